@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every layer is: a provider around a provider, which changes what it has to and passes on the rest."""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, Iterator, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Filter, Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+
+
+class Layer(Provider):
+    """Passes every call on to `inner`. A layer overrides the calls it is there for."""
+
+    def __init__(self, inner: Provider) -> None:
+        """Wrap `inner`, whose options and context stay the ones that count."""
+        super().__init__(inner.settings, inner.context)
+        self.inner = inner
+
+    @property
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # a class attribute in a provider, derived in a layer
+        """What the wrapped provider can do."""
+        return self.inner.capabilities
+
+    def connect(self) -> None:
+        self.inner.connect()
+
+    def close(self) -> None:
+        self.inner.close()
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        return self.inner.put(record, expected_version, create=create)
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        return self.inner.get(name, version, stage)
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        return self.inner.get_many(names)
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        return self.inner.update_state(name, state, expected_version)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        return self.inner.patch_metadata(record, expected_revision)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        return self.inner.list(wanted)
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        return self.inner.versions(name)
+
+    def last_serial(self, name: str, stage: str = CURRENT) -> int:
+        return self.inner.last_serial(name, stage)
+
+    def read_store_document(self) -> Optional[bytes]:
+        return self.inner.read_store_document()
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        self.inner.write_store_document(content, replaces)
+
+    def health(self) -> Health:
+        return self.inner.health()

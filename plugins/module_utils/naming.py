@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names of credentials, and reversible mappings of them to what a backend takes (DESIGN section 3)."""
+
+from __future__ import annotations
+
+import re
+import string
+from typing import Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+
+MAX_NAME = 120
+_SEGMENT = r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*"
+_NAME = re.compile(r"(?:{0})(?:/{0})*\Z".format(_SEGMENT))
+REMEDY = (
+    "Write a name as one or more segments of letters, digits, '.', '_' and '-', divided by single '/', "
+    "with no '.' at either end of a segment and no '..', {0} characters at most."
+).format(MAX_NAME)
+
+
+def check_name(name: object) -> str:
+    """Return `name` if it is a credential's name.
+
+    Raises:
+        InvalidInput: it is not; the message shows it cut and escaped, so a control character reaches no terminal.
+    """
+    if not isinstance(name, str):
+        raise InvalidInput("a credential's name is text, not {0}".format(type(name).__name__), option="name", remedy=REMEDY)
+    if len(name) > MAX_NAME:
+        raise InvalidInput("the name has {0} characters".format(len(name)), option="name", remedy=REMEDY)
+    if not _NAME.match(name):
+        raise InvalidInput("{0} is not a credential's name".format(ascii(name)), option="name", remedy=REMEDY)
+    return name
+
+
+class Escaping:
+    """A reversible, collision-free writing of names in a smaller alphabet.
+
+    A character with a code is written as the mark and its code, every other one as itself. The mark itself must have
+    a code if names can hold it; codes are pairwise different: so the writing is injective.
+    """
+
+    def __init__(self, mark: str, codes: Mapping[str, str]) -> None:
+        """Take the mark (one character) and a code (one character) for each character that needs one."""
+        self._mark = mark
+        self._write = {ord(character): mark + code for character, code in codes.items()}
+        self._read = {code: character for character, code in codes.items()}
+
+    def escape(self, name: str) -> str:
+        """Write `name` in the smaller alphabet."""
+        return name.translate(self._write)
+
+    def unescape(self, written: str) -> str:
+        """Read what `escape` wrote.
+
+        Raises:
+            InvalidInput: `escape` writes no name so.
+        """
+        pieces = re.split(re.escape(self._mark) + "(.?)", written, flags=re.DOTALL)
+        try:
+            pieces[1::2] = [self._read[code] for code in pieces[1::2]]
+        except KeyError:
+            raise InvalidInput("{0} was not written by this collection".format(ascii(written)), option="name") from None
+        name = "".join(pieces)
+        if self.escape(name) != written:
+            raise InvalidInput("{0} was not written by this collection".format(ascii(written)), option="name")
+        return name
+
+
+_UPPER_AS_LOWER = {upper: upper.lower() for upper in string.ascii_uppercase}
+
+FILE_NAMES = Escaping("^", dict(_UPPER_AS_LOWER, **{"/": "0"}))
+"""File names that stay apart on file systems which fold case: `DB/pass` is `^d^b^0pass`. At most 2 × MAX_NAME characters."""

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rotation policies (D2): when a credential is rotated, how long before that it is warned about, how long both values live.
+
+A policy is data: `RotationPolicy.read` takes what a user wrote or what `Metadata.policy` holds, `write` gives the latter.
+Nothing here runs by itself; a play, a cron job or AWX asks whether a rotation is due.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+
+MANUAL = "manual"
+PERIODIC = "periodic"
+BEFORE_EXPIRY = "before_expiry"
+SCHEDULED = "scheduled"
+KINDS = (MANUAL, PERIODIC, BEFORE_EXPIRY, SCHEDULED)
+
+SKEW = timedelta(seconds=120)
+"""How far two clocks may be apart (ROTATION)."""
+
+MAX_DURATION = timedelta(days=36500)
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_DURATION = re.compile(r"(?:[0-9]{1,12}[smhdw])+\Z")
+_PART = re.compile(r"([0-9]+)([smhdw])")
+_DURATION_REMEDY = "Write seconds (3600) or numbers with units: 90d, 12h, 1h30m (s, m, h, d, w)."
+_NEEDED = {PERIODIC: "every", BEFORE_EXPIRY: "before", SCHEDULED: "at"}
+
+
+def duration(value: object, option: str) -> timedelta:
+    """Read seconds (int, or text of digits) or text such as `90d` or `1h30m`.
+
+    Raises:
+        InvalidInput: it is neither, is negative, or is longer than a hundred years; names `option`.
+    """
+    seconds = _seconds(value)
+    if seconds is None:
+        raise InvalidInput(f"{ascii(value)} is not a duration", option=option, remedy=_DURATION_REMEDY)
+    if seconds > MAX_DURATION.total_seconds():
+        raise InvalidInput(f"{ascii(value)} is longer than a hundred years", option=option, remedy=_DURATION_REMEDY)
+    return timedelta(seconds=seconds)
+
+
+def _seconds(value: object) -> Optional[int]:
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    if isinstance(value, int):
+        return value if value >= 0 else None
+    text = value.strip()
+    if re.match(r"[0-9]{1,12}\Z", text):
+        return int(text)
+    if not _DURATION.match(text):
+        return None
+    return sum(int(number) * _UNITS[unit] for number, unit in _PART.findall(text))
+
+
+def moment(value: object, option: str) -> datetime:
+    """Read a time: an aware datetime, or ISO 8601 text with an offset or `Z`. Answers UTC.
+
+    Raises:
+        InvalidInput: it is not a time, or says no offset; names `option`.
+    """
+    remedy = "Write ISO 8601 with an offset: 2027-01-31T02:00:00Z."
+    try:
+        time = value if isinstance(value, datetime) else datetime.fromisoformat(re.sub("[Zz]$", "+00:00", str(value).strip()))
+    except ValueError:
+        raise InvalidInput(f"{ascii(value)} is not a time", option=option, remedy=remedy) from None
+    if time.tzinfo is None:
+        raise InvalidInput(f"{ascii(str(value))} says no time zone", option=option, remedy=remedy)
+    return time.astimezone(timezone.utc)
+
+
+@dataclass(frozen=True)
+class RotationPolicy:
+    """When to rotate. Exactly the option of the kind is set: every (periodic), before (before_expiry), at (scheduled).
+
+    Attributes:
+        kind: manual, periodic, before_expiry or scheduled.
+        every: age of the current value at which it is replaced.
+        before: time before the expiry at which it is replaced.
+        at: the one time at which it is replaced.
+        warning: time before the rotation from which it is announced. Default 0.
+        grace: time after a promotion in which the old value stays stored (and, where the target can, valid). Default 0.
+    """
+
+    kind: str = MANUAL
+    every: Optional[timedelta] = None
+    before: Optional[timedelta] = None
+    at: Optional[datetime] = None
+    warning: timedelta = timedelta(0)
+    grace: timedelta = timedelta(0)
+
+    @classmethod
+    def read(cls, policy: Mapping[str, Any], option: str = "policy") -> "RotationPolicy":
+        """Read `{kind, every | before | at, warning, grace}`; an empty mapping is a manual policy.
+
+        Raises:
+            InvalidInput: an unknown key or kind, a missing or superfluous part, a bad duration; names `option.key`.
+        """
+        _refuse_unknown(policy, option)
+        kind = policy.get("kind", MANUAL)
+        if kind not in KINDS:
+            raise InvalidInput(
+                f"{ascii(kind)} is not a kind of rotation policy",
+                option=option + ".kind",
+                remedy="Write one of {0}.".format(", ".join(KINDS)),
+            )
+        _refuse_other_parts(policy, kind, option)
+        parts: Dict[str, Any] = {
+            key: duration(policy[key], f"{option}.{key}") for key in ("every", "before", "warning", "grace") if policy.get(key) is not None
+        }
+        if policy.get("at") is not None:
+            parts["at"] = moment(policy["at"], option + ".at")
+        if parts.get("every") == timedelta(0):
+            raise InvalidInput("a period of 0 would rotate always", option=option + ".every", remedy=_DURATION_REMEDY)
+        return cls(kind=kind, **parts)
+
+    def write(self) -> Dict[str, Any]:
+        """The policy as JSON-like data: durations in whole seconds, times as ISO 8601; what is not set is left out."""
+        written: Dict[str, Any] = {"kind": self.kind}
+        for key in ("every", "before", "warning", "grace"):
+            value = getattr(self, key)
+            if value:
+                written[key] = int(value.total_seconds())
+        if self.before is not None:
+            written["before"] = int(self.before.total_seconds())
+        if self.at is not None:
+            written["at"] = self.at.isoformat()
+        return written
+
+    def next_rotation(self, created_at: datetime, expires_at: Optional[datetime] = None) -> Optional[datetime]:
+        """When a value written at `created_at` is to be replaced; None when the policy names no time for it.
+
+        A scheduled time counts once: a value written at or after it has been rotated.
+        """
+        if self.every is not None:
+            return created_at + self.every
+        if self.before is not None:
+            return expires_at - self.before if expires_at is not None else None
+        return self.at if self.at is not None and created_at < self.at else None
+
+    def due(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
+        """Whether the value is to be replaced now."""
+        when = self.next_rotation(created_at, expires_at)
+        return when is not None and when <= now
+
+    def in_warning(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
+        """Whether the rotation is due, or will be within the warning period."""
+        when = self.next_rotation(created_at, expires_at)
+        return when is not None and when - self.warning <= now
+
+
+def _refuse_unknown(policy: Mapping[str, Any], option: str) -> None:
+    known = ("kind", "every", "before", "at", "warning", "grace")
+    for key in policy:
+        if key not in known:
+            raise InvalidInput(f"a rotation policy has no {ascii(key)}", option=option, remedy="It has: {0}.".format(", ".join(known)))
+
+
+def _refuse_other_parts(policy: Mapping[str, Any], kind: str, option: str) -> None:
+    needed = _NEEDED.get(kind)
+    if needed and policy.get(needed) is None:
+        raise InvalidInput(f"a {kind} policy needs '{needed}'", option=f"{option}.{needed}", remedy=_DURATION_REMEDY)
+    for key in _NEEDED.values():
+        if key != needed and policy.get(key) is not None:
+            raise InvalidInput(
+                f"a {kind} policy takes no '{key}'",
+                option=f"{option}.{key}",
+                remedy="Leave it out, or write another 'kind' ({0}).".format(", ".join(KINDS)),
+            )
+
+
+def check_grace(grace: timedelta, consumer_ttl: timedelta, serve_stale: timedelta, option: str = "grace") -> None:
+    """Refuse a grace period in which a consumer could still hold the old value when it is retired.
+
+    Raises:
+        InvalidInput: grace is shorter than the longest consumer TTL + serve_stale + 120 s of skew.
+    """
+    needed = consumer_ttl + serve_stale + SKEW
+    if grace < needed:
+        raise InvalidInput(
+            f"a grace period of {grace.total_seconds():.0f} s ends while consumers may hold the old value",
+            option=option,
+            remedy=f"Make it {needed.total_seconds():.0f} s or more: the longest consumer TTL ({consumer_ttl.total_seconds():.0f} s), serve_stale ({serve_stale.total_seconds():.0f} s) and {SKEW.total_seconds():.0f} s between clocks.",
+        )

@@ -1,0 +1,228 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Files that are there whole or not at all, also after a crash or a power cut (A2).
+
+Every function raises OSError only: `failures` puts it into words where the role of the path is known.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import time
+from contextlib import suppress
+
+PRIVATE_FILE = 0o600
+TEMPORARY_PREFIX = ".nebula-"
+TEMPORARY_SUFFIX = ".tmp"
+_LEFT_OVER_AFTER = 60.0
+"""Seconds. Younger temporary files are left alone: their writer may be between creating and locking them."""
+
+_NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES))
+
+
+class Temporary:
+    """A new file under a passing name in the directory of the final one, for the one that writes it alone.
+
+    It is created with its final mode (never wider), and locked while its writer lives: so a leftover of a killed
+    writer can be told from one in use. Used as a context: unless `become` took its name away, it is removed.
+    """
+
+    def __init__(self, directory: str, mode: int = PRIVATE_FILE) -> None:
+        """Create the file in `directory`."""
+        self.directory = directory
+        name = "{}{1}-{}{3}".format(TEMPORARY_PREFIX, os.getpid(), os.urandom(8).hex(), TEMPORARY_SUFFIX)
+        self.path = os.path.join(directory, name)
+        self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+        self._present = True
+        with suppress(OSError):
+            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def __enter__(self) -> Temporary:
+        """Enter the context."""
+        return self
+
+    def __exit__(self, *_failure: object) -> None:
+        """Close the file, and remove it if it still has its passing name."""
+        os.close(self._descriptor)
+        if self._present:
+            with suppress(OSError):
+                os.unlink(self.path)
+
+    def write(self, content: bytes) -> None:
+        """Append `content`, all of it."""
+        write_all(self._descriptor, content)
+
+    def sync(self) -> None:
+        """Wait until the content is durable."""
+        os.fsync(self._descriptor)
+
+    def become(self, path: str) -> None:
+        """Take the final name, replacing what had it, durably."""
+        os.rename(self.path, path)
+        self._present = False
+        fsync_directory(self.directory)
+
+
+def write_all(descriptor: int, content: bytes) -> None:
+    """Write `content` to `descriptor`, however many calls that takes."""
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def read_whole(path: str) -> bytes:
+    """Read the file `path` as one of its writers left it.
+
+    A file that was unlinked while it was read may have been wiped: it is looked up again, and so is gone.
+    """
+    while True:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            content = _read_all(descriptor)
+            if os.fstat(descriptor).st_nlink:
+                return content
+        finally:
+            os.close(descriptor)
+
+
+def _read_all(descriptor: int) -> bytes:
+    pieces = []
+    piece = os.read(descriptor, 131072)
+    while piece:
+        pieces.append(piece)
+        piece = os.read(descriptor, 131072)
+    return b"".join(pieces)
+
+
+def fsync_directory(path: str) -> None:
+    """Make the names in the directory `path` durable. File systems that cannot sync a directory are left in peace."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def write_durably(path: str, content: bytes, mode: int = PRIVATE_FILE) -> None:
+    """Replace the file `path` (or make it) with `content`: after a crash it is the old one or the new one, whole."""
+    with Temporary(os.path.dirname(path) or ".", mode) as temporary:
+        temporary.write(content)
+        temporary.sync()
+        temporary.become(path)
+
+
+def create_exclusively(path: str, content: bytes, mode: int = PRIVATE_FILE) -> bool:
+    """Make the file `path` with `content`, durably, unless it exists.
+
+    A hard link of a synced temporary file decides between writers, so the one that loses never sees half a file. Where
+    hard links do not exist, O_EXCL decides; a crash in the middle can leave a short file there.
+
+    Returns:
+        False if the file existed already. Nothing was changed then.
+    """
+    directory = os.path.dirname(path) or "."
+    with Temporary(directory, mode) as temporary:
+        temporary.write(content)
+        temporary.sync()
+        try:
+            os.link(temporary.path, path)
+        except FileExistsError:
+            return False
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            return _create_without_link(path, content, mode)
+    fsync_directory(directory)
+    return True
+
+
+def _create_without_link(path: str, content: bytes, mode: int) -> bool:
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+    except FileExistsError:
+        return False
+    try:
+        write_all(descriptor, content)
+        os.fsync(descriptor)
+    except OSError:
+        os.unlink(path)
+        raise
+    finally:
+        os.close(descriptor)
+    fsync_directory(os.path.dirname(path) or ".")
+    return True
+
+
+def keep_under(path: str, kept: str) -> None:
+    """Give the file `path` a second name `kept`, replacing what had it: a hard link, or a synced copy where there are none.
+
+    The new name is durable once its directory is synced.
+    """
+    try:
+        os.link(path, kept)
+    except FileExistsError:
+        if not os.path.samefile(path, kept):
+            os.unlink(kept)
+            keep_under(path, kept)
+    except OSError as error:
+        if error.errno not in _NO_HARD_LINKS:
+            raise
+        copy_durably(path, kept)
+
+
+def copy_durably(path: str, copy: str) -> None:
+    """Copy the file `path` to `copy`, its time of change included."""
+    content = read_whole(path)
+    times = os.stat(path)
+    write_durably(copy, content)
+    os.utime(copy, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def wipe(path: str) -> None:
+    """Unlink the file `path` and overwrite what it held, unless another name still leads to it.
+
+    Best effort: copy-on-write file systems, SSDs, journals and snapshots keep older blocks. The name goes first, so a
+    reader meets the content or no file, never zeros (`read_whole`).
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.unlink(path)
+        status = os.fstat(descriptor)
+        if status.st_nlink == 0:
+            with suppress(OSError):
+                write_all(descriptor, bytes(status.st_size))
+                os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def remove_left_over(directory: str) -> int:
+    """Remove the temporary files of writers that are gone from `directory`, and return how many."""
+    removed = 0
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            if entry.name.startswith(TEMPORARY_PREFIX) and entry.name.endswith(TEMPORARY_SUFFIX):
+                removed += _remove_if_left_over(entry.path)
+    return removed
+
+
+def _remove_if_left_over(path: str) -> bool:
+    """Remove one temporary file. The lock tells that its writer is gone; the name may vanish at any moment."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        try:
+            if time.time() - os.fstat(descriptor).st_mtime < _LEFT_OVER_AFTER:
+                return False
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            wipe(path)
+            return True
+        finally:
+            os.close(descriptor)
+    return False

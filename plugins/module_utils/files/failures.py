@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operating system's errors in the library's own words, in one place."""
+
+from __future__ import annotations
+
+import errno
+from types import TracebackType
+from typing import Dict, Optional, Tuple, Type
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    CredentialError,
+    InvalidConfiguration,
+    ReadOnly,
+    StorageError,
+    StorageFull,
+    Unavailable,
+)
+
+_Meaning = Tuple[Type[CredentialError], str, str]
+
+_FULL: _Meaning = (StorageFull, "there is no room left", "Free some room there and repeat. What was stored before is intact.")
+_LIMIT: _Meaning = (
+    StorageFull,
+    "the limit of a file's size is reached",
+    "Raise it (ulimit -f) and repeat. What was stored before is intact.",
+)
+_NOT_A_FOLDER: _Meaning = (InvalidConfiguration, "part of the path is not a directory", "Name another path, or move what is in the way.")
+_BUSY: _Meaning = (Unavailable, "too many files are open", "Raise the limit of open files (ulimit -n) or run fewer forks.")
+_DEVICE: _Meaning = (Unavailable, "the device or its server does not answer", "Check the mount and the disk, then repeat.")
+
+_MEANINGS: dict[int, _Meaning] = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _LIMIT,
+    errno.EROFS: (ReadOnly, "the file system is mounted read-only", "Mount it writable, or name another path."),
+    errno.ENOTDIR: _NOT_A_FOLDER,
+    errno.ENAMETOOLONG: (InvalidConfiguration, "the path is too long", "Name a shorter path."),
+    errno.ELOOP: (InvalidConfiguration, "the path is a symbolic link that may not be followed", "Name the place itself."),
+    errno.EISDIR: (StorageError, "it is a directory", "Move the directory out of the way."),
+    errno.ENOENT: (
+        StorageError,
+        "it, or the directory it is in, is gone",
+        "Put it back, or repeat if something else was cleaning up there.",
+    ),
+    errno.EMFILE: _BUSY,
+    errno.ENFILE: _BUSY,
+    errno.EIO: _DEVICE,
+    errno.ESTALE: _DEVICE,
+    errno.ENODEV: _DEVICE,
+    errno.ENXIO: _DEVICE,
+}
+_DENIED = frozenset((errno.EACCES, errno.EPERM))
+
+
+def _meaning(error: OSError, writing: bool) -> _Meaning:
+    if error.errno in _DENIED:
+        kind: type[CredentialError] = ReadOnly if writing else AccessDenied
+        return kind, "the permissions do not allow it", "Check owner and mode of the path with 'ls -ld'."
+    unknown = "the system reports {}".format(errno.errorcode.get(error.errno or 0, "an unknown error"))
+    return _MEANINGS.get(error.errno or 0, (StorageError, unknown, "Check the path and its file system, then repeat."))
+
+
+def translate(error: OSError, role: str, path: str, *, writing: bool = True) -> CredentialError:
+    """Say `error` in the library's words.
+
+    Args:
+        error: what the system raised. Neither its text nor the error itself goes into the answer.
+        role: what the path is, as in "the lock file".
+        path: where it happened.
+        writing: tells a place that cannot be written (`ReadOnly`) from one that cannot be read (`AccessDenied`).
+    """
+    kind, reason, remedy = _meaning(error, writing)
+    action = "written" if writing else "read"
+    return kind(f"{role} {path} cannot be {action}: {reason}", remedy=remedy)
+
+
+class translated:  # noqa: N801  # reads as a word: `with translated("the lock file", path):`
+    """A block whose OSError comes out as `translate` says it, unchained. Errors of the neutral tree pass."""
+
+    def __init__(self, role: str, path: str, *, writing: bool = True) -> None:
+        """Take what `translate` takes."""
+        self._place = (role, path)
+        self._writing = writing
+
+    def __enter__(self) -> None:
+        """Enter the block."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Leave the block.
+
+        Raises:
+            CredentialError: an OSError was on its way.
+        """
+        if isinstance(error, OSError):
+            raise translate(error, *self._place, writing=self._writing) from None

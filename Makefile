@@ -1,0 +1,73 @@
+# Two commands are enough: `make demo` and `make test`. Everything is kept inside the checkout (.venv and .cache).
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+VENV := $(CURDIR)/.venv
+BIN := $(VENV)/bin
+PYTHON ?= $(firstword $(foreach each,python3.13 python3.12 python3.11 python3,$(shell $(each) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(each))))
+
+# The checkout as a collection: .venv/collections/ansible_collections/nebula/credential is a link to it.
+COLLECTIONS := $(VENV)/collections
+LINK := $(COLLECTIONS)/ansible_collections/nebula/credential
+
+export ANSIBLE_COLLECTIONS_PATH := $(COLLECTIONS)
+export PATH := $(BIN):$(PATH)
+export PYTHONDONTWRITEBYTECODE := 1
+unexport PYTHONPATH PYTHONHOME
+
+.PHONY: help
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+.PHONY: demo
+demo: $(VENV)/demo.installed ## a guided tour: provision, read, rotate, roll back, on a new store and a real PostgreSQL
+	@$(BIN)/python tests/servers/demo.py
+
+.PHONY: environment
+environment: $(VENV)/demo.installed ## the virtual environment alone, and how to use it by hand
+	@echo "Ansible is in $(BIN). To use this checkout in your shell:"
+	@echo "  export PATH=$(BIN):\$$PATH ANSIBLE_COLLECTIONS_PATH=$(COLLECTIONS)"
+
+.PHONY: test
+test: check unit molecule ## everything that CI runs
+
+.PHONY: unit
+unit: $(VENV)/test.installed
+	@$(BIN)/nox --session tests
+
+.PHONY: molecule
+molecule: $(VENV)/test.installed
+	@$(BIN)/nox --session molecule
+
+.PHONY: test-long
+test-long: $(VENV)/test.installed ## the long versions: 1,000 crashes, more examples, every tampered bit
+	@$(BIN)/nox --session tests-long
+
+.PHONY: check
+check: $(VENV)/test.installed ## the static checks alone
+	@$(BIN)/nox --tags static
+
+.PHONY: bench
+bench: $(VENV)/test.installed ## speed beside ansible-vault and pass; prints figures, asserts nothing
+	@$(BIN)/python -m tests.bench
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf .venv .cache .nox .hypothesis build tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@$(if $(PYTHON),,echo "Python 3.11 or later is needed and none is on PATH." >&2; exit 1)
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || bash tests/servers/debian_package.sh python3-venv
+	$(PYTHON) -m venv $(VENV)
+
+$(LINK):
+	@mkdir -p $(dir $@)
+	@ln -sfn $(CURDIR) $@
+
+$(VENV)/%.installed: requirements.txt requirements-demo.txt requirements-test.txt | $(VENV)/bin/python $(LINK)
+	@echo "Installing requirements-$*.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-$*.txt
+	@touch $@

@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The type contract (C14): what a credential of a type holds, and what can be done with it.
+
+A type is data (its fields, its primary field, its capabilities) and a few methods that are free of storage.
+"""
+
+from __future__ import annotations
+
+from abc import ABC
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
+from ansible_collections.nebula.credential.plugins.module_utils.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types import generation
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field of a type. Values are kept as `Secret` whether they are one or not; `secret` decides what may be shown.
+
+    Attributes:
+        default: stored where the field is not given.
+        binary: any bytes are accepted; else the value is UTF-8 text.
+        choices: the only values allowed, where there are any.
+    """
+
+    name: str
+    secret: bool = False
+    required: bool = False
+    default: Optional[str] = None
+    description: str = ""
+    binary: bool = False
+    choices: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class TypeCapabilities:
+    """S2's matrix: whether a person takes part, whether a value can be refreshed, whether it can be rotated."""
+
+    interactive: bool = False
+    refresh: bool = False
+    rotation: bool = True
+
+
+class CredentialType(ABC):
+    """One kind of credential."""
+
+    name: str = ""
+    description: str = ""
+    fields: Tuple[Field, ...] = ()
+    primary: str = ""
+    """The field that `get` returns and `value` sets."""
+    capabilities: TypeCapabilities = TypeCapabilities()
+    generated_kind: str = generation.PASSWORD
+
+    def primary_of(self, fields: Fields) -> str:
+        """The primary field of a credential that holds `fields`."""
+        return self.primary
+
+    def is_secret(self, field: str) -> bool:
+        """Whether a field's value is hidden. A field the type does not know is."""
+        known = self._field(field)
+        return known is None or known.secret
+
+    def expand(self, fields: Fields) -> Dict[str, Secret]:
+        """Replace what stands for several fields (a connection string) by those fields. Most types have nothing such."""
+        return dict(fields)
+
+    def validate(self, fields: Fields) -> Dict[str, Secret]:
+        """Return what is stored: the fields checked and completed by their defaults.
+
+        Raises:
+            InvalidInput: a field is unknown, missing, not among its choices, or binary where text is meant.
+        """
+        self._refuse_unknown(fields)
+        complete = {field.name: Secret(field.default) for field in self.fields if field.default is not None}
+        complete.update(fields)
+        for field in self.fields:
+            self._check(field, complete.get(field.name))
+        return complete
+
+    def read(self, fields: Fields, field: str) -> Secret:
+        """The value of one field, also of one that is worked out from the others.
+
+        Raises:
+            NoToken: there is none.
+        """
+        try:
+            return fields[field]
+        except KeyError:
+            raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields)) from None
+
+    def expires_at(self, fields: Fields) -> Optional[datetime]:
+        """When the value itself says that it expires (aware, UTC); None where it says nothing."""
+        return None
+
+    def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
+        """Return `fields` with a new primary value.
+
+        Args:
+            options: see `generation.generate_value`.
+            fields: what is given or kept of the other fields.
+
+        Raises:
+            InvalidInput: the options do not fit, or this type's value cannot be generated.
+        """
+        return dict(fields, **{self.primary_of(fields): generation.generate_value(options, self.generated_kind)})
+
+    def refresh(self, fields: Fields, state: Fields) -> Fields:
+        """Return the new state after a refresh.
+
+        Raises:
+            RefreshUnsupported: the type has nothing to refresh.
+        """
+        raise RefreshUnsupported("type '{0}' cannot be refreshed".format(self.name), remedy="Rotate the credential instead.")
+
+    def redact(self, fields: Fields) -> Dict[str, str]:
+        """The fields as they may be shown: secret and binary values replaced."""
+        return {name: REDACTED if self.is_secret(name) else _text(value) for name, value in sorted(fields.items())}
+
+    def _field(self, name: str) -> Optional[Field]:
+        for field in self.fields:
+            if field.name == name:
+                return field
+        return None
+
+    def _refuse_unknown(self, fields: Fields) -> None:
+        unknown = sorted(name for name in fields if self._field(name) is None)
+        if unknown:
+            remedy = "Fields of type '{0}': {1}.".format(self.name, ", ".join(field.name for field in self.fields))
+            raise InvalidInput("unknown: {0}".format(", ".join(map(ascii, unknown))), option="fields", remedy=remedy)
+
+    def _check(self, field: Field, value: Optional[Secret]) -> None:
+        if value is None:
+            if field.required:
+                self.refuse(field.name, "is missing", "Give it under 'fields', or 'value' if it is the primary field.")
+            return
+        if not field.binary and _is_binary(value):
+            self.refuse(field.name, "is not UTF-8 text", "Use type 'opaque', or 'custom' with a binary field.")
+        if field.choices and _text(value) not in field.choices:
+            self.refuse(field.name, "is none of the values allowed", "Use one of: {0}.".format(", ".join(field.choices)))
+
+    def refuse(self, field: str, what: str, remedy: str) -> NoReturn:
+        """Raise InvalidInput about one field; the value is not shown."""
+        raise InvalidInput("field '{0}' of type '{1}' {2}".format(field, self.name, what), option="fields", remedy=remedy)
+
+    def _has(self, fields: Fields) -> str:
+        return "It has: {0}.".format(", ".join(sorted(fields)) or "no field at all")
+
+
+def _is_binary(value: Secret) -> bool:
+    try:
+        value.expose().decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
+def _text(value: Secret) -> str:
+    return value.expose().decode("utf-8", "backslashreplace")

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Types that the user declares, field by field (C12)."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, Sequence, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
+
+DECLARATION = "fields"
+"""The attribute of the metadata that keeps the declaration, so that later reads know which fields are secret."""
+
+MAX_FIELDS = 64
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
+_FLAGS = ("secret", "required", "binary", "primary")
+_TEXTS = ("default", "description")
+
+
+class Custom(CredentialType):
+    """A credential whose fields the user declared. A field is secret unless it is declared not to be."""
+
+    name = "custom"
+    description = "fields declared by the user"
+
+    def __init__(self, declaration: Sequence[Mapping[str, Any]]) -> None:
+        """Read a declaration: mappings of `name`, `secret` (true), `required`, `binary`, `primary`, `default`, `description`.
+
+        The primary field is the one declared so, else the first secret one, else the first.
+
+        Raises:
+            InvalidInput: the declaration is empty, names a field twice, or has a key that means nothing.
+        """
+        self.declared = [_checked(entry) for entry in declaration]
+        names = [entry["name"] for entry in self.declared]
+        if not 1 <= len(names) <= MAX_FIELDS or len(set(names)) != len(names):
+            raise _invalid("declares {0} fields, {1} names".format(len(names), len(set(names))))
+        self.fields: Tuple[Field, ...] = tuple(_field(entry) for entry in self.declared)
+        self.primary = _primary(self.declared)
+
+    def attributes(self) -> Dict[str, List[Dict[str, Any]]]:
+        """What the metadata keeps of the declaration."""
+        return {DECLARATION: self.declared}
+
+
+def _checked(entry: Any) -> Dict[str, Any]:
+    if not isinstance(entry, Mapping):
+        raise _invalid("holds something that is not a mapping")
+    given = {str(key): value for key, value in entry.items() if value is not None}
+    unknown = sorted(set(given) - {"name"} - set(_FLAGS) - set(_TEXTS))
+    if unknown:
+        raise _invalid("has keys that mean nothing: {0}".format(", ".join(map(ascii, unknown))))
+    if not _NAME.match(str(given.get("name", ""))):
+        raise _invalid("has a field without a proper name")
+    flags = {name: bool(given.get(name, name == "secret")) for name in _FLAGS}
+    texts = {name: str(given[name]) for name in _TEXTS if name in given}
+    return dict(flags, name=str(given["name"]), **texts)
+
+
+def _field(entry: Mapping[str, Any]) -> Field:
+    return Field(**{name: value for name, value in entry.items() if name != "primary"})
+
+
+def _primary(declared: Sequence[Mapping[str, Any]]) -> str:
+    for wanted in ("primary", "secret"):
+        for entry in declared:
+            if entry[wanted]:
+                return str(entry["name"])
+    return str(declared[0]["name"])
+
+
+def _invalid(what: str) -> InvalidInput:
+    remedy = (
+        "Write a list of 1 to {0} mappings, each with a different 'name' (letters, digits, '_') and, where wanted, "
+        "secret, required, binary, primary, default, description."
+    ).format(MAX_FIELDS)
+    return InvalidInput("the declaration {0}".format(what), option="declared_fields", remedy=remedy)

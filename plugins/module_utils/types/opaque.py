@@ -1,0 +1,38 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Anything at all: what other tools wrote, files, values without a type."""
+
+from __future__ import annotations
+
+from typing import Dict
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.record import OPAQUE, Fields
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+
+
+class Opaque(CredentialType):
+    """Any fields with any bytes. All of them count as secret."""
+
+    name = OPAQUE
+    description = "any fields with any bytes, all of them secret"
+    primary = "value"
+
+    def primary_of(self, fields: Fields) -> str:
+        """`value`, or the only field there is."""
+        if self.primary not in fields and len(fields) == 1:
+            return next(iter(fields))
+        return self.primary
+
+    def validate(self, fields: Fields) -> Dict[str, Secret]:
+        """Accept any fields, but at least one.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        if not fields:
+            raise InvalidInput("there is no field", option="fields", remedy="Give 'value', or at least one field.")
+        return dict(fields)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which types there are. Static: a module's payload is built from imports that can be read off the source."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType
+from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.basic import Basic
+from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION, Custom
+from ansible_collections.nebula.credential.plugins.module_utils.types.database import Database
+from ansible_collections.nebula.credential.plugins.module_utils.types.opaque import Opaque
+
+_TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
+
+TYPES: Tuple[str, ...] = tuple(sorted(_TYPES)) + (Custom.name,)
+
+
+def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
+    """The type of a credential.
+
+    Args:
+        name: the type's name.
+        attributes: the attributes of the metadata; those of a custom type hold its declaration.
+
+    Raises:
+        UnsupportedType: there is no such type; the message lists those there are.
+        InvalidInput: the declaration of a custom type is missing or wrong.
+    """
+    if name == Custom.name:
+        return Custom(attributes.get(DECLARATION) or ())
+    try:
+        return _TYPES[name]
+    except KeyError:
+        remedy = "Use one of: {0}.".format(", ".join(TYPES))
+        raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy) from None

@@ -303,6 +303,12 @@ class NotEncrypted(EncryptionError):
     code = "not_encrypted"
 
 
+class UnknownFormat(EncryptionError):
+    """A later release of the collection wrote it. It is whole; upgrade to read it."""
+
+    code = "unknown_format"
+
+
 class AuditFailed(CredentialError):
     """The audit trail cannot be written, and the store is configured to refuse then."""
 

@@ -46,6 +46,9 @@ class Layer(Provider):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self.inner.patch_metadata(record, expected_revision)
 
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        self.inner.rewrite_envelope(record, replaces)
+
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
 
 HEALTHY = "healthy"
@@ -155,6 +155,18 @@ class Provider(ABC):
             Conflict: the stored version or revision is another.
             NotFound: there is no such credential.
         """
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        """Put `record.envelope` where the envelope `replaces` is: in (`name`, `stage`), or in the kept version `version` of `current`.
+
+        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12). Backups
+        stay as they are. A backend that keeps envelopes implements it.
+
+        Raises:
+            Conflict: other bytes are there than `replaces`.
+            NotFound: there is no such object or version.
+        """
+        raise StorageError("this backend cannot rewrite an envelope in place", name=record.name, store=self.context.store)
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

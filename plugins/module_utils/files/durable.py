@@ -1,6 +1,9 @@
 # Copyright (c) 2026, the nebula.credential authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+#
+# What matters here is which system call comes when:
+# ruff: noqa: PTH
 
 """Files that are there whole or not at all, also after a crash or a power cut (A2).
 
@@ -34,14 +37,14 @@ class Temporary:
     def __init__(self, directory: str, mode: int = PRIVATE_FILE) -> None:
         """Create the file in `directory`."""
         self.directory = directory
-        name = "{}{1}-{}{3}".format(TEMPORARY_PREFIX, os.getpid(), os.urandom(8).hex(), TEMPORARY_SUFFIX)
+        name = "{0}{1}-{2}{3}".format(TEMPORARY_PREFIX, os.getpid(), os.urandom(8).hex(), TEMPORARY_SUFFIX)
         self.path = os.path.join(directory, name)
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
         self._present = True
         with suppress(OSError):
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def __enter__(self) -> Temporary:
+    def __enter__(self) -> Temporary:  # noqa: PYI034  # Self came with Python 3.11
         """Enter the context."""
         return self
 

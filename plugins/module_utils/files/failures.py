@@ -32,7 +32,7 @@ _NOT_A_FOLDER: _Meaning = (InvalidConfiguration, "part of the path is not a dire
 _BUSY: _Meaning = (Unavailable, "too many files are open", "Raise the limit of open files (ulimit -n) or run fewer forks.")
 _DEVICE: _Meaning = (Unavailable, "the device or its server does not answer", "Check the mount and the disk, then repeat.")
 
-_MEANINGS: dict[int, _Meaning] = {
+_MEANINGS: Dict[int, _Meaning] = {
     errno.ENOSPC: _FULL,
     errno.EDQUOT: _FULL,
     errno.EFBIG: _LIMIT,
@@ -58,7 +58,7 @@ _DENIED = frozenset((errno.EACCES, errno.EPERM))
 
 def _meaning(error: OSError, writing: bool) -> _Meaning:
     if error.errno in _DENIED:
-        kind: type[CredentialError] = ReadOnly if writing else AccessDenied
+        kind: Type[CredentialError] = ReadOnly if writing else AccessDenied
         return kind, "the permissions do not allow it", "Check owner and mode of the path with 'ls -ld'."
     unknown = "the system reports {}".format(errno.errorcode.get(error.errno or 0, "an unknown error"))
     return _MEANINGS.get(error.errno or 0, (StorageError, unknown, "Check the path and its file system, then repeat."))
@@ -89,7 +89,7 @@ class translated:  # noqa: N801  # reads as a word: `with translated("the lock f
     def __enter__(self) -> None:
         """Enter the block."""
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]) -> None:
         """Leave the block.
 
         Raises:

@@ -33,9 +33,9 @@ class FileLock:
         self._timeout = timeout
         self._kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
         self._operation = operation
-        self._descriptor: int | None = None
+        self._descriptor: Optional[int] = None
 
-    def __enter__(self) -> FileLock:
+    def __enter__(self) -> FileLock:  # noqa: PYI034  # Self came with Python 3.11
         """Acquire the lock."""
         self.acquire()
         return self

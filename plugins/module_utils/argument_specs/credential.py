@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `nebula.credential.credential` accepts."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+
+PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
+STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
+
+
+def _generate_options() -> ArgumentSpec:
+    return {
+        "kind": {"type": "str", "choices": ["password", "hex", "urlsafe", "uuid"]},
+        "length": {"type": "int"},
+        "lowercase": {"type": "int"},
+        "uppercase": {"type": "int"},
+        "digits": {"type": "int"},
+        "symbols": {"type": "int"},
+        "symbol_set": {"type": "str"},
+        "exclude_ambiguous": {"type": "bool"},
+        "exclude": {"type": "str"},
+        "bytes": {"type": "int"},
+    }
+
+
+def policy_options() -> ArgumentSpec:
+    """The parts of a rotation policy (`policy.RotationPolicy`)."""
+    return {
+        "kind": {"type": "str", "choices": ["manual", "periodic", "before_expiry", "scheduled"], "default": "manual"},
+        "every": {"type": "str"},
+        "before": {"type": "str"},
+        "at": {"type": "str"},
+        "warning": {"type": "str"},
+        "grace": {"type": "str"},
+    }
+
+
+def _declared_field_options() -> ArgumentSpec:
+    return {
+        "name": {"type": "str", "required": True},
+        "secret": {"type": "bool", "default": True, "no_log": False},
+        "required": {"type": "bool", "default": False},
+        "binary": {"type": "bool", "default": False},
+        "primary": {"type": "bool", "default": False},
+        "default": {"type": "str"},
+        "description": {"type": "str"},
+    }
+
+
+def one_credential() -> ArgumentSpec:
+    """The options that describe one credential, alone or as an element of `credentials`."""
+    return {
+        "type": {"type": "str"},
+        "value": {"type": "str", "no_log": True},
+        "fields": {"type": "dict", "no_log": True},
+        "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
+        "generate": {"type": "dict", "options": _generate_options()},
+        "declared_fields": {"type": "list", "elements": "dict", "options": _declared_field_options()},
+        "description": {"type": "str"},
+        "tags": {"type": "dict"},
+        "expires_at": {"type": "str"},
+        "ttl": {"type": "str"},
+        "policy": {"type": "dict", "options": policy_options()},
+        "version": {"type": "str"},
+        "expected_version": {"type": "str"},
+        "force": {"type": "bool", "default": False},
+    }
+
+
+_EXCLUSIVE = (("value", "fields"), ("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
+
+
+def _element() -> ArgumentSpec:
+    return dict(
+        one_credential(),
+        name={"type": "str", "required": True},
+        state={"type": "str", "choices": list(STATES)},
+        scope=store_options()["scope"],
+    )
+
+
+def _whole() -> ArgumentSpec:
+    return dict(
+        one_credential(),
+        **store_options(),
+        name={"type": "str"},
+        state={"type": "str", "choices": list(STATES), "default": PRESENT},
+        credentials={
+            "type": "list",
+            "elements": "dict",
+            "options": _element(),
+            "mutually_exclusive": [list(pair) for pair in _EXCLUSIVE],
+            "required_if": [["state", RESTORED, ["version"]]],
+        },
+        return_value={"type": "bool", "default": False},
+    )
+
+
+_ALONE = [option for option in one_credential() if option not in ("encoding", "force")]
+
+CREDENTIAL = Specification(
+    argument_spec=_whole(),
+    mutually_exclusive=[*_EXCLUSIVE, ("name", "credentials"), *(("credentials", option) for option in _ALONE)],
+    required_one_of=[("name", "credentials")],
+    required_if=[("state", RESTORED, ("version",), True)],
+)

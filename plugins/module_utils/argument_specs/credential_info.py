@@ -1,0 +1,37 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `nebula.credential.credential_info` accepts."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+
+
+def filter_options() -> ArgumentSpec:
+    """The filters over metadata, shared with the lookup `find`."""
+    return {
+        "prefix": {"type": "str"},
+        "type": {"type": "str"},
+        "tags": {"type": "dict"},
+        "lifecycle": {"type": "list", "elements": "str"},
+        "created_after": {"type": "str"},
+        "created_before": {"type": "str"},
+        "expires_before": {"type": "str"},
+        "expires_within": {"type": "str"},
+        "query": {"type": "str"},
+    }
+
+
+CREDENTIAL_INFO = Specification(
+    argument_spec=dict(
+        filter_options(),
+        **store_options(),
+        name={"type": "str"},
+        names={"type": "list", "elements": "str"},
+        versions={"type": "bool", "default": False},
+        health={"type": "bool", "default": False},
+    ),
+    mutually_exclusive=[("name", "names"), ("expires_before", "expires_within")],
+)

@@ -1,0 +1,44 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the lookups accept beside their terms."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import filter_options
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, scope_options
+
+ERROR, DEFAULT, WARN, SKIP = "error", "default", "warn", "skip"
+REACTIONS = (ERROR, DEFAULT, WARN, SKIP)
+
+
+def _where() -> ArgumentSpec:
+    return {
+        "store": {"type": "raw"},
+        "scope": {"type": "dict", "options": scope_options()},
+    }
+
+
+def _reading() -> ArgumentSpec:
+    reactions = {option: {"type": "str", "choices": list(REACTIONS)} for option in ("on_missing", "on_denied", "on_error")}
+    return dict(
+        _where(),
+        **reactions,
+        default={"type": "raw"},
+        field={"type": "str"},
+        fields={"type": "list", "elements": "str"},
+        stage={"type": "str", "choices": ["current", "pending", "previous"], "default": "current"},
+        encoding={"type": "str", "choices": ["text", "base64"], "default": "text"},
+    )
+
+
+GET = Specification(
+    argument_spec=dict(_reading(), version={"type": "str"}),
+    mutually_exclusive=[("field", "fields")],
+)
+GET_MANY = Specification(argument_spec=_reading(), mutually_exclusive=[("field", "fields")])
+FIND = Specification(
+    argument_spec=dict(_where(), **filter_options()),
+    mutually_exclusive=[("expires_before", "expires_within")],
+)

@@ -1,9 +1,6 @@
 # Copyright (c) 2026, the nebula.credential authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-#
-# What matters here is which system call comes when:
-# ruff: noqa: PTH
 
 """Who can read a place: private directories are made so, and one that others can read is refused (SEC-001)."""
 

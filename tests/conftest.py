@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every test stands on: the checkout as a collection, a home of its own, a database server.
+
+NEBULA_TEST_PROFILE is `fast` (the default; what `make test` uses) or `long`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+from typing import Iterator
+
+import hypothesis
+import pytest
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+CHECKOUT = Path(__file__).resolve().parents[1]
+PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
+# Settings of the person who runs the tests must not decide what they say.
+FOREIGN = ("ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "PG")
+
+
+def _collection_root() -> Path:
+    """The directory above `ansible_collections` through which this checkout is imported, made where there is none."""
+    within = Path("ansible_collections", "nebula", "credential")
+    for entry in sys.path:
+        if (Path(entry) / within).resolve() == CHECKOUT:
+            return Path(entry)
+    root = CHECKOUT / ".cache" / "collections"
+    link = root / within
+    link.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        link.symlink_to(CHECKOUT)
+    except FileExistsError:
+        pass  # Another worker, or an earlier run, made it.
+    sys.path.insert(0, str(root))
+    return root
+
+
+COLLECTION_ROOT = _collection_root()
+_DATABASE = DirectoryBasedExampleDatabase(CHECKOUT / ".cache" / "hypothesis")
+hypothesis.settings.register_profile("fast", max_examples=60, deadline=None, derandomize=True, database=None)
+hypothesis.settings.register_profile("long", max_examples=2000, deadline=None, database=_DATABASE)
+hypothesis.settings.load_profile(PROFILE)
+
+
+def _move_home(directory: Path, environment: "pytest.MonkeyPatch") -> None:
+    for name in list(os.environ):
+        if name.startswith(FOREIGN):
+            environment.delenv(name)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    environment.setenv("HOME", str(directory))
+    environment.setenv("XDG_CONFIG_HOME", str(directory / ".config"))
+    environment.setenv("XDG_STATE_HOME", str(directory / ".local" / "state"))
+    environment.setenv("XDG_CACHE_HOME", str(directory / ".cache"))
+    environment.setenv("ANSIBLE_COLLECTIONS_PATH", str(COLLECTION_ROOT))
+    environment.setenv("PYTHONDONTWRITEBYTECODE", "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Leave the real home alone from the first moment, also for what wider fixtures do."""
+    directory = Path(tempfile.mkdtemp(prefix="nebula-home-"))
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    _move_home(directory, pytest.MonkeyPatch())
+
+
+def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
+    """Leave the long versions out unless they are asked for."""
+    for item in items:
+        if item.get_closest_marker("long") and PROFILE != "long":
+            item.add_marker(pytest.mark.skip(reason="takes minutes: run it with make test-long"))
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home for each test, named by HOME and the XDG variables."""
+    directory = tmp_path_factory.mktemp("home")
+    _move_home(directory, monkeypatch)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def collection_root() -> Path:
+    """What ANSIBLE_COLLECTIONS_PATH has to name for this checkout to be found."""
+    return COLLECTION_ROOT
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[object]:
+    """A running PostgreSQL (tests.servers.postgresql.Server), one for a worker."""
+    from tests.servers import postgresql as server
+    from tests.servers.processes import ServerUnavailable
+
+    try:
+        with server.running() as started:
+            sys.stderr.write("PostgreSQL {0} was ready in {1:.1f} s\n".format(started.version, started.started_in))
+            yield started
+    except ServerUnavailable as error:
+        missing_server(str(error))
+
+
+def missing_server(reason: str) -> None:
+    """Fail in CI; elsewhere skip, loudly."""
+    if os.environ.get("CI"):
+        pytest.fail(reason)
+    pytest.skip(reason)

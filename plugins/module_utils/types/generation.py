@@ -123,7 +123,7 @@ def _pools(policy: PasswordPolicy) -> Dict[str, str]:
     return pools
 
 
-def _without_repeats(characters: str, left_out: "set[str]") -> List[str]:
+def _without_repeats(characters: str, left_out: set[str]) -> List[str]:
     # A character listed twice would be drawn twice as often.
     return [character for character in dict.fromkeys(characters) if character not in left_out]
 
@@ -135,10 +135,10 @@ def _check_length(length: int, least: int) -> None:
         raise _invalid("length {0} has no room for {1} characters of the classes".format(length, least), "Raise 'length'.")
 
 
-def _refuse_unknown(given: Mapping[str, Any], allowed: "tuple[str, ...]", kind: str) -> None:
+def _refuse_unknown(given: Mapping[str, Any], allowed: tuple[str, ...], kind: str) -> None:
     unknown = sorted(set(map(str, given)) - set(allowed))
     if unknown:
-        remedy = "Allowed for kind '{0}': {1}.".format(kind, ", ".join(("kind",) + allowed))
+        remedy = "Allowed for kind '{0}': {1}.".format(kind, ", ".join(("kind", *allowed)))
         raise _invalid("unknown: {0}".format(", ".join(unknown)), remedy)
 
 

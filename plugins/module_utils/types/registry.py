@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.opaque imp
 
 _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basic(), Database(), Opaque())}
 
-TYPES: Tuple[str, ...] = tuple(sorted(_TYPES)) + (Custom.name,)
+TYPES: Tuple[str, ...] = (*tuple(sorted(_TYPES)), Custom.name)
 
 
 def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:

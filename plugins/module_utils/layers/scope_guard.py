@@ -1,0 +1,77 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Scope, enforced for every operation in one place (E4).
+
+It stands outside `encrypt`, so metadata is authenticated before its scope is believed, and inside `audit`, so a denial is
+one entry of the trail. Who asks comes from `asking`.
+"""
+
+from __future__ import annotations
+
+from typing import Dict, Iterable, Iterator, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext, Scope, check_access, mismatch
+
+
+class ScopeGuard(Layer):
+    """Refuses what is out of the caller's scope; leaves it out of lists."""
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        record = self.inner.get(name, version, stage)
+        check_access(_scope(record), asking_now().context, name)
+        return record
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        found = self.inner.get_many(names)
+        for name, record in found.items():
+            check_access(_scope(record), asking_now().context, name)
+        return found
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        if not create:
+            self._check(record.name)
+        return self.inner.put(record, expected_version, create=create)
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        self._check(name)
+        return self.inner.update_state(name, state, expected_version)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        self._check(record.name)
+        return self.inner.patch_metadata(record, expected_revision)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        self._check(name)
+        self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        # Not a generator itself: who asks is settled when the list is asked for, not when its rows are drawn.
+        return _visible(self.inner.list(wanted), asking_now().context)
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        self._check(name)
+        return self.inner.versions(name)
+
+    def _check(self, name: str) -> None:
+        """A credential's scope is that of its current value."""
+        try:
+            scope = _scope(self.inner.get(name))
+        except (NotFound, EncryptionError):
+            # What cannot be read has no scope to hold on to, and must stay replaceable; the write itself says what is wrong.
+            return
+        check_access(scope, asking_now().context, name)
+
+
+def _scope(record: Record) -> Scope:
+    return record.known.scope
+
+
+def _visible(rows: Iterator[Record], context: AccessContext) -> Iterator[Record]:
+    return (row for row in rows if row.metadata is None or mismatch(row.metadata.scope, context) is None)

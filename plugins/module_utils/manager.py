@@ -1,0 +1,203 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every operation on credentials, on any store (B1, B2)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.asking import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.batch import Result, each
+from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.ensuring import Ensured, Ensurer
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.reading import Clock, Reader, utc_now
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT, AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.writing import Writer, retry_conflicts
+
+NOBODY = AccessContext()
+"""A caller that asserts nothing: reads only what has no scope."""
+
+
+class CredentialManager:
+    """The operations of one store. `context` says who asks; its tenant is always replaced by the store's.
+
+    Every method raises errors of the neutral tree, with the store's name set: besides those named at a method, NotFound,
+    AccessDenied, StorageError and EncryptionError.
+
+    Attributes:
+        store: the name the user gave the store.
+        tenant: the tenant of its configuration.
+        provider: the backend within its layers; whoever uses it directly does so within `acting`.
+        clock: tells the time by which expiry is judged.
+    """
+
+    def __init__(
+        self,
+        provider: Provider,
+        *,
+        store: str = "local",
+        tenant: str = DEFAULT_TENANT,
+        clock: Clock = utc_now,
+        flush: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take a connected provider, and a callable that writes what the audit trail still holds in memory."""
+        self.store = store
+        self.tenant = tenant
+        self.provider = provider
+        self.clock = clock
+        self.flush = flush
+        self._reader = Reader(provider, clock)
+        self._writer = Writer(provider, tenant, clock)
+        self._ensurer = Ensurer(self._reader, self._writer, clock)
+
+    @contextmanager
+    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None) -> Iterator[None]:
+        """Inside the `with` block, `context` uses the store: for those that use `provider` directly."""
+        try:
+            with self._asked_by(context, operation):
+                yield
+        except CredentialError as error:
+            raise error.within(store=self.store) from None
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
+        """Read a credential, its fields wrapped in `Secret`.
+
+        Raises:
+            Revoked, Expired, Unusable: its value may not be used now.
+        """
+        # Not `acting`: this is the path that has to be fast, and a generator costs more than all of it.
+        try:
+            with self._asked_by(context):
+                return self._reader.get(name, version, stage)
+        except CredentialError as error:
+            raise error.within(name=name, store=self.store) from None
+
+    def token(self, name: str, field: Optional[str] = None, context: AccessContext = NOBODY) -> Secret:
+        """The current value of a field; of the primary one unless told.
+
+        Raises:
+            NoToken: there is no value in that field; and what `get` raises.
+        """
+        with self.acting(context):
+            return self._reader.get(name).token(field)
+
+    def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
+        """Read a credential whose value may be used or not."""
+        with self.acting(context):
+            return self._reader.inspect(name, version, stage)
+
+    def describe(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Dict[str, Any]:
+        """What may be shown of a credential (`Credential.describe`), in whatever state it is."""
+        return self.inspect(name, version, stage, context).describe()
+
+    def exists(self, name: str, context: AccessContext = NOBODY) -> bool:
+        """Whether there is a credential of that name, in whatever state."""
+        with self.acting(context):
+            return self._reader.find(name) is not None
+
+    def list(self, wanted: Filter = Filter(), context: AccessContext = NOBODY) -> Iterator[Credential]:
+        """Yield credentials without their fields, out of scope left out, in no order. `verified` may be False."""
+        with self.acting(context):
+            return self._reader.list(wanted)
+
+    def versions(self, name: str, context: AccessContext = NOBODY) -> List[VersionInfo]:
+        """The versions that can be read, newest first."""
+        with self.acting(context):
+            return self.provider.versions(check_name(name))
+
+    def create(self, wanted: Wanted, context: AccessContext = NOBODY) -> Credential:
+        """Store a credential that is not there yet; with an idempotency key, answer what the same key created.
+
+        Raises:
+            Duplicate: it is there already.
+            InvalidInput, UnsupportedType: it cannot be stored so.
+        """
+        with self.acting(context):
+            return self._writer.create(wanted)
+
+    def update(self, name: str, context: AccessContext = NOBODY, **changes: Any) -> Credential:
+        """Change metadata; the value and its version stay.
+
+        Args:
+            name: the credential.
+            context: who asks.
+            changes: any of description, tags, policy, expires_at, as in `Wanted`.
+        """
+
+        def attempt() -> Credential:
+            credential = self._reader.inspect(name)
+            differing = Wanted(name, **changes).apply(credential.metadata)
+            return self._writer.patch(credential, differing) if differing else credential
+
+        with self.acting(context):
+            return retry_conflicts(attempt)
+
+    def revoke(self, name: str, context: AccessContext = NOBODY) -> Credential:
+        """Revoke for good."""
+        with self.acting(context):
+            return self._writer.revoke(name)[0]
+
+    def restore(self, name: str, version: str, context: AccessContext = NOBODY) -> Credential:
+        """Store the fields of a kept version as the newest one."""
+        with self.acting(context):
+            return _there(self._ensurer.restored(name, version), name)
+
+    def delete(self, name: str, context: AccessContext = NOBODY, *, expected_version: Optional[str] = None, force: bool = False) -> None:
+        """Remove a credential with every version. Its audit trail stays.
+
+        Raises:
+            RotationInProgress: it is rotating or in its grace period, and `force` was not given.
+            Conflict: it is not the version expected.
+        """
+        with self.acting(context):
+            self._writer.delete(name, expected_version, force)
+
+    def ensure(
+        self, wanted: Wanted, context: AccessContext = NOBODY, *, check: bool = False, expected_version: Optional[str] = None
+    ) -> Ensured:
+        """Make a credential be as wanted (`Ensurer.present`)."""
+        with self.acting(context):
+            return self._ensurer.present(wanted, check, expected_version)
+
+    def ensurer(self) -> Ensurer:
+        """The other states of `ensure`; used within `acting`."""
+        return self._ensurer
+
+    def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
+        """`create` for each, with a result each."""
+        return each(wanted, lambda one: one.name, lambda one: self.create(one, context))
+
+    def batch_delete(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[None]]:
+        """`delete` for each, with a result each."""
+        return each(names, lambda name: name, lambda name: self.delete(name, context))
+
+    def health(self) -> Dict[str, Any]:
+        """`{store, status, reasons}`; status is healthy, degraded or unhealthy."""
+        health = self.provider.health()
+        return {"store": self.store, "status": health.status, "reasons": list(health.reasons)}
+
+    def close(self) -> None:
+        """Write what the audit trail holds and release everything. May be called twice."""
+        self.flush()
+        self.provider.close()
+
+    def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
+        if context.tenant != self.tenant:
+            context = replace(context, tenant=self.tenant)
+        return asked_by(context, operation)
+
+
+def _there(ensured: Ensured, name: str) -> Credential:
+    if ensured.credential is None:
+        raise NotFound("there is none", name=name)
+    return ensured.credential

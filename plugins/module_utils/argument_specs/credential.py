@@ -106,5 +106,5 @@ CREDENTIAL = Specification(
     argument_spec=_whole(),
     mutually_exclusive=[*_EXCLUSIVE, ("name", "credentials"), *(("credentials", option) for option in _ALONE)],
     required_one_of=[("name", "credentials")],
-    required_if=[("state", RESTORED, ("version",), True)],
+    required_if=[("state", RESTORED, ("version", "credentials"), True)],
 )

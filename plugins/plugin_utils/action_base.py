@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every action of the collection does: its module's operation, on the controller, as the user of the run.
+
+Connection, become and delegate_to change nothing about that: lookups run there, the store is there, and its login stays
+there. `run_on: target` sends the real module to the host instead.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible import constants
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.access_context import access_context
+from ansible_collections.nebula.credential.plugins.plugin_utils.client import client
+from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import action_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import check_may_leave, target_arguments
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
+
+
+class CredentialAction(ActionBase):
+    """The base of the collection's actions. A subclass names its operation and its module's specification."""
+
+    _requires_connection = False
+
+    operation: ClassVar[str]
+    """The operation of the library, which is also the module's name."""
+
+    specification: ClassVar[Specification]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Validate, perform, report."""
+        super().run(tmp, task_vars)  # refuses async
+        variables = task_vars or {}
+        reported: dict[str, Any] = {}
+        try:
+            parameters = validated(self._task.args, self.specification, self.operation)
+            reported["invocation"] = {"module_args": masking.invocation(parameters, self.specification.argument_spec)}
+            store = self.store(parameters, variables)
+            if parameters.get("run_on") == TARGET:
+                return self._perform_on_target(store, variables)
+            return self._reported(self.perform(store, parameters, variables), parameters, reported)
+        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+            raise action_failure(error, reported) from None
+
+    def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
+        """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""
+        return self.ask(store, self.operation, parameters, variables)
+
+    def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
+        """Perform one operation through the client."""
+        return client().perform(
+            store, operation, for_operation(parameters), self.context(store, parameters, variables), bool(self._task.check_mode)
+        )
+
+    def context(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> AccessContext:
+        """Who asks: from the store's tenant, the option `scope`, the task and the run."""
+        return access_context(
+            tenant=store.config.get("tenant"), scope=parameters.get("scope"), variables=variables, task=self._task.get_name()
+        )
+
+    def store(self, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> StoreReference:
+        """The store that is meant. The task's `environment:` counts, as it would for a module."""
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        around = Surroundings(
+            variables=variables,
+            environment={**os.environ, **{name: str(value) for name, value in environment.items()}},
+            template=self._templar.template,
+            load=self._loader.load_from_file,
+            ansible_cfg=constants.CONFIG_FILE,
+        )
+        return resolve_store(parameters.get("store"), around)
+
+    def _perform_on_target(self, store: StoreReference, variables: Mapping[str, Any]) -> dict[str, Any]:
+        check_may_leave(store)
+        arguments = target_arguments(self._task.args, store)
+        return dict(self._execute_module(module_args=arguments, task_vars=variables))
+
+    def _reported(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
+        masking.register(outcome.secrets)
+        result = dict(outcome.result)
+        if not self._task.diff:
+            result.pop("diff", None)
+        if not parameters.get("return_value"):
+            result = masking.without(result, outcome.secrets)
+        return {**result, **reported}

@@ -1,0 +1,97 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The seam between Ansible's plugins and the library: how an operation reaches a store.
+
+Lookups and actions know `Client.perform` and nothing behind it. `DirectClient` works in this process; a process in
+between may take its place in `client`, and no plugin notices.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import os
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
+
+
+class Client(ABC):
+    """Performs operations on stores."""
+
+    @abstractmethod
+    def perform(
+        self,
+        store: StoreReference,
+        operation: str,
+        parameters: Mapping[str, Any],
+        context: AccessContext,
+        check_mode: bool = False,
+    ) -> Outcome:
+        """Perform one operation.
+
+        Args:
+            store: as `stores.resolve_store` found it.
+            operation: get, get_many, find, credential, credential_info or credential_rotate.
+            parameters: the operation's own, validated.
+            context: who asks.
+            check_mode: tell what would change, change nothing.
+
+        Raises:
+            CredentialError: of the class that tells why.
+        """
+
+
+class DirectClient(Client):
+    """Opens stores in this process and keeps them open for it, by the fingerprint of their configuration."""
+
+    def __init__(self) -> None:
+        """Start with no store open."""
+        self._key = secrets.token_bytes(32)
+        self._open: dict[str, CredentialManager] = {}
+
+    def perform(
+        self,
+        store: StoreReference,
+        operation: str,
+        parameters: Mapping[str, Any],
+        context: AccessContext,
+        check_mode: bool = False,
+    ) -> Outcome:
+        return perform(self._manager(store), operation, parameters, context, check_mode)
+
+    def _manager(self, store: StoreReference) -> CredentialManager:
+        fingerprint = self._fingerprint(store)
+        if fingerprint not in self._open:
+            self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
+        return self._open[fingerprint]
+
+    def _fingerprint(self, store: StoreReference) -> str:
+        """Keyed, because the configuration may hold logins, and by all of it: one login never serves another's."""
+        content = json.dumps([store.name, store.config], sort_keys=True, default=str)
+        return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
+
+
+_clients: dict[int, Client] = {}
+
+
+def client() -> Client:
+    """The client of this process. A forked worker gets its own: an open store does not survive a fork."""
+    process = os.getpid()
+    if process not in _clients:
+        _clients.clear()
+        _clients[process] = DirectClient()
+    return _clients[process]

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeping secrets out of what Ansible prints (J10).
+
+ansible-core 2.22 masks registered texts in everything it shows, but not their derived forms, and has no minimum length:
+both are seen to here. Older cores have nothing alike; there, secrets are kept out of results instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from ansible.module_utils.common.parameters import remove_values
+
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    register_secrets = None
+
+SHORTEST = 4
+"""Shorter values stand in too much innocent text to be masked: the output would be unreadable, and the mask a hint."""
+
+WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+
+
+def derived_forms(value: bytes) -> set[str]:
+    """Return the texts by which `value` may be recognised: itself, base64 at each alignment, quoted for URLs and shells.
+
+    A base64 text shows three alignments of what it encodes; at each, the characters that only `value` decides are kept.
+    """
+    forms = _base64_forms(value)
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return forms
+    return forms | {text, quote(text), quote(text, safe=""), quote_plus(text), shlex.quote(text)}
+
+
+def _base64_forms(value: bytes) -> set[str]:
+    forms = set()
+    for shift in range(3):
+        first = (shift * 8 + 5) // 6
+        last = (shift + len(value)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(encode(bytes(shift) + value).decode("ascii")[first:last])
+    return forms
+
+
+def register(secrets: Iterable[Secret]) -> None:
+    """Have ansible-core mask the secrets and their derived forms, where it can."""
+    if register_secrets is None:
+        return
+    forms: set[str] = set()
+    for secret in secrets:
+        if len(secret) >= SHORTEST:
+            forms |= derived_forms(secret.expose())
+    register_secrets(sorted(form for form in forms if len(form) >= SHORTEST))
+
+
+def without(content: Any, secrets: Iterable[Secret]) -> Any:
+    """Return `content` (JSON-like) with every secret in it replaced, as a module does with `no_log_values`."""
+    texts = {secret.expose().decode("utf-8", "ignore") for secret in secrets}
+    return remove_values(content, {text for text in texts if len(text) >= SHORTEST})
+
+
+def invocation(parameters: Mapping[str, Any], specification: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the parameters as a module reports them: what is marked `no_log` withheld, at any depth."""
+    return {name: _shown(value, specification.get(name, {})) for name, value in parameters.items()}
+
+
+def _shown(value: Any, option: Mapping[str, Any]) -> Any:
+    if value is not None and option.get("no_log"):
+        return WITHHELD
+    nested = option.get("options")
+    if nested and isinstance(value, Mapping):
+        return invocation(value, nested)
+    if nested and isinstance(value, list):
+        return [_shown(element, {"options": nested}) for element in value]
+    return value

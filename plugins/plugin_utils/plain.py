@@ -1,0 +1,22 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Ansible's own kinds of text and containers as plain ones, vaulted values decrypted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def plain(value: Any) -> Any:
+    """Return `value` built of dict, list and Python's own scalars alone."""
+    if isinstance(value, Mapping):
+        return {str(name): plain(element) for name, element in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [plain(element) for element in value]
+    for kind in (bool, int, float, bytes):
+        if isinstance(value, kind):
+            return kind(value)
+    return None if value is None else str(value)

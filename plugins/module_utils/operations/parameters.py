@@ -11,15 +11,19 @@ from typing import Any, Dict, Mapping
 EDGE_OPTIONS = ("store", "run_on", "on_missing", "on_denied", "on_error", "default")
 """What the edge itself deals with."""
 
+_FREE = ("fields", "tags")
+"""The user's own mappings, in which None says something."""
+
 
 def for_operation(arguments: Mapping[str, Any]) -> Dict[str, Any]:
-    """Leave out what the edge deals with, and in nested mappings the options that nobody set."""
-    return {name: _without_unset(value) for name, value in arguments.items() if name not in EDGE_OPTIONS}
+    """Leave out what the edge deals with, and in nested options those that nobody set."""
+    kept = {name: value for name, value in arguments.items() if name not in EDGE_OPTIONS}
+    return {name: value if name in _FREE else _nested(value) for name, value in kept.items()}
 
 
-def _without_unset(value: Any) -> Any:
+def _nested(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: _without_unset(element) for name, element in value.items() if element is not None}
+        return {name: element if name in _FREE else _nested(element) for name, element in value.items() if element is not None}
     if isinstance(value, list):
-        return [_without_unset(element) for element in value]
+        return [_nested(element) for element in value]
     return value

@@ -51,7 +51,7 @@ hypothesis.settings.register_profile("long", max_examples=2000, deadline=None, d
 hypothesis.settings.load_profile(PROFILE)
 
 
-def _move_home(directory: Path, environment: "pytest.MonkeyPatch") -> None:
+def _move_home(directory: Path, environment: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith(FOREIGN):
             environment.delenv(name)
@@ -71,7 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
     _move_home(directory, pytest.MonkeyPatch())
 
 
-def pytest_collection_modifyitems(items: "list[pytest.Item]") -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Leave the long versions out unless they are asked for."""
     for item in items:
         if item.get_closest_marker("long") and PROFILE != "long":

@@ -162,7 +162,7 @@ def _usable_binaries(directory: Path, account: Account) -> Path:
     return binaries
 
 
-def _start(binaries: Path, directory: Path, log: Path, account: Account) -> "tuple[subprocess.Popen[bytes], Server]":
+def _start(binaries: Path, directory: Path, log: Path, account: Account) -> tuple[subprocess.Popen[bytes], Server]:
     began = time.monotonic()
     password = secrets.token_urlsafe(24)
     _initialise(binaries, directory, log, account, password)

@@ -77,7 +77,7 @@ def _open_temporary_root() -> str:
     return str(chosen) if everyone_enters or os.geteuid() != 0 else "/tmp"
 
 
-def start(command: Sequence[str], *, account: Account, log: Path, directory: Path) -> "subprocess.Popen[bytes]":
+def start(command: Sequence[str], *, account: Account, log: Path, directory: Path) -> subprocess.Popen[bytes]:
     """Start a server in a process group of its own that the kernel ends when this process dies.
 
     Raises:
@@ -111,7 +111,7 @@ def bare_environment() -> Mapping[str, str]:
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def stop(process: "subprocess.Popen[bytes]", *, gently: int = signal.SIGTERM, patience: float = 10.0) -> None:
+def stop(process: subprocess.Popen[bytes], *, gently: int = signal.SIGTERM, patience: float = 10.0) -> None:
     """End a server and everything in its group."""
     if process.poll() is None:
         process.send_signal(gently)
@@ -122,7 +122,7 @@ def stop(process: "subprocess.Popen[bytes]", *, gently: int = signal.SIGTERM, pa
     process.wait()
 
 
-def wait_until(ready: Callable[[], bool], *, process: "subprocess.Popen[bytes]", within: float) -> None:
+def wait_until(ready: Callable[[], bool], *, process: subprocess.Popen[bytes], within: float) -> None:
     """Ask every 20 ms until it is ready.
 
     Raises:

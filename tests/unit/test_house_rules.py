@@ -92,7 +92,7 @@ def test_a_provider_imports_the_contract_its_sdk_and_nothing_else_of_ours(path):
     assert [name for name in imports_of(path) if name.startswith("ansible.")] == []
 
 
-@each("path", sorted((LIBRARY / "files").glob("*.py")) + [LIBRARY / "record.py", LIBRARY / "secret.py", LIBRARY / "naming.py"], ids=shown)
+@each("path", [*sorted((LIBRARY / "files").glob("*.py")), LIBRARY / "record.py", LIBRARY / "secret.py", LIBRARY / "naming.py"], ids=shown)
 def test_what_providers_stand_on_knows_nothing_of_layers_types_or_the_manager(path):
     if not path.exists():
         pytest.skip("not there yet")
@@ -189,7 +189,8 @@ def test_no_file_has_a_name_that_says_nothing(path):
 
 @each("path", PYTHON, ids=shown)
 def test_files_are_short(path):
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_FILE
+    written = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(written) <= MAX_FILE
 
 
 def lines_of_code(node):

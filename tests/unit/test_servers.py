@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import pytest
+
 from tests.conftest import CHECKOUT, missing_server
 from tests.servers import keeper, postgresql
 from tests.servers.processes import ServerUnavailable

@@ -1,0 +1,201 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every check and test, by name. Run through make, which makes the environment; `nox --list` tells them all.
+
+The tools come from .venv alone, so a session installs nothing and asks no network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Iterator
+
+import antsibull_nox
+import nox
+
+CHECKOUT = Path(__file__).resolve().parent
+CACHE = CHECKOUT / ".cache"
+COLLECTION = Path("ansible_collections", "nebula", "credential")
+LIBRARY = ["module_utils", "plugin_utils"]
+# Code that must not have a line or branch without a test.
+FULLY_COVERED = [
+    "plugins/module_utils/crypto/envelope.py",
+    "plugins/module_utils/sealed.py",
+    "plugins/module_utils/sealed_metadata.py",
+    "plugins/module_utils/fixed_layout.py",
+    "plugins/module_utils/lifecycle.py",
+    "plugins/module_utils/providers/registry.py",
+]
+TARGET_PYTHONS = ["3.8", "3.9", "3.10", "3.12", "3.13"]
+
+nox.options.default_venv_backend = "none"
+nox.options.error_on_missing_interpreters = False
+nox.options.reuse_existing_virtualenvs = True
+antsibull_nox.load_antsibull_nox_toml()
+
+
+def files(*patterns: str) -> list[str]:
+    """Files that git knows or would know, without what it ignores."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--", *patterns], cwd=CHECKOUT, check=True, capture_output=True
+    )
+    return sorted({name for name in listed.stdout.decode().split("\0") if name and (CHECKOUT / name).is_file()})
+
+
+@contextlib.contextmanager
+def as_collection() -> Iterator[Path]:
+    """A copy of the checkout in a real ansible_collections tree, which most of these tools insist on.
+
+    Outside the checkout: ansible-test asks git about every directory above it, and finds the copy ignored.
+    """
+    with tempfile.TemporaryDirectory(prefix="nebula-tree-") as root:
+        copy = Path(root) / COLLECTION
+        for name in files():
+            target = copy / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(CHECKOUT / name, target)
+        yield copy
+
+
+@nox.session
+def ruff(session: nox.Session) -> None:
+    """Format and lint Python."""
+    session.run("ruff", "format", "--check", ".")
+    session.run("ruff", "check", ".")
+
+
+@nox.session
+def mypy(session: nox.Session) -> None:
+    """Check the types of the library and of what the controller adds to it."""
+    packages = [part for name in LIBRARY for part in ("-p", "ansible_collections.nebula.credential.plugins." + name)]
+    with as_collection() as copy, session.chdir(copy.parents[2]):
+        options = ["--config-file", str(CHECKOUT / "pyproject.toml"), "--cache-dir", str(CACHE / "mypy")]
+        session.run("mypy", *options, *packages, env={"MYPYPATH": str(copy.parents[2])})
+
+
+@nox.session
+def yamllint(session: nox.Session) -> None:
+    """Lint YAML."""
+    session.run("yamllint", "--strict", *files("*.yml", "*.yaml", ".yamllint", ".ansible-lint"))
+
+
+@nox.session
+def codespell(session: nox.Session) -> None:
+    """Find misspelt words."""
+    session.run("codespell", *files())
+
+
+@nox.session
+def shellcheck(session: nox.Session) -> None:
+    """Lint shell scripts."""
+    session.run("shellcheck", *files("*.sh", ".ci/run"))
+
+
+@nox.session(name="ansible-lint")
+def ansible_lint(session: nox.Session) -> None:
+    """Lint playbooks, roles and the collection's metadata with the production profile."""
+    with as_collection() as copy, session.chdir(copy):
+        environment = {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2]), "NO_COLOR": "1"}
+        session.run("ansible-lint", "--profile", "production", "--offline", "--strict", "-c", str(CHECKOUT / ".ansible-lint"), env=environment)
+
+
+@nox.session(name="galaxy-importer", venv_backend="venv")
+def galaxy_importer(session: nox.Session) -> None:
+    """Build the collection and import it as Galaxy would."""
+    session.install("--requirement", "requirements-importer.txt")
+    built = CACHE / "built"
+    shutil.rmtree(built, ignore_errors=True)
+    with as_collection() as copy:
+        session.run("ansible-galaxy", "collection", "build", "--output-path", str(built), str(copy), silent=True)
+    (tarball,) = built.glob("*.tar.gz")
+    environment = {"GALAXY_IMPORTER_CONFIG": str(CHECKOUT / "tests" / "galaxy-importer.cfg")}
+    with session.chdir(built):
+        log = session.run("python", "-m", "galaxy_importer.main", tarball.name, env=environment, silent=True) or ""
+    complaints = [line for line in log.splitlines() if line.startswith(("ERROR", "WARNING"))]
+    if complaints:
+        session.error("\n".join(complaints))
+
+
+@nox.session(name="changelog-lint")
+def changelog_lint(session: nox.Session) -> None:
+    """Check changelog fragments."""
+    session.run("antsibull-changelog", "lint")
+
+
+@nox.session
+def sanity(session: nox.Session) -> None:
+    """Run ansible-test sanity, compiling and importing for every Python a target may have that this machine has."""
+    prepare_pip_bootstrap()
+    interpreters = target_interpreters()
+    session.log("target Pythons: {0}".format(", ".join(sorted(interpreters)) or "none but this one"))
+    path = os.pathsep.join([str(Path(sys.executable).parent), *interpreters.values(), os.environ["PATH"]])
+    with as_collection() as copy, session.chdir(copy):
+        session.run("ansible-test", "sanity", "--color", "no", *session.posargs, env={"PATH": path, "PYTHONPATH": ""})
+
+
+def target_interpreters() -> dict[str, str]:
+    """Where the target Pythons are: on PATH, or among those of pyenv (whose shims answer for versions that are not there)."""
+    found = {}
+    for version in TARGET_PYTHONS:
+        candidates = [shutil.which("python" + version)]
+        candidates += [str(each) for each in sorted(Path.home().glob(".pyenv/versions/{0}.*/bin/python{0}".format(version)))]
+        for candidate in candidates:
+            if candidate and subprocess.run([candidate, "-c", ""], check=False, stderr=subprocess.DEVNULL).returncode == 0:
+                found[version] = str(Path(candidate).parent)
+                break
+    return found
+
+
+def prepare_pip_bootstrap() -> None:
+    """Put a stand-in where ansible-test keeps its downloaded get-pip.py: pip from ensurepip, the rest by name."""
+    import ansible_test
+
+    source = Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py"
+    cache = Path.home() / ".ansible" / "test" / "cache"
+    cache.mkdir(parents=True, exist_ok=True)
+    for version in set(re.findall(r"pip='([0-9.]+)'", source.read_text(encoding="utf-8"))):
+        kept = cache / "get_pip_{0}.py".format(version.replace(".", "_"))
+        if not kept.exists():
+            shutil.copyfile(CHECKOUT / "tests" / "sanity" / "get_pip.py", kept)
+
+
+@nox.session(default=False)
+def tests(session: nox.Session) -> None:
+    """Run the tests, and hold the envelope, the lifecycle and the registry at full coverage."""
+    run_tests(session, "fast")
+
+
+@nox.session(name="tests-long", default=False)
+def tests_long(session: nox.Session) -> None:
+    """Run the tests with every crash, every tampered bit and many more examples."""
+    run_tests(session, "long")
+
+
+def run_tests(session: nox.Session, profile: str) -> None:
+    for old in CACHE.glob("coverage*"):
+        old.unlink()
+    environment = {"NEBULA_TEST_PROFILE": profile, "PYTHONPATH": "", "COVERAGE_CORE": "sysmon" if sys.version_info >= (3, 12) else ""}
+    options = ["--cov", "--cov-report=", "--durations=15", *session.posargs]
+    session.run("pytest", "-n", "2", "--dist", "worksteal", "-m", "not serial", *options, env=environment)
+    # Exit code 5 is "no such test".
+    session.run("pytest", "-m", "serial", "--cov-append", *options, env=environment, success_codes=[0, 5])
+    session.run("coverage", "report", "--format=total")
+    if not session.posargs:
+        existing = [name for name in FULLY_COVERED if (CHECKOUT / name).exists()]
+        session.run("coverage", "report", "--include", ",".join(existing), "--fail-under=100")
+
+
+@nox.session(default=False)
+def molecule(session: nox.Session) -> None:
+    """Converge, repeat and verify the role `provision` on this machine."""
+    with session.chdir("extensions"):
+        session.run("molecule", "test", "--all", *session.posargs, env={"NO_COLOR": "1"})

@@ -60,11 +60,12 @@ class Temporary:
         """Wait until the content is durable."""
         os.fsync(self._descriptor)
 
-    def become(self, path: str) -> None:
-        """Take the final name, replacing what had it, durably."""
+    def become(self, path: str, *, synced: bool = True) -> None:
+        """Take the final name, replacing what had it: durably, or (`synced` False) for what can be rebuilt."""
         os.rename(self.path, path)
         self._present = False
-        fsync_directory(self.directory)
+        if synced:
+            fsync_directory(self.directory)
 
 
 def write_all(descriptor: int, content: bytes) -> None:

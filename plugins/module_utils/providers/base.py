@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
 
 HEALTHY = "healthy"
@@ -84,6 +84,82 @@ class ProviderContext:
     warn: Any = field(default=lambda message: None)
 
 
+def check_swap(name: str, found: Optional[Record], expected: Optional[str], create: bool = False) -> None:
+    """Compare before a swap, where the backend leaves that to us.
+
+    Args:
+        name: the credential.
+        found: the value that is there, or None.
+        expected: the version that has to be there, or None for any.
+        create: nothing may be there.
+
+    Raises:
+        Conflict: it is otherwise; the message names both versions.
+    """
+    if create and found is not None:
+        raise Conflict(
+            "version {0} is there and none was expected".format(found.version),
+            name=name,
+            remedy="Another run created it first. Read it, or change it instead of creating it.",
+        )
+    there = None if found is None else found.version
+    if expected is not None and expected != there:
+        raise Conflict(
+            "version {0} was expected and {1} is there".format(expected, "none" if there is None else "version " + there),
+            name=name,
+            remedy="Another run changed it first. Read it again and repeat.",
+        )
+
+
+def next_serial(name: str, wanted: Optional[int], last: int) -> int:
+    """The serial of a new value: the one it carries, else one more than the last.
+
+    Raises:
+        Conflict: the one it carries was used before.
+    """
+    if wanted is None:
+        return last + 1
+    if wanted <= last:
+        raise Conflict(
+            "serial {0} was offered and {1} was used already".format(wanted, last),
+            name=name,
+            remedy="Another run changed it first. Read it again and repeat.",
+        )
+    return wanted
+
+
+def check_revision(name: str, found: Record, offered: Record, expected: int) -> None:
+    """Compare before metadata is replaced: `expected` is the revision it replaces, and an envelope has to be the next one.
+
+    Raises:
+        Conflict: it is otherwise; the message names both revisions.
+    """
+    next_one = offered.envelope is None or (offered.serial, offered.revision) == (found.serial, expected + 1)
+    if found.revision != expected or not next_one:
+        raise Conflict(
+            "revision {0} of the metadata was expected and revision {1} of version {2} is there".format(
+                expected, found.revision, found.version
+            ),
+            name=name,
+            remedy="Another run changed it first. Read it again and repeat.",
+        )
+
+
+def changed_document() -> Conflict:
+    """The error for a store document that is not the one that was to be replaced."""
+    return Conflict("the store's document was changed by another run", remedy="Open the store again and repeat.")
+
+
+def absent(name: str, version: Optional[str] = None, stage: str = CURRENT, kept: Iterable[str] = ()) -> NotFound:
+    """The error for what is not there. Deleted and never-existing are told alike."""
+    if version is not None:
+        listed = ", ".join(kept)
+        remedy = "These versions can be read: {0}.".format(listed) if listed else "No version of it is kept."
+        return NotFound("version {0} does not exist or is not kept any more".format(ascii(version)), name=name, remedy=remedy)
+    what = "there is no credential of that name" if stage == CURRENT else "there is no {0} value of that credential".format(stage)
+    return NotFound(what, name=name, remedy="Check the name and the store ('nebula.credential.find' lists what is there).")
+
+
 class Provider(ABC):
     """A place that keeps records. All methods raise errors of the neutral tree only."""
 
@@ -96,6 +172,11 @@ class Provider(ABC):
         """Take validated options. Opens nothing."""
         self.settings = options
         self.context = context
+
+    def setting(self, option: str) -> Any:
+        """The value of an option, or its default where none is set."""
+        value = self.settings.get(option)
+        return self.options[option].get("default") if value is None else value
 
     def connect(self) -> None:
         """Open what is needed. Called once, before anything else. The default opens nothing."""

@@ -14,18 +14,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result for the caller, and the secrets that are in it or were given, which output has to be kept free of.
+    """A JSON-like result, and the secrets that are in it or passed on the way, for the edge to mask.
 
-    `result` is JSON-like. By operation:
-
-    - get: `value`: text, or with `fields` a mapping of field to text (base64 with `encoding: base64`).
-    - get_many: `values`: a mapping of name to what `get` answers; `failures`: a mapping of name to the error
-      (`CredentialError`) for each name that has no value to give.
-    - find, credential_info: `credentials`: a list of descriptions (`Credential.describe`), or with `query` what that
-      JMESPath expression makes of the list; credential_info adds `health` where asked.
-    - credential: `changed`, `credential` (or `credentials`, with a result each), `diff` of descriptions, and `value`
-      only with `return_value`.
+    The result may hold values that were asked for, so it is in no repr. Fields that are no secret are not in `secrets`:
+    masking a host name or a port would black out half of the output.
     """
 
     result: Dict[str, Any] = field(repr=False)
-    secrets: Tuple[Secret, ...] = field(default=(), repr=False)
+    secrets: Tuple[Secret, ...] = ()

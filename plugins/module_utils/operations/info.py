@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading metadata, never a secret: the lookup `find` and the module `credential_info`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, described_failure
+from ansible_collections.nebula.credential.plugins.module_utils.policy import duration, moment
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+
+try:
+    import jmespath  # type: ignore[import-untyped]
+except ImportError:
+    jmespath = None
+
+
+def find(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
+    """List credentials by their metadata.
+
+    Args:
+        manager: of the store.
+        parameters: any of `prefix`, `type`, `tags` (all of them), `lifecycle` (one of these states), `created_after`
+            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` (a duration), `query`
+            (JMESPath over the list), `scope`.
+        context: who asks; what is out of the caller's scope is not listed.
+
+    Returns:
+        `{credentials: […]}`: rows as `Credential.describe` gives them, ordered by name; or the answer of `query`.
+    """
+    rows = _rows(manager, parameters, asserting(context, parameters.get("scope")))
+    return Outcome({"credentials": _queried(rows, parameters.get("query"))})
+
+
+def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
+    """Describe credentials.
+
+    Args:
+        manager: of the store.
+        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `health` the store's.
+        context: who asks.
+
+    Returns:
+        `{changed, credentials, missing, failures, health}`: `missing` holds names that are not there, `failures` says by name
+        why one cannot be described.
+    """
+    caller = asserting(context, parameters.get("scope"))
+    names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
+    result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
+    rows = _rows(manager, parameters, caller) if names is None else _named(manager, names, caller, result)
+    if parameters.get("versions"):
+        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
+    if parameters.get("health"):
+        result["health"] = manager.health()
+    return Outcome(dict(result, credentials=_queried(rows, parameters.get("query"))))
+
+
+def _named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
+    rows = []
+    for name in dict.fromkeys(names):
+        try:
+            rows.append(manager.describe(name, context=caller))
+        except NotFound:
+            result["missing"].append(name)
+        except CredentialError as error:
+            if len(names) == 1:
+                raise
+            result["failures"][name] = described_failure(error, manager.store)
+    return rows
+
+
+def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: AccessContext) -> List[Dict[str, Any]]:
+    wanted = Filter(
+        prefix=parameters.get("prefix") or "",
+        type=parameters.get("type"),
+        created_after=_moment(parameters, "created_after"),
+        created_before=_moment(parameters, "created_before"),
+    )
+    matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
+    found = [credential for credential in manager.list(wanted, caller) if matches(credential)]
+    return [credential.describe() for credential in sorted(found, key=lambda credential: credential.name)]
+
+
+def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
+    """A provider may list more than what matches, so everything is looked at again."""
+    tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
+    states = parameters.get("lifecycle")
+
+    def matches(credential: Credential) -> bool:
+        known = credential.metadata
+        return (
+            credential.name.startswith(wanted.prefix)
+            and wanted.type in (None, credential.record.type)
+            and (wanted.created_after is None or known.created_at >= wanted.created_after)
+            and (wanted.created_before is None or known.created_at < wanted.created_before)
+            and (expires_before is None or (known.expires_at is not None and known.expires_at < expires_before))
+            and (not states or known.lifecycle in states)
+            and all(known.tags.get(tag) == value for tag, value in tags.items())
+        )
+
+    return matches
+
+
+def _expiry_limit(manager: CredentialManager, parameters: Mapping[str, Any]) -> Any:
+    within = parameters.get("expires_within")
+    if within is None:
+        return _moment(parameters, "expires_before")
+    limit: timedelta = duration(within, "expires_within")
+    return manager.clock() + limit
+
+
+def _moment(parameters: Mapping[str, Any], option: str) -> Any:
+    value = parameters.get(option)
+    return None if value is None else moment(value, option)
+
+
+def _versions(manager: CredentialManager, name: str, caller: AccessContext) -> List[Dict[str, Any]]:
+    return [
+        {"version": info.version, "created_at": written(info.created_at), "current": info.current}
+        for info in manager.versions(name, caller)
+    ]
+
+
+def _queried(rows: List[Dict[str, Any]], query: Optional[str]) -> Any:
+    if query is None:
+        return rows
+    if jmespath is None:
+        raise MissingLibrary("JMESPath is not installed on the controller", option="query", remedy="pip install 'jmespath>=1.0'")
+    try:
+        return jmespath.search(query, rows)
+    except jmespath.exceptions.JMESPathError as error:
+        # The query is the user's own text and the rows hold no secret; still only the class of the mistake is told.
+        what = "it is not a JMESPath expression that fits ({0})".format(type(error).__name__)
+        raise InvalidInput(
+            what, option="query", remedy="Try it on the list that comes without 'query'; see https://jmespath.org."
+        ) from None

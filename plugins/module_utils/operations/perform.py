@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way from a lookup or a module to the manager."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info, find
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
+from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+
+Operation = Callable[[CredentialManager, Mapping[str, Any], AccessContext, bool], Outcome]
+
+OPERATIONS: Mapping[str, Operation] = {
+    "get": get,
+    "get_many": get_many,
+    "find": find,
+    "credential": credential,
+    "credential_info": credential_info,
+}
+
+
+def perform(
+    manager: CredentialManager,
+    operation: str,
+    parameters: Mapping[str, Any],
+    context: AccessContext,
+    check_mode: bool = False,
+) -> Outcome:
+    """Perform one operation of a lookup or module.
+
+    Args:
+        manager: of the store that is meant.
+        operation: a key of `OPERATIONS`.
+        parameters: as the plugin's argument spec leaves them.
+        context: who asks; the tenant is the store's, whatever it says.
+        check_mode: answer what would be done and do nothing.
+
+    Returns:
+        The outcome; what its result holds is documented at each operation.
+
+    Raises:
+        CredentialError: of the class that says why. Nothing else: of an unforeseen exception only the class is told.
+    """
+    if operation not in OPERATIONS:
+        remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
+        raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
+    try:
+        with manager.acting(context, operation):
+            outcome = OPERATIONS[operation](manager, parameters, context, check_mode)
+    except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
+        raise neutral(error).within(name=_name(parameters), store=manager.store) from None
+    finally:
+        # A worker of ansible-core ends without notice, and with it what the trail holds in memory.
+        manager.flush()
+    return outcome
+
+
+def _name(parameters: Mapping[str, Any]) -> Optional[str]:
+    name = parameters.get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading values: the lookups `get` and `get_many`."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
+
+from ansible_collections.nebula.credential.plugins.module_utils.batch import each
+from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+
+TEXT = "text"
+BASE64 = "base64"
+
+Value = Union[str, Dict[str, str]]
+
+
+def get(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
+    """Read one credential.
+
+    Args:
+        manager: of the store.
+        parameters: `name`; `field` (the primary one unless told) or `fields` (True for all, or a list of names, then the
+            value is a mapping); `version`; `stage` (current); `encoding` (text or base64); `scope`, asserted by the play.
+        context: who asks.
+
+    Returns:
+        `{name, type, version, stage, value}`.
+
+    Raises:
+        NoToken: there is no value in that field.
+        InvalidToken: it is not text, and `encoding` is.
+    """
+    credential = _read(manager, parameters["name"], parameters, context)
+    value, secrets = _value(credential, parameters)
+    known = {"name": credential.name, "type": credential.record.type, "version": credential.version, "stage": credential.record.stage}
+    return Outcome(dict(known, value=value), secrets)
+
+
+def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
+    """Read several credentials.
+
+    Args:
+        manager: of the store.
+        parameters: `names`, and those of `get`.
+        context: who asks.
+
+    Returns:
+        `{values: {name: value}, failures: {name: {code, message}}}`. Each name is in one of them.
+    """
+
+    def one(name: str) -> Tuple[Value, Tuple[Secret, ...]]:
+        return _value(_read(manager, name, parameters, context), parameters)
+
+    values: Dict[str, Value] = {}
+    failures: Dict[str, Any] = {}
+    secrets: List[Secret] = []
+    for result in each(dict.fromkeys(parameters["names"]), str, one):
+        if result.answer is None:
+            failures[result.name] = described_failure(result.error, manager.store)
+        else:
+            values[result.name] = result.answer[0]
+            secrets += result.answer[1]
+    return Outcome({"values": values, "failures": failures}, tuple(secrets))
+
+
+def described_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:
+    """An error as JSON-like data: its code for programs, its message for people."""
+    found = error or CredentialError("nothing was answered")
+    return {"code": found.code, "message": str(found.within(store=store))}
+
+
+def asserting(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
+    """The caller with what it asserts in `scope` put over what is known."""
+    asserted = {name: value for name, value in (scope or {}).items() if value is not None}
+    return replace(context, **asserted) if asserted else context
+
+
+def encoded(value: Secret, encoding: str, field: str) -> str:
+    """A value as text.
+
+    Raises:
+        InvalidToken: it is not UTF-8, and `encoding` is text.
+        InvalidInput: there is no such encoding.
+    """
+    if encoding == BASE64:
+        return base64.b64encode(value.expose()).decode("ascii")
+    if encoding != TEXT:
+        raise InvalidInput("there is no encoding {0}".format(ascii(encoding)), option="encoding", remedy="Use text or base64.")
+    try:
+        return value.expose().decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidToken("field '{0}' is not text".format(field), remedy="Ask with 'encoding: base64'.") from None
+
+
+def _read(manager: CredentialManager, name: str, parameters: Mapping[str, Any], context: AccessContext) -> Credential:
+    caller = asserting(context, parameters.get("scope"))
+    return manager.get(name, parameters.get("version"), parameters.get("stage") or CURRENT, caller)
+
+
+def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value, Tuple[Secret, ...]]:
+    encoding = parameters.get("encoding") or TEXT
+    asked = parameters.get("fields")
+    if asked:
+        return _mapping(credential, sorted(credential.fields) if asked is True else asked, encoding)
+    kind = credential.kind
+    field = parameters.get("field") or kind.primary_of(credential.fields)
+    found, secrets = _mapping(credential, [field], encoding)
+    return found[field], secrets
+
+
+def _mapping(credential: Credential, fields: Iterable[str], encoding: str) -> Tuple[Dict[str, str], Tuple[Secret, ...]]:
+    kind = credential.kind
+    values = {field: kind.read(credential.fields, field) for field in fields}
+    secrets = tuple(value for field, value in values.items() if kind.is_secret(field))
+    return {field: encoded(value, encoding, field) for field, value in values.items()}, secrets

@@ -1,0 +1,191 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writing: the module `credential`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import replace
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.batch import Result, each
+from ansible_collections.nebula.credential.plugins.module_utils.ensuring import Ensured
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
+    BASE64,
+    TEXT,
+    asserting,
+    described_failure,
+    encoded,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.policy import RotationPolicy, duration, moment
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+
+PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
+STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
+
+Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
+
+
+def credential(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
+    """Make one credential, or each of a list, be as wanted.
+
+    Args:
+        manager: of the store.
+        parameters: `name`, `state` (present, absent, revoked, restored) and what `Wanted` holds, in the module's words; or
+            `credentials`, a list of such mappings, which take `state` from outside where they have none. `return_value`
+            adds the primary field's value.
+        context: who asks. What it does not assert itself, a credential's own `scope` asserts.
+        check_mode: answer the same and write nothing.
+
+    Returns:
+        For one: `{changed, name, state, generated, credential, diff}`, where `credential` is described as
+        `Credential.describe` does, None once absent. For a list: `{changed, results, failed, diff}`, each result like the
+        one above, or `{name, failed, code, msg}`; a failure of one does not hide the others.
+    """
+    several = parameters.get("credentials")
+    if several is None:
+        result, secrets = _one(manager, parameters, context, check_mode)
+        return Outcome(result, secrets)
+    common = {name: parameters[name] for name in ("state", "encoding", "force", "return_value") if parameters.get(name) is not None}
+    items = [dict(common, **{name: value for name, value in item.items() if value is not None}) for item in several]
+    return _summary(manager, each(items, _named, lambda item: _one(manager, item, context, check_mode)))
+
+
+def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
+    state = item.get("state") or PRESENT
+    wanted = wanted_from(item)
+    with manager.acting(_caller(context, item.get("scope"))):
+        done = _ensure(manager, state, wanted, item, check)
+    described = None if done.credential is None else done.credential.describe()
+    result = {"changed": done.changed, "name": wanted.name, "state": state, "generated": done.generated, "credential": described}
+    result["diff"] = {"before": dict(done.before), "after": dict(done.after)}
+    return _with_value(result, wanted, done, item)
+
+
+def _ensure(manager: CredentialManager, state: str, wanted: Wanted, item: Mapping[str, Any], check: bool) -> Ensured:
+    ensurer, expected = manager.ensurer(), item.get("expected_version")
+    if state == PRESENT:
+        return ensurer.present(wanted, check, expected)
+    if state == ABSENT:
+        return ensurer.absent(wanted.name, check, expected, bool(item.get("force")))
+    if state == REVOKED:
+        return ensurer.revoked(wanted.name, check, expected)
+    if state != RESTORED:
+        raise InvalidInput(
+            "there is no state {0}".format(ascii(state)), option="state", remedy="Use one of: {0}.".format(", ".join(STATES))
+        )
+    if not item.get("version"):
+        raise InvalidInput("it is missing", option="version", remedy="Name the version to restore; credential_info lists them.")
+    return ensurer.restored(wanted.name, item["version"], check, expected)
+
+
+def _with_value(result: Dict[str, Any], wanted: Wanted, done: Ensured, item: Mapping[str, Any]) -> Done:
+    secrets = [value for value in (wanted.value, *(wanted.fields or {}).values()) if value is not None]
+    if done.credential is None:
+        return result, tuple(secrets)
+    kind = done.credential.kind
+    secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_secret(name)]
+    secrets += [wanted.value] if wanted.value is not None else []
+    if item.get("return_value"):
+        token = done.credential.token()
+        result["value"] = encoded(token, item.get("encoding") or TEXT, "value")
+        secrets.append(token)
+    return result, tuple(secrets)
+
+
+def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome:
+    rows: List[Dict[str, Any]] = []
+    secrets: List[Secret] = []
+    for result in results:
+        if result.answer is not None:
+            rows.append(result.answer[0])
+            secrets += result.answer[1]
+        else:
+            failure = described_failure(result.error, manager.store)
+            rows.append({"name": result.name, "failed": True, "changed": False, "code": failure["code"], "msg": failure["message"]})
+    failed = [row for row in rows if row.get("failed")]
+    whole: Dict[str, Any] = {"changed": any(row["changed"] for row in rows), "results": rows, "failed": bool(failed)}
+    if failed:
+        whole["msg"] = "{0} of {1} failed; the first: {2}".format(len(failed), len(rows), failed[0]["msg"])
+        whole["code"] = failed[0]["code"]
+    return Outcome(dict(whole, diff=[row["diff"] for row in rows if row["changed"]]), tuple(secrets))
+
+
+def wanted_from(item: Mapping[str, Any]) -> Wanted:
+    """Read what is wanted from the parameters of one credential.
+
+    Raises:
+        InvalidInput: a value cannot be read; names the option.
+    """
+    encoding, policy = item.get("encoding") or TEXT, item.get("policy")
+    return Wanted(
+        name=_named(item),
+        type=item.get("type"),
+        value=_decoded(item.get("value"), encoding, "value"),
+        fields=None if item.get("fields") is None else _fields(item["fields"], encoding),
+        generate=item.get("generate"),
+        declared=item.get("declared_fields"),
+        description=item.get("description"),
+        tags=_texts(item.get("tags"), "tags"),
+        scope=_scope(item.get("scope")),
+        policy=None if policy is None else RotationPolicy.read({k: v for k, v in policy.items() if v is not None}).write(),
+        expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
+        ttl=None if item.get("ttl") is None else duration(item["ttl"], "ttl"),
+        idempotency_key=item.get("idempotency_key"),
+    )
+
+
+def _named(item: Mapping[str, Any]) -> str:
+    return str(item.get("name") or "")
+
+
+def _caller(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
+    # What is known of the caller wins, so that a scope can be changed by whoever is in the old one.
+    unknown = {name: value for name, value in (scope or {}).items() if not getattr(context, name)}
+    return asserting(context, unknown)
+
+
+def _scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
+    if scope is None:
+        return None
+    return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=_texts(scope.get("tags"), "scope.tags") or {})
+
+
+def _texts(values: Optional[Mapping[str, Any]], option: str) -> Optional[Dict[str, str]]:
+    if values is None:
+        return None
+    return {str(name): _text(value, "{0}.{1}".format(option, name)) for name, value in values.items()}
+
+
+def _fields(fields: Mapping[str, Any], encoding: str) -> Dict[str, Optional[Secret]]:
+    return {str(name): _decoded(value, encoding, "fields.{0}".format(name)) for name, value in fields.items()}
+
+
+def _decoded(value: Any, encoding: str, option: str) -> Optional[Secret]:
+    if value is None:
+        return None
+    text = _text(value, option)
+    if encoding != BASE64:
+        return Secret(text)
+    try:
+        # Strictly: what was cut or mistyped is refused, not stored.
+        return Secret(base64.b64decode("".join(text.split()).encode("ascii", "replace"), validate=True))
+    except binascii.Error:
+        raise InvalidInput("it is not base64", option=option, remedy="Encode it, or leave 'encoding' out.") from None
+
+
+def _text(value: Any, option: str) -> str:
+    """Text as YAML's scalars stand for it: a port written as a number is its digits."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (str, int, float)):
+        return str(value)
+    raise InvalidInput("it is a {0}, not text".format(type(value).__name__), option=option, remedy="Write text; for JSON, use to_json.")

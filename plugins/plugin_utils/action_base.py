@@ -20,6 +20,7 @@ from ansible.plugins.action import ActionBase
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.reported import reported_parameters
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
@@ -48,7 +49,7 @@ class CredentialAction(ActionBase):
         reported: dict[str, Any] = {}
         try:
             parameters = validated(self._task.args, self.specification, self.operation)
-            reported["invocation"] = {"module_args": masking.invocation(parameters, self.specification.argument_spec)}
+            reported["invocation"] = {"module_args": reported_parameters(parameters, self.specification.argument_spec)}
             store = self.store(parameters, variables)
             if parameters.get("run_on") == TARGET:
                 return self._perform_on_target(store, variables)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import base64
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -27,8 +27,6 @@ except ImportError:
 
 SHORTEST = 4
 """Shorter values stand in too much innocent text to be masked: the output would be unreadable, and the mask a hint."""
-
-WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 
 
 def derived_forms(value: bytes) -> set[str]:
@@ -70,18 +68,3 @@ def without(content: Any, secrets: Iterable[Secret]) -> Any:
     texts = {secret.expose().decode("utf-8", "ignore") for secret in secrets}
     return remove_values(content, {text for text in texts if len(text) >= SHORTEST})
 
-
-def invocation(parameters: Mapping[str, Any], specification: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the parameters as a module reports them: what is marked `no_log` withheld, at any depth."""
-    return {name: _shown(value, specification.get(name, {})) for name, value in parameters.items()}
-
-
-def _shown(value: Any, option: Mapping[str, Any]) -> Any:
-    if value is not None and option.get("no_log"):
-        return WITHHELD
-    nested = option.get("options")
-    if nested and isinstance(value, Mapping):
-        return invocation(value, nested)
-    if nested and isinstance(value, list):
-        return [_shown(element, {"options": nested}) for element in value]
-    return value

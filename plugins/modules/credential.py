@@ -1,0 +1,334 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Credentials in a store: present, absent, revoked or restored."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: credential
+short_description: Keep credentials in a store
+version_added: 0.1.0
+description:
+  - Makes sure that a credential, or each of a list, is in a store, is not, is revoked, or has the value of an older version.
+  - Where no value is given and none is stored, one is generated. A second run changes nothing.
+  - No value is returned unless O(return_value) asks for it.
+options:
+  name:
+    description:
+      - The name of the credential, one or more segments divided by C(/), of letters, digits, C(.), C(_) and C(-).
+      - Give O(name) or O(credentials).
+    type: str
+  credentials:
+    description:
+      - Several credentials, each with the options it would have alone.
+      - All are tried, each has a result of its own, and the task fails if one does.
+    type: list
+    elements: dict
+    suboptions:
+      name:
+        description: The name of the credential.
+        type: str
+        required: true
+      state:
+        description: What is wanted. O(state) of the task unless given.
+        type: str
+        choices: [present, absent, revoked, restored]
+      type: &type
+        description:
+          - The type of the credential, V(opaque) unless given when it is created. It cannot be changed afterwards.
+          - There are V(api_key), V(basic), V(custom), V(database) and V(opaque).
+        type: str
+      value: &value
+        description:
+          - The value of the type's primary field, for example the password of V(basic).
+          - Where it is left out, a stored value stays, and otherwise one is generated.
+        type: str
+      fields: &fields
+        description:
+          - Values by field. They are put over the stored ones; a field set to null is removed.
+        type: dict
+      encoding: &encoding
+        description:
+          - How O(value) and O(fields) are written, and how a returned value is. Binary values are given as V(base64).
+        type: str
+        choices: [text, base64]
+        default: text
+      generate: &generate
+        description:
+          - How a value is generated where there is none. It changes nothing about a value that is stored.
+        type: dict
+        suboptions:
+          kind:
+            description: What is generated. It depends on the type unless given.
+            type: str
+            choices: [password, hex, urlsafe, uuid]
+          length:
+            description: Characters of a password, 32 unless given.
+            type: int
+          lowercase:
+            description: How many lower case letters a password has at least, 1 unless given; 0 leaves them out.
+            type: int
+          uppercase:
+            description: How many upper case letters a password has at least, 1 unless given; 0 leaves them out.
+            type: int
+          digits:
+            description: How many digits a password has at least, 1 unless given; 0 leaves them out.
+            type: int
+          symbols:
+            description: How many symbols a password has at least, 0 (none at all) unless given.
+            type: int
+          symbol_set:
+            description: Which characters count as symbols.
+            type: str
+          exclude_ambiguous:
+            description: Leaves out characters that people mix up when they read them aloud.
+            type: bool
+          exclude:
+            description: Further characters to leave out.
+            type: str
+          bytes:
+            description: Random bytes of V(hex) and V(urlsafe), 32 unless given.
+            type: int
+      declared_fields: &declared_fields
+        description:
+          - The fields of a credential of type V(custom).
+        type: list
+        elements: dict
+        suboptions:
+          name:
+            description: The name of the field.
+            type: str
+            required: true
+          secret:
+            description: Whether its value is a secret.
+            type: bool
+            default: true
+          required:
+            description: Whether it has to have a value.
+            type: bool
+            default: false
+          binary:
+            description: Whether any bytes are accepted; otherwise it is UTF-8 text.
+            type: bool
+            default: false
+          primary:
+            description: Whether it is the field that O(value) sets and lookups answer. The first secret one unless one says so.
+            type: bool
+            default: false
+          default:
+            description: The value where none is given.
+            type: str
+          description:
+            description: What it is for.
+            type: str
+      description: &description
+        description: What the credential is for.
+        type: str
+      tags: &tags
+        description: Tags, name by name. They replace the stored ones.
+        type: dict
+      expires_at: &expires_at
+        description: When the value expires, in ISO 8601 with an offset, for example V(2027-01-31T00:00:00Z).
+        type: str
+      ttl: &ttl
+        description:
+          - How long a value lives from the moment it is written, for example V(90d), V(12h) or seconds.
+            It counts when a value is written, so that a second run changes nothing.
+        type: str
+      policy: &policy
+        description: When the value is to be rotated. Nothing here runs by itself; see M(nebula.credential.credential_rotate).
+        type: dict
+        suboptions:
+          kind:
+            description: What decides.
+            type: str
+            choices: [manual, periodic, before_expiry, scheduled]
+            default: manual
+          every:
+            description: The age at which a value is replaced, for V(periodic).
+            type: str
+          before:
+            description: How long before it expires a value is replaced, for V(before_expiry).
+            type: str
+          at:
+            description: The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled).
+            type: str
+          warning:
+            description: How long before the rotation it is announced.
+            type: str
+          grace:
+            description: How long the old value is kept after a rotation.
+            type: str
+      version: &version
+        description: The version to restore, as M(nebula.credential.credential_info) shows it.
+        type: str
+      expected_version: &expected_version
+        description: Refuses to write unless this version is the current one.
+        type: str
+      force: &force
+        description: Removes a credential even while it is rotated.
+        type: bool
+        default: false
+      scope:
+        description: Who the credential is for.
+        type: dict
+        suboptions:
+          workflow:
+            description: The workflow.
+            type: str
+          user:
+            description: The user.
+            type: str
+          tags:
+            description: Further dimensions, name by name.
+            type: dict
+  state:
+    description:
+      - V(present) stores what is given and generates what is missing.
+      - V(absent) removes the credential with all its versions.
+      - V(revoked) marks it as revoked, for good. Its value is not given out any more.
+      - V(restored) stores the value of O(version) as the newest one.
+    type: str
+    choices: [present, absent, revoked, restored]
+    default: present
+  type: *type
+  value: *value
+  fields: *fields
+  encoding: *encoding
+  generate: *generate
+  declared_fields: *declared_fields
+  description: *description
+  tags: *tags
+  expires_at: *expires_at
+  ttl: *ttl
+  policy: *policy
+  version: *version
+  expected_version: *expected_version
+  force: *force
+  return_value:
+    description:
+      - Returns the value of the primary field. Set C(no_log) on the task then.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - nebula.credential.store
+seealso:
+  - plugin: nebula.credential.get
+    plugin_type: lookup
+  - module: nebula.credential.credential_info
+  - module: nebula.credential.credential_rotate
+author:
+  - The nebula.credential authors
+"""
+
+EXAMPLES = r"""
+- name: Make sure there is a password, and generate one if there is none
+  nebula.credential.credential:
+    name: db_pass
+    type: basic
+    fields:
+      username: app
+
+- name: Generate one by the rules of an old system
+  nebula.credential.credential:
+    name: mainframe/batch
+    type: basic
+    fields:
+      username: BATCH01
+    generate:
+      length: 8
+      lowercase: 0
+      exclude_ambiguous: true
+    ttl: 90d
+    policy:
+      kind: before_expiry
+      before: 7d
+
+- name: Store several at once
+  nebula.credential.credential:
+    credentials:
+      - name: app/api
+        type: api_key
+        tags:
+          team: payments
+      - name: app/signing
+        type: custom
+        declared_fields:
+          - name: issuer
+            secret: false
+          - name: shared_secret
+            primary: true
+        fields:
+          issuer: payments
+
+- name: Store a value that comes from somewhere else
+  nebula.credential.credential:
+    name: app/partner
+    value: "{{ lookup('ansible.builtin.password', '/dev/null', length=24) }}"
+  no_log: true
+
+- name: Revoke a credential
+  nebula.credential.credential:
+    name: app/partner
+    state: revoked
+
+- name: Remove it
+  nebula.credential.credential:
+    name: app/partner
+    state: absent
+"""
+
+RETURN = r"""
+name:
+  description: The name of the credential.
+  type: str
+  returned: with O(name)
+state:
+  description: What was wanted.
+  type: str
+  returned: with O(name)
+generated:
+  description: Whether a value was generated.
+  type: bool
+  returned: with O(name)
+credential:
+  description: What is known about the credential, without any value. None once it is absent.
+  type: dict
+  returned: with O(name)
+  sample:
+    name: db_pass
+    type: basic
+    version: "1"
+    state: active
+    expires_at: null
+    tags: {}
+results:
+  description:
+    - A result for each element of O(credentials), as for a credential alone, or C(failed), C(code) and C(msg).
+  type: list
+  elements: dict
+  returned: with O(credentials)
+value:
+  description: The value of the primary field.
+  type: str
+  returned: with O(return_value)
+code:
+  description: What went wrong, in one stable word, for example V(not_found) or V(conflict).
+  type: str
+  returned: on failure
+"""
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
+from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+
+
+def main() -> None:
+    """Run on a host; on the controller the action plugin does the same."""
+    run_module("credential", CREDENTIAL)
+
+
+if __name__ == "__main__":
+    main()

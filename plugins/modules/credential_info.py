@@ -1,0 +1,139 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about credentials."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: credential_info
+short_description: Tell what is known about credentials
+version_added: 0.1.0
+description:
+  - Describes credentials of a store, by name or by their metadata. Never a secret, and no value of any field.
+options:
+  name:
+    description: The credential to describe. One that does not exist is listed in RV(missing), and the task goes on.
+    type: str
+  names:
+    description: The credentials to describe.
+    type: list
+    elements: str
+  prefix:
+    description: Only credentials whose name begins so. This and the other filters count where no name is given.
+    type: str
+  type:
+    description: Only credentials of this type.
+    type: str
+  tags:
+    description: Only credentials that have all of these tags, with these values.
+    type: dict
+  lifecycle:
+    description: Only credentials in one of these lifecycle states, for example V(active) or V(revoked).
+    type: list
+    elements: str
+  created_after:
+    description: Only credentials created at or after this time (ISO 8601 with an offset).
+    type: str
+  created_before:
+    description: Only credentials created before this time (ISO 8601 with an offset).
+    type: str
+  expires_before:
+    description: Only credentials that expire before this time (ISO 8601 with an offset).
+    type: str
+  expires_within:
+    description: Only credentials that expire within this time from now, for example V(30d) or V(12h); what has expired is among them.
+    type: str
+  query:
+    description:
+      - A JMESPath expression that is applied to the list of descriptions. It needs the Python package C(jmespath).
+    type: str
+  versions:
+    description: Lists the versions that can be read, too.
+    type: bool
+    default: false
+  health:
+    description: Tells whether the store can be used, too.
+    type: bool
+    default: false
+extends_documentation_fragment:
+  - nebula.credential.store
+seealso:
+  - plugin: nebula.credential.find
+    plugin_type: lookup
+  - module: nebula.credential.credential
+author:
+  - The nebula.credential authors
+"""
+
+EXAMPLES = r"""
+- name: Make sure there is something to describe
+  nebula.credential.credential:
+    name: app/db_pass
+    ttl: 90d
+
+- name: Describe it, with its versions
+  nebula.credential.credential_info:
+    name: app/db_pass
+    versions: true
+  register: found
+
+- name: Fail unless it is there and usable
+  ansible.builtin.assert:
+    that: found.credentials | length == 1 and found.credentials[0].usable
+
+- name: List the names of what expires within a hundred days
+  nebula.credential.credential_info:
+    expires_within: 100d
+    query: "[].name"
+
+- name: Ask whether the store can be used
+  nebula.credential.credential_info:
+    names: []
+    health: true
+"""
+
+RETURN = r"""
+credentials:
+  description: A description for each credential, in the order of their names, or what the expression in O(query) makes of them.
+  type: raw
+  returned: success
+  sample:
+    - name: app/db_pass
+      type: opaque
+      version: "1"
+      state: active
+      expired: false
+      usable: true
+missing:
+  description: Names that were asked for and are not there.
+  type: list
+  elements: str
+  returned: success
+failures:
+  description: By name, why a credential that was asked for cannot be described, as C(code) and C(message).
+  type: dict
+  returned: success
+health:
+  description: The name of the store, its C(status) (V(healthy), V(degraded) or V(unhealthy)) and the C(reasons).
+  type: dict
+  returned: with O(health)
+code:
+  description: What went wrong, in one stable word, for example V(access_denied).
+  type: str
+  returned: on failure
+"""
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+
+
+def main() -> None:
+    """Run on a host; on the controller the action plugin does the same."""
+    run_module("credential_info", CREDENTIAL_INFO)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every lookup of the collection does: resolve the store, ask the client, keep the answer out of sight."""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible import constants
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.access_context import access_context
+from ansible_collections.nebula.credential.plugins.plugin_utils.client import client
+from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.plain import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import Reactions
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
+
+SCOPE_VARIABLE = "nebula_credential_scope"
+
+
+class CredentialLookup(LookupBase):
+    """The base of the collection's lookups. Every one answers a list of one element, or an empty one."""
+
+    operation: ClassVar[str]
+    """The operation of the library, which is also the lookup's name."""
+
+    specification: ClassVar[Specification]
+
+    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
+        """Answer one element. It is never marked as a trusted template: `{{` in a secret stays text."""
+        # Outside the guard below: an undefined value among the arguments is Ansible's own to report.
+        asked, given = plain(terms), plain(kwargs)
+        try:
+            return self._answer(asked, given, variables or {})
+        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+            raise lookup_failure(error, "nebula.credential." + self.operation) from None
+
+    @abstractmethod
+    def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
+        """Turn the terms into the list to return."""
+
+    def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
+        if given.get("scope") is None and variables.get(SCOPE_VARIABLE) is not None:
+            given["scope"] = plain(self._templar.template(variables[SCOPE_VARIABLE]))
+        options = validated(given, self.specification, self.operation, "lookup")
+        reactions = Reactions(options, "default" in given, Display().warning)
+        return self.answer(terms, LookupCall(self, options, reactions, variables))
+
+
+class LookupCall:
+    """One call of a lookup: its options, and the way to the store."""
+
+    def __init__(self, lookup: CredentialLookup, options: dict[str, Any], reactions: Reactions, variables: Mapping[str, Any]) -> None:
+        """Take what the call came with."""
+        self._lookup = lookup
+        self._variables = variables
+        self.options = options
+        self.reactions = reactions
+
+    def ask(self, **parameters: Any) -> Outcome:
+        """Perform the lookup's operation with its options and `parameters`.
+
+        Raises:
+            CredentialError: of the class that tells why.
+        """
+        store = resolve_store(self.options.get("store"), self._surroundings())
+        context = access_context(tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._variables)
+        outcome = client().perform(store, self._lookup.operation, {**for_operation(self.options), **parameters}, context)
+        masking.register(outcome.secrets)
+        return outcome
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings(
+            variables=self._variables,
+            environment=os.environ,
+            template=self._lookup._templar.template,  # noqa: SLF001  # ansible-core hands a lookup its templar so
+            load=self._lookup._loader.load_from_file,  # noqa: SLF001  # as above
+            ansible_cfg=constants.CONFIG_FILE,
+        )
+
+
+def names_in(terms: list[Any]) -> list[str]:
+    """Read names from terms: each a name or a list of names.
+
+    Raises:
+        InvalidInput: there is none, or one is not text.
+    """
+    names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
+    wrong = [type(name).__name__ for name in names if not isinstance(name, str)]
+    if wrong or not names:
+        what = "a credential's name is text, not {0}".format(", ".join(wrong)) if wrong else "no credential is named"
+        raise InvalidInput(what, option="_terms", remedy="Write the names as arguments: lookup('nebula.credential.get', 'db_pass').")
+    return names

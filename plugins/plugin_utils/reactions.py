@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a lookup does about a failure: `on_missing`, `on_denied` and `on_error`, each on its own (J2)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import DEFAULT, ERROR, REACTIONS, WARN
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    AuditFailed,
+    CredentialError,
+    Internal,
+    InvalidInput,
+    InvalidToken,
+    Misplaced,
+    NotEncrypted,
+    NotFound,
+    NoToken,
+    RolledBack,
+    Tampered,
+)
+
+_BY_OPTION = (("on_missing", (NotFound, NoToken)), ("on_denied", (AccessDenied,)), ("on_error", (CredentialError,)))
+
+ALWAYS_RAISED = (InvalidInput, InvalidToken, Tampered, Misplaced, RolledBack, NotEncrypted, AuditFailed, Internal)
+"""A mistake in the play, a sign of an attack, or a bug: no option hides these."""
+
+
+class Reactions:
+    """The three options of one lookup call, and what they come to."""
+
+    def __init__(self, options: Mapping[str, Any], has_default: bool, warn: Callable[[str], None]) -> None:
+        """Take the validated options, and whether `default` was given at all (None may be meant).
+
+        Raises:
+            InvalidInput: an option asks for the default, and there is none.
+        """
+        self._options = options
+        self._has_default = has_default
+        self._warn = warn
+        for option, _kinds in _BY_OPTION:
+            if options.get(option) == DEFAULT and not has_default:
+                remedy = "Give 'default', or use one of: {0}.".format(", ".join(set_aside for set_aside in REACTIONS if set_aside != DEFAULT))
+                raise InvalidInput("'default' is to be answered, and none is given", option=option, remedy=remedy)
+
+    def settle(self, error: CredentialError) -> list[Any]:
+        """Answer `[default]`, or `[]` to leave the value out.
+
+        Raises:
+            CredentialError: `error` itself, where no option says otherwise.
+        """
+        reaction = ERROR if isinstance(error, ALWAYS_RAISED) else self._reaction(error)
+        if reaction == ERROR:
+            raise error
+        if reaction == WARN:
+            self._warn(str(error))
+        with_default = reaction == DEFAULT or (reaction == WARN and self._has_default)
+        return [self._options["default"]] if with_default else []
+
+    def _reaction(self, error: CredentialError) -> str:
+        option = next(name for name, kinds in _BY_OPTION if isinstance(error, kinds))
+        unless_told = DEFAULT if option == "on_missing" and self._has_default else ERROR
+        return str(self._options.get(option) or unless_told)

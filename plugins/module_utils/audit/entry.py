@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One entry of the audit trail: who, when, what, with what result (E5). Never a value."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from typing import Any, Dict, Mapping, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.asking import Asking
+
+OK = "ok"
+BEGUN = "begun"
+"""In a strict trail, a write has an entry before it too: what follows it, if anything, is the result."""
+
+VIOLATIONS = frozenset(
+    (
+        "access_denied",
+        "tampered",
+        "misplaced",
+        "rolled_back",
+        "damaged",
+        "wrong_key",
+        "not_encrypted",
+    )
+)
+"""The results that are violations: somebody asked for what is not theirs, or something changed what is stored."""
+
+_LONGEST = 300
+_ASSERTED = ("user", "workflow", "run", "host", "task", "execution_id", "address")
+
+
+class Event(NamedTuple):
+    """What happened, before it is written: cheap to make, for a read makes one."""
+
+    nanoseconds: int
+    asking: Asking
+    action: str
+    result: str
+    name: Optional[str] = None
+    version: Optional[str] = None
+    stage: Optional[str] = None
+    missed: Optional[int] = None
+
+
+def written_entry(event: Event, store: str) -> Dict[str, Any]:
+    """The entry of an event. What is unknown is left out; `uid` is the asserted one where the edge knew it."""
+    context = event.asking.context
+    entry: Dict[str, Any] = {
+        "time": _time(event.nanoseconds),
+        "action": event.action,
+        "result": event.result,
+        "store": store,
+        "tenant": context.tenant,
+        "uid": os.getuid() if context.uid is None else context.uid,
+        "process": os.getpid(),
+    }
+    if event.result in VIOLATIONS:
+        entry["violation"] = True
+    known: Mapping[str, Any] = {
+        "name": event.name,
+        "version": event.version,
+        "stage": event.stage,
+        "missed": event.missed,
+        "operation": event.asking.operation,
+    }
+    entry.update((key, value) for key, value in known.items() if value is not None)
+    for key in _ASSERTED:
+        value = getattr(context, key)
+        if value is not None:
+            entry[key] = str(value)[:_LONGEST]
+    return entry
+
+
+def _time(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    whole = datetime.fromtimestamp(seconds, timezone.utc)
+    return "{0}.{1:06d}Z".format(whole.strftime("%Y-%m-%dT%H:%M:%S"), rest // 1000)

@@ -1,0 +1,105 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Collecting the entries of an audit trail and writing them: batched, or strictly one by one."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Any, Callable, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK, VIOLATIONS, Event, written_entry
+from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed
+
+BATCHED, STRICT, OFF = "batched", "strict", "off"
+MODES = (BATCHED, STRICT, OFF)
+
+FLUSH_AT = 256
+"""Reads that are held in memory at most. A process that is killed loses them; `strict` loses none."""
+
+READ, LIST, VERSIONS = "read", "list", "versions"
+_HELD_BACK = frozenset((READ, LIST, VERSIONS))
+
+LOST = "lost"
+"""The action of an entry that says how many entries could not be written before it."""
+
+
+class Trail:
+    """The audit trail of one store, as one process writes it."""
+
+    def __init__(
+        self, journal: Journal, store: str, *, strict: bool = False, warn: Callable[[str], object] = lambda _message: None
+    ) -> None:
+        """Write to `journal`; name the store `store`; where a batched trail cannot be written, `warn` is told once."""
+        self._journal = journal
+        self._store = store
+        self._strict = strict
+        self._warn = warn
+        self._warned = False
+        self._lost = 0
+        self._begin()
+
+    @property
+    def strict(self) -> bool:
+        """Whether nothing is served that is not on the disk."""
+        return self._strict
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+        self._events: List[Event] = []
+
+    def record(
+        self, action: str, result: str, name: Optional[str] = None, version: Optional[str] = None, stage: Optional[str] = None
+    ) -> None:
+        """Record what happened just now. Reads are held in memory; writes and violations are written at once.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
+        if os.getpid() != self._process:
+            # What the parent holds, the parent writes.
+            self._begin()
+        self._events.append(Event(time.time_ns(), asking_now(), action, result, name, version, stage))
+        if self._strict or action not in _HELD_BACK or result in VIOLATIONS or len(self._events) >= FLUSH_AT:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what is held.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
+        if os.getpid() != self._process or not self._events:
+            return
+        with self._lock:
+            # Replaced before it is written: what other threads record meanwhile goes into the next one.
+            events, self._events = self._events, []
+            self._write(events)
+
+    def _write(self, events: List[Event]) -> None:
+        entries = [written_entry(event, self._store) for event in events]
+        if self._lost:
+            event = Event(time.time_ns(), asking_now(), LOST, OK, missed=self._lost)
+            entries.insert(0, written_entry(event, self._store))
+        try:
+            self._journal.append(entries, self._strict)
+            self._lost = 0
+        except AuditFailed as error:
+            self._lost += len(events)
+            if self._strict:
+                raise error.within(store=self._store) from None
+            self._warn_once(error)
+
+    def _warn_once(self, error: AuditFailed) -> None:
+        if not self._warned:
+            self._warned = True
+            self._warn("{0} Operations go on; 'audit: strict' would refuse them.".format(error.within(store=self._store)))
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Trail belongs to one process")

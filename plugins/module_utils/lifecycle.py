@@ -99,7 +99,7 @@ def target_of(state: str, event: str, expired: bool) -> str:
         IllegalTransition: the table has no such arrow.
     """
     if state not in STATES or event not in TABLE:
-        raise InvalidInput(f"{ascii(event)} in {ascii(state)} is not known to the lifecycle")
+        raise InvalidInput(f"{event!a} in {state!a} is not known to the lifecycle")
     target = TABLE[event].get(state)
     if target is None:
         raise IllegalTransition(
@@ -124,7 +124,7 @@ def advance(metadata: Metadata, event: str, now: datetime) -> Metadata:
     """
     target = target_of(metadata.lifecycle, event, is_expired(metadata, now))
     step = Transition(event, metadata.lifecycle, target, now)
-    return replace(metadata, lifecycle=target, history=(metadata.history + (step,))[-HISTORY_LIMIT:], updated_at=now)
+    return replace(metadata, lifecycle=target, history=(*metadata.history, step)[-HISTORY_LIMIT:], updated_at=now)
 
 
 def advance_all(metadata: Metadata, events: Iterable[str], now: datetime) -> Metadata:

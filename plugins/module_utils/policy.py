@@ -43,9 +43,9 @@ def duration(value: object, option: str) -> timedelta:
     """
     seconds = _seconds(value)
     if seconds is None:
-        raise InvalidInput(f"{ascii(value)} is not a duration", option=option, remedy=_DURATION_REMEDY)
+        raise InvalidInput(f"{value!a} is not a duration", option=option, remedy=_DURATION_REMEDY)
     if seconds > MAX_DURATION.total_seconds():
-        raise InvalidInput(f"{ascii(value)} is longer than a hundred years", option=option, remedy=_DURATION_REMEDY)
+        raise InvalidInput(f"{value!a} is longer than a hundred years", option=option, remedy=_DURATION_REMEDY)
     return timedelta(seconds=seconds)
 
 
@@ -72,9 +72,9 @@ def moment(value: object, option: str) -> datetime:
     try:
         time = value if isinstance(value, datetime) else datetime.fromisoformat(re.sub("[Zz]$", "+00:00", str(value).strip()))
     except ValueError:
-        raise InvalidInput(f"{ascii(value)} is not a time", option=option, remedy=remedy) from None
+        raise InvalidInput(f"{value!a} is not a time", option=option, remedy=remedy) from None
     if time.tzinfo is None:
-        raise InvalidInput(f"{ascii(str(value))} says no time zone", option=option, remedy=remedy)
+        raise InvalidInput(f"{str(value)!a} says no time zone", option=option, remedy=remedy)
     return time.astimezone(timezone.utc)
 
 
@@ -99,7 +99,7 @@ class RotationPolicy:
     grace: timedelta = timedelta(0)
 
     @classmethod
-    def read(cls, policy: Mapping[str, Any], option: str = "policy") -> "RotationPolicy":
+    def read(cls, policy: Mapping[str, Any], option: str = "policy") -> RotationPolicy:
         """Read `{kind, every | before | at, warning, grace}`; an empty mapping is a manual policy.
 
         Raises:
@@ -109,7 +109,7 @@ class RotationPolicy:
         kind = policy.get("kind", MANUAL)
         if kind not in KINDS:
             raise InvalidInput(
-                f"{ascii(kind)} is not a kind of rotation policy",
+                f"{kind!a} is not a kind of rotation policy",
                 option=option + ".kind",
                 remedy="Write one of {0}.".format(", ".join(KINDS)),
             )
@@ -162,7 +162,7 @@ def _refuse_unknown(policy: Mapping[str, Any], option: str) -> None:
     known = ("kind", "every", "before", "at", "warning", "grace")
     for key in policy:
         if key not in known:
-            raise InvalidInput(f"a rotation policy has no {ascii(key)}", option=option, remedy="It has: {0}.".format(", ".join(known)))
+            raise InvalidInput(f"a rotation policy has no {key!a}", option=option, remedy="It has: {0}.".format(", ".join(known)))
 
 
 def _refuse_other_parts(policy: Mapping[str, Any], kind: str, option: str) -> None:
@@ -187,7 +187,9 @@ def check_grace(grace: timedelta, consumer_ttl: timedelta, serve_stale: timedelt
     needed = consumer_ttl + serve_stale + SKEW
     if grace < needed:
         raise InvalidInput(
-            f"a grace period of {grace.total_seconds():.0f} s ends while consumers may hold the old value",
+            "a grace period of {0:.0f} s ends while consumers may hold the old value".format(grace.total_seconds()),
             option=option,
-            remedy=f"Make it {needed.total_seconds():.0f} s or more: the longest consumer TTL ({consumer_ttl.total_seconds():.0f} s), serve_stale ({serve_stale.total_seconds():.0f} s) and {SKEW.total_seconds():.0f} s between clocks.",
+            remedy="Make it {0:.0f} s or more: the longest consumer TTL + serve_stale + {1:.0f} s between clocks.".format(
+                needed.total_seconds(), SKEW.total_seconds()
+            ),
         )

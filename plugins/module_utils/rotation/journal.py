@@ -1,0 +1,234 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The journal of a rotation: a record in the store, without a secret, from which any controller goes on.
+
+It is written by compare-and-swap, before what it announces is done. Times are microseconds since the epoch, UTC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field, fields, replace
+from datetime import datetime, timedelta, timezone
+from typing import Any, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
+from ansible_collections.nebula.credential.plugins.module_utils.policy import SKEW
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.targets.card import ALTERNATING
+
+ATTRIBUTE = "rotation"
+
+PREPARING = "preparing"
+PREPARED = "prepared"
+APPLYING = "applying"
+VERIFYING = "verifying"
+SETTLING = "settling"
+TURNING_BACK = "turning_back"
+REVERTING = "reverting"
+CONFIRMING = "confirming"
+PROMOTING = "promoting"
+GRACE = "grace"
+RETIRING = "retiring"
+DISCARDING = "discarding"
+CLOSING = "closing"
+PARKED = "parked"
+LOST = "lost"
+
+FORWARD = "forward"
+BACK = "back"
+
+SECOND = 1000000
+SKEW_STAMP = int(SKEW.total_seconds()) * SECOND
+
+
+def stamp(moment: datetime) -> int:
+    """A time as microseconds since the epoch."""
+    return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
+
+
+def as_time(stamped: int) -> datetime:
+    """The time that `stamp` wrote."""
+    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=stamped)
+
+
+@dataclass(frozen=True)
+class Journal:
+    """Where a rotation stands.
+
+    Attributes:
+        rotation: its own random id.
+        phase: what is to be done next; docs/rotation.md lists them.
+        base: the version of current that it replaces.
+        target: the target's description, without secrets, for the report.
+        overlap, rollback, life, apply_limit, ask_limit: of the target's card when it began (seconds).
+        grace: seconds for which previous is kept after the promotion.
+        manual: a person drives the phases, so pending may be sent at any time.
+        goal: forward (to pending) or back (to current).
+        sending, resending: since when a request with pending, or with current, is under way.
+        sent, resent: when pending, or current, was last sent in a request that may have reached the target.
+        attempts, reverts, settles: how often it was sent, sent back, and settled.
+        asked: questions of the settling under way. `pending_answer`, `current_answer`: what they were answered.
+        refused: the target refused pending; it is not sent again.
+        no_way_back: the target refused current (a password history, for one): forward only.
+        tested: a person reported that pending opens the target and a wrong value does not.
+        opened, gap: since when, and for how long, readers of current were refused (overlap none).
+        verified: when the surviving value was last seen to open the target.
+        promoted: the version of current that pending became.
+        retire_after: the earliest time at which previous goes.
+        orphaned: attempts are used up with the outcome open; a person has to look.
+        reason: why it did not go forward, in words without a value.
+        again: a new rotation is to begin once this one is closed.
+        holder, until: who works on it, and until when nobody else may.
+    """
+
+    rotation: str
+    base: Optional[str]
+    overlap: str
+    rollback: str
+    life: int
+    started: int
+    phase: str = PREPARING
+    apply_limit: int = 60
+    ask_limit: int = 30
+    grace: int = 0
+    target: Mapping[str, Any] = field(default_factory=dict)
+    manual: bool = False
+    goal: str = FORWARD
+    sending: Optional[int] = None
+    resending: Optional[int] = None
+    sent: Optional[int] = None
+    resent: Optional[int] = None
+    attempts: int = 0
+    reverts: int = 0
+    settles: int = 0
+    asked: int = 0
+    pending_answer: Optional[str] = None
+    current_answer: Optional[str] = None
+    refused: bool = False
+    no_way_back: bool = False
+    tested: bool = False
+    opened: Optional[int] = None
+    gap: Optional[int] = None
+    verified: Optional[int] = None
+    promoted: Optional[str] = None
+    retire_after: Optional[int] = None
+    orphaned: bool = False
+    reason: str = ""
+    again: bool = False
+    holder: Optional[str] = None
+    until: Optional[int] = None
+
+    @classmethod
+    def read(cls, written: Mapping[str, Any]) -> Journal:
+        """Read what `write` gave.
+
+        Raises:
+            Damaged: it holds what no journal of this version holds.
+        """
+        try:
+            return cls(**written)
+        except TypeError:
+            raise Damaged("the journal of a rotation is not one that this version writes", remedy="Update the collection.") from None
+
+    def write(self) -> Mapping[str, Any]:
+        """The journal as JSON-like data; what is not set is left out."""
+        unset = {part.name: part.default for part in fields(self)}
+        return {key: value for key, value in asdict(self).items() if value != unset[key]}
+
+    def quiet(self, at: int) -> bool:
+        """Whether, at that time, no request that carried pending can still land."""
+        return self.sending is None and (self.sent is None or at - SKEW_STAMP >= self.quiet_from(self.sent))
+
+    def quiet_back(self, at: int) -> bool:
+        """Whether, at that time, no request that carried current (sent back) can still land."""
+        return self.resending is None and (self.resent is None or at - SKEW_STAMP >= self.quiet_from(self.resent))
+
+    def quiet_from(self, sent: int) -> int:
+        """When a request sent then can no longer land, by the clock that wrote it."""
+        return sent + self.life * SECOND
+
+    def quiet_at(self) -> Optional[int]:
+        """The time from which nothing that was sent can land, skew included; None when nothing was sent."""
+        sends = [sent for sent in (self.sending, self.resending, self.sent, self.resent) if sent is not None]
+        return self.quiet_from(max(sends)) + SKEW_STAMP if sends else None
+
+    def free_for(self, holder: str, now: int) -> bool:
+        """Whether `holder` may work on it: it does already, nobody does, or the lease is over by any clock."""
+        return self.holder in (None, holder) or self.until is None or now - SKEW_STAMP >= self.until
+
+    @property
+    def interrupts(self) -> bool:
+        """Whether readers of current are refused between apply and promote."""
+        return self.overlap == "none"
+
+    @property
+    def alternating(self) -> bool:
+        return self.overlap == ALTERNATING
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A journal as it lies in the store, with the version that the next write has to replace."""
+
+    name: str
+    journal: Journal
+    version: Optional[str]
+    scope: Scope
+
+
+class JournalBook:
+    """Reads and writes journals of one store."""
+
+    def __init__(self, provider: Provider) -> None:
+        """Take the store."""
+        self._provider = provider
+
+    def find(self, name: str) -> Optional[Entry]:
+        """The journal of a credential, or None."""
+        try:
+            record = self._provider.get(name, stage=JOURNAL)
+        except NotFound:
+            return None
+        written = record.known.attributes.get(ATTRIBUTE)
+        if not isinstance(written, Mapping):
+            raise Damaged("the journal of a rotation is empty", name=name)
+        return Entry(name, Journal.read(written), record.version, record.known.scope)
+
+    def write(self, entry: Entry, journal: Journal, now: datetime) -> Entry:
+        """Replace exactly the journal that `entry` read; `entry.version` None: there must be none.
+
+        Raises:
+            RotationInProgress: another controller wrote in between.
+        """
+        metadata = Metadata(created_at=now, updated_at=now, scope=entry.scope, attributes={ATTRIBUTE: journal.write()})
+        record = Record(entry.name, metadata=metadata, stage=JOURNAL)
+        try:
+            stored = self._provider.put(record, entry.version, create=entry.version is None)
+        except (Conflict, NotFound):
+            raise overtaken(entry.name) from None
+        return replace(entry, journal=journal, version=stored.version)
+
+    def close(self, entry: Entry) -> None:
+        """Remove the journal; one that is gone already is fine."""
+        drop(self._provider, entry.name, JOURNAL, entry.version)
+
+
+def overtaken(name: str) -> RotationInProgress:
+    """The error of a controller that was too late."""
+    return RotationInProgress(
+        "another controller works on the rotation of this credential",
+        name=name,
+        remedy="Nothing was changed by this run. Run it again when the other one has ended.",
+    )
+
+
+def drop(provider: Provider, name: str, stage: str, version: Optional[str]) -> None:
+    """Delete exactly that version of a stage; one that is gone already is fine."""
+    try:
+        provider.delete(name, stage=stage, expected_version=version)
+    except NotFound:
+        return

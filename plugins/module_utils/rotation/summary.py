@@ -1,0 +1,74 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rotation as people read it: the plan before, the report after. Nothing here holds a value."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
+from ansible_collections.nebula.credential.plugins.module_utils.targets.card import ALTERNATING, OVERLAP_NONE, Card
+
+
+def summarize(journal: Journal, now: int) -> Dict[str, Any]:
+    """Where a rotation stands, JSON-like. Times are ISO 8601, lengths seconds."""
+    return {
+        "rotation": journal.rotation,
+        "phase": journal.phase,
+        "target": dict(journal.target),
+        "overlap": journal.overlap,
+        "attempts": journal.attempts,
+        "reason": journal.reason,
+        "orphaned": journal.orphaned,
+        "started_at": _time(journal.started),
+        "readers_refused_for": round(journal.gap / SECOND, 3) if journal.gap is not None else 0,
+        "retire_after": _time(journal.retire_after),
+        "overdue": overdue(journal, now),
+        "may_land_until": _time(journal.quiet_at()),
+    }
+
+
+def overdue(journal: Journal, now: int) -> bool:
+    """Whether the previous value should have been retired and could not be."""
+    over = journal.retire_after is None or now - SKEW_STAMP >= journal.retire_after
+    return journal.phase in (phases.GRACE, phases.RETIRING) and over and bool(journal.reason)
+
+
+def plan(card: Card, standing: Optional[Journal]) -> Dict[str, Any]:
+    """What a rotation against a target of that card would do, in order."""
+    return {
+        "target": card.kind,
+        "overlap": card.overlap,
+        "rollback": card.rollback,
+        "resumes": standing.rotation if standing is not None else None,
+        "steps": _planned(card),
+        "readers": _readers(card),
+    }
+
+
+def _planned(card: Card) -> List[str]:
+    store = ["write the journal and take the lease", "store the new value as pending"]
+    if card.kind == "none":
+        return [*store, "promote it: no target is told", "retire the previous value when the grace period is over"]
+    return [
+        *store,
+        "apply it to the target (at most {} s)".format(card.apply_limit),
+        "verify: {}".format(card.probe),
+        "promote it, or roll back ({}) when the target does not accept it".format(card.rollback),
+        "retire the previous value when the grace period is over and the new one was verified again",
+    ]
+
+
+def _readers(card: Card) -> str:
+    if card.overlap == OVERLAP_NONE:
+        return "between apply and promote, readers of the current value are refused; the report says how long"
+    if card.overlap == ALTERNATING:
+        return "the current user keeps working; readers get the other user once it is promoted"
+    return "both values are accepted until the previous one is retired"
+
+
+def _time(stamped: Optional[int]) -> Optional[str]:
+    return as_time(stamped).isoformat(timespec="seconds") if stamped is not None else None

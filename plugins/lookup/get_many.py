@@ -10,7 +10,8 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup_base import LookupCall, CredentialLookup, names_in
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup_base import CredentialLookup, LookupCall, names_in
+from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import error_from
 
 
 class LookupModule(CredentialLookup):
@@ -25,9 +26,9 @@ class LookupModule(CredentialLookup):
         try:
             result = call.ask(names=names).result
         except CredentialError as error:
-            result = {"values": {}, "failures": dict.fromkeys(names, error)}
+            return [{name: default for name in names for default in call.reactions.settle(error)}]
         values = dict(result["values"])
         for name, failure in result["failures"].items():
-            for default in call.reactions.settle(failure):
+            for default in call.reactions.settle(error_from(failure)):
                 values[name] = default
         return [values]

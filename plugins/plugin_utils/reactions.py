@@ -31,6 +31,19 @@ ALWAYS_RAISED = (InvalidInput, InvalidToken, Tampered, Misplaced, RolledBack, No
 """A mistake in the play, a sign of an attack, or a bug: no option hides these."""
 
 
+def error_from(described: Mapping[str, str]) -> CredentialError:
+    """The error that an operation described as `code` and `message`."""
+    kind = _by_code(CredentialError).get(described["code"], CredentialError)
+    return kind(described["message"])
+
+
+def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
+    known: dict[str, type[CredentialError]] = {}
+    for one in kind.__subclasses__():
+        known.update({**_by_code(one), one.code: one})
+    return known
+
+
 class Reactions:
     """The three options of one lookup call, and what they come to."""
 
@@ -45,7 +58,7 @@ class Reactions:
         self._warn = warn
         for option, _kinds in _BY_OPTION:
             if options.get(option) == DEFAULT and not has_default:
-                remedy = "Give 'default', or use one of: {0}.".format(", ".join(set_aside for set_aside in REACTIONS if set_aside != DEFAULT))
+                remedy = "Give 'default', or use one of: {0}.".format(", ".join(other for other in REACTIONS if other != DEFAULT))
                 raise InvalidInput("'default' is to be answered, and none is given", option=option, remedy=remedy)
 
     def settle(self, error: CredentialError) -> list[Any]:

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How errors leave the collection, and what a lookup does about them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import EdgeMessage, action_failure, lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import ALWAYS_RAISED, Reactions, error_from
+
+
+def kinds(root=errors.CredentialError):
+    yield root
+    for kind in root.__subclasses__():
+        yield from kinds(kind)
+
+
+@pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
+def test_every_error_keeps_its_words_and_its_code(kind):
+    error = kind("it went wrong", name="db", store="prod", remedy="Do this.")
+    failure = action_failure(error, {"invocation": {}})
+    assert failure.result["msg"] == "credential 'db', store 'prod': it went wrong. Do this."
+    assert failure.result["code"] == kind.code
+    assert failure.result["failed"] is True
+    assert "invocation" in failure.result
+    assert str(error) in str(lookup_failure(error, "nebula.credential.get"))
+
+
+def test_an_unforeseen_exception_shows_its_class_alone():
+    failure = action_failure(ZeroDivisionError("canary"))
+    assert "ZeroDivisionError" in failure.result["msg"]
+    assert "canary" not in str(failure.result)
+    assert failure.result["code"] == "internal"
+    assert "canary" not in str(lookup_failure(ValueError("canary"), "get"))
+
+
+def test_a_finished_message_is_passed_on():
+    assert action_failure(EdgeMessage("Unsupported parameters")).result["msg"] == "Unsupported parameters"
+    assert str(lookup_failure(EdgeMessage("Unsupported"), "get")) == "get: Unsupported"
+
+
+def settle(error, warnings=None, **options):
+    return Reactions(options, "default" in options, (warnings if warnings is not None else []).append).settle(error)
+
+
+MISSING, DENIED, DOWN = errors.NotFound("gone"), errors.AccessDenied("no"), errors.Unavailable("down")
+
+
+@pytest.mark.parametrize(
+    ("option", "matching", "others"),
+    [
+        ("on_missing", [MISSING, errors.NoToken("no such field")], [DENIED, DOWN]),
+        ("on_denied", [DENIED], [MISSING, DOWN]),
+        ("on_error", [DOWN, errors.Expired("old"), errors.WrongKey("k")], [MISSING, DENIED]),
+    ],
+)
+def test_each_option_answers_for_its_own_failures_only(option, matching, others):
+    for error in matching:
+        assert settle(error, **{option: "skip"}) == []
+    for error in others:
+        with pytest.raises(type(error)):
+            settle(error, **{option: "skip"})
+
+
+def test_a_default_stands_in_for_what_is_missing_and_for_nothing_else():
+    assert settle(MISSING, default=None) == [None]
+    for error in (DENIED, DOWN):
+        with pytest.raises(type(error)):
+            settle(error, default="x")
+    assert settle(DOWN, default="x", on_error="default") == ["x"]
+    with pytest.raises(errors.NotFound):
+        settle(MISSING, default="x", on_missing="error")
+
+
+def test_warn_says_why_and_answers_the_default_or_nothing():
+    warnings = []
+    assert settle(DOWN, warnings, on_error="warn") == []
+    assert settle(DOWN, warnings, on_error="warn", default=1) == [1]
+    assert warnings == ["down", "down"]
+
+
+def test_answering_a_default_that_is_not_given_is_a_mistake():
+    with pytest.raises(errors.InvalidInput, match="option 'on_error'"):
+        Reactions({"on_error": "default"}, False, print)
+
+
+@pytest.mark.parametrize("kind", ALWAYS_RAISED, ids=lambda kind: kind.__name__)
+def test_mistakes_attacks_and_bugs_are_never_hidden(kind):
+    hiding = dict.fromkeys(("on_missing", "on_denied", "on_error"), "skip")
+    with pytest.raises(kind):
+        settle(kind("look here"), **hiding)
+
+
+@pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
+def test_an_error_described_as_data_becomes_one_of_its_class_again(kind):
+    rebuilt = error_from({"code": kind.code, "message": "credential 'db': it went wrong. Do this."})
+    assert rebuilt.code == kind.code
+    assert str(rebuilt) == "credential 'db': it went wrong. Do this."

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is registered with ansible-core's masking, and what is kept out of results."""
+
+from __future__ import annotations
+
+import base64
+import os
+from urllib.parse import quote
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
+from ansible_collections.nebula.credential.plugins.module_utils.reported import WITHHELD, reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+
+
+@given(st.binary(min_size=4, max_size=60), st.binary(max_size=7), st.binary(max_size=7))
+def test_base64_of_a_text_that_holds_the_secret_holds_one_of_its_forms(secret, before, after):
+    """Whatever stands before and after it."""
+    encoded = base64.b64encode(before + secret + after).decode()
+    assert any(form in encoded for form in masking.derived_forms(secret))
+
+
+def test_quoted_forms_are_known():
+    forms = masking.derived_forms(b"p@ss w/rd'")
+    assert {"p@ss w/rd'", quote("p@ss w/rd'", safe=""), "p%40ss+w%2Frd%27", "'p@ss w/rd'\"'\"''"} <= forms
+
+
+def test_values_under_four_characters_are_not_registered(monkeypatch):
+    registered = []
+    monkeypatch.setattr(masking, "register_secrets", registered.extend)
+    masking.register([Secret("abc"), Secret("long enough")])
+    assert "long enough" in registered
+    assert "abc" not in registered
+    assert all(len(form) >= masking.SHORTEST for form in registered)
+
+
+def test_without_masking_in_ansible_core_nothing_happens(monkeypatch):
+    monkeypatch.setattr(masking, "register_secrets", None)
+    masking.register([Secret("long enough")])
+
+
+def test_secrets_are_taken_out_of_results():
+    canary = "canary-" + os.urandom(4).hex()
+    cleaned = masking.without({"changed": True, "list": ["x " + canary], "one": "abc"}, [Secret(canary), Secret("abc")])
+    assert canary not in str(cleaned)
+    assert cleaned["one"] == "abc"
+    assert cleaned["changed"] is True
+
+
+def test_an_invocation_withholds_secrets_at_any_depth_and_a_stores_logins():
+    shown = reported_parameters(
+        {
+            "name": "db",
+            "value": "canary",
+            "fields": {"password": "canary"},
+            "credentials": [{"name": "x", "value": "canary", "fields": None}],
+            "store": {"backend": "local", "path": "/x", "key_sources": [{"passphrase": "canary"}]},
+        },
+        CREDENTIAL.argument_spec,
+    )
+    assert "canary" not in str(shown)
+    assert shown["value"] == shown["fields"] == shown["credentials"][0]["value"] == WITHHELD
+    assert shown["credentials"][0]["fields"] is None
+    assert shown["store"]["backend"] == "local"

@@ -1,0 +1,157 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which store a run means, and what is said when that cannot be told."""
+
+from __future__ import annotations
+
+import pytest
+import yaml
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+
+FILE = """
+default: staging
+stores:
+  staging: {backend: local, path: /srv/staging}
+  prod: {backend: local, path: /srv/prod}
+"""
+
+
+def load(path):
+    with open(path, encoding="utf-8") as stream:
+        return yaml.safe_load(stream)
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A directory with an ansible.cfg and a nebula.yml."""
+    (tmp_path / "ansible.cfg").write_text("[nebula_credential]\nstore = prod ; the one line\n")
+    (tmp_path / "nebula.yml").write_text(FILE)
+    return tmp_path
+
+
+def around(tmp_path, *, variables=None, environment=None, cfg=None, template=lambda value: value):
+    return Surroundings(
+        variables=variables or {},
+        environment={"HOME": str(tmp_path / "home"), **(environment or {})},
+        template=template,
+        load=load,
+        ansible_cfg=str(cfg) if cfg else None,
+    )
+
+
+def test_with_nothing_configured_it_is_the_local_store(tmp_path):
+    found = resolve_store(None, around(tmp_path))
+    assert (found.name, found.config) == ("local", {"backend": "local"})
+
+
+def test_each_place_wins_over_the_next(project):
+    """The option, the variable, the environment, ansible.cfg, the file's default."""
+    cfg = project / "ansible.cfg"
+    stores = {name: {"backend": "local"} for name in ("option", "variable", "environment")}
+    variables = {"nebula_credential_stores": stores, "nebula_credential_store": "variable"}
+    environment = {"NEBULA_CREDENTIAL_STORE": "environment"}
+    assert resolve_store("option", around(project, variables=variables, environment=environment, cfg=cfg)).name == "option"
+    assert resolve_store(None, around(project, variables=variables, environment=environment, cfg=cfg)).name == "variable"
+    del variables["nebula_credential_store"]
+    assert resolve_store(None, around(project, variables=variables, environment=environment, cfg=cfg)).name == "environment"
+    assert resolve_store(None, around(project, variables=variables, cfg=cfg)).name == "prod"
+    cfg.write_text("[defaults]\n")
+    assert resolve_store(None, around(project, variables=variables, cfg=cfg)).name == "staging"
+
+
+def test_the_file_is_searched_where_told_then_beside_ansible_cfg_then_at_home(project, tmp_path):
+    home = tmp_path / "home" / ".nebula"
+    home.mkdir(parents=True)
+    (home / "nebula.yml").write_text("default: at_home\nstores: {at_home: {backend: local}}")
+    told = tmp_path / "told.yml"
+    told.write_text("default: told\nstores: {told: {backend: local}}")
+    cfg = project / "ansible.cfg"
+    cfg.write_text("[defaults]\n")
+    assert resolve_store(None, around(tmp_path, cfg=cfg, environment={"NEBULA_CREDENTIAL_CONFIG": str(told)})).name == "told"
+    assert resolve_store(None, around(tmp_path, cfg=cfg)).name == "staging"
+    assert resolve_store(None, around(tmp_path)).name == "at_home"
+
+
+def test_a_file_in_the_current_directory_without_ansible_cfg_is_not_read(project, monkeypatch):
+    """Whoever can write a directory must not decide where somebody's secrets go."""
+    monkeypatch.chdir(project)
+    assert resolve_store(None, around(project)).name == "local"
+
+
+def test_a_whole_mapping_is_taken_as_it_is(tmp_path):
+    found = resolve_store({"backend": "memory", "name": "scratch"}, around(tmp_path))
+    assert (found.name, found.config) == ("scratch", {"backend": "memory"})
+    assert resolve_store({"backend": "memory"}, around(tmp_path)).name == "inline"
+
+
+def test_variables_are_templated_and_win_over_the_file(project):
+    stores = {"prod": {"backend": "local", "path": "{{ base }}/p"}}
+    templated = around(
+        project,
+        variables={"nebula_credential_stores": stores},
+        cfg=project / "ansible.cfg",
+        template=lambda value: {"prod": {"backend": "local", "path": "/srv/x/p"}} if value is stores else value,
+    )
+    assert resolve_store(None, templated).config["path"] == "/srv/x/p"
+
+
+def test_an_unknown_store_is_named_with_the_place_and_the_list(project):
+    with pytest.raises(InvalidConfiguration) as caught:
+        resolve_store("porduction", around(project, cfg=project / "ansible.cfg"))
+    assert str(caught.value).startswith("option 'store': there is no store 'porduction'. Known stores: local, prod, staging.")
+    with pytest.raises(InvalidConfiguration) as caught:
+        resolve_store(None, around(project, environment={"NEBULA_CREDENTIAL_STORE": "nope"}))
+    assert "NEBULA_CREDENTIAL_STORE" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("- a list", "not a mapping"),
+        ("stroes: {}", "stroes"),
+        ("default: [a]", "'default'"),
+        ("stores: [a]", "stores are a mapping"),
+        ("{ not: yaml", "cannot be read"),
+        ("stores: {staging: nothing}\ndefault: staging", "not a mapping"),
+        ("default: gone", "there is no store 'gone'"),
+    ],
+)
+def test_a_file_that_is_not_in_order_is_refused_by_name(tmp_path, content, complaint):
+    path = tmp_path / "broken.yml"
+    path.write_text(content)
+    with pytest.raises(InvalidConfiguration) as caught:
+        resolve_store(None, around(tmp_path, environment={"NEBULA_CREDENTIAL_CONFIG": str(path)}))
+    assert complaint in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_a_file_that_was_told_and_is_missing_is_an_error(tmp_path):
+    with pytest.raises(InvalidConfiguration, match="NEBULA_CREDENTIAL_CONFIG"):
+        resolve_store(None, around(tmp_path, environment={"NEBULA_CREDENTIAL_CONFIG": "/nowhere/nebula.yml"}))
+
+
+@pytest.mark.parametrize("option", [["a"], 5])
+def test_a_store_of_another_kind_is_refused(tmp_path, option):
+    with pytest.raises(InvalidConfiguration, match="option 'store': a store is a name or a mapping"):
+        resolve_store(option, around(tmp_path))
+
+
+def test_what_a_template_error_says_is_kept_out(tmp_path):
+    """Its text may quote a neighbour's value."""
+
+    def fail(value):
+        raise RuntimeError("canary-3f9a")
+
+    with pytest.raises(InvalidConfiguration) as caught:
+        resolve_store(None, around(tmp_path, variables={"nebula_credential_store": "{{ x }}"}, template=fail))
+    assert "canary" not in str(caught.value)
+    assert "RuntimeError" in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
+def test_the_configuration_is_in_no_repr(tmp_path):
+    assert "hidden" not in repr(resolve_store({"backend": "memory", "password": "hidden"}, around(tmp_path)))

@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A place to run a play in, where everything it leaves behind can be searched."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
+
+from tests.canary.search import tree
+from tests.canary.watching import ProcessSampler, SyslogServer
+
+PLAYS = Path(__file__).parent / "plays"
+CALLBACKS = "ansible.builtin.junit,community.general.syslog_json"
+
+
+@dataclass
+class Sandbox:
+    """Directories of one run. `given` (the canaries' way in) and `rendered` (files that are meant to hold them) are not searched."""
+
+    root: Path
+    collection_root: Path
+    output: bytes = b""
+    syslog: bytes = b""
+    processes: Dict[str, List[Tuple[str, bytes]]] = field(default_factory=dict)
+    status: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("home", "tmp", "remote", "facts", "retry", "junit", "given", "rendered", "store", "async"):
+            self.path(name).mkdir(mode=0o700, parents=True)
+
+    def path(self, name: str) -> Path:
+        """One of the directories."""
+        return self.root / name
+
+    def files(self, name: str) -> Iterator[Tuple[str, bytes]]:
+        """The files of one directory."""
+        return tree(self.path(name))
+
+    def environment(self, more: Mapping[str, str] = {}) -> Dict[str, str]:
+        """Every channel switched on, and nothing of the caller's environment but PATH."""
+        return {
+            "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
+            "HOME": str(self.path("home")),
+            "TMPDIR": str(self.path("tmp")),
+            "LC_ALL": "C.UTF-8",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "ANSIBLE_COLLECTIONS_PATH": str(self.collection_root),
+            "ANSIBLE_LOCALHOST_WARNING": "0",
+            "ANSIBLE_DEBUG": "1",
+            "ANSIBLE_VERBOSITY": "5",
+            "ANSIBLE_LOG_PATH": str(self.root / "ansible.log"),
+            "ANSIBLE_CALLBACKS_ENABLED": CALLBACKS,
+            "JUNIT_OUTPUT_DIR": str(self.path("junit")),
+            "JUNIT_TASK_RELATIVE_PATH": str(PLAYS),
+            "ANSIBLE_CACHE_PLUGIN": "ansible.builtin.jsonfile",
+            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.path("facts")),
+            "ANSIBLE_RETRY_FILES_ENABLED": "1",
+            "ANSIBLE_RETRY_FILES_SAVE_PATH": str(self.path("retry")),
+            "ANSIBLE_KEEP_REMOTE_FILES": "1",
+            "ANSIBLE_REMOTE_TMP": str(self.path("remote")),
+            "ANSIBLE_ASYNC_DIR": str(self.path("async")),
+            "ANSIBLE_DISPLAY_ARGS_TO_STDOUT": "1",
+            **more,
+        }
+
+    def give(self, variables: Mapping[str, Any]) -> Path:
+        """Write the canaries into the file through which a play gets them: never a literal, never the environment."""
+        file = self.path("given") / "variables.json"
+        file.write_text(json.dumps(dict(variables, sandbox=str(self.root), python=sys.executable)), encoding="utf-8")
+        file.chmod(0o600)
+        return file
+
+    def play(self, name: str, variables: Mapping[str, Any], options: Sequence[str] = (), environment: Mapping[str, str] = {}) -> int:
+        """Run a play of `plays/` and collect what came out. Returns the exit status."""
+        command = [
+            *("ansible-playbook", "-i", "localhost,", "-c", "local", "-e", "@" + str(self.give(variables))),
+            *("-e", "ansible_python_interpreter=" + sys.executable, *options, str(PLAYS / name)),
+        ]
+        self.run(command, environment)
+        return self.status
+
+    def run(self, command: Sequence[str], environment: Mapping[str, str] = {}) -> None:
+        """Run a command with every channel on, watched."""
+        server = SyslogServer()
+        with_syslog = dict(self.environment(environment), SYSLOG_SERVER="127.0.0.1", SYSLOG_PORT=str(server.port))
+        process = subprocess.Popen(
+            command, env=with_syslog, cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        with ProcessSampler(process.pid) as sampler:
+            output, _unused = process.communicate()
+        self.output += output
+        self.status = process.returncode
+        self.syslog += server.received()
+        server.close()
+        for part in ("cmdline", "environ"):
+            self.processes.setdefault(part, []).extend(sampler.blobs(part))

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plays in which no secret may show, by any channel. Add a play by a file in plays/ and a line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Mapping, Tuple
+
+import pytest
+
+from tests.canary import canaries
+from tests.canary.channels import everywhere
+from tests.canary.sandbox import PLAYS, Sandbox
+from tests.canary.search import Searcher
+
+
+@dataclass(frozen=True)
+class Run:
+    """One way to run one play. `ends` is the exit status: a play that fails for a reason of its own proves nothing."""
+
+    play: str
+    options: Tuple[str, ...] = ()
+    environment: Tuple[Tuple[str, str], ...] = ()
+    ends: int = 0
+    says: Tuple[bytes, ...] = ()
+
+    def __str__(self) -> str:
+        return " ".join([self.play, *self.options, *(value for name, value in self.environment)])
+
+
+AS_JSON = (("ANSIBLE_STDOUT_CALLBACK", "ansible.posix.json"),)
+RUNS = (
+    Run("provision.yml", says=(b"failed=0",)),
+    Run("provision.yml", ("--diff",)),
+    Run("provision.yml", ("--check", "--diff"), ends=2),
+    Run("provision.yml", environment=AS_JSON),
+    Run("failing.yml", says=(b"no_such_type", b"no_such_field", b"no_such_backend", b"rescued=1")),
+    Run("failing.yml", ("--diff",), AS_JSON),
+)
+
+
+def store_of(sandbox: Sandbox) -> Mapping[str, object]:
+    path = sandbox.path("store") / "credentials"
+    return {"backend": "local", "path": str(path), "key_sources": [{"source": "key_file", "path": str(sandbox.path("given") / "key")}]}
+
+
+@pytest.fixture
+def given():
+    return {"canary": canaries.make(), "plain_canary": canaries.make_plain()}
+
+
+@pytest.fixture
+def sandbox(tmp_path, collection_root):
+    return Sandbox(tmp_path / "run", collection_root)
+
+
+@pytest.mark.parametrize("run", RUNS, ids=str)
+def test_no_secret_shows(run, given, sandbox):
+    ended = sandbox.play(run.play, dict(given, canary_store=store_of(sandbox)), run.options, dict(run.environment))
+    assert Searcher(given).hits(everywhere(sandbox)) == []
+    said = sandbox.output[-3000:].decode("utf-8", "replace")
+    assert ended == run.ends, said
+    assert [words for words in run.says if words not in sandbox.output] == [], said
+
+
+def test_no_secret_shows_in_what_ansible_runner_keeps(given, sandbox):
+    data = sandbox.root / "runner"
+    for folder in ("env", "project", "inventory"):
+        (data / folder).mkdir(parents=True)
+    (data / "inventory" / "hosts").write_text("localhost ansible_connection=local\n")
+    variables = sandbox.give(dict(given, canary_store=store_of(sandbox)))
+    command = [
+        "ansible-runner",
+        "run",
+        str(data),
+        "--playbook",
+        str(PLAYS / "provision.yml"),
+        "--cmdline",
+        "-e @{0} -vvv".format(variables),
+    ]
+    sandbox.run(command)
+    assert sandbox.status == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert list(Path(data, "artifacts").rglob("job_events/*.json"))
+    assert Searcher(given).hits(everywhere(sandbox)) == []
+
+
+def test_what_ansible_runner_keeps_is_searched(given, sandbox):
+    data = sandbox.root / "runner"
+    (data / "project").mkdir(parents=True)
+    (data / "inventory").mkdir()
+    (data / "inventory" / "hosts").write_text("localhost ansible_connection=local\n")
+    options = "-e @{0} --tags output".format(sandbox.give(given))
+    sandbox.run(["ansible-runner", "run", str(data), "--playbook", str(PLAYS / "planted.yml"), "--cmdline", options])
+    kept = [blob for blob in everywhere(sandbox) if "/artifacts/" in blob[0]]
+    assert Searcher(given).hits(kept)

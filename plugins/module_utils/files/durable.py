@@ -14,6 +14,7 @@ import fcntl
 import os
 import time
 from contextlib import suppress
+from typing import Optional
 
 PRIVATE_FILE = 0o600
 TEMPORARY_PREFIX = ".nebula-"
@@ -55,6 +56,11 @@ class Temporary:
     def write(self, content: bytes) -> None:
         """Append `content`, all of it."""
         write_all(self._descriptor, content)
+
+    def keep_time_of(self, path: str) -> None:
+        """Take over the time of change of the file `path`. Comes after the last `write`."""
+        times = os.stat(path)
+        os.utime(self._descriptor, ns=(times.st_atime_ns, times.st_mtime_ns))
 
     def sync(self) -> None:
         """Wait until the content is durable."""
@@ -111,10 +117,15 @@ def fsync_directory(path: str) -> None:
         os.close(descriptor)
 
 
-def write_durably(path: str, content: bytes, mode: int = PRIVATE_FILE) -> None:
-    """Replace the file `path` (or make it) with `content`: after a crash it is the old one or the new one, whole."""
+def write_durably(path: str, content: bytes, mode: int = PRIVATE_FILE, *, time_of: Optional[str] = None) -> None:
+    """Replace the file `path` (or make it) with `content`: after a crash it is the old one or the new one, whole.
+
+    With `time_of` the time of change is that of another file.
+    """
     with Temporary(os.path.dirname(path) or ".", mode) as temporary:
         temporary.write(content)
+        if time_of is not None:
+            temporary.keep_time_of(time_of)
         temporary.sync()
         temporary.become(path)
 
@@ -180,10 +191,7 @@ def keep_under(path: str, kept: str) -> None:
 
 def copy_durably(path: str, copy: str) -> None:
     """Copy the file `path` to `copy`, its time of change included."""
-    content = read_whole(path)
-    times = os.stat(path)
-    write_durably(copy, content)
-    os.utime(copy, ns=(times.st_atime_ns, times.st_mtime_ns))
+    write_durably(copy, read_whole(path), time_of=path)
 
 
 def wipe(path: str) -> None:

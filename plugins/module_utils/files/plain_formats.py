@@ -18,6 +18,7 @@ try:
     import yaml
 
     _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 except ImportError:
     yaml = None
 
@@ -62,7 +63,7 @@ def _library() -> Any:
 
 
 def _write_yaml(document: Any) -> bytes:
-    text: str = _library().safe_dump(document, default_flow_style=False, allow_unicode=False)
+    text: str = _library().dump(document, Dumper=_DUMPER, default_flow_style=False, allow_unicode=False)
     return text.encode("ascii")
 
 

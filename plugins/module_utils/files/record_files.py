@@ -20,9 +20,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.files.durable im
 )
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translate, translated
 from ansible_collections.nebula.credential.plugins.module_utils.files.formats import Format
-from ansible_collections.nebula.credential.plugins.module_utils.files.history import History, Tombstones
+from ansible_collections.nebula.credential.plugins.module_utils.files.history import History, Tombstones, is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.files.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.naming import FILE_NAMES
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import absent
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Record
 
 _ROLE = "the file of the credential"
@@ -94,11 +95,28 @@ class RecordFiles:
         if found is not None and stage == CURRENT:
             self.history.prune(name)
 
-    def rewrite(self, name: str, stage: str, content: bytes) -> None:
-        """Write the same value with other metadata: no version, no backup."""
-        path = self.layout.record(name, stage)
+    def rewrite(self, path: str, content: bytes) -> None:
+        """Write the same value with other metadata or under another key: no version, no backup, the same time of change."""
         with translated(_ROLE, path):
-            write_durably(path, content)
+            write_durably(path, content, time_of=path)
+
+    def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
+        """Put `content` where `replaces` is: in the stage's file, or in a kept version. Tells whether `replaces` was there."""
+        found = self.read(name, stage)
+        if found is None:
+            raise absent(name, stage=stage)
+        path = self.layout.record(name, stage)
+        if version not in (None, found.version):
+            if stage != CURRENT or not is_serial(version or ""):
+                raise absent(name, version, stage)
+            path = self.layout.version(name, int(version or ""))
+            found = self._read(path, name, stage)
+        if found is None:
+            raise absent(name, version, stage)
+        if found.envelope != replaces:
+            return False
+        self.rewrite(path, content)
+        return True
 
     def remove(self, name: str, stage: str, serial: int, record_id: Optional[bytes]) -> None:
         """Remove a value: first its tombstone is durable, then the older values go, then the file, so that a crash leaves a value

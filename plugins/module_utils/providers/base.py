@@ -150,6 +150,11 @@ def changed_document() -> Conflict:
     return Conflict("the store's document was changed by another run", remedy="Open the store again and repeat.")
 
 
+def changed_envelope(name: str) -> Conflict:
+    """The error for an envelope that is not the one that was to be rewritten."""
+    return Conflict("the envelope was changed by another run", name=name, remedy="Read it again and repeat.")
+
+
 def absent(name: str, version: Optional[str] = None, stage: str = CURRENT, kept: Iterable[str] = ()) -> NotFound:
     """The error for what is not there. Deleted and never-existing are told alike."""
     if version is not None:
@@ -248,6 +253,15 @@ class Provider(ABC):
             NotFound: there is no such object or version.
         """
         raise StorageError("this backend cannot rewrite an envelope in place", name=record.name, store=self.context.store)
+
+    def restore(self, name: str, stage: str = CURRENT) -> Record:
+        """Accept what is stored now although it is older than what was seen: an explicit act (ENVELOPE rule 8).
+
+        Only a store with high-water marks refuses an older value, so only the layer that keeps them implements it.
+        """
+        raise StorageError(
+            "this store keeps no high-water marks, so nothing is refused as rolled back", name=name, store=self.context.store
+        )
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

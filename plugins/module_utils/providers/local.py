@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
     ProviderContext,
     absent,
     changed_document,
+    changed_envelope,
     check_revision,
     check_swap,
     next_serial,
@@ -168,8 +169,15 @@ class Local(Provider):
             check_swap(name, found, record.version)
             check_revision(name, found, offered, expected_revision)
             patched = replace(found, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
-            self._files.rewrite(name, stage, self._format.write(patched))
+            self._files.rewrite(self._layout.record(name, stage), self._format.write(patched))
         return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=patched.revision)
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        name = check_name(record.name)
+        self._format.admit(record)
+        with self._writing(name, "rewrite_envelope"):
+            if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
+                raise changed_envelope(name)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         check_name(name)

@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
     ProviderContext,
     absent,
     changed_document,
+    changed_envelope,
     check_revision,
     check_swap,
     next_serial,
@@ -171,6 +172,18 @@ class Memory(Provider):
             patched = replace(found, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
             self._values[place][0] = (patched, self._values[place][0][1])
         return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=patched.revision)
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        place = (check_name(record.name), record.stage)
+        with self._lock:
+            kept = self._values.get(place, [])
+            for position, (found, written) in enumerate(kept):
+                if record.version in (None, found.version):
+                    if found.envelope != replaces:
+                        raise changed_envelope(record.name)
+                    kept[position] = (replace(found, envelope=record.envelope), written)
+                    return
+            raise absent(record.name, record.version if kept else None, record.stage)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         place = (check_name(name), stage)

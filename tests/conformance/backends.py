@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The backends that the conformance suite runs against: how to open a store of each kind.
+
+A new backend adds its line to BACKENDS. One of the registry that is missing here fails the build.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Callable, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
+from tests.conformance.sealing import Sealing
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One kind of store. `options` takes the test's directory; `wrap` puts the layers around that the kind needs."""
+
+    label: str
+    backend: str
+    options: Callable[[Path], Mapping[str, Any]]
+    wrap: Callable[[Provider, Path], Provider] = field(default=lambda provider, _directory: provider)
+
+    def open(self, directory: Path) -> Provider:
+        """Open the store that lies in `directory`; opened again, it is the same one where the backend persists."""
+        wrapped = self.wrap(self.raw(directory), directory)
+        wrapped.connect()
+        return wrapped
+
+    def raw(self, directory: Path) -> Provider:
+        """The provider without its layers, not yet connected."""
+        return provider_class(self.backend)(self.options(directory), ProviderContext(store="conformance"))
+
+
+def _local(layout: str) -> Callable[[Path], Mapping[str, Any]]:
+    return lambda directory: {"path": str(directory / "store"), "format": layout, "allow_plaintext": layout != "encrypted"}
+
+
+def _memory(_directory: Path) -> Mapping[str, Any]:
+    return {"max_credentials": 20000}
+
+
+def _encrypted(provider: Provider, _directory: Path) -> Provider:
+    return encrypted(provider, {})
+
+
+def _sealed(provider: Provider, _directory: Path) -> Provider:
+    return Sealing(provider)
+
+
+BACKENDS = (
+    Backend("memory", "memory", _memory),
+    Backend("local-json", "local", _local("json")),
+    Backend("local-yaml", "local", _local("yaml")),
+    Backend("local-binary", "local", _local("binary")),
+    Backend("local-envelopes", "local", _local("encrypted"), _sealed),
+    Backend("memory-encrypted", "memory", _memory, _encrypted),
+    Backend("local-encrypted", "local", _local("encrypted"), _encrypted),
+)

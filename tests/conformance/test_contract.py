@@ -1,0 +1,255 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The contract of providers/base, call by call."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import DEGRADED, HEALTHY, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, PENDING, PREVIOUS
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from tests.conformance.backends import BACKENDS
+from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
+
+
+def test_every_backend_of_the_registry_runs_the_suite():
+    """A new backend needs a line in backends.py."""
+    assert {backend.backend for backend in BACKENDS} == set(PROVIDERS)
+
+
+def test_what_is_put_is_what_get_returns(provider):
+    """Fields, state, type and metadata come back to the byte and the microsecond."""
+    stored = provider.put(a_record(), create=True)
+    found = provider.get("db_pass")
+    assert exposed(found) == exposed(a_record())
+    assert (found.name, found.type, found.metadata, found.stage) == ("db_pass", "basic", METADATA, "current")
+    assert (found.version, found.serial, found.record_id, found.revision) == (stored.version, 1, stored.record_id, 0)
+    assert len(found.record_id) == 16
+
+
+@pytest.mark.parametrize("value", [b"", b"\x00", b"\xff\xfe", bytes(range(256)), "ü\u2028\U0001f511".encode(), b"x" * 65536])
+def test_any_bytes_are_a_value(provider, value):
+    provider.put(a_record(value=value))
+    assert value_of(provider.get("db_pass")) == value
+
+
+@pytest.mark.parametrize(
+    "text", ["null", "true", "1e3", "{{ x }}", "- a", "---", "# c", "'", '"', "a: b", " lead", "tail \n", "!!int 3", "\r\n", "\x85"]
+)
+def test_text_that_looks_like_syntax_is_a_value(provider, text):
+    provider.put(a_record(value=text))
+    assert value_of(provider.get("db_pass")) == text.encode("utf-8")
+
+
+def test_a_record_without_fields_is_kept(provider):
+    provider.put(a_record(fields={}, state={}))
+    assert exposed(provider.get("db_pass")) == ({}, {})
+
+
+def test_a_stored_value_is_not_the_callers(provider):
+    """Wiping a secret that was put or got leaves the store's own alone."""
+    record = a_record()
+    provider.put(record)
+    record.fields["password"].wipe()
+    provider.get("db_pass").fields["password"].wipe()
+    assert value_of(provider.get("db_pass")) == b"s3cret"
+
+
+def test_nothing_is_not_found(provider):
+    for call in (provider.get, provider.delete, provider.versions):
+        with pytest.raises(NotFound) as caught:
+            call("absent")
+        assert "absent" in str(caught.value)
+
+
+def test_get_many_leaves_out_what_is_absent(provider):
+    provider.put(a_record("a", "1"))
+    provider.put(a_record("b", "2"))
+    assert {name: value_of(found) for name, found in provider.get_many(["a", "b", "c"]).items()} == {"a": b"1", "b": b"2"}
+
+
+def test_update_state_changes_state_alone(provider):
+    stored = provider.put(a_record())
+    updated = provider.update_state("db_pass", {"token": Secret("new")}, stored.version)
+    found = provider.get("db_pass")
+    assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {"token": b"new"})
+    assert found.version == updated.version != stored.version
+    assert (found.metadata, found.record_id) == (METADATA, stored.record_id)
+    with pytest.raises(Conflict):
+        provider.update_state("db_pass", {}, stored.version)
+
+
+def test_patch_metadata_changes_metadata_alone(provider):
+    """The value and its version stay, the revision counts one up, and of two patches of one revision the second loses."""
+    provider.put(a_record())
+    found = provider.get("db_pass")
+    wanted = found.with_metadata(description="new", tags={"a": "b"})
+    assert provider.patch_metadata(wanted, 0).revision == 1
+    after = provider.get("db_pass")
+    assert (after.metadata, after.revision, after.version, after.serial) == (wanted.metadata, 1, found.version, found.serial)
+    assert exposed(after) == exposed(found)
+    with pytest.raises(Conflict) as caught:
+        provider.patch_metadata(wanted, 0)
+    assert "revision 0 of the metadata was expected and revision 1" in str(caught.value)
+    assert len(provider.versions("db_pass")) == 1
+
+
+def test_patch_metadata_of_another_version_is_a_conflict(provider):
+    provider.put(a_record())
+    old = provider.get("db_pass")
+    provider.put(a_record(value="2"))
+    with pytest.raises(Conflict):
+        provider.patch_metadata(old, 0)
+
+
+def test_patch_metadata_of_nothing_is_not_found(provider):
+    with pytest.raises(NotFound):
+        provider.patch_metadata(a_record(version="1", serial=1), 0)
+
+
+def test_a_new_value_starts_at_revision_zero(provider):
+    provider.put(a_record())
+    provider.patch_metadata(provider.get("db_pass"), 0)
+    provider.put(a_record(value="2"))
+    assert provider.get("db_pass").revision == 0
+
+
+def test_stages_are_objects_of_their_own(provider):
+    """Each stage has its value, version and serial; none shows in `list` of another."""
+    for stage in (PENDING, PREVIOUS, JOURNAL):
+        with pytest.raises(NotFound):
+            provider.get("db_pass", stage=stage)
+    provider.put(a_record())
+    provider.put(a_record(value="next", stage=PENDING), create=True)
+    provider.put(a_record(value="next2", stage=PENDING))
+    assert value_of(provider.get("db_pass")) == b"s3cret"
+    assert value_of(provider.get("db_pass", stage=PENDING)) == b"next2"
+    assert (provider.last_serial("db_pass"), provider.last_serial("db_pass", PENDING), provider.last_serial("db_pass", JOURNAL)) == (
+        1,
+        2,
+        0,
+    )
+    assert [record.stage for record in provider.list(Filter(stage=PENDING))] == [PENDING]
+    provider.delete("db_pass", stage=PENDING)
+    with pytest.raises(NotFound):
+        provider.get("db_pass", stage=PENDING)
+    assert value_of(provider.get("db_pass")) == b"s3cret"
+    assert provider.last_serial("db_pass", PENDING) == 2
+
+
+def test_deleting_current_leaves_the_other_stages(provider):
+    provider.put(a_record())
+    provider.put(a_record(stage=JOURNAL))
+    provider.delete("db_pass")
+    assert provider.get("db_pass", stage=JOURNAL).stage == JOURNAL
+
+
+def test_delete_takes_every_version(provider):
+    for value in "123":
+        provider.put(a_record(value=value))
+    provider.delete("db_pass")
+    for version in (None, "1", "2", "3"):
+        with pytest.raises(NotFound):
+            provider.get("db_pass", version)
+    assert list(provider.list()) == []
+
+
+def test_a_serial_is_never_used_again(provider):
+    """A delete is remembered: the next value gets the next serial and an identity of its own."""
+    first = provider.put(a_record())
+    provider.put(a_record())
+    provider.delete("db_pass")
+    assert provider.last_serial("db_pass") == 2
+    again = provider.put(a_record(), create=True)
+    assert again.serial == 3
+    assert again.record_id != first.record_id
+    provider.delete("db_pass")
+    assert provider.last_serial("db_pass") == 3
+    assert provider.last_serial("never") == 0
+
+
+def test_a_serial_that_was_used_is_a_conflict(provider):
+    provider.put(a_record(serial=5))
+    assert provider.last_serial("db_pass") == 5
+    for used in (4, 5):
+        with pytest.raises(Conflict):
+            provider.put(a_record(serial=used))
+    provider.delete("db_pass")
+    with pytest.raises(Conflict):
+        provider.put(a_record(serial=5))
+    assert provider.put(a_record(serial=9)).serial == 9
+
+
+def test_list_yields_metadata_and_no_value(provider):
+    provider.put(a_record("a/b"))
+    provider.put(a_record("c", type="database"))
+    listed = {record.name: record for record in provider.list()}
+    assert set(listed) == {"a/b", "c"}
+    assert [dict(record.fields) or dict(record.state) for record in listed.values()] == [{}, {}]
+    assert (listed["a/b"].metadata, listed["c"].type, listed["a/b"].version) == (METADATA, "database", "1")
+
+
+def test_list_by_name_only_holds_no_metadata(provider):
+    provider.put(a_record("a"))
+    assert [(record.name, record.metadata) for record in provider.list(Filter(names_only=True))] == [("a", None)]
+
+
+def test_list_never_yields_less_than_the_filter_asks_for(provider):
+    """Prefix holds exactly; type and times may be left to the one who asks."""
+    days = {"x/1": 1, "x/2": 2, "y/1": 3}
+    for name, day in days.items():
+        metadata = replace(METADATA, created_at=NOON + timedelta(days=day))
+        provider.put(a_record(name, type="basic" if day < 3 else "database", metadata=metadata))
+    for _ in range(2):
+        assert {record.name for record in provider.list(Filter(prefix="x/"))} == {"x/1", "x/2"}
+        assert {record.name for record in provider.list(Filter(type="database"))} >= {"y/1"}
+        after = Filter(created_after=NOON + timedelta(days=2))
+        assert {record.name for record in provider.list(after)} >= {"x/2", "y/1"}
+        between = Filter(created_after=NOON + timedelta(days=1), created_before=NOON + timedelta(days=2), type="basic")
+        assert {record.name for record in provider.list(between)} >= {"x/1"}
+
+
+def test_a_new_store_is_empty_and_healthy(provider):
+    assert list(provider.list()) == []
+    assert provider.health().status in {HEALTHY, DEGRADED}
+
+
+def test_the_store_document_is_compared_and_swapped(provider):
+    assert provider.read_store_document() is None
+    provider.write_store_document(b"one", None)
+    for wrong in (None, b"other"):
+        with pytest.raises(Conflict):
+            provider.write_store_document(b"two", wrong)
+    provider.write_store_document(b"two", b"one")
+    assert provider.read_store_document() == b"two"
+
+
+def test_closing_twice_is_allowed(provider):
+    provider.close()
+    provider.close()
+
+
+def test_everything_survives_a_new_start(provider, open_again):
+    """Values, versions, stages, serials of the deleted and the store's document are there for the next process."""
+    provider.put(a_record("gone"))
+    provider.delete("gone")
+    for value in "12":
+        provider.put(a_record(value=value))
+    provider.put(a_record(value="p", stage=PENDING))
+    provider.write_store_document(b"document", None)
+    provider.close()
+    again = open_again()
+    assert value_of(again.get("db_pass")) == b"2"
+    assert value_of(again.get("db_pass", "1")) == b"1"
+    assert value_of(again.get("db_pass", stage=PENDING)) == b"p"
+    assert (again.last_serial("gone"), again.last_serial("db_pass")) == (1, 2)
+    assert again.read_store_document() == b"document"
+    again.close()

@@ -1,0 +1,140 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many writers and readers at once, and many records."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections import Counter
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from tests.conformance.records import a_record, value_of
+
+FORK = multiprocessing.get_context("fork")
+
+
+def increment(provider, times):
+    """Add one to a counter by compare-and-swap, again until it holds."""
+    for _ in range(times):
+        while True:
+            found = provider.get("counter")
+            try:
+                provider.put(a_record("counter", str(int(value_of(found)) + 1)), found.version)
+                break
+            except Conflict:
+                continue
+
+
+def run_all(workers):
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(120)
+
+
+def test_threads_lose_no_update(provider):
+    provider.put(a_record("counter", "0"))
+    run_all([threading.Thread(target=increment, args=(provider, 10)) for _ in range(6)])
+    assert value_of(provider.get("counter")) == b"60"
+    assert provider.last_serial("counter") == 61
+
+
+def test_processes_lose_no_update(provider, open_again):
+    provider.put(a_record("counter", "0"))
+
+    def work():
+        increment(open_again(), 10)
+
+    workers = [FORK.Process(target=work) for _ in range(5)]
+    run_all(workers)
+    assert [worker.exitcode for worker in workers] == [0] * 5
+    assert value_of(provider.get("counter")) == b"50"
+
+
+def test_one_of_many_creators_wins(provider):
+    """However many create the same name at once, one does and the others are told."""
+    outcomes = []
+
+    def create(number):
+        try:
+            provider.put(a_record("shared", str(number)), create=True)
+            outcomes.append(number)
+        except Conflict:
+            outcomes.append(None)
+
+    run_all([threading.Thread(target=create, args=(number,)) for number in range(8)])
+    winners = [number for number in outcomes if number is not None]
+    assert len(outcomes) == 8
+    assert [str(winner).encode() for winner in winners] == [value_of(provider.get("shared"))]
+
+
+def test_readers_see_whole_values_only(provider):
+    """While values of different lengths replace each other and go, a reader gets one of them whole, or NotFound."""
+    values = [letter * size for letter, size in (("a", 1), ("b", 5000), ("c", 60000), ("d", 17))]
+    stop = threading.Event()
+    seen, failures = Counter(), []
+
+    def read():
+        while not stop.is_set():
+            try:
+                seen[value_of(provider.get("moving")).decode()] += 1
+            except NotFound:
+                seen["absent"] += 1
+            except Exception as error:  # noqa: BLE001  # whatever it is, it is what the test is about
+                failures.append(repr(error))
+                return
+
+    readers = [threading.Thread(target=read) for _ in range(3)]
+    for reader in readers:
+        reader.start()
+    for turn in range(20):
+        provider.put(a_record("moving", values[turn % 4]))
+        if turn % 5 == 4:
+            provider.delete("moving")
+    stop.set()
+    for reader in readers:
+        reader.join(60)
+    assert failures == []
+    assert set(seen) <= {*values, "absent"}
+
+
+def test_listing_while_others_write_shows_what_stays(provider):
+    """Records that nobody touches are in every listing, whole; the others may be."""
+    for number in range(20):
+        provider.put(a_record("stays/{0}".format(number)))
+    stop = threading.Event()
+
+    def write():
+        number = 0
+        while not stop.is_set():
+            provider.put(a_record("goes/{0}".format(number % 7)))
+            if number % 3 == 0:
+                provider.delete("goes/{0}".format(number % 7))
+            number += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for _ in range(15):
+            names = [record.name for record in provider.list(Filter(type="basic"))]
+            assert len(names) == len(set(names))
+            assert sum(name.startswith("stays/") for name in names) == 20
+    finally:
+        stop.set()
+        writer.join(60)
+
+
+def test_ten_thousand_records(provider, monkeypatch):
+    """All can be stored, listed, read and narrowed. (What is durable is tested elsewhere: syncing is left out here.)"""
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
+    for number in range(10000):
+        provider.put(a_record("group{0}/item{1}".format(number % 10, number), str(number), type="basic" if number % 100 else "database"))
+    assert sum(1 for _ in provider.list(Filter(names_only=True))) == 10000
+    assert sum(1 for _ in provider.list(Filter(prefix="group3/", names_only=True))) == 1000
+    assert sum(record.type == "database" for record in provider.list(Filter(type="database"))) == 100
+    assert value_of(provider.get("group7/item9997")) == b"9997"

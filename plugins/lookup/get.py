@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup_base import LookupCall, CredentialLookup, names_in
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup_base import CredentialLookup, LookupCall, names_in
 
 
 class LookupModule(CredentialLookup):

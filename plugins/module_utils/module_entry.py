@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, List, Mapping
+from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -42,11 +42,16 @@ def run_module(operation: str, specification: Specification) -> None:
 
 def _perform(module: AnsibleModule, operation: str) -> Outcome:
     store = _store(module.params)
-    manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=lambda vault_id: None)
+    manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
     try:
         return perform(manager, operation, for_operation(module.params), _context(module.params, store), module.check_mode)
     finally:
         manager.close()
+
+
+def _no_vault_password(_vault_id: Optional[str]) -> Optional[Secret]:
+    """The run's vault passwords stay on the controller."""
+    return None
 
 
 def _store(parameters: Mapping[str, Any]) -> StoreReference:
@@ -59,7 +64,7 @@ def _context(parameters: Mapping[str, Any], store: StoreReference) -> AccessCont
     return AccessContext(tenant=str(store.config.get("tenant") or "default"), uid=os.getuid(), host=os.uname().nodename, **asserted)
 
 
-def _texts(secrets: Iterable[Secret]) -> "set[str]":
+def _texts(secrets: Iterable[Secret]) -> set[str]:
     texts: List[str] = [secret.expose().decode("utf-8", "ignore") for secret in secrets]
     return {text for text in texts if len(text) >= 4}
 

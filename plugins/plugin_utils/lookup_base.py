@@ -86,8 +86,8 @@ class LookupCall:
         return Surroundings(
             variables=self._variables,
             environment=os.environ,
-            template=self._lookup._templar.template,  # noqa: SLF001  # ansible-core hands a lookup its templar so
-            load=self._lookup._loader.load_from_file,  # noqa: SLF001  # as above
+            template=self._lookup._templar.template,  # ansible-core hands a lookup its templar so
+            load=self._lookup._loader.load_from_file,  # as above
             ansible_cfg=constants.CONFIG_FILE,
         )
 

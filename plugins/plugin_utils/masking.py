@@ -67,4 +67,3 @@ def without(content: Any, secrets: Iterable[Secret]) -> Any:
     """Return `content` (JSON-like) with every secret in it replaced, as a module does with `no_log_values`."""
     texts = {secret.expose().decode("utf-8", "ignore") for secret in secrets}
     return remove_values(content, {text for text in texts if len(text) >= SHORTEST})
-

@@ -16,7 +16,6 @@ def plain(value: Any) -> Any:
         return {str(name): plain(element) for name, element in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [plain(element) for element in value]
-    for kind in (bool, int, float, bytes):
-        if isinstance(value, kind):
-            return kind(value)
-    return None if value is None else str(value)
+    if value is None or isinstance(value, (bool, int, float, bytes)):
+        return value
+    return str(value)

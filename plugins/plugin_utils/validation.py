@@ -78,9 +78,9 @@ def _leaves(value: Any) -> list[str]:
 
 def _announce(result: Any) -> None:
     """Say what `AnsibleModule` would: both an option and its alias set, deprecated options and aliases."""
-    for warning in result._warnings:  # noqa: SLF001  # the validator offers them no other way; AnsibleModule reads them so
+    for warning in result._warnings:  # the validator offers them no other way; AnsibleModule reads them so
         Display().warning("Both option {option} and its alias {alias} are set.".format(**warning))
-    for deprecation in result._deprecations:  # noqa: SLF001  # as above
+    for deprecation in result._deprecations:  # as above
         Display().deprecated(
             deprecation["msg"], version=deprecation.get("version"), date=deprecation.get("date"), collection_name=COLLECTION
         )

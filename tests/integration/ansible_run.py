@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real runs of `ansible` and `ansible-playbook`, each in a directory and a home of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+PROGRAMS = Path(sys.executable).parent
+
+
+@dataclass
+class Run:
+    """What a run printed, and the results of its tasks in order."""
+
+    returncode: int
+    output: str
+    results: list = field(default_factory=list)
+
+    def result(self, task):
+        """The result of the (last) task of that name."""
+        found = [entry["result"] for entry in self.results if entry["task"] == task]
+        assert found, "no task {0!r} in:\n{1}".format(task, self.output)
+        return found[-1]
+
+    def succeeded(self):
+        """This run, which must have ended well."""
+        assert self.returncode == 0, self.output
+        return self
+
+    def failed(self):
+        """The message of the first task that failed, which one must have."""
+        assert self.returncode != 0, self.output
+        messages = [str(entry["result"].get("msg")) for entry in self.results if entry["status"] == "failed"]
+        return messages[0] if messages else self.output
+
+
+class Project:
+    """An empty directory, and runs in it."""
+
+    def __init__(self, directory, home):
+        self.directory = directory
+        self.home = home
+        self._count = 0
+
+    def write(self, name, text):
+        """Put a file into the directory."""
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    def play(self, tasks, *arguments, variables="{}", header="", **environment):
+        """Run a play of these tasks (YAML, not indented) on localhost."""
+        indented = "\n".join("    " + line for line in tasks.strip("\n").splitlines())
+        text = "- hosts: localhost\n  gather_facts: false\n  vars: {0}\n{1}\n  tasks:\n{2}\n".format(variables, header, indented)
+        self._count += 1
+        return self.run("ansible-playbook", str(self.write("play{0}.yml".format(self._count), text)), *arguments, **environment)
+
+    def run(self, program, *arguments, **environment):
+        """Run a program of ansible-core in the directory."""
+        results = self.directory.parent / "results.jsonl"
+        results.unlink(missing_ok=True)
+        extra = {
+            "NEBULA_TEST_RESULTS": str(results),
+            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+            "ANSIBLE_CALLBACKS_ENABLED": "recorder",
+            "ANSIBLE_LOAD_CALLBACK_PLUGINS": "true",
+            "ANSIBLE_LOCALHOST_WARNING": "false",
+            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+            "ANSIBLE_NOCOLOR": "true",
+            "ANSIBLE_LOCAL_TEMP": str(self.home / "tmp"),
+        }
+        done = subprocess.run(
+            [str(PROGRAMS / program), *arguments],
+            cwd=self.directory,
+            env={**os.environ, **extra, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
+        return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])

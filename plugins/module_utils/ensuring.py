@@ -11,7 +11,7 @@ from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, described_scope, written
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, EncryptionError, Revoked, TypeMismatch
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, EncryptionError, Revoked, RolledBack, TypeMismatch
 from ansible_collections.nebula.credential.plugins.module_utils.reading import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED
@@ -119,7 +119,10 @@ class Ensurer:
 
         def attempt() -> Ensured:
             kept = self._reader.inspect(name, version)
-            stored = self._reader.inspect(name)
+            try:
+                stored = self._reader.inspect(name)
+            except RolledBack:
+                return self._accept(kept, check)
             check_expected(stored, expected_version)
             wanted = Wanted(name, type=kept.record.type)
             _check_type(stored, wanted)
@@ -128,6 +131,15 @@ class Ensurer:
             return Ensured(False, stored, before=shown(stored), after=shown(stored))
 
         return attempt() if expected_version else retry_conflicts(attempt)
+
+    def _accept(self, kept: Credential, check: bool) -> Ensured:
+        """Take what is in place although newer values were seen, where it is the version that was named; else write that one over it."""
+        if check:
+            return Ensured(True, kept, after=shown(kept))
+        accepted = self._writer.accept(kept.name)
+        if differing(accepted.fields, kept.fields):
+            return self._write(accepted, kept.fields, Wanted(kept.name), False, False)
+        return Ensured(True, accepted, after=shown(accepted))
 
     def _create(self, wanted: Wanted, check: bool) -> Ensured:
         record, generated = self._writer.new_record(wanted)

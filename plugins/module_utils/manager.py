@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.ensuring import Ensured, Ensurer
@@ -39,6 +40,7 @@ class CredentialManager:
         tenant: the tenant of its configuration.
         provider: the backend within its layers; whoever uses it directly does so within `acting`.
         clock: tells the time by which expiry is judged.
+        trail: the audit trail, None where it is off.
     """
 
     def __init__(
@@ -48,14 +50,14 @@ class CredentialManager:
         store: str = "local",
         tenant: str = DEFAULT_TENANT,
         clock: Clock = utc_now,
-        flush: Callable[[], None] = lambda: None,
+        trail: Optional[Trail] = None,
     ) -> None:
-        """Take a connected provider, and a callable that writes what the audit trail still holds in memory."""
+        """Take a connected provider, and the audit trail that one of its layers writes to."""
         self.store = store
         self.tenant = tenant
         self.provider = provider
         self.clock = clock
-        self.flush = flush
+        self.trail = trail
         self._reader = Reader(provider, clock)
         self._writer = Writer(provider, tenant, clock)
         self._ensurer = Ensurer(self._reader, self._writer, clock)
@@ -185,6 +187,15 @@ class CredentialManager:
         """`{store, status, reasons}`; status is healthy, degraded or unhealthy."""
         health = self.provider.health()
         return {"store": self.store, "status": health.status, "reasons": list(health.reasons)}
+
+    def flush(self) -> None:
+        """Write what the audit trail still holds in memory.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
+        if self.trail is not None:
+            self.trail.flush()
 
     def close(self) -> None:
         """Write what the audit trail holds and release everything. May be called twice."""

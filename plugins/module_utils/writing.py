@@ -124,6 +124,14 @@ class Writer:
 
         return attempt() if expected_version else retry_conflicts(attempt)
 
+    def accept(self, name: str) -> Credential:
+        """Accept what is stored now although it is older than what was seen; it is written again as the newest version.
+
+        Raises:
+            EncryptionError: what is stored is not genuine.
+        """
+        return self._answer(self._provider.restore(check_name(name)))
+
     def delete(self, name: str, expected_version: Optional[str] = None, force: bool = False) -> None:
         """Remove every value of a credential. Its audit trail stays.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain import START, ChainKey, Line, Link, read_line
-from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import marked
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 
 EDITED = "edited"
@@ -32,6 +33,9 @@ MARK_UNREADABLE = "mark_unreadable"
 """There is no mark, or not one of this key: a cut at the end cannot be told."""
 
 
+Keys = Mapping[Optional[str], ChainKey]
+
+
 @dataclass(frozen=True)
 class Finding:
     """Something about a trail: a word from above, and the line (from 1) and sequence number at which it shows."""
@@ -41,13 +45,13 @@ class Finding:
     sequence: Optional[int] = None
 
 
-def verify_chain(path: str, key: Optional[bytes], mark_path: Optional[str] = None) -> List[Finding]:
+def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str] = None) -> List[Finding]:
     """Check a trail from its first line to its last.
 
     Args:
         path: the file.
-        key: the chain's key (`Encrypt.audit_key`), None for a store without one.
-        mark_path: where its mark lies, if not beside it.
+        keys: the chain's keys (`RingSeals.keys`): the active one, and those before it; none for a store without a key.
+        mark_path: where its mark lies; beside the file unless told.
 
     Returns:
         What is wrong, in the order of the lines; nothing if all is well. After an edit the check goes on from what the line
@@ -56,17 +60,18 @@ def verify_chain(path: str, key: Optional[bytes], mark_path: Optional[str] = Non
     Raises:
         NotFound: there is no such file.
     """
-    chain_key = ChainKey(key)
+    known = {key.id: key for key in map(ChainKey, keys or (None,))}
     findings: List[Finding] = []
     last = Link()
     for number, raw in enumerate(_raw_lines(path), 1):
-        found, last = _check(raw, number, last, chain_key)
+        found, last = _check(raw, number, last, known)
         findings += found
-    marked = Journal(path, chain_key, mark_path).marked()
-    if marked is None:
+    marks = [marked(Seal(key, mark_path or path + ".mark")) for key in known.values()]
+    seen = [mark for mark in marks if mark is not None]
+    if not seen:
         findings.append(Finding(MARK_UNREADABLE, 0))
-    elif marked.sequence > last.sequence:
-        findings.append(Finding(CUT_AT_END, 0, marked.sequence))
+    elif seen[0].sequence > last.sequence:
+        findings.append(Finding(CUT_AT_END, 0, seen[0].sequence))
     return findings
 
 
@@ -106,17 +111,18 @@ def _raw_lines(path: str) -> Iterable[bytes]:
         raise NotFound("there is no audit trail {0}".format(path), remedy="Check 'audit_path' and 'audit'.") from None
 
 
-def _check(raw: bytes, number: int, last: Link, key: ChainKey) -> tuple[List[Finding], Link]:
+def _check(raw: bytes, number: int, last: Link, keys: Keys) -> tuple[List[Finding], Link]:
     if not raw.endswith(b"\n"):
         return [Finding(UNFINISHED, number)], last
     line = read_line(raw[:-1])
     if line is None:
         return [Finding(NOT_AN_ENTRY, number)], last
-    return [Finding(kind, number, line.link.sequence) for kind in _wrong(line, number, last, key)], line.link
+    return [Finding(kind, number, line.link.sequence) for kind in _wrong(line, number, last, keys)], line.link
 
 
-def _wrong(line: Line, number: int, last: Link, key: ChainKey) -> Iterator[str]:
-    if line.entry.get("key") != key.id:
+def _wrong(line: Line, number: int, last: Link, keys: Keys) -> Iterator[str]:
+    key = keys.get(line.entry.get("key"))
+    if key is None:
         yield OTHER_KEY
     elif line.link.sequence == last.sequence + 1:
         if key.hash(last.chain, line.body) != line.chain:

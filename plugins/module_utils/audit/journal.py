@@ -15,13 +15,13 @@ import os
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain import (
-    ChainKey,
     Link,
     read_line,
     read_mark,
     write_line,
     write_mark,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import make_directory
@@ -34,18 +34,17 @@ _PRIVATE = 0o600
 class Journal:
     """Appends to the file of a trail."""
 
-    def __init__(self, path: str, key: ChainKey, mark_path: Optional[str] = None) -> None:
-        """Name the file, the chain's key, and where its mark lies (beside the file unless told). Opens nothing."""
+    def __init__(self, path: str) -> None:
+        """Name the file. Opens nothing."""
         self.path = path
-        self.mark_path = mark_path or path + ".mark"
-        self._key = key
 
-    def append(self, entries: Iterable[Mapping[str, Any]], durable: bool) -> None:
+    def append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
         """Append entries as one write.
 
         Args:
             entries: JSON-like, without a value of any credential.
             durable: wait until they are on the disk.
+            seal: the chain's key, and where its mark lies.
 
         Raises:
             AuditFailed: they could not be written; names the path.
@@ -53,51 +52,54 @@ class Journal:
         try:
             make_directory(os.path.dirname(self.path))
             with FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="the audit trail"):
-                self._append(entries, durable)
+                self._append(entries, durable, seal)
         except (OSError, CredentialError) as error:
             # The system's words for an error number are not foreign text; a path is ours to name.
             why = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
             remedy = "Make {0} writable for this user, or set 'audit_path'.".format(self.path)
             raise AuditFailed("the audit trail cannot be written: {0}".format(why), remedy=remedy, option="audit_path") from None
 
-    def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool) -> None:
+    def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
         try:
-            link = self._standing(descriptor)
+            link = _standing(descriptor, seal)
             lines = []
             for entry in entries:
-                line, link = write_line(entry, link, self._key)
+                line, link = write_line(entry, link, seal.key)
                 lines.append(line)
             _write_whole(descriptor, b"".join(lines))
             if durable:
                 os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        self._write_mark(link)
+        _write_mark(link, seal)
 
-    def _standing(self, descriptor: int) -> Link:
-        """Where the chain stands. A file that is new, or was moved away, goes on from the mark."""
-        line, whole = _last_line(descriptor)
-        if whole is not None:
-            os.ftruncate(descriptor, whole)
-        last = None if line is None else read_line(line)
-        return last.link if last is not None else self.marked() or Link()
 
-    def marked(self) -> Optional[Link]:
-        """How far the chain had come when it was last written to by whoever keeps this mark; None where that is not known."""
-        try:
-            with open(self.mark_path, "rb") as file:
-                return read_mark(file.read(4096), self._key)
-        except OSError:
-            return None
+def marked(seal: Seal) -> Optional[Link]:
+    """How far the chain had come when it was last written by whoever keeps this mark; None where that is not known."""
+    try:
+        with open(seal.mark_path, "rb") as file:
+            return read_mark(file.read(4096), seal.key)
+    except OSError:
+        return None
 
-    def _write_mark(self, link: Link) -> None:
-        make_directory(os.path.dirname(self.mark_path))
-        descriptor = os.open(self.mark_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
-        try:
-            os.pwrite(descriptor, write_mark(link, self._key), 0)
-        finally:
-            os.close(descriptor)
+
+def _standing(descriptor: int, seal: Seal) -> Link:
+    """Where the chain stands. A file that is new, or was moved away, goes on from the mark."""
+    line, whole = _last_line(descriptor)
+    if whole is not None:
+        os.ftruncate(descriptor, whole)
+    last = None if line is None else read_line(line)
+    return last.link if last is not None else marked(seal) or Link()
+
+
+def _write_mark(link: Link, seal: Seal) -> None:
+    make_directory(os.path.dirname(seal.mark_path))
+    descriptor = os.open(seal.mark_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
+    try:
+        os.pwrite(descriptor, write_mark(link, seal.key), 0)
+    finally:
+        os.close(descriptor)
 
 
 def _last_line(descriptor: int) -> Tuple[Optional[bytes], Optional[int]]:

@@ -14,6 +14,7 @@ from typing import Any, Callable, List, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK, VIOLATIONS, Event, written_entry
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal, Seals
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
@@ -21,6 +22,9 @@ MODES = (BATCHED, STRICT, OFF)
 
 FLUSH_AT = 256
 """Reads that are held in memory at most. A process that is killed loses them; `strict` loses none."""
+
+HELD_WITHOUT_KEY = 4096
+"""Entries that wait for the store's key to be made."""
 
 READ, LIST, VERSIONS = "read", "list", "versions"
 _HELD_BACK = frozenset((READ, LIST, VERSIONS))
@@ -33,16 +37,22 @@ class Trail:
     """The audit trail of one store, as one process writes it."""
 
     def __init__(
-        self, journal: Journal, store: str, *, strict: bool = False, warn: Callable[[str], object] = lambda _message: None
+        self, journal: Journal, seals: Seals, store: str, *, strict: bool = False, warn: Callable[[str], object] = lambda _message: None
     ) -> None:
-        """Write to `journal`; name the store `store`; where a batched trail cannot be written, `warn` is told once."""
+        """Write to `journal`, chained by `seals`; name the store `store`; where a batched trail cannot be written, `warn` is told once."""
         self._journal = journal
+        self._seals = seals
         self._store = store
         self._strict = strict
         self._warn = warn
         self._warned = False
         self._lost = 0
         self._begin()
+
+    @property
+    def path(self) -> str:
+        """The file."""
+        return self._journal.path
 
     @property
     def strict(self) -> bool:
@@ -77,18 +87,23 @@ class Trail:
         """
         if os.getpid() != self._process or not self._events:
             return
+        seal = self._seals()
+        if seal is None:
+            # Nothing was ever stored there, or nothing of it can be opened: there is nothing to protect yet.
+            del self._events[:-HELD_WITHOUT_KEY]
+            return
         with self._lock:
             # Replaced before it is written: what other threads record meanwhile goes into the next one.
             events, self._events = self._events, []
-            self._write(events)
+            self._write(events, seal)
 
-    def _write(self, events: List[Event]) -> None:
+    def _write(self, events: List[Event], seal: Seal) -> None:
         entries = [written_entry(event, self._store) for event in events]
         if self._lost:
             event = Event(time.time_ns(), asking_now(), LOST, OK, missed=self._lost)
             entries.insert(0, written_entry(event, self._store))
         try:
-            self._journal.append(entries, self._strict)
+            self._journal.append(entries, self._strict, seal)
             self._lost = 0
         except AuditFailed as error:
             self._lost += len(events)

@@ -56,6 +56,9 @@ class Audit(Layer):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._written("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
 
+    def restore(self, name: str, stage: str = CURRENT) -> Record:
+        return self._written("restore", Record(name, stage=stage), lambda: self.inner.restore(name, stage))
+
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self._recorded(
             "delete",

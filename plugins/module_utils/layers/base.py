@@ -49,6 +49,9 @@ class Layer(Provider):
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         self.inner.rewrite_envelope(record, replaces)
 
+    def restore(self, name: str, stage: str = CURRENT) -> Record:
+        return self.inner.restore(name, stage)
+
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
 

@@ -10,6 +10,7 @@ one entry of the trail. Who asks comes from `asking`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
@@ -53,7 +54,8 @@ class ScopeGuard(Layer):
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         # Not a generator itself: who asks is settled when the list is asked for, not when its rows are drawn.
-        return _visible(self.inner.list(wanted), asking_now().context)
+        # Names alone would tell what there is out of scope.
+        return _visible(self.inner.list(replace(wanted, names_only=False)), asking_now().context)
 
     def versions(self, name: str) -> List[VersionInfo]:
         self._check(name)
@@ -74,4 +76,4 @@ def _scope(record: Record) -> Scope:
 
 
 def _visible(rows: Iterator[Record], context: AccessContext) -> Iterator[Record]:
-    return (row for row in rows if row.metadata is None or mismatch(row.metadata.scope, context) is None)
+    return (row for row in rows if mismatch(_scope(row), context) is None)

@@ -145,6 +145,16 @@ def check_revision(name: str, found: Record, offered: Record, expected: int) -> 
         )
 
 
+def check_envelope(found: Record, replaces: bytes) -> None:
+    """Compare before an envelope is rewritten in place.
+
+    Raises:
+        Conflict: other bytes are there.
+    """
+    if found.envelope != replaces:
+        raise Conflict("the envelope is another one than was to be rewritten", name=found.name, remedy="Read it again and repeat.")
+
+
 def changed_document() -> Conflict:
     """The error for a store document that is not the one that was to be replaced."""
     return Conflict("the store's document was changed by another run", remedy="Open the store again and repeat.")

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""With which key a trail is chained, and where its mark lies."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, List, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain import ChainKey
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.locations import keys_directory
+from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError
+
+
+class Seal(NamedTuple):
+    """The chain's key, and the path of the mark that says how far the chain has come."""
+
+    key: ChainKey
+    mark_path: str
+
+
+Seals = Callable[[], Optional[Seal]]
+"""Gives the seal of now; None where there is no key yet, because nothing was ever stored."""
+
+
+def without_key(path: str) -> Seal:
+    """The seal of a store without a key of its own: it shows accidents and careless edits."""
+    return Seal(ChainKey(None), path + ".mark")
+
+
+class RingSeals:
+    """Seals with the store's key ring. The mark lies beside the key, so whoever can only write the store cannot put it back."""
+
+    def __init__(self, keyring: Keyring) -> None:
+        """Take the ring. Opens nothing."""
+        self._keyring = keyring
+        self._ring: Optional[OpenRing] = None
+        self._seal: Optional[Seal] = None
+
+    def __call__(self) -> Optional[Seal]:
+        """The seal under the active key; None where the store has no key yet, or where it cannot be had."""
+        try:
+            ring = self._keyring.opened()
+        except EncryptionError:
+            # Whoever asked is told so by the operation itself; nothing was served.
+            return None
+        if ring is not None and ring is not self._ring:
+            mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + ".audit")
+            self._ring, self._seal = ring, Seal(ChainKey(ring.active.subkey(primitives.AUDIT)), mark)
+        return self._seal
+
+    def keys(self) -> List[bytes]:
+        """The keys of every part of the trail that can be checked: those of retiring master keys too.
+
+        Raises:
+            EncryptionError: the ring cannot be opened.
+        """
+        ring = self._keyring.opened()
+        return [] if ring is None else [key.subkey(primitives.AUDIT) for key in ring.keys.values()]

@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Speed of the local store beside its peers, all in one run on the same values. Prints figures and asserts nothing.
+
+`python -m tests.bench`, or `make bench`. NEBULA_BENCH_SCALE=0.01 makes a hundredth of everything.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any, Callable, Dict, Optional
+
+from tests.bench import peers
+from tests.bench.measuring import figure, milliseconds, once, ratio, timed, title
+
+SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
+CREDENTIALS, NAMES, READS, WRITES = (max(20, int(number * SCALE)) for number in (10_000, 100_000, 50_000, 1_000))
+SEED = 20260101
+
+
+def open_local(directory: Path, **options: Any) -> Any:
+    """A store as lookups open it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+
+    sources = [{"source": "key_file", "path": str(directory) + ".key"}]
+    config = dict({"backend": "local", "path": str(directory), "key_sources": sources}, **options)
+    return open_store(config, name="bench", warn=lambda _message: None, vault_password=lambda _vault_id: None)
+
+
+def wanted(name: str, value: str) -> Any:
+    """A credential to store."""
+    from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+    from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+
+    return Wanted(name, type="basic", fields={"username": Secret("app"), "password": Secret(value)})
+
+
+def values() -> Dict[str, str]:
+    """Names and values, the same in every run."""
+    chosen = random.Random(SEED)
+    return {
+        "team{0:02d}/service{1:05d}".format(index % 50, index): "{0:032x}".format(chosen.getrandbits(128)) for index in range(CREDENTIALS)
+    }
+
+
+def bench_reads(store: Any, names: list[str]) -> float:
+    """Reads with decryption in one process."""
+    chosen = random.Random(SEED)
+    times = timed(store.get, [chosen.choice(names) for each in range(READS)])
+    title("Reading from {0:,} credentials".format(CREDENTIALS))
+    figure("manager.get with decryption, p50", milliseconds(times.median), "< 0.3 ms")
+    figure("manager.get with decryption, p99", milliseconds(times.at(99)), "< 5 ms")
+    figure("reads a second in one process", "{0:,.0f}".format(times.a_second), ">= 10,000")
+    return times.median
+
+
+def bench_writes(directory: Path, store: Any) -> None:
+    """Writes beside the plain durable write of the same bytes."""
+    title("Writing {0:,} times".format(WRITES))
+    size = max(path.stat().st_size for path in list(directory.glob("*.enc"))[:10])
+    content = os.urandom(size)
+    plain_directory = directory.parent / "plain"
+    plain_directory.mkdir()
+    # In turns, so that both meet the same disk.
+    ours, plain = [], []
+    for index in range(WRITES):
+        plain.append(once(lambda index=index: peers.plain_durable_write(plain_directory, "file{0}".format(index), content)))
+        ours.append(once(lambda index=index: store.create(wanted("written/n{0}".format(index), "{0:032x}".format(index)))))
+    ours.sort()
+    plain.sort()
+    figure("write + fsync + rename + directory fsync, p50", milliseconds(plain[len(plain) // 2]))
+    figure("put of a new credential, p50", milliseconds(ours[len(ours) // 2]))
+    figure("put beside the plain write", ratio(sum(ours), sum(plain)), "< 2 x")
+
+
+def bench_list(root: Path) -> None:
+    """Listing many names. The files are empty: `names_only` opens none."""
+    from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+
+    title("Listing {0:,} names".format(NAMES))
+    store = open_local(root / "many")
+    store.create(wanted("first", "value"))
+    for index in range(NAMES - 1):
+        (root / "many" / "n{0:06d}.enc".format(index)).touch(0o600)
+    listed: list[int] = []
+    seconds = once(lambda: listed.append(sum(1 for each in store.list(Filter(names_only=True)))))
+    figure("{0:,} names".format(listed[0]), "{0:.2f} s".format(seconds), "< 1 s")
+
+
+def bench_passphrase(root: Path) -> None:
+    """Opening a store whose key a passphrase opens: one Argon2id with 64 MiB."""
+    title("Starting a passphrase store")
+    sources = [{"source": "passphrase", "passphrase": "a passphrase for this bench alone"}]
+    store = open_local(root / "passphrase", key_sources=sources)
+    store.create(wanted("one", "value"))
+    store.provider.close()
+    seconds = once(lambda: open_local(root / "passphrase", key_sources=sources).get("one"))
+    figure("open and first read (RFC 9106, second profile)", milliseconds(seconds))
+
+
+def bench_peers(root: Path, ours: float) -> None:
+    """The same value by the peers' ways."""
+    title("One value, beside the peers")
+    figure("nebula.credential, manager.get", milliseconds(ours))
+    for name, prepare in peers.PEERS.items():
+        read: Optional[Callable[[Any], Any]] = prepare(root, "a value of thirty-two characters")
+        if read is None:
+            figure(name, "not installed")
+            continue
+        theirs = timed(read, range(max(5, int(50 * SCALE)))).median
+        figure(name, milliseconds(theirs))
+        figure("  ours beside it", ratio(ours, theirs))
+
+
+def bench_memory(directory: Path) -> None:
+    """Peak memory of a process that opens the store, reads 1,000 credentials and lists all of it."""
+    title("Memory of a process")
+    for what in ("imports", "reads"):
+        told = subprocess.run([sys.executable, "-m", "tests.bench", what, str(directory)], check=True, stdout=subprocess.PIPE)
+        figure(
+            {"imports": "Python with the library", "reads": "the same, 1,000 reads and a whole list later"}[what],
+            told.stdout.decode().strip(),
+        )
+
+
+def memory_of(what: str, directory: Path) -> None:
+    """Run in a process of its own: print its peak."""
+    store = open_local(directory)
+    if what == "reads":
+        for credential in list(store.list())[:1000]:
+            store.get(credential.name)
+    print("{0:.1f} MiB".format(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
+
+
+def main() -> None:
+    """Measure everything in a temporary home."""
+    with tempfile.TemporaryDirectory(prefix="nebula-bench-") as place:
+        root = Path(place)
+        os.environ.update(HOME=place, XDG_CONFIG_HOME=str(root / "config"), XDG_STATE_HOME=str(root / "state"))
+        store = open_local(root / "store")
+        names = values()
+        seconds = once(lambda: [store.create(wanted(name, value)) for name, value in names.items()])
+        print("Python {0}, {1} CPUs; filled in {2:.1f} s".format(sys.version.split()[0], os.cpu_count(), seconds))
+        ours = bench_reads(store, list(names))
+        bench_writes(root / "store", store)
+        bench_list(root)
+        bench_passphrase(root)
+        bench_peers(root, ours)
+        bench_memory(root / "store")
+
+
+if __name__ == "__main__":
+    memory_of(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()

@@ -128,31 +128,21 @@ def next_serial(name: str, wanted: Optional[int], last: int) -> int:
     return wanted
 
 
-def check_revision(name: str, found: Record, offered: Record, expected: int) -> None:
-    """Compare before metadata is replaced: `expected` is the revision it replaces, and an envelope has to be the next one.
+def check_revision(found: Record, offered: Record, version: Optional[str], expected: int) -> None:
+    """Compare before metadata is replaced: `version` and `expected` are what it replaces, and an envelope has to be the next one.
 
     Raises:
-        Conflict: it is otherwise; the message names both revisions.
+        Conflict: it is otherwise; the message names both.
     """
     next_one = offered.envelope is None or (offered.serial, offered.revision) == (found.serial, expected + 1)
-    if found.revision != expected or not next_one:
+    if (version, expected) != (found.version, found.revision) or not next_one:
         raise Conflict(
-            "revision {0} of the metadata was expected and revision {1} of version {2} is there".format(
-                expected, found.revision, found.version
+            "version {0}, revision {1} was expected, and version {2}, revision {3} is there".format(
+                version, expected, found.version, found.revision
             ),
-            name=name,
+            name=found.name,
             remedy="Another run changed it first. Read it again and repeat.",
         )
-
-
-def check_envelope(found: Record, replaces: bytes) -> None:
-    """Compare before an envelope is rewritten in place.
-
-    Raises:
-        Conflict: other bytes are there.
-    """
-    if found.envelope != replaces:
-        raise Conflict("the envelope is another one than was to be rewritten", name=found.name, remedy="Read it again and repeat.")
 
 
 def changed_document() -> Conflict:

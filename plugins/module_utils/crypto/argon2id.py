@@ -1,0 +1,109 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Argon2id (RFC 9106) for what people remember. Where it is missing, nothing weaker is put in its place."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import Iterator, NamedTuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.locations import keys_directory
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, KeySourceUnavailable, Tampered, Timeout
+from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+
+try:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
+except ImportError:
+    HAS_ARGON2ID = False
+else:
+    HAS_ARGON2ID = True
+
+LOCK_NAME = ".argon2id.lock"
+LONGEST_TURN = 600.0
+"""Seconds. 50 forks of one run, each a tenth of a second and at worst some seconds on a slow machine."""
+
+
+class Parameters(NamedTuple):
+    """Iterations (t), lanes (p), memory in KiB (m)."""
+
+    iterations: int
+    lanes: int
+    memory: int
+
+
+RECOMMENDED = Parameters(3, 4, 64 * 1024)
+"""RFC 9106 section 4, the second recommended profile."""
+LEAST = Parameters(1, 1, 19 * 1024)
+MOST = Parameters(10, 8, 1024 * 1024)
+SALT_SIZE = 16
+ACCEPTED_SALT = range(16, 65)
+
+
+def check_parameters(parameters: Parameters, salt: bytes) -> None:
+    """Let acceptable parameters pass. Called before any derivation: a file must not make us weak, nor exhaust the machine.
+
+    Raises:
+        Tampered: they are out of bounds.
+    """
+    fitting = all(least <= value <= most for least, value, most in zip(LEAST, parameters, MOST))
+    if not fitting or len(salt) not in ACCEPTED_SALT:
+        raise Tampered(
+            "a key slot asks for Argon2id with t={0}, p={1}, m={2} KiB and {3} bytes of salt, which is out of bounds".format(
+                *parameters, len(salt)
+            ),
+            remedy="No release writes such a slot. Restore the store's document from a backup.",
+        )
+
+
+def derive_from(passphrase: Secret, parameters: Parameters, salt: bytes) -> bytes:
+    """Derive 32 bytes from a passphrase, one process of this user at a time (each takes 64 MiB).
+
+    Raises:
+        Tampered: parameters out of bounds.
+        KeySourceUnavailable: this machine has no Argon2id.
+        Timeout: the turn did not come.
+    """
+    check_parameters(parameters, salt)
+    if not HAS_ARGON2ID:
+        raise unavailable()
+    with _turn():
+        try:
+            function = Argon2id(
+                salt=salt, length=32, iterations=parameters.iterations, lanes=parameters.lanes, memory_cost=parameters.memory
+            )
+            return function.derive(passphrase.expose())
+        except UnsupportedAlgorithm:
+            raise unavailable() from None
+
+
+def unavailable() -> KeySourceUnavailable:
+    """The error for a machine without Argon2id."""
+    return KeySourceUnavailable(
+        "passphrase sources need Argon2id, which comes with cryptography 44 or later on OpenSSL 3.2 or later",
+        option="key_sources",
+        remedy="Run: pip install 'cryptography>=44'. Or use the source 'key_file'.",
+    )
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Turns save memory; they are not what keeps keys safe. So where no lock file can be written, nobody waits."""
+    try:
+        make_directory(keys_directory())
+        lock = FileLock(os.path.join(keys_directory(), LOCK_NAME), LONGEST_TURN, operation="deriving a key from a passphrase")
+        lock.acquire()
+    except Timeout:
+        raise
+    except (OSError, CredentialError):
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()

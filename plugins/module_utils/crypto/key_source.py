@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every key source is: something outside the store that opens a slot in it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import FrozenSet, Iterable, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Terms
+
+
+class KeySource(ABC):
+    """One entry of `key_sources`. A source wraps master keys; it is never one."""
+
+    kind = ""
+
+    @abstractmethod
+    def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
+        """What a new slot records, and the secret (32 bytes) that wraps in it.
+
+        Args:
+            store_id: the store the slot is for.
+            renew: wrap with a new secret, where the source can make one.
+
+        Raises:
+            KeySourceUnavailable: the source cannot be used here.
+            StorageError: the source cannot keep a new secret.
+        """
+
+    @abstractmethod
+    def secret(self, terms: Terms, store_id: bytes) -> bytes:
+        """The secret that opens a slot of these terms.
+
+        Raises:
+            MissingKey: it is gone.
+            WrongPassphrase: the source holds another one.
+            KeySourceUnavailable: the source cannot be used here.
+        """
+
+    def fits(self, terms: Terms) -> bool:
+        """Whether a slot of these terms is worth trying."""
+        return terms.source == self.kind
+
+    def is_among(self, slots: Iterable[Terms], store_id: bytes) -> bool:
+        """Whether the source has a slot already."""
+        return any(self.fits(terms) for terms in slots)
+
+    def abandon(self, store_id: bytes) -> None:
+        """Undo what `prepare` made for a store that another process created first. The default made nothing."""
+
+    def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:
+        """Drop the secrets that no slot needs any more. The default keeps none."""

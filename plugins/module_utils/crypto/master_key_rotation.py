@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rotation of the master key (E2, ENVELOPE rule 12): everything under a new key, resumable at any point.
+
+1. A new key, wrapped for every source and wrapping the former one, is durable in the store's document: from then on it encrypts.
+2. Every envelope of every stage, every kept version and every mark is moved, in passes until one finds nothing left. What is left is
+   told by the key ids alone; no cursor has to be trusted, and a killed rotation is simply run again.
+3. The former key leaves the sources. Wrapped by the new one it stays for backups, unless it is compromised.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks import Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, described
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import Ring, StoreDocument, readable_slots
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    CredentialError,
+    Damaged,
+    KeySourceUnavailable,
+    MissingKey,
+    NotEncrypted,
+    NotFound,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, STAGES, Record
+from ansible_collections.nebula.credential.plugins.module_utils.sealed import identity_of, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.sealed_metadata import to_microseconds
+
+_ATTEMPTS = 100
+
+
+class Rotated(NamedTuple):
+    """What a rotation did: the new key's id (hex), how many envelopes and marks it moved, and whether it took up a killed one."""
+
+    key_id: str
+    envelopes: int
+    marks: int
+    resumed: bool
+
+
+def rotate_master_key(
+    keyring: Keyring,
+    marks: Optional[Marks],
+    tenant: str,
+    *,
+    compromised: bool = False,
+    drop_sources: Iterable[str] = (),
+    keep_until: Optional[datetime] = None,
+) -> Rotated:
+    """Rotate, or take up the rotation that was killed.
+
+    Args:
+        keyring: the store's keys.
+        marks: this user's marks, or None where the store has none.
+        tenant: the store's tenant.
+        compromised: leave nothing of the former keys. Backups that need them cannot be read afterwards.
+        drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key, though they have one of the old.
+        keep_until: when the last backup that needs the former key expires; None keeps it until the next compromised rotation.
+
+    Raises:
+        MissingKey: the store has no key yet.
+        KeySourceUnavailable: a source that has a slot is not configured, or not here, and not dropped.
+        EncryptionError: an envelope cannot be moved. The rest was; the former key stays until that one is restored or deleted.
+        Conflict: another rotation began at the same time.
+    """
+    ring = keyring.refreshed()
+    if ring is None:
+        raise MissingKey("the store has no key yet", remedy="Write a credential first.")
+    resumed = ring.ring.retiring is not None
+    if not resumed:
+        ring = _begin(keyring, ring, compromised, frozenset(drop_sources), keep_until)
+    elif compromised and not ring.ring.compromised:
+        ring = keyring.write(ring, ring.ring._replace(compromised=True), ring.active, ring.slots)
+    envelopes = _move_everything(keyring, ring, tenant)
+    moved_marks = marks.rewrite_all(ring) if marks is not None else 0
+    _finish(keyring, ring)
+    return Rotated(ring.active.key_id.hex(), envelopes, moved_marks, resumed)
+
+
+def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, dropped: Iterable[str], keep_until: Optional[datetime]) -> OpenRing:
+    """Step 1. Where several processes begin at once, the document's compare-and-swap lets one."""
+    slots, broken = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
+    if broken:
+        raise Damaged("a key slot of the store is damaged", remedy="Restore the store's document (metadata.json) from a backup first.")
+    _check_sources(keyring, ring, slots, dropped)
+    store_id, new = ring.ring.store_id, MasterKey.generate()
+    until = 0 if keep_until is None else to_microseconds(keep_until)
+    wanted = keyring.new_slots(new, store_id, keyring.sources, renew=True)
+    needed = retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
+    former = [(ring.active, until), *((ring.keys[slot.key_id], retired_keys.keep_until(slot)) for slot in needed)]
+    retired = (retired_keys.retired_slot(new, key, keep, store_id) for key, keep in former)
+    changed = Ring(store_id, new.key_id, ring.active.key_id, compromised, until)
+    return keyring.write(ring, changed, new, (*wanted, *retired))
+
+
+def _check_sources(keyring: Keyring, ring: OpenRing, slots: List[Slot], dropped: Iterable[str]) -> None:
+    """Every source that opens the store now has to open it afterwards, unless it is dropped in so many words."""
+    for slot in slots:
+        if slot.terms.source == retired_keys.KIND or keyring.is_dropped(slot.terms, dropped):
+            continue
+        if not any(source.is_among([slot.terms], ring.ring.store_id) for source in keyring.sources):
+            raise KeySourceUnavailable(
+                "the key source {0} opens the store and is not configured here".format(described(slot.terms)),
+                option="key_sources",
+                remedy="Add it to 'key_sources', or name it under 'drop_sources' to rotate without it.",
+            )
+
+
+def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
+    """Step 2. Writers that took the old key before step 1 may still store with it: hence passes until one is clean."""
+    total = 0
+    while True:
+        moved, problems = 0, []
+        for record in _everything(keyring.provider):
+            try:
+                moved += _move(keyring, ring, tenant, record)
+            except CredentialError as problem:
+                problems.append(problem.within(name=record.name, store=keyring.provider.context.store))
+        total += moved
+        if not moved:
+            if problems:
+                raise problems[0] from None
+            return total
+
+
+def _everything(provider: Provider) -> Iterator[Record]:
+    """Name, stage and version of all that holds an envelope. A version of None is the stage's own value."""
+    for stage in STAGES:
+        for name in [row.name for row in provider.list(Filter(stage=stage, names_only=True))]:
+            yield Record(name, stage=stage)
+            if stage == CURRENT:
+                yield from (Record(name, version=version) for version in _kept_versions(provider, name))
+
+
+def _kept_versions(provider: Provider, name: str) -> List[str]:
+    try:
+        return [info.version for info in provider.versions(name) if not info.current] if provider.capabilities.versions else []
+    except NotFound:
+        return []
+
+
+def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool:
+    """Move one envelope to the active key, unless it is there. Byte for byte compare-and-swap: a newer value is never lost."""
+    for _ in range(_ATTEMPTS):
+        try:
+            found = keyring.provider.get(wanted.name, wanted.version, wanted.stage)
+            moved = _under_active_key(keyring, ring, tenant, found)
+            if moved is None:
+                return False
+            keyring.provider.rewrite_envelope(*moved)
+        except NotFound:
+            return False
+        except Conflict:
+            continue
+        return True
+    raise Conflict("{0} other writes came first".format(_ATTEMPTS), remedy="Repeat when there is less traffic.")
+
+
+def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Record) -> Optional[Tuple[Record, bytes]]:
+    if found.envelope is None:
+        raise NotEncrypted("a plain value where the store is configured as encrypted", remedy="Remove it.")
+    envelope = read_envelope(found.envelope)
+    if envelope.header.key_id == ring.active.key_id:
+        return None
+    key = keyring.key(envelope.header.key_id)
+    check_place(envelope, tenant, identity_of(found.name, found.stage))
+    return replace(found, envelope=under_key(key, envelope, ring.active)), found.envelope
+
+
+def _finish(keyring: Keyring, ring: OpenRing) -> None:
+    """Step 3. The document first: a source loses its old secret only when no slot needs it."""
+    slots, _ = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
+    former = [] if ring.ring.compromised else retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
+    kept = {slot.slot_id for slot in former}
+    wanted = tuple(data for data, slot in zip(ring.slots, slots) if slot.terms.source != retired_keys.KIND or slot.slot_id in kept)
+    keyring.write(ring, Ring(ring.ring.store_id, ring.active.key_id), ring.active, wanted)
+    labels = frozenset(slot.terms.label for slot in slots)
+    for source in keyring.sources:
+        source.forget_all_but(labels, ring.ring.store_id)

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Former master keys, wrapped by the active one: a rotation needs them while it is under way, and backups after it (ENVELOPE rule 12)."""
+
+from __future__ import annotations
+
+import os
+from typing import Dict, Iterable, List
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, Terms, unwrap, wrap
+
+KIND = "retired"
+
+
+def retired_slot(active: MasterKey, former: MasterKey, keep_until: int, store_id: bytes) -> bytes:
+    """A slot of a former key. Its label is when it may go: microseconds since the epoch, 0 for never."""
+    return wrap(former, Terms(KIND, str(keep_until), None, os.urandom(16)), active.subkey(primitives.WRAP), store_id)
+
+
+def unwrapped(active: MasterKey, slots: Iterable[Slot], store_id: bytes) -> Dict[bytes, MasterKey]:
+    """The former keys, by key id.
+
+    Raises:
+        WrongPassphrase, Tampered: a slot is not what the active key wrapped.
+    """
+    secret = active.subkey(primitives.WRAP)
+    return {slot.key_id: unwrap(slot, secret, store_id) for slot in slots if slot.terms.source == KIND}
+
+
+def still_needed(slots: Iterable[Slot], now: int) -> List[Slot]:
+    """The slots of former keys whose time has not come."""
+    return [slot for slot in slots if slot.terms.source == KIND and not 0 < keep_until(slot) <= now]
+
+
+def keep_until(slot: Slot) -> int:
+    """When a former key may go: microseconds since the epoch, 0 for never."""
+    return int(slot.terms.label) if slot.terms.label.isdecimal() else 0

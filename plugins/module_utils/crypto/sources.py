@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From `key_sources` of a store's configuration to key sources: a static table, one line a kind."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import passphrase
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_file import KeyFile
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.vault_password import VaultPassword, from_vault
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+
+OPTION = "key_sources"
+DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
+_PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
+_ALLOWED = {
+    "key_file": ("path",),
+    "passphrase": (*_PASSPHRASES, "label"),
+    "ansible_vault": ("vault_id",),
+}
+Warn = Callable[[str], object]
+
+
+def build_sources(
+    entries: Optional[List[Mapping[str, Any]]], warn: Warn, vault_password: Optional[VaultPassword] = None
+) -> Tuple[KeySource, ...]:
+    """Build the sources of a store.
+
+    Args:
+        entries: mappings with `source` and its own keys; None for a key file at the default path; empty for a store that is only listed.
+        warn: told when a place's permissions cannot be checked.
+        vault_password: gives the password of a vault id, where this is the controller.
+
+    Raises:
+        InvalidConfiguration: an entry is not a source.
+    """
+    return tuple(_build(dict(entry), warn, vault_password) for entry in (DEFAULT if entries is None else entries))
+
+
+def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPassword]) -> KeySource:
+    kind = entry.pop("source", None)
+    given = {key: value for key, value in entry.items() if value is not None}
+    _check(kind, given)
+    if kind == "key_file":
+        return KeyFile(given.get("path"), warn)
+    if kind == "ansible_vault":
+        return from_vault(given.get("vault_id"), vault_password)
+    return _passphrase(given, warn)
+
+
+def _check(kind: Any, given: Mapping[str, Any]) -> None:
+    if kind not in _ALLOWED:
+        raise InvalidConfiguration(
+            "there is no key source {0}".format(ascii(kind)), option=OPTION, remedy="Use one of: {0}.".format(", ".join(sorted(_ALLOWED)))
+        )
+    for key, value in given.items():
+        if key not in _ALLOWED[kind]:
+            raise InvalidConfiguration(
+                "the key source '{0}' has no option {1}".format(kind, ascii(key)),
+                option=OPTION,
+                remedy="It takes: {0}.".format(", ".join(_ALLOWED[kind])),
+            )
+        if not isinstance(value, str):
+            raise InvalidConfiguration("'{0}' of the key source '{1}' is text".format(key, kind), option=OPTION)
+
+
+def _passphrase(given: Mapping[str, str], warn: Warn) -> KeySource:
+    ways = [way for way in _PASSPHRASES if way in given]
+    if len(ways) != 1:
+        raise InvalidConfiguration("the key source 'passphrase' takes exactly one of {0}".format(", ".join(_PASSPHRASES)), option=OPTION)
+    value, label = given[ways[0]], given.get("label", "")
+    if ways[0] == "passphrase_file":
+        return passphrase.from_file(value, label, warn)
+    if ways[0] == "passphrase_env":
+        return passphrase.from_environment(value, label)
+    return passphrase.from_text(value, label)

@@ -1,0 +1,170 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The store's document: its id, which master keys there are, and the slots they are wrapped in (docs/envelope.md).
+
+JSON around opaque bytes: each slot is one base64 text, decoded strictly. Nothing is derived from the JSON itself; what says which
+key is active is authenticated in a fixed layout (`ring_mac`).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import RESTORE, Slot, read_slot
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Tampered, UnknownFormat
+from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import FALSE, TRUE, write_value
+
+FORMAT = 1
+_KEYS = ["active", "compromised", "format", "keep_until", "mac", "retiring", "slots", "store_id"]
+
+
+class Ring(NamedTuple):
+    """Which keys a store has.
+
+    Attributes:
+        store_id: 16 random bytes, for good.
+        active: the id of the key that encrypts.
+        retiring: the id of the key that a rotation is replacing, while one is under way.
+        compromised: the rotation under way is to leave nothing of the retiring key.
+        keep_until: microseconds since the epoch: how long the retiring key is to be kept for backups, 0 for good.
+    """
+
+    store_id: bytes
+    active: bytes
+    retiring: Optional[bytes] = None
+    compromised: bool = False
+    keep_until: int = 0
+
+
+class StoreDocument(NamedTuple):
+    """A document taken apart."""
+
+    ring: Ring
+    slots: Tuple[bytes, ...]
+    mac: bytes
+
+
+def ring_mac(key: MasterKey, ring: Ring) -> bytes:
+    """Authenticate a ring with its active key, so that nobody makes an old key the active one again."""
+    retiring = b"\x00" if ring.retiring is None else b"\x01" + ring.retiring
+    flags = bytes((TRUE if ring.compromised else FALSE,)) + write_value(ring.keep_until)
+    context = primitives.mac_context(key.subkey(primitives.RING))
+    return primitives.mac(context, ring.store_id + ring.active + retiring + flags)
+
+
+def write_document(key: MasterKey, ring: Ring, slots: Tuple[bytes, ...]) -> bytes:
+    """Write a document, authenticated with its active key."""
+    content = {
+        "format": FORMAT,
+        "store_id": ring.store_id.hex(),
+        "active": ring.active.hex(),
+        "retiring": None if ring.retiring is None else ring.retiring.hex(),
+        "compromised": ring.compromised,
+        "keep_until": ring.keep_until,
+        "slots": [base64.b64encode(slot).decode("ascii") for slot in slots],
+        "mac": ring_mac(key, ring).hex(),
+    }
+    return json.dumps(content, indent=2).encode("ascii") + b"\n"
+
+
+def check_ring(key: MasterKey, document: StoreDocument) -> None:
+    """Authenticate the ring of a document with its active key.
+
+    Raises:
+        Tampered: somebody without the key changed it.
+    """
+    if not primitives.equal(ring_mac(key, document.ring), document.mac):
+        raise Tampered("the key ring of the store was changed by somebody without the key", remedy=RESTORE)
+
+
+def read_document(data: bytes) -> StoreDocument:
+    """Take a document apart.
+
+    Raises:
+        Damaged: it is not one, or not whole. Slots are looked at when they are needed.
+        UnknownFormat: a later release wrote it.
+    """
+    try:
+        content = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
+        return _read(content)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Damaged("the store's document is damaged", remedy=RESTORE) from None
+
+
+def _without_repeats(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
+def _read(content: Any) -> StoreDocument:
+    version = content["format"]
+    if type(version) is int and version > FORMAT:
+        raise UnknownFormat(
+            "the store's document has format {0}; this release reads format 1".format(version),
+            remedy="Upgrade the collection on this controller.",
+        )
+    if sorted(content) != _KEYS or version != FORMAT or type(version) is not int:
+        raise ValueError("other keys than there should be")
+    ring = Ring(
+        _identifier(content["store_id"]),
+        _identifier(content["active"]),
+        None if content["retiring"] is None else _identifier(content["retiring"]),
+        _of(bool, content["compromised"]),
+        _time(content["keep_until"]),
+    )
+    slots = tuple(_from_base64(slot) for slot in _of(list, content["slots"]))
+    return StoreDocument(ring, slots, _from_hex(content["mac"], 32))
+
+
+def _of(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise ValueError("of another kind")
+    return value
+
+
+def _time(value: Any) -> int:
+    if not 0 <= _of(int, value) < 2**63:
+        raise ValueError("out of range")
+    return int(value)
+
+
+def _identifier(text: Any) -> bytes:
+    return _from_hex(text, 16)
+
+
+def _from_hex(text: Any, size: int) -> bytes:
+    decoded = bytes.fromhex(_of(str, text))
+    if len(decoded) != size or decoded.hex() != text:
+        raise ValueError("not written by this collection")
+    return decoded
+
+
+def _from_base64(text: Any) -> bytes:
+    """Decode strictly: in 44 characters of base64 three bit flips would otherwise decode unchanged."""
+    try:
+        decoded = base64.b64decode(_of(str, text).encode("ascii"), validate=True)
+    except binascii.Error:
+        raise ValueError("not base64") from None
+    if base64.b64encode(decoded).decode("ascii") != text:
+        raise ValueError("not written by this collection")
+    return decoded
+
+
+def readable_slots(document: StoreDocument) -> Tuple[List[Slot], bool]:
+    """The slots that are whole, and whether there are others: one broken slot leaves the other sources working."""
+    found = []
+    for data in document.slots:
+        try:
+            found.append(read_slot(data))
+        except Damaged:
+            continue
+    return found, len(found) < len(document.slots)

@@ -16,7 +16,7 @@ def test_create_refuses_what_is_there(provider):
     provider.put(a_record(), create=True)
     with pytest.raises(Conflict) as caught:
         provider.put(a_record(value="2"), create=True)
-    assert "'db_pass': version 1 is there and none was expected" in str(caught.value)
+    assert "version 1 is there and none was expected" in str(caught.value)
     assert value_of(provider.get("db_pass")) == b"s3cret"
 
 

@@ -42,7 +42,7 @@ class Temporary:
         with suppress(OSError):
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def __enter__(self) -> Temporary:  # noqa: PYI034  # Self came with Python 3.11
+    def __enter__(self) -> Temporary:
         """Enter the context."""
         return self
 

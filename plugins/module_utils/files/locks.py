@@ -35,7 +35,7 @@ class FileLock:
         self._operation = operation
         self._descriptor: Optional[int] = None
 
-    def __enter__(self) -> FileLock:  # noqa: PYI034  # Self came with Python 3.11
+    def __enter__(self) -> FileLock:
         """Acquire the lock."""
         self.acquire()
         return self

@@ -166,8 +166,7 @@ class Local(Provider):
             found = self._files.read(name, stage)
             if found is None:
                 raise absent(name, stage=stage)
-            check_swap(name, found, record.version)
-            check_revision(name, found, offered, expected_revision)
+            check_revision(found, offered, record.version, expected_revision)
             patched = replace(found, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
             self._files.rewrite(self._layout.record(name, stage), self._format.write(patched))
         return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=patched.revision)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils import sealed
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, NotEncrypted, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
 from ansible_collections.nebula.credential.plugins.module_utils.files.snapshot import Snapshot, load_snapshot, save_snapshot
@@ -43,6 +44,11 @@ def _own(fields: Fields) -> Dict[str, Secret]:
 
 def _copy(record: Record) -> Record:
     return replace(record, fields=_own(record.fields), state=_own(record.state))
+
+
+def _offered(record: Record) -> Record:
+    """What a record that is put says of its serial and identity: where it has an envelope, that says it."""
+    return record if record.envelope is None else sealed.public_record(record.name, record.stage, record.envelope)
 
 
 class Memory(Provider):
@@ -127,12 +133,13 @@ class Memory(Provider):
         place = (check_name(record.name), record.stage)
         if self._persist_path is not None and record.envelope is None:
             raise NotEncrypted("a plain value was offered to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
+        offered = _offered(record)
         with self._lock:
             found = self._find(place)
             check_swap(record.name, found, expected_version, create)
             self._check_room(record.name)
-            serial = next_serial(record.name, record.serial, self._last_serials.get(place, 0))
-            record_id = record.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
+            serial = next_serial(record.name, offered.serial, self._last_serials.get(place, 0))
+            record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
             stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
             self._keep(place, stored)
             self._last_serials[place] = serial
@@ -163,12 +170,12 @@ class Memory(Provider):
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         place = (check_name(record.name), record.stage)
+        offered = _offered(record)
         with self._lock:
             found = self._find(place)
             if found is None:
                 raise absent(record.name, stage=record.stage)
-            check_swap(record.name, found, record.version)
-            check_revision(record.name, found, record, expected_revision)
+            check_revision(found, offered, record.version, expected_revision)
             patched = replace(found, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
             self._values[place][0] = (patched, self._values[place][0][1])
         return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=patched.revision)

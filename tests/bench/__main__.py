@@ -82,17 +82,23 @@ def bench_writes(directory: Path, store: Any) -> None:
 
 
 def bench_list(root: Path) -> None:
-    """Listing many names. The files are empty: `names_only` opens none."""
+    """Listing many names. The files are copies of one envelope: making so many is not what is measured."""
     from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 
     title("Listing {0:,} names".format(NAMES))
     store = open_local(root / "many")
     store.create(wanted("first", "value"))
+    content = (root / "many" / "first.enc").read_bytes()
     for index in range(NAMES - 1):
-        (root / "many" / "n{0:06d}.enc".format(index)).touch(0o600)
+        (root / "many" / "n{0:06d}.enc".format(index)).write_bytes(content)
     listed: list[int] = []
+    backend = store.provider
+    while hasattr(backend, "inner"):
+        backend = backend.inner
+    seconds = once(lambda: listed.append(sum(1 for each in backend.list(Filter(names_only=True)))))
+    figure("{0:,} names, as the backend lists them".format(listed[0]), "{0:.2f} s".format(seconds), "< 1 s")
     seconds = once(lambda: listed.append(sum(1 for each in store.list(Filter(names_only=True)))))
-    figure("{0:,} names".format(listed[0]), "{0:.2f} s".format(seconds), "< 1 s")
+    figure("the same within the caller's scope (metadata is read)", "{0:.2f} s".format(seconds))
 
 
 def bench_passphrase(root: Path) -> None:

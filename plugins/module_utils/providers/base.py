@@ -81,7 +81,7 @@ class ProviderContext:
     """What a provider is told beside its options: the user's name for the store, and where warnings go."""
 
     store: str
-    warn: Any = field(default=lambda message: None)
+    warn: Any = field(default=lambda _message: None)
 
 
 def check_swap(name: str, found: Optional[Record], expected: Optional[str], create: bool = False) -> None:

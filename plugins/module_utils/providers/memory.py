@@ -12,7 +12,6 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils import sealed
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, NotEncrypted, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
 from ansible_collections.nebula.credential.plugins.module_utils.files.snapshot import Snapshot, load_snapshot, save_snapshot
@@ -31,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.sealed import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 
 _Place = Tuple[str, str]
@@ -48,7 +48,7 @@ def _copy(record: Record) -> Record:
 
 def _offered(record: Record) -> Record:
     """What a record that is put says of its serial and identity: where it has an envelope, that says it."""
-    return record if record.envelope is None else sealed.public_record(record.name, record.stage, record.envelope)
+    return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
 class Memory(Provider):

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+import traceback
 from dataclasses import dataclass
 from typing import Callable, Generic, Iterable, List, Optional, TypeVar
 
@@ -37,8 +39,13 @@ def each(items: Iterable[Item], name_of: Callable[[Item], str], work: Callable[[
 
 
 def neutral(error: Exception) -> CredentialError:
-    """An error of the neutral tree as it is; of any other one only its class, for its text may hold a value."""
+    """An error of the neutral tree as it is; of any other one only its class and the line that raised it, for its text may hold a value."""
     if isinstance(error, CredentialError):
         return error
     remedy = "This is a bug; report it with what was asked, without any value."
-    return Internal("an unforeseen {0} was raised".format(type(error).__name__), remedy=remedy)
+    return Internal("an unforeseen {0} was raised{1}".format(type(error).__name__, _place(error)), remedy=remedy)
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return " in {0}, line {1}".format(os.path.basename(frames[-1].filename), frames[-1].lineno) if frames else ""

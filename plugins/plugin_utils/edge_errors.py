@@ -15,30 +15,20 @@ from typing import Any
 
 from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleLookupError
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Internal
-
-_REPORT = "Run again with -vvv; if it happens again, report it with the task and the versions of ansible-core and nebula.credential."
-
+from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 
 class EdgeMessage(Exception):
     """A finished message of the edge itself (argument validation, an option this edge refuses), safe to show."""
 
 
-def neutral(error: BaseException) -> CredentialError:
-    """Return `error` if it is one of the library's, else an `Internal` that names its class alone."""
-    if isinstance(error, CredentialError):
-        return error
-    return Internal("something unforeseen happened ({0})".format(type(error).__name__), remedy=_REPORT)
-
-
-def lookup_failure(error: BaseException, lookup: str) -> AnsibleError:
+def lookup_failure(error: Exception, lookup: str) -> AnsibleError:
     """The error that a lookup raises (`from None`) for `error`."""
     if isinstance(error, EdgeMessage):
         return AnsibleLookupError("{0}: {1}".format(lookup, error))
     return AnsibleLookupError("{0}: {1}".format(lookup, neutral(error)))
 
 
-def action_failure(error: BaseException, result: Mapping[str, Any] | None = None) -> AnsibleActionFail:
+def action_failure(error: Exception, result: Mapping[str, Any] | None = None) -> AnsibleActionFail:
     """The error that an action raises (`from None`) for `error`. The task's result holds its code as `code`."""
     known = dict(result or {})
     if isinstance(error, EdgeMessage):

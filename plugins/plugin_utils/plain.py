@@ -16,6 +16,8 @@ def plain(value: Any) -> Any:
         return {str(name): plain(element) for name, element in value.items()}
     if isinstance(value, (list, tuple, set)):
         return [plain(element) for element in value]
-    if value is None or isinstance(value, (bool, int, float, bytes)):
+    if value is None or isinstance(value, (bool, bytes)):
         return value
-    return str(value)
+    if isinstance(value, int):
+        return int(value)
+    return float(value) if isinstance(value, float) else str(value)

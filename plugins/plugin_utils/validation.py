@@ -32,7 +32,7 @@ def validated(arguments: Mapping[str, Any], specification: Specification, plugin
     spec = _without_masked_mappings(specification.argument_spec)
     result = ArgumentSpecValidator(spec, **specification.relations()).validate(given)
     _announce(result)
-    if result.errors:
+    if result.error_messages:
         message = result.errors.msg
         if isinstance(result.errors[0], UnsupportedError):
             message = "Unsupported parameters for ({0}.{1}) {2}: {3}".format(COLLECTION, plugin, kind, message)

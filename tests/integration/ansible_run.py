@@ -27,7 +27,7 @@ class Run:
 
     def result(self, task):
         """The result of the (last) task of that name."""
-        found = [entry["result"] for entry in self.results if entry["task"] == task]
+        found = [dict(entry["result"], failed=entry["status"] == "failed") for entry in self.results if entry["task"] == task]
         assert found, "no task {0!r} in:\n{1}".format(task, self.output)
         return found[-1]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any, Callable, Mapping, Optional
 
@@ -34,11 +35,15 @@ def plain_durable_write(directory: Path, name: str, content: bytes) -> None:
 
 
 def ansible_vault_in_process(root: Path, value: str) -> Read:
-    """Decrypting one vaulted variable, with what ansible-core itself uses. A new one each time: it remembers derived keys by salt."""
+    """Decrypting one vaulted variable, with what ansible-core itself uses. Encrypted by another process: this one would remember the derived key."""
     from ansible.parsing.vault import VaultLib, VaultSecret
 
+    encrypting = "from {0} import *; v = VaultLib([('default', VaultSecret(b'a vault password'))])\nfor each in range({1}): print(v.encrypt({2!r}).hex())"
+    made = subprocess.run(
+        [sys.executable, "-c", encrypting.format(VaultLib.__module__, REPEATED, value)], check=True, stdout=subprocess.PIPE
+    )
+    encrypted = [bytes.fromhex(line) for line in made.stdout.decode().split()]
     vault = VaultLib([("default", VaultSecret(b"a vault password"))])
-    encrypted = [vault.encrypt(value) for each in range(REPEATED)]
     return lambda turn: vault.decrypt(encrypted[turn])
 
 

@@ -257,6 +257,7 @@ class Course:
     def _discarding(self, entry: Entry, request: Optional[Request]) -> Following:
         journal, slots = entry.journal, self._slots(entry.name)
         slots.move_state(("rolled_back",), (lifecycle.ROTATING,), self._clock())
+        slots.revive(self._clock())
         if journal.orphaned:
             slots.flag(PENDING, self._clock())
         if journal.sent is None:
@@ -272,7 +273,7 @@ class Course:
 
     def _lost(self, entry: Entry, request: Optional[Request]) -> Following:
         slots, now = self._slots(entry.name), self._clock()
-        slots.begin(now)
+        slots.move_state(("schedule", "begin", "lost"), (lifecycle.ACTIVE, lifecycle.EXPIRED), now)
         slots.move_state(("lost",), (lifecycle.ROTATING,), now)
         return self.done(entry, steps.LOST)
 

@@ -64,7 +64,8 @@ def question(journal: Journal) -> str:
 def settle(journal: Journal, reason: str) -> Journal:
     """Find out which value the target takes. After `MAX_ATTEMPTS` of them a person has to look."""
     settles = journal.settles + 1
-    journal = replace(journal, phase=phases.SETTLING, settles=settles, asked=0, pending_answer=None, current_answer=None, reason=reason)
+    unasked = replace(journal, asked=0, asked_first=None, pending_answer=None, current_answer=None)
+    journal = replace(unasked, phase=phases.SETTLING, settles=settles, reason=reason)
     return park(replace(journal, orphaned=True), reason) if settles > MAX_ATTEMPTS else journal
 
 
@@ -146,7 +147,7 @@ def _confirming(journal: Journal, outcome: str, now: int) -> Journal:
     if outcome == ACCEPTED:
         return rolled_back(journal, now)
     if outcome == REFUSED:
-        return replace(settle(journal, journal.reason), current_answer=REFUSED, asked=1)
+        return _answered(settle(journal, journal.reason), CURRENT, now)
     return park(journal, _open_question(outcome, journal.reason))
 
 
@@ -156,13 +157,21 @@ def _settling(journal: Journal, outcome: str, now: int) -> Journal:
     stage = question(journal)
     if outcome == ACCEPTED:
         return rolled_back(journal, now) if stage == CURRENT else _pending_is_taken(journal, now)
-    answered = {"pending_answer": REFUSED} if stage == PENDING else {"current_answer": REFUSED}
-    journal = replace(journal, asked=journal.asked + 1, **answered)  # type: ignore[arg-type]  # names of optional texts
+    journal = _answered(journal, stage, now)
     if journal.pending_answer is None or journal.current_answer is None:
         return journal if journal.asked < MAX_ASKS else park(journal, "the target was asked as often as it may be")
-    if journal.quiet(now) and journal.quiet_back(now):
+    # What lands between the two answers would make both of them no: so nothing may have been able to since the first.
+    since = journal.asked_first or now
+    if journal.quiet(since) and journal.quiet_back(since):
         return replace(journal, phase=phases.LOST, reason="the target accepts neither the current nor the new value")
     return park(journal, "the target accepts neither value, and a request that was sent may still land")
+
+
+def _answered(journal: Journal, stage: str, now: int) -> Journal:
+    """The target refused the value of that stage."""
+    first = journal.asked_first if journal.asked_first is not None else now
+    asked = replace(journal, asked=journal.asked + 1, asked_first=first)
+    return replace(asked, pending_answer=REFUSED) if stage == PENDING else replace(asked, current_answer=REFUSED)
 
 
 def _pending_is_taken(journal: Journal, now: int) -> Journal:

@@ -83,9 +83,14 @@ class Slots:
 
     def begin(self, now: datetime) -> None:
         """Write `schedule` and `begin` (in the grace period `revert`), as far as they are not written yet."""
+        self.revive(now)
         self.move_state(("revert",), (lifecycle.GRACE_PERIOD,), now)
         self.move_state(("schedule", "begin"), (lifecycle.ACTIVE, lifecycle.EXPIRED), now)
         self.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), now)
+
+    def revive(self, now: datetime) -> None:
+        """A value that was given up for lost opens the target after all."""
+        self.move_state(("begin_direct", "auth_ok"), (lifecycle.FAILED,), now)
 
     def ensure_pending(self, make: MakeCandidate, base: Record, now: datetime) -> Record:
         """Store a new value as pending, or keep the one that is there: it may have been sent."""

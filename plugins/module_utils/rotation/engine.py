@@ -92,7 +92,7 @@ class RotationEngine:
         return self._resumed(self._arrived(entry, request), request)
 
     def settle(self, name: str) -> Step:
-        """Finish what is open (parked, to be discarded, to be retired) and begin nothing. Attempts count anew."""
+        """Finish what is open (parked, lost, to be discarded, to be retired) and begin nothing. Attempts count anew."""
         entry = self._taken(name)
         if entry is None:
             return Step(steps.DONE, outcome=steps.IDLE, summary={"phase": None})
@@ -204,7 +204,9 @@ class RotationEngine:
         if journal.phase == phases.PARKED:
             return self._unparked(entry)
         if journal.phase == phases.LOST:
-            raise _lost(entry.name)
+            if request is not None:
+                raise _lost(entry.name)
+            return self._course.write(entry, decisions.settle(journal, journal.reason))
         if journal.phase == phases.DISCARDING:
             return self._discarded(entry, request)
         if journal.phase == phases.GRACE:
@@ -284,5 +286,5 @@ def _lost(name: str) -> RotationLost:
     return RotationLost(
         "the target takes neither the current nor the pending value",
         name=name,
-        remedy="Both values are kept. Set a password at the target by hand and store it with the module 'credential'.",
+        remedy="Both values are kept. Set one of them at the target and run phase 'settle', or store what it takes with the module 'credential'.",
     )

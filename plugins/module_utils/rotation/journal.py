@@ -72,6 +72,7 @@ class Journal:
         sent, resent: when pending, or current, was last sent in a request that may have reached the target.
         attempts, reverts, settles: how often it was sent, sent back, and settled.
         asked: questions of the settling under way. `pending_answer`, `current_answer`: what they were answered.
+        asked_first: when the first of these answers came.
         refused: the target refused pending; it is not sent again.
         no_way_back: the target refused current (a password history, for one): forward only.
         tested: a person reported that pending opens the target and a wrong value does not.
@@ -108,6 +109,7 @@ class Journal:
     asked: int = 0
     pending_answer: Optional[str] = None
     current_answer: Optional[str] = None
+    asked_first: Optional[int] = None
     refused: bool = False
     no_way_back: bool = False
     tested: bool = False

@@ -49,6 +49,7 @@ options:
       fields: &fields
         description:
           - Values by field. They are put over the stored ones; a field set to null is removed.
+          - The primary field is set here or by O(value), not by both.
         type: dict
       encoding: &encoding
         description:

@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Su
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
 
 SCOPE_VARIABLE = "nebula_credential_scope"
+ALL_FIELDS = ["*"]
 
 
 class CredentialLookup(LookupBase):
@@ -78,7 +79,10 @@ class LookupCall:
         """
         store = resolve_store(self.options.get("store"), self._surroundings())
         context = access_context(tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._variables)
-        outcome = client().perform(store, self._lookup.operation, {**for_operation(self.options), **parameters}, context)
+        asked = {**for_operation(self.options), **parameters}
+        if asked.get("fields") == ALL_FIELDS:
+            asked["fields"] = True
+        outcome = client().perform(store, self._lookup.operation, asked, context)
         masking.register(outcome.secrets)
         return outcome
 

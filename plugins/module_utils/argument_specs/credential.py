@@ -71,7 +71,7 @@ def one_credential() -> ArgumentSpec:
     }
 
 
-_EXCLUSIVE = (("value", "fields"), ("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
+_EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
 
 
 def _element() -> ArgumentSpec:

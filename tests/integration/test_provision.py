@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The role and the playbook `provision`, in real runs."""
+
+from __future__ import annotations
+
+import os
+
+CANARY = "canary-" + os.urandom(6).hex()
+
+WANTED = """
+provision_credentials:
+  - {name: app/db, type: database, fields: {engine: postgresql, host: db.example.com, database: app, username: app}}
+  - {name: app/login, type: basic, fields: {username: app}, generate: {length: 20}}
+  - {name: app/api, type: api_key, tags: {team: payments}, ttl: 90d}
+  - {name: app/given, value: "%s"}
+  - {name: app/own, type: custom, declared_fields: [{name: issuer, secret: false}, {name: pin, primary: true}], fields: {issuer: me}}
+  - {name: app/old, state: absent}
+""" % CANARY
+
+
+def provision(project, wanted=WANTED, *arguments, **environment):
+    path = project.write("wanted.yml", wanted)
+    return project.run("ansible-playbook", "nebula.credential.provision", "-e", "@" + str(path), *arguments, **environment)
+
+
+def summary(run):
+    return {line.split()[0]: line.split()[-1] for line in run.result("nebula.credential.provision : Show what was done")["msg"]}
+
+
+def test_a_list_of_several_types_is_provisioned_and_a_second_run_changes_nothing(project):
+    would = provision(project, WANTED, "--check").succeeded()
+    assert summary(would)["app/db"] == "generated"
+    assert not list(project.home.rglob("*.enc"))
+    first = provision(project).succeeded()
+    assert summary(first) == {
+        "CREDENTIAL": "RESULT",
+        "app/db": "generated",
+        "app/login": "generated",
+        "app/api": "generated",
+        "app/given": "changed",
+        "app/own": "generated",
+        "app/old": "unchanged",
+    }
+    second = provision(project, WANTED, "-vvv", "--diff").succeeded()
+    assert set(summary(second).values()) == {"RESULT", "unchanged"}
+    assert "changed=0" in second.output
+    assert CANARY not in first.output + second.output
+
+
+def test_a_failure_of_one_is_shown_and_does_not_keep_the_others_away(project):
+    run = provision(project, "provision_credentials: [{name: a}, {name: b, type: nonsense}, {name: c}]")
+    assert run.returncode != 0
+    lines = run.result("nebula.credential.provision : Show what was done")["msg"]
+    assert "generated" in lines[1]
+    assert "failed: " in lines[2]
+    assert "generated" in lines[3]
+
+
+def test_without_a_list_the_role_says_what_it_needs(project):
+    run = project.run("ansible-playbook", "nebula.credential.provision")
+    assert "provision_credentials" in run.failed()
+
+
+def test_the_role_takes_a_store_and_a_scope(project):
+    wanted = "{{provision_credentials: [{{name: a}}], provision_scope: {{user: eve}}, provision_store: {{backend: local, path: {0}/s}}}}"
+    run = provision(project, wanted.format(project.directory)).succeeded()
+    assert run.results[-1]["result"]["msg"]
+    assert (project.directory / "s" / "a.enc").exists()

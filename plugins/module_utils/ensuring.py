@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
@@ -39,8 +39,8 @@ class Ensured:
     changed: bool
     credential: Optional[Credential] = None
     generated: bool = False
-    before: Mapping[str, Any] = {}  # never written to
-    after: Mapping[str, Any] = {}  # never written to
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Ensurer:

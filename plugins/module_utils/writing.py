@@ -203,7 +203,7 @@ def refuse_while_rotating(credential: Credential) -> None:
     """
     state = credential.metadata.lifecycle
     if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
-        remedy = "Finish it with credential_rotate (commit or rollback); 'force' deletes all the same."
+        remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
         raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
 
 

@@ -1,0 +1,200 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The credential types: their fields, checks, and both ways of a connection string (C1, C2, C6, C12, C14)."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported, UnsupportedType
+from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named
+
+DECLARATION = [
+    {"name": "host", "secret": False, "default": "localhost"},
+    {"name": "pin", "required": True},
+    {"name": "blob", "binary": True},
+]
+ATTRIBUTES = {"fields": DECLARATION}
+
+
+def secrets(**fields):
+    return {name: Secret(value) for name, value in fields.items()}
+
+
+def texts(fields):
+    return {name: value.expose().decode() for name, value in fields.items()}
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_keeps_the_contract(name):
+    kind = type_named(name, ATTRIBUTES)
+    assert kind.name == name
+    assert kind.description
+    assert kind.capabilities.rotation
+    assert len({field.name for field in kind.fields}) == len(kind.fields)
+    assert kind.is_secret(kind.primary)
+    assert kind.expires_at({}) is None
+    with pytest.raises(RefreshUnsupported):
+        kind.refresh({}, {})
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_every_type_generates_a_value_that_it_accepts(name):
+    kind = type_named(name, ATTRIBUTES)
+    fields = kind.validate(kind.generate({}, {}))
+    assert len(fields[kind.primary]) >= 8
+    assert set(kind.redact(fields).values()) <= {REDACTED, "postgresql", "localhost"}
+
+
+def test_an_unknown_type_is_refused_with_those_there_are():
+    with pytest.raises(UnsupportedType) as caught:
+        type_named("oauth9", {})
+    assert str(caught.value) == "option 'type': there is no type 'oauth9'. Use one of: api_key, basic, database, opaque, custom."
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "says"),
+    [
+        ("basic", {"username": "app"}, "'password' of type 'basic' is missing"),
+        ("basic", {"password": "x", "pasword": "y"}, "unknown: 'pasword'. Fields of type 'basic': password, username"),
+        ("basic", {"password": b"\xff"}, "not UTF-8"),
+        ("database", {"password": "x", "engine": "oracle"}, "postgresql, mysql"),
+        ("database", {"password": "x", "ssl_mode": "on"}, "verify-full"),
+        ("database", {"password": "x", "port": "0"}, "1 to 65535"),
+        ("database", {"password": "x", "port": "65536"}, "1 to 65535"),
+        ("database", {"password": "x", "port": "\u0665"}, "1 to 65535"),
+        ("opaque", {}, "at least one field"),
+        ("custom", {"host": "x"}, "'pin' of type 'custom' is missing"),
+    ],
+)
+def test_fields_that_do_not_fit_are_refused_and_never_shown(name, fields, says):
+    with pytest.raises(InvalidInput) as caught:
+        type_named(name, ATTRIBUTES).validate(secrets(**fields))
+    assert says in str(caught.value)
+    assert "oracle" not in str(caught.value)
+
+
+def test_defaults_are_stored():
+    assert texts(type_named("database", {}).validate(secrets(password="x")))["engine"] == "postgresql"
+    assert texts(type_named("custom", ATTRIBUTES).validate(secrets(pin="1")))["host"] == "localhost"
+
+
+def test_a_field_that_is_not_there_has_no_token():
+    with pytest.raises(NoToken, match="It has: password"):
+        type_named("basic", {}).read(secrets(password="x"), "username")
+
+
+def test_an_opaque_credential_with_one_field_has_it_as_its_primary_one():
+    kind = type_named("opaque", {})
+    assert kind.primary_of(secrets(only="x")) == "only"
+    assert kind.primary_of(secrets(a="x", b="y")) == "value"
+    assert kind.primary_of(secrets(a="x", value="y")) == "value"
+
+
+def test_a_custom_type_remembers_which_fields_are_secret():
+    kind = type_named("custom", type_named("custom", ATTRIBUTES).attributes())
+    assert [field.name for field in kind.fields if field.secret] == ["pin", "blob"]
+    assert kind.primary == "pin"
+    assert kind.redact(secrets(host="h", pin="1")) == {"host": "h", "pin": REDACTED}
+    kind.validate(secrets(pin="1", blob=b"\xff"))
+
+
+def test_the_declared_primary_field_wins():
+    assert type_named("custom", {"fields": [{"name": "a"}, {"name": "b", "primary": True}]}).primary == "b"
+    assert type_named("custom", {"fields": [{"name": "a", "secret": False}]}).primary == "a"
+
+
+@pytest.mark.parametrize(
+    "declaration",
+    [
+        [],
+        None,
+        [{"name": "a"}, {"name": "a"}],
+        [{"name": ""}],
+        [{}],
+        ["a"],
+        [{"name": "a b"}],
+        [{"name": "a", "hidden": True}],
+        [{"name": "a"}] * 65,
+    ],
+)
+def test_a_declaration_that_means_nothing_is_refused(declaration):
+    with pytest.raises(InvalidInput, match="declared_fields"):
+        type_named("custom", {"fields": declaration})
+
+
+PART = st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=12)
+HOSTS = st.sampled_from(["db.example.com", "127.0.0.1", "::1", "2001:db8::1", "/var/run/postgresql", "my db"])
+PARTS = st.fixed_dictionaries(
+    {"engine": st.sampled_from(connection_string.ENGINES)},
+    optional={
+        "host": HOSTS,
+        "port": st.integers(1, 65535).map(str),
+        "database": PART,
+        "username": PART,
+        "password": PART,
+        "ssl_mode": st.sampled_from(["disable", "prefer", "require", "verify-ca", "verify-full"]),
+    },
+)
+
+
+@given(PARTS)
+def test_a_connection_string_is_read_as_it_was_built(parts):
+    assert connection_string.parse(connection_string.build(parts)) == parts
+
+
+def test_connection_strings_are_what_the_clients_take():
+    parts = {"engine": "postgresql", "username": "a@b", "password": "p:/?#[]@ ä", "host": "::1", "port": "5433", "database": "x/y"}
+    text = connection_string.build(dict(parts, ssl_mode="verify-full"))
+    assert text == "postgresql://a%40b:p%3A%2F%3F%23%5B%5D%40%20%C3%A4@[::1]:5433/x%2Fy?sslmode=verify-full"
+    assert urlsplit(text).hostname == "::1"
+    mysql = {"engine": "mysql", "host": "h", "username": "u", "password": "p", "ssl_mode": "require"}
+    assert connection_string.build(mysql) == "mysql://u:p@h/?ssl-mode=REQUIRED"
+
+
+def test_the_short_scheme_and_a_socket_are_read():
+    assert connection_string.parse("postgres://u@%2Fvar%2Frun/db")["host"] == "/var/run"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "c4nary",
+        "oracle://u:c4nary@h",
+        "postgresql://u:c4nary@h:port/d",
+        "postgresql://u:c4nary@h/d?application_name=x",
+        "mysql://h/?ssl-mode=no",
+    ],
+)
+def test_what_is_no_connection_string_is_refused_and_not_shown(text):
+    with pytest.raises(InvalidInput) as caught:
+        connection_string.parse(text)
+    assert "c4nary" not in str(caught.value)
+
+
+def test_a_connection_string_stands_for_its_parts_and_can_be_read():
+    kind = type_named("database", {})
+    fields = kind.validate(secrets(connection_string="mysql://app:s3cr3t@db/shop", host="other"))
+    assert texts(fields) == {"engine": "mysql", "username": "app", "password": "s3cr3t", "host": "other", "database": "shop"}
+    assert kind.read(fields, "connection_string") == Secret("mysql://app:s3cr3t@other/shop")
+    assert kind.is_secret("connection_string")
+
+
+def test_a_connection_string_follows_a_rotation():
+    kind = type_named("database", {})
+    fields = kind.generate({}, kind.validate(secrets(password="old", username="u", host="h")))
+    assert b"old" not in kind.read(fields, "connection_string").expose()
+
+
+def test_types_are_data_and_share_one_base():
+    assert all(isinstance(type_named(name, ATTRIBUTES), CredentialType) for name in TYPES)

@@ -116,7 +116,9 @@ def _refuse_unknown(given: Iterable[str], allowed: List[str]) -> None:
 
 def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
-    if not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
+    # ansible-core makes text of a list or mapping ("['a']"), which nobody means.
+    mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
+    if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
         return
     # The validator's own words may quote the value; a value given under the wrong option may be a secret.
     if "choices" in spec:

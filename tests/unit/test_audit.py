@@ -1,0 +1,399 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The audit trail: everything is in it, no value is, and a cut or an edit shows (E5)."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import stat
+from datetime import datetime, timedelta, timezone
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.audit import inspection
+from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding, query, verify_chain
+from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import RingSeals, without_key
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import FLUSH_AT, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, AuditFailed, CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+
+CANARY = "c4n4ry-c4n4ry"
+CALLER = AccessContext(
+    workflow="deploy", user="alice", uid=1234, run="77", host="web1", task="read\nit", execution_id="job-9", address="192.0.2.1"
+)
+
+
+class Place:
+    """A store, and where its trail and key are."""
+
+    def __init__(self, directory):
+        self.path = directory / "store"
+        self.trail = self.path / ".nebula" / "audit.jsonl"
+
+    def open(self, audit="batched", **options):
+        return open_store({"backend": "local", "path": str(self.path), "audit": audit, **options}, name="prod")
+
+    def entries(self):
+        return [json.loads(line) for line in self.trail.read_text(encoding="ascii").splitlines()]
+
+    def seals(self):
+        layer = self.open("off").provider
+        while not isinstance(layer, Encrypt):
+            layer = layer.inner
+        return RingSeals(layer.keyring)
+
+    def verify(self):
+        seals = self.seals()
+        return verify_chain(str(self.trail), seals.keys(), seals().mark_path)
+
+
+@pytest.fixture
+def place(tmp_path):
+    return Place(tmp_path)
+
+
+def fill(place, reads=3):
+    manager = place.open()
+    manager.create(Wanted("db", value=Secret(CANARY)))
+    for _read in range(reads):
+        manager.get("db")
+    manager.close()
+
+
+def test_an_entry_tells_who_when_what_and_with_what_result(place):
+    manager = place.open()
+    manager.create(Wanted("db", value=Secret(CANARY)))
+    perform(manager, "get", {"name": "db"}, CALLER)
+    entry = place.entries()[-1]
+    when = datetime.fromisoformat(entry.pop("time").replace("Z", "+00:00"))
+    assert abs(datetime.now(timezone.utc) - when) < timedelta(minutes=5)
+    for part in ("chain", "key", "sequence"):
+        entry.pop(part)
+    assert entry == {
+        "action": "read",
+        "result": "ok",
+        "store": "prod",
+        "tenant": "default",
+        "uid": 1234,
+        "process": os.getpid(),
+        "name": "db",
+        "version": "1",
+        "stage": "current",
+        "operation": "get",
+        "user": "alice",
+        "workflow": "deploy",
+        "run": "77",
+        "host": "web1",
+        "task": "read\nit",
+        "execution_id": "job-9",
+        "address": "192.0.2.1",
+    }
+
+
+def test_every_operation_is_in_the_trail_and_no_value_is(place):
+    manager = place.open()
+    manager.create(Wanted("db", type="basic", value=Secret(CANARY), fields={"username": Secret("us3r-n4me")}))
+    manager.get("db")
+    manager.update("db", description="d")
+    manager.ensure(Wanted("db", value=Secret(CANARY + "2")))
+    list(manager.list())
+    manager.versions("db")
+    manager.revoke("db")
+    manager.delete("db")
+    with pytest.raises(NotFound):
+        manager.get("db")
+    manager.close()
+    actions = [(entry["action"], entry["result"]) for entry in place.entries()]
+    for expected in ("write", "read", "patch", "list", "versions", "delete"):
+        assert (expected, "ok") in actions
+    assert actions[-1] == ("read", "not_found")
+    content = place.trail.read_text(encoding="ascii")
+    assert CANARY not in content
+    assert "us3r-n4me" not in content
+    assert place.verify() == []
+
+
+def test_deleting_a_credential_leaves_its_trail(place):
+    fill(place)
+    manager = place.open()
+    manager.delete("db")
+    manager.close()
+    assert len(list(query(str(place.trail), name="db"))) > 4
+
+
+def test_violations_are_entries_of_their_own_and_written_at_once(place):
+    manager = place.open()
+    manager.create(Wanted("mine", value=Secret("x"), scope=Scope(user="bob")))
+    manager.create(Wanted("db", value=Secret("x")))
+    with pytest.raises(AccessDenied):
+        manager.get("mine", context=CALLER)
+    denied = place.entries()[-1]
+    assert (denied["result"], denied["violation"], denied["name"], denied["user"]) == ("access_denied", True, "mine", "alice")
+    path = place.path / "db.enc"
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(CredentialError):
+        manager.get("db")
+    assert (place.entries()[-1]["result"], place.entries()[-1]["violation"]) == ("damaged", True)
+    path.write_bytes((place.path / "mine.enc").read_bytes())
+    with pytest.raises(CredentialError):
+        manager.get("db", context=AccessContext(user="bob"))
+    assert (place.entries()[-1]["result"], place.entries()[-1]["violation"]) == ("misplaced", True)
+    assert not any("violation" in entry for entry in place.entries() if entry["result"] == "ok")
+
+
+def test_reads_are_held_until_there_are_many_or_the_manager_closes(place):
+    fill(place, 0)
+    manager = place.open()
+    written = len(place.entries())
+    for _read in range(FLUSH_AT - 1):
+        manager.get("db")
+    assert len(place.entries()) == written
+    manager.get("db")
+    assert len(place.entries()) == written + FLUSH_AT
+    manager.get("db")
+    manager.close()
+    assert len(place.entries()) == written + FLUSH_AT + 1
+
+
+def test_an_operation_of_the_edge_leaves_nothing_in_memory(place):
+    """A worker of ansible-core ends without notice."""
+    fill(place, 0)
+    manager = place.open()
+    written = len(place.entries())
+    perform(manager, "get", {"name": "db"}, CALLER)
+    assert len(place.entries()) == written + 1
+
+
+def test_reading_where_nothing_was_ever_stored_makes_nothing(place):
+    manager = place.open()
+    with pytest.raises(NotFound):
+        perform(manager, "get", {"name": "db"}, CALLER)
+    assert not place.trail.exists()
+    manager.create(Wanted("db", value=Secret("x")))
+    assert [entry["action"] for entry in place.entries()] == ["read", "write"]
+
+
+def test_off_writes_nothing(place):
+    manager = place.open("off")
+    manager.create(Wanted("db", value=Secret("x")))
+    manager.get("db")
+    manager.close()
+    assert not place.trail.exists()
+
+
+def test_the_trail_is_for_its_owner_alone(place):
+    fill(place)
+    assert stat.S_IMODE(place.trail.stat().st_mode) == 0o600
+
+
+def test_a_whole_trail_verifies(place):
+    fill(place)
+    fill_again = place.open()
+    fill_again.get("db")
+    fill_again.close()
+    assert place.verify() == []
+
+
+@pytest.mark.parametrize("line", range(5))
+def test_an_edit_shows_at_its_line(place, line):
+    fill(place, 4)
+    lines = place.trail.read_bytes().splitlines(keepends=True)
+    lines[line] = lines[line].replace(b'"uid":', b'"uid":1')
+    place.trail.write_bytes(b"".join(lines))
+    assert place.verify()[0] == Finding(inspection.EDITED, line + 1, line + 1)
+
+
+@pytest.mark.parametrize("line", range(1, 4))
+def test_a_line_cut_out_shows_at_the_next_one(place, line):
+    fill(place, 4)
+    lines = place.trail.read_bytes().splitlines(keepends=True)
+    place.trail.write_bytes(b"".join(lines[:line] + lines[line + 1 :]))
+    assert place.verify() == [Finding(inspection.CUT, line + 1, line + 2)]
+
+
+def test_a_cut_at_the_end_shows_by_the_mark(place):
+    fill(place, 4)
+    lines = place.trail.read_bytes().splitlines(keepends=True)
+    place.trail.write_bytes(b"".join(lines[:-2]))
+    assert place.verify() == [Finding(inspection.CUT_AT_END, 0, 5)]
+    place.trail.write_bytes(b"")
+    assert place.verify() == [Finding(inspection.CUT_AT_END, 0, 5)]
+
+
+def test_a_cut_at_the_beginning_shows(place):
+    fill(place, 4)
+    lines = place.trail.read_bytes().splitlines(keepends=True)
+    place.trail.write_bytes(b"".join(lines[2:]))
+    assert place.verify() == [Finding(inspection.BEGINS_LATER, 1, 3)]
+
+
+def test_swapped_and_foreign_lines_show(place):
+    fill(place, 4)
+    lines = place.trail.read_bytes().splitlines(keepends=True)
+    place.trail.write_bytes(b"".join([lines[0], lines[2], lines[1], *lines[3:]]))
+    assert place.verify()[0] == Finding(inspection.CUT, 2, 3)
+    place.trail.write_bytes(b"".join([lines[0], b"hello\n", *lines[1:]]))
+    assert place.verify() == [Finding(inspection.NOT_AN_ENTRY, 2)]
+
+
+def test_a_chain_forged_without_the_key_shows(place, tmp_path):
+    fill(place, 2)
+    forged = tmp_path / "forged.jsonl"
+    Journal(str(forged)).append([{"action": "read"}] * 3, False, without_key(str(forged)))
+    place.trail.write_bytes(forged.read_bytes())
+    assert {finding.kind for finding in place.verify()} == {inspection.OTHER_KEY}
+
+
+def test_the_mark_is_missed_where_it_is_gone(place):
+    fill(place)
+    os.unlink(place.seals()().mark_path)
+    assert place.verify() == [Finding(inspection.MARK_UNREADABLE, 0)]
+
+
+def test_the_mark_lies_beside_the_key_and_not_in_the_store(place, home):
+    fill(place)
+    assert place.seals()().mark_path.startswith(str(home / ".config" / "nebula" / "keys"))
+
+
+def test_a_line_that_its_writer_did_not_finish_is_told_and_cut_off_by_the_next(place):
+    fill(place)
+    with open(place.trail, "ab") as file:
+        file.write(b'{"sequence":9,"act')
+    assert place.verify() == [Finding(inspection.UNFINISHED, 5)]
+    fill_more = place.open()
+    fill_more.get("db")
+    fill_more.close()
+    assert place.verify() == []
+
+
+def test_a_trail_that_was_moved_away_is_gone_on_with(place):
+    fill(place, 2)
+    place.trail.rename(place.trail.with_suffix(".1"))
+    manager = place.open()
+    manager.get("db")
+    manager.close()
+    assert place.entries()[0]["sequence"] == 4
+    assert place.verify() == [Finding(inspection.BEGINS_LATER, 1, 4)]
+
+
+def append_many(path, who, count):
+    trail = Trail(Journal(path), lambda: without_key(path), who)
+    for number in range(count):
+        trail.record("read", "ok", "db", str(number))
+        if number % 7 == 0:
+            trail.flush()
+    trail.flush()
+
+
+def test_many_processes_at_once_keep_one_chain(tmp_path):
+    path = str(tmp_path / "audit.jsonl")
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=append_many, args=(path, "w{0}".format(number), 60)) for number in range(6)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 6
+    assert verify_chain(path) == []
+    for number in range(6):
+        mine = [entry["version"] for entry in query(path) if entry["store"] == "w{0}".format(number)]
+        assert mine == [str(count) for count in range(60)]
+
+
+def test_a_forked_child_does_not_write_what_its_parent_holds(tmp_path):
+    path = str(tmp_path / "audit.jsonl")
+    trail = Trail(Journal(path), lambda: without_key(path), "prod")
+    trail.record("read", "ok", "parents")
+
+    def child():
+        trail.record("read", "ok", "childs")
+        trail.flush()
+
+    process = multiprocessing.get_context("fork").Process(target=child)
+    process.start()
+    process.join()
+    trail.flush()
+    assert [entry["name"] for entry in query(path)] == ["childs", "parents"]
+
+
+def test_a_batched_trail_that_cannot_be_written_warns_once_and_serves(tmp_path):
+    warnings = []
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    options = {"backend": "local", "path": str(tmp_path / "store"), "audit_path": str(blocked / "audit.jsonl")}
+    manager = open_store(options, name="prod", warn=warnings.append)
+    manager.create(Wanted("db", value=Secret("x")))
+    for _read in range(2 * FLUSH_AT):
+        manager.get("db")
+    assert len(warnings) == 1
+    assert "audit trail cannot be written" in warnings[0]
+    assert "audit: strict" in warnings[0]
+
+
+def test_entries_that_could_not_be_written_are_counted_in_the_trail(tmp_path):
+    folder = tmp_path / "folder"
+    folder.write_text("")
+    path = str(folder / "audit.jsonl")
+    trail = Trail(Journal(path), lambda: without_key(path), "prod")
+    trail.record("write", "ok", "lost")
+    folder.unlink()
+    trail.record("write", "ok", "kept")
+    assert [(entry["action"], entry.get("missed")) for entry in query(path)] == [("lost", 1), ("write", None)]
+
+
+def test_a_strict_trail_is_written_before_anything_is_served(place):
+    manager = place.open("strict")
+    manager.create(Wanted("db", value=Secret("x")))
+    manager.get("db")
+    assert [(entry["action"], entry["result"]) for entry in place.entries()] == [("write", "begun"), ("write", "ok"), ("read", "ok")]
+
+
+def test_what_a_strict_trail_cannot_record_is_not_served_and_not_written(place, tmp_path):
+    fill(place)
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    manager = place.open("strict", audit_path=str(blocked / "audit.jsonl"))
+    for operation in (
+        lambda: manager.get("db"),
+        lambda: manager.update("db", description="d"),
+        lambda: manager.delete("db"),
+        lambda: list(manager.list()),
+    ):
+        with pytest.raises(AuditFailed) as caught:
+            operation()
+        assert str(blocked / "audit.jsonl") in str(caught.value)
+        assert caught.value.store == "prod"
+    assert place.open("off").describe("db")["description"] == ""
+
+
+def test_a_query_takes_credential_action_result_and_time(place):
+    fill(place, 2)
+    path = str(place.trail)
+    assert [entry["action"] for entry in query(path, name="db")] == ["write", "read", "read"]
+    assert len(list(query(path, action="read", result="ok"))) == 2
+    assert list(query(path, name="other")) == []
+    later = datetime.now(timezone.utc) + timedelta(hours=1)
+    assert list(query(path, since=later)) == []
+    assert len(list(query(path, until=later))) == 3
+    with pytest.raises(NotFound):
+        list(query(path + ".gone"))
+
+
+def test_a_trail_without_a_key_of_its_own_still_shows_a_careless_edit(tmp_path):
+    manager = open_store({"backend": "memory", "audit_path": str(tmp_path / "audit.jsonl")})
+    manager.create(Wanted("db", value=Secret("x")))
+    manager.close()
+    path = tmp_path / "audit.jsonl"
+    assert verify_chain(str(path)) == []
+    path.write_bytes(path.read_bytes().replace(b'"db"', b'"dc"'))
+    assert [finding.kind for finding in verify_chain(str(path))] == [inspection.EDITED]

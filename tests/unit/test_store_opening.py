@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Opening a store: what is wrong with a configuration is named, with the store and what is allowed (A12)."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS, open_store
+from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+
+CANARY = "c4n4ry-c4n4ry"
+
+BAD = {
+    "no backend": ({}, "backend", ["it is missing", "backend: local"]),
+    "an unknown backend": ({"backend": "vautl"}, "backend", ["'vautl'", "local, memory"]),
+    "an unknown option": ({"backend": "local", "pth": "/x"}, "pth", ["no such option", "Did you mean 'path'?", "keep_versions", "tenant"]),
+    "another backend's option": (
+        {"backend": "memory", "keep_version": 1},
+        "keep_version",
+        ["Did you mean 'keep_versions'?", "max_credentials"],
+    ),
+    "a wrong type": ({"backend": "local", "keep_versions": "many"}, "keep_versions", ["int"]),
+    "a list for a text": ({"backend": "local", "tenant": ["a"]}, "tenant", ["list", "str"]),
+    "a flag that is none": ({"backend": "local", "backup": "perhaps"}, "backup", ["bool"]),
+    "a bad choice": ({"backend": "local", "audit": "sometimes"}, "audit", ["batched, strict, off"]),
+    "a bad format": ({"backend": "local", "format": "xml"}, "format", ["encrypted"]),
+    "a plain format": ({"backend": "local", "format": "json"}, "format", ["allow_plaintext: true"]),
+    "no encryption": ({"backend": "local", "encrypt": False}, "encrypt", ["plain text", "allow_plaintext: true"]),
+    "no encryption in memory": ({"backend": "memory", "encrypt": False}, "encrypt", ["allow_plaintext: true"]),
+    "encryption of a plain format": (
+        {"backend": "local", "format": "json", "allow_plaintext": True, "encrypt": True},
+        "encrypt",
+        ["encrypted"],
+    ),
+    "a number out of range": ({"backend": "local", "keep_versions": -1}, "keep_versions", ["0 or more"]),
+    "key sources that are no list": ({"backend": "local", "key_sources": {"source": "key_file"}}, "key_sources", ["list"]),
+    "a key source that is a text": ({"backend": "local", "key_sources": [CANARY]}, "key_sources", ["list of dict"]),
+    "an unknown key source": (
+        {"backend": "local", "key_sources": [{"source": "tpm"}]},
+        "key_sources",
+        ["ansible_vault, key_file, passphrase"],
+    ),
+    "a key source's unknown option": (
+        {"backend": "local", "key_sources": [{"source": "passphrase", "pass_phrase": CANARY}]},
+        "key_sources",
+        ["pass_phrase", "passphrase_file"],
+    ),
+}
+
+
+@pytest.mark.parametrize(("config", "option", "says"), BAD.values(), ids=BAD)
+def test_a_mistake_names_the_option_the_store_and_what_is_allowed(config, option, says, tmp_path):
+    if config.get("backend") == "local":
+        config = dict({"path": str(tmp_path / "store")}, **config)
+    with pytest.raises(InvalidConfiguration) as caught:
+        open_store(config, name="prod")
+    message = str(caught.value)
+    assert message.startswith("option '{0}', store 'prod': ".format(option))
+    for words in says:
+        assert words in message
+    assert CANARY not in message
+    assert not (tmp_path / "store").exists(), "nothing is made before all is in order"
+
+
+@pytest.mark.parametrize("config", [None, "local", ["backend"], 3])
+def test_what_is_not_a_mapping_is_refused(config):
+    with pytest.raises(InvalidConfiguration, match="store 'prod': a store is a mapping"):
+        open_store(config, name="prod")
+
+
+def test_a_value_given_under_the_wrong_option_is_not_shown():
+    for config in (
+        {"backend": "local", "audit": CANARY},
+        {"backend": "local", "keep_versions": CANARY},
+        {"backend": "local", "backup": CANARY},
+    ):
+        with pytest.raises(InvalidConfiguration) as caught:
+            open_store(config, name="prod")
+        assert CANARY not in str(caught.value)
+
+
+def test_a_key_with_control_characters_is_shown_escaped():
+    with pytest.raises(InvalidConfiguration) as caught:
+        open_store({"backend": "local", "\x1b[31m": 1}, name="prod")
+    assert "\x1b" not in str(caught.value)
+
+
+def test_values_are_converted_as_ansible_does(tmp_path):
+    manager = open_store({"backend": "local", "path": str(tmp_path / "store"), "keep_versions": "2", "backup": "no", "audit": "off"})
+    for number in range(5):
+        manager.ensure(Wanted("db", value=Secret(str(number))))
+    assert len(manager.versions("db")) == 3
+    manager.close()
+
+
+def test_nothing_at_all_is_needed_for_a_local_store(home):
+    manager = open_store({"backend": "local"})
+    manager.create(Wanted("db", value=Secret("x")))
+    manager.close()
+    assert (home / ".nebula" / "credentials" / "db.enc").exists()
+    assert (home / ".nebula" / "credentials" / ".nebula" / "audit.jsonl").exists()
+    assert list((home / ".config" / "nebula" / "keys").glob("*.key"))
+
+
+def test_plain_text_is_kept_where_it_is_asked_for_in_so_many_words(tmp_path):
+    config = {"backend": "local", "path": str(tmp_path / "store"), "format": "json", "allow_plaintext": True}
+    manager = open_store(config)
+    manager.create(Wanted("db", value=Secret(CANARY)))
+    assert manager.token("db") == Secret(CANARY)
+    manager.close()
+    assert CANARY in (tmp_path / "store" / "db.json").read_text(encoding="utf-8")
+
+
+def test_a_store_of_a_tenant_is_not_read_by_another(tmp_path):
+    config = {"backend": "local", "path": str(tmp_path / "store"), "audit": "off"}
+    open_store(dict(config, tenant="a")).create(Wanted("db", value=Secret("x")))
+    with pytest.raises(Exception, match="tenant") as caught:
+        open_store(dict(config, tenant="b")).get("db")
+    assert caught.value.code in {"misplaced", "access_denied"}
+
+
+def test_two_stores_of_different_names_keep_trails_of_their_own(home):
+    for name in ("one", "../two"):
+        manager = open_store({"backend": "memory"}, name=name)
+        manager.create(Wanted("db", value=Secret("x")))
+        manager.close()
+    assert sorted(path.name for path in (home / ".nebula" / "audit").glob("*.jsonl")) == [".._two.jsonl", "one.jsonl"]
+
+
+def test_every_common_option_says_its_type():
+    assert all("type" in spec for spec in COMMON_OPTIONS.values())

@@ -47,7 +47,7 @@ test-long: $(VENV)/test.installed ## the long versions: 1,000 crashes, more exam
 
 .PHONY: check
 check: $(VENV)/test.installed ## the static checks alone
-	@$(BIN)/nox --tags static
+	@$(BIN)/nox
 
 .PHONY: bench
 bench: $(VENV)/test.installed ## speed beside ansible-vault and pass; prints figures, asserts nothing

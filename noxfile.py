@@ -125,6 +125,15 @@ def galaxy_importer(session: nox.Session) -> None:
         session.error("\n".join(complaints))
 
 
+@nox.session(name="docs-lint")
+def docs_lint(session: nox.Session) -> None:
+    """Check the documentation of every plugin and role, and what it refers to."""
+    options = ["--plugin-docs", "--validate-collection-refs", "self", "--disallow-unknown-collection-refs"]
+    with as_collection() as copy:
+        environment = {"ANSIBLE_COLLECTIONS_PATH": str(copy.parents[2])}
+        session.run("antsibull-docs", "lint-collection-docs", *options, str(copy), env=environment)
+
+
 @nox.session(name="changelog-lint")
 def changelog_lint(session: nox.Session) -> None:
     """Check changelog fragments."""

@@ -38,10 +38,13 @@ def ansible_vault_in_process(root: Path, value: str) -> Read:
     """Decrypting one vaulted variable, with what ansible-core itself uses. Encrypted by another process: this one would remember the derived key."""
     from ansible.parsing.vault import VaultLib, VaultSecret
 
-    encrypting = "from {0} import *; v = VaultLib([('default', VaultSecret(b'a vault password'))])\nfor each in range({1}): print(v.encrypt({2!r}).hex())"
-    made = subprocess.run(
-        [sys.executable, "-c", encrypting.format(VaultLib.__module__, REPEATED, value)], check=True, stdout=subprocess.PIPE
+    program = (
+        "from {0} import *\n"
+        "vault = VaultLib([('default', VaultSecret(b'a vault password'))])\n"
+        "for each in range({1}): print(vault.encrypt({2!r}).hex())"
     )
+    program = program.format(VaultLib.__module__, REPEATED, value)
+    made = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE)
     encrypted = [bytes.fromhex(line) for line in made.stdout.decode().split()]
     vault = VaultLib([("default", VaultSecret(b"a vault password"))])
     return lambda turn: vault.decrypt(encrypted[turn])

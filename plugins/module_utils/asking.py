@@ -25,7 +25,7 @@ class Asking:
     operation: Optional[str] = None
 
 
-_NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking())
+_NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking())  # noqa: B039  # it is frozen
 
 
 def asking_now() -> Asking:

@@ -168,4 +168,3 @@ def test_a_writer_may_die_at_every_system_call(label, before, after, tmp_path):
         assert store.last_serial("moving") >= serial
         check_readable(store)
     assert steps > 10
-    print("steps", steps)

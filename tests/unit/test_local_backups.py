@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Backups of a local store: copies of what is overwritten and deleted, until their retention ends."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InsecurePermissions, StorageFull
+from ansible_collections.nebula.credential.plugins.module_utils.files import backups, durable
+from ansible_collections.nebula.credential.plugins.module_utils.files.backups import Backups
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+from tests.conformance.records import a_record, value_of
+
+
+def opened(path, **options):
+    store = Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, ProviderContext("test"))
+    store.connect()
+    return store
+
+
+def copies(location):
+    return sorted(str(path.relative_to(location)) for path in location.rglob("*") if path.is_file())
+
+
+@pytest.fixture
+def day(monkeypatch):
+    """Set the day that it is."""
+    return lambda *parts: monkeypatch.setattr(backups.Backups.__init__, "__defaults__", (lambda: date(*parts),))
+
+
+def test_without_the_option_there_are_none(tmp_path):
+    store = opened(tmp_path / "store")
+    store.put(a_record())
+    store.delete("db_pass")
+    assert not (tmp_path / "store" / ".nebula" / "backups").exists()
+
+
+def test_overwritten_and_deleted_values_are_copied(tmp_path, day):
+    """By day, credential and serial; a copy is the file as it was, and outlives the wiping of the original."""
+    day(2026, 11, 22)
+    store = opened(tmp_path / "store", backup=True)
+    store.put(a_record("Db/x", "1"))
+    store.put(a_record("Db/x", "2"))
+    first = (tmp_path / "store" / ".nebula" / "versions" / "^db^0x" / "1.json").read_bytes()
+    store.delete("Db/x")
+    location = tmp_path / "store" / ".nebula" / "backups"
+    assert copies(location) == ["2026-11-22/^db^0x/1.json", "2026-11-22/^db^0x/2.json"]
+    assert (location / "2026-11-22" / "^db^0x" / "1.json").read_bytes() == first
+
+
+def test_a_copy_put_back_by_hand_is_the_value(tmp_path, day):
+    day(2026, 11, 22)
+    store = opened(tmp_path / "store", backup=True, backup_path=str(tmp_path / "elsewhere"))
+    store.put(a_record())
+    store.delete("db_pass")
+    copy = tmp_path / "elsewhere" / "2026-11-22" / "db_pass" / "1.json"
+    (tmp_path / "store" / "db_pass.json").write_bytes(copy.read_bytes())
+    assert value_of(store.get("db_pass")) == b"s3cret"
+
+
+def test_days_past_their_retention_go(tmp_path, day):
+    location = tmp_path / "elsewhere"
+    for number in (1, 2, 3, 4):
+        day(2026, 11, number)
+        store = opened(tmp_path / "store", backup=True, backup_path=str(location), backup_retention=2)
+        store.put(a_record(value=str(number)))
+    (location / "notes").mkdir()
+    store.put(a_record())
+    assert sorted(path.name for path in location.iterdir()) == ["2026-11-02", "2026-11-03", "2026-11-04", "notes"]
+
+
+def test_a_backup_folder_that_others_can_read_is_refused(tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o755)
+    store = opened(tmp_path / "store", backup=True, backup_path=str(tmp_path / "open"))
+    with pytest.raises(InsecurePermissions):
+        store.put(a_record())
+
+
+def test_a_value_that_cannot_be_backed_up_is_not_overwritten(tmp_path, monkeypatch):
+    store = opened(tmp_path / "store", backup=True)
+    store.put(a_record())
+    real = durable.write_durably
+
+    def full(path, *arguments, **options):
+        if "backups" in path:
+            raise OSError(28, "full")
+        return real(path, *arguments, **options)
+
+    monkeypatch.setattr(durable, "write_durably", full)
+    with pytest.raises(StorageFull) as caught:
+        store.put(a_record(value="2"))
+    assert "the backup folder" in str(caught.value)
+    assert value_of(store.get("db_pass")) == b"s3cret"
+
+
+def test_a_location_that_is_new_is_made(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    place = Backups(str(tmp_path / "a" / "b"), 1)
+    place.add(str(tmp_path / "file"), "name", "1.enc")
+    assert len(copies(tmp_path / "a")) == 1

@@ -21,6 +21,7 @@ from typing import Any, Dict, Mapping, NamedTuple, Optional
 START = b"0" * 64
 """What stands for the chain before the first line."""
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _LINE = re.compile(rb'(\{.*),"chain":"([0-9a-f]{64})"\}\Z', re.DOTALL)
 _MARK = re.compile(rb"([0-9]{20}) ([0-9a-f]{64}) ([0-9a-f]{64})\n\Z")
 
@@ -45,7 +46,7 @@ class ChainKey:
         content = b"\n".join(parts)
         if self._key is None:
             return hashlib.sha256(content).hexdigest().encode("ascii")
-        return hmac.new(self._key, content, hashlib.sha256).hexdigest().encode("ascii")
+        return hmac.digest(self._key, content, "sha256").hex().encode("ascii")
 
 
 def write_line(entry: Mapping[str, Any], last: Link, key: ChainKey) -> tuple[bytes, Link]:
@@ -54,7 +55,7 @@ def write_line(entry: Mapping[str, Any], last: Link, key: ChainKey) -> tuple[byt
     if key.id is not None:
         numbered["key"] = key.id
     # ASCII only: a line break within a value is escaped, so an entry is one line whatever it holds.
-    body = json.dumps(dict(numbered, **entry), separators=(",", ":"), ensure_ascii=True).encode("ascii")[:-1]
+    body = _ENCODER.encode(dict(numbered, **entry)).encode("ascii")[:-1]
     link = Link(last.sequence + 1, key.hash(last.chain, body))
     return body + b',"chain":"' + link.chain + b'"}\n', link
 

@@ -116,11 +116,21 @@ class Reader:
 
     def byte(self) -> int:
         """The next byte."""
-        return self.take(1)[0]
+        try:
+            found = self._data[self.offset]
+        except IndexError:
+            raise Malformed("cut short") from None
+        self.offset += 1
+        return found
 
     def u32(self) -> int:
-        """An unsigned integer of 4 bytes."""
-        return U32.unpack(self.take(4))[0]  # type: ignore[no-any-return]
+        """An unsigned integer of 4 bytes. Read without a slice: every string and count begins with one."""
+        start = self.offset
+        self.offset = start + 4
+        try:
+            return U32.unpack_from(self._data, start)[0]  # type: ignore[no-any-return]
+        except struct.error:
+            raise Malformed("cut short") from None
 
     def u64(self) -> int:
         """An unsigned integer of 8 bytes."""
@@ -136,16 +146,16 @@ class Reader:
 
     def optional_text(self) -> Optional[str]:
         """A string, or None where it is absent."""
-        presence = self.take(1)
-        if presence == ABSENT:
+        presence = self.byte()
+        if presence == NONE:
             return None
-        if presence != PRESENT:
+        if presence != TEXT:
             raise Malformed("a presence byte is neither 0 nor 1")
         return self._text()
 
     def text(self) -> str:
         """A string that has to be present."""
-        if self.take(1) != PRESENT:
+        if self.byte() != TEXT:
             raise Malformed("a string is absent")
         return self._text()
 

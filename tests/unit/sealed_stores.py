@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Stores for the tests of keys and envelopes."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import PassingKeyring
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt, encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.record import Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+
+NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=timezone.utc)
+KEY = bytes(range(32))
+
+
+def a_record(name: str = "db_pass", value: bytes = b"correct horse", *, stage: str = "current", **metadata: Any) -> Record:
+    """A record to be put."""
+    known = Metadata(NOW, NOW, tags={"env": "prod"}, **metadata)
+    return Record(name, "basic", {"password": Secret(value)}, metadata=known, stage=stage)
+
+
+def value_of(record: Record) -> bytes:
+    """What `a_record` was given."""
+    return record.fields["password"].expose()
+
+
+def provider(directory: Path, **options: Any) -> Local:
+    """A local provider of envelopes."""
+    return Local(dict({"path": str(directory / "store")}, **options), ProviderContext("test"))
+
+
+def a_store(directory: Path, vault_password: Any = None, inner: Any = None, **configuration: Any) -> Encrypt:
+    """An encrypted store in `directory`; opened again, it is the same one."""
+    opened = encrypted(inner or provider(directory), configuration, vault_password)
+    opened.connect()
+    return opened
+
+
+def a_memory_store(**configuration: Any) -> Encrypt:
+    """An encrypted store that ends with its process."""
+    return encrypted(Memory({}, ProviderContext("memory")), configuration)
+
+
+def file_of(directory: Path, name: str) -> Path:
+    """The file of a current value."""
+    return directory / "store" / (name + ".enc")
+
+
+def keys_directory() -> Path:
+    """Where keys and marks lie."""
+    return Path(os.environ["XDG_CONFIG_HOME"], "nebula", "keys")
+
+
+def the_key_file() -> Path:
+    """The one key file at a default path."""
+    (path,) = keys_directory().glob("*.key")
+    return path
+
+
+class FixedKeyring(PassingKeyring):
+    """A ring with a key that the test chooses."""
+
+    def __init__(self, key: bytes = KEY) -> None:
+        super().__init__(Memory({}, ProviderContext("fixed")))
+        master = MasterKey(key)
+        self._ring = self._ring._replace(active=master, keys={master.key_id: master})
+
+
+DEFAULT_SCOPE = Scope()

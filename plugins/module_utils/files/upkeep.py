@@ -11,7 +11,7 @@ import time
 from contextlib import suppress
 from typing import List
 
-from ansible_collections.nebula.credential.plugins.module_utils.files.durable import remove_left_over
+from ansible_collections.nebula.credential.plugins.module_utils.files.durable import PRIVATE_FILE, remove_left_over
 from ansible_collections.nebula.credential.plugins.module_utils.files.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import DEGRADED, UNHEALTHY, Health
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, STAGES
@@ -27,8 +27,8 @@ def sweep(layout: Layout) -> None:
     with suppress(OSError):
         if time.time() - _swept_at(layout) < _SWEEP_EVERY:
             return
-        with open(layout.sweep_mark, "wb"):
-            os.utime(layout.sweep_mark)
+        os.close(os.open(layout.sweep_mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+        os.utime(layout.sweep_mark)
         for folder in _folders(layout):
             remove_left_over(folder)
 

@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import Any, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.files.backups import Backups
 from ansible_collections.nebula.credential.plugins.module_utils.files.durable import read_whole, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translate, translated
@@ -114,7 +114,14 @@ class Local(Provider):
             InvalidConfiguration: it is no directory.
             StorageError: it cannot be made.
         """
-        ensure_private_directory(self._layout.root, _ROLE, self.context.warn)
+        self._ensure(self._layout.root, _ROLE, "path")
+
+    def _ensure(self, path: str, role: str, option: str) -> None:
+        try:
+            ensure_private_directory(path, role, self.context.warn)
+        except CredentialError as problem:
+            problem.option = option
+            raise problem.within(store=self.context.store) from None
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         name, stage = check_name(record.name), record.stage
@@ -139,7 +146,7 @@ class Local(Provider):
         with translated(_ROLE, self._layout.hidden):
             self._layout.prepare()
         if self._backups is not None:
-            ensure_private_directory(self._backups.location, "the backup folder", self.context.warn)
+            self._ensure(self._backups.location, "the backup folder", "backup_path")
         sweep(self._layout)
         self._prepared = True
 

@@ -85,7 +85,7 @@ class Target:
         self.value = value
         self.flying: List[Tuple[datetime, bytes]] = []
         self.asked = 0
-        self.refuses: Callable[[bytes], bool] = lambda value: False
+        self.refuses: Callable[[bytes], bool] = lambda _: False
         self.anything = False
 
     def land(self) -> None:

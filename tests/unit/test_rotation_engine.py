@@ -351,7 +351,9 @@ def test_a_revoked_credential_is_not_rotated_and_an_open_rotation_lets_go_of_its
     world = World()
     world.rotate(script(APPLIED, UNAVAILABLE))
     current = stored(world, CURRENT)
-    world.memory.patch_metadata(current.with_metadata(lifecycle=advance(current.known, "revoke", world.clock()).lifecycle), current.revision)
+    world.memory.patch_metadata(
+        current.with_metadata(lifecycle=advance(current.known, "revoke", world.clock()).lifecycle), current.revision
+    )
     world.store.after = lambda: None
     world.check = lambda: None  # type: ignore[method-assign]
     world.clock.forward(LONG_AFTER)

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.manager import C
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info, find
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
 from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 
@@ -25,6 +26,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "find": find,
     "credential": credential,
     "credential_info": credential_info,
+    "credential_rotate": credential_rotate,
 }
 
 

@@ -206,7 +206,9 @@ class Course:
 
     def asking(self, entry: Entry, request: Optional[Request]) -> Step:
         """The question that the phase asks the target."""
-        return self._step(entry, steps.ASK, decisions.question(entry.journal), entry.journal.ask_limit)
+        # After a change the answer may take a moment; settling asks once, because refused logins lead to lockouts.
+        polls = entry.journal.phase in (phases.VERIFYING, phases.CONFIRMING)
+        return self._step(entry, steps.ASK, decisions.question(entry.journal), entry.journal.ask_limit if polls else 0)
 
     def _promoting(self, entry: Entry, request: Optional[Request]) -> Following:
         slots, journal, now = self._slots(entry.name), entry.journal, self._clock()

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Callable, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
@@ -37,6 +37,12 @@ class Candidate:
 
 
 MakeCandidate = Callable[[Record], Candidate]
+
+
+def _inherited(base: Record) -> Dict[str, Any]:
+    """What a version takes over from the one it comes from (the fields that a custom type declares, for one)."""
+    kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED)}
+    return dict(kept, **{SOURCE: base.version})
 
 
 class Slots:
@@ -99,7 +105,7 @@ class Slots:
             return found
         candidate = make(base)
         metadata = Metadata(
-            created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes={SOURCE: base.version}
+            created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=_inherited(base)
         )
         record = Record(self._name, base.type, candidate.fields, metadata=metadata, stage=PENDING)
         try:
@@ -113,7 +119,7 @@ class Slots:
         if found is not None and found.known.attributes.get(SOURCE) == base.version:
             return
         kept = replace(
-            base.with_metadata(attributes={SOURCE: base.version}, history=(), policy={}),
+            base.with_metadata(attributes=_inherited(base), history=(), policy={}),
             stage=PREVIOUS,
             version=None,
             serial=None,

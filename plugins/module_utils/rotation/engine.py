@@ -286,5 +286,5 @@ def _lost(name: str) -> RotationLost:
     return RotationLost(
         "the target takes neither the current nor the pending value",
         name=name,
-        remedy="Both values are kept. Set one of them at the target and run phase 'settle', or store what it takes with the module 'credential'.",
+        remedy="Both values are kept. Set one of them at the target and run phase 'settle', or store what the target takes.",
     )

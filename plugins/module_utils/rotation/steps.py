@@ -56,7 +56,8 @@ class Step:
         ticket: names the journal entry that the outcome belongs to; hand it back with the outcome.
         stage: whose value it is about: current, pending or previous.
         fields: that value, for the driver alone.
-        limit: seconds that the step may take. An apply that takes longer counts as unknown.
+        limit: seconds that the step may take. An apply that takes longer counts as unknown, and one that would begin
+            later is not begun. A question is asked again until then while it is not accepted; with 0, once.
         outcome: of a done step: promoted, rolled_back, parked, lost, settled, prepared or idle.
         summary: what happened, JSON-like, without a secret.
     """

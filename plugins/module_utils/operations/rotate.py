@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Rotating: the module `credential_rotate`."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from typing import Any, Callable, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
+    AUTO,
+    COMMIT,
+    PREPARE,
+    ROLLBACK,
+    SETTLE,
+    STATUS,
+    TEST,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    InvalidInput,
+    RotationFailed,
+    RotationLost,
+    RotationParked,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.operations.new_value import new_value
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
+from ansible_collections.nebula.credential.plugins.module_utils.policy import SKEW, RotationPolicy, check_grace, duration
+from ansible_collections.nebula.credential.plugins.module_utils.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.holder import holder_of, may_live
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.targets.card import OVERLAP_NONE
+
+STEP = "step"
+"""The parameter by which a driver reports, and the part of the result that tells it what to do next. Never shown."""
+
+LOOK = "look"
+"""The driver's first question: how the target is reached, so that it can look before anything is begun."""
+
+_FAILURES = {steps.ROLLED_BACK: RotationFailed, steps.PARKED: RotationParked, steps.LOST: RotationLost}
+_REMEDIES = {
+    steps.ROLLED_BACK: "The current value is unchanged and the target takes it.",
+    steps.PARKED: "Both values are kept (stages current and pending). Run phase 'settle', or the rotation again, once the target answers.",
+    steps.LOST: "Both values are kept. Set one of them at the target by hand, then run phase 'settle'.",
+}
+
+
+def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
+    """Rotate a credential, whole or phase by phase.
+
+    Args:
+        manager: of the store.
+        parameters: as the module's options, and from a driver `step`: `{look: true}` for the way to
+            the target, `{}` to begin, `{ticket, outcome}` to report.
+        context: who asks.
+        check_mode: answer the plan and change nothing.
+
+    Returns:
+        `{changed, name, phase, outcome, rotation}`, in check mode with `plan`. To a driver: `step` with `kind`, `ticket`,
+        `stage`, `limit`, `role`, `password` and `connection`, until `step.kind` is `done`.
+
+    Raises:
+        RotationInProgress, RotationParked, RotationLost, RotationFailed: as the class says.
+        InvalidInput: an option is missing, or does not fit.
+    """
+    with manager.acting(asserting(context, parameters.get("scope"))):
+        return _Rotation(manager, parameters, context).answer(check_mode)
+
+
+class _Rotation:
+    """One call of the operation."""
+
+    def __init__(self, manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> None:
+        self._parameters = parameters
+        self._name = check_name(parameters["name"])
+        self._phase = parameters.get("phase") or AUTO
+        self._manager = manager
+        process = int(context.run) if context.run and context.run.isdigit() else os.getpid()
+        holder = holder_of(process, context.host or "")
+        self._engine = RotationEngine(manager.provider, manager.clock, holder, alive=may_live)
+        self._current = manager.provider.get(self._name)
+        self._target = RotationTarget(manager.provider, self._current, parameters)
+
+    def answer(self, check_mode: bool) -> Outcome:
+        if self._phase == STATUS:
+            return Outcome(self._result(False, None, self._engine.status(self._name)))
+        if self._phase == AUTO and self._parameters.get("only_if_due") and not self._is_due():
+            return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
+        if check_mode:
+            return self._planned()
+        if (self._parameters.get(STEP) or {}).get(LOOK):
+            told, secrets = self._target.looking()
+            return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
+        before = self._engine.status(self._name)
+        step = _PHASES[self._phase](self)
+        return self._told(step, before)
+
+    def _is_due(self) -> bool:
+        if self._parameters.get(STEP):
+            return True
+        known = self._current.known
+        return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
+
+    def _planned(self) -> Outcome:
+        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK)
+        plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
+        return Outcome(dict(self._result(changes, None, self._engine.status(self._name)), plan=plan))
+
+    def _request(self) -> Request:
+        return Request(
+            name=self._name,
+            card=self._target.card,
+            make=self._make,
+            target=self._target.described(),
+            grace=self._grace(),
+            manual=self._target.manual,
+        )
+
+    def _make(self, base: Record) -> Any:
+        return new_value(base, self._parameters, self._target.next_username(base), self._manager.clock())
+
+    def _grace(self) -> timedelta:
+        """The grace period wanted, by the option, the policy or what consumers need, in that order."""
+        consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
+        wanted = self._parameters.get("grace")
+        policy = RotationPolicy.read(self._current.known.policy).grace
+        overlaps = self._target.card.overlap != OVERLAP_NONE
+        if wanted is None and not policy:
+            return consumers[0] + consumers[1] + SKEW if overlaps and (self._target.driven or any(consumers)) else timedelta(0)
+        grace = policy if wanted is None else duration(wanted, "grace")
+        if overlaps and (self._target.driven or any(consumers)):
+            check_grace(grace, consumers[0], consumers[1], "grace" if wanted is not None else "policy.grace")
+        return grace
+
+    def _auto(self) -> Step:
+        reported = self._parameters.get(STEP)
+        if self._target.driven and reported is None:
+            raise InvalidInput(
+                "a target is reached from the controller's action alone",
+                option="run_on",
+                remedy="Leave 'run_on: target' out; the task's host is where the target's modules run.",
+            )
+        if reported:
+            return self._reported(reported)
+        return self._engine.prepare(self._request())
+
+    def _reported(self, reported: Mapping[str, Any]) -> Step:
+        request = self._request() if self._phase != SETTLE else None
+        return self._engine.report(self._name, reported["ticket"], reported["outcome"], request)
+
+    def _prepare(self) -> Step:
+        self._refuse_target()
+        return self._engine.prepare(self._request())
+
+    def _test(self) -> Step:
+        accepted, refused = bool(self._parameters.get("accepted")), bool(self._parameters.get("wrong_refused"))
+        return self._engine.test(self._name, accepted=accepted, wrong_refused=refused)
+
+    def _commit(self) -> Step:
+        return self._engine.commit(self._name)
+
+    def _rollback(self) -> Step:
+        reported = self._parameters.get(STEP)
+        if reported:
+            return self._reported(reported)
+        return self._engine.rollback(self._request(), sent=bool(self._parameters.get("sent", True)))
+
+    def _settle(self) -> Step:
+        reported = self._parameters.get(STEP)
+        step = self._reported(reported) if reported else self._engine.settle(self._name)
+        if step.kind != steps.DONE and not self._target.driven:
+            raise InvalidInput(
+                "the target has to be asked, and none is named", option="target", remedy="Name the target that the rotation began with."
+            )
+        return step
+
+    def _refuse_target(self) -> None:
+        if self._target.driven:
+            raise InvalidInput("by hand, there is no target", option="target", remedy="Leave it out, or run phase 'auto'.")
+
+    def _told(self, step: Step, before: Mapping[str, Any]) -> Outcome:
+        if step.kind != steps.DONE:
+            return self._handed_out(step)
+        if self._phase == AUTO and step.outcome in _FAILURES:
+            raise _failure(step)
+        changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
+        return Outcome(dict(self._result(changed, step.outcome, step.summary), **{STEP: {"kind": steps.DONE}}))
+
+    def _handed_out(self, step: Step) -> Outcome:
+        told, secrets = self._target.instructions(step)
+        return Outcome(dict(self._result(True, None, step.summary), **{STEP: told}), secrets)
+
+    def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:
+        return {"changed": changed, "name": self._name, "phase": self._phase, "outcome": outcome, "rotation": dict(summary)}
+
+
+def _failure(step: Step) -> Exception:
+    outcome = str(step.outcome)
+    what = "the rotation ended as '{}': {}".format(outcome, step.summary.get("reason") or "no reason was told")
+    refused_for = step.summary.get("readers_refused_for")
+    told = " Readers of the current value were refused for {} s.".format(refused_for) if refused_for else ""
+    pending = step.summary.get("may_land_until")
+    kept = " The new value is kept as pending until {}.".format(pending) if pending and outcome == steps.ROLLED_BACK else ""
+    return _FAILURES[outcome](what, remedy=_REMEDIES[outcome] + told + kept)
+
+
+_PHASES: Mapping[str, Callable[[_Rotation], Step]] = {
+    AUTO: _Rotation._auto,
+    PREPARE: _Rotation._prepare,
+    TEST: _Rotation._test,
+    COMMIT: _Rotation._commit,
+    ROLLBACK: _Rotation._rollback,
+    SETTLE: _Rotation._settle,
+}

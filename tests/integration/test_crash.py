@@ -4,7 +4,7 @@
 
 """`kill -9` of a writer: no acknowledged write is lost, and no file is left that cannot be read.
 
-NEBULA_CRASH_RUNS is the number of kills at random moments for each kind of store (60; the full run takes 1000).
+NEBULA_CRASH_RUNS is the number of kills at random moments for each kind of store: 60, or 1000 in the long profile.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import No
 from tests.conformance.backends import BACKENDS
 from tests.conformance.records import a_record, value_of
 
-RUNS = int(os.environ.get("NEBULA_CRASH_RUNS", "60"))
+PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
+RUNS = int(os.environ.get("NEBULA_CRASH_RUNS", "1000" if PROFILE == "long" else "60"))
 KINDS = [backend for backend in BACKENDS if backend.backend == "local"]
 NAMES = ("one", "two", "three/deep")
 SYSTEM_CALLS = ("open", "write", "fsync", "rename", "link", "unlink", "mkdir", "rmdir", "listdir", "close")

@@ -14,7 +14,7 @@ from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import RingSeals, Seals, without_key
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import NoSeals, RingSeals, Seals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.audit import Audit
@@ -34,7 +34,8 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "tenant": {"type": "str", "default": DEFAULT_TENANT},
     "encrypt": {"type": "bool"},
     "allow_plaintext": {"type": "bool", "default": False},
-    "key_sources": {"type": "list", "elements": "dict", "no_log": True},
+    # Not no_log: ansible-core 2.22 would mask the word "passphrase" in the whole run. The edge masks what is secret in it.
+    "key_sources": {"type": "list", "elements": "dict", "no_log": False},
     "drop_sources": {"type": "list", "elements": "str", "default": []},
     "audit": {"type": "str", "default": BATCHED, "choices": list(MODES)},
     "audit_path": {"type": "path"},
@@ -151,7 +152,7 @@ def _trail(options: Mapping[str, Any], provider: Provider, layer: Optional[Encry
     if options["audit"] == OFF:
         return None
     path = _audit_path(options, context.store)
-    seals: Seals = (lambda: without_key(path)) if layer is None or not provider.capabilities.persistent else RingSeals(layer.keyring)
+    seals: Seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else RingSeals(layer.keyring)
     return Trail(Journal(path), seals, context.store, strict=options["audit"] == STRICT, warn=context.warn)
 
 

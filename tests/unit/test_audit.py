@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import query
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import without_key
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import NoSeals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import FLUSH_AT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, AuditFailed, CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
@@ -178,7 +178,7 @@ def test_entries_that_could_not_be_written_are_counted_in_the_trail(tmp_path):
     folder = tmp_path / "folder"
     folder.write_text("")
     path = str(folder / "audit.jsonl")
-    trail = Trail(Journal(path), lambda: without_key(path), "prod")
+    trail = Trail(Journal(path), NoSeals(path), "prod")
     trail.record("write", "ok", "lost")
     folder.unlink()
     trail.record("write", "ok", "kept")

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from typing import Callable, List, NamedTuple, Optional
+from abc import ABC, abstractmethod
+from typing import List, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain import ChainKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
@@ -23,16 +24,39 @@ class Seal(NamedTuple):
     mark_path: str
 
 
-Seals = Callable[[], Optional[Seal]]
-"""Gives the seal of now; None where there is no key yet, because nothing was ever stored."""
+class Seals(ABC):
+    """Gives the seal of now, and the keys of before."""
+
+    @abstractmethod
+    def __call__(self) -> Optional[Seal]:
+        """The seal to write with; None where there is no key yet, because nothing was ever stored."""
+
+    @abstractmethod
+    def keys(self) -> List[bytes]:
+        """The keys of every part of the trail that can be checked; none for a trail without a key.
+
+        Raises:
+            EncryptionError: they cannot be had.
+        """
 
 
-def without_key(path: str) -> Seal:
-    """The seal of a store without a key of its own: it shows accidents and careless edits."""
-    return Seal(ChainKey(None), path + ".mark")
+class NoSeals(Seals):
+    """For a store without a key of its own: the chain shows accidents and careless edits."""
+
+    def __init__(self, path: str) -> None:
+        """Name the file of the trail; its mark lies beside it."""
+        self._seal = Seal(ChainKey(None), path + ".mark")
+
+    def __call__(self) -> Seal:
+        """Always the same one."""
+        return self._seal
+
+    def keys(self) -> List[bytes]:
+        """None."""
+        return []
 
 
-class RingSeals:
+class RingSeals(Seals):
     """Seals with the store's key ring. The mark lies beside the key, so whoever can only write the store cannot put it back."""
 
     def __init__(self, keyring: Keyring) -> None:
@@ -54,10 +78,6 @@ class RingSeals:
         return self._seal
 
     def keys(self) -> List[bytes]:
-        """The keys of every part of the trail that can be checked: those of retiring master keys too.
-
-        Raises:
-            EncryptionError: the ring cannot be opened.
-        """
+        """The keys of every part of the trail that can be checked: those of retiring master keys too."""
         ring = self._keyring.opened()
         return [] if ring is None else [key.subkey(primitives.AUDIT) for key in ring.keys.values()]

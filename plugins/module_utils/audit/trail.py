@@ -13,6 +13,7 @@ from typing import Any, Callable, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK, VIOLATIONS, Event, written_entry
+from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal, Seals
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed
@@ -96,6 +97,17 @@ class Trail:
             # Replaced before it is written: what other threads record meanwhile goes into the next one.
             events, self._events = self._events, []
             self._write(events, seal)
+
+    def verify(self) -> List[Finding]:
+        """Check the chain of what is written; an empty list means that all is well.
+
+        Raises:
+            NotFound: there is no trail.
+            EncryptionError: the keys of the chain cannot be had.
+        """
+        self.flush()
+        seal = self._seals()
+        return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)
 
     def _write(self, events: List[Event], seal: Seal) -> None:
         entries = [written_entry(event, self._store) for event in events]

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import itertools
 import pickle
+import sys
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
@@ -15,8 +17,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given, settings
 
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import argon2id, primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import envelope as envelopes
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.opener import Opener
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.payload import read_payload, write_payload
@@ -40,7 +42,7 @@ from tests.unit.sealed_stores import KEY, NOW, FixedKeyring
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 TAGS = st.dictionaries(TEXT, TEXT, max_size=3)
-TIMES = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(timezone.utc))
+TIMES = st.integers(-(10**15), 10**17).map(lambda count: NOW + timedelta(microseconds=count))
 SCOPES = st.builds(Scope, tenant=TEXT, workflow=st.none() | TEXT, user=st.none() | TEXT, tags=TAGS)
 PLAIN_DATA = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers(0, 99) | TEXT | st.lists(TEXT, max_size=2), max_size=3)
 METADATA = st.builds(
@@ -262,6 +264,17 @@ def test_keys_for_different_purposes_are_different():
     keys = {MASTER.subkey(label) for label in [*labels, primitives.KEY_ID]}
     assert len(keys) == len(labels) + 1
     assert MASTER.key_id not in {key[:16] for key in keys - {MASTER.subkey(primitives.KEY_ID)}}
+
+
+@pytest.mark.parametrize("module", [primitives, argon2id], ids=lambda module: module.__name__.split(".")[-1])
+def test_without_the_package_the_file_can_still_be_imported(module, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "cryptography"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.setitem(sys.modules, "cryptography.exceptions", None)
+    specification = importlib.util.spec_from_file_location("without_the_package", module.__file__)
+    loaded = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(loaded)
+    assert not (loaded.HAS_CRYPTOGRAPHY if module is primitives else loaded.HAS_ARGON2ID)
 
 
 def test_a_missing_library_is_named_with_the_line_that_installs_it(monkeypatch):

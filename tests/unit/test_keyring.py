@@ -132,7 +132,9 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path):
         a_store(tmp_path).get("db_pass")
 
 
-@pytest.mark.parametrize("content", [b"", b"nebula-key-1 x y\n", "cut", "flipped", "twice the end"])
+@pytest.mark.parametrize(
+    "content", [b"", b"nebula-key-1 x y\n", b"nebula-key-1 " + b"0" * 32 + b" !!!!\n", "cut", "flipped", "twice the end"]
+)
 def test_a_damaged_key_file_is_told_from_another_one(tmp_path, content):
     a_store(tmp_path).put(a_record())
     path = the_key_file()
@@ -382,7 +384,7 @@ def test_a_store_without_any_source_is_listed_and_not_read(tmp_path):
 def _bad_documents():
     return {
         "no JSON": lambda text: text[: len(text) // 2],
-        "not UTF-8": lambda text: "\xff",
+        "not UTF-8": lambda _text: "\xff",
         "a key too many": lambda text: text.replace('"format"', '"more": 1, "format"'),
         "a key twice": lambda text: text.replace('"format"', '"format": 1, "format"'),
         "a short store id": lambda text: text.replace('"store_id": "', '"store_id": "', 1).replace(json.loads(text)["store_id"], "00"),
@@ -393,7 +395,7 @@ def _bad_documents():
         "a time before 1970": lambda text: json.dumps(dict(json.loads(text), keep_until=-1)),
         "a flag that is a number": lambda text: json.dumps(dict(json.loads(text), compromised=0)),
         "a format that is text": lambda text: json.dumps(dict(json.loads(text), format="1")),
-        "a list": lambda text: "[]",
+        "a list": lambda _text: "[]",
     }
 
 
@@ -446,6 +448,27 @@ def test_a_process_that_lost_the_race_for_the_document_takes_the_winners(tmp_pat
     assert sorted(row.name for row in a_store(tmp_path).list(Filter(names_only=True))) == ["mine", "theirs"]
     assert value_of(a_store(tmp_path).get("mine")) == b"correct horse"
     assert len(list(keys_directory().glob("*.key"))) == 1
+
+
+def test_a_document_that_is_replaced_while_it_is_opened_is_opened_again(tmp_path):
+    """A rotation takes the old secret out of the key file after it has replaced the document."""
+    store = a_store(tmp_path)
+    store.put(a_record())
+    stale = document_path(tmp_path).read_bytes()
+    store.rotate_master_key()
+    reader = a_store(tmp_path)
+    read, answers = reader.inner.read_store_document, [stale]
+    reader.inner.read_store_document = lambda: answers.pop() if answers else read()
+    assert value_of(reader.get("db_pass")) == b"correct horse"
+
+
+def test_a_key_file_is_never_emptied():
+    (source,) = build_sources(None, print)
+    _, secret = source.prepare(bytes(16), renew=False)
+    source.forget_all_but(frozenset(), bytes(16))
+    assert base64.b64encode(secret) in the_key_file().read_bytes()
+    the_key_file().unlink()
+    source.abandon(bytes(16))
 
 
 def test_a_document_that_never_comes_to_be_is_told(tmp_path):

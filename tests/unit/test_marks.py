@@ -236,13 +236,28 @@ def test_restore_accepts_it_as_a_new_version_and_what_was_undone_stays_refused(t
 
 
 def test_a_controller_without_a_mark_learns_it(tmp_path):
-    store, old = old_and_new(tmp_path)
+    _, old = old_and_new(tmp_path)
     shutil.rmtree(next(keys_directory().glob("*.marks")))
     newcomer = a_store(tmp_path)
     assert value_of(newcomer.get("db_pass")) == b"second"
     file_of(tmp_path, "db_pass").write_bytes(old)
     with pytest.raises(RolledBack):
         newcomer.get("db_pass")
+
+
+def test_what_another_controller_wrote_is_followed(tmp_path, monkeypatch):
+    """Both hold the key, each has marks of its own."""
+    store, old = old_and_new(tmp_path)
+    ours = os.environ["XDG_CONFIG_HOME"]
+    theirs = tmp_path / "theirs"
+    shutil.copytree(ours, theirs)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(theirs))
+    a_store(tmp_path).put(a_record(value=b"third"))
+    monkeypatch.setenv("XDG_CONFIG_HOME", ours)
+    assert value_of(store.get("db_pass")) == b"third"
+    file_of(tmp_path, "db_pass").write_bytes(old)
+    with pytest.raises(RolledBack, match="older than version 3"):
+        store.get("db_pass")
 
 
 def test_a_whole_store_put_back_with_its_marks_is_not_told(tmp_path):

@@ -253,6 +253,22 @@ def test_what_somebody_replaced_meanwhile_needs_no_moving(tmp_path):
     assert value_of(a_store(tmp_path).get("late")) == b"later"
 
 
+def test_what_somebody_deleted_meanwhile_is_not_brought_back(tmp_path):
+    writer = filled(tmp_path)
+    put = writer.inner.put
+
+    def slow(record, *arguments, **more):
+        a_store(tmp_path).rotate_master_key()
+        stored = put(record, *arguments, **more)
+        a_store(tmp_path).delete("late")
+        return stored
+
+    writer.inner.put = slow
+    writer.put(a_record("late", b"late"))
+    with pytest.raises(NotFound):
+        a_store(tmp_path).get("late")
+
+
 def test_a_reader_that_is_open_all_the_while_reads_on(tmp_path):
     reader = filled(tmp_path)
     check(reader)

@@ -87,9 +87,7 @@ class Keyring:
             if ring is None:
                 self._create()
                 ring = self.refreshed()
-            if ring is None:
-                raise MissingKey("the store's document is gone", remedy=_RESTORE)
-            return ring
+            return _there(ring)
 
     def key(self, key_id: bytes) -> MasterKey:
         """A key of the ring, which is reloaded once where it lacks the key.
@@ -113,10 +111,7 @@ class Keyring:
         """
         with self._lock:
             self.provider.write_store_document(write_document(active, changed, slots), ring.content)
-            opened = self.refreshed()
-        if opened is None:
-            raise MissingKey("the store's document is gone", remedy=_RESTORE)
-        return opened
+            return _there(self.refreshed())
 
     def is_dropped(self, terms: Terms, also: Iterable[str] = ()) -> bool:
         """Whether slots of these terms are to go: named by kind, or by `kind:label`."""
@@ -216,6 +211,12 @@ class Keyring:
         wanted = kept + self.new_slots(opened.active, store_id, missing, renew=False)
         usable = any(slot.terms.source != retired_keys.KIND for slot in readable_slots(StoreDocument(opened.ring, wanted, b""))[0])
         return wanted if usable else opened.slots
+
+
+def _there(ring: Optional[OpenRing]) -> OpenRing:
+    if ring is None:
+        raise MissingKey("the store's document is gone", remedy=_RESTORE)
+    return ring
 
 
 class PassingKeyring(Keyring):

@@ -11,7 +11,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
@@ -28,7 +28,9 @@ def run_module(operation: str, specification: Specification) -> None:
 
     Every failure ends in `fail_json`, here and nowhere else; the result holds its `code`.
     """
-    module = AnsibleModule(supports_check_mode=True, argument_spec=dict(specification.argument_spec), **specification.relations())
+    # no_log: nothing goes to syslog. The result below withholds what is marked so in the specification itself.
+    lighter = without_masked_mappings(specification.argument_spec)
+    module = AnsibleModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
     shown = {"module_args": reported_parameters(module.params, specification.argument_spec)}
     try:
         outcome = _perform(module, operation)

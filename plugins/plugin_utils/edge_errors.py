@@ -17,6 +17,7 @@ from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleLookupError
 
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 
+
 class EdgeMessage(Exception):
     """A finished message of the edge itself (argument validation, an option this edge refuses), safe to show."""
 

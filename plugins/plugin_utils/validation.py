@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import EdgeMessage
@@ -29,30 +29,24 @@ def validated(arguments: Mapping[str, Any], specification: Specification, plugin
         EdgeMessage: with the words of `AnsibleModule`, and no value of an option marked `no_log`.
     """
     given = plain(arguments)
-    spec = _without_masked_mappings(specification.argument_spec)
-    result = ArgumentSpecValidator(spec, **specification.relations()).validate(given)
+    masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
+    validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
+    result = validator.validate(given)
     _announce(result)
     if result.error_messages:
         message = result.errors.msg
         if isinstance(result.errors[0], UnsupportedError):
             message = "Unsupported parameters for ({0}.{1}) {2}: {3}".format(COLLECTION, plugin, kind, message)
-        raise EdgeMessage(masking.without(message, list(_secrets(given, specification.argument_spec))))
+        raise EdgeMessage(masking.without(message, _secrets(given, specification.argument_spec)))
     return dict(result.validated_parameters)
 
 
-def _without_masked_mappings(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Take `no_log` off mappings: ansible-core 2.22 would mask every leaf, and hide "localhost" in the whole run.
-
-    Their secret leaves are registered when the library has told which those are.
-    """
-    lighter = {}
-    for name, option in spec.items():
-        changed = dict(option)
-        if option.get("type") == "dict" and "no_log" in option:
-            changed["no_log"] = False
+def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Keep ansible-core 2.22 from registering a secret of one letter; `masking` registers what is long enough."""
+    lighter = {name: {key: part for key, part in option.items() if key != "no_log"} for name, option in spec.items()}
+    for option in lighter.values():
         if option.get("options"):
-            changed["options"] = _without_masked_mappings(option["options"])
-        lighter[name] = changed
+            option["options"] = _without_no_log(option["options"])
     return lighter
 
 

@@ -15,10 +15,10 @@ provision_credentials:
   - {name: app/db, type: database, fields: {engine: postgresql, host: db.example.com, database: app, username: app}}
   - {name: app/login, type: basic, fields: {username: app}, generate: {length: 20}}
   - {name: app/api, type: api_key, tags: {team: payments}, ttl: 90d}
-  - {name: app/given, value: "%s"}
+  - {name: app/given, value: CANARY}
   - {name: app/own, type: custom, declared_fields: [{name: issuer, secret: false}, {name: pin, primary: true}], fields: {issuer: me}}
   - {name: app/old, state: absent}
-""" % CANARY
+""".replace("CANARY", CANARY)
 
 
 def provision(project, wanted=WANTED, *arguments, **environment):

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-READ = "- {name: read, ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'which') }}\"}}"
+from tests.integration.ansible_run import DIGEST, digest
+
+READ = "- {name: read, ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'which')" + DIGEST + ' }}"}}'
 INFO = "- {name: info, nebula.credential.credential_info: {query: '[].description'}}"
 
 
@@ -20,14 +22,18 @@ def stores(project, *names):
 def filled(project):
     """Stores that say by the value of `which` who they are."""
     names = ("option", "variable", "environment", "cfg", "file")
-    text = "\n".join("- nebula.credential.credential: {{name: which, value: {0}, description: {0}, store: {0}}}".format(name) for name in names)
+    text = "\n".join(
+        "- nebula.credential.credential: {{name: which, value: the secret of {0}, description: {0}, store: {0}}}".format(name)
+        for name in names
+    )
     project.play(text, variables="{nebula_credential_stores: " + stores(project, *names) + "}").succeeded()
     project.write("nebula.yml", "default: file\nstores: " + stores(project, *names))
     return project
 
 
-def used(project, tasks=READ, **environment):
-    return project.play(tasks, **environment).succeeded().result("read")["msg"]
+def uses(project, expected, tasks=READ, **given):
+    """Whether the run read this value."""
+    return project.play(tasks, **given).succeeded().result("read")["msg"] == digest(expected)
 
 
 def test_each_place_wins_over_the_next(filled):
@@ -37,32 +43,36 @@ def test_each_place_wins_over_the_next(filled):
     option = READ.replace("'which')", "'which', store='option')")
     both = READ + "\n" + INFO
     cases = [
-        ("option", option + "\n" + INFO.replace("query", "store: option, query"), {"variables": "{nebula_credential_store: variable}", **environment}),
+        (
+            "option",
+            option + "\n" + INFO.replace("query", "store: option, query"),
+            {"variables": "{nebula_credential_store: variable}", **environment},
+        ),
         ("variable", both, {"variables": "{nebula_credential_store: variable}", **environment}),
         ("environment", both, environment),
         ("cfg", both, {}),
     ]
     for expected, tasks, given in cases:
         run = filled.play(tasks, **given).succeeded()
-        assert (run.result("read")["msg"], run.result("info")["credentials"]) == (expected, [expected])
+        assert (run.result("read")["msg"], run.result("info")["credentials"]) == (digest("the secret of " + expected), [expected])
     filled.write("ansible.cfg", "[defaults]\n")
-    assert used(filled) == "file"
+    assert uses(filled, "the secret of file")
 
 
 def test_a_file_is_found_where_told_beside_ansible_cfg_or_at_home_but_not_in_a_directory_without_ansible_cfg(filled):
     own = "- {name: own, nebula.credential.credential: {name: which, value: the local one}}\n"
-    assert used(filled, own + READ) == "the local one"
-    assert used(filled, NEBULA_CREDENTIAL_CONFIG=str(filled.directory / "nebula.yml")) == "file"
+    assert uses(filled, "the local one", own + READ)
+    assert uses(filled, "the secret of file", NEBULA_CREDENTIAL_CONFIG=str(filled.directory / "nebula.yml"))
     at_home = filled.home / ".nebula" / "nebula.yml"
     at_home.write_text("default: variable\nstores: " + stores(filled, "variable"))
-    assert used(filled) == "variable"
+    assert uses(filled, "the secret of variable")
     filled.write("ansible.cfg", "")
-    assert used(filled) == "file"
+    assert uses(filled, "the secret of file")
 
 
 def test_a_whole_store_can_be_written_in_place(filled):
     mapping = "{{'backend': 'local', 'path': '{0}/cfg'}}".format(filled.directory)
-    assert used(filled, READ.replace("'which')", "'which', store={0})".format(mapping))) == "cfg"
+    assert uses(filled, "the secret of cfg", READ.replace("'which')", "'which', store={0})".format(mapping)))
 
 
 def test_vaulted_values_and_vaulted_files_are_opened_with_the_runs_password(project):
@@ -75,11 +85,11 @@ def test_vaulted_values_and_vaulted_files_are_opened_with_the_runs_password(proj
     project.write("ansible.cfg", "")
     project.write("nebula.yml", config)
     made = "- {name: made, nebula.credential.credential: {name: which, value: hello there}}\n"
-    assert used(project, made + READ, ANSIBLE_VAULT_IDENTITY_LIST="ops@" + str(password)) == "hello there"
+    assert uses(project, "hello there", made + READ, ANSIBLE_VAULT_IDENTITY_LIST="ops@" + str(password))
     message = project.play(READ).failed()
     assert "vaulted value" in message
     project.run("ansible-vault", "encrypt", "--vault-id", "ops@" + str(password), "nebula.yml").succeeded()
-    assert used(project, READ, ANSIBLE_VAULT_IDENTITY_LIST="ops@" + str(password)) == "hello there"
+    assert uses(project, "hello there", READ, ANSIBLE_VAULT_IDENTITY_LIST="ops@" + str(password))
     assert "nebula.yml" in project.play(READ).failed()
 
 
@@ -90,7 +100,7 @@ def test_a_store_can_be_opened_by_the_runs_vault_password(project):
     store = "{backend: local, path: " + str(project.directory) + "/s, key_sources: [{source: ansible_vault, vault_id: two}]}"
     given = {"variables": "{nebula_credential_stores: {s: " + store + "}, nebula_credential_store: s}"}
     made = "- {name: made, nebula.credential.credential: {name: which, value: hello there}}\n"
-    assert project.play(made + READ, **given, **identities).succeeded().result("read")["msg"] == "hello there"
+    assert project.play(made + READ, **given, **identities).succeeded().result("read")["msg"] == digest("hello there")
     assert "'two'" in project.play(READ, **given, ANSIBLE_VAULT_IDENTITY_LIST="one@{0}".format(first)).failed()
     moved = project.play("- nebula.credential.credential: {name: a, run_on: target}", **given, **identities)
     assert "stays on the controller" in moved.failed()
@@ -98,7 +108,9 @@ def test_a_store_can_be_opened_by_the_runs_vault_password(project):
 
 def test_a_wrong_passphrase_is_told_apart_from_a_damaged_file(project):
     def play(passphrase):
-        store = "{{backend: local, path: {0}/s, key_sources: [{{source: passphrase, passphrase: {1}}}]}}".format(project.directory, passphrase)
+        store = "{{backend: local, path: {0}/s, key_sources: [{{source: passphrase, passphrase: {1}}}]}}".format(
+            project.directory, passphrase
+        )
         return project.play(
             "- {name: made, nebula.credential.credential: {name: a}}\n", variables="{nebula_credential_store: " + store + "}"
         )

@@ -462,6 +462,29 @@ def test_a_document_that_is_replaced_while_it_is_opened_is_opened_again(tmp_path
     assert value_of(reader.get("db_pass")) == b"correct horse"
 
 
+def test_what_a_killed_writer_left_beside_a_key_file_is_removed(tmp_path):
+    """It may hold keys. A young one may have a living writer, and stays."""
+    (source,) = build_sources([{"source": "key_file", "path": str(tmp_path / "the.key")}], print)
+    old, young = tmp_path / ".nebula-1-old.tmp", tmp_path / ".nebula-1-young.tmp"
+    for path in (old, young):
+        path.write_text("a key")
+    os.utime(old, (0, 0))
+    source.prepare(bytes(16), renew=False)
+    assert not old.exists()
+    assert young.exists()
+
+
+def test_a_store_made_from_a_passphrase_is_derived_for_once(tmp_path, monkeypatch):
+    derived = []
+    original = argon2id.Argon2id
+    monkeypatch.setattr(argon2id, "Argon2id", lambda **parameters: derived.append(1) or original(**parameters))
+    store = a_store(tmp_path, **with_passphrase("open sesame"))
+    store.put(a_record())
+    store.put(a_record("other"))
+    store.get("db_pass")
+    assert len(derived) == 1
+
+
 def test_a_key_file_is_never_emptied():
     (source,) = build_sources(None, print)
     _, secret = source.prepare(bytes(16), renew=False)

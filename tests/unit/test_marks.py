@@ -112,9 +112,10 @@ def test_every_flipped_bit_of_a_mark_is_noticed(marks):
         marks.read(RING, "a")
 
 
-def test_an_empty_mark_is_none_yet(marks):
+@pytest.mark.parametrize("content", [b"", bytes(129)], ids=["empty", "zeros"])
+def test_a_mark_that_a_power_cut_left_unwritten_is_none_yet(marks, content):
     marks.advance(RING, "a", Mark(LIFE, 3, 0), durable=True)
-    only_file().write_bytes(b"")
+    only_file().write_bytes(content)
     assert marks.read(RING, "a") is None
 
 

@@ -20,7 +20,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.locations import default_key_path
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingKey, WrongPassphrase
-from ansible_collections.nebula.credential.plugins.module_utils.files.durable import create_exclusively, fsync_directory, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.files.durable import (
+    create_exclusively,
+    fsync_directory,
+    remove_left_over,
+    write_durably,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
 from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import check_private_file, make_directory
@@ -47,8 +52,10 @@ class KeyFile(KeySource):
 
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
         path = self.path(store_id)
+        directory = os.path.dirname(os.path.abspath(path))
         with translated(_ROLE, path):
-            make_directory(os.path.dirname(os.path.abspath(path)))
+            make_directory(directory)
+            remove_left_over(directory)
             created = create_exclusively(path, _line(os.urandom(primitives.KEY_SIZE)))
             if renew and not created:
                 self._append(path)

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     CredentialError,
     Damaged,
+    InvalidInput,
     MissingKey,
     WrongKey,
 )
@@ -130,8 +131,10 @@ class Keyring:
             raise MissingKey("no key source is configured", option="key_sources", remedy="Name one, to write.")
         store_id, key = os.urandom(16), MasterKey.generate()
         try:
-            slots = self.new_slots(key, store_id, self.sources, renew=False)
-            self.provider.write_store_document(write_document(key, Ring(store_id, key.key_id), slots), None)
+            ring, slots = Ring(store_id, key.key_id), self.new_slots(key, store_id, self.sources, renew=False)
+            content = write_document(key, ring, slots)
+            self.provider.write_store_document(content, None)
+            self._opened = OpenRing(content, ring, key, {key.key_id: key}, slots)
         except Conflict:
             for source in self.sources:
                 source.abandon(store_id)
@@ -231,3 +234,11 @@ class PassingKeyring(Keyring):
     def refreshed(self) -> OpenRing:
         """Always the same one."""
         return self._ring
+
+    def write(self, ring: OpenRing, changed: Ring, active: MasterKey, slots: Tuple[bytes, ...]) -> OpenRing:
+        """There is no document.
+
+        Raises:
+            InvalidInput: always.
+        """
+        raise InvalidInput("the store ends with its process, and its key with it", remedy="There is nothing to rotate: start anew.")

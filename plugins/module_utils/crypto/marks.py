@@ -53,6 +53,7 @@ class Marks:
         self._tenant = write_text(tenant)
         self._warn = warn
         self._directory = ""
+        self._prepared = False
 
     def prepare(self, ring: OpenRing) -> None:
         """Make sure that marks can be written, before the first write that needs one.
@@ -60,10 +61,14 @@ class Marks:
         Raises:
             StorageError: they cannot.
         """
+        if not self._prepared:
+            ensure_private_directory(self._path_of_directory(ring), "the directory of the high-water marks", self._warn)
+            self._prepared = True
+
+    def _path_of_directory(self, ring: OpenRing) -> str:
         if not self._directory:
-            directory = marks_directory(ring.ring.store_id)
-            ensure_private_directory(directory, "the directory of the high-water marks", self._warn)
-            self._directory = directory
+            self._directory = marks_directory(ring.ring.store_id)
+        return self._directory
 
     def place(self, identity: str) -> bytes:
         """What a mark calls an object: 32 bytes, which also name its file."""
@@ -76,9 +81,8 @@ class Marks:
             Tampered: the mark was changed.
             StorageError: it cannot be read.
         """
-        directory = self._directory or marks_directory(ring.ring.store_id)
         place = self.place(identity)
-        path = directory + "/" + place.hex()
+        path = os.path.join(self._path_of_directory(ring), place.hex())
         for _ in range(_READS):  # a read may fall into a write of another process
             mark, whole = self._parse(_content(path), place)
             if whole:
@@ -90,7 +94,7 @@ class Marks:
 
     def _parse(self, content: bytes, place: bytes) -> Tuple[Optional[Mark], bool]:
         """The mark, and whether the content is whole. A mark under a key that is gone can only be learnt anew."""
-        if not content:
+        if not any(content[:8]):  # a power cut leaves a new file empty, or full of zeros
             return None, True
         if len(content) != _SIZE:
             return None, False

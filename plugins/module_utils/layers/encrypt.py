@@ -114,15 +114,18 @@ class Encrypt(Decrypt):
         return replace(record, fields={}, state={}, envelope=envelope, version=None, serial=serial, record_id=record_id, revision=0)
 
     def _acknowledge(self, key: MasterKey, stored: Record, restored: bool = False) -> None:
-        """Record first, then its mark, then the caller: so a mark never stands for what a crash took away (rule 8)."""
+        """Record first, then its mark, then the caller: so a mark never stands for what a crash took away (rule 8).
+
+        The very first value needs no durable mark: there is nothing older that could be put in its place.
+        """
         self._follow_rotation(key, stored)
         ring = self.keyring.opened()
         if self.marks is not None and ring is not None:
-            written, identity = read_envelope(stored.envelope or b""), identity_of(stored.name, stored.stage)
+            seen, identity = seen_in(read_envelope(stored.envelope or b"")), identity_of(stored.name, stored.stage)
             if restored:
-                self.marks.restore(ring, identity, seen_in(written))
+                self.marks.restore(ring, identity, seen)
             else:
-                self.marks.advance(ring, identity, seen_in(written), durable=True)
+                self.marks.advance(ring, identity, seen, durable=(seen.serial, seen.revision) > (1, 0))
 
     def _follow_rotation(self, key: MasterKey, stored: Record) -> None:
         """A rotation of the master key may have begun since the key was taken: nothing is acknowledged under the old one (rule 12)."""

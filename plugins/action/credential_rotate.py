@@ -34,6 +34,15 @@ class _Late(BaseException):
     """The time limit of a module is over. Not an Exception, so that nothing on the way takes it for its own."""
 
 
+class _Unshown(dict[str, Any]):
+    """Arguments that ansible-core's debug output (`ANSIBLE_DEBUG`) prints without their values."""
+
+    def __repr__(self) -> str:
+        return "(not shown)"
+
+    __str__ = __repr__
+
+
 class ActionModule(CredentialAction):
     """Performs `credential_rotate`: the store's part on the controller, the target's modules on the task's host."""
 
@@ -76,7 +85,7 @@ class ActionModule(CredentialAction):
         spoken, self._task.no_log = self._task.no_log, True
         try:
             with _at_most(limit):
-                return dict(self._execute_module(module_name=module, module_args=arguments, task_vars=dict(variables)))
+                return dict(self._execute_module(module_name=module, module_args=_Unshown(arguments), task_vars=dict(variables)))
         except (AnsibleError, _Late):
             return {"unreachable": True}
         finally:

@@ -11,7 +11,7 @@ from typing import Callable, Iterator, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, written
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Expired, NotFound, Revoked, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Expired, NotFound, Revoked, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
@@ -71,7 +71,11 @@ class Reader:
         return (Credential(row, self._clock()) for row in rows)
 
     def _refuse_revoked(self, name: str) -> None:
-        current = self.find(name)
+        try:
+            current = self.find(name)
+        except Damaged:
+            # An older version is what is left then, and it says its own state.
+            return
         if current is not None and current.metadata.lifecycle == lifecycle.REVOKED:
             _refuse_unusable(current)
 

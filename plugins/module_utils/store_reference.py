@@ -6,12 +6,29 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 LOCAL = "local"
 INLINE = "inline"
 """What a store is called whose configuration was written in place, without a `name`."""
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
+
+
+def check_store_name(name: object, option: str) -> str:
+    """Return `name` if a store can be called so.
+
+    Raises:
+        InvalidConfiguration: it cannot. It is not shown, for a configuration that was taken for a name may hold a login.
+    """
+    if not isinstance(name, str) or not _NAME.match(name):
+        remedy = "A store's name is 1 to 64 letters, digits, '.', '_' and '-'."
+        raise InvalidConfiguration("what stands there is not a store's name", option=option, remedy=remedy)
+    return name
 
 
 @dataclass(frozen=True)
@@ -23,7 +40,11 @@ class StoreReference:
 
 
 def inline_store(written: Mapping[str, Any]) -> StoreReference:
-    """Read a store written in place: its configuration, and optionally the `name` that messages use."""
+    """Read a store written in place: its configuration, and optionally the `name` that messages use.
+
+    Raises:
+        InvalidConfiguration: that name is none.
+    """
     config = dict(written)
-    name = str(config.pop("name", None) or INLINE)
-    return StoreReference(name=name, config=config)
+    name = config.pop("name", None)
+    return StoreReference(name=INLINE if name is None else check_store_name(name, "store.name"), config=config)

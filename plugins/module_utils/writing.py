@@ -24,6 +24,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.wanted import ID
 ATTEMPTS = 5
 """How often a write that is safe to do again is tried when others write the same credential."""
 
+SPARE = "spare"
+"""The attribute of a value that lies in `previous` only until the current one has been replaced."""
+
 _OF_THE_VERSION = ("orphaned",)
 """Attributes that belong to one value and not to its successor."""
 
@@ -131,6 +134,37 @@ class Writer:
             EncryptionError: what is stored is not genuine.
         """
         return self._answer(self._provider.restore(check_name(name)))
+
+    def replace_unreadable(self, kept: Credential) -> Credential:
+        """Put a kept version where the current value cannot be opened any more.
+
+        What cannot be opened cannot be replaced by a compare-and-swap, only deleted, and its versions go with it. So the value
+        lies in `previous` meanwhile: at every moment it is stored somewhere.
+
+        Raises:
+            RotationInProgress: pending, previous or a journal are there, and may hold what a target takes.
+        """
+        self._refuse_other_stages(kept.name)
+        now = self._clock()
+        metadata = replace(kept.metadata, created_at=now, updated_at=now)
+        record = Record(kept.name, kept.record.type, kept.fields, kept.record.state, metadata)
+        spare = replace(record, stage=PREVIOUS).with_metadata(attributes=dict(metadata.attributes, **{SPARE: True}))
+        self._provider.put(spare)
+        self._provider.delete(kept.name)
+        stored = self._provider.put(record, create=True)
+        self._provider.delete(kept.name, stage=PREVIOUS)
+        return self._answer(stored)
+
+    def _refuse_other_stages(self, name: str) -> None:
+        for stage in (PENDING, PREVIOUS, JOURNAL):
+            try:
+                found = self._provider.get(name, stage=stage)
+            except NotFound:
+                continue
+            if not found.known.attributes.get(SPARE):
+                what = "the current value cannot be opened, and there is another in stage '{0}'".format(stage)
+                remedy = "Settle the rotation with credential_rotate; or read that stage, delete by force, and write the value again."
+                raise RotationInProgress(what, name=name, remedy=remedy)
 
     def delete(self, name: str, expected_version: Optional[str] = None, force: bool = False) -> None:
         """Remove every value of a credential. Its audit trail stays.

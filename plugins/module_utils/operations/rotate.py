@@ -194,7 +194,8 @@ class _Rotation:
         if self._phase == AUTO and step.outcome in _FAILURES:
             raise _failure(step)
         changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
-        return Outcome(dict(self._result(changed, step.outcome, step.summary), **{STEP: {"kind": steps.DONE}}))
+        result = self._result(changed, step.outcome, step.summary)
+        return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
 
     def _handed_out(self, step: Step) -> Outcome:
         told, secrets = self._target.instructions(step)

@@ -63,6 +63,8 @@ def _planned(card: Card) -> List[str]:
 
 
 def _readers(card: Card) -> str:
+    if card.kind == "none":
+        return "no service is told, so one that takes this credential stops working"
     if card.overlap == OVERLAP_NONE:
         return "between apply and promote, readers of the current value are refused; the report says how long"
     if card.overlap == ALTERNATING:

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""credential_rotate against a real PostgreSQL, as ansible-playbook runs it."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any, Callable
+
+import pytest
+
+BIN = Path(sys.executable).parent
+ROLE = "app"
+
+# Somebody else's tool sets the old password again, as soon as it sees another one.
+UNDO = """
+DO $$
+DECLARE old text := (SELECT rolpassword FROM pg_authid WHERE rolname = 'app');
+BEGIN
+  FOR turn IN 1..2000 LOOP
+    PERFORM pg_sleep(0.01);
+    IF (SELECT rolpassword FROM pg_authid WHERE rolname = 'app') <> old THEN
+      EXECUTE format('ALTER ROLE app PASSWORD %L', old);
+      EXIT;
+    END IF;
+  END LOOP;
+END $$
+"""
+
+
+class Play:
+    """Runs tasks on localhost with a store and a home of their own."""
+
+    def __init__(self, directory: Path, server: Any) -> None:
+        self.directory = directory
+        self.server = server
+        self.variables = directory / "variables.json"
+        self.variables.write_text(
+            json.dumps(
+                {
+                    "ansible_python_interpreter": sys.executable,
+                    "pg": {
+                        "host": server.host,
+                        "port": server.port,
+                        "database": server.database,
+                        "admin_user": server.user,
+                        "admin_password": server.password,
+                    },
+                }
+            )
+        )
+
+    def command(self, tasks: list[dict[str, Any]], *arguments: str) -> list[str]:
+        play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
+        book = self.directory / "play-{}.json".format(secrets.token_hex(4))
+        book.write_text(json.dumps(play))
+        return [str(BIN / "ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", "@" + str(self.variables), str(book), *arguments]
+
+    def run(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), fails: bool = False, **environment: str) -> str:
+        done = subprocess.run(
+            self.command(list(tasks), *arguments),
+            env=dict(os.environ, **environment),
+            capture_output=True,
+            text=True,
+            timeout=180,
+            check=False,
+        )
+        assert (done.returncode != 0) is fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def value(self, field: str = "password", stage: str = "current") -> str:
+        """Read a value, through a file: the run itself prints none."""
+        path = self.directory / "value"
+        lookup = "{{{{ lookup('nebula.credential.get', 'db_pass', field='{}', stage='{}') }}}}".format(field, stage)
+        self.run({"ansible.builtin.copy": {"content": lookup, "dest": str(path), "mode": "0600"}, "no_log": True})
+        found = path.read_text()
+        path.unlink()
+        return found
+
+
+def rotation(**options: Any) -> dict[str, Any]:
+    return {
+        "nebula.credential.credential_rotate": {
+            "name": "db_pass",
+            "target": "postgresql",
+            "postgresql": {name: "{{ pg." + name + " }}" for name in ("host", "port", "database", "admin_user", "admin_password")},
+            **options,
+        },
+        "register": "rotated",
+    }
+
+
+SHOW = {"ansible.builtin.debug": {"var": "rotated"}}
+
+
+@pytest.fixture
+def play(tmp_path: Path, postgresql: Any) -> Play:
+    """A role in the server and its password in a new store."""
+    old = secrets.token_urlsafe(24)
+    for role in (ROLE, "app_b"):
+        postgresql.run("DROP ROLE IF EXISTS {}".format(role))
+    postgresql.run("CREATE ROLE app LOGIN")
+    postgresql.run("CREATE ROLE app_b LOGIN")
+    from ansible_collections.nebula.credential.plugins.module_utils.targets.postgresql import verifier
+
+    postgresql.run("ALTER ROLE app PASSWORD '{}'".format(verifier(old)))
+    run = Play(tmp_path, postgresql)
+    (tmp_path / "old").write_text(old)
+    run.run(
+        {
+            "nebula.credential.credential": {
+                "name": "db_pass",
+                "type": "basic",
+                "fields": {"username": ROLE, "password": "{{ lookup('ansible.builtin.file', '" + str(tmp_path / "old") + "') }}"},
+            }
+        }
+    )
+    return run
+
+
+def old_password(play: Play) -> str:
+    return (play.directory / "old").read_text()
+
+
+def wait_for(condition: Callable[[], bool], what: str) -> None:
+    deadline = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.02)
+
+
+def test_the_old_password_stops_and_the_new_one_works_and_no_output_or_log_shows_either(play: Play, postgresql: Any) -> None:
+    log_before = len(postgresql.log.read_text(errors="replace"))
+    output = play.run(rotation(), SHOW, arguments=("-vvvvv",), ANSIBLE_DEBUG="1")
+    old, new = old_password(play), play.value()
+    assert old != new
+    assert postgresql.accepts(ROLE, new)
+    assert not postgresql.accepts(ROLE, old)
+    log = postgresql.log.read_text(errors="replace")[log_before:]
+    assert "ALTER USER" in log
+    for what, secret in (("old", old), ("new", new), ("admin", postgresql.password)):
+        assert not around(secret, output), what
+        assert not around(secret, log), what
+    assert "SCRAM-SHA-256$" not in output
+    assert '"outcome": "promoted"' in output
+
+
+def test_a_rotation_that_cannot_be_verified_is_rolled_back(play: Play, postgresql: Any) -> None:
+    undoing = threading.Thread(target=lambda: postgresql.run(UNDO))
+    undoing.start()
+    wait_for(lambda: _waits(postgresql, "PgSleep"), "the other tool looks at the role")
+    output = play.run(rotation(), fails=True)
+    undoing.join()
+    assert "rolled_back" in output
+    assert "does not accept the new value" in output
+    assert play.value() == old_password(play)
+    assert postgresql.accepts(ROLE, play.value())
+    assert not postgresql.accepts(ROLE, play.value(stage="pending"))
+
+
+@pytest.mark.parametrize("lands", [True, False])
+def test_a_killed_controller_is_followed_by_one_that_settles_it(play: Play, postgresql: Any, lands: bool) -> None:
+    """kill -9 while the server holds the request back; then the request lands, or never does."""
+    blocker = postgresql.connect()
+    blocker.autocommit = False
+    blocker.execute("ALTER ROLE app CONNECTION LIMIT -1")
+    process = subprocess.Popen(play.command([rotation()]), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=dict(os.environ))
+    wait_for(lambda: _waits(postgresql, "Lock"), "the request waits for the role's lock")
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    if not lands:
+        postgresql.run("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    blocker.rollback()
+    blocker.close()
+    wait_for(lambda: not _waits(postgresql, "Lock"), "the request ends")
+    output = play.run(rotation(), SHOW, fails=not lands)
+    assert ("promoted" if lands else "rolled_back") in output
+    current = play.value()
+    assert postgresql.accepts(ROLE, current)
+    assert (current == old_password(play)) is not lands
+
+
+def test_two_users_take_turns_and_the_old_one_goes_on_working(play: Play, postgresql: Any) -> None:
+    options = {"usernames": ["app", "app_b"]}
+    task = rotation(consumer_ttl="5m")
+    task["nebula.credential.credential_rotate"]["postgresql"].update(options)
+    play.run(task)
+    assert play.value("username") == "app_b"
+    assert postgresql.accepts("app_b", play.value())
+    assert postgresql.accepts("app", old_password(play))
+    assert play.value(stage="previous") == old_password(play)
+    output = play.run(task, fails=True)
+    assert "grace period" in output
+
+
+def test_a_role_that_is_not_there_is_told_and_nothing_is_begun(play: Play) -> None:
+    task = rotation()
+    task["nebula.credential.credential_rotate"]["postgresql"]["role"] = "nobody_there"
+    output = play.run(task, fails=True)
+    assert "has no role 'nobody_there'" in output
+    assert '"phase": null' in play.run(rotation(phase="status"), SHOW)
+
+
+def test_a_wrong_admin_login_is_told_and_nothing_is_begun(play: Play) -> None:
+    task = rotation()
+    task["nebula.credential.credential_rotate"]["postgresql"]["admin_password"] = secrets.token_hex(8)
+    assert "refuses the admin login" in play.run(task, fails=True)
+    assert '"phase": null' in play.run(rotation(phase="status"), SHOW)
+
+
+def test_check_mode_shows_the_plan_and_changes_nothing(play: Play, postgresql: Any) -> None:
+    output = play.run(rotation(), SHOW, arguments=("--check",))
+    assert "store the new value as pending" in output
+    assert postgresql.accepts(ROLE, old_password(play))
+    assert play.value() == old_password(play)
+
+
+def test_auto_without_a_target_is_refused(play: Play) -> None:
+    output = play.run({"nebula.credential.credential_rotate": {"name": "db_pass"}}, fails=True)
+    assert "target" in output
+
+
+def around(secret: str, text: str) -> list[str]:
+    """Where a secret shows, without showing it."""
+    pieces = text.split(secret)
+    return [before[-200:] + "[...]" + after[:80] for before, after in zip(pieces, pieces[1:])]
+
+
+def _waits(server: Any, event: str) -> bool:
+    with server.connect() as connection:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = %s OR wait_event = %s"
+        return bool(connection.execute(query, (event, event)).fetchone()[0])

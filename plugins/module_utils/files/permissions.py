@@ -103,4 +103,4 @@ def _insecure(path: str, role: str, status: os.stat_result, mode: str) -> Insecu
         what = f"{place} belongs to user id {status.st_uid}, not to {os.geteuid()} who runs this"
         return InsecurePermissions(what, remedy="Run as its owner, or name a path of your own.")
     what = f"others can reach {place} (its mode is {stat.S_IMODE(status.st_mode):04o})"
-    return InsecurePermissions(what, remedy=f"Run: chmod {mode} {shlex.quote(path)}")
+    return InsecurePermissions(what, remedy=f"Name a path that is yours alone, or run: chmod {mode} {shlex.quote(path)}")

@@ -209,6 +209,33 @@ def test_old_versions_can_be_read_and_restored(manager):
         manager.restore("db", "99")
 
 
+def test_a_damaged_current_value_leaves_the_older_ones_readable_and_restorable(manager, tmp_path):
+    create(manager, description="d")
+    manager.ensure(Wanted("db", value=Secret("two")))
+    cut(tmp_path / "store" / "db.enc")
+    with pytest.raises(Damaged):
+        manager.get("db")
+    assert manager.get("db", "1").token() == Secret(CANARY)
+    assert [info.version for info in manager.versions("db")] == ["1"]
+    restored = manager.restore("db", "1")
+    assert (manager.token("db"), restored.metadata.description) == (Secret(CANARY), "d")
+    assert restored.record.serial > 2
+    with pytest.raises(NotFound):
+        manager.inspect("db", stage=PREVIOUS)
+
+
+def test_a_damaged_value_is_not_replaced_over_what_a_rotation_has_stored(manager, tmp_path):
+    create(manager)
+    with manager.acting():
+        record = manager.provider.get("db")
+        manager.provider.put(type(record)("db", fields=record.fields, metadata=record.known, stage=PENDING))
+    manager.ensure(Wanted("db", value=Secret("two")))
+    cut(tmp_path / "store" / "db.enc")
+    with pytest.raises(RotationInProgress, match="stage 'pending'"):
+        manager.restore("db", "1")
+    assert manager.get("db", "1").token() == Secret(CANARY)
+
+
 def test_a_file_put_back_is_refused_until_it_is_restored(manager, tmp_path):
     create(manager)
     path = tmp_path / "store" / "db.enc"

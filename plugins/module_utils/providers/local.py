@@ -39,6 +39,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Record, VersionInfo
 
 _ROLE = "the store's directory"
+_ANY_SERIAL = 2**63
 _RECORD_ID_SIZE = 16
 
 
@@ -151,7 +152,16 @@ class Local(Provider):
         self._prepared = True
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        found = self._files.read(check_name(name), stage)
+        try:
+            found = self._files.read(check_name(name), stage)
+        except EncryptionError:
+            # An older value does not depend on the current one, and is what is left where that is damaged.
+            if version is None or stage != CURRENT or not is_serial(version):
+                raise
+            kept = self._files.read_version(name, int(version))
+            if kept is None:
+                raise
+            return kept
         if found is None:
             raise absent(name, stage=stage)
         if version is None or version == found.version:
@@ -210,7 +220,13 @@ class Local(Provider):
         return list_records(self._files, wanted)
 
     def versions(self, name: str) -> List[VersionInfo]:
-        found = self.get(name)
+        try:
+            found = self.get(name)
+        except EncryptionError:
+            kept = self._files.history.infos(name, _ANY_SERIAL)
+            if not kept:
+                raise
+            return kept
         newest = VersionInfo(str(found.version), written_at(self._layout.record(name, CURRENT)), current=True)
         return [newest, *self._files.history.infos(name, found.serial or 0)]
 

@@ -16,8 +16,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible.module_utils.common.validation import check_type_dict
+
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.store_reference import LOCAL, StoreReference, inline_store
+from ansible_collections.nebula.credential.plugins.module_utils.store_reference import (
+    LOCAL,
+    StoreReference,
+    check_store_name,
+    inline_store,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.plain import plain
 
 FILE_NAME = "nebula.yml"
@@ -67,6 +74,8 @@ def resolve_store(option: Any, around: Surroundings) -> StoreReference:
             stores is not in order.
     """
     chosen, place = _chosen(option, around)
+    if isinstance(chosen, str) and chosen.lstrip().startswith("{"):
+        chosen = _parsed(chosen, place)
     if isinstance(chosen, Mapping):
         return inline_store(_decrypted(chosen, place))
     if chosen is not None and not isinstance(chosen, str):
@@ -87,12 +96,21 @@ def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
     return _from_ansible_cfg(around.ansible_cfg), "[{0}] {1}".format(INI_SECTION, INI_KEY)
 
 
+def _parsed(text: str, place: str) -> Any:
+    """A mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
+    try:
+        return check_type_dict(text)
+    except (TypeError, ValueError):
+        remedy = "Write it as JSON."
+        raise InvalidConfiguration("the text looks like a mapping and is none", option=place, remedy=remedy) from None
+
+
 def _named(name: str | None, place: str, around: Surroundings) -> StoreReference:
     file = _read_file(around)
     stores = {LOCAL: {"backend": LOCAL}, **file.stores, **_from_variable(around)}
     if name is None:
         name, place = (file.default, "default in {0}".format(file.path)) if file.default else (LOCAL, "store")
-    if name not in stores:
+    if check_store_name(name, place) not in stores:
         known = ", ".join(sorted(map(str, stores)))
         remedy = "Known stores: {0}. Define others in {1} or in the variable '{2}'.".format(known, file.path or FILE_NAME, STORES_VARIABLE)
         raise InvalidConfiguration("there is no store '{0}'".format(name), option=place, remedy=remedy)
@@ -157,7 +175,7 @@ def _checked_file(path: str, content: Any) -> _ConfigurationFile:
 def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:
     if not isinstance(stores, Mapping):
         raise InvalidConfiguration("stores are a mapping of names to configurations", option=option, remedy="Write 'name: {backend: …}'.")
-    return {str(name): config for name, config in stores.items()}
+    return {check_store_name(name, option): config for name, config in stores.items()}
 
 
 def _find_file(around: Surroundings) -> Path | None:

@@ -88,6 +88,27 @@ def test_a_whole_mapping_is_taken_as_it_is(tmp_path):
     assert resolve_store({"backend": "memory"}, around(tmp_path)).name == "inline"
 
 
+def test_a_mapping_may_come_as_text(tmp_path):
+    """As it does from a command line and from the environment."""
+    text = "{'backend': 'memory', 'key_sources': [{'source': 'passphrase', 'passphrase': 'p'}]}"
+    assert resolve_store(text, around(tmp_path)).config["key_sources"][0]["passphrase"] == "p"
+    assert resolve_store(None, around(tmp_path, environment={"NEBULA_CREDENTIAL_STORE": '{"backend": "memory"}'})).name == "inline"
+
+
+@pytest.mark.parametrize("option", ["{'passphrase': canary", "canary canary", "../canary", "c" * 65, "{'backend': 'memory', 'name': '../canary'}"])
+def test_what_is_no_name_is_not_shown(tmp_path, option):
+    """It may be a configuration, with a login in it; and a name becomes part of a path."""
+    with pytest.raises(InvalidConfiguration, match="option 'store") as caught:
+        resolve_store(option, around(tmp_path))
+    assert "canary" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["../x", "", 5])
+def test_a_store_cannot_be_called_anything(tmp_path, name):
+    with pytest.raises(InvalidConfiguration, match="nebula_credential_stores"):
+        resolve_store(None, around(tmp_path, variables={"nebula_credential_stores": {name: {"backend": "memory"}}}))
+
+
 def test_variables_are_templated_and_win_over_the_file(project):
     stores = {"prod": {"backend": "local", "path": "{{ base }}/p"}}
     templated = around(

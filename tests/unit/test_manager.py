@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 
 import pytest
 
@@ -16,34 +16,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     Duplicate,
     Expired,
-    InvalidInput,
-    InvalidToken,
     NotFound,
-    NoToken,
     Revoked,
     RotationInProgress,
     Unusable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY, CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
-
-START = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
-CANARY = "c4n4ry-c4n4ry"
-
-
-class Clock:
-    """A clock that a test sets."""
-
-    def __init__(self):
-        self.now = START
-
-    def __call__(self):
-        return self.now
+from tests.unit.managing import CANARY, START, Clock, ask, create, cut, in_state
 
 
 @pytest.fixture
@@ -56,24 +40,6 @@ def manager(tmp_path, clock):
     opened = open_store({"backend": "local", "path": str(tmp_path / "store"), "audit": "off"}, name="prod")
     yield CredentialManager(opened.provider, store="prod", clock=clock)
     opened.close()
-
-
-def create(manager, name="db", **wanted):
-    return manager.create(Wanted(name, **{"value": Secret(CANARY), **wanted}))
-
-
-def cut(path):
-    path.write_bytes(path.read_bytes()[:-1])
-
-
-def in_state(manager, state):
-    with manager.acting():
-        record = manager.provider.get("db")
-        manager.provider.patch_metadata(record.with_metadata(lifecycle=state), record.revision)
-
-
-def ask(manager, operation, **parameters):
-    return perform(manager, operation, parameters, NOBODY)
 
 
 def test_what_is_created_can_be_read(manager):
@@ -294,96 +260,3 @@ def test_writers_at_once_lose_no_metadata_and_generate_one_value(manager):
 
 def test_health_names_the_store(manager):
     assert manager.health() == {"store": "prod", "status": "healthy", "reasons": []}
-
-
-def test_get_answers_the_primary_field_a_named_one_or_a_mapping(manager):
-    create(manager, type="database", fields={"username": Secret("app"), "host": Secret("db.example.com")})
-    assert ask(manager, "get", name="db").result["value"] == CANARY
-    assert ask(manager, "get", name="db", field="host").result["value"] == "db.example.com"
-    assert ask(manager, "get", name="db", fields=["host", "username"]).result["value"] == {"host": "db.example.com", "username": "app"}
-    everything = ask(manager, "get", name="db", fields=True)
-    assert everything.result["value"]["engine"] == "postgresql"
-    assert everything.secrets == (Secret(CANARY),), "a host name is not masked"
-    uri = ask(manager, "get", name="db", field="connection_string")
-    assert uri.secrets == (Secret("postgresql://app:c4n4ry-c4n4ry@db.example.com"),)
-    with pytest.raises(NoToken) as caught:
-        ask(manager, "get", name="db", field="port")
-    assert (caught.value.name, caught.value.store) == ("db", "prod")
-
-
-def test_binary_values_come_back_as_base64_on_request_and_never_as_text(manager):
-    create(manager, value=Secret(b"\xff\x00"))
-    with pytest.raises(InvalidToken, match="encoding: base64"):
-        ask(manager, "get", name="db")
-    assert ask(manager, "get", name="db", encoding="base64").result["value"] == "/wA="
-
-
-def test_get_many_answers_each_name_with_a_value_or_a_failure(manager):
-    create(manager, "one")
-    create(manager, "two", value=Secret(b"\xff"))
-    result = ask(manager, "get_many", names=["one", "two", "three", "one", "../x"]).result
-    assert result["values"] == {"one": CANARY}
-    assert {name: failure["code"] for name, failure in result["failures"].items()} == {
-        "two": "invalid_token",
-        "three": "not_found",
-        "../x": "invalid_input",
-    }
-
-
-def test_find_filters_by_every_part_of_the_metadata(manager, clock):
-    create(manager, "a", type="basic", tags={"team": "web", "x": "y"}, expires_at=START + timedelta(days=3))
-    clock.now += timedelta(hours=1)
-    create(manager, "b", type="api_key", tags={"team": "web"})
-    create(manager, "c/d")
-    manager.revoke("c/d")
-
-    def found(**parameters):
-        return [row["name"] for row in ask(manager, "find", **parameters).result["credentials"]]
-
-    assert found() == ["a", "b", "c/d"]
-    assert found(type="basic") == ["a"]
-    assert found(tags={"team": "web"}) == ["a", "b"]
-    assert found(tags={"team": "web", "x": "y"}) == ["a"]
-    assert found(prefix="c/") == ["c/d"]
-    assert found(lifecycle=["revoked"]) == ["c/d"]
-    assert found(expires_within="3d") == ["a"]
-    assert found(expires_within="1d") == []
-    assert found(expires_before="2026-12-01T00:00:00Z") == ["a"]
-    assert found(created_after="2026-11-22T12:30:00Z") == ["b", "c/d"]
-    assert found(created_before="2026-11-22T12:30:00+00:00") == ["a"]
-    assert ask(manager, "find", query="[?state=='revoked'].name | [0]").result["credentials"] == "c/d"
-    with pytest.raises(InvalidInput, match="option 'query'"):
-        ask(manager, "find", query="[?")
-    with pytest.raises(InvalidInput, match="option 'created_after'"):
-        ask(manager, "find", created_after="yesterday")
-
-
-def test_info_tells_what_is_missing_and_what_cannot_be_described(manager, tmp_path):
-    create(manager, "one")
-    create(manager, "broken")
-    cut(tmp_path / "store" / "broken.enc")
-    result = ask(manager, "credential_info", names=["one", "gone", "broken"], versions=True, health=True).result
-    assert [row["name"] for row in result["credentials"]] == ["one"]
-    assert [info["version"] for info in result["credentials"][0]["versions"]] == ["1"]
-    assert (result["missing"], result["failures"]["broken"]["code"], result["changed"]) == (["gone"], "damaged", False)
-    assert result["health"]["store"] == "prod"
-    with pytest.raises(Damaged):
-        ask(manager, "credential_info", name="broken")
-
-
-def test_an_unforeseen_exception_leaves_as_its_class_alone(manager, monkeypatch):
-    def explode(*_arguments, **_options):
-        raise RuntimeError(CANARY)
-
-    monkeypatch.setattr(manager, "get", explode)
-    with pytest.raises(Exception, match="RuntimeError") as caught:
-        ask(manager, "get", name="db")
-    assert caught.value.code == "internal"
-    assert CANARY not in str(caught.value)
-    assert caught.value.__cause__ is None
-    assert caught.value.__suppress_context__
-
-
-def test_an_unknown_operation_is_refused_with_those_there_are(manager):
-    with pytest.raises(InvalidInput, match="get_many"):
-        ask(manager, "drop")

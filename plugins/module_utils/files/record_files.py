@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.files.backups import Backups
@@ -55,7 +55,11 @@ class RecordFiles:
         """An older value, or None. Raises as `read`."""
         return self._read(self.layout.version(name, serial), name, CURRENT)
 
-    def _read(self, path: str, name: str, stage: str) -> Optional[Record]:
+    def identify(self, name: str, stage: str) -> Optional[Record]:
+        """The value of a stage as far as a writer has to compare it: metadata may be left out. Raises as `read`."""
+        return self._read(self.layout.record(name, stage), name, stage, self._format.identify)
+
+    def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
         try:
             data = read_whole(path)
         except FileNotFoundError:
@@ -63,7 +67,7 @@ class RecordFiles:
         except OSError as error:
             raise translate(error, _ROLE, path, writing=False).within(name=name) from None
         try:
-            return self._format.read(name, stage, data)
+            return (parse or self._format.read)(name, stage, data)
         except CredentialError as problem:
             raise problem.within(name=name) from None
 
@@ -102,7 +106,7 @@ class RecordFiles:
 
     def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
         """Put `content` where `replaces` is: in the stage's file, or in a kept version. Tells whether `replaces` was there."""
-        found = self.read(name, stage)
+        found = self.identify(name, stage)
         if found is None:
             raise absent(name, stage=stage)
         path = self.layout.record(name, stage)

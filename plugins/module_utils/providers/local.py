@@ -128,7 +128,7 @@ class Local(Provider):
         name, stage = check_name(record.name), record.stage
         offered = self._format.admit(record)
         with self._writing(name, "put"):
-            found = self._files.read(name, stage)
+            found = self._files.identify(name, stage)
             check_swap(name, found, expected_version, create)
             serial = next_serial(name, offered.serial, self._files.last_serial(name, stage, found))
             record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
@@ -210,7 +210,7 @@ class Local(Provider):
     def _found_or_damaged(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
         """The value, or None where it cannot be read: that can be deleted too, unless a version of it is expected."""
         try:
-            return self._files.read(name, stage)
+            return self._files.identify(name, stage)
         except EncryptionError:
             if expected_version is not None:
                 raise
@@ -231,7 +231,7 @@ class Local(Provider):
         return [newest, *self._files.history.infos(name, found.serial or 0)]
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        return self._files.last_serial(check_name(name), stage, self._files.read(name, stage))
+        return self._files.last_serial(check_name(name), stage, self._files.identify(name, stage))
 
     def read_store_document(self) -> Optional[bytes]:
         path = self._layout.store_document

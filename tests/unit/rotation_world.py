@@ -10,11 +10,12 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.lifecycle import ACTIVE
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, PENDING, PREVIOUS, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.effects import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
@@ -206,3 +207,32 @@ def script(*fates: Any) -> Callable[[Step], Tuple[str, float]]:
         return chosen if isinstance(chosen, tuple) else (chosen, 0)
 
     return fate
+
+
+LONG_AFTER = LIFE + 1000
+
+
+def stored(world: World, stage: str) -> Record:
+    return world.memory.get(NAME, stage=stage)
+
+
+def is_stored(world: World, stage: str) -> bool:
+    try:
+        stored(world, stage)
+    except NotFound:
+        return False
+    return True
+
+
+def heal(world: World) -> None:
+    """Runs with a working target bring every rotation to its end, with the store and the target at one."""
+    for number in range(8):
+        world.clock.forward(LONG_AFTER)
+        world.settle("healer-{}".format(number))
+        if not is_stored(world, JOURNAL):
+            break
+    assert world.values() == {CURRENT: world.target.value}
+    assert world.state() == "active"
+    world.clock.forward(LONG_AFTER)
+    assert world.rotate(holder="last").outcome == steps.PROMOTED
+    assert world.values() == {CURRENT: world.target.value}

@@ -89,12 +89,14 @@ class _Rotation:
         holder = holder_of(process, context.host or "")
         self._engine = RotationEngine(manager.provider, manager.clock, holder, alive=may_live)
         self._current = manager.provider.get(self._name)
+        # Not due: only what an earlier rotation left open is finished.
+        self._tidies = self._phase == AUTO and bool(parameters.get("only_if_due")) and not self._is_due()
         self._target = RotationTarget(manager.provider, self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
-        if self._phase == AUTO and self._parameters.get("only_if_due") and not self._is_due():
+        if self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None):
             return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
         if check_mode:
             return self._planned()
@@ -152,10 +154,12 @@ class _Rotation:
             )
         if reported:
             return self._reported(reported)
+        if self._tidies:
+            return self._engine.settle(self._name, anew=False)
         return self._engine.prepare(self._request())
 
     def _reported(self, reported: Mapping[str, Any]) -> Step:
-        request = self._request() if self._phase != SETTLE else None
+        request = None if self._tidies or self._phase == SETTLE else self._request()
         return self._engine.report(self._name, reported["ticket"], reported["outcome"], request)
 
     def _prepare(self) -> Step:
@@ -191,7 +195,7 @@ class _Rotation:
     def _told(self, step: Step, before: Mapping[str, Any]) -> Outcome:
         if step.kind != steps.DONE:
             return self._handed_out(step)
-        if self._phase == AUTO and step.outcome in _FAILURES:
+        if self._phase == AUTO and step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK):
             raise _failure(step)
         changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
         result = self._result(changed, step.outcome, step.summary)

@@ -91,12 +91,20 @@ class RotationEngine:
             raise _in_progress(entry.name, "a rotation against a target is open", "Finish it with phase 'auto' and that target.")
         return self._resumed(self._arrived(entry, request), request)
 
-    def settle(self, name: str) -> Step:
-        """Finish what is open (parked, lost, to be discarded, to be retired) and begin nothing. Attempts count anew."""
+    def settle(self, name: str, *, anew: bool = True) -> Step:
+        """Finish what is open (parked, lost, to be discarded, to be retired) and begin nothing.
+
+        With `anew` a person asked, and attempts count from the beginning.
+
+        Raises:
+            RotationInProgress: another controller is at it.
+            RotationParked: the attempts are used up, and nobody asked anew.
+        """
         entry = self._taken(name)
         if entry is None:
             return Step(steps.DONE, outcome=steps.IDLE, summary={"phase": None})
-        entry = self._course.write(entry, replace(entry.journal, orphaned=False, settles=0))
+        if anew:
+            entry = self._course.write(entry, replace(entry.journal, orphaned=False, settles=0))
         return self._resumed(self._arrived(entry, None), None)
 
     def report(self, name: str, ticket: Optional[str], outcome: str, request: Optional[Request] = None) -> Step:

@@ -169,6 +169,7 @@ class Journal:
 
     @property
     def alternating(self) -> bool:
+        """Whether two users take turns."""
         return self.overlap == ALTERNATING
 
 

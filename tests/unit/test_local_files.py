@@ -229,3 +229,12 @@ def test_errors_hold_no_value(root):
             call()
         assert "CANARY" not in str(caught.value) + repr(caught.value)
         assert caught.value.__suppress_context__ or caught.value.__context__ is None
+
+
+def test_versions_behind_a_gap_in_the_serials_are_pruned(root):
+    """A serial may be skipped (another controller knows a higher one): the number of kept values still holds."""
+    store = opened(root, keep_versions=2)
+    for serial in (1, 2, 5, 6, 20, 21, 22):
+        store.put(a_record(serial=serial))
+        assert len(list((root / ".nebula" / "versions").rglob("*.json"))) <= 2
+    assert [info.version for info in store.versions("db_pass")] == ["22", "21", "20"]

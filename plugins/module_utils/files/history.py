@@ -49,11 +49,22 @@ class History:
         if self._keep:
             fsync_directory(self._layout.versions(name))
 
-    def prune(self, name: str) -> None:
-        """Unlink the versions that are too many. What a crash leaves here goes with the next write."""
-        for serial in self.serials(name)[self._keep :]:
-            with suppress(FileNotFoundError):
-                os.unlink(self._layout.version(name, serial))
+    def prune(self, name: str, newest: int) -> None:
+        """Unlink the versions that are too many; `newest` is the serial of the youngest kept one.
+
+        As a rule exactly one is, and its serial is known. Else (a gap, the option was lowered, a crash) all are looked at.
+        """
+        surplus = newest - self._keep
+        if surplus > 0 and not (self._unlink(name, surplus) and not self._unlink(name, surplus - 1)):
+            for serial in self.serials(name)[self._keep :]:
+                self._unlink(name, serial)
+
+    def _unlink(self, name: str, serial: int) -> bool:
+        try:
+            os.unlink(self._layout.version(name, serial))
+        except FileNotFoundError:
+            return False
+        return True
 
     def serials(self, name: str) -> List[int]:
         """The serials of the kept versions, highest first."""

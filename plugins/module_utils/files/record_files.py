@@ -97,7 +97,7 @@ class RecordFiles:
                 self._back_up(name, found.serial or 0)
             temporary.become(path)
         if found is not None and stage == CURRENT:
-            self.history.prune(name)
+            self.history.prune(name, found.serial or 0)
 
     def rewrite(self, path: str, content: bytes) -> None:
         """Write the same value with other metadata or under another key: no version, no backup, the same time of change."""

@@ -62,69 +62,32 @@ options:
           - How a value is generated where there is none. It changes nothing about a value that is stored.
         type: dict
         suboptions:
-          kind:
-            description: What is generated. It depends on the type unless given.
-            type: str
-            choices: [password, hex, urlsafe, uuid]
-          length:
-            description: Characters of a password, 32 unless given.
-            type: int
-          lowercase:
-            description: How many lower case letters a password has at least, 1 unless given; 0 leaves them out.
-            type: int
-          uppercase:
-            description: How many upper case letters a password has at least, 1 unless given; 0 leaves them out.
-            type: int
-          digits:
-            description: How many digits a password has at least, 1 unless given; 0 leaves them out.
-            type: int
-          symbols:
-            description: How many symbols a password has at least, 0 (none at all) unless given.
-            type: int
-          symbol_set:
-            description: Which characters count as symbols.
-            type: str
-          exclude_ambiguous:
-            description: Leaves out characters that people mix up when they read them aloud.
-            type: bool
-          exclude:
-            description: Further characters to leave out.
-            type: str
-          bytes:
-            description: Random bytes of V(hex) and V(urlsafe), 32 unless given.
-            type: int
+          kind: {type: str, choices: [password, hex, urlsafe, uuid], description: What is generated. It depends on the type unless given.}
+          length: {type: int, description: "Characters of a password, 32 unless given."}
+          lowercase: {type: int, description: "How many lower case letters a password has at least, 1 unless given; 0 leaves them out."}
+          uppercase: {type: int, description: "How many upper case letters a password has at least, 1 unless given; 0 leaves them out."}
+          digits: {type: int, description: "How many digits a password has at least, 1 unless given; 0 leaves them out."}
+          symbols: {type: int, description: "How many symbols a password has at least, 0 (none at all) unless given."}
+          symbol_set: {type: str, description: Which characters count as symbols.}
+          exclude_ambiguous: {type: bool, description: Leaves out characters that people mix up when they read them aloud.}
+          exclude: {type: str, description: Further characters to leave out.}
+          bytes: {type: int, description: "Random bytes of V(hex) and V(urlsafe), 32 unless given."}
       declared_fields: &declared_fields
         description:
           - The fields of a credential of type V(custom).
         type: list
         elements: dict
         suboptions:
-          name:
-            description: The name of the field.
-            type: str
-            required: true
-          secret:
-            description: Whether its value is a secret.
-            type: bool
-            default: true
-          required:
-            description: Whether it has to have a value.
-            type: bool
-            default: false
-          binary:
-            description: Whether any bytes are accepted; otherwise it is UTF-8 text.
-            type: bool
-            default: false
+          name: {type: str, required: true, description: The name of the field.}
+          secret: {type: bool, default: true, description: Whether its value is a secret.}
+          required: {type: bool, default: false, description: Whether it has to have a value.}
+          binary: {type: bool, default: false, description: Whether any bytes are accepted; otherwise it is UTF-8 text.}
           primary:
             description: Whether it is the field that O(value) sets and lookups answer. The first secret one unless one says so.
             type: bool
             default: false
-          default:
-            description: The value where none is given.
-            type: str
-          description:
-            description: What it is for.
-            type: str
+          default: {type: str, description: The value where none is given.}
+          description: {type: str, description: What it is for.}
       description: &description
         description: What the credential is for.
         type: str
@@ -143,26 +106,12 @@ options:
         description: When the value is to be rotated. Nothing here runs by itself; see M(nebula.credential.credential_rotate).
         type: dict
         suboptions:
-          kind:
-            description: What decides.
-            type: str
-            choices: [manual, periodic, before_expiry, scheduled]
-            default: manual
-          every:
-            description: The age at which a value is replaced, for V(periodic).
-            type: str
-          before:
-            description: How long before it expires a value is replaced, for V(before_expiry).
-            type: str
-          at:
-            description: The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled).
-            type: str
-          warning:
-            description: How long before the rotation it is announced.
-            type: str
-          grace:
-            description: How long the old value is kept after a rotation.
-            type: str
+          kind: {type: str, choices: [manual, periodic, before_expiry, scheduled], default: manual, description: What decides.}
+          every: {type: str, description: "The age at which a value is replaced, for V(periodic)."}
+          before: {type: str, description: "How long before it expires a value is replaced, for V(before_expiry)."}
+          at: {type: str, description: "The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled)."}
+          warning: {type: str, description: How long before the rotation it is announced.}
+          grace: {type: str, description: How long the old value is kept after a rotation.}
       version: &version
         description: The version to restore, as M(nebula.credential.credential_info) shows it.
         type: str
@@ -177,15 +126,9 @@ options:
         description: Who the credential is for.
         type: dict
         suboptions:
-          workflow:
-            description: The workflow.
-            type: str
-          user:
-            description: The user.
-            type: str
-          tags:
-            description: Further dimensions, name by name.
-            type: dict
+          workflow: {type: str, description: The workflow.}
+          user: {type: str, description: The user.}
+          tags: {type: dict, description: "Further dimensions, name by name."}
   state:
     description:
       - V(present) stores what is given and generates what is missing.

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import PassingKeyring
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
@@ -18,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.record import Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, 123456, tzinfo=timezone.utc)
@@ -69,6 +69,22 @@ def the_key_file() -> Path:
     return path
 
 
+def document_path(directory: Path) -> Path:
+    """The store's document."""
+    return directory / "store" / ".nebula" / "metadata.json"
+
+
+def change_document(directory: Path, **changes: Any) -> None:
+    """Replace parts of the store's document."""
+    path = document_path(directory)
+    path.write_text(json.dumps(dict(json.loads(path.read_text()), **changes)))
+
+
+def with_passphrase(text: str) -> Mapping[str, Any]:
+    """The configuration of a store that a passphrase opens."""
+    return {"key_sources": [{"source": "passphrase", "passphrase": text}]}
+
+
 class FixedKeyring(PassingKeyring):
     """A ring with a key that the test chooses."""
 
@@ -76,6 +92,3 @@ class FixedKeyring(PassingKeyring):
         super().__init__(Memory({}, ProviderContext("fixed")))
         master = MasterKey(key)
         self._ring = self._ring._replace(active=master, keys={master.key_id: master})
-
-
-DEFAULT_SCOPE = Scope()

@@ -67,8 +67,17 @@ class Play:
         return [str(BIN / "ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", "@" + str(self.variables), str(book), *arguments]
 
     def run(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), fails: bool = False, **environment: str) -> str:
+        return self.execute(self.command(list(tasks), *arguments), fails, **environment)
+
+    def playbook(self, name: str, variables: dict[str, Any], fails: bool = False) -> str:
+        """Run one of the collection's own playbooks."""
+        path = self.directory / "extra.json"
+        path.write_text(json.dumps(variables))
+        return self.execute([str(BIN / "ansible-playbook"), "-e", "@" + str(self.variables), "-e", "@" + str(path), name], fails)
+
+    def execute(self, command: list[str], fails: bool, **environment: str) -> str:
         done = subprocess.run(
-            self.command(list(tasks), *arguments),
+            command,
             env=dict(os.environ, **environment),
             capture_output=True,
             text=True,
@@ -223,6 +232,49 @@ def test_check_mode_shows_the_plan_and_changes_nothing(play: Play, postgresql: A
     assert "store the new value as pending" in output
     assert postgresql.accepts(ROLE, old_password(play))
     assert play.value() == old_password(play)
+
+
+def test_the_playbook_rotates_what_is_due_and_prints_a_summary_without_secrets(play: Play, postgresql: Any) -> None:
+    old = old_password(play)
+    play.run(
+        {"nebula.credential.credential": {"name": "db_pass", "policy": {"kind": "periodic", "every": "1s"}}},
+        {"nebula.credential.credential": {"name": "cookie_key", "policy": {"kind": "periodic", "every": "9d"}}},
+    )
+    listed = [{"name": "db_pass", "target": "postgresql"}, {"name": "cookie_key", "target": "none"}]
+    variables = {"rotate_credentials": listed, "rotate_postgresql": "{{ pg }}", "rotate_only_due": True}
+    output = play.playbook("nebula.credential.rotate", variables)
+    assert "postgresql   promoted, readers were refused for" in output
+    assert "none         not due" in output
+    new = play.value()
+    assert postgresql.accepts(ROLE, new)
+    for secret in (old, new, postgresql.password):
+        assert not around(secret, output)
+
+
+def test_the_playbook_goes_on_after_a_failure_and_fails_at_the_end(play: Play) -> None:
+    listed = [{"name": "missing", "target": "postgresql"}, {"name": "db_pass", "target": "postgresql"}]
+    output = play.playbook("nebula.credential.rotate", {"rotate_credentials": listed, "rotate_postgresql": "{{ pg }}"}, fails=True)
+    assert "postgresql   failed: " in output
+    assert "postgresql   promoted" in output
+    assert "Not rotated: missing" in output
+
+
+def test_the_admin_login_comes_from_a_credential_too(play: Play, postgresql: Any) -> None:
+    play.run(
+        {
+            "nebula.credential.credential": {
+                "name": "postgresql/admin",
+                "type": "basic",
+                "fields": {"username": "{{ pg.admin_user }}", "password": "{{ pg.admin_password }}"},
+            }
+        }
+    )
+    task = rotation()
+    way = task["nebula.credential.credential_rotate"]["postgresql"]
+    del way["admin_user"], way["admin_password"]
+    way["admin_credential"] = "postgresql/admin"
+    play.run(task)
+    assert postgresql.accepts(ROLE, play.value())
 
 
 def test_auto_without_a_target_is_refused(play: Play) -> None:

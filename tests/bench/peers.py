@@ -35,7 +35,10 @@ def plain_durable_write(directory: Path, name: str, content: bytes) -> None:
 
 
 def ansible_vault_in_process(root: Path, value: str) -> Read:
-    """Decrypting one vaulted variable, with what ansible-core itself uses. Encrypted by another process: this one would remember the derived key."""
+    """Decrypting one vaulted variable, with what ansible-core itself uses.
+
+    Encrypted by another process: this one would remember the derived key.
+    """
     from ansible.parsing.vault import VaultLib, VaultSecret
 
     program = (

@@ -76,6 +76,32 @@ def test_no_secret_shows(run, given, sandbox):
     assert [words for words in run.says if words not in sandbox.output] == [], said
 
 
+@pytest.mark.server
+def test_no_secret_shows_in_a_rotation_or_in_the_log_of_postgresql(given, sandbox, postgresql):
+    given = dict(given, new_canary=canaries.make_plain(), admin_canary=postgresql.password)
+    role = "canary_{0}".format(given["new_canary"][:6].lower())
+    with postgresql.connect() as connection:
+        connection.execute("SET log_statement = 'none'")  # This statement is the test's own.
+        connection.execute("CREATE ROLE {0} LOGIN PASSWORD '{1}'".format(role, given["plain_canary"]))
+    server = {"server_host": postgresql.host, "server_port": postgresql.port, "server_user": postgresql.user, "server_role": role}
+    before = len(postgresql.log.read_bytes())
+    # With ANSIBLE_KEEP_REMOTE_FILES the modules of community.postgresql leave their logins in their own payloads: that is what it is for.
+    variables = dict(given, canary_store=store_of(sandbox), **server)
+    ended = sandbox.play("rotate.yml", variables, ["--diff"], {"ANSIBLE_KEEP_REMOTE_FILES": "0"})
+    logged = postgresql.log.read_bytes()[before:]
+    assert Searcher(given).hits([*everywhere(sandbox), ("PostgreSQL's log", logged)]) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert b"ALTER USER" in logged
+    assert postgresql.accepts(role, given["new_canary"])
+
+
+@pytest.mark.server
+def test_a_leak_into_the_log_of_postgresql_is_found(given, postgresql):
+    before = len(postgresql.log.read_bytes())
+    postgresql.run("DO $$ BEGIN RAISE NOTICE '{0}'; END $$".format(given["plain_canary"]))
+    assert Searcher(given).hits([("PostgreSQL's log", postgresql.log.read_bytes()[before:])])
+
+
 def test_no_secret_shows_in_what_ansible_runner_keeps(given, sandbox):
     data = sandbox.root / "runner"
     for folder in ("env", "project", "inventory"):

@@ -38,7 +38,7 @@ def main() -> int:
     return 0 if watching.stdout.readline() == READY else 1
 
 
-def watch(server: "dict[str, str]", role: str) -> int:
+def watch(server: dict[str, str], role: str) -> int:
     """Set the password back once. Ends with that, with the server, or when patience does."""
     import psycopg
     from psycopg import sql

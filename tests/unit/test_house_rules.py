@@ -26,6 +26,7 @@ HEADER = """\
 # SPDX-License-Identifier: GPL-3.0-or-later
 """
 MAX_FILE, MAX_FUNCTION = 300, 40
+DOCUMENTING = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 # What a provider may import of ours: the contract, its values, and the file primitives.
 FOR_PROVIDERS = re.compile(r"(providers\.base|record|secret|errors|naming|sealed|files(\.\w+)?)\Z")
@@ -187,10 +188,19 @@ def test_no_file_has_a_name_that_says_nothing(path):
     assert words & VAGUE == set()
 
 
+def without_documentation(path):
+    """The lines that are neither blank nor an Ansible plugin's documentation, which is as long as its options are many."""
+    text = path.read_text(encoding="utf-8")
+    documented = set()
+    for node in tree_of(path).body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCUMENTING:
+            documented.update(range(node.lineno, node.end_lineno + 1))
+    return [line for number, line in enumerate(text.splitlines(), 1) if line.strip() and number not in documented]
+
+
 @each("path", PYTHON, ids=shown)
 def test_files_are_short(path):
-    written = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    assert len(written) <= MAX_FILE
+    assert len(without_documentation(path)) <= MAX_FILE
 
 
 def lines_of_code(node):
@@ -239,10 +249,10 @@ def test_every_plugin_is_documented(path):
     sidecar = path.with_suffix(".yml")
     if sidecar.exists():
         documented = yaml.safe_load(sidecar.read_text(encoding="utf-8"))
-        assert {"DOCUMENTATION", "EXAMPLES", "RETURN"} <= set(documented)
+        assert set(documented) >= DOCUMENTING
         return
     assigned = {node.targets[0].id for node in tree_of(path).body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
-    assert {"DOCUMENTATION", "EXAMPLES", "RETURN"} <= assigned
+    assert assigned >= DOCUMENTING
 
 
 @each("path", plugin_files("modules"), ids=shown)

@@ -75,14 +75,19 @@ def test_a_server_never_runs_as_root():
 
 def test_a_server_dies_with_a_killed_test_run(tmp_path):
     """The kernel ends the server when the process that holds it is killed without a chance to clean up."""
-    script = (
-        "import json,os,signal\nfrom tests.servers import postgresql\nwith postgresql.running() as s:\n print(s.pid, flush=True)\n input()"
-    )
+    script = """
+from tests.servers import postgresql
+with postgresql.running() as server:
+    print(server.pid, server.log.parent, flush=True)
+    input()
+"""
     with subprocess.Popen([sys.executable, "-c", script], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        pid = int(holder.stdout.readline())
+        pid, directory = holder.stdout.readline().decode().split()
+        pid = int(pid)
         assert keeper._alive(pid)
         holder.send_signal(signal.SIGKILL)
     assert is_gone(pid)
+    shutil.rmtree(directory)
 
 
 def test_a_kept_server_is_described_in_a_private_file_and_stopped_on_request(tmp_path):

@@ -1,0 +1,114 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The driver does what the engine says, in its time, and lets no module's text out; a lease knows its holder."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.holder import holder_of, may_live
+from ansible_collections.nebula.credential.plugins.plugin_utils.rotation_driver import RotationDriver
+
+WAY = {"admin_user": "admin", "admin_password": "admin-word", "host": "db"}
+REFUSED = {"is_available": False, "conn_err_msg": "password authentication failed"}
+
+
+class Engine:
+    """Hands out given steps and keeps what is reported."""
+
+    def __init__(self, *handed_out: dict[str, Any]) -> None:
+        self.steps = [{"kind": "look", "roles": ["app"], "connection": WAY}, *handed_out, {"kind": steps.DONE}]
+        self.reports: list[dict[str, Any]] = []
+
+    def __call__(self, step: dict[str, Any]) -> Outcome:
+        self.reports.append(step)
+        return Outcome({"outcome": "promoted", "step": self.steps.pop(0)})
+
+
+class Server:
+    """Runs modules: remembers them and answers in turn; whatever comes last goes on."""
+
+    def __init__(self, *answers: Mapping[str, Any]) -> None:
+        self.calls: list[str] = []
+        self.answers = [{"rowcount": 1}, *answers]
+        self.now = 0.0
+
+    def __call__(self, call: Any, limit: float) -> Mapping[str, Any]:
+        self.calls.append(call[0].rpartition("_")[2])
+        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def wait(self, seconds: float) -> None:
+        self.now += seconds
+
+
+def step(kind: str, limit: int = 10) -> dict[str, Any]:
+    return {"kind": kind, "ticket": "7", "stage": "pending", "limit": limit, "role": "app", "password": "word", "connection": WAY}
+
+
+def drive(engine: Engine, server: Server) -> list[str]:
+    driver = RotationDriver(engine, server, lambda: server.now, server.wait)
+    driver.drive()
+    assert engine.reports[:2] == [{"look": True}, {}]
+    return [report["outcome"] for report in engine.reports[2:]]
+
+
+def test_it_looks_then_applies_then_asks_with_the_value_and_a_wrong_one() -> None:
+    server = Server({"changed": True}, {"is_available": True}, REFUSED)
+    assert drive(Engine(step(steps.APPLY), step(steps.ASK)), server) == [steps.APPLIED, steps.ACCEPTED]
+    assert server.calls == ["query", "user", "ping", "ping"]
+
+
+def test_it_asks_again_until_the_limit() -> None:
+    server = Server(REFUSED)
+    assert drive(Engine(step(steps.ASK, limit=10)), server) == [steps.REFUSED]
+    assert server.calls.count("ping") == 11
+
+
+def test_a_question_without_a_limit_is_asked_once() -> None:
+    server = Server(REFUSED)
+    assert drive(Engine(step(steps.ASK, limit=0)), server) == [steps.REFUSED]
+    assert server.calls.count("ping") == 1
+
+
+def test_it_sends_nothing_when_its_time_is_over() -> None:
+    engine, server = Engine(step(steps.APPLY, limit=60)), Server({"changed": True})
+    late = iter((0.0, 61.0))
+    RotationDriver(engine, server, lambda: next(late)).drive()
+    assert engine.reports[-1]["outcome"] == steps.UNAVAILABLE
+    assert server.calls == ["query"]
+
+
+def test_it_begins_nothing_where_there_is_nothing_to_do() -> None:
+    engine = Engine()
+    idle = Outcome({"outcome": "idle"})
+    assert RotationDriver(lambda _: idle, Server()).drive() is idle
+    assert not engine.reports
+
+
+def test_a_living_holder_counts_and_a_dead_one_does_not() -> None:
+    assert may_live(holder_of(os.getpid(), "host"))
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    holder = holder_of(child.pid)
+    assert may_live(holder)
+    child.kill()
+    child.communicate()
+    assert not may_live(holder)
+
+
+def test_of_another_machine_nobody_can_tell() -> None:
+    parts = holder_of(os.getpid()).split("|")
+    assert may_live("|".join(["elsewhere", *parts[1:]]))
+    assert may_live("|".join([parts[0], "another boot", *parts[2:]]))
+    assert may_live("garbage")
+
+
+def test_a_process_id_that_was_given_again_is_another_holder() -> None:
+    parts = holder_of(os.getpid()).split("|")
+    assert not may_live("|".join([*parts[:3], "1", parts[4]]))

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.executor.process import worker
@@ -18,9 +20,20 @@ _USER = ("AWX_USER_NAME", "TOWER_USER_NAME")
 _EXECUTION = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")
 
 
-def controller_process() -> int:
-    """The process id of the controller that this process works for: its parent in a worker, itself otherwise."""
-    return os.getppid() if getattr(worker, "current_worker", None) is not None else os.getpid()
+def run_id() -> str:
+    """What tells this run from others: the controller's process id and, where /proc tells it, its start in clock ticks.
+
+    The controller is the parent in a worker, and this process itself otherwise.
+    """
+    parent = multiprocessing.parent_process()
+    in_worker = getattr(worker, "current_worker", None) is not None and parent is not None
+    process = parent.pid if in_worker and parent is not None else os.getpid()
+    try:
+        # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
+        started = Path("/proc/{0}/stat".format(process)).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return str(process)
+    return "{0}-{1}".format(process, started)
 
 
 def access_context(
@@ -45,7 +58,7 @@ def access_context(
         user=asserted.get("user") or _first(_USER, variables),
         tags={str(name): str(value) for name, value in (asserted.get("tags") or {}).items()},
         uid=os.getuid(),
-        run=str(controller_process()),
+        run=run_id(),
         host=_text(variables.get("inventory_hostname")),
         task=task,
         execution_id=_first(_EXECUTION, variables),

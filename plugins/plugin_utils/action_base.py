@@ -11,7 +11,8 @@ there. `run_on: target` sends the real module to the host instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ansible import constants
@@ -47,15 +48,16 @@ class CredentialAction(ActionBase):
         super().run(tmp, task_vars)  # refuses async
         variables = task_vars or {}
         reported: dict[str, Any] = {}
-        try:
+        # Outside the guards: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
+        around = self._surroundings(variables)
+        with _neutral_errors(reported):
             parameters = validated(self._task.args, self.specification, self.operation)
             reported["invocation"] = {"module_args": reported_parameters(parameters, self.specification.argument_spec)}
-            store = self.store(parameters, variables)
-            if parameters.get("run_on") == TARGET:
-                return self._perform_on_target(store, variables)
-            return self._reported(self.perform(store, parameters, variables), parameters, reported)
-        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
-            raise action_failure(error, reported) from None
+            store = resolve_store(parameters.get("store"), around)
+            if parameters.get("run_on") != TARGET:
+                return self._reported(self.perform(store, parameters, variables), parameters, reported)
+            check_may_leave(store)
+        return dict(self._execute_module(module_args=target_arguments(self._task.args, store), task_vars=variables))
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""
@@ -73,23 +75,17 @@ class CredentialAction(ActionBase):
             tenant=store.config.get("tenant"), scope=parameters.get("scope"), variables=variables, task=self._task.get_name()
         )
 
-    def store(self, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> StoreReference:
-        """The store that is meant. The task's `environment:` counts, as it would for a module."""
+    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
+        """What may name a store. The task's `environment:` counts, as it would for a module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        around = Surroundings(
+        return Surroundings(
             variables=variables,
             environment={**os.environ, **{name: str(value) for name, value in environment.items()}},
             template=self._templar.template,
             load=self._loader.load_from_file,
             ansible_cfg=constants.CONFIG_FILE,
         )
-        return resolve_store(parameters.get("store"), around)
-
-    def _perform_on_target(self, store: StoreReference, variables: Mapping[str, Any]) -> dict[str, Any]:
-        check_may_leave(store)
-        arguments = target_arguments(self._task.args, store)
-        return dict(self._execute_module(module_args=arguments, task_vars=variables))
 
     def _reported(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
         masking.register(outcome.secrets)
@@ -99,3 +95,12 @@ class CredentialAction(ActionBase):
         if not parameters.get("return_value"):
             result = masking.without(result, outcome.secrets)
         return {**result, **reported}
+
+
+@contextmanager
+def _neutral_errors(reported: Mapping[str, Any]) -> Iterator[None]:
+    """The edge: whatever happens inside leaves as a neutral error, with what is `reported` already."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001  # see above
+        raise action_failure(error, reported) from None

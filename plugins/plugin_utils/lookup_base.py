@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.client import cl
 from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import lookup_failure
 from ansible_collections.nebula.credential.plugins.plugin_utils.plain import plain
 from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import Reactions
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, templated
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
 
 SCOPE_VARIABLE = "nebula_credential_scope"
@@ -54,22 +54,32 @@ class CredentialLookup(LookupBase):
         """Turn the terms into the list to return."""
 
     def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
-        if given.get("scope") is None and variables.get(SCOPE_VARIABLE) is not None:
-            given["scope"] = plain(self._templar.template(variables[SCOPE_VARIABLE]))
+        around = self._surroundings(variables)
+        if given.get("scope") is None:
+            given["scope"] = plain(templated(SCOPE_VARIABLE, around))
         options = validated(given, self.specification, self.operation, "lookup")
         reactions = Reactions(options, "default" in given, Display().warning)
-        return self.answer(terms, LookupCall(self, options, reactions, variables))
+        return self.answer(terms, LookupCall(self.operation, options, reactions, around))
+
+    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
+        return Surroundings(
+            variables=variables,
+            environment=os.environ,
+            template=self._templar.template,
+            load=self._loader.load_from_file,
+            ansible_cfg=constants.CONFIG_FILE,
+        )
 
 
 class LookupCall:
     """One call of a lookup: its options, and the way to the store."""
 
-    def __init__(self, lookup: CredentialLookup, options: dict[str, Any], reactions: Reactions, variables: Mapping[str, Any]) -> None:
+    def __init__(self, operation: str, options: dict[str, Any], reactions: Reactions, around: Surroundings) -> None:
         """Take what the call came with."""
-        self._lookup = lookup
-        self._variables = variables
         self.options = options
         self.reactions = reactions
+        self._operation = operation
+        self._around = around
 
     def ask(self, **parameters: Any) -> Outcome:
         """Perform the lookup's operation with its options and `parameters`.
@@ -77,23 +87,16 @@ class LookupCall:
         Raises:
             CredentialError: of the class that tells why.
         """
-        store = resolve_store(self.options.get("store"), self._surroundings())
-        context = access_context(tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._variables)
+        store = resolve_store(self.options.get("store"), self._around)
+        context = access_context(
+            tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._around.variables, task=None
+        )
         asked = {**for_operation(self.options), **parameters}
         if asked.get("fields") == ALL_FIELDS:
             asked["fields"] = True
-        outcome = client().perform(store, self._lookup.operation, asked, context)
+        outcome = client().perform(store, self._operation, asked, context)
         masking.register(outcome.secrets)
         return outcome
-
-    def _surroundings(self) -> Surroundings:
-        return Surroundings(
-            variables=self._variables,
-            environment=os.environ,
-            template=self._lookup._templar.template,  # ansible-core hands a lookup its templar so
-            load=self._lookup._loader.load_from_file,  # as above
-            ansible_cfg=constants.CONFIG_FILE,
-        )
 
 
 def names_in(terms: list[Any]) -> list[str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible.module_utils.common.validation import check_type_dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import (
     LOCAL,
     StoreReference,
@@ -89,8 +89,9 @@ def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
     """The first place that says something, by precedence, and what to call that place in a message."""
     if option:
         return option, "store"
-    if around.variables.get(STORE_VARIABLE) is not None:
-        return _templated(STORE_VARIABLE, around), STORE_VARIABLE
+    variable = templated(STORE_VARIABLE, around)
+    if variable:
+        return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
         return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT
     return _from_ansible_cfg(around.ansible_cfg), "[{0}] {1}".format(INI_SECTION, INI_KEY)
@@ -120,11 +121,17 @@ def _named(name: str | None, place: str, around: Surroundings) -> StoreReference
     return StoreReference(name=name, config=_decrypted(config, "store '{0}'".format(name)))
 
 
-def _templated(variable: str, around: Surroundings) -> Any:
+def templated(variable: str, around: Surroundings) -> Any:
+    """The value of a variable, its templates resolved; None where it is not set.
+
+    Raises:
+        InvalidConfiguration: it cannot be resolved.
+    """
+    value = around.variables.get(variable)
+    if value is None:
+        return None
     try:
-        return around.template(around.variables[variable])
-    except CredentialError:
-        raise
+        return around.template(value)
     except Exception as error:  # noqa: BLE001  # a template can raise anything
         # The text of a template error may quote a neighbour's value: its class says enough.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)
@@ -132,9 +139,7 @@ def _templated(variable: str, around: Surroundings) -> Any:
 
 
 def _from_variable(around: Surroundings) -> Mapping[str, Any]:
-    if around.variables.get(STORES_VARIABLE) is None:
-        return {}
-    return _mapping_of_stores(_templated(STORES_VARIABLE, around), STORES_VARIABLE)
+    return _mapping_of_stores(templated(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
 
 
 def _from_ansible_cfg(path: str | None) -> str | None:

@@ -251,6 +251,24 @@ def test_on_a_target_the_real_module_does_the_same(project):
     assert CANARY not in str([run.result(name) for name in ("made", "again", "fields", "info", "bad")])
 
 
+def test_what_is_ansibles_own_to_report_stays_so(project):
+    """A host that cannot be reached, and a variable that is not defined."""
+    project.write("hosts.ini", "nowhere ansible_host=127.0.0.1 ansible_port=1 ansible_connection=ssh ansible_timeout=2\n")
+    project.write(
+        "remote.yml",
+        """
+- hosts: nowhere
+  gather_facts: false
+  tasks:
+    - {name: undefined, nebula.credential.credential: {name: a}, environment: {X: "{{ nothing }}"}, ignore_errors: true}
+    - {name: sent, nebula.credential.credential: {name: a, run_on: target, store: {backend: memory}}}
+""",
+    )
+    run = project.run("ansible-playbook", "-i", "hosts.ini", "remote.yml")
+    assert [entry["status"] for entry in run.results] == ["failed", "unreachable"]
+    assert "'nothing' is undefined" in run.result("undefined")["msg"]
+
+
 def test_info_filters_queries_and_tells_the_stores_health(project):
     run = project.play(
         """

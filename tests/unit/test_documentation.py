@@ -27,7 +27,9 @@ SECRET_WORDS = ("pass", "token", "secret", "key", "value")
 def constants(path):
     """The string constants at the top of a file, by name."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    return {node.targets[0].id: node.value.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)}
+    return {
+        node.targets[0].id: node.value.value for node in tree.body if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+    }
 
 
 def documented(kind, name):

@@ -95,7 +95,9 @@ def test_a_mapping_may_come_as_text(tmp_path):
     assert resolve_store(None, around(tmp_path, environment={"NEBULA_CREDENTIAL_STORE": '{"backend": "memory"}'})).name == "inline"
 
 
-@pytest.mark.parametrize("option", ["{'passphrase': canary", "canary canary", "../canary", "c" * 65, "{'backend': 'memory', 'name': '../canary'}"])
+@pytest.mark.parametrize(
+    "option", ["{'passphrase': canary", "canary canary", "../canary", "c" * 65, "{'backend': 'memory', 'name': '../canary'}"]
+)
 def test_what_is_no_name_is_not_shown(tmp_path, option):
     """It may be a configuration, with a login in it; and a name becomes part of a path."""
     with pytest.raises(InvalidConfiguration, match="option 'store") as caught:

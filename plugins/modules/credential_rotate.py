@@ -170,7 +170,7 @@ seealso:
   - plugin: nebula.credential.get
     plugin_type: lookup
 author:
-  - The nebula.credential authors
+  - The nebula.credential authors (@nebula-automation)
 """
 
 EXAMPLES = r"""
@@ -260,6 +260,9 @@ rotation:
     attempts:
       description: How often the new value was sent.
       type: int
+    tested:
+      description: A test by hand was reported as passed.
+      type: bool
     reason:
       description: Why it did not go forward.
       type: str

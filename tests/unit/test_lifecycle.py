@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import random
+import re
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +99,7 @@ def test_revoked_is_the_only_end_and_active_can_be_reached_from_every_other_stat
     assert [state for state in lifecycle.STATES if not lifecycle.events_from(state)] == ["revoked"]
     for start in OTHERS:
         reached = {start}
-        for _ in lifecycle.STATES:
+        for _each in lifecycle.STATES:
             reached |= {
                 lifecycle.target_of(state, event, expired)
                 for state in reached
@@ -111,9 +113,9 @@ def test_ten_thousand_random_lives_keep_a_usable_value_until_it_is_given_up() ->
     """Without an event that says that the value is dead, a value that worked stays usable; revoking ends it for good."""
     deadly = {"revoke", "expire", "lost"}
     chance = random.Random(20261122)
-    for _ in range(10000):
+    for _each in range(10000):
         known, alive = metadata(), True
-        for _ in range(chance.randrange(1, 25)):
+        for _each in range(chance.randrange(1, 25)):
             events = lifecycle.events_from(known.lifecycle)
             if not events:
                 break
@@ -158,3 +160,17 @@ def test_the_history_keeps_the_newest_transitions() -> None:
 )
 def test_a_version_has_one_of_five_words(stage: str, known: Metadata, of_credential: str | None, word: str) -> None:
     assert lifecycle.version_word(stage, known, NOW, of_credential) == word
+
+
+def test_the_documentation_shows_the_same_table() -> None:
+    """docs/rotation.md, section States, row by row."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "rotation.md").read_text(encoding="utf-8")
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\w, ]+) \| ([\w *]+) \|$", text.partition("## States")[2].partition("## Policies")[0], re.MULTILINE
+    )
+    words = {"active*": AT, "active or failed": AF}
+    shown = {}
+    for event, origins, target in rows:
+        for origin in OTHERS if origins.startswith("every state") else origins.split(", "):
+            shown[origin, event] = origin if target == "same" else words.get(target, target)
+    assert shown == ARROWS

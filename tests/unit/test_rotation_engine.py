@@ -11,7 +11,7 @@ from typing import Tuple
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, JOURNAL, PENDING, Record
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
@@ -111,7 +111,7 @@ def test_settling_asks_the_target_at_most_twice() -> None:
 def test_an_outcome_that_stays_open_becomes_orphaned_and_then_waits_for_a_person() -> None:
     world = World()
     world.rotate(script(APPLIED, UNAVAILABLE))
-    for _ in range(3):
+    for _each in range(3):
         assert world.rotate(script(UNAVAILABLE)).outcome == steps.PARKED
     assert world.rotate(script(UNAVAILABLE)).summary["orphaned"]
     assert stored(world, PENDING).known.attributes["orphaned"] is True
@@ -236,3 +236,61 @@ def test_a_store_that_cannot_compare_and_swap_is_refused() -> None:
     world.memory.capabilities = replace(world.memory.capabilities, native_cas=False)
     with pytest.raises(errors.InvalidConfiguration):
         world.engine()
+
+
+def test_an_open_rotation_is_not_finished_against_another_target() -> None:
+    world = World()
+    world.rotate(script(APPLIED, UNAVAILABLE), target={"host": "one"})
+    with pytest.raises(errors.InvalidInput) as raised:
+        world.rotate(target={"host": "two"})
+    assert "host one" in str(raised.value)
+    with pytest.raises(errors.InvalidInput):
+        world.engine().settle(NAME, world.request(target={"host": "two"}))
+    assert world.rotate(target={"host": "one"}).outcome == steps.PROMOTED
+
+
+def test_a_value_that_cannot_be_retired_is_reported_overdue_and_kept() -> None:
+    """Current was sent back without an answer, then refused: previous goes when that request is over and the new value works."""
+    world = World()
+    real, answers = world.target.ask, [REFUSED]
+    world.target.ask = lambda value: answers.pop() if answers else real(value)  # type: ignore[method-assign]
+
+    def fate(step: Step) -> Tuple[str, float]:
+        if step.kind == steps.APPLY and step.stage == CURRENT:
+            outcome = REFUSED if world.target.flying else UNKNOWN
+            return outcome, LIFE
+        return script()(step)
+
+    assert world.rotate(fate).outcome == steps.PROMOTED
+    assert world.values() == {CURRENT: b"value-1", PREVIOUS: b"value-0"}
+    world.target.flying.clear()
+    world.clock.forward(LONG_AFTER)
+    world.target.ask = lambda _: UNAVAILABLE  # type: ignore[method-assign]
+    done = world.rotate()
+    assert done.outcome == steps.PARKED
+    assert done.summary["overdue"]
+    assert stored(world, PREVIOUS).known.attributes["orphaned"] is True
+    world.target.ask = real  # type: ignore[method-assign]
+    assert world.settle().outcome == steps.PROMOTED
+    assert world.values() == {CURRENT: b"value-1"}
+
+
+def test_an_old_value_that_lands_after_the_promotion_is_replaced_again() -> None:
+    """Sent back without an answer, it lands when the new value is current already: previous still holds it, and current is sent."""
+    world = World()
+    real, answers = world.target.ask, [REFUSED]
+    world.target.ask = lambda value: answers.pop() if answers else real(value)  # type: ignore[method-assign]
+
+    def fate(step: Step) -> Tuple[str, float]:
+        if step.kind == steps.APPLY and step.stage == CURRENT:
+            return REFUSED if world.target.flying else UNKNOWN, LIFE
+        return script()(step)
+
+    assert world.rotate(fate).outcome == steps.PROMOTED
+    world.clock.forward(LONG_AFTER)
+    world.target.land()
+    assert world.target.value == b"value-0"
+    world.check()
+    world.settle()
+    assert world.target.value == world.values()[CURRENT] == b"value-1"
+    heal(world)

@@ -73,8 +73,9 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
         RotationInProgress, RotationParked, RotationLost, RotationFailed: as the class says.
         InvalidInput: an option is missing, or does not fit.
     """
-    with manager.acting(asserting(context, parameters.get("scope"))):
-        return _Rotation(manager, parameters, context).answer(check_mode)
+    caller = asserting(context, parameters.get("scope"))
+    with manager.acting(caller):
+        return _Rotation(manager, parameters, caller).answer(check_mode)
 
 
 class _Rotation:
@@ -91,7 +92,7 @@ class _Rotation:
         self._current = manager.provider.get(self._name)
         # Not due: only what an earlier rotation left open is finished.
         self._tidies = self._phase == AUTO and bool(parameters.get("only_if_due")) and not self._is_due()
-        self._target = RotationTarget(manager.provider, self._current, parameters)
+        self._target = RotationTarget(lambda name: manager.get(name, context=context).fields, self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == STATUS:
@@ -155,7 +156,7 @@ class _Rotation:
         if reported:
             return self._reported(reported)
         if self._tidies:
-            return self._engine.settle(self._name, anew=False)
+            return self._engine.settle(self._name, self._request(), anew=False)
         return self._engine.prepare(self._request())
 
     def _reported(self, reported: Mapping[str, Any]) -> Step:
@@ -181,7 +182,7 @@ class _Rotation:
 
     def _settle(self) -> Step:
         reported = self._parameters.get(STEP)
-        step = self._reported(reported) if reported else self._engine.settle(self._name)
+        step = self._reported(reported) if reported else self._engine.settle(self._name, self._request())
         if step.kind != steps.DONE and not self._target.driven:
             raise InvalidInput(
                 "the target has to be asked, and none is named", option="target", remedy="Name the target that the rotation began with."

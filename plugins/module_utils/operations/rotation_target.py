@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
@@ -24,9 +23,9 @@ POSTGRESQL = postgresql.SINGLE_USER.kind
 class RotationTarget:
     """Where the new value goes: `none`, a PostgreSQL server, or (with no target) whatever a person does by hand."""
 
-    def __init__(self, provider: Provider, current: Record, parameters: Mapping[str, Any]) -> None:
-        """Take the store (for the admin's credential), the current record, and the module's options."""
-        self._provider = provider
+    def __init__(self, read: Callable[[str], Fields], current: Record, parameters: Mapping[str, Any]) -> None:
+        """Take how to read a usable credential (the admin's), the current record, and the module's options."""
+        self._read = read
         self._current = current
         self._kind = parameters.get("target")
         self._options: Mapping[str, Any] = parameters.get("postgresql") or {}
@@ -99,7 +98,7 @@ class RotationTarget:
     def _admin(self) -> Tuple[str, str, Secret]:
         user, password = self._options.get("admin_user"), self._options.get("admin_password")
         if self._options.get("admin_credential"):
-            fields = self._provider.get(self._options["admin_credential"]).fields
+            fields = self._read(self._options["admin_credential"])
             user = user or _text(fields, "username")
             password = _text(fields, "password")
         if not user or not password:

@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import summarize
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import overdue, summarize
 from ansible_collections.nebula.credential.plugins.module_utils.targets.card import NO_TARGET
 
 _STARTS_FROM = (lifecycle.ACTIVE, lifecycle.EXPIRED, lifecycle.ROTATION_SCHEDULED, lifecycle.ROTATING)
@@ -131,7 +131,7 @@ class Course:
     def rebase(self, entry: Entry) -> Entry:
         """Notice that somebody stored another current value: then the rotation is settled against that one, never discarded."""
         journal = entry.journal
-        if journal.phase not in _BEFORE_PROMOTION:
+        if journal.phase not in _BEFORE_PROMOTION or journal.promoted is not None:
             return entry
         current = self._slots(entry.name).get(CURRENT)
         if current.known.lifecycle == lifecycle.REVOKED:
@@ -243,7 +243,11 @@ class Course:
         journal = entry.journal
         if self.may_retire(journal) and verified_since(journal):
             return self.write(entry, replace(journal, phase=phases.CLOSING))
-        return self.done(entry, steps.PROMOTED)
+        if overdue(journal, self.now()):
+            self._slots(entry.name).flag(PREVIOUS, self._clock())
+            self._slots(entry.name).move_state(("parked",), (lifecycle.GRACE_PERIOD,), self._clock())
+        # A run that was to begin a new rotation could not retire the last one's value.
+        return self.done(entry, steps.PARKED if journal.again else steps.PROMOTED)
 
     def may_retire(self, journal: Journal) -> bool:
         """Whether the grace period is over, by a clock that may be 120 s ahead, and nothing can bring the old value back."""

@@ -94,6 +94,8 @@ def lapse(journal: Journal) -> Journal:
     """What a journal means whose controller died: whatever it was sending may have been sent."""
     if journal.phase == phases.APPLYING:
         return settle(_sent(journal), "the controller stopped while the new value was being sent")
+    if journal.phase == phases.REVERTING and journal.promoted is not None:
+        return _not_retired(_resent(journal))
     if journal.phase == phases.REVERTING:
         return settle(_resent(journal), "the controller stopped while the old value was being sent back")
     return journal
@@ -134,16 +136,22 @@ def _verifying(journal: Journal, outcome: str, now: int) -> Journal:
 
 def _reverting(journal: Journal, outcome: str, _now: int) -> Journal:
     if outcome == UNAVAILABLE:
-        return park(replace(journal, resending=None), "the target could not be reached to send the old value back")
+        unsent = replace(journal, resending=None)
+        return _not_retired(unsent) if journal.promoted else park(unsent, "the target could not be reached to send the old value back")
     journal = _resent(journal)
     if outcome == APPLIED:
         return replace(journal, phase=phases.CONFIRMING)
+    if journal.promoted is not None:
+        return _not_retired(journal)
     if outcome == REFUSED:
         return settle(replace(journal, no_way_back=True, goal=FORWARD), "the target refused to take the old value back")
     return settle(journal, "the target did not answer when the old value was sent back")
 
 
 def _confirming(journal: Journal, outcome: str, now: int) -> Journal:
+    if journal.promoted is not None:
+        again = _not_retired(journal)
+        return replace(again, verified=now, reason="") if outcome == ACCEPTED else again
     if outcome == ACCEPTED:
         return rolled_back(journal, now)
     if outcome == REFUSED:
@@ -197,6 +205,14 @@ def _discarding(journal: Journal, outcome: str, now: int) -> Journal:
 def _retiring(journal: Journal, outcome: str, now: int) -> Journal:
     if outcome == ACCEPTED:
         return replace(journal, verified=now, reason="")
+    if outcome == REFUSED and journal.rollback != NO_ROLLBACK and journal.reverts < MAX_ATTEMPTS:
+        # The old value, sent back earlier, landed after the promotion: the target is given current once more.
+        return replace(journal, phase=phases.TURNING_BACK)
+    return _not_retired(journal)
+
+
+def _not_retired(journal: Journal) -> Journal:
+    """Previous stays; the next run tries again."""
     return replace(journal, phase=phases.GRACE, reason="the new value could not be verified again, so the old one is kept")
 
 

@@ -71,7 +71,7 @@ class Slots:
     def move_state(self, events: Iterable[str], states: Iterable[str], now: datetime) -> None:
         """Advance the credential's state by `events` if it is one of `states`; else it has been done, or does not apply."""
         allowed = tuple(states)
-        for _ in range(_PATCHES):
+        for _each in range(_PATCHES):
             current = self.get(CURRENT)
             if current.known.lifecycle not in allowed:
                 return

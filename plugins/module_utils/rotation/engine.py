@@ -83,26 +83,34 @@ class RotationEngine:
             RotationParked: its outcome is open and the attempts are used up.
             RotationLost: the target takes neither value.
             Unusable: the credential has no value that a rotation could start from.
+            InvalidInput: the open rotation began with another target.
         """
         entry = self._taken(request.name)
         if entry is None:
             return self._course.go_on(self._course.begin(request), request)
         if not request.driven and entry.journal.phase not in _BY_HAND:
             raise _in_progress(entry.name, "a rotation against a target is open", "Finish it with phase 'auto' and that target.")
+        _check_target(entry, request)
         return self._resumed(self._arrived(entry, request), request)
 
-    def settle(self, name: str, *, anew: bool = True) -> Step:
+    def settle(self, name: str, request: Optional[Request] = None, *, anew: bool = True) -> Step:
         """Finish what is open (parked, lost, to be discarded, to be retired) and begin nothing.
 
-        With `anew` a person asked, and attempts count from the beginning.
+        Args:
+            name: the credential.
+            request: names the target that will be asked; it has to be the one that the rotation began with.
+            anew: a person asked, so attempts count from the beginning.
 
         Raises:
             RotationInProgress: another controller is at it.
+            InvalidInput: the target is another one.
             RotationParked: the attempts are used up, and nobody asked anew.
         """
         entry = self._taken(name)
         if entry is None:
             return Step(steps.DONE, outcome=steps.IDLE, summary={"phase": None})
+        if request is not None:
+            _check_target(entry, request)
         if anew:
             entry = self._course.write(entry, replace(entry.journal, orphaned=False, settles=0))
         return self._resumed(self._arrived(entry, None), None)
@@ -288,6 +296,21 @@ class RotationEngine:
 
 def _in_progress(name: str, what: str, remedy: str) -> RotationInProgress:
     return RotationInProgress(what, name=name, remedy=remedy)
+
+
+def _check_target(entry: Entry, request: Request) -> None:
+    """A value that was sent to one server is not asked about at another: that would end in `lost`."""
+    journal = entry.journal
+    named = dict(request.target, kind=request.card.kind)
+    sent = any(time is not None for time in (journal.sending, journal.sent, journal.resending, journal.resent))
+    if sent and not journal.manual and request.driven and named != dict(journal.target):
+        began = ", ".join("{} {}".format(key, value) for key, value in sorted(journal.target.items()))
+        raise InvalidInput(
+            "the open rotation began with another target",
+            name=entry.name,
+            option="target",
+            remedy="Name that one, word for word, to finish it: {}.".format(began),
+        )
 
 
 def _lost(name: str) -> RotationLost:

@@ -21,6 +21,7 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "target": dict(journal.target),
         "overlap": journal.overlap,
         "attempts": journal.attempts,
+        "tested": journal.tested,
         "reason": journal.reason,
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 
@@ -249,6 +250,42 @@ def test_on_a_target_the_real_module_does_the_same(project):
     assert run.result("bad")["code"] == "invalid_input"
     assert "store 'there'" in run.result("bad")["msg"]
     assert CANARY not in str([run.result(name) for name in ("made", "again", "fields", "info", "bad")])
+
+
+def test_hosts_that_ask_at_once_get_the_same_generated_value(project):
+    """One of them makes it (ansible#27277)."""
+    project.write("hosts.ini", "".join("host{0} ansible_connection=local\n".format(number) for number in range(12)))
+    project.write(
+        "parallel.yml",
+        """
+- hosts: all
+  gather_facts: false
+  strategy: free
+  tasks:
+    - {name: made, nebula.credential.credential: {name: shared}}
+    - {name: read, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'shared') | hash('sha256') }}"}}
+""",
+    )
+    run = project.run("ansible-playbook", "-i", "hosts.ini", "-f", "12", "parallel.yml").succeeded()
+    assert sum(entry["result"]["changed"] for entry in run.results if entry["task"] == "made") == 1
+    assert len({entry["result"]["msg"] for entry in run.results if entry["task"] == "read"}) == 1
+
+
+def test_every_access_is_in_the_audit_trail_with_who_asked(project):
+    project.play(
+        """
+- {name: store it, nebula.credential.credential: {name: a, scope: {user: eve}}}
+- {name: read it, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'a', scope={'user': 'eve'}) | length }}"}}
+- {name: be refused, nebula.credential.credential_info: {name: a, scope: {user: adam}}, ignore_errors: true}
+""",
+        AWX_JOB_ID="4711",
+    ).succeeded()
+    trail = project.home / ".nebula" / "credentials" / ".nebula" / "audit.jsonl"
+    entries = [json.loads(line) for line in trail.read_text(encoding="utf-8").splitlines()]
+    shown = json.dumps(entries)
+    for word in ("store it", "be refused", "localhost", "eve", "adam", "4711", '"get"', "access_denied"):
+        assert word in shown, word
+    assert len({entry.get("run") for entry in entries if entry.get("run")}) == 1
 
 
 def test_what_is_ansibles_own_to_report_stays_so(project):

@@ -165,7 +165,7 @@ seealso:
   - module: nebula.credential.credential_info
   - module: nebula.credential.credential_rotate
 author:
-  - The nebula.credential authors
+  - The nebula.credential authors (@nebula-automation)
 """
 
 EXAMPLES = r"""

@@ -65,7 +65,7 @@ seealso:
     plugin_type: lookup
   - module: nebula.credential.credential
 author:
-  - The nebula.credential authors
+  - The nebula.credential authors (@nebula-automation)
 """
 
 EXAMPLES = r"""

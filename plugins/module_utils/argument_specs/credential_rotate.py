@@ -60,7 +60,6 @@ CREDENTIAL_ROTATE = Specification(
     argument_spec=dict(_rotate_options(), **store_options()),
     mutually_exclusive=[("value", "fields"), ("value", "generate")],
     required_if=[
-        ("phase", AUTO, ("target",)),
         ("phase", TEST, ("accepted", "wrong_refused")),
         ("target", "postgresql", ("postgresql",)),
     ],

@@ -95,6 +95,12 @@ class _Rotation:
         self._target = RotationTarget(lambda name: manager.get(name, context=context).fields, self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
+        if self._phase == AUTO and self._target.manual:
+            raise InvalidInput(
+                "without a target, the service that takes this credential would go on with the old value and refuse the new one",
+                option="target",
+                remedy="Name the target (postgresql), or write 'target: none' if no service takes it.",
+            )
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
         if self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None):

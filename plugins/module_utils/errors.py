@@ -43,7 +43,7 @@ class CredentialError(Exception):
         self.name = name
         self.store = store
 
-    def within(self, *, name: Optional[str] = None, store: Optional[str] = None) -> "CredentialError":
+    def within(self, *, name: Optional[str] = None, store: Optional[str] = None) -> CredentialError:
         """Add where it happened, where the place that raised it could not know. What is set already stays."""
         self.name = self.name or name
         self.store = self.store or store

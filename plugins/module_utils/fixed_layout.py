@@ -175,7 +175,7 @@ class Reader:
         if kind == INTEGER:
             return self.i64()
         if kind == LIST:
-            return [self.value(depth - 1) for _ in range(self.u32())]
+            return [self.value(depth - 1) for _each in range(self.u32())]
         if kind == MAP:
             return self._map(depth)
         return self._constant(kind)

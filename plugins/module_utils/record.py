@@ -88,7 +88,7 @@ class Record:
             raise ValueError("this record was listed by name only")
         return self.metadata
 
-    def with_metadata(self, **changes: Any) -> "Record":
+    def with_metadata(self, **changes: Any) -> Record:
         """This record with some of its metadata replaced."""
         return replace(self, metadata=replace(self.known, **changes))
 

@@ -26,7 +26,7 @@ SUITE = 1
 """HKDF-SHA256, AES-256-GCM, HMAC-SHA256."""
 
 _START = struct.Struct(">8sBB16s32s12s")
-IDENTITY_OFFSET = _START.size
+IDENTITY_OFFSET = struct.calcsize(_START.format)
 """Where the identity fields of the header begin: tenant, record_id, name, serial, type, scope."""
 TAG_SIZE = 16
 MAC_SIZE = 32
@@ -132,7 +132,7 @@ def _checked(data: bytes) -> bytes:
 
 def _read_body(body: bytes) -> Envelope:
     reader = Reader(body)
-    _, version, suite, key_id, salt, nonce = _START.unpack(reader.take(IDENTITY_OFFSET))
+    _each, version, suite, key_id, salt, nonce = _START.unpack(reader.take(IDENTITY_OFFSET))
     if version != FORMAT or suite != SUITE:
         raise UnknownFormat(
             "the envelope has format {0}, suite {1}; this release reads format 1, suite 1".format(version, suite),

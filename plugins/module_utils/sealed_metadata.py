@@ -91,7 +91,7 @@ def read_metadata(data: bytes, scope: Scope) -> Metadata:
 def _expiry(value: Any) -> Optional[datetime]:
     if value is None:
         return None
-    if type(value) is not int:
+    if value.__class__ is not int:
         raise Malformed("an expiry is a number")
     return from_microseconds(value)
 
@@ -115,7 +115,7 @@ def checked_tags(tags: Any) -> Any:
         Malformed: one is not.
     """
     for value in tags.values():
-        if type(value) is not str:
+        if value.__class__ is not str:
             raise Malformed("a tag is text")
     return tags
 

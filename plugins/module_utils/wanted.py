@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
@@ -19,6 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.custom imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 IDEMPOTENCY_KEY = "key"
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -51,7 +54,7 @@ class Wanted:
     ttl: Optional[timedelta] = None
     idempotency_key: Optional[str] = None
 
-    def kind(self, stored_type: Optional[str] = None, stored: Mapping[str, Any] = {}) -> CredentialType:
+    def kind(self, stored_type: Optional[str] = None, stored: Mapping[str, Any] = _NOTHING) -> CredentialType:
         """The type: the one wanted, else the stored one, else opaque.
 
         Raises:

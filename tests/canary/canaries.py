@@ -19,13 +19,13 @@ _ALPHABET = string.ascii_letters + string.digits
 
 def make() -> str:
     """A value that no other run has, and that quoting for URLs, JSON and shells changes."""
-    one, two, three = ("".join(secrets.choice(_ALPHABET) for _ in range(12)) for _ in range(3))
+    one, two, three = ("".join(secrets.choice(_ALPHABET) for _each in range(12)) for _each in range(3))
     return "{0}+/\"é {1}%&'{2}".format(one, two, three)
 
 
 def make_plain() -> str:
     """A value of letters and digits alone, for services that take no others."""
-    return "".join(secrets.choice(_ALPHABET) for _ in range(36))
+    return "".join(secrets.choice(_ALPHABET) for _each in range(36))
 
 
 def forms(canary: str) -> Dict[str, FrozenSet[bytes]]:

@@ -12,12 +12,14 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from tests.canary.search import tree
 from tests.canary.watching import ProcessSampler, SyslogServer
 
 PLAYS = Path(__file__).parent / "plays"
+NONE: Mapping[str, str] = MappingProxyType({})
 CALLBACKS = "ansible.builtin.junit,community.general.syslog_json"
 
 
@@ -44,7 +46,7 @@ class Sandbox:
         """The files of one directory."""
         return tree(self.path(name))
 
-    def environment(self, more: Mapping[str, str] = {}) -> Dict[str, str]:
+    def environment(self, more: Mapping[str, str] = NONE) -> Dict[str, str]:
         """Every channel switched on, and nothing of the caller's environment but PATH."""
         return {
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]]),
@@ -78,7 +80,7 @@ class Sandbox:
         file.chmod(0o600)
         return file
 
-    def play(self, name: str, variables: Mapping[str, Any], options: Sequence[str] = (), environment: Mapping[str, str] = {}) -> int:
+    def play(self, name: str, variables: Mapping[str, Any], options: Sequence[str] = (), environment: Mapping[str, str] = NONE) -> int:
         """Run a play of `plays/` and collect what came out. Returns the exit status."""
         command = [
             *("ansible-playbook", "-i", "localhost,", "-c", "local", "-e", "@" + str(self.give(variables))),
@@ -87,7 +89,7 @@ class Sandbox:
         self.run(command, environment)
         return self.status
 
-    def run(self, command: Sequence[str], environment: Mapping[str, str] = {}) -> None:
+    def run(self, command: Sequence[str], environment: Mapping[str, str] = NONE) -> None:
         """Run a command with every channel on, watched."""
         server = SyslogServer()
         with_syslog = dict(self.environment(environment), SYSLOG_SERVER="127.0.0.1", SYSLOG_PORT=str(server.port))

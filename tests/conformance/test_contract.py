@@ -211,7 +211,7 @@ def test_list_never_yields_less_than_the_filter_asks_for(provider):
     for name, day in days.items():
         metadata = replace(METADATA, created_at=NOON + timedelta(days=day))
         provider.put(a_record(name, type="basic" if day < 3 else "database", metadata=metadata))
-    for _ in range(2):
+    for _each in range(2):
         assert {record.name for record in provider.list(Filter(prefix="x/"))} == {"x/1", "x/2"}
         assert {record.name for record in provider.list(Filter(type="database"))} >= {"y/1"}
         after = Filter(created_after=NOON + timedelta(days=2))

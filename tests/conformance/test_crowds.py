@@ -20,7 +20,7 @@ FORK = multiprocessing.get_context("fork")
 
 def increment(provider, times):
     """Add one to a counter by compare-and-swap, again until it holds."""
-    for _ in range(times):
+    for _each in range(times):
         while True:
             found = provider.get("counter")
             try:
@@ -39,7 +39,7 @@ def run_all(workers):
 
 def test_threads_lose_no_update(provider):
     provider.put(a_record("counter", "0"))
-    run_all([threading.Thread(target=increment, args=(provider, 10)) for _ in range(6)])
+    run_all([threading.Thread(target=increment, args=(provider, 10)) for _each in range(6)])
     assert value_of(provider.get("counter")) == b"60"
     assert provider.last_serial("counter") == 61
 
@@ -50,7 +50,7 @@ def test_processes_lose_no_update(provider, open_again):
     def work():
         increment(open_again(), 10)
 
-    workers = [FORK.Process(target=work) for _ in range(5)]
+    workers = [FORK.Process(target=work) for _each in range(5)]
     run_all(workers)
     assert [worker.exitcode for worker in workers] == [0] * 5
     assert value_of(provider.get("counter")) == b"50"
@@ -89,7 +89,7 @@ def test_readers_see_whole_values_only(provider):
                 failures.append(repr(error))
                 return
 
-    readers = [threading.Thread(target=read) for _ in range(3)]
+    readers = [threading.Thread(target=read) for _each in range(3)]
     for reader in readers:
         reader.start()
     for turn in range(20):
@@ -120,7 +120,7 @@ def test_listing_while_others_write_shows_what_stays(provider):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        for _ in range(15):
+        for _each in range(15):
             names = [record.name for record in provider.list(Filter(type="basic"))]
             assert len(names) == len(set(names))
             assert sum(name.startswith("stays/") for name in names) == 20
@@ -134,7 +134,7 @@ def test_ten_thousand_records(provider, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     for number in range(10000):
         provider.put(a_record("group{0}/item{1}".format(number % 10, number), str(number), type="basic" if number % 100 else "database"))
-    assert sum(1 for _ in provider.list(Filter(names_only=True))) == 10000
-    assert sum(1 for _ in provider.list(Filter(prefix="group3/", names_only=True))) == 1000
+    assert sum(1 for _each in provider.list(Filter(names_only=True))) == 10000
+    assert sum(1 for _each in provider.list(Filter(prefix="group3/", names_only=True))) == 1000
     assert sum(record.type == "database" for record in provider.list(Filter(type="database"))) == 100
     assert value_of(provider.get("group7/item9997")) == b"9997"

@@ -37,7 +37,7 @@ def test_no_increment_is_lost(backend, tmp_path):
     store = backend.open(tmp_path)
     first = store.put(a_record("counter", "0"))
     context = multiprocessing.get_context("fork")
-    workers = [context.Process(target=increment, args=(backend, tmp_path, "counter")) for _ in range(PROCESSES)]
+    workers = [context.Process(target=increment, args=(backend, tmp_path, "counter")) for _each in range(PROCESSES)]
     for worker in workers:
         worker.start()
     for worker in workers:

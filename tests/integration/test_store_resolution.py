@@ -81,7 +81,9 @@ def test_vaulted_values_and_vaulted_files_are_opened_with_the_runs_password(proj
     ciphertext = encrypted[encrypted.index("!vault") :].rsplit("Encryption", 1)[0].rstrip()
     block = "\n".join("        " + line.strip() for line in ciphertext.splitlines()[1:])
     source = "      - source: passphrase\n        passphrase: !vault |\n" + "\n".join("    " + line for line in block.splitlines())
-    config = "default: vaulted\nstores:\n  vaulted:\n    backend: local\n    path: {0}/s\n    key_sources:\n{1}\n".format(project.directory, source)
+    config = "default: vaulted\nstores:\n  vaulted:\n    backend: local\n    path: {0}/s\n    key_sources:\n{1}\n".format(
+        project.directory, source
+    )
     project.write("ansible.cfg", "")
     project.write("nebula.yml", config)
     made = "- {name: made, nebula.credential.credential: {name: which, value: hello there}}\n"

@@ -121,9 +121,9 @@ class Target:
 class World:
     """One credential in a store, its target, and the means to rotate it."""
 
-    def __init__(self, card: Card = CARD, grace: timedelta = timedelta(0)) -> None:
+    def __init__(self, card: Card = CARD, grace: timedelta = timedelta(0), store: Optional[Provider] = None) -> None:
         self.clock = Clock()
-        self.memory = Memory({}, ProviderContext("test"))
+        self.memory = store or Memory({}, ProviderContext("test"))
         self.memory.connect()
         self.store = Crashing(self.memory, self.check)
         self.target = Target(self.clock, b"value-0")
@@ -160,7 +160,7 @@ class World:
         self.target.land()
         stored = set(self.values().values())
         assert self.target.value in stored
-        for _, flying in self.target.flying:
+        for _each, flying in self.target.flying:
             assert flying in stored
 
     def drive(self, engine: RotationEngine, step: Step, request: Optional[Request], fate: Callable[[Step], Tuple[str, float]]) -> Step:

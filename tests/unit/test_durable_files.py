@@ -28,7 +28,7 @@ def test_a_temporary_file_is_never_wider_than_the_final_one(tmp_path):
 
 
 def test_a_failed_write_leaves_nothing(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: (_ for _ in ()).throw(OSError(5, "io")))
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: (_each for _each in ()).throw(OSError(5, "io")))
     with pytest.raises(OSError):
         durable.write_durably(str(tmp_path / "x"), b"1")
     assert os.listdir(tmp_path) == []
@@ -58,7 +58,7 @@ def test_of_many_exclusive_creators_one_wins(tmp_path):
 
 def test_an_exclusive_file_without_room_is_not_there(tmp_path, monkeypatch):
     """Also where hard links do not exist."""
-    monkeypatch.setattr(os, "link", lambda *_paths: (_ for _ in ()).throw(PermissionError(1, "no links")))
+    monkeypatch.setattr(os, "link", lambda *_paths: (_each for _each in ()).throw(PermissionError(1, "no links")))
     real, calls = os.fsync, []
 
     def full(descriptor):
@@ -74,7 +74,7 @@ def test_an_exclusive_file_without_room_is_not_there(tmp_path, monkeypatch):
 
 
 def test_a_directory_that_cannot_be_synced_is_left_in_peace(tmp_path, monkeypatch):
-    monkeypatch.setattr(os, "fsync", lambda _descriptor: (_ for _ in ()).throw(OSError(22, "invalid")))
+    monkeypatch.setattr(os, "fsync", lambda _descriptor: (_each for _each in ()).throw(OSError(22, "invalid")))
     durable.fsync_directory(str(tmp_path))
 
 

@@ -55,7 +55,7 @@ def test_what_put_returns_is_what_get_returns(store):
 
 
 def test_serials_rise_by_one_and_are_not_used_again_after_a_delete(store):
-    first = [store.put(a_record()) for _ in range(3)]
+    first = [store.put(a_record()) for _each in range(3)]
     store.delete("db_pass")
     again = store.put(a_record())
     assert [record.serial for record in [*first, again]] == [1, 2, 3, 4]
@@ -114,7 +114,7 @@ def test_a_race_that_never_ends_is_given_up(store, monkeypatch):
 
 def _put_often(directory, number):
     store = a_store(directory)
-    for _ in range(10):
+    for _each in range(10):
         store.put(a_record(value=b"%d" % number))
 
 

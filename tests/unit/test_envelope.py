@@ -155,7 +155,7 @@ def test_swaps_between_tenants_versions_and_stores_are_refused():
 
 
 def test_two_encryptions_of_one_value_share_nothing():
-    first, second = (read_envelope(sealed()) for _ in range(2))
+    first, second = (read_envelope(sealed()) for _each in range(2))
     assert first.header.salt != second.header.salt
     assert first.header.nonce != second.header.nonce
     assert first.ciphertext != second.ciphertext
@@ -266,7 +266,7 @@ def test_keys_for_different_purposes_are_different():
     assert MASTER.key_id not in {key[:16] for key in keys - {MASTER.subkey(primitives.KEY_ID)}}
 
 
-@pytest.mark.parametrize("module", [primitives, argon2id], ids=lambda module: module.__name__.split(".")[-1])
+@pytest.mark.parametrize("module", [primitives, argon2id], ids=lambda module: module.__name__.rpartition(".")[2])
 def test_without_the_package_the_file_can_still_be_imported(module, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "cryptography"]:
         monkeypatch.setitem(sys.modules, name, None)

@@ -55,7 +55,7 @@ def test_within_adds_what_is_missing_and_changes_nothing_else():
 def test_an_error_survives_the_way_between_processes(kind):
     error = kind("it is gone", remedy="Bring it back.", option="path", name="db_pass", store="prod")
     for copied in (pickle.loads(pickle.dumps(error)), copy.copy(error)):
-        assert type(copied) is kind
+        assert copied.__class__ is kind
         assert str(copied) == str(error)
 
 

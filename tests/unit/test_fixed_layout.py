@@ -86,7 +86,7 @@ def test_what_has_no_single_writing_is_refused(value):
 
 def test_depth_is_bounded_on_both_sides():
     nested: object = 1
-    for _ in range(MAX_DEPTH - 1):
+    for _each in range(MAX_DEPTH - 1):
         nested = [nested]
     assert read_whole(write_value(nested)) == nested
     with pytest.raises(InvalidInput):

@@ -171,7 +171,7 @@ def test_a_key_from_a_creation_that_was_killed_is_used_up_not_lost(tmp_path):
     """The key file is durable before the document; a crash between them leaves a key and an empty store."""
     path = str(tmp_path / "the.key")
     (source,) = build_sources([{"source": "key_file", "path": path}], print)
-    _, first = source.prepare(bytes(16), renew=False)
+    _each, first = source.prepare(bytes(16), renew=False)
     sources = {"key_sources": [{"source": "key_file", "path": path}]}
     a_store(tmp_path, **sources).put(a_record())
     assert source.prepare(bytes(16), renew=False)[1] == first
@@ -202,7 +202,7 @@ def test_what_a_killed_writer_left_beside_a_key_file_is_removed(tmp_path):
 
 def test_a_key_file_is_never_emptied():
     (source,) = build_sources(None, print)
-    _, secret = source.prepare(bytes(16), renew=False)
+    _each, secret = source.prepare(bytes(16), renew=False)
     source.forget_all_but(frozenset(), bytes(16))
     assert base64.b64encode(secret) in the_key_file().read_bytes()
     the_key_file().unlink()

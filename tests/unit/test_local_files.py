@@ -67,7 +67,7 @@ def test_a_file_left_in_history_by_a_crash_is_no_version(root):
 
 
 def test_without_hard_links_versions_are_copies(root, monkeypatch):
-    monkeypatch.setattr(os, "link", lambda *_paths: (_ for _ in ()).throw(PermissionError(1, "no links")))
+    monkeypatch.setattr(os, "link", lambda *_paths: (_each for _each in ()).throw(PermissionError(1, "no links")))
     store = opened(root)
     for value in "123":
         store.put(a_record(value=value))

@@ -148,7 +148,7 @@ def test_a_damaged_index_heals(root, monkeypatch, damage):
 def test_an_index_that_cannot_be_written_is_done_without(root, monkeypatch):
     store = opened(root)
     fill(store)
-    monkeypatch.setattr(os, "rename", lambda *_paths: (_ for _ in ()).throw(OSError(30, "read-only")))
+    monkeypatch.setattr(os, "rename", lambda *_paths: (_each for _each in ()).throw(OSError(30, "read-only")))
     assert names(store, BY_TYPE) == ["n3"]
 
 

@@ -304,7 +304,7 @@ def test_a_call_that_fails_leaves_the_old_value(tmp_path, monkeypatch, call, num
     store = connected(tmp_path / "store")
     store.put(a_record())
     with monkeypatch.context() as patched:
-        patched.setattr(os, call, lambda *_arguments, **_options: (_ for _ in ()).throw(OSError(number, "injected")))
+        patched.setattr(os, call, lambda *_arguments, **_options: (_each for _each in ()).throw(OSError(number, "injected")))
         with pytest.raises(StorageError) as caught:
             store.put(a_record(value="2"))
     assert "injected" not in str(caught.value)

@@ -207,7 +207,7 @@ def test_older_metadata_put_back_is_refused(tmp_path):
 
 
 def test_a_file_put_back_after_a_delete_is_refused(tmp_path):
-    store, _ = old_and_new(tmp_path)
+    store, _each = old_and_new(tmp_path)
     newest = file_of(tmp_path, "db_pass").read_bytes()
     store.delete("db_pass")
     file_of(tmp_path, "db_pass").write_bytes(newest)
@@ -237,7 +237,7 @@ def test_restore_accepts_it_as_a_new_version_and_what_was_undone_stays_refused(t
 
 
 def test_a_controller_without_a_mark_learns_it(tmp_path):
-    _, old = old_and_new(tmp_path)
+    _each, old = old_and_new(tmp_path)
     shutil.rmtree(next(keys_directory().glob("*.marks")))
     newcomer = a_store(tmp_path)
     assert value_of(newcomer.get("db_pass")) == b"second"
@@ -276,7 +276,7 @@ def test_a_whole_store_put_back_with_its_marks_is_not_told(tmp_path):
 
 
 def test_reading_goes_on_where_marks_cannot_be_written_and_says_so_once(tmp_path, monkeypatch):
-    store, _ = old_and_new(tmp_path)
+    store, _each = old_and_new(tmp_path)
     store.put(a_record("other"))
     shutil.rmtree(next(keys_directory().glob("*.marks")))
     reader = a_store(tmp_path)

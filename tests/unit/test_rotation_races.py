@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation import 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.targets.card import Card
 from tests.unit.rotation_world import LIFE, NAME, Crash, World, heal
+from tests.unit.sealed_stores import a_memory_store
 
 APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (
     steps.APPLIED,
@@ -69,10 +70,11 @@ def test_apply_may_take_less_time_than_the_lease_has_left() -> None:
     assert step.limit * 2 <= 600
 
 
-def test_every_write_can_be_the_last_one_before_a_crash() -> None:
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_every_write_can_be_the_last_one_before_a_crash(encrypted: bool) -> None:
     """Crash before and after each write of a smooth rotation: the next run ends it, and no value is lost."""
     for point in range(60):
-        world = World()
+        world = World(store=a_memory_store() if encrypted else None)
         world.store.countdown = point
         try:
             world.rotate(holder="a")
@@ -128,7 +130,7 @@ def test_two_controllers_at_the_same_time_never_part_the_store_from_the_target(d
     request = world.request()
     engines = {"a": world.engine("a"), "b": world.engine("b")}
     standing: dict[str, Any] = {"a": (None, 0), "b": (None, 0)}
-    for _ in range(data.draw(st.integers(2, 14))):
+    for _each in range(data.draw(st.integers(2, 14))):
         name = data.draw(st.sampled_from(["a", "b"]))
         if data.draw(st.integers(0, 5)) == 0:
             world.clock.forward(800)

@@ -82,7 +82,7 @@ def read_line(line: bytes) -> Optional[Line]:
         entry = json.loads(found.group(1) + b"}")
     except ValueError:
         return None
-    if not isinstance(entry, dict) or type(entry.get("sequence")) is not int:
+    if not isinstance(entry, dict) or entry.get("sequence").__class__ is not int:
         return None
     return Line(found.group(1), found.group(2), entry)
 

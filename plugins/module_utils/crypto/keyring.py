@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     CredentialError,
     Damaged,
+    InvalidConfiguration,
     InvalidInput,
     MissingKey,
     WrongKey,
@@ -33,6 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES
 
+_ATTEMPTS = 10
 _RESTORE = "Restore the store's document (metadata.json) from a backup."
 
 
@@ -46,6 +48,14 @@ class OpenRing(NamedTuple):
     slots: Tuple[bytes, ...]
 
 
+class Intended(NamedTuple):
+    """What the configuration asks of a ring: the slots that stay, those that go, and the sources that get one."""
+
+    kept: Tuple[bytes, ...]
+    dropped: Tuple[Slot, ...]
+    missing: Tuple[KeySource, ...]
+
+
 class Keyring:
     """The keys of one store. Opened when first needed; safe to share between threads."""
 
@@ -55,6 +65,7 @@ class Keyring:
         self.sources = tuple(sources)
         self.drop_sources = frozenset(drop_sources)
         self._opened: Optional[OpenRing] = None
+        self._surveyed: Optional[OpenRing] = None
         self._lock = threading.RLock()
 
     def opened(self) -> Optional[OpenRing]:
@@ -74,8 +85,42 @@ class Keyring:
                     raise MissingKey("the store's document is gone", remedy=_RESTORE)
                 return None
             if self._opened is None or self._opened.content != content:
-                self._opened = self._reconciled(self._open(content))
+                self._opened = self._reconciled(self._looked_at(content))
             return self._opened
+
+    def surveyed(self) -> Optional[OpenRing]:
+        """The ring as it is stored, None where there is none. No source gets or loses a slot by that: nothing is written."""
+        with self._lock:
+            content = self.provider.read_store_document()
+            return None if content is None else self._looked_at(content)
+
+    def known(self) -> Optional[OpenRing]:
+        """The ring as last opened, else as it is stored."""
+        return self._opened or self.surveyed()
+
+    def settled(self) -> OpenRing:
+        """The ring as it is now, made where the store is new, with the slots that the configuration asks for.
+
+        Raises:
+            As `created`, and what `refreshed` leaves for later: a source is not here, a slot is damaged, nothing can be written.
+        """
+        for _ in range(_ATTEMPTS):
+            with self._lock:
+                ring = self.surveyed()
+                try:
+                    self._opened = self.created() if ring is None else self._with_wanted_slots(ring)
+                except Conflict:
+                    continue  # another run changed it first
+                return self._opened
+        raise Conflict("{0} other runs changed the store's document first".format(_ATTEMPTS), remedy="Repeat when there are fewer.")
+
+    def _looked_at(self, content: bytes) -> OpenRing:
+        """Open a document, unless it is the one that was opened last: a passphrase takes its time."""
+        for ring in (self._opened, self._surveyed):
+            if ring is not None and ring.content == content:
+                return ring
+        self._surveyed = self._open(content)
+        return self._surveyed
 
     def created(self) -> OpenRing:
         """The ring as it is now, made where the store is new.
@@ -123,12 +168,23 @@ class Keyring:
         """A slot of `key` for each source."""
         return tuple(wrap(key, *source.prepare(store_id, renew=renew), store_id) for source in sources)
 
-    def _create(self) -> None:
-        """Sources first, durably, then the document; its exclusive creation decides between processes (rule 11)."""
+    def check_rotatable(self) -> None:
+        """See that there is something to rotate; a store that ends with its process refuses."""
+
+    def check_new(self) -> None:
+        """See that a store without a document may be given a key.
+
+        Raises:
+            MissingKey: it has records, or no source is configured.
+        """
         if self._has_records():
             raise MissingKey("the store has records, but its document is gone", remedy=_RESTORE)
         if not self.sources:
             raise MissingKey("no key source is configured", option="key_sources", remedy="Name one, to write.")
+
+    def _create(self) -> None:
+        """Sources first, durably, then the document; its exclusive creation decides between processes (rule 11)."""
+        self.check_new()
         store_id, key = os.urandom(16), MasterKey.generate()
         try:
             ring, slots = Ring(store_id, key.key_id), self.new_slots(key, store_id, self.sources, renew=False)
@@ -141,7 +197,7 @@ class Keyring:
 
     def _has_records(self) -> bool:
         listings = (self.provider.list(Filter(stage=stage, names_only=True)) for stage in STAGES)
-        return any(True for listing in listings for _ in listing)
+        return any(True for listing in listings for _each in listing)
 
     def _open(self, content: bytes) -> OpenRing:
         """Open a document, or the one that took its place meanwhile: a rotation may have taken its source's key away."""
@@ -194,26 +250,38 @@ class Keyring:
         What cannot be done now (read-only, a source that is broken or not here) is left for later: reading does not depend on it.
         """
         try:
-            slots = self._wanted_slots(opened)
-            if slots == opened.slots:
-                return opened
-            content = write_document(opened.active, opened.ring, slots)
-            self.provider.write_store_document(content, opened.content)
+            return self._with_wanted_slots(opened)
         except CredentialError:
             return opened
+
+    def _with_wanted_slots(self, opened: OpenRing) -> OpenRing:
+        intended = self.intended(opened)
+        if not intended.dropped and not intended.missing:
+            return opened
+        slots = intended.kept + self.new_slots(opened.active, opened.ring.store_id, intended.missing, renew=False)
+        content = write_document(opened.active, opened.ring, slots)
+        self.provider.write_store_document(content, opened.content)
         return opened._replace(content=content, slots=slots)
 
-    def _wanted_slots(self, opened: OpenRing) -> Tuple[bytes, ...]:
-        store_id = opened.ring.store_id
+    def intended(self, opened: OpenRing) -> Intended:
+        """What the configuration asks of this ring. Changes nothing.
+
+        Raises:
+            Damaged: a slot is, so nobody can tell whose it was; or a key file.
+            InvalidConfiguration: no slot would be left.
+        """
         slots, broken = readable_slots(StoreDocument(opened.ring, opened.slots, b""))
         if broken:
-            return opened.slots
+            raise Damaged("a key slot of the store is damaged", remedy=_RESTORE)
         terms = [slot.terms for slot in slots if slot.terms.source != retired_keys.KIND]
-        kept = tuple(data for data, slot in zip(opened.slots, slots) if not self.is_dropped(slot.terms))
-        missing = [source for source in self.sources if not source.is_among(terms, store_id)]
-        wanted = kept + self.new_slots(opened.active, store_id, missing, renew=False)
-        usable = any(slot.terms.source != retired_keys.KIND for slot in readable_slots(StoreDocument(opened.ring, wanted, b""))[0])
-        return wanted if usable else opened.slots
+        dropped = tuple(slot for slot in slots if self.is_dropped(slot.terms))
+        kept = tuple(data for data, slot in zip(opened.slots, slots) if slot not in dropped)
+        missing = tuple(source for source in self.sources if not source.is_among(terms, opened.ring.store_id))
+        if not missing and all(self.is_dropped(one) for one in terms):
+            raise InvalidConfiguration(
+                "no key source would be left that opens the store", option="drop_sources", remedy="Add another one to 'key_sources' first."
+            )
+        return Intended(kept, dropped, missing)
 
 
 def _there(ring: Optional[OpenRing]) -> OpenRing:
@@ -235,7 +303,15 @@ class PassingKeyring(Keyring):
         """Always the same one."""
         return self._ring
 
-    def write(self, ring: OpenRing, changed: Ring, active: MasterKey, slots: Tuple[bytes, ...]) -> OpenRing:
+    def surveyed(self) -> OpenRing:
+        """Always the same one."""
+        return self._ring
+
+    def settled(self) -> OpenRing:
+        """Always the same one."""
+        return self._ring
+
+    def check_rotatable(self) -> None:
         """There is no document.
 
         Raises:

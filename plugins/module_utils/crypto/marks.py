@@ -83,7 +83,7 @@ class Marks:
         """
         place = self.place(identity)
         path = os.path.join(self._path_of_directory(ring), place.hex())
-        for _ in range(_READS):  # a read may fall into a write of another process
+        for _each in range(_READS):  # a read may fall into a write of another process
             mark, whole = self._parse(_content(path), place)
             if whole:
                 return mark
@@ -146,7 +146,7 @@ class Marks:
         place, path = bytes.fromhex(name), os.path.join(self._directory, name)
         with FileLock(path, _WAIT, operation="rewriting a high-water mark"):
             content = _content(path)
-            mark, _ = self._parse(content, place)
+            mark, _each = self._parse(content, place)
             if mark is None or content[8:24] == ring.active.key_id:
                 return False
             _write(path, _encode(ring.active, place, mark), True)

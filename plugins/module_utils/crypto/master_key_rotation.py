@@ -152,7 +152,7 @@ def _kept_versions(provider: Provider, name: str) -> List[str]:
 
 def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool:
     """Move one envelope to the active key, unless it is there. Byte for byte compare-and-swap: a newer value is never lost."""
-    for _ in range(_ATTEMPTS):
+    for _each in range(_ATTEMPTS):
         try:
             found = keyring.provider.get(wanted.name, wanted.version, wanted.stage)
             moved = _under_active_key(keyring, ring, tenant, found)
@@ -180,7 +180,7 @@ def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Reco
 
 def _finish(keyring: Keyring, ring: OpenRing) -> None:
     """Step 3. The document first: a source loses its old secret only when no slot needs it."""
-    slots, _ = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
+    slots, _each = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
     former = [] if ring.ring.compromised else retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     kept = {slot.slot_id for slot in former}
     wanted = tuple(data for data, slot in zip(ring.slots, slots) if slot.terms.source != retired_keys.KIND or slot.slot_id in kept)

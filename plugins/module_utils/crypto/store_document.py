@@ -107,12 +107,12 @@ def _without_repeats(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
 
 def _read(content: Any) -> StoreDocument:
     version = content["format"]
-    if type(version) is int and version > FORMAT:
+    if version.__class__ is int and version > FORMAT:
         raise UnknownFormat(
             "the store's document has format {0}; this release reads format 1".format(version),
             remedy="Upgrade the collection on this controller.",
         )
-    if sorted(content) != _KEYS or version != FORMAT or type(version) is not int:
+    if sorted(content) != _KEYS or version != FORMAT or version.__class__ is not int:
         raise ValueError("other keys than there should be")
     ring = Ring(
         _identifier(content["store_id"]),
@@ -126,7 +126,7 @@ def _read(content: Any) -> StoreDocument:
 
 
 def _of(kind: type, value: Any) -> Any:
-    if type(value) is not kind:
+    if value.__class__ is not kind:
         raise ValueError("of another kind")
     return value
 

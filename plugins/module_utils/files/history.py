@@ -132,7 +132,7 @@ class Tombstones:
         path = self._layout.tombstone(name, stage)
         try:
             serial = json.loads(read_whole(path))["serial"]
-            if type(serial) is int and serial >= 0:
+            if serial.__class__ is int and serial >= 0:
                 return serial
         except FileNotFoundError:
             return 0

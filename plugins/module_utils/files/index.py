@@ -86,7 +86,7 @@ def _write(entries: Dict[str, Tuple[Fingerprint, str]]) -> bytes:
 
 
 def _parse(data: bytes) -> Dict[str, Tuple[Fingerprint, str]]:
-    head, _, body = data.partition(b"\n")
+    head, _each, body = data.partition(b"\n")
     if head != _HEADER + sha256(body).hexdigest().encode("ascii"):
         raise ValueError("damaged")
     entries = {}

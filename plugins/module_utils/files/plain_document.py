@@ -102,7 +102,7 @@ def _text(value: Any) -> str:
 
 
 def _count(value: Any) -> int:
-    if type(value) is not int or value < 0:
+    if value.__class__ is not int or value < 0:
         raise TypeError
     return value
 

@@ -71,10 +71,10 @@ def _read(reader: Reader) -> Snapshot:
     document = reader.bytes() or None
     values: Dict[_Place, List[Record]] = {}
     last_serials: Dict[_Place, int] = {}
-    for _ in range(reader.u32()):
+    for _each in range(reader.u32()):
         place = (reader.text(), reader.text())
         last_serials[place] = reader.u64()
-        records = [sealed.public_record(place[0], place[1], reader.bytes()) for _ in range(reader.u32())]
+        records = [sealed.public_record(place[0], place[1], reader.bytes()) for _each in range(reader.u32())]
         if records:
             values[place] = records
     reader.end()

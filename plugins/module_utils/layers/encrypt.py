@@ -83,7 +83,7 @@ class Encrypt(Decrypt):
 
     def _put(self, record: Record, expected_version: Optional[str], create: bool, *, restored: bool) -> Record:
         with self.naming(record.name):
-            for _ in range(_ATTEMPTS):
+            for _each in range(_ATTEMPTS):
                 try:
                     return self._put_once(record, expected_version, create, restored)
                 except Conflict:
@@ -178,7 +178,7 @@ class Encrypt(Decrypt):
 
     def _deleted(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[str], recoverable: bool) -> Mark:
         """Delete exactly the version that was looked at, so that the mark buries that one and no newer one."""
-        for _ in range(_ATTEMPTS):
+        for _each in range(_ATTEMPTS):
             found = None if ring is None else self._find_or_broken(name, stage)
             version = expected or (found.version if found else None)
             try:

@@ -124,7 +124,7 @@ class Memory(Provider):
         with self._lock:
             if self._persist_path is None or not self._open:
                 return
-            values = {place: [record for record, _ in kept] for place, kept in self._values.items()}
+            values = {place: [record for record, _each in kept] for place, kept in self._values.items()}
             with translated("the persisted store", self._persist_path):
                 save_snapshot(self._persist_path, Snapshot(values, self._last_serials, self._document))
             self._open = False
@@ -147,7 +147,7 @@ class Memory(Provider):
 
     def _check_room(self, name: str) -> None:
         most = self.setting("max_credentials")
-        names = {kept for kept, _ in self._values} if len(self._values) >= most else frozenset((name,))
+        names = {kept for kept, _each in self._values} if len(self._values) >= most else frozenset((name,))
         if name not in names and len(names) >= most:
             raise TooLarge("the store holds {0} credentials, which is its limit".format(most), name=name, remedy="Raise 'max_credentials'.")
 
@@ -163,10 +163,10 @@ class Memory(Provider):
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         with self._lock:
             kept = self._values.get((check_name(name), stage), [])
-            for record, _ in kept[:1] if version is None else kept:
+            for record, _each in kept[:1] if version is None else kept:
                 if version is None or record.version == version:
                     return _copy(record)
-            raise absent(name, version if kept else None, stage, [str(record.version) for record, _ in kept])
+            raise absent(name, version if kept else None, stage, [str(record.version) for record, _each in kept])
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         place = (check_name(record.name), record.stage)
@@ -199,7 +199,7 @@ class Memory(Provider):
             if found is None:
                 raise absent(name, stage=stage)
             check_swap(name, found, expected_version)
-            for record, _ in self._values.pop(place):
+            for record, _each in self._values.pop(place):
                 for secret in (*record.fields.values(), *record.state.values()):
                     secret.wipe()
 

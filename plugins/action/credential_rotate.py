@@ -27,20 +27,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.store_reference 
 from ansible_collections.nebula.credential.plugins.module_utils.targets import postgresql
 from ansible_collections.nebula.credential.plugins.module_utils.targets.postgresql import Call
 from ansible_collections.nebula.credential.plugins.plugin_utils.action_base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import Unshown
 from ansible_collections.nebula.credential.plugins.plugin_utils.rotation_driver import RotationDriver
 
 
 class _Late(BaseException):
     """The time limit of a module is over. Not an Exception, so that nothing on the way takes it for its own."""
-
-
-class _Unshown(dict[str, Any]):
-    """Arguments that ansible-core's debug output (`ANSIBLE_DEBUG`) prints without their values."""
-
-    def __repr__(self) -> str:
-        return "(not shown)"
-
-    __str__ = __repr__
 
 
 class ActionModule(CredentialAction):
@@ -85,7 +77,7 @@ class ActionModule(CredentialAction):
         spoken, self._task.no_log = self._task.no_log, True
         try:
             with _at_most(limit):
-                return dict(self._execute_module(module_name=module, module_args=_Unshown(arguments), task_vars=dict(variables)))
+                return dict(self._execute_module(module_name=module, module_args=Unshown(arguments), task_vars=dict(variables)))
         except (AnsibleError, _Late):
             return {"unreachable": True}
         finally:

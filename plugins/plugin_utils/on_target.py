@@ -17,6 +17,15 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.plain import pla
 _KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
 
 
+class Unshown(dict[str, Any]):
+    """Arguments that ansible-core's debug output (`ANSIBLE_DEBUG`) prints without their values."""
+
+    def __repr__(self) -> str:
+        return "(not shown)"
+
+    __str__ = __repr__
+
+
 def check_may_leave(store: StoreReference) -> None:
     """Let a store pass that makes sense on a target.
 
@@ -37,6 +46,6 @@ def _refused(store: StoreReference, what: str) -> InvalidConfiguration:
     return InvalidConfiguration(what, option="run_on", store=store.name, remedy=remedy)
 
 
-def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> dict[str, Any]:
+def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> Unshown:
     """The task's arguments with the resolved store in place of its name."""
-    return dict(plain(arguments), store=dict(store.config, name=store.name), run_on=TARGET)
+    return Unshown(plain(arguments), store=dict(store.config, name=store.name), run_on=TARGET)

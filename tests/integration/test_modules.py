@@ -237,13 +237,16 @@ def test_on_a_target_the_real_module_does_the_same(project):
 - {name: fields, nebula.credential.credential: {name: a_localhost, type: database, store: there, run_on: target,
     fields: {host: localhost, password: "{{ canary }}"}}}
 - {name: info, nebula.credential.credential_info: {name: a, store: there, run_on: target}}
-- {name: read, ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'a', store='there') == canary"}}
+- {name: read, no_log: true, ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'a', store='there') == canary"}}
 - {name: bad, ignore_errors: true, nebula.credential.credential: {name: "../a", store: there, run_on: target}}
 - {name: asked, register: asked, nebula.credential.credential: {name: a, return_value: true, store: there, run_on: target}}
 - {name: it is there, ansible.builtin.assert: {that: asked.value == canary}}
 """,
+        "-vvvvv",
         variables="{canary: '" + CANARY + "', nebula_credential_stores: {there: " + store + "}}",
+        ANSIBLE_DEBUG="1",
     ).succeeded()
+    assert CANARY not in run.output.partition("TASK [asked]")[0]
     assert (run.result("made")["changed"], run.result("again")["changed"]) == (True, False)
     assert run.result("fields")["name"] == "a_localhost"
     assert run.result("info")["credentials"][0]["type"] == "basic"

@@ -86,8 +86,7 @@ class _Rotation:
         self._name = check_name(parameters["name"])
         self._phase = parameters.get("phase") or AUTO
         self._manager = manager
-        process = int(context.run) if context.run and context.run.isdigit() else os.getpid()
-        holder = holder_of(process, context.host or "")
+        holder = holder_of(_controller(context), context.host or "")
         self._engine = RotationEngine(manager.provider, manager.clock, holder, alive=may_live)
         self._current = manager.provider.get(self._name)
         # Not due: only what an earlier rotation left open is finished.
@@ -214,6 +213,12 @@ class _Rotation:
 
     def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:
         return {"changed": changed, "name": self._name, "phase": self._phase, "outcome": outcome, "rotation": dict(summary)}
+
+
+def _controller(context: AccessContext) -> int:
+    """The process whose end ends the lease: the run's controller (`run` begins with its id), else this process."""
+    process = (context.run or "").partition("-")[0]
+    return int(process) if process.isdigit() else os.getpid()
 
 
 def _failure(step: Step) -> Exception:

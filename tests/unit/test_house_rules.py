@@ -278,3 +278,10 @@ def test_nothing_refers_to_an_issue_by_number():
             if pattern.search(line) and "iv." not in line:
                 found.append("{0}:{1}: {2}".format(shown(path), number, line.strip()[:80]))
     assert found == []
+
+
+@each("path", PYTHON, ids=shown)
+def test_nothing_is_called_by_an_underscore_alone(path):
+    """ansible-test refuses the name; `_each` or `_unused` says more. Told here because this test takes no minute."""
+    names = [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Name) and node.id == "_"]
+    assert names == []

@@ -25,6 +25,13 @@ RunModule = Callable[[Call, float], Mapping[str, Any]]
 """Runs a module on the task's host for at most so many seconds; a result without an answer is `{unreachable: True}`."""
 
 POLL_INTERVAL = 1.0
+
+
+def elapsed() -> float:
+    """Seconds of a clock that goes on while the machine sleeps (Linux: `time.monotonic` does not)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 _QUESTION_LIMIT = 30.0
 _WRONG_BYTES = 24
 
@@ -36,7 +43,7 @@ class RotationDriver:
         self,
         ask: Callable[[dict[str, Any]], Outcome],
         run_module: RunModule,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float] = elapsed,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Take how to ask the operation (with `step` as its answer to the last one) and how to run a module."""

@@ -2,40 +2,180 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The examples in the documentation run, as they are printed."""
+"""The examples in the documentation run as they are printed, and print no secret.
+
+Only places are replaced: directories of the system by ones of the test's own, db.example.com by the test's PostgreSQL.
+"""
 
 from __future__ import annotations
 
-import ast
-from pathlib import Path
+import json
+import os
+import re
+import secrets
+import sys
 
 import pytest
-import yaml
 
-PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
-DOCUMENTED = [
-    *(("lookup", path.stem) for path in sorted((PLUGINS / "lookup").glob("*.yml"))),
-    ("module", "credential"),
-    ("module", "credential_info"),
-]
+from tests.integration.ansible_run import PROGRAMS
+from tests.integration.documented import CHECKOUT, PAGES, blocks, everything_that_runs, examples, pages_with_examples, plugins
+from tests.integration.stored_secrets import secrets_below
+
+HOST = "db.example.com"
+FOLDERS = ("etc", "srv", "tmp")
+PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
+# What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
+ROLES = {"db_pass": "app", "app/db_pass": "app", "app/db": "app_a", "shop/db_pass": "shop_a", None: "app_b shop_b"}
+NEEDED = {"legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}}
+FEATURES = {
+    "a value": r"lookup\('nebula.credential.get', 'db_pass'\)",
+    "one field": r"nebula.credential.get', .*field='",
+    "fields of one version": r"nebula.credential.get', .*fields=\[",
+    "an older version": r"nebula.credential.get', .*version=",
+    "a stage": r"nebula.credential.get', .*stage='(pending|previous)'",
+    "binary values": r"encoding='base64'",
+    "a scope": r"\bscope[:=]",
+    "several values": r"nebula.credential.get_many",
+    "metadata by JMESPath": r"nebula.credential.find', .*query=",
+    "a default": r"default='",
+    "on_missing": r"on_missing=",
+    "on_denied": r"on_denied=",
+    "on_error": r"on_error=",
+    **{"the type " + name: r"type: {0}\b".format(name) for name in ("api_key", "basic", "custom", "database")},
+    "generated values": r"generate:",
+    "a time to live": r"ttl:",
+    "a policy": r"policy:",
+    "tags": r"tags:",
+    "a list of credentials": r"credentials:\n",
+    "absent": r"state: absent",
+    "revoked": r"state: revoked",
+    "restored": r"state: restored",
+    "check mode": r"(check_mode: true|--check)",
+    "a diff": r"(diff: true|--diff)",
+    "info by query": r"query: ",
+    "info with versions": r"versions: true",
+    "health": r"health: true",
+    "rotation in the store alone": r"target: none",
+    "rotation at PostgreSQL": r"target: postgresql",
+    "two users that take turns": r"usernames: \[",
+    "rotation by hand": r"phase: commit",
+    "the role provision": r"nebula.credential.provision",
+    "the role rotate": r"nebula.credential.rotate",
+    "another store by one line": r"NEBULA_CREDENTIAL_STORE=",
+    "a passphrase": r"passphrase_file:",
+    "the vault password": r"source: ansible_vault",
+    "plain formats": r"allow_plaintext: true",
+    "backups": r"backup: true",
+    "a strict audit trail": r"audit: strict",
+    "checking the trail": r"trail\.verify\(\)",
+}
 
 
-def examples(kind, name):
-    if kind == "lookup":
-        return yaml.safe_load((PLUGINS / "lookup" / (name + ".yml")).read_text(encoding="utf-8"))["EXAMPLES"]
-    tree = ast.parse((PLUGINS / "modules" / (name + ".py")).read_text(encoding="utf-8"))
-    return next(node.value.value for node in tree.body if isinstance(node, ast.Assign) and node.targets[0].id == "EXAMPLES")
+class Reader:
+    """Somebody who does what a page says, in an empty directory."""
+
+    def __init__(self, project, server):
+        self.project = project
+        self._server = server
+        self.given = []
+        for folder in FOLDERS:
+            (project.directory / folder).mkdir(mode=0o700)
+        project.write("ansible.cfg", "[defaults]\n")  # makes the directory a project: a nebula.yml in it counts
+        path = os.pathsep.join([str(PROGRAMS), os.environ["PATH"]])
+        self._environment = {"PATH": path, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+
+    def placed(self, text):
+        """The text, with its places replaced."""
+        text = PLACES.sub(lambda found: "{0}/{1}/".format(self.project.directory, found.group(1)), text)
+        if HOST not in text:
+            return text
+        server = self._server()
+        lines = re.sub(r"^([ -]*)host: " + re.escape(HOST) + "$", self._in_lines(server), text, flags=re.MULTILINE)
+        return lines.replace("host: " + HOST, "host: {0}, port: {1}".format(server.host, server.port))
+
+    @staticmethod
+    def _in_lines(server):
+        return lambda found: "{0}host: {1}\n{2}port: {3}".format(found[1], server.host, " " * len(found[1]), server.port)
+
+    def prepare(self, text):
+        """Make what the examples say that there is: roles in PostgreSQL, credentials in the store."""
+        wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text]
+        if HOST in text:
+            wanted += self._database()
+        if wanted:
+            given = self.project.write("given.json", json.dumps({"credentials": wanted}))
+            self.project.play("- nebula.credential.credential: {credentials: '{{ credentials }}'}", "-e", "@" + str(given)).succeeded()
+            given.unlink()
+
+    def _database(self):
+        server, password = self._server(), secrets.token_urlsafe(24)
+        self.given += [password, server.password]
+        for role in " ".join(ROLES.values()).split():
+            server.run("DROP ROLE IF EXISTS {0}".format(role))
+            server.run("CREATE ROLE {0} LOGIN PASSWORD '{1}'".format(role, password))
+        logins = [(name, role, password) for name, role in ROLES.items() if name]
+        logins.append(("postgresql/admin", server.user, server.password))
+        return [{"name": name, "type": "basic", "fields": {"username": user, "password": word}} for name, user, word in logins]
+
+    def do(self, block):
+        """Do what a block says, and return the run."""
+        text = self.placed(block.text)
+        if block.is_file:
+            return self.project.write(block.mark, text) and None
+        if block.mark == "playbook":
+            return self.project.run("ansible-playbook", str(self.project.write("playbook.yml", text)), **self._environment)
+        if block.mark == "tasks":
+            return self.project.play(text, **self._environment)
+        if block.language == "python":
+            return self.project.run(sys.executable, str(self.project.write("example.py", text)), **self._environment)
+        return self.project.run("/bin/bash", "-euo", "pipefail", "-c", text, **self._environment)
+
+    def shown_secrets(self, output):
+        """How many secrets an output shows. Their number, so that the test shows none itself."""
+        stored = secrets_below(self.project.directory, self.project.home)
+        return sum(value in output for value in {*stored, *self.given})
 
 
-@pytest.mark.parametrize(("kind", "name"), DOCUMENTED)
-def test_the_examples_run(project, kind, name):
-    text = examples(kind, name).replace("/tmp/", str(project.directory) + "/")
-    project.play(text).succeeded()
+@pytest.fixture
+def reader(project, request):
+    return Reader(project, lambda: request.getfixturevalue("postgresql"))
 
 
-@pytest.mark.parametrize(("kind", "name"), [*DOCUMENTED, ("module", "credential_rotate")])
+@pytest.mark.parametrize(("kind", "name"), plugins())
+def test_the_examples_of_every_plugin_run_and_show_no_secret(reader, kind, name):
+    text = examples(kind, name)
+    assert text.strip(), "it has no example"
+    reader.prepare(text)
+    run = reader.project.play(reader.placed(text), "--diff", "-v").succeeded()
+    assert reader.shown_secrets(run.output) == 0
+
+
+@pytest.mark.parametrize("page", pages_with_examples(), ids=lambda page: str(page.relative_to(CHECKOUT)))
+def test_what_a_page_says_works_and_shows_no_secret(reader, page):
+    marked = blocks(page)
+    reader.prepare("\n".join(block.text for block in marked))
+    output = ""
+    for block in marked:
+        run = reader.do(block)
+        if run is not None:
+            assert run.returncode == 0, "{0} line {1}:\n{2}".format(page.name, block.line, run.output)
+            output += run.output
+    assert reader.shown_secrets(output) == 0
+
+
+@pytest.mark.parametrize("pattern", FEATURES.values(), ids=FEATURES)
+def test_every_feature_has_an_example_that_runs(pattern):
+    assert re.search(pattern, everything_that_runs())
+
+
+def test_every_mark_of_a_block_is_known():
+    unknown = [(page.name, block.line, block.mark) for page in PAGES for block in blocks(page) if not (block.is_run or block.is_file)]
+    assert unknown == []
+
+
+@pytest.mark.parametrize(("kind", "name"), plugins())
 def test_ansible_doc_shows_every_plugin(project, kind, name):
-    shown = project.run("ansible-doc", "-t", kind, "nebula.credential." + name).succeeded()
+    shown = project.run("ansible-doc", "-t", kind.replace("modules", "module"), "nebula.credential." + name).succeeded()
     assert "EXAMPLES" in shown.output
     assert "WARNING" not in shown.output
     assert "ERROR" not in shown.output

@@ -69,8 +69,8 @@ def as_collection() -> Iterator[Path]:
 @nox.session
 def ruff(session: nox.Session) -> None:
     """Format and lint Python."""
-    session.run("ruff", "format", "--check", *files("*.py"))
-    session.run("ruff", "check", *files("*.py"))
+    session.run("ruff", "format", "--check", *files("*.py"), log=False)
+    session.run("ruff", "check", *files("*.py"), log=False)
 
 
 @nox.session
@@ -93,7 +93,7 @@ def yamllint(session: nox.Session) -> None:
 @nox.session
 def codespell(session: nox.Session) -> None:
     """Find misspelt words."""
-    session.run("codespell", *(name for name in files() if not name.startswith("CHANGELOG")))
+    session.run("codespell", *(name for name in files() if not name.startswith("CHANGELOG")), log=False)
 
 
 @nox.session
@@ -147,24 +147,34 @@ def changelog_lint(session: nox.Session) -> None:
 def sanity(session: nox.Session) -> None:
     """Run ansible-test sanity, compiling and importing for every Python a target may have that this machine has."""
     prepare_pip_bootstrap()
-    interpreters = target_interpreters()
-    session.log("target Pythons: {0}".format(", ".join(sorted(interpreters)) or "none but this one"))
-    path = os.pathsep.join([str(Path(sys.executable).parent), *interpreters.values(), os.environ["PATH"]])
+    path = target_path()
+    found = [version for version in TARGET_PYTHONS if shutil.which("python" + version, path=path)]
+    session.log("target Pythons beside this one: {0}".format(", ".join(found) or "none"))
     with as_collection() as copy, session.chdir(copy):
         session.run("ansible-test", "sanity", "--color", "no", *session.posargs, env={"PATH": path, "PYTHONPATH": ""})
 
 
-def target_interpreters() -> dict[str, str]:
-    """Where the target Pythons are: on PATH, or among those of pyenv (whose shims answer for versions that are not there)."""
-    found = {}
-    for version in TARGET_PYTHONS:
-        candidates = [shutil.which("python" + version)]
-        candidates += [str(each) for each in sorted(Path.home().glob(".pyenv/versions/{0}.*/bin/python{0}".format(version)))]
-        for candidate in candidates:
-            if candidate and subprocess.run([candidate, "-c", ""], check=False, stderr=subprocess.DEVNULL).returncode == 0:
-                found[version] = str(Path(candidate).parent)
-                break
-    return found
+def target_path() -> str:
+    """A PATH on which every target Python that is named also runs; those that pyenv keeps are added.
+
+    The shims of pyenv answer for versions that are not switched on, and ansible-test takes them at their word.
+    """
+    folders = os.environ["PATH"].split(os.pathsep)
+    dead = [folder for folder in folders if any(not runs(program) for program in pythons(Path(folder)))]
+    roots = {Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")), *(Path(folder).parent for folder in dead)}
+    kept = [str(folder) for root in sorted(roots) for folder in sorted(root.glob("versions/3.*/bin")) if pythons(folder)]
+    living = [folder for folder in folders if folder not in dead]
+    return os.pathsep.join(dict.fromkeys([str(Path(sys.executable).parent), *living, *kept]))
+
+
+def pythons(folder: Path) -> list[Path]:
+    """The target Pythons of one directory."""
+    return [folder / name for name in ("python" + version for version in TARGET_PYTHONS) if (folder / name).is_file()]
+
+
+def runs(program: Path) -> bool:
+    """Whether it is there and works."""
+    return subprocess.run([str(program), "-c", ""], check=False, stderr=subprocess.DEVNULL).returncode == 0
 
 
 def prepare_pip_bootstrap() -> None:

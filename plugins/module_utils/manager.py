@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asked_by
@@ -22,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.reading import C
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
 from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.writing import Writer, retry_conflicts
 
@@ -182,6 +184,33 @@ class CredentialManager:
     def batch_delete(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[None]]:
         """`delete` for each, with a result each."""
         return each(names, lambda name: name, lambda name: self.delete(name, context))
+
+    def ensure_key(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredKey:
+        """Give each configured source its slot of the store's key, and tell what there is; with `check`, tell alone.
+
+        Raises:
+            InvalidInput: the store is not encrypted by us.
+        """
+        with self.acting(context):
+            return self.provider.ensure_key(check=check)
+
+    def rotate_key(
+        self,
+        context: AccessContext = NOBODY,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        """Put everything under a new master key, or finish the rotation that was killed (`crypto.master_key_rotation`).
+
+        Raises:
+            InvalidInput: the store is not encrypted by us, or ends with its process.
+            Conflict: another run rotates it, or changes its sources, at the same time.
+        """
+        with self.acting(context):
+            return self.provider.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
         """`{store, status, reasons}`; status is healthy, degraded or unhealthy."""

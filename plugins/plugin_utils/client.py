@@ -47,7 +47,7 @@ class Client(ABC):
 
         Args:
             store: as `stores.resolve_store` found it.
-            operation: get, get_many, find, credential, credential_info or credential_rotate.
+            operation: get, get_many, find, credential, credential_info, credential_rotate or store_key.
             parameters: the operation's own, validated.
             context: who asks.
             check_mode: tell what would change, change nothing.

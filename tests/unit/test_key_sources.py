@@ -67,8 +67,9 @@ def test_a_source_new_in_the_configuration_gets_a_slot_and_a_dropped_one_loses_i
 
 
 def test_the_last_source_is_not_dropped(tmp_path):
-    a_store(tmp_path, **with_passphrase("a")).put(a_record())
-    opened = a_store(tmp_path, drop_sources=["passphrase:"], **with_passphrase("a"))
+    a_store(tmp_path).put(a_record())
+    label = the_key_file().read_text().split()[1]
+    opened = a_store(tmp_path, drop_sources=["key_file:" + label])
     assert value_of(opened.get("db_pass")) == b"correct horse"
     assert len(json.loads(document_path(tmp_path).read_text())["slots"]) == 1
 
@@ -76,6 +77,15 @@ def test_the_last_source_is_not_dropped(tmp_path):
 def test_a_source_cannot_be_used_and_dropped_at_once(tmp_path):
     with pytest.raises(InvalidConfiguration, match="drop_sources"):
         a_store(tmp_path, drop_sources=["key_file"])
+    with pytest.raises(InvalidConfiguration, match="'passphrase:' is one of the key sources too"):
+        a_store(tmp_path, drop_sources=["passphrase:"], **with_passphrase("a"))
+
+
+def test_what_is_to_be_dropped_has_to_be_a_source(tmp_path):
+    with pytest.raises(
+        InvalidConfiguration, match=r"'drop_sources': it names what is no key source\. .*ansible_vault, key_file, passphrase"
+    ):
+        a_store(tmp_path, drop_sources=["passphrase:office", "pasphrase"])
 
 
 def test_a_new_source_that_is_not_here_does_not_keep_anybody_from_reading(tmp_path):

@@ -306,6 +306,19 @@ def test_a_damaged_value_holds_the_former_key_until_it_is_gone(tmp_path):
     assert len(ring_document(tmp_path)["slots"]) == 1
 
 
+def test_a_damaged_value_without_versions_does_not_keep_the_others_from_being_moved(tmp_path):
+    store = filled(tmp_path)
+    (path,) = (tmp_path / "store").glob("b*.enc")
+    whole = path.read_bytes()
+    path.write_bytes(b"cut")
+    with pytest.raises(NotEncrypted, match="credential 'b/c'"):
+        store.rotate_master_key()
+    path.write_bytes(whole)
+    done = store.rotate_master_key()
+    assert (done.resumed, done.envelopes) == (True, 1)
+    check(store)
+
+
 def test_a_plain_value_is_not_moved(tmp_path):
     store = filled(tmp_path)
     get = store.inner.get

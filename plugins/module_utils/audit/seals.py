@@ -68,7 +68,8 @@ class RingSeals(Seals):
     def __call__(self) -> Optional[Seal]:
         """The seal under the active key; None where the store has no key yet, or where it cannot be had."""
         try:
-            ring = self._keyring.opened()
+            # Not `opened`: writing an entry is no reason to change a store's slots, least of all in check mode.
+            ring = self._keyring.known()
         except EncryptionError:
             # Whoever asked is told so by the operation itself; nothing was served.
             return None

@@ -62,6 +62,11 @@ class KeyFile(KeySource):
         label, key = list(self._read(path).items())[-1]
         return Terms(self.kind, label, None, os.urandom(16)), key
 
+    def check(self, store_id: bytes) -> None:
+        path = self.path(store_id)
+        if os.path.exists(path):
+            self._read(path)
+
     def _append(self, path: str) -> None:
         """A new key beside the old ones, durable before any slot needs it."""
         with FileLock(path + ".lock", _WAIT, operation="adding a key to the key file"):

@@ -16,6 +16,8 @@ class KeySource(ABC):
     """One entry of `key_sources`. A source wraps master keys; it is never one."""
 
     kind = ""
+    label = ""
+    """What tells two of one kind apart, where the configuration says so."""
 
     @abstractmethod
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
@@ -39,6 +41,17 @@ class KeySource(ABC):
             WrongPassphrase: the source holds another one.
             KeySourceUnavailable: the source cannot be used here.
         """
+
+    def check(self, store_id: bytes) -> None:
+        """See that `prepare` would do, as far as can be told without doing it. The default knows nothing.
+
+        Raises:
+            As `prepare`.
+        """
+
+    def answers_to(self, name: str) -> bool:
+        """Whether `drop_sources` means this source by `name`."""
+        return name in (self.kind, "{0}:{1}".format(self.kind, self.label))
 
     def fits(self, terms: Terms) -> bool:
         """Whether a slot of these terms is worth trying."""

@@ -85,7 +85,7 @@ class Keyring:
                     raise MissingKey("the store's document is gone", remedy=_RESTORE)
                 return None
             if self._opened is None or self._opened.content != content:
-                self._opened = self._reconciled(self._looked_at(content))
+                self._opened, self._surveyed = self._reconciled(self._looked_at(content)), None
             return self._opened
 
     def surveyed(self) -> Optional[OpenRing]:
@@ -104,13 +104,14 @@ class Keyring:
         Raises:
             As `created`, and what `refreshed` leaves for later: a source is not here, a slot is damaged, nothing can be written.
         """
-        for _ in range(_ATTEMPTS):
+        for _each in range(_ATTEMPTS):
             with self._lock:
                 ring = self.surveyed()
                 try:
                     self._opened = self.created() if ring is None else self._with_wanted_slots(ring)
                 except Conflict:
                     continue  # another run changed it first
+                self._surveyed = None
                 return self._opened
         raise Conflict("{0} other runs changed the store's document first".format(_ATTEMPTS), remedy="Repeat when there are fewer.")
 
@@ -277,7 +278,7 @@ class Keyring:
         dropped = tuple(slot for slot in slots if self.is_dropped(slot.terms))
         kept = tuple(data for data, slot in zip(opened.slots, slots) if slot not in dropped)
         missing = tuple(source for source in self.sources if not source.is_among(terms, opened.ring.store_id))
-        if not missing and all(self.is_dropped(one) for one in terms):
+        if terms and not missing and all(self.is_dropped(one) for one in terms):
             raise InvalidConfiguration(
                 "no key source would be left that opens the store", option="drop_sources", remedy="Add another one to 'key_sources' first."
             )

@@ -14,19 +14,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_report import foreseen_slots, told_of
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks import Marks
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, described
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, described, unwrap
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import check_dropped
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import Ring, StoreDocument, readable_slots
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     CredentialError,
     Damaged,
+    EncryptionError,
     KeySourceUnavailable,
     MissingKey,
     NotEncrypted,
@@ -36,17 +39,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, STAGES, Record
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import identity_of, read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.sealed_metadata import to_microseconds
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import FormerKey, Rotated, named
 
 _ATTEMPTS = 100
-
-
-class Rotated(NamedTuple):
-    """What a rotation did: the new key's id (hex), how many envelopes and marks it moved, and whether it took up a killed one."""
-
-    key_id: str
-    envelopes: int
-    marks: int
-    resumed: bool
 
 
 def rotate_master_key(
@@ -65,37 +60,62 @@ def rotate_master_key(
         marks: this user's marks, or None where the store has none.
         tenant: the store's tenant.
         compromised: leave nothing of the former keys. Backups that need them cannot be read afterwards.
-        drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key, though they have one of the old.
+        drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key, though they have one of the old. A
+            rotation that is taken up keeps to what it began with.
         keep_until: when the last backup that needs the former key expires; None keeps it until the next compromised rotation.
 
     Raises:
         MissingKey: the store has no key yet.
+        InvalidInput: the store ends with its process, or `drop_sources` names what is configured, or is no source.
         KeySourceUnavailable: a source that has a slot is not configured, or not here, and not dropped.
+        WrongPassphrase, MissingKey: a source does not open its slot, and is not dropped.
         EncryptionError: an envelope cannot be moved. The rest was; the former key stays until that one is restored or deleted.
         Conflict: another rotation began at the same time.
     """
-    ring = keyring.refreshed()
-    if ring is None:
-        raise MissingKey("the store has no key yet", remedy="Write a credential first.")
-    resumed = ring.ring.retiring is not None
+    dropped = frozenset(drop_sources)
+    ring = _rotatable(keyring, keyring.refreshed(), dropped)
+    before, resumed = told_of(keyring, ring), ring.ring.retiring is not None
+    left = () if resumed else _check_sources(keyring, ring, dropped)
     if not resumed:
-        ring = _begin(keyring, ring, compromised, frozenset(drop_sources), keep_until)
+        ring = _begin(keyring, ring, compromised, keep_until)
     elif compromised and not ring.ring.compromised:
         ring = keyring.write(ring, ring.ring._replace(compromised=True), ring.active, ring.slots)
     envelopes = _move_everything(keyring, ring, tenant)
     moved_marks = marks.rewrite_all(ring) if marks is not None else 0
-    _finish(keyring, ring)
-    return Rotated(ring.active.key_id.hex(), envelopes, moved_marks, resumed)
+    after = told_of(keyring, _finish(keyring, ring))
+    return Rotated(before, after, envelopes, moved_marks, resumed, left)
 
 
-def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, dropped: Iterable[str], keep_until: Optional[datetime]) -> OpenRing:
+def planned_rotation(
+    keyring: Keyring, *, compromised: bool = False, drop_sources: Iterable[str] = (), keep_until: Optional[datetime] = None
+) -> Rotated:
+    """What `rotate_master_key` would do now. Writes nothing; raises as it does, as far as can be told before."""
+    dropped = frozenset(drop_sources)
+    ring = _rotatable(keyring, keyring.surveyed(), dropped)
+    before, resumed = told_of(keyring, ring), ring.ring.retiring is not None
+    left = () if resumed else _check_sources(keyring, ring, dropped)
+    after = before._replace(rotating=False, former=() if compromised else before.former)
+    if not resumed:
+        for source in keyring.sources:
+            source.check(ring.ring.store_id)
+        former = () if compromised else (*before.former, FormerKey(ring.active.key_id.hex(), keep_until))
+        after = after._replace(key_id=None, slots=foreseen_slots(keyring.sources), former=former)
+    envelopes = sum(not resumed or _is_left(keyring, ring, record) for record in _everything(keyring.provider))
+    return Rotated(before, after, envelopes, 0, resumed, left)
+
+
+def _rotatable(keyring: Keyring, ring: Optional[OpenRing], dropped: Iterable[str]) -> OpenRing:
+    keyring.check_rotatable()
+    check_dropped(dropped, keyring.sources)
+    if ring is None:
+        raise MissingKey("the store has no key yet", remedy="Write a credential first, or make the key with 'store_key'.")
+    return ring
+
+
+def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, keep_until: Optional[datetime]) -> OpenRing:
     """Step 1. Where several processes begin at once, the document's compare-and-swap lets one."""
-    slots, broken = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
-    if broken:
-        raise Damaged("a key slot of the store is damaged", remedy="Restore the store's document (metadata.json) from a backup first.")
-    _check_sources(keyring, ring, slots, dropped)
-    store_id, new = ring.ring.store_id, MasterKey.generate()
-    until = 0 if keep_until is None else to_microseconds(keep_until)
+    slots, store_id = _whole_slots(ring), ring.ring.store_id
+    new, until = MasterKey.generate(), 0 if keep_until is None else to_microseconds(keep_until)
     wanted = keyring.new_slots(new, store_id, keyring.sources, renew=True)
     needed = retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     former = [(ring.active, until), *((ring.keys[slot.key_id], retired_keys.keep_until(slot)) for slot in needed)]
@@ -104,17 +124,43 @@ def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, dropped: Iterabl
     return keyring.write(ring, changed, new, (*wanted, *retired))
 
 
-def _check_sources(keyring: Keyring, ring: OpenRing, slots: List[Slot], dropped: Iterable[str]) -> None:
-    """Every source that opens the store now has to open it afterwards, unless it is dropped in so many words."""
-    for slot in slots:
-        if slot.terms.source == retired_keys.KIND or keyring.is_dropped(slot.terms, dropped):
+def _whole_slots(ring: OpenRing) -> List[Slot]:
+    slots, broken = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
+    if broken:
+        raise Damaged("a key slot of the store is damaged", remedy="Restore the store's document (metadata.json) from a backup first.")
+    return slots
+
+
+def _check_sources(keyring: Keyring, ring: OpenRing, dropped: Iterable[str]) -> Tuple[str, ...]:
+    """Every source that opens the store now has to open it afterwards, unless it is dropped in so many words: these are returned."""
+    left = []
+    for slot in _whole_slots(ring):
+        if slot.terms.source == retired_keys.KIND:
             continue
-        if not any(source.is_among([slot.terms], ring.ring.store_id) for source in keyring.sources):
-            raise KeySourceUnavailable(
-                "the key source {0} opens the store and is not configured here".format(described(slot.terms)),
-                option="key_sources",
-                remedy="Add it to 'key_sources', or name it under 'drop_sources' to rotate without it.",
-            )
+        if keyring.is_dropped(slot.terms, dropped):
+            left.append(named(slot.terms.source, slot.terms.label))
+        else:
+            _check_source(keyring, slot, ring.ring.store_id)
+    return tuple(left)
+
+
+def _check_source(keyring: Keyring, slot: Slot, store_id: bytes) -> None:
+    """See that a configured source opens a slot. Else a mistyped passphrase would take the right one's place in the new one."""
+    problem: CredentialError = KeySourceUnavailable(
+        "the key source {0} opens the store and is not configured here".format(described(slot.terms)),
+        option="key_sources",
+        remedy="Add it to 'key_sources'.",
+    )
+    for source in keyring.sources:
+        if source.is_among([slot.terms], store_id):
+            try:
+                unwrap(slot, source.secret(slot.terms, store_id), store_id)
+                return
+            except CredentialError as found:
+                problem = found
+    name = "{0}:{1}".format(slot.terms.source, slot.terms.label)
+    problem.remedy = "{0} To rotate without it, name it under 'drop_sources' ('{1}').".format(problem.remedy, name).strip()
+    raise problem from None
 
 
 def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
@@ -146,7 +192,7 @@ def _everything(provider: Provider) -> Iterator[Record]:
 def _kept_versions(provider: Provider, name: str) -> List[str]:
     try:
         return [info.version for info in provider.versions(name) if not info.current] if provider.capabilities.versions else []
-    except NotFound:
+    except (NotFound, EncryptionError):  # of a value that cannot be read its own turn tells
         return []
 
 
@@ -167,6 +213,17 @@ def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool
     raise Conflict("{0} other writes came first".format(_ATTEMPTS), remedy="Repeat when there is less traffic.")
 
 
+def _is_left(keyring: Keyring, ring: OpenRing, wanted: Record) -> bool:
+    """Whether a rotation that was killed has yet to move this. What cannot be read is: the rotation will say what is wrong with it."""
+    try:
+        content = keyring.provider.get(wanted.name, wanted.version, wanted.stage).envelope
+        return content is None or read_envelope(content).header.key_id != ring.active.key_id
+    except NotFound:
+        return False
+    except CredentialError:
+        return True
+
+
 def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Record) -> Optional[Tuple[Record, bytes]]:
     if found.envelope is None:
         raise NotEncrypted("a plain value where the store is configured as encrypted", remedy="Remove it.")
@@ -178,13 +235,14 @@ def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Reco
     return replace(found, envelope=under_key(key, envelope, ring.active)), found.envelope
 
 
-def _finish(keyring: Keyring, ring: OpenRing) -> None:
+def _finish(keyring: Keyring, ring: OpenRing) -> OpenRing:
     """Step 3. The document first: a source loses its old secret only when no slot needs it."""
     slots, _each = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
     former = [] if ring.ring.compromised else retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     kept = {slot.slot_id for slot in former}
     wanted = tuple(data for data, slot in zip(ring.slots, slots) if slot.terms.source != retired_keys.KIND or slot.slot_id in kept)
-    keyring.write(ring, Ring(ring.ring.store_id, ring.active.key_id), ring.active, wanted)
+    finished = keyring.write(ring, Ring(ring.ring.store_id, ring.active.key_id), ring.active, wanted)
     labels = frozenset(slot.terms.label for slot in slots)
     for source in keyring.sources:
         source.forget_all_but(labels, ring.ring.store_id)
+    return finished

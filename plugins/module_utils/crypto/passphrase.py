@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ke
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
 from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import check_private_file
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import named
 
 Read = Callable[[], Optional[Secret]]
 
@@ -36,13 +37,21 @@ class RememberedSource(KeySource):
         terms = Terms(self.kind, self.label, RECOMMENDED, os.urandom(SALT_SIZE))
         return terms, self.secret(terms, store_id)
 
+    def check(self, store_id: bytes) -> None:
+        self._given()
+
     def secret(self, terms: Terms, store_id: bytes) -> bytes:
+        return derive_from(self._given(), terms.parameters or RECOMMENDED, terms.salt)
+
+    def _given(self) -> Secret:
         passphrase = self._read()
         if not passphrase:
             raise KeySourceUnavailable(
-                "the key source '{0}' has nothing to give: {1}".format(self.kind, self._absent), option="key_sources"
+                "the key source '{0}' has nothing to give: {1}".format(named(self.kind, self.label), self._absent),
+                option="key_sources",
+                remedy="Give it, or take the source out of 'key_sources'.",
             )
-        return derive_from(passphrase, terms.parameters or RECOMMENDED, terms.salt)
+        return passphrase
 
 
 class Passphrase(RememberedSource):

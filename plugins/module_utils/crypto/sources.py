@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import passphrase
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_file import KeyFile
@@ -39,6 +39,26 @@ def build_sources(
         InvalidConfiguration: an entry is not a source.
     """
     return tuple(_build(dict(entry), warn, vault_password) for entry in (DEFAULT if entries is None else entries))
+
+
+def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:
+    """See that what is to be dropped can be, and is not configured too: the next opening would give it a slot again.
+
+    Raises:
+        InvalidConfiguration: it is not so.
+    """
+    configured = tuple(sources)
+    for name in names:
+        if name.split(":", 1)[0] not in _ALLOWED:
+            raise InvalidConfiguration(
+                "it names what is no key source",
+                option="drop_sources",
+                remedy="Name it by its kind ({0}), or as 'kind:label'.".format(", ".join(sorted(_ALLOWED))),
+            )
+        if any(source.answers_to(name) for source in configured):
+            raise InvalidConfiguration(
+                "'{0}' is one of the key sources too".format(name), option="drop_sources", remedy="Take it out of 'key_sources' first."
+            )
 
 
 def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPassword]) -> KeySource:

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from functools import partial
 from typing import Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
@@ -14,6 +16,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
+
+KEYS = "keys"
+"""The action of an entry about the store's keys."""
 
 Answer = TypeVar("Answer")
 
@@ -59,6 +65,22 @@ class Audit(Layer):
     def restore(self, name: str, stage: str = CURRENT) -> Record:
         return self._written("restore", Record(name, stage=stage), lambda: self.inner.restore(name, stage))
 
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        return self._keyed(check, lambda: self.inner.ensure_key(check=check))
+
+    def rotate_master_key(
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        rotate = partial(
+            self.inner.rotate_master_key, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check
+        )
+        return self._keyed(check, rotate)
+
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self._recorded(
             "delete",
@@ -81,11 +103,15 @@ class Audit(Layer):
         return found
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        self._recorded("keys", Record(""), lambda: self.inner.write_store_document(content, replaces))
+        self._recorded(KEYS, Record(""), lambda: self.inner.write_store_document(content, replaces))
 
     def close(self) -> None:
         self.trail.flush()
         self.inner.close()
+
+    def _keyed(self, check: bool, work: Callable[[], Answer]) -> Answer:
+        """What is only told, in check mode, leaves no entry that looks like the deed."""
+        return work() if check else self._recorded(KEYS, Record(""), work)
 
     def _written(self, action: str, record: Record, write: Callable[[], Record]) -> Record:
         return self._recorded(action, record, write, lambda stored: stored.version)

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Filter, Health, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
 
 
 class Layer(Provider):
@@ -51,6 +53,19 @@ class Layer(Provider):
 
     def restore(self, name: str, stage: str = CURRENT) -> Record:
         return self.inner.restore(name, stage)
+
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        return self.inner.ensure_key(check=check)
+
+    def rotate_master_key(
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        return self.inner.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)

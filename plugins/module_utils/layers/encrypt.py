@@ -15,20 +15,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_report, master_key_rotation
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.freshness import seen_in
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing, PassingKeyring
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks import Mark, Marks
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.opener import Found
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import build_sources
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import build_sources, check_dropped
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.vault_password import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
     EncryptionError,
-    InvalidConfiguration,
     InvalidInput,
     NotFound,
     Tampered,
@@ -38,6 +37,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import identity_of, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
 
 _ATTEMPTS = 100
 """Of a write without an expectation against other writers. In each round at least one of them gets through."""
@@ -61,9 +61,7 @@ def encrypted(provider: Provider, configuration: Mapping[str, Any], vault_passwo
     warn = provider.context.warn
     sources = build_sources(configuration.get("key_sources"), warn, vault_password)
     keyring = Keyring(provider, sources, configuration.get("drop_sources") or ())
-    for source in sources:
-        if source.kind in keyring.drop_sources:
-            raise InvalidConfiguration("'{0}' is one of the key sources too".format(source.kind), option="drop_sources")
+    check_dropped(sorted(keyring.drop_sources), sources)
     return Encrypt(provider, keyring, Marks(keyring, tenant, warn), tenant)
 
 
@@ -221,10 +219,23 @@ class Encrypt(Decrypt):
         ring = self.keyring.created()
         return ring.active.key_id, ring.active.subkey(label)
 
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        """See that the configured sources have their slots; see `crypto.key_report`."""
+        return key_report.ensured(self.keyring, check)
+
     def rotate_master_key(
-        self, *, compromised: bool = False, drop_sources: Iterable[str] = (), keep_until: Optional[datetime] = None
-    ) -> master_key_rotation.Rotated:
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
         """Put every envelope under a new master key; see `crypto.master_key_rotation`."""
+        if check:
+            return master_key_rotation.planned_rotation(
+                self.keyring, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until
+            )
         return master_key_rotation.rotate_master_key(
             self.keyring, self.marks, self.tenant, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until
         )

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.info 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
+from ansible_collections.nebula.credential.plugins.module_utils.operations.store_key import store_key
 from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 
@@ -27,6 +28,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "credential": credential,
     "credential_info": credential_info,
     "credential_rotate": credential_rotate,
+    "store_key": store_key,
 }
 
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
@@ -165,6 +166,16 @@ def absent(name: str, version: Optional[str] = None, stage: str = CURRENT, kept:
     return NotFound(what, name=name, remedy="Check the name and the store ('nebula.credential.find' lists what is there).")
 
 
+def keyless(store: str) -> InvalidInput:
+    """The error for a question about the key of a store that has none."""
+    return InvalidInput(
+        "it is not encrypted by this collection, so it has no key",
+        option="store",
+        store=store,
+        remedy="Name a store that is: a local one with 'format: encrypted', for one, and without 'encrypt: false'.",
+    )
+
+
 class Provider(ABC):
     """A place that keeps records. All methods raise errors of the neutral tree only."""
 
@@ -262,6 +273,30 @@ class Provider(ABC):
         raise StorageError(
             "this store keeps no high-water marks, so nothing is refused as rolled back", name=name, store=self.context.store
         )
+
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        """See that the store's key can be had from every configured source, and tell what it is; with `check`, tell alone.
+
+        Raises:
+            InvalidInput: the store has no key of ours. Only the layer that encrypts has one.
+            EncryptionError: the key cannot be had.
+        """
+        raise keyless(self.context.store)
+
+    def rotate_master_key(
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        """Put everything under a new master key, or take up the rotation that was killed; with `check`, tell what would be done.
+
+        Raises:
+            As `ensure_key`.
+        """
+        raise keyless(self.context.store)
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

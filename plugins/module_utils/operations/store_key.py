@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The key of a store: the module `store_key`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import PRESENT, ROTATED
+from ansible_collections.nebula.credential.plugins.module_utils.credential import written
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
+from ansible_collections.nebula.credential.plugins.module_utils.policy import moment
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import StoreKey
+
+_OF_A_ROTATION = ("compromised", "drop_sources", "keep_until")
+
+
+def store_key(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
+    """Tell what the key of a store is and who opens it, give new sources their slots, or rotate it.
+
+    Args:
+        manager: of the store.
+        parameters: `state` (present or rotated); for a rotation `compromised`, `drop_sources`, `keep_until` (ISO 8601).
+        context: who asks.
+        check_mode: answer what would be done and do nothing.
+
+    Returns:
+        `{changed, state, key, diff}`, with `added` and `removed` (names of sources) for present, and `rotation`
+        (`{resumed, envelopes, marks, dropped}`) for rotated. In check mode `key` is what it would be; an id that is not known
+        before is None.
+
+    Raises:
+        InvalidInput: the store is not encrypted by us, or an option does not fit.
+        MissingKey, WrongPassphrase, KeySourceUnavailable: a source does not open the store; it is named.
+    """
+    caller = asserting(context, parameters.get("scope"))
+    if parameters.get("state") == ROTATED:
+        return _rotated(manager, parameters, caller, check_mode)
+    for option in _OF_A_ROTATION:
+        if parameters.get(option):
+            raise InvalidInput("it belongs to a rotation", option=option, remedy="Write 'state: rotated', or leave it out.")
+    found = manager.ensure_key(caller, check=check_mode)
+    result = _result(PRESENT, found.before, found.after)
+    changed = found.before.key_id is None or bool(found.added or found.removed)
+    return Outcome(dict(result, changed=changed, added=list(found.added), removed=list(found.removed)))
+
+
+def _rotated(manager: CredentialManager, parameters: Mapping[str, Any], caller: AccessContext, check: bool) -> Outcome:
+    done = manager.rotate_key(
+        caller,
+        compromised=bool(parameters.get("compromised")),
+        drop_sources=parameters.get("drop_sources") or (),
+        keep_until=_keep_until(manager, parameters),
+        check=check,
+    )
+    rotation = {"resumed": done.resumed, "envelopes": done.envelopes, "marks": done.marks, "dropped": list(done.dropped)}
+    return Outcome(dict(_result(ROTATED, done.before, done.after), changed=True, rotation=rotation))
+
+
+def _keep_until(manager: CredentialManager, parameters: Mapping[str, Any]) -> Optional[datetime]:
+    """When the former key may go. A time that is over would leave nothing of it, which has a word of its own."""
+    if parameters.get("keep_until") is None:
+        return None
+    until: datetime = moment(parameters["keep_until"], "keep_until")
+    if parameters.get("compromised"):
+        raise InvalidInput("a compromised key is not kept", option="keep_until", remedy="Leave it or 'compromised' out.")
+    if until <= manager.clock():
+        raise InvalidInput(
+            "it is over", option="keep_until", remedy="Name a later time, or write 'compromised: true' to keep nothing of the former key."
+        )
+    return until
+
+
+def _result(state: str, before: StoreKey, after: StoreKey) -> Dict[str, Any]:
+    return {"state": state, "key": _described(after), "diff": {"before": _described(before), "after": _described(after)}}
+
+
+def _described(key: StoreKey) -> Dict[str, Any]:
+    return {
+        "store_id": key.store_id,
+        "key_id": key.key_id,
+        # The store's document says nothing of it.
+        "created_at": None,
+        "sources": [dict(slot._asdict(), name=slot.name) for slot in key.slots],
+        "former": [{"key_id": former.key_id, "keep_until": written(former.keep_until)} for former in key.former],
+        "rotating": key.rotating,
+        "default_key_file": key.default_key_file,
+    }

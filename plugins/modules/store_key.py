@@ -1,0 +1,170 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The key of a store."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: store_key
+short_description: Tell about the key of a store, or rotate it
+version_added: 0.1.0
+description:
+  - Tells by which key a store is encrypted and which key sources open it, gives new key sources their slot, and rotates the key.
+  - The key itself, key files and passphrases are neither shown nor taken by this module. Key sources are part of the store's
+    configuration, as C(key_sources).
+  - A store that is not encrypted by this collection has no key, and is refused.
+options:
+  state:
+    description:
+      - V(present) makes the key of a store that is new, gives each source in the store's C(key_sources) that has none a slot, and takes
+        it from those in the store's C(drop_sources).
+      - V(rotated) puts every value, kept version and high-water mark under a new key, which every configured source opens. It
+        changes the store each time. A rotation that was killed or stopped is taken up, not begun anew; it keeps to the O(drop_sources) and
+        O(keep_until) that it began with. Reading and writing go on meanwhile.
+      - One rotation at a time. In a play over several hosts, write C(run_once).
+    type: str
+    choices: [present, rotated]
+    default: present
+  compromised:
+    description:
+      - Leaves nothing of the former keys. Backups of the store from before cannot be read then.
+      - Only with O(state=rotated). It counts for a rotation that is taken up, too.
+    type: bool
+    default: false
+  drop_sources:
+    description:
+      - Key sources that open the store now and are not to open it afterwards, by kind (V(passphrase)), or as V(kind:label), for example
+        V(passphrase:office), V(ansible_vault:prod), or V(passphrase:) for a passphrase without a label.
+      - Every other source has to be in C(key_sources) and to open the store, or the rotation is not begun.
+      - A source that is still in C(key_sources) cannot be dropped. To change a passphrase, put the new one there under another C(label)
+        and drop the old one.
+      - Only with O(state=rotated).
+    type: list
+    elements: str
+    default: []
+  keep_until:
+    description:
+      - Until when the former key is kept for backups, wrapped by the new one (ISO 8601 with an offset). It goes with the first rotation
+        after that. Unless given, it stays until a rotation with O(compromised=true).
+      - Only with O(state=rotated).
+    type: str
+extends_documentation_fragment:
+  - nebula.credential.store
+seealso:
+  - module: nebula.credential.credential_rotate
+    description: Rotates a credential, not the key of its store.
+author:
+  - The nebula.credential authors
+"""
+
+EXAMPLES = r"""
+- name: Make sure there is something to encrypt
+  nebula.credential.credential:
+    name: app/db_pass
+
+- name: See who opens the store
+  nebula.credential.store_key:
+  register: known
+
+- name: Remind of the copy of the key file
+  ansible.builtin.debug:
+    msg: "Keep a copy of {{ known.key.default_key_file }} outside this machine."
+
+- name: Rotate the key, and read backups for another 90 days
+  nebula.credential.store_key:
+    state: rotated
+    keep_until: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 90 * 86400, utc=true) }}"
+
+- name: Rotate the key after it was seen by somebody else
+  nebula.credential.store_key:
+    state: rotated
+    compromised: true
+
+# Further sources are part of the store's configuration:
+#   nebula_credential_stores:
+#     team:
+#       backend: local
+#       path: /srv/team
+#       key_sources:
+#         - {source: key_file}
+#         - {source: passphrase, passphrase: "{{ vaulted_passphrase }}", label: office}
+# After that, 'store: team' gives the passphrase its slot; to rotate without the former one, add 'drop_sources: ["passphrase:old"]'.
+"""
+
+RETURN = r"""
+key:
+  description: The key afterwards; in check mode what it would be, with nothing in place of an id that is not known before.
+  type: dict
+  returned: success
+  contains:
+    store_id:
+      description: The store, by the id that its key file and its marks are named after.
+      type: str
+    key_id:
+      description: The key that encrypts, by an id from which the key cannot be told.
+      type: str
+    created_at:
+      description: Always nothing. A store does not keep when its key was made.
+      type: str
+    sources:
+      description:
+        - The key sources that open the store, with their C(name) as in O(drop_sources), C(source) (the kind), C(label) (of a key
+          file, the id of the line that opens it) and C(configured), which is false where C(key_sources) does not have the source.
+      type: list
+      elements: dict
+    former:
+      description: Keys from before, kept for backups, as C(key_id) and C(keep_until); without an end where that is nothing.
+      type: list
+      elements: dict
+    rotating:
+      description: Whether a rotation was begun and is not finished. O(state=rotated) finishes it.
+      type: bool
+    default_key_file:
+      description: Where the key file lies that a key source without C(path) uses, whether the store has such a source or not.
+      type: str
+  sample:
+    store_id: 0f1e2d3c4b5a69788796a5b4c3d2e1f0
+    key_id: 00112233445566778899aabbccddeeff
+    created_at: null
+    sources:
+      - {name: "passphrase:office", source: passphrase, label: office, configured: true}
+    former: []
+    rotating: false
+    default_key_file: /home/me/.config/nebula/keys/0f1e2d3c4b5a69788796a5b4c3d2e1f0.key
+added:
+  description: Names of the sources that got a slot, or would.
+  type: list
+  elements: str
+  returned: with O(state=present)
+removed:
+  description: Names of the sources that lost their slot, or would.
+  type: list
+  elements: str
+  returned: with O(state=present)
+rotation:
+  description:
+    - What was done, or would be. C(resumed) says whether a rotation was taken up, C(envelopes) and C(marks) how many stored values and
+      high-water marks were moved (marks are not counted in check mode), C(dropped) which sources do not open the store any more.
+  type: dict
+  returned: with O(state=rotated)
+  sample: {resumed: false, envelopes: 7, marks: 5, dropped: []}
+code:
+  description: What went wrong, in one stable word, for example V(wrong_passphrase).
+  type: str
+  returned: on failure
+"""
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
+from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+
+
+def main() -> None:
+    """Run on a host; on the controller the action plugin does the same."""
+    run_module("store_key", STORE_KEY)
+
+
+if __name__ == "__main__":
+    main()

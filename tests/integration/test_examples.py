@@ -64,6 +64,7 @@ FEATURES = {
     "another store by one line": r"NEBULA_CREDENTIAL_STORE=",
     "a passphrase": r"passphrase_file:",
     "the vault password": r"source: ansible_vault",
+    "rotating the master key": r"store_key: .*state: rotated",
     "plain formats": r"allow_plaintext: true",
     "backups": r"backup: true",
     "a strict audit trail": r"audit: strict",

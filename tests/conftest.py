@@ -71,11 +71,12 @@ def pytest_configure(config: pytest.Config) -> None:
     _move_home(directory, pytest.MonkeyPatch())
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave the long versions out unless they are asked for."""
-    for item in items:
-        if item.get_closest_marker("long") and PROFILE != "long":
-            item.add_marker(pytest.mark.skip(reason="takes minutes: run it with make test-long"))
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the long versions out unless `make test-long` asks for them."""
+    long = [] if PROFILE == "long" else [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if item not in long]
 
 
 @pytest.fixture(autouse=True)
@@ -103,10 +104,10 @@ def postgresql() -> Iterator[object]:
             sys.stderr.write("PostgreSQL {0} was ready in {1:.1f} s\n".format(started.version, started.started_in))
             yield started
     except ServerUnavailable as error:
-        missing_server(str(error))
+        cannot_run(str(error))
 
 
-def missing_server(reason: str) -> None:
+def cannot_run(reason: str) -> None:
     """Fail in CI; elsewhere skip, loudly."""
     if os.environ.get("CI"):
         pytest.fail(reason)

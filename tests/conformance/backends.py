@@ -27,6 +27,13 @@ class Backend:
     backend: str
     options: Callable[[Path], Mapping[str, Any]]
     wrap: Callable[[Provider, Path], Provider] = field(default=lambda provider, _directory: provider)
+    persistent: bool = True
+    """Whether a store outlives the process that opened it."""
+
+    @property
+    def counts_serials(self) -> bool:
+        """Whether a serial can be given from outside; the encrypt layer counts them itself."""
+        return self.wrap is not _encrypted
 
     def open(self, directory: Path) -> Provider:
         """Open the store that lies in `directory`; opened again, it is the same one where the backend persists."""
@@ -56,11 +63,11 @@ def _sealed(provider: Provider, _directory: Path) -> Provider:
 
 
 BACKENDS = (
-    Backend("memory", "memory", _memory),
+    Backend("memory", "memory", _memory, persistent=False),
     Backend("local-json", "local", _local("json")),
     Backend("local-yaml", "local", _local("yaml")),
     Backend("local-binary", "local", _local("binary")),
     Backend("local-envelopes", "local", _local("encrypted"), _sealed),
-    Backend("memory-encrypted", "memory", _memory, _encrypted),
+    Backend("memory-encrypted", "memory", _memory, _encrypted, persistent=False),
     Backend("local-encrypted", "local", _local("encrypted"), _encrypted),
 )

@@ -17,17 +17,18 @@ from tests.conformance.backends import BACKENDS, Backend
 Open = Callable[[], Provider]
 
 
-@pytest.fixture(params=BACKENDS, ids=lambda backend: backend.label)
-def backend(request: pytest.FixtureRequest) -> Backend:
-    """The kind of store."""
-    return request.param
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test every backend it is about: all, or those that outlive their process where it opens a store again."""
+    if "backend" in metafunc.fixturenames:
+        kinds = [each for each in BACKENDS if each.persistent or "open_again" not in metafunc.fixturenames]
+        for marker in metafunc.definition.iter_markers("backends"):
+            kinds = [each for each in kinds if marker.args[0](each)]
+        metafunc.parametrize("backend", kinds, ids=lambda each: each.label)
 
 
 @pytest.fixture
-def open_again(backend: Backend, tmp_path: Path, provider: Provider) -> Open:
-    """Open the test's store once more, as another process would. Backends that end with their process skip the test."""
-    if not provider.capabilities.persistent:
-        pytest.skip("this backend ends with its process")
+def open_again(backend: Backend, tmp_path: Path) -> Open:
+    """Open the test's store once more, as another process would."""
     return lambda: backend.open(tmp_path)
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT, missing_server
+from tests.conftest import CHECKOUT, cannot_run
 from tests.servers import keeper, postgresql
 from tests.servers.processes import ServerUnavailable
 
@@ -29,7 +29,7 @@ def _server_can_be_had():
     try:
         postgresql.find_binaries()
     except ServerUnavailable as error:
-        missing_server(str(error))
+        cannot_run(str(error))
 
 
 def is_gone(pid):

@@ -55,7 +55,7 @@ check: $(VENV)/test.installed ## the static checks alone
 
 .PHONY: bench
 bench: $(VENV)/test.installed ## speed beside ansible-vault and pass; prints figures, asserts nothing
-	@$(BIN)/python -m tests.bench
+	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench
 
 .PHONY: clean
 clean: ## remove what the other targets made

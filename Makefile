@@ -46,8 +46,8 @@ molecule: $(VENV)/test.installed
 	@$(BIN)/nox --session molecule
 
 .PHONY: test-long
-test-long: $(VENV)/test.installed ## the long versions: 1,000 crashes, more examples, every tampered bit
-	@$(BIN)/nox --session tests-long
+test-long: $(VENV)/test.installed ## the long versions: 1,000 crashes, more examples, every ansible-core on its Python
+	@$(BIN)/nox --session tests-long matrix
 
 .PHONY: check
 check: $(VENV)/test.installed ## the static checks alone

@@ -71,14 +71,6 @@ def pytest_configure(config: pytest.Config) -> None:
     _move_home(directory, pytest.MonkeyPatch())
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave the long versions out unless `make test-long` asks for them."""
-    long = [] if PROFILE == "long" else [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if item not in long]
-
-
 @pytest.fixture(autouse=True)
 def home(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty home for each test, named by HOME and the XDG variables."""

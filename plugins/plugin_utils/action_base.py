@@ -11,8 +11,7 @@ there. `run_on: target` sends the real module to the host instead.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from ansible import constants
@@ -27,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store_reference 
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client import client
-from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import action_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import failed_result
 from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import check_may_leave, target_arguments
 from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
@@ -48,15 +47,17 @@ class CredentialAction(ActionBase):
         super().run(tmp, task_vars)  # refuses async
         variables = task_vars or {}
         reported: dict[str, Any] = {}
-        # Outside the guards: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
+        # Outside the guard: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
         around = self._surroundings(variables)
-        with _neutral_errors(reported):
+        try:
             parameters = validated(self._task.args, self.specification, self.operation)
             reported["invocation"] = {"module_args": reported_parameters(parameters, self.specification.argument_spec)}
             store = resolve_store(parameters.get("store"), around)
             if parameters.get("run_on") != TARGET:
                 return self._reported(self.perform(store, parameters, variables), parameters, reported)
             check_may_leave(store)
+        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+            return failed_result(error, reported)
         return dict(self._execute_module(module_args=target_arguments(self._task.args, store), task_vars=variables))
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
@@ -95,12 +96,3 @@ class CredentialAction(ActionBase):
         if not parameters.get("return_value"):
             result = masking.without(result, outcome.secrets)
         return {**result, **reported}
-
-
-@contextmanager
-def _neutral_errors(reported: Mapping[str, Any]) -> Iterator[None]:
-    """The edge: whatever happens inside leaves as a neutral error, with what is `reported` already."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001  # see above
-        raise action_failure(error, reported) from None

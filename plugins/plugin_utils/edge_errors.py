@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ansible.errors import AnsibleActionFail, AnsibleError, AnsibleLookupError
+from ansible.errors import AnsibleError, AnsibleLookupError
 
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 
@@ -29,10 +29,13 @@ def lookup_failure(error: Exception, lookup: str) -> AnsibleError:
     return AnsibleLookupError("{0}: {1}".format(lookup, neutral(error)))
 
 
-def action_failure(error: Exception, result: Mapping[str, Any] | None = None) -> AnsibleActionFail:
-    """The error that an action raises (`from None`) for `error`. The task's result holds its code as `code`."""
-    known = dict(result or {})
+def failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[str, Any]:
+    """The result of an action that failed with `error`, as a module's `fail_json` gives it, with the error's `code`.
+
+    Returned, not raised: for an action that raises, ansible-core does not look at `failed_when`, `until` and `retries`.
+    """
+    failed = {**reported, "failed": True, "changed": False}
     if isinstance(error, EdgeMessage):
-        return AnsibleActionFail(str(error), result=known)
+        return {**failed, "msg": str(error)}
     found = neutral(error)
-    return AnsibleActionFail(str(found), result=dict(known, code=found.code))
+    return {**failed, "msg": str(found), "code": found.code}

@@ -229,3 +229,23 @@ def test_module_defaults_reach_every_module_by_the_group(project):
     ).succeeded()
     assert len(run.result("info")["credentials"]) == 1
     assert (project.directory / "g" / "a.enc").exists()
+
+
+def test_a_task_may_judge_a_failure_for_itself(project):
+    """`failed_when`, `until` and a rescue see it, as they see a real module's."""
+    run = project.play(
+        """
+- name: judged
+  nebula.credential.credential: {name: a, type: nonsense}
+  register: judged
+  failed_when: judged.code != 'unsupported_type'
+- name: tried again
+  nebula.credential.credential: {name: a, type: nonsense}
+  register: tried
+  until: tried is succeeded
+  retries: 2
+  delay: 0
+  failed_when: tried.attempts != 2
+"""
+    ).succeeded()
+    assert run.result("tried again")["attempts"] == 2

@@ -9,13 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import EdgeMessage, action_failure, lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import EdgeMessage, failed_result, lookup_failure
 from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import ALWAYS_RAISED, Reactions, error_from
-
-
-def reported(failure):
-    """What ansible-core makes of it: 2.22 has another interface than 2.19 to 2.21."""
-    return dict(getattr(failure, "result_contribution", failure.result), msg=failure.message)
 
 
 def kinds(root=errors.CredentialError):
@@ -27,23 +22,22 @@ def kinds(root=errors.CredentialError):
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
 def test_every_error_keeps_its_words_and_its_code(kind):
     error = kind("it went wrong", name="db", store="prod", remedy="Do this.")
-    failure = action_failure(error, {"invocation": {}})
-    assert failure.message == "credential 'db', store 'prod': it went wrong. Do this."
-    assert reported(failure)["code"] == kind.code
-    assert "invocation" in reported(failure)
+    failed = failed_result(error, {"invocation": {}})
+    message = "credential 'db', store 'prod': it went wrong. Do this."
+    assert failed == {"failed": True, "changed": False, "msg": message, "code": kind.code, "invocation": {}}
     assert str(error) in str(lookup_failure(error, "nebula.credential.get"))
 
 
 def test_an_unforeseen_exception_shows_its_class_alone():
-    failure = action_failure(ZeroDivisionError("canary"))
-    assert "ZeroDivisionError" in failure.message
-    assert "canary" not in str(reported(failure))
-    assert reported(failure)["code"] == "internal"
+    failed = failed_result(ZeroDivisionError("canary"), {})
+    assert "ZeroDivisionError" in failed["msg"]
+    assert "canary" not in str(failed)
+    assert failed["code"] == "internal"
     assert "canary" not in str(lookup_failure(ValueError("canary"), "get"))
 
 
 def test_a_finished_message_is_passed_on():
-    assert action_failure(EdgeMessage("Unsupported parameters")).message == "Unsupported parameters"
+    assert failed_result(EdgeMessage("Unsupported parameters"), {})["msg"] == "Unsupported parameters"
     assert str(lookup_failure(EdgeMessage("Unsupported"), "get")) == "get: Unsupported"
 
 

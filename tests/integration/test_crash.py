@@ -11,20 +11,16 @@ from __future__ import annotations
 
 import os
 import random
-import signal
-import time
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from tests.conformance.backends import BACKENDS
 from tests.conformance.records import a_record, value_of
+from tests.integration.killing import RUNS, killed_at_random, survives
 
-PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
-RUNS = int(os.environ.get("NEBULA_CRASH_RUNS", "1000" if PROFILE == "long" else "60"))
 KINDS = [backend for backend in BACKENDS if backend.backend == "local"]
 NAMES = ("one", "two", "three/deep")
-SYSTEM_CALLS = ("open", "write", "fsync", "rename", "link", "unlink", "mkdir", "rmdir", "listdir", "close")
 
 
 def present(store, name):
@@ -58,30 +54,10 @@ def write_until_killed(store, seed, acknowledgements):
         os.write(acknowledgements, "done {0} {1}\n".format(name, value or "").encode())
 
 
-def killed_writer(backend, directory, seed):
-    """Run a writer in a process of its own, kill it at a random moment, and return what it said."""
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        os.close(read_end)
-        try:
-            write_until_killed(backend.open(directory), seed, write_end)
-        finally:
-            os._exit(1)
-    os.close(write_end)
-    choice = random.Random(-seed - 1)
-    said = b""
-    while said.count(b"\n") < choice.randint(1, 12):
-        said += os.read(read_end, 4096)
-    until = time.perf_counter() + choice.random() * 0.004
-    while time.perf_counter() < until:
-        pass
-    os.kill(pid, signal.SIGKILL)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
-    while piece := os.read(read_end, 65536):
-        said += piece
-    os.close(read_end)
-    return [line.split(" ") for line in said.decode().splitlines()]
+def told_by_a_killed_writer(backend, directory, seed):
+    """What a writer said before it was killed: word, name and value of each step."""
+    lines = killed_at_random(seed, lambda told: write_until_killed(backend.open(directory), seed, told))
+    return [line.split(" ") for line in lines]
 
 
 @pytest.mark.parametrize("backend", KINDS, ids=lambda backend: backend.label)
@@ -92,7 +68,7 @@ def test_no_acknowledged_write_is_lost_however_the_writer_dies(backend, tmp_path
     store.put(a_record("first"))
     for seed in range(RUNS):
         under_way = {}
-        for word, name, value in killed_writer(backend, tmp_path, seed):
+        for word, name, value in told_by_a_killed_writer(backend, tmp_path, seed):
             under_way = {name: int(value) if value else None} if word == "begin" else {}
             if word == "done":
                 expected[name] = int(value) if value else None
@@ -106,39 +82,11 @@ def test_no_acknowledged_write_is_lost_however_the_writer_dies(backend, tmp_path
         assert present(store, name) == 1
 
 
-def die_at(count):
-    """Kill this process before its system call number `count` that touches files."""
-    seen = 0
-
-    def watched(call):
-        def step(*arguments, **options):
-            nonlocal seen
-            seen += 1
-            if seen == count:
-                os.kill(os.getpid(), signal.SIGKILL)
-            return call(*arguments, **options)
-
-        return step
-
-    for name in SYSTEM_CALLS:
-        setattr(os, name, watched(getattr(os, name)))
-
-
-def survives(backend, directory, count, work):
-    """Do `work` on the store in a process that dies at its system call number `count`. Tells whether it came to its end."""
-    pid = os.fork()
-    if pid == 0:
-        try:
-            store = backend.open(directory)
-            store.list()
-            die_at(count)
-            work(store)
-            os._exit(0)
-        finally:
-            os._exit(1)
-    outcome = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    assert outcome in {0, -signal.SIGKILL}
-    return outcome == 0
+def opened(backend, directory):
+    """A store as a writer finds it that has worked for a while."""
+    store = backend.open(directory)
+    store.list()
+    return store
 
 
 @pytest.mark.parametrize("label", ["local-json", "local-encrypted"])
@@ -149,8 +97,8 @@ def test_a_writer_may_die_at_every_system_call(label, before, after, tmp_path):
     store = backend.open(tmp_path)
     store.put(a_record("other", "1"))
 
-    def work(opened):
-        opened.delete("moving") if after is None else opened.put(a_record("moving", str(after)))
+    def work(writing):
+        writing.delete("moving") if after is None else writing.put(a_record("moving", str(after)))
 
     steps, finished = 0, False
     while not finished:
@@ -160,7 +108,7 @@ def test_a_writer_may_die_at_every_system_call(label, before, after, tmp_path):
         elif present(store, "moving") is not None:
             store.delete("moving")
         serial = store.last_serial("moving")
-        finished = survives(backend, tmp_path, steps, work)
+        finished = survives(steps, lambda: opened(backend, tmp_path), work)
         found = present(store, "moving")
         assert found in ({after} if finished else {before, after}), "step {0}".format(steps)
         assert store.last_serial("moving") >= serial

@@ -62,6 +62,7 @@ class CredentialManager:
         self.trail = trail
         self._reader = Reader(provider, clock)
         self._writer = Writer(provider, tenant, clock)
+        self._told = False
         self._ensurer = Ensurer(self._reader, self._writer, clock)
 
     @contextmanager
@@ -218,16 +219,32 @@ class CredentialManager:
         return {"store": self.store, "status": health.status, "reasons": list(health.reasons)}
 
     def flush(self) -> None:
-        """Write what the audit trail still holds in memory.
+        """Write what the backend and the audit trail still hold in memory.
 
         Raises:
+            StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
-        if self.trail is not None:
-            self.trail.flush()
+        try:
+            self.provider.flush()
+        except CredentialError as error:
+            raise error.within(store=self.store) from None
+        finally:
+            if self.trail is not None:
+                self.trail.flush()
+
+    def tell_what_ends(self) -> None:
+        """Warn, once, that what a play writes here ends with the process of the task that wrote it, where that is so."""
+        if self._told or self.provider.capabilities.persistent:
+            return
+        self._told = True
+        self.provider.context.warn(
+            "store '{0}': what is written to it ends with the task's process, for Ansible starts one for each task. "
+            "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'.".format(self.store)
+        )
 
     def close(self) -> None:
-        """Write what the audit trail holds and release everything. May be called twice."""
+        """Write what is held in memory and release everything. May be called twice."""
         self.flush()
         self.provider.close()
 

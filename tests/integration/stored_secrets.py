@@ -30,16 +30,22 @@ def secrets_below(*directories):
         for hidden in directory.rglob(".nebula"):
             if (hidden / "locks").exists():  # ~/.nebula itself is no store
                 found |= _secrets(hidden.parent, directories)
+    for config in _stores(directories):
+        if config.get("persist_path"):
+            found |= _opened({**config, "audit": "off"}, directories)
     return {value for value in found if len(value) >= SHORTEST}
 
 
 def _secrets(path, directories):
     for config in _configurations(path, directories):
         with suppress(CredentialError):
-            whole = {**config, "backend": "local", "path": str(path), "audit": "off"}
-            manager = open_store(whole, vault_password=_password(directories))
-            return set(_values(_below_the_scope(manager.provider)))
+            return _opened({**config, "backend": "local", "path": str(path), "audit": "off"}, directories)
     raise AssertionError("nothing opens the store {0}".format(path))
+
+
+def _opened(config, directories):
+    manager = open_store(config, vault_password=_password(directories))
+    return set(_values(_below_the_scope(manager.provider)))
 
 
 def _configurations(path, directories):
@@ -55,11 +61,15 @@ def _configurations(path, directories):
 
 
 def _configured(path, directories):
+    for config in _stores(directories):
+        if Path(config.get("path", "~/.nebula/credentials")).expanduser() == path:
+            yield config
+
+
+def _stores(directories):
     for directory in directories:
         for file in directory.rglob("nebula.yml"):
-            for config in yaml.safe_load(file.read_text(encoding="utf-8"))["stores"].values():
-                if Path(config.get("path", "~/.nebula/credentials")).expanduser() == path:
-                    yield config
+            yield from yaml.safe_load(file.read_text(encoding="utf-8"))["stores"].values()
 
 
 def _password(directories):

@@ -2,16 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a memory store leaves in a file when it ends: envelopes only, in a checked layout (A1)."""
+"""What a memory store leaves in a file: envelopes only, in a checked layout (A1)."""
 
 from __future__ import annotations
 
+import os
 from hashlib import sha256
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils import sealed
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.files.durable import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import U32, U64, Malformed, Reader, write_bytes, write_text
 from ansible_collections.nebula.credential.plugins.module_utils.record import Record
 
@@ -28,32 +30,78 @@ class Snapshot(NamedTuple):
     document: Optional[bytes]
 
 
-def save_snapshot(path: str, snapshot: Snapshot) -> None:
-    """Write a snapshot, durably. Every record has an envelope.
+class SnapshotFile:
+    """The file of one store, as one process reads and replaces it. No process writes over what another has written."""
 
-    Raises:
-        OSError: it cannot be written.
-    """
+    def __init__(self, path: str) -> None:
+        """Name the file. Opens nothing."""
+        self.path = path
+        self._loaded: Optional[bytes] = None
+        self._seen: Optional[Tuple[int, int, int]] = None
+
+    def load(self) -> Snapshot:
+        """Read the snapshot; an empty one where there is no file.
+
+        Raises:
+            Damaged: the file is not what was written.
+            OSError: it cannot be read.
+        """
+        # Looked at before it is read: what comes in between is noticed the next time.
+        self._seen = self._look()
+        data = self._content()
+        self._loaded = _fingerprint(data)
+        if data is None:
+            return Snapshot({}, {}, None)
+        return _parsed(self.path, data)
+
+    def save(self, snapshot: Snapshot) -> None:
+        """Replace what was loaded or saved last, durably. Every record has an envelope.
+
+        Raises:
+            Conflict: the file is not that any more. It stays as it is.
+            Timeout: another process holds its lock.
+            OSError: it cannot be written.
+        """
+        content = _encoded(snapshot)
+        with FileLock(self.path + ".lock", operation="write of the persisted store"):
+            if _fingerprint(self._content()) != self._loaded:
+                raise _changed(self.path)
+            write_durably(self.path, content)
+            self._loaded, self._seen = _fingerprint(content), self._look()
+
+    def was_replaced(self) -> bool:
+        """Whether another process has replaced or removed the file since. Opens nothing."""
+        return self._look() != self._seen
+
+    def _look(self) -> Optional[Tuple[int, int, int]]:
+        try:
+            status = os.stat(self.path)
+        except FileNotFoundError:
+            return None
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+    def _content(self) -> Optional[bytes]:
+        try:
+            return read_whole(self.path)
+        except FileNotFoundError:
+            return None
+
+
+def _fingerprint(content: Optional[bytes]) -> Optional[bytes]:
+    return None if content is None else sha256(content).digest()
+
+
+def _encoded(snapshot: Snapshot) -> bytes:
     pieces = [MAGIC, write_bytes(snapshot.document or b""), U32.pack(len(snapshot.last_serials))]
     for place, serial in snapshot.last_serials.items():
         records = snapshot.values.get(place, [])
         pieces += [write_text(place[0]), write_text(place[1]), U64.pack(serial), U32.pack(len(records))]
         pieces += [write_bytes(record.envelope or b"") for record in records]
     body = b"".join(pieces)
-    write_durably(path, body + sha256(body).digest())
+    return body + sha256(body).digest()
 
 
-def load_snapshot(path: str) -> Snapshot:
-    """Read a snapshot; an empty one where there is no file.
-
-    Raises:
-        Damaged: the file is not what was written.
-        OSError: it cannot be read.
-    """
-    try:
-        data = read_whole(path)
-    except FileNotFoundError:
-        return Snapshot({}, {}, None)
+def _parsed(path: str, data: bytes) -> Snapshot:
     body, checksum = data[:-_CHECKSUM_SIZE], data[-_CHECKSUM_SIZE:]
     if not body.startswith(MAGIC) or sha256(body).digest() != checksum:
         raise _damaged(path)
@@ -65,6 +113,13 @@ def load_snapshot(path: str) -> Snapshot:
 
 def _damaged(path: str) -> Damaged:
     return Damaged("the persisted store {0} is not what was written".format(path), remedy="Restore it from a backup, or move it away.")
+
+
+def _changed(path: str) -> Conflict:
+    return Conflict(
+        "the persisted store {0} was changed by another process since this one loaded it; what this one wrote is not in it".format(path),
+        remedy="Run the task again: it loads the file anew. Tasks that write to one file take turns ('throttle: 1').",
+    )
 
 
 def _read(reader: Reader) -> Snapshot:

@@ -33,6 +33,9 @@ class Layer(Provider):
     def close(self) -> None:
         self.inner.close()
 
+    def flush(self) -> None:
+        self.inner.flush()
+
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         return self.inner.put(record, expected_version, create=create)
 

@@ -81,25 +81,30 @@ class Encrypt(Decrypt):
 
     def _put(self, record: Record, expected_version: Optional[str], create: bool, *, restored: bool) -> Record:
         with self.naming(record.name):
-            for _each in range(_ATTEMPTS):
-                try:
-                    return self._put_once(record, expected_version, create, restored)
-                except Conflict:
-                    if expected_version is not None or create:
-                        raise
-            raise _too_busy()
+            key, stored = self._stored(record, expected_version, create, restored)
+            self._acknowledge(key, stored, restored)
+            return replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
 
-    def _put_once(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Record:
+    def _stored(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
+        """Seal and store, until no other writer comes in between, and answer the key and what was stored."""
+        for _each in range(_ATTEMPTS):
+            ring, offered, found = self._offered(record, restored)
+            expected = expected_version or (found.version if found else None)
+            try:
+                stored = self.inner.put(offered, expected, create=create or expected is None)
+                return ring.active, replace(offered, version=stored.version)
+            except Conflict:
+                if expected_version is not None or create:
+                    raise
+        raise _too_busy()
+
+    def _offered(self, record: Record, restored: bool) -> Tuple[OpenRing, Record, Optional[Found]]:
         ring = self.keyring.created()
         if self.marks is not None:
             self.marks.prepare(ring)
         mark = self.opener.mark(ring, identity_of(record.name, record.stage))
         found = self.find(record.name, record.stage, None if restored else mark)
-        offered = self._sealed(ring, record, found, mark)
-        expected = expected_version or (found.version if found else None)
-        stored = self.inner.put(offered, expected, create=create or expected is None)
-        self._acknowledge(ring.active, replace(offered, version=stored.version), restored)
-        return replace(record, version=stored.version, serial=offered.serial, record_id=offered.record_id, revision=0, envelope=None)
+        return ring, self._sealed(ring, record, found, mark), found
 
     def _sealed(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
         last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
@@ -112,11 +117,12 @@ class Encrypt(Decrypt):
         return replace(record, fields={}, state={}, envelope=envelope, version=None, serial=serial, record_id=record_id, revision=0)
 
     def _acknowledge(self, key: MasterKey, stored: Record, restored: bool = False) -> None:
-        """Record first, then its mark, then the caller: so a mark never stands for what a crash took away (rule 8).
+        """Record first, durably, then its mark, then the caller: so a mark never stands for what a crash took away (rule 8).
 
         The very first value needs no durable mark: there is nothing older that could be put in its place.
         """
         self._follow_rotation(key, stored)
+        self.inner.flush()
         ring = self.keyring.opened()
         if self.marks is not None and ring is not None:
             seen, identity = seen_in(read_envelope(stored.envelope or b"")), identity_of(stored.name, stored.stage)
@@ -171,6 +177,7 @@ class Encrypt(Decrypt):
         except EncryptionError:
             ring = None
         last = self._deleted(ring, name, stage, expected_version, recoverable)
+        self.inner.flush()
         if ring is not None and self.marks is not None and not recoverable:
             self.marks.bury(ring, identity_of(name, stage), last)
 

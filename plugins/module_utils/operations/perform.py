@@ -52,22 +52,34 @@ def perform(
         The outcome; what its result holds is documented at each operation.
 
     Raises:
-        CredentialError: of the class that says why. Nothing else: of an unforeseen exception only the class is told.
+        CredentialError: of the class that says why, with the store, and with the credential where it is about one. Nothing else:
+            of an unforeseen exception only the class is told.
     """
     if operation not in OPERATIONS:
         remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
         raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
     try:
-        with manager.acting(context, operation):
-            outcome = OPERATIONS[operation](manager, parameters, context, check_mode)
+        outcome = _performed(manager, operation, parameters, context, check_mode)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
         raise neutral(error).within(name=_name(parameters), store=manager.store) from None
-    finally:
-        # A worker of ansible-core ends without notice, and with it what the trail holds in memory.
-        manager.flush()
+    if outcome.result.get("changed") and not check_mode:
+        manager.tell_what_ends()
     return outcome
 
 
+def _performed(
+    manager: CredentialManager, operation: str, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool
+) -> Outcome:
+    try:
+        with manager.acting(context, operation):
+            return OPERATIONS[operation](manager, parameters, context, check_mode)
+    finally:
+        # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
+        manager.flush()
+
+
 def _name(parameters: Mapping[str, Any]) -> Optional[str]:
-    name = parameters.get("name")
+    """The credential, where the operation is about one."""
+    names = parameters.get("names")
+    name = names[0] if isinstance(names, list) and len(names) == 1 else parameters.get("name")
     return name if isinstance(name, str) else None

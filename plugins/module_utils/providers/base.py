@@ -200,6 +200,14 @@ class Provider(ABC):
     def close(self) -> None:
         """Release everything. May be called twice. The default has nothing to release."""
 
+    def flush(self) -> None:
+        """Make durable what was acknowledged, where a backend holds it in memory first. The default holds nothing back.
+
+        Raises:
+            Conflict: another process has replaced what this one would replace. Nothing was written.
+            StorageError: it cannot be written.
+        """
+
     @abstractmethod
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         """Store a value under (`record.name`, `record.stage`).

@@ -2,19 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in the memory of this process (A1). On request the envelopes are written to a file at the end."""
+"""Credentials in the memory of this process (A1). On request the envelopes are kept in a file too."""
 
 from __future__ import annotations
 
+import copy
 import os
 import threading
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, NotEncrypted, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidConfiguration,
+    NotEncrypted,
+    TooLarge,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
-from ansible_collections.nebula.credential.plugins.module_utils.files.snapshot import Snapshot, load_snapshot, save_snapshot
+from ansible_collections.nebula.credential.plugins.module_utils.files.snapshot import Snapshot, SnapshotFile
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
     Capabilities,
@@ -73,10 +80,11 @@ class Memory(Provider):
         self._values: Dict[_Place, List[Tuple[Record, datetime]]] = {}
         self._last_serials: Dict[_Place, int] = {}
         self._document: Optional[bytes] = None
-        self._open = False
+        self._dirty = False
+        self._refused: Optional[CredentialError] = None
         self._check_limits()
-        self._persist_path = self._checked_persistence()
-        if self._persist_path is not None:
+        self._file = self._checked_persistence()
+        if self._file is not None:
             self.capabilities = replace(Memory.capabilities, persistent=True)
 
     def _check_limits(self) -> None:
@@ -86,12 +94,12 @@ class Memory(Provider):
                     "{0} is too small".format(self.setting(option)), option=option, remedy="Give {0} or more.".format(least)
                 )
 
-    def _checked_persistence(self) -> Optional[str]:
+    def _checked_persistence(self) -> Optional[SnapshotFile]:
         if not self.setting("persist_on_shutdown"):
             return None
         if self.settings.get("encrypt") is False:
             raise InvalidConfiguration(
-                "only an encrypted store may be written to a file at the end",
+                "only an encrypted store may be written to a file",
                 option="persist_on_shutdown",
                 store=self.context.store,
                 remedy="Remove 'encrypt: false', or leave 'persist_on_shutdown' at false.",
@@ -101,7 +109,7 @@ class Memory(Provider):
             raise InvalidConfiguration(
                 "it is needed to persist", option="persist_path", remedy="Name a file of a directory that only you can read."
             )
-        return os.path.abspath(os.path.expanduser(path))
+        return SnapshotFile(os.path.abspath(os.path.expanduser(path)))
 
     def connect(self) -> None:
         """Take up what an earlier process persisted, where that is configured.
@@ -110,31 +118,69 @@ class Memory(Provider):
             Damaged: the file is not what was written.
             StorageError: it cannot be read.
         """
-        if self._persist_path is None:
-            return
-        with self._lock, translated("the persisted store", self._persist_path, writing=False):
-            snapshot = load_snapshot(self._persist_path)
-            self._values = {place: [(record, record.known.updated_at) for record in records] for place, records in snapshot.values.items()}
-            self._last_serials = dict(snapshot.last_serials)
-            self._document = snapshot.document
-            self._open = True
+        if self._file is not None:
+            with self._lock:
+                self._load(self._file)
+
+    def _load(self, file: SnapshotFile) -> None:
+        with translated("the persisted store", file.path, writing=False):
+            snapshot = file.load()
+        self._values = {place: [(record, record.known.updated_at) for record in records] for place, records in snapshot.values.items()}
+        self._last_serials = dict(snapshot.last_serials)
+        self._document = snapshot.document
+        self._dirty, self._refused = False, None
+
+    def flush(self) -> None:
+        """Write the envelopes to `persist_path`, where that is configured and something is new.
+
+        What cannot be written was never acknowledged and must not be seen either: the store answers nothing but that error
+        until it is connected again.
+        """
+        with self._lock:
+            if self._file is None or not self._dirty:
+                return
+            self._refuse()
+            values = {place: [record for record, _each in kept] for place, kept in self._values.items()}
+            try:
+                with translated("the persisted store", self._file.path):
+                    self._file.save(Snapshot(values, self._last_serials, self._document))
+            except CredentialError as problem:
+                self._refused = problem
+                raise
+            self._dirty = False
 
     def close(self) -> None:
-        """Write the envelopes to `persist_path`, where that is configured."""
+        """Write what is new. What was refused before was told then."""
+        if self._refused is None:
+            self.flush()
+
+    @contextmanager
+    def _using(self, *, changing: bool = False) -> Iterator[None]:
+        """Hold the lock; with `changing`, what is done under it is to be written."""
         with self._lock:
-            if self._persist_path is None or not self._open:
-                return
-            values = {place: [record for record, _each in kept] for place, kept in self._values.items()}
-            with translated("the persisted store", self._persist_path):
-                save_snapshot(self._persist_path, Snapshot(values, self._last_serials, self._document))
-            self._open = False
+            self._refuse()
+            self._follow()
+            yield
+            self._dirty = self._dirty or changing
+
+    def _follow(self) -> None:
+        """Take up what another process has written, unless there is something of our own that is not written yet."""
+        if self._file is not None and not self._dirty:
+            with translated("the persisted store", self._file.path, writing=False):
+                replaced = self._file.was_replaced()
+            if replaced:
+                self._load(self._file)
+
+    def _refuse(self) -> None:
+        if self._refused is not None:
+            raise copy.copy(self._refused)
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         place = (check_name(record.name), record.stage)
-        if self._persist_path is not None and record.envelope is None:
+        if self._file is not None and record.envelope is None:
             raise NotEncrypted("a plain value was offered to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
         offered = _offered(record)
-        with self._lock:
+        with self._using(changing=True):
             found = self._find(place)
             check_swap(record.name, found, expected_version, create)
             self._check_room(record.name)
@@ -161,7 +207,7 @@ class Memory(Provider):
         return kept[0][0] if kept else None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        with self._lock:
+        with self._using():
             kept = self._values.get((check_name(name), stage), [])
             for record, _each in kept[:1] if version is None else kept:
                 if version is None or record.version == version:
@@ -171,7 +217,7 @@ class Memory(Provider):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         place = (check_name(record.name), record.stage)
         offered = _offered(record)
-        with self._lock:
+        with self._using(changing=True):
             found = self._find(place)
             if found is None:
                 raise absent(record.name, stage=record.stage)
@@ -182,7 +228,7 @@ class Memory(Provider):
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         place = (check_name(record.name), record.stage)
-        with self._lock:
+        with self._using(changing=True):
             kept = self._values.get(place, [])
             for position, (found, written) in enumerate(kept):
                 if record.version in (None, found.version):
@@ -194,7 +240,7 @@ class Memory(Provider):
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         place = (check_name(name), stage)
-        with self._lock:
+        with self._using(changing=True):
             found = self._find(place)
             if found is None:
                 raise absent(name, stage=stage)
@@ -204,34 +250,36 @@ class Memory(Provider):
                     secret.wipe()
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        with self._lock:
+        with self._using():
             names = [name for name, stage in self._values if stage == wanted.stage and name.startswith(wanted.prefix)]
         for name in names:
-            with self._lock:
+            with self._using():
                 found = self._find((name, wanted.stage))
             if found is None:
                 continue
             yield Record(name, stage=wanted.stage) if wanted.names_only else replace(found, fields={}, state={})
 
     def versions(self, name: str) -> List[VersionInfo]:
-        with self._lock:
+        with self._using():
             kept = self._values.get((check_name(name), CURRENT))
             if not kept:
                 raise absent(name)
             return [VersionInfo(str(record.version), written, position == 0) for position, (record, written) in enumerate(kept)]
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        with self._lock:
+        with self._using():
             return self._last_serials.get((check_name(name), stage), 0)
 
     def read_store_document(self) -> Optional[bytes]:
-        return self._document
+        with self._using():
+            return self._document
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        with self._lock:
+        with self._using(changing=True):
             if self._document != replaces:
                 raise changed_document()
             self._document = content
+        self.flush()
 
     def health(self) -> Health:
         return Health()

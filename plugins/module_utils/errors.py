@@ -43,8 +43,9 @@ class CredentialError(Exception):
         self.name = name
         self.store = store
 
-    def within(self, *, name: Optional[str] = None, store: Optional[str] = None) -> CredentialError:
+    def within(self, *, option: Optional[str] = None, name: Optional[str] = None, store: Optional[str] = None) -> CredentialError:
         """Add where it happened, where the place that raised it could not know. What is set already stays."""
+        self.option = self.option or option
         self.name = self.name or name
         self.store = self.store or store
         return self

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store_reference 
     inline_store,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.plain import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.store_paths import beside_file
 
 FILE_NAME = "nebula.yml"
 STORE_VARIABLE = "nebula_credential_store"
@@ -108,7 +109,8 @@ def _parsed(text: str, place: str) -> Any:
 
 def _named(name: str | None, place: str, around: Surroundings) -> StoreReference:
     file = _read_file(around)
-    stores = {LOCAL: {"backend": LOCAL}, **file.stores, **_from_variable(around)}
+    variable = _from_variable(around)
+    stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
     if name is None:
         name, place = (file.default, "default in {0}".format(file.path)) if file.default else (LOCAL, "store")
     if check_store_name(name, place) not in stores:
@@ -118,7 +120,9 @@ def _named(name: str | None, place: str, around: Surroundings) -> StoreReference
     config = stores[name]
     if not isinstance(config, Mapping):
         raise InvalidConfiguration("the configuration is not a mapping", store=name, remedy="Write at least 'backend:'.")
-    return StoreReference(name=name, config=_decrypted(config, "store '{0}'".format(name)))
+    config = _decrypted(config, "store '{0}'".format(name))
+    is_from_file = name in file.stores and name not in variable
+    return StoreReference(name=name, config=beside_file(config, file.path) if is_from_file else config)
 
 
 def templated(variable: str, around: Surroundings) -> Any:

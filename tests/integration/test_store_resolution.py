@@ -70,6 +70,17 @@ def test_a_file_is_found_where_told_beside_ansible_cfg_or_at_home_but_not_in_a_d
     assert uses(filled, "the secret of file")
 
 
+def test_paths_in_the_file_start_beside_it_and_those_of_a_variable_where_the_run_starts(project):
+    store = "{team: {backend: local, path: credentials, key_sources: [{source: key_file, path: keys/team.key}]}}"
+    project.write("conf/nebula.yml", "default: team\nstores: " + store)
+    create = "- nebula.credential.credential: {name: which, value: beside the file, store: team}\n"
+    project.play(create + READ, NEBULA_CREDENTIAL_CONFIG="conf/nebula.yml").succeeded()
+    project.play(create, variables="{nebula_credential_stores: " + store + "}").succeeded()
+    for directory in (project.directory / "conf", project.directory):
+        assert (directory / "credentials" / "which.enc").exists()
+        assert (directory / "keys" / "team.key").exists()
+
+
 def test_a_whole_store_can_be_written_in_place(filled):
     mapping = "{{'backend': 'local', 'path': '{0}/cfg'}}".format(filled.directory)
     assert uses(filled, "the secret of cfg", READ.replace("'which')", "'which', store={0})".format(mapping)))

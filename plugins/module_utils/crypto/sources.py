@@ -9,13 +9,16 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import passphrase
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION, ConfiguredSource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_file import KeyFile
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.vault_password import VaultPassword, from_vault
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
-OPTION = "key_sources"
 DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
+PATHS = ("path", "passphrase_file")
+"""The keys of an entry that are paths."""
+
 _PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
 _ALLOWED = {
     "key_file": ("path",),
@@ -38,7 +41,7 @@ def build_sources(
     Raises:
         InvalidConfiguration: an entry is not a source.
     """
-    return tuple(_build(dict(entry), warn, vault_password) for entry in (DEFAULT if entries is None else entries))
+    return tuple(ConfiguredSource(_build(dict(entry), warn, vault_password)) for entry in (DEFAULT if entries is None else entries))
 
 
 def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:

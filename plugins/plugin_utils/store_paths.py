@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Paths of a store that a configuration file defines: relative ones start beside the file, whoever reads it from wherever."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION as KEY_SOURCES
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import PATHS
+from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS
+
+
+def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
+    """The configuration with each relative path taken from the directory of `file`; what is no path is left for the store's checks."""
+    directory = os.path.dirname(os.path.abspath(file))
+    placed = {name: _placed_option(value, directory) if name in _paths_of(config) else value for name, value in config.items()}
+    sources = placed.get(KEY_SOURCES)
+    if isinstance(sources, list):
+        placed[KEY_SOURCES] = [_placed_source(source, directory) for source in sources]
+    return placed
+
+
+def _paths_of(config: Mapping[str, Any]) -> frozenset[str]:
+    """The options of type `path`: those of every store, and the backend's own."""
+    backend = config.get("backend")
+    own = PROVIDERS[backend].options if isinstance(backend, str) and backend in PROVIDERS else {}
+    return frozenset(name for name, spec in {**COMMON_OPTIONS, **own}.items() if spec.get("type") == "path")
+
+
+def _placed_option(value: Any, directory: str) -> Any:
+    """A path as ansible-core reads it, which resolves a variable of the environment in it."""
+    is_whole = isinstance(value, str) and os.path.isabs(os.path.expandvars(value))
+    return value if is_whole else _placed(value, directory)
+
+
+def _placed_source(source: Any, directory: str) -> Any:
+    if not isinstance(source, Mapping):
+        return source
+    return {key: _placed(value, directory) if key in PATHS else value for key, value in source.items()}
+
+
+def _placed(value: Any, directory: str) -> Any:
+    if not isinstance(value, str) or not value or value.startswith("~"):
+        return value
+    return os.path.normpath(os.path.join(directory, value))

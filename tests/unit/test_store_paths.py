@@ -1,0 +1,118 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Paths in nebula.yml start beside it, so it means the same wherever it is read; those from elsewhere stay as they are."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+import yaml
+
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+
+LOCAL = {
+    "backend": "local",
+    "path": "credentials",
+    "backup_path": "../backups",
+    "audit_path": "./audit.jsonl",
+    "tenant": "a/b",
+    "key_sources": [
+        {"source": "key_file", "path": "keys/store.key"},
+        {"source": "passphrase", "passphrase_file": "passphrase", "label": "a/b"},
+        {"source": "passphrase", "passphrase": "not/a/path"},
+        {"source": "passphrase", "passphrase_env": "NOT_A_PATH"},
+    ],
+}
+
+
+def load(path):
+    with open(path, encoding="utf-8") as stream:
+        return yaml.safe_load(stream)
+
+
+def resolved(store, *, file=None, variables=None, option="it"):
+    """The configuration of `store`, written into `file` or else into a variable."""
+    if file is not None:
+        file.write_text(yaml.safe_dump({"stores": {"it": store}}))
+    environment = {} if file is None else {"NEBULA_CREDENTIAL_CONFIG": str(file)}
+    return resolve_store(option, Surroundings(variables or {}, environment, lambda value: value, load)).config
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """The directory that the run starts in; the file is not there."""
+    directory = tmp_path / "elsewhere"
+    directory.mkdir()
+    monkeypatch.chdir(directory)
+    return directory
+
+
+def test_relative_paths_in_the_file_start_beside_it(tmp_path, elsewhere):
+    found = resolved(LOCAL, file=tmp_path / "nebula.yml")
+    assert (found["path"], found["audit_path"]) == (str(tmp_path / "credentials"), str(tmp_path / "audit.jsonl"))
+    assert found["backup_path"] == str(tmp_path.parent / "backups")
+    sources = found["key_sources"]
+    assert [source.get("path", source.get("passphrase_file")) for source in sources[:2]] == [
+        str(tmp_path / "keys" / "store.key"),
+        str(tmp_path / "passphrase"),
+    ]
+    assert (found["tenant"], sources[1]["label"], sources[2:]) == ("a/b", "a/b", LOCAL["key_sources"][2:])
+
+
+def test_each_backends_own_paths_are_meant(tmp_path, elsewhere):
+    store = {"backend": "memory", "persist_path": "kept"}
+    assert resolved(store, file=tmp_path / "nebula.yml")["persist_path"] == str(tmp_path / "kept")
+
+
+@pytest.mark.parametrize("path", ["/srv/x", "~/x", "~alice/x", "$HOME/x", "${HOME}/x"])
+def test_what_does_not_depend_on_a_directory_stays(tmp_path, elsewhere, path, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/alice")
+    assert resolved({"backend": "local", "path": path}, file=tmp_path / "nebula.yml")["path"] == path
+
+
+def test_a_variable_is_not_resolved_where_a_key_source_does_not_resolve_it(tmp_path, elsewhere):
+    store = {"backend": "local", "key_sources": [{"source": "key_file", "path": "$HOME/x"}]}
+    assert resolved(store, file=tmp_path / "nebula.yml")["key_sources"][0]["path"] == str(tmp_path / "$HOME" / "x")
+
+
+def test_a_file_that_is_named_by_a_relative_path_is_found_from_where_the_run_starts(tmp_path, elsewhere):
+    (elsewhere / "conf").mkdir()
+    (elsewhere / "conf" / "nebula.yml").write_text(yaml.safe_dump({"stores": {"it": LOCAL}}))
+    around = Surroundings({}, {"NEBULA_CREDENTIAL_CONFIG": "conf/nebula.yml"}, lambda value: value, load)
+    assert resolve_store("it", around).config["path"] == str(elsewhere / "conf" / "credentials")
+
+
+def test_paths_of_a_variable_and_of_a_mapping_stay_as_they_are(tmp_path, elsewhere):
+    """Ansible takes paths in a module's arguments from the current directory; a variable of that name wins over the file's store."""
+    variables = {"nebula_credential_stores": {"it": dict(LOCAL, path="of/a/variable")}}
+    file = tmp_path / "nebula.yml"
+    assert resolved(LOCAL, file=file, variables=variables)["path"] == "of/a/variable"
+    assert resolved(LOCAL, file=file, option=LOCAL) == LOCAL
+
+
+@pytest.mark.parametrize(
+    "store",
+    [
+        {"path": "x"},
+        {"backend": ["local"], "path": "x"},
+        {"backend": "vautl", "path": "x"},
+        {"backend": "local", "path": ["x"], "key_sources": "x"},
+        {"backend": "local", "path": None, "audit_path": 5, "key_sources": ["x", {"path": 3}, {"path": None}]},
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_left_for_the_stores_own_checks(tmp_path, elsewhere, store):
+    assert resolved(store, file=tmp_path / "nebula.yml") == store
+
+
+def test_a_store_of_the_file_is_the_same_from_every_directory(tmp_path, elsewhere, monkeypatch):
+    """Also what it makes: nothing is left where the run happened to start."""
+    store = {"backend": "local", "path": "credentials", "key_sources": [{"source": "key_file", "path": "keys/it.key"}]}
+    open_store(resolved(store, file=tmp_path / "nebula.yml")).ensure_key()
+    assert (tmp_path / "keys" / "it.key").exists()
+    assert (tmp_path / "credentials" / ".nebula" / "metadata.json").exists()
+    assert os.listdir(elsewhere) == []

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.chain impo
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.locations import keys_directory
-from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 
 
 class Seal(NamedTuple):
@@ -70,7 +70,7 @@ class RingSeals(Seals):
         try:
             # Not `opened`: writing an entry is no reason to change a store's slots, least of all in check mode.
             ring = self._keyring.known()
-        except EncryptionError:
+        except CredentialError:
             # Whoever asked is told so by the operation itself; nothing was served.
             return None
         if ring is not None and ring is not self._ring:

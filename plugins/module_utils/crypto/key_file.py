@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.files.permission
 _MARK = "nebula-key-1"
 _ROLE = "the key file"
 _WAIT = 30.0
-COPY = "Put the file back from your copy of it. Without it nothing in the store can be read; a new key would not help."
+COPY = "Put the file back from your copy of it. A new key would not help: what is stored was encrypted with this one."
 
 
 class KeyFile(KeySource):

@@ -11,9 +11,10 @@ import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives, retired_keys
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_problems import Problem, none_opens
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, Terms, described, unwrap, wrap
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, Terms, unwrap, wrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import (
     Ring,
     StoreDocument,
@@ -33,6 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.store_key import named
 
 _ATTEMPTS = 10
 _RESTORE = "Restore the store's document (metadata.json) from a backup."
@@ -223,27 +225,17 @@ class Keyring:
     def _active(self, document: StoreDocument, slots: List[Slot], broken: bool) -> MasterKey:
         """Try the sources in order; the first that opens a slot is enough."""
         candidates = [slot for slot in slots if slot.key_id == document.ring.active]
-        problems = []
+        problems: List[Problem] = []
         for source in self.sources:
-            for slot in candidates:
-                if source.fits(slot.terms):
-                    try:
-                        return unwrap(slot, source.secret(slot.terms, document.ring.store_id), document.ring.store_id)
-                    except CredentialError as problem:
-                        problems.append(problem)
-        if problems:
-            raise problems[0] from None
-        raise self._without_slot(candidates, broken)
-
-    def _without_slot(self, candidates: List[Slot], broken: bool) -> CredentialError:
-        if broken:
-            return Damaged("a key slot of the store is damaged", option="key_sources", remedy=_RESTORE)
-        there = ", ".join(described(slot.terms) for slot in candidates) or "none"
-        return MissingKey(
-            "no configured key source has a slot in this store",
-            option="key_sources",
-            remedy="It can be opened with: {0}.".format(there),
-        )
+            name, fitting = named(source.kind, source.label), [slot for slot in candidates if source.fits(slot.terms)]
+            for slot in fitting:
+                try:
+                    return unwrap(slot, source.secret(slot.terms, document.ring.store_id), document.ring.store_id)
+                except CredentialError as problem:
+                    problems.append((name, problem))
+            if not fitting:
+                problems.append((name, None))
+        raise none_opens(problems, candidates, broken)
 
     def _reconciled(self, opened: OpenRing) -> OpenRing:
         """Give sources that are new in the configuration a slot, and take it from those that are to be dropped.

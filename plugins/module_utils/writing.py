@@ -67,8 +67,8 @@ class Writer:
         record, _generated = self.new_record(wanted)
         try:
             return self.put(record, None)
-        except Conflict:
-            return self._created_before(wanted)
+        except Conflict as conflict:
+            return self._created_before(wanted, conflict)
 
     def new_record(self, wanted: Wanted) -> Tuple[Record, bool]:
         """The record that `create` stores, and whether its value was generated."""
@@ -207,8 +207,10 @@ class Writer:
             return now + wanted.ttl
         return wanted.expires_at or kind.expires_at(fields)
 
-    def _created_before(self, wanted: Wanted) -> Credential:
+    def _created_before(self, wanted: Wanted, conflict: Conflict) -> Credential:
         found = self._reader.find(wanted.name)
+        if found is None:
+            raise conflict
         key = wanted.idempotency_key
         if found is not None and key is not None and found.metadata.attributes.get(IDEMPOTENCY_KEY) == key:
             return found

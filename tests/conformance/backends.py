@@ -29,6 +29,8 @@ class Backend:
     wrap: Callable[[Provider, Path], Provider] = field(default=lambda provider, _directory: provider)
     persistent: bool = True
     """Whether a store outlives the process that opened it."""
+    many: bool = True
+    """Whether it is meant for thousands of records: one that writes all of them each time is not."""
 
     @property
     def counts_serials(self) -> bool:
@@ -54,6 +56,10 @@ def _memory(_directory: Path) -> Mapping[str, Any]:
     return {"max_credentials": 20000}
 
 
+def _persisted(directory: Path) -> Mapping[str, Any]:
+    return {"persist_on_shutdown": True, "persist_path": str(directory / "kept")}
+
+
 def _encrypted(provider: Provider, _directory: Path) -> Provider:
     return encrypted(provider, {})
 
@@ -69,5 +75,6 @@ BACKENDS = (
     Backend("local-binary", "local", _local("binary")),
     Backend("local-envelopes", "local", _local("encrypted"), _sealed),
     Backend("memory-encrypted", "memory", _memory, _encrypted, persistent=False),
+    Backend("memory-persisted", "memory", _persisted, _encrypted, many=False),
     Backend("local-encrypted", "local", _local("encrypted"), _encrypted),
 )

@@ -11,6 +11,8 @@ import os
 import threading
 from collections import Counter
 
+import pytest
+
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from tests.conformance.records import a_record, value_of
@@ -129,6 +131,7 @@ def test_listing_while_others_write_shows_what_stays(provider):
         writer.join(60)
 
 
+@pytest.mark.backends(lambda backend: backend.many)
 def test_ten_thousand_records(provider, monkeypatch):
     """All can be stored, listed, read and narrowed. (What is durable is tested elsewhere: syncing is left out here.)"""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)

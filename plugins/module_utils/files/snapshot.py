@@ -38,6 +38,7 @@ class SnapshotFile:
         self.path = path
         self._loaded: Optional[bytes] = None
         self._seen: Optional[Tuple[int, int, int]] = None
+        self._known = False
 
     def load(self) -> Snapshot:
         """Read the snapshot; an empty one where there is no file.
@@ -50,28 +51,28 @@ class SnapshotFile:
         self._seen = self._look()
         data = self._content()
         self._loaded = _fingerprint(data)
-        if data is None:
-            return Snapshot({}, {}, None)
-        return _parsed(self.path, data)
+        snapshot = Snapshot({}, {}, None) if data is None else _parsed(self.path, data)
+        self._known = True
+        return snapshot
 
     def save(self, snapshot: Snapshot) -> None:
-        """Replace what was loaded or saved last, durably. Every record has an envelope.
+        """Replace what was loaded or saved last, durably. Every record has an envelope. After a failure it has to be loaded again.
 
         Raises:
             Conflict: the file is not that any more. It stays as it is.
             Timeout: another process holds its lock.
             OSError: it cannot be written.
         """
-        content = _encoded(snapshot)
+        self._known, content = False, _encoded(snapshot)
         with FileLock(self.path + ".lock", operation="write of the persisted store"):
             if _fingerprint(self._content()) != self._loaded:
                 raise _changed(self.path)
             write_durably(self.path, content)
-            self._loaded, self._seen = _fingerprint(content), self._look()
+            self._loaded, self._seen, self._known = _fingerprint(content), self._look(), True
 
-    def was_replaced(self) -> bool:
-        """Whether another process has replaced or removed the file since. Opens nothing."""
-        return self._look() != self._seen
+    def is_known(self) -> bool:
+        """Whether the file is what was loaded or saved last: no other process has replaced or removed it. Opens nothing."""
+        return self._known and self._look() == self._seen
 
     def _look(self) -> Optional[Tuple[int, int, int]]:
         try:
@@ -116,10 +117,8 @@ def _damaged(path: str) -> Damaged:
 
 
 def _changed(path: str) -> Conflict:
-    return Conflict(
-        "the persisted store {0} was changed by another process since this one loaded it; what this one wrote is not in it".format(path),
-        remedy="Run the task again: it loads the file anew. Tasks that write to one file take turns ('throttle: 1').",
-    )
+    what = "the persisted store {0} was changed by another process since this one loaded it, so this one's write is not in it"
+    return Conflict(what.format(path), remedy="Read it again and repeat. Tasks that write to one file can take turns ('throttle: 1').")
 
 
 def _read(reader: Reader) -> Snapshot:

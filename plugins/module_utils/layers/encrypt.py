@@ -92,6 +92,7 @@ class Encrypt(Decrypt):
             expected = expected_version or (found.version if found else None)
             try:
                 stored = self.inner.put(offered, expected, create=create or expected is None)
+                self.inner.flush()
                 return ring.active, replace(offered, version=stored.version)
             except Conflict:
                 if expected_version is not None or create:
@@ -122,7 +123,6 @@ class Encrypt(Decrypt):
         The very first value needs no durable mark: there is nothing older that could be put in its place.
         """
         self._follow_rotation(key, stored)
-        self.inner.flush()
         ring = self.keyring.opened()
         if self.marks is not None and ring is not None:
             seen, identity = seen_in(read_envelope(stored.envelope or b"")), identity_of(stored.name, stored.stage)
@@ -137,10 +137,18 @@ class Encrypt(Decrypt):
         if ring is None or ring.active.key_id == key.key_id:
             return
         content = stored.envelope or b""
-        try:
-            self.inner.rewrite_envelope(replace(stored, envelope=under_key(key, read_envelope(content), ring.active)), content)
-        except (Conflict, NotFound):
-            return  # somebody, the rotation most likely, has replaced it since
+        moved = replace(stored, envelope=under_key(key, read_envelope(content), ring.active))
+        for _each in range(_ATTEMPTS):
+            try:
+                self.inner.rewrite_envelope(moved, content)
+            except (Conflict, NotFound):
+                return  # somebody, the rotation most likely, has replaced it since
+            try:
+                self.inner.flush()
+                return
+            except Conflict:
+                continue
+        raise _too_busy()
 
     def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
         return Provider.update_state(self, name, state, expected_version)
@@ -167,6 +175,7 @@ class Encrypt(Decrypt):
         known = replace(record, serial=header.serial, record_id=header.record_id, revision=revision, verified=True)
         offered = replace(known, fields={}, state={}, envelope=envelope)
         self.inner.patch_metadata(offered, expected_revision)
+        self.inner.flush()
         self._acknowledge(found.key, offered)
         return replace(known, envelope=None)
 
@@ -177,7 +186,6 @@ class Encrypt(Decrypt):
         except EncryptionError:
             ring = None
         last = self._deleted(ring, name, stage, expected_version, recoverable)
-        self.inner.flush()
         if ring is not None and self.marks is not None and not recoverable:
             self.marks.bury(ring, identity_of(name, stage), last)
 
@@ -188,6 +196,7 @@ class Encrypt(Decrypt):
             version = expected or (found.version if found else None)
             try:
                 self.inner.delete(name, stage=stage, expected_version=version, recoverable=recoverable)
+                self.inner.flush()
             except Conflict:
                 if expected is not None:
                     raise

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -80,8 +80,8 @@ class Memory(Provider):
         self._values: Dict[_Place, List[Tuple[Record, datetime]]] = {}
         self._last_serials: Dict[_Place, int] = {}
         self._document: Optional[bytes] = None
-        self._dirty = False
-        self._refused: Optional[CredentialError] = None
+        self._unwritten: Set[int] = set()
+        self._dropped: Dict[int, CredentialError] = {}
         self._check_limits()
         self._file = self._checked_persistence()
         if self._file is not None:
@@ -128,52 +128,49 @@ class Memory(Provider):
         self._values = {place: [(record, record.known.updated_at) for record in records] for place, records in snapshot.values.items()}
         self._last_serials = dict(snapshot.last_serials)
         self._document = snapshot.document
-        self._dirty, self._refused = False, None
 
     def flush(self) -> None:
         """Write the envelopes to `persist_path`, where that is configured and something is new.
 
-        What cannot be written was never acknowledged and must not be seen either: the store answers nothing but that error
-        until it is connected again.
+        What cannot be written was never acknowledged: it is dropped, and what the file holds is taken up instead. Each thread
+        that had a part in it is told, for it has acknowledged nothing either.
         """
         with self._lock:
-            if self._file is None or not self._dirty:
+            this = threading.get_ident()
+            if this in self._dropped:
+                raise self._dropped.pop(this)
+            if self._file is None or not self._unwritten:
                 return
-            self._refuse()
+            threads, self._unwritten = self._unwritten, set()
             values = {place: [record for record, _each in kept] for place, kept in self._values.items()}
             try:
                 with translated("the persisted store", self._file.path):
                     self._file.save(Snapshot(values, self._last_serials, self._document))
             except CredentialError as problem:
-                self._refused = problem
+                self._dropped.update((thread, copy.copy(problem)) for thread in threads if thread != this)
                 raise
-            self._dirty = False
 
     def close(self) -> None:
-        """Write what is new. What was refused before was told then."""
-        if self._refused is None:
-            self.flush()
+        """Write what is new."""
+        self.flush()
 
     @contextmanager
     def _using(self, *, changing: bool = False) -> Iterator[None]:
         """Hold the lock; with `changing`, what is done under it is to be written."""
         with self._lock:
-            self._refuse()
             self._follow()
             yield
-            self._dirty = self._dirty or changing
+            if changing:
+                self._unwritten.add(threading.get_ident())
 
     def _follow(self) -> None:
         """Take up what another process has written, unless there is something of our own that is not written yet."""
-        if self._file is not None and not self._dirty:
-            with translated("the persisted store", self._file.path, writing=False):
-                replaced = self._file.was_replaced()
-            if replaced:
-                self._load(self._file)
-
-    def _refuse(self) -> None:
-        if self._refused is not None:
-            raise copy.copy(self._refused)
+        if self._file is None or self._unwritten:
+            return
+        with translated("the persisted store", self._file.path, writing=False):
+            known = self._file.is_known()
+        if not known:
+            self._load(self._file)
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         place = (check_name(record.name), record.stage)

@@ -11,7 +11,14 @@ from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, described_scope, written
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, EncryptionError, Revoked, RolledBack, TypeMismatch
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    EncryptionError,
+    NotFound,
+    Revoked,
+    RolledBack,
+    TypeMismatch,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.reading import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED
@@ -21,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.writing import (
     check_expected,
     refuse_while_rotating,
     retry_conflicts,
+    with_way_out,
 )
 
 CHANGED = REDACTED + " (changed)"
@@ -81,9 +89,9 @@ class Ensurer:
         """
         try:
             stored = self._reader.find(name)
-        except EncryptionError:
+        except EncryptionError as error:
             if not force:
-                raise
+                raise with_way_out(error, expected_version) from None
             return self._remove(name, {"name": name}, check, expected_version, force)
         if stored is None:
             return Ensured(False)
@@ -108,8 +116,11 @@ class Ensurer:
         revoked, changed = self._writer.revoke(name, expected_version)
         return Ensured(changed, revoked, before=shown(stored), after=shown(revoked))
 
-    def restored(self, name: str, version: str, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+    def restored(self, name: str, version: Optional[str] = None, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
         """Store the fields of a kept version as the newest one. Metadata stays that of the current value, where that can be read.
+
+        What lies in place of the current value and is refused as rolled back, or as deleted, is accepted: without `version`
+        whatever it is, with it if it is that one.
 
         Raises:
             NotFound: there is no such version.
@@ -118,11 +129,14 @@ class Ensurer:
         """
 
         def attempt() -> Ensured:
-            kept = self._reader.inspect(name, version)
             try:
-                stored = self._reader.inspect(name)
+                kept = self._reader.inspect(name, version)
             except RolledBack:
-                return self._accept(kept, check)
+                return self._accept(name, version, None, check, expected_version)
+            try:
+                stored = self._reader.inspect(name) if version else kept
+            except RolledBack:
+                return self._accept(name, None, kept, check, expected_version)
             except EncryptionError:
                 now = kept if check else self._writer.replace_unreadable(kept)
                 return Ensured(True, now, after=shown(now, kept.fields))
@@ -135,13 +149,18 @@ class Ensurer:
 
         return attempt() if expected_version else retry_conflicts(attempt)
 
-    def _accept(self, kept: Credential, check: bool) -> Ensured:
-        """Take what is in place although newer values were seen, where it is the version that was named; else write that one over it."""
+    def _accept(
+        self, name: str, version: Optional[str], kept: Optional[Credential], check: bool, expected_version: Optional[str]
+    ) -> Ensured:
+        """Take what is in place although newer values were seen, or it was deleted; then write the value of `kept` over it."""
+        there = self._writer.accept(name, check=True)
+        _refuse_other(there, version)
+        check_expected(there, expected_version)
         if check:
-            return Ensured(True, kept, after=shown(kept))
-        accepted = self._writer.accept(kept.name)
-        if differing(accepted.fields, kept.fields):
-            return self._write(accepted, kept.fields, Wanted(kept.name), False, False)
+            return Ensured(True, kept or there, after=shown(kept or there))
+        accepted = self._writer.accept(name, there.version)
+        if kept is not None and differing(accepted.fields, kept.fields):
+            return self._write(accepted, kept.fields, Wanted(name), False, False)
         return Ensured(True, accepted, after=shown(accepted))
 
     def _create(self, wanted: Wanted, check: bool) -> Ensured:
@@ -209,6 +228,14 @@ def _check_type(stored: Credential, wanted: Wanted) -> None:
     if wanted.type is not None and wanted.type != stored.record.type:
         what = "it is stored as type '{0}', not '{1}'".format(stored.record.type, wanted.type)
         raise TypeMismatch(what, name=stored.name, remedy="Leave 'type' out, use another name, or delete it first.")
+
+
+def _refuse_other(there: Credential, version: Optional[str]) -> None:
+    """What was deleted comes back only as the file that is in place."""
+    if version not in (None, there.version):
+        what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
+        remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
+        raise NotFound(what, name=there.name, remedy=remedy)
 
 
 def _refuse_revoked(stored: Credential) -> None:

@@ -152,8 +152,8 @@ class CredentialManager:
         with self.acting(context):
             return self._writer.revoke(name)[0]
 
-    def restore(self, name: str, version: str, context: AccessContext = NOBODY) -> Credential:
-        """Store the fields of a kept version as the newest one."""
+    def restore(self, name: str, version: Optional[str] = None, context: AccessContext = NOBODY) -> Credential:
+        """Store the fields of a kept version as the newest one; without `version`, accept what was put back (`Ensurer.restored`)."""
         with self.acting(context):
             return _there(self._ensurer.restored(name, version), name)
 

@@ -31,7 +31,7 @@ IDENTITY_OFFSET = struct.calcsize(_START.format)
 TAG_SIZE = 16
 MAC_SIZE = 32
 CHECKSUM_SIZE = 32
-RESTORE = "Restore it from a backup, or read an older version."
+RESTORE = "Restore it from a backup, or an older version of it with 'state: restored'."
 
 
 class Header(NamedTuple):

@@ -12,7 +12,20 @@ from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Duplicate, NotFound, Revoked, RotationInProgress
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    Damaged,
+    Duplicate,
+    EncryptionError,
+    Misplaced,
+    NotEncrypted,
+    NotFound,
+    Revoked,
+    RolledBack,
+    RotationInProgress,
+    Tampered,
+    WrongKey,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.reading import Clock, Reader, utc_now
@@ -26,6 +39,8 @@ ATTEMPTS = 5
 
 SPARE = "spare"
 """The attribute of a value that lies in `previous` only until the current one has been replaced."""
+
+_FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
 _OF_THE_VERSION = ("orphaned",)
 """Attributes that belong to one value and not to its successor."""
@@ -127,13 +142,20 @@ class Writer:
 
         return attempt() if expected_version else retry_conflicts(attempt)
 
-    def accept(self, name: str) -> Credential:
-        """Accept what is stored now although it is older than what was seen; it is written again as the newest version.
+    def accept(self, name: str, version: Optional[str] = None, *, check: bool = False) -> Credential:
+        """Accept what is stored now although it is older than what was seen, or was deleted; it is written again as the newest version.
+
+        Args:
+            name: the credential.
+            version: the version that has to be there, or None for any.
+            check: answer what is there, and accept nothing.
 
         Raises:
+            NotFound: nothing is stored.
+            Conflict: it is not `version`.
             EncryptionError: what is stored is not genuine.
         """
-        return self._answer(self._provider.restore(check_name(name)))
+        return self._answer(self._provider.restore(check_name(name), version=version, check=check))
 
     def replace_unreadable(self, kept: Credential) -> Credential:
         """Put a kept version where the current value cannot be opened any more.
@@ -180,7 +202,10 @@ class Writer:
             Conflict: it is not the version expected.
         """
         if not force:
-            credential = self._reader.inspect(name)
+            try:
+                credential = self._reader.inspect(name)
+            except EncryptionError as error:
+                raise with_way_out(error, expected_version) from None
             check_expected(credential, expected_version)
             refuse_while_rotating(credential)
             expected_version = credential.version
@@ -229,6 +254,17 @@ def check_expected(credential: Credential, expected_version: Optional[str]) -> N
     if expected_version is not None and credential.version != expected_version:
         what = "its version is {0}, not {1}".format(credential.version, expected_version)
         raise Conflict(what, name=credential.name, remedy="Read it again and decide anew.")
+
+
+def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
+    """The error of a value that cannot be read, whose remedy tells how it is deleted all the same.
+
+    Not where the key is at fault: with the key it can be read.
+    """
+    if isinstance(error, _FAULTY_VALUE):
+        how = ", without 'expected_version'" if expected_version else ""
+        error.remedy = "{0} To delete it unread: 'state: absent' with 'force: true'{1}.".format(error.remedy, how).strip()
+    return error
 
 
 def refuse_while_rotating(credential: Credential) -> None:

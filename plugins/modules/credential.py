@@ -113,13 +113,15 @@ options:
           warning: {type: str, description: How long before the rotation it is announced.}
           grace: {type: str, description: How long the old value is kept after a rotation.}
       version: &version
-        description: The version to restore, as M(nebula.credential.credential_info) shows it.
+        description:
+          - The version to restore, as M(nebula.credential.credential_info) shows it.
+          - Without it O(state=restored) accepts the value that is in place, which somebody put back from a backup.
         type: str
       expected_version: &expected_version
         description: Refuses to write unless this version is the current one.
         type: str
       force: &force
-        description: Removes a credential even while it is rotated.
+        description: Removes a credential even while it is rotated, and one that cannot be read.
         type: bool
         default: false
       scope:
@@ -134,7 +136,8 @@ options:
       - V(present) stores what is given and generates what is missing.
       - V(absent) removes the credential with all its versions.
       - V(revoked) marks it as revoked, for good. Its value is not given out any more.
-      - V(restored) stores the value of O(version) as the newest one.
+      - V(restored) stores the value of O(version) as the newest one. A file put back from a backup, which is refused as rolled back or
+        as deleted, is accepted by it; where nothing is refused and no O(version) is named, it changes nothing.
     type: str
     choices: [present, absent, revoked, restored]
     default: present

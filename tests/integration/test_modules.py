@@ -100,7 +100,7 @@ BAD = [
     ("{name: a, value: x, generate: {length: 9}}", ["mutually exclusive: value|generate"]),
     ("{name: a, type: basic, value: x, fields: {password: y}}", ["option 'value', credential 'a', store 'local'", "both set 'password'"]),
     ("{name: a, state: gone}", ["value of state must be one of: present, absent, revoked, restored, got: gone"]),
-    ("{name: a, state: restored}", ["version"]),
+    ("{name: a, state: restored}", ["credential 'a', store 'local'", "there is no credential of that name"]),
     ("{name: a, generate: {length: many}}", ["length", "int"]),
     ("{name: a, generate: {length: 3}}", ["option 'generate', credential 'a', store 'local'", "8 to 1024"]),
     ("{name: a, type: nonsense}", ["'a'", "nonsense", "basic"]),

@@ -94,7 +94,6 @@ def _whole() -> ArgumentSpec:
             "elements": "dict",
             "options": _element(),
             "mutually_exclusive": [list(pair) for pair in _EXCLUSIVE],
-            "required_if": [["state", RESTORED, ["version"]]],
         },
         return_value={"type": "bool", "default": False},
     )
@@ -106,5 +105,4 @@ CREDENTIAL = Specification(
     argument_spec=_whole(),
     mutually_exclusive=[*_EXCLUSIVE, ("name", "credentials"), *(("credentials", option) for option in _ALONE)],
     required_one_of=[("name", "credentials")],
-    required_if=[("state", RESTORED, ("version", "credentials"), True)],
 )

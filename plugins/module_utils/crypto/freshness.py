@@ -12,12 +12,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks imp
 from ansible_collections.nebula.credential.plugins.module_utils.errors import RolledBack
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import Envelope
 
-_REMEDY = "Somebody put an older file back. If that was you, on purpose, restore it explicitly; else look for who can write to the store."
+_PUT_BACK = "Somebody put an older file back. "
+_ELSE = "else look for who can write to the store."
 
 
 def seen_in(envelope: Envelope) -> Mark:
     """The mark that an authentic envelope stands for."""
     return Mark(envelope.header.record_id, envelope.header.serial, envelope.revision)
+
+
+def _rolled_back(what: str, envelope: Envelope) -> RolledBack:
+    """The error, whose remedy is one that can be followed: only a current value can be restored by a play."""
+    current = "#" not in envelope.header.identity  # `sealed.identity_of`
+    remedy = "If that was you, on purpose, accept it with 'state: restored'; " if current else "Put the newest one back; "
+    return RolledBack(what, remedy=_PUT_BACK + remedy + _ELSE)
 
 
 def check_newest(envelope: Envelope, mark: Optional[Mark]) -> bool:
@@ -35,13 +43,13 @@ def check_newest(envelope: Envelope, mark: Optional[Mark]) -> bool:
     if serial > mark.serial:
         return True
     if serial < mark.serial:
-        raise RolledBack("version {0} is older than version {1}, which was seen here".format(serial, mark.serial), remedy=_REMEDY)
+        raise _rolled_back("version {0} is older than version {1}, which was seen here".format(serial, mark.serial), envelope)
     if mark.deleted:
-        raise RolledBack("version {0} was deleted, and is there again".format(serial), remedy=_REMEDY)
+        raise _rolled_back("version {0} was deleted, and is there again".format(serial), envelope)
     if envelope.header.record_id != mark.record_id:
-        raise RolledBack("version {0} is another one than was seen here".format(serial), remedy=_REMEDY)
+        raise _rolled_back("version {0} is another one than was seen here".format(serial), envelope)
     if revision < mark.revision:
-        raise RolledBack("the metadata of version {0} is older than what was seen here".format(serial), remedy=_REMEDY)
+        raise _rolled_back("the metadata of version {0} is older than what was seen here".format(serial), envelope)
     return revision > mark.revision
 
 
@@ -54,4 +62,4 @@ def check_older(envelope: Envelope, mark: Optional[Mark]) -> None:
     if mark is None or envelope.header.serial > mark.serial:
         return
     if mark.deleted or envelope.header.record_id != mark.record_id:
-        raise RolledBack("version {0} was deleted, and is there again".format(envelope.header.serial), remedy=_REMEDY)
+        raise _rolled_back("version {0} was deleted, and is there again".format(envelope.header.serial), envelope)

@@ -75,9 +75,9 @@ class History:
         stems = (file[: -len(self._layout.extension)] for file in files if file.endswith(self._layout.extension))
         return sorted((int(stem) for stem in stems if is_serial(stem)), reverse=True)
 
-    def infos(self, name: str, below: int) -> List[VersionInfo]:
-        """The kept versions older than the serial `below`, newest first."""
-        found = (self._info(name, serial) for serial in self.serials(name) if serial < below)
+    def infos(self, name: str, current: Optional[int] = None) -> List[VersionInfo]:
+        """The kept versions, without that of the serial `current`, newest first."""
+        found = (self._info(name, serial) for serial in self.serials(name) if serial != current)
         return [info for info in found if info is not None]
 
     def _info(self, name: str, serial: int) -> Optional[VersionInfo]:

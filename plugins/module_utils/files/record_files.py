@@ -146,4 +146,4 @@ class RecordFiles:
 
     def readable(self, found: Record) -> List[str]:
         """The versions that can be read, newest first, for messages."""
-        return [str(found.version)] + [info.version for info in self.history.infos(found.name, found.serial or 0)]
+        return [str(found.version)] + [info.version for info in self.history.infos(found.name, found.serial)]

@@ -33,8 +33,11 @@ class Audit(Layer):
         self.trail = trail
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        return self._read(name, version, stage, partial(self.inner.get, name, version, stage))
+
+    def _read(self, name: str, version: Optional[str], stage: str, read: Callable[[], Record]) -> Record:
         try:
-            record = self.inner.get(name, version, stage)
+            record = read()
         except Exception as error:
             self.trail.record(READ, _code(error), name, version, stage)
             raise
@@ -62,8 +65,11 @@ class Audit(Layer):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._written("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
 
-    def restore(self, name: str, stage: str = CURRENT) -> Record:
-        return self._written("restore", Record(name, stage=stage), lambda: self.inner.restore(name, stage))
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        restore = partial(self.inner.restore, name, stage, version=version, check=check)
+        if check:
+            return self._read(name, version, stage, restore)
+        return self._written("restore", Record(name, stage=stage), restore)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
         return self._keyed(check, lambda: self.inner.ensure_key(check=check))

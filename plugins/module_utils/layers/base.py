@@ -54,8 +54,8 @@ class Layer(Provider):
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         self.inner.rewrite_envelope(record, replaces)
 
-    def restore(self, name: str, stage: str = CURRENT) -> Record:
-        return self.inner.restore(name, stage)
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        return self.inner.restore(name, stage, version=version, check=check)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
         return self.inner.ensure_key(check=check)

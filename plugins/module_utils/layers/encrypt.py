@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Tampered,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.decrypt import Decrypt, without_document
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, absent
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, absent, check_swap
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import identity_of, read_envelope
@@ -210,17 +210,18 @@ class Encrypt(Decrypt):
         except EncryptionError:
             return None
 
-    def restore(self, name: str, stage: str = CURRENT) -> Record:
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         """Accept what is stored now although it is older than what was seen, or was deleted: an explicit act (rule 8).
 
         The value is written again as a version above every one ever seen, and the mark enters a new epoch; so other
         controllers accept it too, and what was rolled back stays refused.
 
         Returns:
-            The new version.
+            The new version; with `check` what is there.
 
         Raises:
             NotFound: nothing is stored.
+            Conflict: it is not `version`.
             EncryptionError: what is stored is not genuine.
         """
         with self.naming(name):
@@ -228,7 +229,9 @@ class Encrypt(Decrypt):
             ring = self.keyring.opened()
             if ring is None:
                 raise without_document()
-            return self._put(self.opener.opened(ring, record, None), record.version, False, restored=True)
+            check_swap(name, record, version)
+            opened = self.opener.opened(ring, record, None)
+            return opened if check else self._put(opened, record.version, False, restored=True)
 
     def subkey(self, label: str) -> Tuple[bytes, bytes]:
         """The id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""

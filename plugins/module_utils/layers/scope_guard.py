@@ -48,6 +48,11 @@ class ScopeGuard(Layer):
         self._check(record.name)
         return self.inner.patch_metadata(record, expected_revision)
 
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        seen = self.inner.restore(name, stage, version=version, check=True)
+        check_access(_scope(seen), asking_now().context, name)
+        return seen if check else self.inner.restore(name, stage, version=seen.version)
+
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self._check(name)
         self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)

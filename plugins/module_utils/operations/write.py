@@ -82,9 +82,7 @@ def _ensure(manager: CredentialManager, state: str, wanted: Wanted, item: Mappin
         raise InvalidInput(
             "there is no state {0}".format(ascii(state)), option="state", remedy="Use one of: {0}.".format(", ".join(STATES))
         )
-    if not item.get("version"):
-        raise InvalidInput("it is missing", option="version", remedy="Name the version to restore; credential_info lists them.")
-    return ensurer.restored(wanted.name, item["version"], check, expected)
+    return ensurer.restored(wanted.name, item.get("version") or None, check, expected)
 
 
 def _with_value(result: Dict[str, Any], wanted: Wanted, done: Ensured, item: Mapping[str, Any]) -> Done:

@@ -273,8 +273,17 @@ class Provider(ABC):
         """
         raise StorageError("this backend cannot rewrite an envelope in place", name=record.name, store=self.context.store)
 
-    def restore(self, name: str, stage: str = CURRENT) -> Record:
-        """Accept what is stored now although it is older than what was seen: an explicit act (ENVELOPE rule 8).
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        """Accept what is stored now although it is older than what was seen, or was deleted: an explicit act (ENVELOPE rule 8).
+
+        Args:
+            name: the credential.
+            stage: where it is stored.
+            version: the version that has to be there, or None for any.
+            check: answer what is there, and accept nothing.
+
+        Raises:
+            Conflict: another version is there.
 
         Only a store with high-water marks refuses an older value, so only the layer that keeps them implements it.
         """

@@ -39,7 +39,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Record, VersionInfo
 
 _ROLE = "the store's directory"
-_ANY_SERIAL = 2**63
 _RECORD_ID_SIZE = 16
 
 
@@ -172,7 +171,8 @@ class Local(Provider):
         return kept
 
     def _older(self, found: Record, version: str) -> Optional[Record]:
-        if found.stage != CURRENT or not is_serial(version) or int(version) >= (found.serial or 0):
+        """A kept version; newer than `found` too, where somebody put an older file in its place."""
+        if found.stage != CURRENT or not is_serial(version):
             return None
         return self._files.read_version(found.name, int(version))
 
@@ -223,12 +223,12 @@ class Local(Provider):
         try:
             found = self.get(name)
         except EncryptionError:
-            kept = self._files.history.infos(name, _ANY_SERIAL)
+            kept = self._files.history.infos(name)
             if not kept:
                 raise
             return kept
-        newest = VersionInfo(str(found.version), written_at(self._layout.record(name, CURRENT)), current=True)
-        return [newest, *self._files.history.infos(name, found.serial or 0)]
+        current = VersionInfo(str(found.version), written_at(self._layout.record(name, CURRENT)), current=True)
+        return sorted([current, *self._files.history.infos(name, found.serial)], key=lambda info: int(info.version), reverse=True)
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         return self._files.last_serial(check_name(name), stage, self._files.identify(name, stage))

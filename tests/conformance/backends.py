@@ -49,7 +49,9 @@ class Backend:
 
 
 def _local(layout: str) -> Callable[[Path], Mapping[str, Any]]:
-    return lambda directory: {"path": str(directory / "store"), "format": layout, "allow_plaintext": layout != "encrypted"}
+    # Crowds on a slow disk may wait long for a lock; what is held here is that none of them loses a write.
+    plain = layout != "encrypted"
+    return lambda directory: {"path": str(directory / "store"), "format": layout, "allow_plaintext": plain, "lock_timeout": 120.0}
 
 
 def _memory(_directory: Path) -> Mapping[str, Any]:

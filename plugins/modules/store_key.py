@@ -57,7 +57,7 @@ seealso:
   - module: nebula.credential.credential_rotate
     description: Rotates a credential, not the key of its store.
 author:
-  - The nebula.credential authors
+  - The nebula.credential authors (@nebula-automation)
 """
 
 EXAMPLES = r"""

@@ -56,7 +56,7 @@ def test_each_source_is_told_with_its_problem_and_its_remedy(tmp_path):
     path = the_key_file()
     path.unlink()
     error = refused(tmp_path, KEY, ABSENT, HOME)
-    assert type(error) is KeySourceUnavailable
+    assert error.__class__ is KeySourceUnavailable
     assert error.what == (
         "none of the key sources opens the store: 'key_file': the key file {0} is gone; the key source 'passphrase:office' has nothing "
         "to give: the environment variable NOT_SET_ANYWHERE is not set; 'passphrase:home': it has no slot in this store"
@@ -69,7 +69,7 @@ def test_each_source_is_told_with_its_problem_and_its_remedy(tmp_path):
 def test_problems_of_one_class_keep_it(tmp_path):
     create(opened(tmp_path, OFFICE, HOME))
     error = refused(tmp_path, dict(OFFICE, passphrase=CANARY + "x"), dict(HOME, passphrase=CANARY + "y"))
-    assert type(error) is WrongPassphrase
+    assert error.__class__ is WrongPassphrase
     assert "'passphrase' (office) does not open the store; the key source 'passphrase' (home) does not" in error.what
 
 
@@ -79,7 +79,7 @@ def test_a_key_file_that_others_can_read_is_told_before_one_that_is_gone(tmp_pat
     (tmp_path / "keys" / "one.key").unlink()
     (tmp_path / "keys" / "two.key").chmod(0o644)
     error = refused(tmp_path, *keys)
-    assert type(error) is InsecurePermissions
+    assert error.__class__ is InsecurePermissions
     assert "one.key is gone; 'key_file': others can reach" in error.what
     assert error.what.count("one.key") == 1, "a source that fits two slots is told once"
 
@@ -114,10 +114,10 @@ def test_the_most_telling_class_is_taken_wherever_it_stands(first):
     kinds = ORDER[first:]
     for order in (kinds, kinds[::-1]):
         problems = [("key_file", kind("problem {0}".format(number))) for number, kind in enumerate(order)]
-        assert type(told_together(problems)) is ORDER[first]
+        assert told_together(problems).__class__ is ORDER[first]
 
 
 def test_of_the_same_weight_the_first_is_taken():
     problems = [("key_file", InsecurePermissions("a")), ("passphrase", Timeout("b"))]
-    assert type(told_together(problems)) is InsecurePermissions
-    assert type(told_together(problems[::-1])) is Timeout
+    assert told_together(problems).__class__ is InsecurePermissions
+    assert told_together(problems[::-1]).__class__ is Timeout

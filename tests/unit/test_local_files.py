@@ -21,16 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.files import durable
 from ansible_collections.nebula.credential.plugins.module_utils.files.durable import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from tests.conformance.records import a_record, value_of
-
-
-def opened(path, layout="json", **options):
-    settings = {"path": str(path), "format": layout, "allow_plaintext": layout != "encrypted", **options}
-    store = Local(settings, ProviderContext("test"))
-    store.connect()
-    return store
+from tests.unit.local_stores import opened
 
 
 @pytest.fixture

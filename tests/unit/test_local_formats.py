@@ -23,15 +23,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from tests.conformance.records import a_record
 from tests.conformance.sealing import seal
+from tests.unit.local_stores import opened
 
 PLAIN = {"json": ".json", "yaml": ".yaml", "binary": ".bin"}
-
-
-def opened(path, layout="json", **options):
-    settings = {"path": str(path), "format": layout, "allow_plaintext": layout != "encrypted", **options}
-    store = Local(settings, ProviderContext("test"))
-    store.connect()
-    return store
 
 
 @pytest.fixture

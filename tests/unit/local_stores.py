@@ -1,0 +1,17 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A local store without layers, for the tests of its files."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+
+
+def opened(path, layout="json", **options):
+    settings = {"path": str(path), "format": layout, "allow_plaintext": layout != "encrypted", **options}
+    store = Local(settings, ProviderContext("test"))
+    store.connect()
+    return store

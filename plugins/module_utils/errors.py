@@ -14,9 +14,16 @@ from typing import Optional
 
 
 class CredentialError(Exception):
-    """The root of the tree. ``code`` is stable; the text is for people."""
+    """The root of the tree. ``code`` is stable; the text is for people.
+
+    Attributes:
+        retry_after: seconds that the backend asked to wait before the request is made again; None where it did not say.
+        outcome_unknown: the request may have been carried out, or may be still: whoever wants to know has to read.
+    """
 
     code = "internal"
+    retry_after: Optional[float] = None
+    outcome_unknown = False
 
     def __init__(
         self,
@@ -50,6 +57,12 @@ class CredentialError(Exception):
         self.store = self.store or store
         return self
 
+    def happened(self, *, retry_after: Optional[float] = None, outcome_unknown: bool = False) -> CredentialError:
+        """Add what the layer that repeats requests has to know (the attributes of this class)."""
+        self.retry_after = retry_after
+        self.outcome_unknown = outcome_unknown
+        return self
+
     def __str__(self) -> str:
         places = (("option", self.option), ("credential", self.name), ("store", self.store))
         where = ", ".join("{0} '{1}'".format(label, value) for label, value in places if value)
@@ -57,7 +70,8 @@ class CredentialError(Exception):
         return "{0}. {1}".format(text.rstrip("."), self.remedy) if self.remedy else text
 
     def __reduce__(self):  # type: ignore[no-untyped-def]  # the base class types it with Any
-        return (_rebuild, (type(self), self.what, self.remedy, self.option, self.name, self.store))
+        state = {"retry_after": self.retry_after, "outcome_unknown": self.outcome_unknown}
+        return (_rebuild, (type(self), self.what, self.remedy, self.option, self.name, self.store), state)
 
 
 def _rebuild(kind, what, remedy, option, name, store):  # type: ignore[no-untyped-def]  # called by pickle alone
@@ -110,6 +124,12 @@ class AccessDenied(CredentialError):
     """The scope of the credential, or the backend's own access control, refuses."""
 
     code = "access_denied"
+
+
+class LoginFailed(CredentialError):
+    """The backend does not accept the login of the store: a wrong, expired or revoked one. Never hidden behind a denial."""
+
+    code = "login_failed"
 
 
 class Expired(CredentialError):
@@ -227,13 +247,13 @@ class InsecurePermissions(StorageError):
 
 
 class Unavailable(StorageError):
-    """The backend cannot be reached."""
+    """The backend cannot be reached, is sealed, or asks to be left alone for a while. Passing: the request may be made again."""
 
     code = "unavailable"
 
 
 class Timeout(StorageError):
-    """An operation took longer than it may. The message names the operation and the seconds."""
+    """An operation took longer than it may. The message names the operation and the seconds. Passing, as `Unavailable`."""
 
     code = "timeout"
 

@@ -19,6 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.trail impo
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.audit import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt, encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import OPTIONS as RESILIENCE
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
@@ -39,6 +41,7 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "drop_sources": {"type": "list", "elements": "str", "default": []},
     "audit": {"type": "str", "default": BATCHED, "choices": list(MODES)},
     "audit_path": {"type": "path"},
+    **RESILIENCE,
 }
 """The options of every store, as an argument spec."""
 
@@ -74,7 +77,7 @@ def open_store(
 def _open(config: Mapping[str, Any], context: ProviderContext, vault_password: Optional[VaultPassword]) -> CredentialManager:
     backend = _backend(config)
     options = _validated(config, backend)
-    provider: Provider = backend(options, context)
+    provider = resilient(backend(options, context), options)
     encrypt = _encrypts(options, provider)
     layer = encrypted(provider, options, vault_password) if encrypt else None
     guarded = ScopeGuard(layer or provider)
@@ -137,12 +140,12 @@ def _shown(option: str) -> str:
 
 def _encrypts(options: Mapping[str, Any], provider: Provider) -> bool:
     """Whether values are encrypted by us. Plain text is refused unless it is asked for in so many words."""
-    default = provider.capabilities.envelopes
-    encrypt = default if options.get("encrypt") is None else bool(options["encrypt"])
-    if encrypt and not default:
+    able = provider.capabilities
+    encrypt = able.envelopes and not able.native if options.get("encrypt") is None else bool(options["encrypt"])
+    if encrypt and not able.envelopes:
         remedy = "Use a format that keeps envelopes ('encrypted'), or leave 'encrypt' out."
         raise InvalidConfiguration("this backend, as it is configured, keeps plain values", option="encrypt", remedy=remedy)
-    if not encrypt and not options["allow_plaintext"] and not provider.capabilities.server_side_encryption:
+    if not encrypt and not options["allow_plaintext"] and not able.native:
         remedy = "Leave 'encrypt' out, or write 'allow_plaintext: true' beside it."
         raise InvalidConfiguration("secrets would be kept in plain text", option="encrypt", remedy=remedy)
     return encrypt

@@ -28,8 +28,11 @@ HEADER = """\
 MAX_FILE, MAX_FUNCTION = 300, 40
 DOCUMENTING = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
-# What a provider may import of ours: the contract, its values, and the file primitives.
-FOR_PROVIDERS = re.compile(r"(providers\.base|record|secret|errors|naming|sealed|files(\.\w+)?)\Z")
+# What a provider may import of ours: the contract, its values, and the primitives that several of them stand on.
+FOR_PROVIDERS = re.compile(
+    r"(providers\.base|record|metadata_document|scope|secret|errors|deadline|naming|sealed|(files|objects|sql|vault|kube)(\.\w+)?)\Z"
+)
+PRIMITIVES = ("files", "objects", "sql", "vault", "kube")
 # The one place each where a neutral error becomes one of Ansible's.
 EDGE_OF_MODULES = {"plugins/module_utils/module.py", "plugins/module_utils/module_base.py"}
 
@@ -91,7 +94,16 @@ def test_a_provider_imports_the_contract_its_sdk_and_nothing_else_of_ours(path):
     assert [name for name in imports_of(path) if name.startswith("ansible.")] == []
 
 
-@each("path", [*sorted((LIBRARY / "files").glob("*.py")), LIBRARY / "record.py", LIBRARY / "secret.py", LIBRARY / "naming.py"], ids=shown)
+@each(
+    "path",
+    [
+        *(path for folder in PRIMITIVES for path in sorted((LIBRARY / folder).glob("*.py"))),
+        LIBRARY / "record.py",
+        LIBRARY / "secret.py",
+        LIBRARY / "naming.py",
+    ],
+    ids=shown,
+)
 def test_what_providers_stand_on_knows_nothing_of_layers_types_or_the_manager(path):
     ours = [name[len(LIBRARY_NAME) :] for name in imports_of(path) if name.startswith("ansible_collections.nebula")]
     assert [name for name in ours if name.startswith(("layers", "types", "manager", "operations", "store", "crypto"))] == []

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.record import Fields, Metadata, Record, Transition
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.metadata_document import read_metadata, text, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 
 FORMAT = 1
@@ -33,13 +32,14 @@ def write_document(record: Record) -> Dict[str, Any]:
         "serial": record.serial,
         "revision": record.revision,
         "record_id": (record.record_id or b"").hex(),
-        "metadata": _write_metadata(record.known),
-        "fields": _write_values(record.fields),
-        "state": _write_values(record.state),
+        "metadata": write_metadata(record.known),
+        "fields": write_values(record.fields),
+        "state": write_values(record.state),
     }
 
 
-def _write_values(fields: Fields) -> Dict[str, Any]:
+def write_values(fields: Fields) -> Dict[str, Any]:
+    """Fields as text, or `{"base64": …}` where a value is no UTF-8."""
     return {key: _write_value(value.expose()) for key, value in fields.items()}
 
 
@@ -48,22 +48,6 @@ def _write_value(value: bytes) -> Any:
         return value.decode("utf-8")
     except UnicodeDecodeError:
         return {"base64": base64.b64encode(value).decode("ascii")}
-
-
-def _write_metadata(metadata: Metadata) -> Dict[str, Any]:
-    scope = metadata.scope
-    return {
-        "created_at": metadata.created_at.isoformat(),
-        "updated_at": metadata.updated_at.isoformat(),
-        "expires_at": None if metadata.expires_at is None else metadata.expires_at.isoformat(),
-        "description": metadata.description,
-        "tags": dict(metadata.tags),
-        "scope": {"tenant": scope.tenant, "workflow": scope.workflow, "user": scope.user, "tags": dict(scope.tags)},
-        "lifecycle": metadata.lifecycle,
-        "history": [[step.event, step.origin, step.target, step.at.isoformat()] for step in metadata.history],
-        "policy": dict(metadata.policy),
-        "attributes": dict(metadata.attributes),
-    }
 
 
 def read_document(name: str, stage: str, document: Any) -> Record:
@@ -77,10 +61,10 @@ def read_document(name: str, stage: str, document: Any) -> Record:
             raise ValueError
         return Record(
             name=name,
-            type=_text(document["type"]),
-            fields=_read_values(document["fields"]),
-            state=_read_values(document["state"]),
-            metadata=_read_metadata(document["metadata"]),
+            type=text(document["type"]),
+            fields=read_values(document["fields"]),
+            state=read_values(document["state"]),
+            metadata=read_metadata(document["metadata"]),
             stage=stage,
             version=str(_count(document["serial"])),
             serial=document["serial"],
@@ -95,52 +79,22 @@ def read_document(name: str, stage: str, document: Any) -> Record:
         ) from None
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
 def _count(value: Any) -> int:
     if value.__class__ is not int or value < 0:
         raise TypeError
     return value
 
 
-def _read_values(values: Mapping[str, Any]) -> Dict[str, Secret]:
-    return {_text(key): Secret(_read_value(value)) for key, value in values.items()}
+def read_values(values: Mapping[str, Any]) -> Dict[str, Secret]:
+    """Read what `write_values` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError, binascii.Error: it is something else; the caller knows what to say of it.
+    """
+    return {text(key): Secret(_read_value(value)) for key, value in values.items()}
 
 
 def _read_value(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8")
     return base64.b64decode(value["base64"], validate=True)
-
-
-def _read_metadata(data: Mapping[str, Any]) -> Metadata:
-    return Metadata(
-        created_at=datetime.fromisoformat(data["created_at"]),
-        updated_at=datetime.fromisoformat(data["updated_at"]),
-        expires_at=_optional_time(data["expires_at"]),
-        description=_text(data["description"]),
-        tags=_mapping(data["tags"]),
-        scope=Scope(**_mapping(data["scope"])),
-        lifecycle=_text(data["lifecycle"]),
-        history=tuple(_read_history(data["history"])),
-        policy=_mapping(data["policy"]),
-        attributes=_mapping(data["attributes"]),
-    )
-
-
-def _optional_time(value: Optional[str]) -> Optional[datetime]:
-    return None if value is None else datetime.fromisoformat(value)
-
-
-def _mapping(value: Any) -> Dict[str, Any]:
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _read_history(steps: Any) -> List[Transition]:
-    return [Transition(_text(event), _text(origin), _text(target), datetime.fromisoformat(at)) for event, origin, target, at in steps]

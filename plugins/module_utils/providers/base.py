@@ -34,7 +34,9 @@ class Capabilities:
         stages: `pending`, `previous` and `journal` have a place of their own.
         soft_delete: a deleted credential can be recovered for a while.
         batch_get: `get_many` costs fewer requests than as many `get`.
-        envelopes: values are encrypted by us unless that is refused in so many words.
+        envelopes: values can be kept as envelopes; they are, unless that is refused in so many words or `native` is set.
+        native: fields, tags and times are kept as the backend's own users expect them; encrypted by us only when asked to.
+        remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
         persistent: what was written outlives the process.
         server_side_encryption: the backend encrypts at rest by itself.
         max_bytes: the largest value, in bytes as stored.
@@ -47,6 +49,8 @@ class Capabilities:
     soft_delete: bool = False
     batch_get: bool = False
     envelopes: bool = False
+    native: bool = False
+    remote: bool = False
     persistent: bool = True
     server_side_encryption: bool = False
     max_bytes: Optional[int] = None
@@ -183,6 +187,8 @@ class Provider(ABC):
     """The backend's options as an Ansible argument spec."""
 
     capabilities: Capabilities = Capabilities()
+    default_retries: int = 5
+    """How often a request is repeated at most where the store's configuration does not say (`max_retries`)."""
 
     def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
         """Take validated options. Opens nothing."""
@@ -195,7 +201,10 @@ class Provider(ABC):
         return self.options[option].get("default") if value is None else value
 
     def connect(self) -> None:
-        """Open what is needed. Called once, before anything else. The default opens nothing."""
+        """Open what is needed. Called once, before anything else. The default opens nothing.
+
+        A remote backend makes no request here: the first operation logs in, within its own time limit.
+        """
 
     def close(self) -> None:
         """Release everything. May be called twice. The default has nothing to release."""

@@ -15,11 +15,15 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Iterator
 
 import hypothesis
 import pytest
 from hypothesis.database import DirectoryBasedExampleDatabase
+
+from tests.servers import once
+from tests.servers.reporting import pytest_sessionfinish, pytest_terminal_summary, pytest_testnodedown
+
+__all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedown"]  # hooks, which pytest looks for here
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
@@ -86,17 +90,9 @@ def collection_root() -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgresql() -> Iterator[object]:
+def postgresql() -> object:
     """A running PostgreSQL (tests.servers.postgresql.Server), one for a worker."""
-    from tests.servers import postgresql as server
-    from tests.servers.processes import ServerUnavailable
-
-    try:
-        with server.running() as started:
-            sys.stderr.write("PostgreSQL {0} was ready in {1:.1f} s\n".format(started.version, started.started_in))
-            yield started
-    except ServerUnavailable as error:
-        cannot_run(str(error))
+    return once.postgresql()
 
 
 def cannot_run(reason: str) -> None:

@@ -15,7 +15,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    CredentialError,
+    InvalidInput,
+    NotFound,
+    StorageError,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
 
@@ -75,10 +81,16 @@ class Filter:
 
 @dataclass(frozen=True)
 class Health:
-    """`healthy`, `degraded` or `unhealthy`, and why in words for people."""
+    """`healthy`, `degraded` or `unhealthy`, why in words for people, and the code of the error where one is the reason."""
 
     status: str = HEALTHY
     reasons: Tuple[str, ...] = ()
+    code: Optional[str] = None
+
+
+def unhealthy(error: CredentialError) -> Health:
+    """The health of a backend whose answer was `error`: its message, remedy included, is the reason."""
+    return Health(UNHEALTHY, (str(error),), error.code)
 
 
 @dataclass

@@ -189,12 +189,7 @@ def _start(binaries: Path, directory: Path, log: Path, account: Account) -> tupl
 
 
 def _initialise(binaries: Path, directory: Path, log: Path, account: Account, password: str) -> None:
-    password_file = directory / "superuser"
-    descriptor = os.open(password_file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with open(descriptor, "w", encoding="ascii") as written:
-        written.write(password)
-    if account.uid is not None and account.gid is not None:
-        os.chown(password_file, account.uid, account.gid)
+    password_file = processes.private_file(directory / "superuser", password, account)
     options = ["--username", SUPERUSER, "--auth", "scram-sha-256", "--no-sync", "--encoding", "UTF8", "--no-locale"]
     command = [str(binaries / "initdb"), "--pgdata", str(directory / "data"), "--pwfile", str(password_file), *options]
     initialising = processes.start(command, account=account, log=log, directory=directory)

@@ -77,6 +77,30 @@ def _open_temporary_root() -> str:
     return str(chosen) if everyone_enters or os.geteuid() != 0 else "/tmp"
 
 
+def private_file(path: Path, content: str, account: Account) -> Path:
+    """A new file that the account alone may read: what is secret is no argument and no variable of a server."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as written:
+        written.write(content)
+    if account.uid is not None and account.gid is not None:
+        os.chown(path, account.uid, account.gid)
+    return path
+
+
+def usable_program(program: Path, directory: Path, account: Account) -> Path:
+    """The program, copied where the account cannot reach it (a virtual environment below root's home)."""
+    try:
+        subprocess.run(
+            [str(program), "--version"], check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **account.arguments()
+        )
+    except PermissionError:
+        copy = directory / program.name
+        shutil.copyfile(program, copy)
+        copy.chmod(0o755)
+        return copy
+    return program
+
+
 def start(command: Sequence[str], *, account: Account, log: Path, directory: Path) -> subprocess.Popen[bytes]:
     """Start a server in a process group of its own that the kernel ends when this process dies.
 

@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds for each server of tests/servers. What is special about PostgreSQL's is in test_servers.py."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT, cannot_run
+from tests.servers import once, processes
+from tests.servers.processes import ServerUnavailable
+
+TOLD = {"host", "port", "version", "started_in", "log"}
+pytestmark = pytest.mark.server
+
+
+@contextlib.contextmanager
+def running(kind):
+    """The server, or the end of the test where it cannot be had."""
+    with contextlib.ExitStack() as stack:
+        try:
+            server = stack.enter_context(importlib.import_module("tests.servers." + kind).running())
+        except ServerUnavailable as error:
+            cannot_run(str(error))
+        yield server
+
+
+def answers(told):
+    with socket.socket() as probe:
+        return probe.connect_ex((told["host"], told["port"])) == 0
+
+
+def users_of(directory):
+    """The processes that work in a server's directory or were given it."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                inside = os.readlink(entry / "cwd").startswith(str(directory))
+                if inside or str(directory).encode() in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+    return found
+
+
+def emptied(directory):
+    """Whether nobody uses the directory any more, within ten seconds."""
+    deadline = time.monotonic() + 10
+    while users_of(directory) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return not users_of(directory)
+
+
+@pytest.fixture(params=once.KINDS)
+def kind(request):
+    return request.param
+
+
+def test_it_answers_says_what_it_is_and_is_gone_afterwards(kind):
+    with running(kind) as server:
+        told = server.described()
+        directory = Path(told["log"]).parent
+        assert set(told) >= TOLD
+        assert json.loads(json.dumps(told)) == told
+        assert answers(told)
+        processes_of_it = users_of(directory)
+        assert processes_of_it
+        assert all(Path("/proc/{0}".format(pid)).stat().st_uid != 0 for pid in processes_of_it), "no server runs as root"
+    assert emptied(directory)
+    assert not answers(told)
+    assert not directory.exists()
+
+
+def test_its_secrets_are_neither_arguments_nor_variables_nor_in_its_repr(kind):
+    with running(kind) as server:
+        told = server.described()
+        secrets = [str(value) for name, value in told.items() if any(word in name for word in ("password", "token", "secret_id", "key"))]
+        secrets = [secret for secret in secrets if not secret.startswith("/")]
+        seen = [Path("/proc", str(pid), part).read_bytes() for pid in users_of(Path(told["log"]).parent) for part in ("cmdline", "environ")]
+        assert secrets
+        assert [secret for secret in secrets if any(secret.encode() in content for content in seen) or secret in repr(server)] == []
+
+
+def test_it_is_gone_and_its_log_kept_after_a_failure(kind, tmp_path, monkeypatch):
+    monkeypatch.setattr(processes, "KEPT_LOGS", tmp_path / "kept")
+    places = []
+
+    def use_it():
+        with running(kind) as server:
+            places.append(Path(server.described()["log"]).parent)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        use_it()
+    assert emptied(places[0])
+    assert list((tmp_path / "kept").glob("*.log"))
+
+
+def test_it_dies_with_a_killed_test_run(kind):
+    """The kernel ends it when the process that holds it is killed without a chance to clean up."""
+    script = """
+import sys
+from tests.servers import {0} as module
+with module.running() as server:
+    print(server.described()["log"], flush=True)
+    sys.stdin.read()
+""".format(kind)
+    command = [sys.executable, "-c", script]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as holder:
+        told = holder.stdout.readline().decode().strip()
+        if not told:
+            cannot_run(holder.stderr.read().decode())
+        directory = Path(told).parent
+        assert users_of(directory)
+        holder.send_signal(signal.SIGKILL)
+    try:
+        assert emptied(directory)
+    finally:
+        subprocess.run(["rm", "-rf", str(directory)], check=True)
+
+
+def test_it_can_be_kept_for_a_playbook_and_stopped(kind, tmp_path):
+    """The state file is private, describes the server, and goes with it."""
+    state = tmp_path / "server.json"
+    command = [sys.executable, "-m", "tests.servers." + kind]
+    started = subprocess.run(
+        [*command, "start", "--state", str(state), "--owner", str(os.getpid())], cwd=CHECKOUT, check=False, stderr=subprocess.PIPE
+    )
+    if started.returncode:
+        cannot_run(started.stderr.decode())
+    told = json.loads(state.read_text(encoding="utf-8"))
+    assert state.stat().st_mode & 0o777 == 0o600
+    assert answers(told)
+    subprocess.run([*command, "stop", "--state", str(state)], cwd=CHECKOUT, check=True)
+    assert emptied(Path(told["log"]).parent)
+    assert not state.exists()

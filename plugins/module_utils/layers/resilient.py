@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.time_limits import TimeLimits
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 
@@ -18,8 +19,13 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """The options of every store that its layers look at, as an argument spec. Times are seconds."""
 
 
-def resilient(provider: Provider, options: Mapping[str, Any]) -> Provider:
+def resilient(provider: Provider, options: Mapping[str, Any], observer: Optional[Observer] = None) -> Provider:
     """Wrap a provider as a store's configuration says; one that is not remote stays as it is.
+
+    Args:
+        provider: of any backend.
+        options: `OPTIONS`, validated.
+        observer: is told of repeated requests and of the breaker's states.
 
     Raises:
         InvalidConfiguration: an option is out of range.

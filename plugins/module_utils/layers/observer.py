@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What can be learnt of the layers that no caller sees: a repeated request, a circuit that opens. A layer that counts overrides it."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
+
+CLOSED = "closed"
+OPEN = "open"
+HALF_OPEN = "half_open"
+BREAKER_STATES = (CLOSED, HALF_OPEN, OPEN)
+"""Requests are made; a few are tried; none is made."""
+
+
+class Observer:
+    """Is told what happens; does nothing. Called by many threads: return at once, raise nothing, and do not use the store."""
+
+    def retried(self, call: Call, error: CredentialError, waited: float) -> None:
+        """`call` failed with `error`, which passes, and is about to be made again after `waited` seconds."""
+
+    def breaker_changed(self, state: str) -> None:
+        """The circuit breaker went over to `state`, one of `BREAKER_STATES`. It begins as `CLOSED`, which is not told."""

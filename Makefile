@@ -37,16 +37,20 @@ environment: $(VENV)/demo.installed ## the virtual environment alone, and how to
 .PHONY: test
 test: check unit molecule ## everything that CI runs
 
+.PHONY: servers
+servers: $(VENV)/test.installed ## what the test servers need that no Python package carries; fast when it is there
+	@bash tests/servers/prepare.sh
+
 .PHONY: unit
-unit: $(VENV)/test.installed
+unit: servers
 	@$(BIN)/nox --session tests
 
 .PHONY: molecule
-molecule: $(VENV)/test.installed
+molecule: servers
 	@$(BIN)/nox --session molecule
 
 .PHONY: test-long
-test-long: $(VENV)/test.installed ## the long versions: 1,000 crashes, more examples, every ansible-core on its Python
+test-long: servers ## the long versions: 1,000 crashes, more examples, every ansible-core on its Python
 	@$(BIN)/nox --session tests-long matrix
 
 .PHONY: check
@@ -54,7 +58,7 @@ check: $(VENV)/test.installed ## the static checks alone
 	@$(BIN)/nox
 
 .PHONY: bench
-bench: $(VENV)/test.installed ## speed beside ansible-vault and pass; prints figures, asserts nothing
+bench: servers ## speed beside ansible-vault and pass; prints figures, asserts nothing
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench
 
 .PHONY: clean
@@ -71,7 +75,7 @@ $(LINK):
 	@mkdir -p $(dir $@)
 	@ln -sfn $(CURDIR) $@
 
-$(VENV)/%.installed: requirements.txt requirements-demo.txt requirements-test.txt | $(VENV)/bin/python $(LINK)
+$(VENV)/%.installed: $(wildcard requirements*.txt) | $(VENV)/bin/python $(LINK)
 	@echo "Installing requirements-$*.txt into $(VENV)"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-$*.txt
 	@touch $@

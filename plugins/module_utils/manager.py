@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -17,6 +18,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.batch import Res
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.ensuring import Ensured, Ensurer
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.health import described, examined, judged
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.reading import Clock, Reader, utc_now
@@ -43,6 +46,7 @@ class CredentialManager:
         provider: the backend within its layers; whoever uses it directly does so within `acting`.
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
+        metering: the numbers of what was asked of the backend; None where nothing counts.
     """
 
     def __init__(
@@ -53,13 +57,15 @@ class CredentialManager:
         tenant: str = DEFAULT_TENANT,
         clock: Clock = utc_now,
         trail: Optional[Trail] = None,
+        metering: Optional[Metering] = None,
     ) -> None:
-        """Take a connected provider, and the audit trail that one of its layers writes to."""
+        """Take a connected provider, the audit trail that one of its layers writes to, and the metrics that another one feeds."""
         self.store = store
         self.tenant = tenant
         self.provider = provider
         self.clock = clock
         self.trail = trail
+        self.metering = metering
         self._reader = Reader(provider, clock)
         self._writer = Writer(provider, tenant, clock)
         self._told = False
@@ -214,12 +220,21 @@ class CredentialManager:
             return self.provider.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
-        """`{store, status, reasons}`; status is healthy, degraded or unhealthy."""
-        health = self.provider.health()
-        return {"store": self.store, "status": health.status, "reasons": list(health.reasons)}
+        """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
+
+        Returns:
+            `{store, status, reasons, code, checked_in_ms}`: `status` is healthy, degraded or unhealthy, `reasons` are for people and say
+            what to do, `code` is that of the error that is the reason, or None.
+        """
+        begun = time.monotonic()
+        health = examined(self.provider)
+        took = time.monotonic() - begun
+        if self.metering is not None:
+            health = judged(health, self.metering.totals(), self.metering.clock())
+        return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
-        """Write what the backend and the audit trail still hold in memory.
+        """Write what the backend, the metrics and the audit trail still hold in memory.
 
         Raises:
             StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
@@ -230,6 +245,8 @@ class CredentialManager:
         except CredentialError as error:
             raise error.within(store=self.store) from None
         finally:
+            if self.metering is not None:
+                self.metering.flush()
             if self.trail is not None:
                 self.trail.flush()
 
@@ -245,8 +262,10 @@ class CredentialManager:
 
     def close(self) -> None:
         """Write what is held in memory and release everything. May be called twice."""
-        self.flush()
-        self.provider.close()
+        try:
+            self.flush()
+        finally:
+            self.provider.close()
 
     def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
         if context.tenant != self.tenant:

@@ -19,10 +19,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.trail impo
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.audit import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt, encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.metrics import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import OPTIONS as METRICS
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import metering
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
@@ -42,6 +45,7 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "audit": {"type": "str", "default": BATCHED, "choices": list(MODES)},
     "audit_path": {"type": "path"},
     **RESILIENCE,
+    **METRICS,
 }
 """The options of every store, as an argument spec."""
 
@@ -77,14 +81,15 @@ def open_store(
 def _open(config: Mapping[str, Any], context: ProviderContext, vault_password: Optional[VaultPassword]) -> CredentialManager:
     backend = _backend(config)
     options = _validated(config, backend)
-    provider = resilient(backend(options, context), options)
+    counting = metering(options, context)
+    provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
     encrypt = _encrypts(options, provider)
     layer = encrypted(provider, options, vault_password) if encrypt else None
     guarded = ScopeGuard(layer or provider)
     trail = _trail(options, provider, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     audited.connect()
-    return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail)
+    return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting)
 
 
 def _backend(config: Mapping[str, Any]) -> Type[Provider]:

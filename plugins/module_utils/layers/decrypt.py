@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks imp
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.opener import Found, Opener, plain
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingKey, NotFound, RolledBack
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY, Filter, Health, Provider, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import envelope_metadata, identity_of, read_envelope
@@ -111,6 +111,17 @@ class Decrypt(Layer):
             envelope=None,
             verified=has_keys and self.opener.is_authentic(row, envelope),
         )
+
+    def health(self) -> Health:
+        """That of the backend; unhealthy too where values are stored and none of the configured sources opens their key."""
+        health = self.inner.health()
+        if health.status == UNHEALTHY or not (self.marks is None or self.keyring.sources):
+            return health
+        try:
+            self.keyring.known()
+        except CredentialError as error:
+            return unhealthy(error)
+        return health
 
     def find(self, name: str, stage: str, mark: Optional[Mark]) -> Optional[Found]:
         """What a write builds on: authenticated, the value left alone; None where there is nothing."""

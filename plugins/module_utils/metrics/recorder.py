@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Counting as it happens: cheap, for every request to a backend passes here."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import Callable, ContextManager, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import OPEN, Observer
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Breaker, Timing, Totals
+
+
+class Instruments(Observer):
+    """Where numbers go beside the recorder as they arise (OpenTelemetry); does nothing."""
+
+    def done(self, operation: str, result: str, seconds: float) -> None:
+        """An operation ended with `result` after `seconds`."""
+
+    def looked_up(self, hit: bool) -> None:
+        """A cache was asked."""
+
+    def flush(self) -> None:
+        """Hand on what is held; called where a process may end without notice."""
+
+
+class Recorder(Observer):
+    """The numbers that this process has counted and not written anywhere yet. Safe to share between threads and to fork."""
+
+    def __init__(self, instruments: Optional[Instruments] = None, clock: Callable[[], float] = time.time) -> None:
+        """Tell `instruments` too; `clock` gives the seconds since the epoch."""
+        self._instruments = instruments
+        self._clock = clock
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        # Reentrant: a listing that nobody reads to its end may be collected, and so be counted, while something else is.
+        self._lock = threading.RLock()
+        self._totals = Totals(self._clock())
+
+    def _own(self) -> ContextManager[object]:
+        """The lock. What the parent of a forked process has counted, the parent writes."""
+        if os.getpid() != self._process:
+            self._begin()
+        return self._lock
+
+    def done(self, operation: str, result: str, seconds: float) -> None:
+        """Count an operation of the provider contract.
+
+        Args:
+            operation: its name there.
+            result: `ok`, or the code of the error.
+            seconds: how long it took.
+        """
+        with self._own():
+            totals = self._totals
+            key = (operation, result)
+            totals.operations[key] = totals.operations.get(key, 0) + 1
+            timing = totals.timings.get(operation)
+            if timing is None:
+                timing = totals.timings[operation] = Timing()
+            timing.took(seconds)
+        if self._instruments is not None:
+            self._instruments.done(operation, result, seconds)
+
+    def retried(self, call: Call, error: CredentialError, waited: float) -> None:
+        """Count a repeated request."""
+        with self._own():
+            retries = self._totals.retries
+            retries[call.operation] = retries.get(call.operation, 0) + 1
+        if self._instruments is not None:
+            self._instruments.retried(call, error, waited)
+
+    def breaker_changed(self, state: str) -> None:
+        """Remember the breaker's state, and count how often it opened."""
+        with self._own():
+            now, last = self._clock(), self._totals.breaker
+            self._totals.breaker = Breaker(state, now, now if state == OPEN or last is None else last.opened_at)
+            self._totals.opened += state == OPEN
+        if self._instruments is not None:
+            self._instruments.breaker_changed(state)
+
+    def looked_up(self, hit: bool) -> None:
+        """Count what a cache had, or had not."""
+        with self._own():
+            totals = self._totals
+            totals.hits = (totals.hits or 0) + hit
+            totals.misses = (totals.misses or 0) + (not hit)
+        if self._instruments is not None:
+            self._instruments.looked_up(hit)
+
+    def counted(self) -> Totals:
+        """A copy of what is counted here."""
+        with self._own():
+            totals = self._totals.copy()
+        totals.settle(self._clock())
+        return totals
+
+    def taken(self) -> Totals:
+        """What is counted here, which begins anew: whoever takes it writes it, or puts it back."""
+        with self._own():
+            totals, self._totals = self._totals, Totals(self._clock())
+        totals.settle(self._clock())
+        return totals
+
+    def put_back(self, totals: Totals) -> None:
+        """Count again what was taken and could not be written."""
+        with self._own():
+            self._totals.add(totals, self._clock())

@@ -11,11 +11,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Mapping, Optional, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import encrypted
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
+from tests.conformance.object_places import MemoryObjects
 from tests.conformance.sealing import Sealing
 
 
@@ -31,6 +32,8 @@ class Backend:
     """Whether a store outlives the process that opened it."""
     many: bool = True
     """Whether it is meant for thousands of records: one that writes all of them each time is not."""
+    provider: Optional[Type[Provider]] = None
+    """The provider, where it is not one of the registry."""
 
     @property
     def counts_serials(self) -> bool:
@@ -45,7 +48,7 @@ class Backend:
 
     def raw(self, directory: Path) -> Provider:
         """The provider without its layers, not yet connected."""
-        return provider_class(self.backend)(self.options(directory), ProviderContext(store="conformance"))
+        return (self.provider or provider_class(self.backend))(self.options(directory), ProviderContext(store="conformance"))
 
 
 def _local(layout: str) -> Callable[[Path], Mapping[str, Any]]:
@@ -60,6 +63,14 @@ def _memory(_directory: Path) -> Mapping[str, Any]:
 
 def _persisted(directory: Path) -> Mapping[str, Any]:
     return {"persist_on_shutdown": True, "persist_path": str(directory / "kept")}
+
+
+def _objects(_directory: Path) -> Mapping[str, Any]:
+    return {}
+
+
+def _encrypted_objects(_directory: Path) -> Mapping[str, Any]:
+    return {"encrypt": True}
 
 
 def _encrypted(provider: Provider, _directory: Path) -> Provider:
@@ -79,4 +90,6 @@ BACKENDS = (
     Backend("memory-encrypted", "memory", _memory, _encrypted, persistent=False),
     Backend("memory-persisted", "memory", _persisted, _encrypted, many=False),
     Backend("local-encrypted", "local", _local("encrypted"), _encrypted),
+    Backend("objects", "objects", _objects, persistent=False, provider=MemoryObjects),
+    Backend("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, provider=MemoryObjects),
 )

@@ -22,7 +22,7 @@ from tests.conformance.records import METADATA, NOON, a_record, exposed, value_o
 
 def test_every_backend_of_the_registry_runs_the_suite():
     """A new backend needs a line in backends.py."""
-    assert {backend.backend for backend in BACKENDS} == set(PROVIDERS)
+    assert {backend.backend for backend in BACKENDS if backend.provider is None} == set(PROVIDERS)
 
 
 def test_what_is_put_is_what_get_returns(provider):

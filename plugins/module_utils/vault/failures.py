@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an answer of the server, or the lack of one, means in the library's own words (never in the server's)."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, NamedTuple, Optional, Type
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    CredentialError,
+    LoginFailed,
+    StorageError,
+    TooLarge,
+    Unavailable,
+)
+
+INVALID_TOKEN = "invalid token"
+_MISSING_TOKEN = "missing client token"
+_LONGEST_WAIT = 3600.0
+
+
+class Answer(NamedTuple):
+    """A response: its status, its parsed JSON (None where it is no JSON object), the seconds it asks to wait."""
+
+    status: int
+    body: Optional[Mapping[str, Any]]
+    retry_after: Optional[float] = None
+
+    def says(self, words: str) -> bool:
+        """Whether one of its errors holds these words."""
+        errors = (self.body or {}).get("errors")
+        return isinstance(errors, list) and any(words in str(error) for error in errors)
+
+
+class Asked(NamedTuple):
+    """A request, as errors name it: its method, its path without a query, whether it writes, the capability it needs."""
+
+    method: str
+    path: str
+    writing: bool
+    capability: str
+
+
+class _Meaning(NamedTuple):
+    kind: Type[CredentialError]
+    what: str
+    remedy: str
+    may_have_happened: bool = False
+
+
+_AGAIN = "Repeat it; see the server's log when it stays so."
+_ACTIVE = "Repeat it, or name the address of the active server in 'url'."
+_STATUSES: Mapping[int, _Meaning] = {
+    405: _Meaning(StorageError, "the server does not know that operation at {path}", "See that 'mount' names an engine of the right kind."),
+    412: _Meaning(Unavailable, "the server has not yet seen what was written before", _AGAIN),
+    413: _Meaning(TooLarge, "the server does not take a request as large as that", "Store less, or raise the server's limit."),
+    429: _Meaning(Unavailable, "the server asks for fewer requests", "Wait, or raise the rate limit quota of that path."),
+    472: _Meaning(Unavailable, "the server is a standby for disaster recovery", _ACTIVE),
+    473: _Meaning(Unavailable, "the server is a performance standby", _ACTIVE),
+    500: _Meaning(Unavailable, "the server failed", _AGAIN, may_have_happened=True),
+    501: _Meaning(StorageError, "the server is not initialised", "Initialise it: 'bao operator init'."),
+    502: _Meaning(Unavailable, "a server behind the server failed", _AGAIN, may_have_happened=True),
+    503: _Meaning(Unavailable, "the server is not active", _ACTIVE),
+    504: _Meaning(Unavailable, "a server behind the server did not answer in time", _AGAIN, may_have_happened=True),
+}
+_SEALED = _Meaning(Unavailable, "the server is sealed", "Unseal it: 'bao operator unseal' or 'vault operator unseal'.")
+
+
+def is_answer_of_vault(answer: Answer) -> bool:
+    """Whether a server that speaks this protocol made it: every body of such a one is a JSON object, or empty with 204."""
+    return answer.body is not None or answer.status == 204
+
+
+def failure(asked: Asked, answer: Answer) -> CredentialError:
+    """The error for an answer that is neither a success nor "there is nothing"."""
+    if answer.status == 403:
+        return denied(asked)
+    if answer.status == 400 and answer.says(_MISSING_TOKEN):
+        return login_refused("no token was sent")
+    meaning = _SEALED if answer.status == 503 and answer.says("sealed") else _STATUSES.get(answer.status)
+    if meaning is None:
+        return _unforeseen(asked, answer)
+    error = meaning.kind(meaning.what.format(path=asked.path), remedy=meaning.remedy)
+    return error.happened(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
+
+
+def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
+    if 300 <= answer.status < 400:
+        what, remedy = "the server sent the request to an address that is not followed", "Name the address of the active server in 'url'."
+    elif answer.status >= 500:
+        unknown = Unavailable("the server failed with status {0}".format(answer.status), remedy=_AGAIN)
+        return unknown.happened(retry_after=answer.retry_after, outcome_unknown=asked.writing)
+    else:
+        what = "{0} {1} was refused with status {2}".format(asked.method, asked.path, answer.status)
+        remedy = "The server's audit log says why."
+    return StorageError(what, remedy=remedy)
+
+
+def no_vault() -> StorageError:
+    """The error for an answer that no Vault makes."""
+    return StorageError("what answers there is no Vault or OpenBao", remedy="See that 'url' leads to one, not to a proxy's own page.")
+
+
+def denied(asked: Asked) -> AccessDenied:
+    """The error for a policy that says no: it names the path, the capability and the line of policy."""
+    return AccessDenied(
+        "the token may not {0} {1}".format(asked.capability, asked.path),
+        remedy='Let one of its policies say: path "{0}" {{ capabilities = ["{1}"] }}.'.format(asked.path, asked.capability),
+    )
+
+
+def login_refused(what: str, remedy: str = "Give a valid token in 'auth', or log in by a method that can get another.") -> LoginFailed:
+    """The error for a login that does not count, or no longer."""
+    return LoginFailed(what, remedy=remedy, option="auth")
+
+
+def seconds_to_wait(header: Optional[str]) -> Optional[float]:
+    """`Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; dates are not used by these servers and count as absent."""
+    if header is None or not header.strip().isdigit():
+        return None
+    return min(float(header.strip()[:6]), _LONGEST_WAIT)
+
+
+def unreachable(reason: str, remedy: str = "See that the server runs, and that 'url' is right.") -> Unavailable:
+    """The error for a connection that did not come about: nothing has happened on the server."""
+    return Unavailable("the server cannot be reached: {0}".format(reason), remedy=remedy)
+
+
+def cut(*, outcome_unknown: bool) -> Unavailable:
+    """The error for a connection that ended before the answer was whole."""
+    error = Unavailable("the connection ended before the answer came", remedy=_AGAIN)
+    error.happened(outcome_unknown=outcome_unknown)
+    return error
+
+
+def not_trusted() -> StorageError:
+    """The error for a certificate of the server that is not believed. Not passing: repeating would change nothing."""
+    return StorageError(
+        "the server's certificate cannot be verified",
+        option="ca_cert",
+        remedy="Name the CA that signed it in 'ca_cert' (or 'ca_path'), and the name it is made out to in 'tls_server_name' "
+        "where that is not the host of 'url'.",
+    )
+
+
+def no_tls() -> StorageError:
+    """The error for a TLS connection that the two sides cannot agree on."""
+    return StorageError(
+        "the two sides do not agree on TLS",
+        option="client_cert",
+        remedy="See that the server speaks TLS 1.2 or later at that port, and give 'client_cert' and 'client_key' where it asks for them.",
+    )

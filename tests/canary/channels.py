@@ -38,6 +38,11 @@ def _log_file(sandbox: Sandbox) -> Blobs:
     yield "ansible.log", log.read_bytes() if log.exists() else b""
 
 
+def _sdk_log(sandbox: Sandbox) -> Blobs:
+    log = sandbox.root / "sdk.log"
+    yield "sdk.log", log.read_bytes() if log.exists() else b""
+
+
 def _files(name: str) -> Callable[[Sandbox], Blobs]:
     return lambda sandbox: sandbox.files(name)
 
@@ -54,6 +59,7 @@ CHANNELS = (
     Channel("failures and tracebacks", _output, "failure"),
     Channel("rescue blocks", _output, "rescue"),
     Channel("log file", _log_file, "output"),
+    Channel("what SDKs log", _sdk_log, "logging"),
     Channel("callback junit", _files("junit"), "output"),
     Channel("callback syslog", _syslog, "output"),
     Channel("fact cache", _files("facts"), "facts"),

@@ -19,6 +19,7 @@ from tests.canary.search import tree
 from tests.canary.watching import ProcessSampler, SyslogServer
 
 PLAYS = Path(__file__).parent / "plays"
+TALKATIVE = Path(__file__).parent / "talkative"
 NONE: Mapping[str, str] = MappingProxyType({})
 CALLBACKS = "ansible.builtin.junit,community.general.syslog_json"
 
@@ -54,6 +55,8 @@ class Sandbox:
             "TMPDIR": str(self.path("tmp")),
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONPATH": str(TALKATIVE),
+            "CANARY_SDK_LOG": str(self.root / "sdk.log"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.collection_root),
             "ANSIBLE_LOCALHOST_WARNING": "0",
             "ANSIBLE_DEBUG": "1",

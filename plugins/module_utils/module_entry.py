@@ -13,9 +13,10 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.reported import reported_parameters
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
@@ -44,7 +45,10 @@ def run_module(operation: str, specification: Specification) -> None:
 
 def _perform(module: AnsibleModule, operation: str) -> Outcome:
     store = _store(module.params)
-    manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
+    try:
+        manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
+    except CredentialError as error:
+        return unopened(operation, store.config, store.name, error)
     try:
         return perform(manager, operation, for_operation(module.params), _context(module.params, store), module.check_mode)
     finally:

@@ -161,7 +161,8 @@ def _trail(options: Mapping[str, Any], provider: Provider, layer: Optional[Encry
         return None
     path = _audit_path(options, context.store)
     seals: Seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else RingSeals(layer.keyring)
-    return Trail(Journal(path), seals, context.store, strict=options["audit"] == STRICT, warn=context.warn)
+    shared = options.get("audit_path") is not None
+    return Trail(Journal(path), seals, context.store, strict=options["audit"] == STRICT, shared=shared, warn=context.warn)
 
 
 def _audit_path(options: Mapping[str, Any], store: str) -> str:

@@ -54,8 +54,16 @@ options:
     description: Lists the versions that can be read, too.
     type: bool
     default: false
+  usage:
+    description:
+      - Tells how often each credential was used, when last and by whom, and how often it was refreshed, as the store's audit trail has
+        it. Reads of this collection's own modules are not counted.
+      - The whole trail is read, and not verified. Reads that are not in it (from another controller with a trail of its own) are
+        not counted.
+    type: bool
+    default: false
   health:
-    description: Tells whether the store can be used, too.
+    description: Tells whether the store can be used, too. M(nebula.credential.store_info) tells more.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -64,6 +72,7 @@ seealso:
   - plugin: nebula.credential.find
     plugin_type: lookup
   - module: nebula.credential.credential
+  - module: nebula.credential.store_info
 author:
   - The nebula.credential authors (@nebula-automation)
 """
@@ -89,6 +98,11 @@ EXAMPLES = r"""
     expires_within: 100d
     query: "[].name"
 
+- name: See when it was used last, and by whom
+  nebula.credential.credential_info:
+    name: app/db_pass
+    usage: true
+
 - name: Ask whether the store can be used
   nebula.credential.credential_info:
     names: []
@@ -107,6 +121,11 @@ credentials:
       state: active
       expired: false
       usable: true
+      usage:
+        uses: 12
+        last_used: {at: "2026-11-22T07:01:00.000001Z", operation: get, version: "1", stage: current, uid: 0, host: web1, run: "30118"}
+        refreshes: 0
+        last_refreshed_at: null
 missing:
   description: Names that were asked for and are not there.
   type: list
@@ -116,8 +135,22 @@ failures:
   description: By name, why a credential that was asked for cannot be described, as C(code) and C(message).
   type: dict
   returned: success
+usage:
+  description:
+    - Where the C(usage) of each credential comes from. The C(path) of the audit trail, C(since) when it tells, and whether it is
+      C(complete), which it is not where it begins later than with the first entry, or entries could not be written.
+    - Where C(reason) says why nothing is known, the C(usage) of each credential is nothing. Otherwise it is as in the sample.
+  type: dict
+  returned: with O(usage)
+  sample:
+    path: /home/me/.nebula/credentials/.nebula/audit.jsonl
+    since: "2026-11-22T06:35:00.123456Z"
+    complete: true
+    reason: null
 health:
-  description: The name of the store, its C(status) (V(healthy), V(degraded) or V(unhealthy)) and the C(reasons).
+  description:
+    - The name of the C(store), its C(status) (V(healthy), V(degraded) or V(unhealthy)), the C(reasons), the C(code) of the error that
+      is the reason, and C(checked_in_ms).
   type: dict
   returned: with O(health)
 code:

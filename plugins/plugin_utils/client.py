@@ -21,9 +21,10 @@ from typing import Any
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
@@ -49,7 +50,7 @@ class Client(ABC):
 
         Args:
             store: as `stores.resolve_store` found it.
-            operation: get, get_many, find, credential, credential_info, credential_rotate or store_key.
+            operation: get, get_many, find, credential, credential_info, credential_rotate, store_info or store_key.
             parameters: the operation's own, validated.
             context: who asks.
             check_mode: tell what would change, change nothing.
@@ -76,7 +77,11 @@ class DirectClient(Client):
         context: AccessContext,
         check_mode: bool = False,
     ) -> Outcome:
-        return perform(self._manager(store), operation, parameters, context, check_mode)
+        try:
+            manager = self._manager(store)
+        except CredentialError as error:
+            return unopened(operation, store.config, store.name, error)
+        return perform(manager, operation, parameters, context, check_mode)
 
     def _manager(self, store: StoreReference) -> CredentialManager:
         fingerprint = self._fingerprint(store)

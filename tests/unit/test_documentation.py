@@ -16,11 +16,12 @@ from ansible_collections.nebula.credential.plugins.doc_fragments.store import Mo
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import PasswordPolicy
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
-MODULES = {"credential": CREDENTIAL, "credential_info": CREDENTIAL_INFO, "store_key": STORE_KEY}
+MODULES = {"credential": CREDENTIAL, "credential_info": CREDENTIAL_INFO, "store_info": STORE_INFO, "store_key": STORE_KEY}
 LOOKUPS = {"get": GET, "get_many": GET_MANY, "find": FIND}
 SECRET_WORDS = ("pass", "token", "secret", "key", "value")
 

@@ -200,7 +200,25 @@ def test_an_error_tells_where_first(spoil, kind, option, operation, tmp_path):
 
 
 def test_every_operation_is_tried():
-    assert set(OPERATIONS) == {*OF_ONE, *OF_ALL, *OF_SEVERAL}
+    assert set(OPERATIONS) == {*OF_ONE, *OF_ALL, *OF_SEVERAL, "store_info"}
+
+
+KEPT_FROM_OPENING = [
+    spoil for spoil, expected in FAILURES.items() if "store_key" in expected[2] and spoil not in (no_trail, file_for_marks)
+]
+
+
+@pytest.mark.parametrize("spoil", KEPT_FROM_OPENING, ids=lambda spoil: spoil.__name__)
+def test_the_health_of_a_store_tells_why_its_values_cannot_be_read(spoil, tmp_path):
+    world, (kind, option, _operations) = World(tmp_path, pytest.MonkeyPatch()), FAILURES[spoil]
+    spoil(world)
+    try:
+        health = ask(world.open(), "store_info").result["health"]
+    finally:
+        world.patch.undo()
+    assert (health["status"], health["code"]) == ("unhealthy", kind.code)
+    assert health["reasons"][0].startswith(option + STORE)
+    assert "canary" not in str(health)
 
 
 def test_a_trail_that_cannot_be_written_at_the_end_is_told_with_the_credential(tmp_path, monkeypatch):

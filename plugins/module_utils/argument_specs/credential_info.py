@@ -31,6 +31,7 @@ CREDENTIAL_INFO = Specification(
         name={"type": "str"},
         names={"type": "list", "elements": "str"},
         versions={"type": "bool", "default": False},
+        usage={"type": "bool", "default": False},
         health={"type": "bool", "default": False},
     ),
     mutually_exclusive=[("name", "names"), ("expires_before", "expires_within")],

@@ -63,7 +63,7 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
     known = {key.id: key for key in map(ChainKey, keys or (None,))}
     findings: List[Finding] = []
     last = Link()
-    for number, raw in enumerate(_raw_lines(path), 1):
+    for number, raw in enumerate(raw_lines(path), 1):
         found, last = _check(raw, number, last, known)
         findings += found
     marks = [marked(Seal(key, mark_path or path + ".mark")) for key in known.values()]
@@ -92,7 +92,7 @@ def query(
         NotFound: there is no such file.
     """
     exact = {key: value for key, value in (("name", name), ("action", action), ("result", result)) if value is not None}
-    for raw in _raw_lines(path):
+    for raw in raw_lines(path):
         line = read_line(raw.rstrip(b"\n"))
         if line is not None and exact.items() <= line.entry.items() and _within(line.entry, since, until):
             yield line.entry
@@ -103,7 +103,12 @@ def _within(entry: Dict[str, Any], since: Optional[datetime], until: Optional[da
     return (since is None or time >= since) and (until is None or time < until)
 
 
-def _raw_lines(path: str) -> Iterable[bytes]:
+def raw_lines(path: str) -> Iterator[bytes]:
+    """Yield the lines of a trail as their bytes stand, oldest first.
+
+    Raises:
+        NotFound: there is no such file.
+    """
     try:
         with open(path, "rb") as file:
             yield from file

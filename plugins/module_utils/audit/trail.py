@@ -38,12 +38,23 @@ class Trail:
     """The audit trail of one store, as one process writes it."""
 
     def __init__(
-        self, journal: Journal, seals: Seals, store: str, *, strict: bool = False, warn: Callable[[str], object] = lambda _message: None
+        self,
+        journal: Journal,
+        seals: Seals,
+        store: str,
+        *,
+        strict: bool = False,
+        shared: bool = False,
+        warn: Callable[[str], object] = lambda _message: None,
     ) -> None:
-        """Write to `journal`, chained by `seals`; name the store `store`; where a batched trail cannot be written, `warn` is told once."""
+        """Write to `journal`, chained by `seals`; name the store `store`; where a batched trail cannot be written, `warn` is told once.
+
+        `shared` says that entries of other stores may be in the file: those that do not name `store` are of another one.
+        """
         self._journal = journal
         self._seals = seals
-        self._store = store
+        self.store = store
+        self.shared = shared
         self._strict = strict
         self._warn = warn
         self._warned = False
@@ -110,23 +121,23 @@ class Trail:
         return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)
 
     def _write(self, events: List[Event], seal: Seal) -> None:
-        entries = [written_entry(event, self._store) for event in events]
+        entries = [written_entry(event, self.store) for event in events]
         if self._lost:
             event = Event(time.time_ns(), asking_now(), LOST, OK, missed=self._lost)
-            entries.insert(0, written_entry(event, self._store))
+            entries.insert(0, written_entry(event, self.store))
         try:
             self._journal.append(entries, self._strict, seal)
             self._lost = 0
         except AuditFailed as error:
             self._lost += len(events)
             if self._strict:
-                raise error.within(store=self._store) from None
+                raise error.within(store=self.store) from None
             self._warn_once(error)
 
     def _warn_once(self, error: AuditFailed) -> None:
         if not self._warned:
             self._warned = True
-            self._warn("{0} Operations go on; 'audit: strict' would refuse them.".format(error.within(store=self._store)))
+            self._warn("{0} Operations go on; 'audit: strict' would refuse them.".format(error.within(store=self.store)))
 
     def __reduce__(self) -> Any:
         raise TypeError("a Trail belongs to one process")

@@ -120,7 +120,7 @@ class Decrypt(Layer):
         try:
             self.keyring.known()
         except CredentialError as error:
-            return unhealthy(error)
+            return unhealthy(error.within(store=self.context.store))
         return health
 
     def find(self, name: str, stage: str, mark: Optional[Mark]) -> Optional[Found]:

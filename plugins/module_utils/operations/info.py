@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, written
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
@@ -46,12 +47,13 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
 
     Args:
         manager: of the store.
-        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `health` the store's.
+        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `usage` what
+            the audit trail tells of their use, `health` the store's.
         context: who asks.
 
     Returns:
-        `{changed, credentials, missing, failures, health}`: `missing` holds names that are not there, `failures` says by name
-        why one cannot be described.
+        `{changed, credentials, missing, failures, usage, health}`: `missing` holds names that are not there, `failures` says by
+        name why one cannot be described, `usage` where the usage comes from (`audit.usage.Told.described`).
     """
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
@@ -59,6 +61,10 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     rows = _rows(manager, parameters, caller) if names is None else _named(manager, names, caller, result)
     if parameters.get("versions"):
         rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
+    if parameters.get("usage"):
+        told = told_usage(manager.trail, [row["name"] for row in rows])
+        rows = [dict(row, usage=told.of(row["name"])) for row in rows]
+        result["usage"] = told.described()
     if parameters.get("health"):
         result["health"] = manager.health()
     return Outcome(dict(result, credentials=_queried(rows, parameters.get("query"))))

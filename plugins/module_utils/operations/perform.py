@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info, find
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
+from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import OPERATION as STORE_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import of_unopened, store_info
 from ansible_collections.nebula.credential.plugins.module_utils.operations.store_key import store_key
 from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
@@ -28,6 +30,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "credential": credential,
     "credential_info": credential_info,
     "credential_rotate": credential_rotate,
+    "store_info": store_info,
     "store_key": store_key,
 }
 
@@ -65,6 +68,23 @@ def perform(
     if outcome.result.get("changed") and not check_mode:
         manager.tell_what_ends()
     return outcome
+
+
+def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
+    """Answer an operation on a store that cannot be opened, where that is an answer: to whoever asks for its health.
+
+    Args:
+        operation: a key of `OPERATIONS`.
+        config: of the store, as it was given to `open_store`.
+        store: its name.
+        error: what `open_store` raised.
+
+    Raises:
+        CredentialError: `error`, for every other operation.
+    """
+    if operation != STORE_INFO:
+        raise error
+    return of_unopened(config, store, error)
 
 
 def _performed(

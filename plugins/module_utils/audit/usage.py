@@ -1,0 +1,121 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How credentials are used, as the audit trail tells it (B6). Nothing is verified: what is told is worth as much as the trail."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, Collection, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain import read_line
+from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import raw_lines
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import READ, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
+
+UPKEEP = frozenset(("credential", "credential_info", "credential_rotate", "find", "store_info", "store_key"))
+"""Operations that read a credential to describe, compare or replace it. That is no use of it."""
+
+REFRESH, DELETE = "refresh", "delete"
+_TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')
+"""A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are put aside without parsing them."""
+
+_LOST = b'"action":"lost"'
+
+_BY = ("operation", "version", "stage", "uid", "user", "workflow", "run", "host", "task", "execution_id", "address")
+
+
+@dataclass
+class Usage:
+    """What became of one credential since it was made, or since the trail begins."""
+
+    uses: int = 0
+    last_used: Optional[Dict[str, Any]] = None
+    refreshes: int = 0
+    last_refreshed_at: Optional[str] = None
+
+    def happened(self, entry: Mapping[str, Any]) -> None:
+        """Count an entry about it."""
+        if entry["action"] == READ and entry.get("operation") not in UPKEEP:
+            self.uses += 1
+            self.last_used = {"at": entry["time"], **{key: entry[key] for key in _BY if key in entry}}
+        elif entry["action"] == REFRESH:
+            self.refreshes += 1
+            self.last_refreshed_at = entry["time"]
+
+    def described(self) -> Dict[str, Any]:
+        """As JSON-like data."""
+        return dict(vars(self))
+
+
+@dataclass
+class Told:
+    """What a trail tells: the usage of each credential, None where it tells nothing, and from when on."""
+
+    path: Optional[str] = None
+    since: Optional[str] = None
+    complete: bool = False
+    reason: Optional[str] = None
+    usages: Dict[str, Usage] = field(default_factory=dict)
+
+    def of(self, name: str) -> Optional[Dict[str, Any]]:
+        """The usage of one credential."""
+        return None if self.reason is not None else self.usages.get(name, Usage()).described()
+
+    def described(self) -> Dict[str, Any]:
+        """Where it comes from: the file, the time of its first entry, whether it says that entries are missing, why nothing is told."""
+        return {"path": self.path, "since": self.since, "complete": self.complete, "reason": self.reason}
+
+
+def told_usage(trail: Optional[Trail], names: Collection[str]) -> Told:
+    """Read what a trail tells of credentials: once, from its first line to its last, holding no more than one line.
+
+    Args:
+        trail: of the store; None where it is off.
+        names: of the credentials.
+
+    Returns:
+        What it tells. Where it tells nothing, `reason` says why.
+
+    Raises:
+        AuditFailed: the trail is strict and cannot be written.
+    """
+    if trail is None:
+        return Told(reason="the store's audit trail is off")
+    trail.flush()
+    told = Told(trail.path)
+    try:
+        _read(told, trail, frozenset(names))
+    except NotFound:
+        told.reason = "there is no audit trail {0}".format(trail.path)
+    return told
+
+
+def _read(told: Told, trail: Trail, names: Collection[str]) -> None:
+    for raw in raw_lines(trail.path):
+        if told.since is None:
+            _begin(told, raw)
+        found = _TELLING.search(raw)
+        if found is not None and found.group(1).decode("ascii") in names:
+            line = read_line(raw.rstrip(b"\n"))
+            if line is not None and not (trail.shared and line.entry.get("store") != trail.store):
+                _count(told, line.entry)
+        elif _LOST in raw:
+            told.complete = False
+
+
+def _begin(told: Told, raw: bytes) -> None:
+    first = read_line(raw.rstrip(b"\n"))
+    if first is not None:
+        told.since, told.complete = first.entry.get("time"), first.link.sequence == 1
+
+
+def _count(told: Told, entry: Mapping[str, Any]) -> None:
+    name = entry["name"]
+    if entry["action"] != DELETE:
+        told.usages.setdefault(name, Usage()).happened(entry)
+    elif entry.get("stage") in (None, CURRENT):
+        told.usages.pop(name, None)  # what is made under the name afterwards is another credential

@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is known about a store: the module `store_info`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any, Dict, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.health import described as described_health
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import described
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.prometheus import exposition
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+
+OPERATION = "store_info"
+
+
+def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, _check_mode: bool) -> Outcome:
+    """Describe a store, and ask its backend whether it can be used. One that is down is an answer, no failure.
+
+    Args:
+        manager: of the store.
+        parameters: `metrics` adds the numbers, `prometheus` the same as text for Prometheus.
+
+    Returns:
+        `{changed, store, backend, capabilities, health, metrics, prometheus}`: `health` as `CredentialManager.health` tells it,
+        `metrics` as `metrics.documents.described`, with the `path` of the file where there is one.
+
+    Raises:
+        MissingLibrary: `prometheus` is asked for, and its library is not installed.
+    """
+    metering = manager.metering or Metering(manager.store)
+    result = _described(manager.store, metering.backend, manager.provider.capabilities, manager.health())
+    return Outcome(dict(result, **_numbers(metering, parameters)))
+
+
+def _numbers(metering: Metering, parameters: Mapping[str, Any]) -> Dict[str, Any]:
+    result: Dict[str, Any] = {}
+    totals = metering.totals()
+    if parameters.get("metrics", True):
+        result["metrics"] = dict(described(totals, metering.clock()), path=metering.path)
+    if parameters.get("prometheus"):
+        result["prometheus"] = exposition(metering.store, metering.backend, totals)
+    return result
+
+
+def _described(store: str, backend: str, capabilities: Capabilities, health: Mapping[str, Any]) -> Dict[str, Any]:
+    return {"changed": False, "store": store, "backend": backend, "capabilities": asdict(capabilities), "health": dict(health)}
+
+
+def of_unopened(config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
+    """What `store_info` answers where the store cannot be opened (a directory that others can read, for one): unhealthy, and why.
+
+    Raises:
+        InvalidInput: the store is configured wrongly, which is no matter of its health.
+    """
+    if isinstance(error, InvalidInput):
+        raise error
+    health = dict(described_health(unhealthy(error)), store=store, checked_in_ms=None)
+    backend = str(config["backend"])
+    return Outcome(_described(store, backend, provider_class(backend).capabilities, health))

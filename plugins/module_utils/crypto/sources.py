@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import passphrase
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import passphrase, transit
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION, ConfiguredSource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_file import KeyFile
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.vault_pas
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
-PATHS = ("path", "passphrase_file")
+PATHS = frozenset(("path", "passphrase_file")) | transit.PATHS
 """The keys of an entry that are paths."""
 
 _PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
@@ -24,6 +24,7 @@ _ALLOWED = {
     "key_file": ("path",),
     "passphrase": (*_PASSPHRASES, "label"),
     "ansible_vault": ("vault_id",),
+    "vault_transit": tuple(transit.OPTIONS),
 }
 Warn = Callable[[str], object]
 
@@ -72,6 +73,8 @@ def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPass
         return KeyFile(given.get("path"), warn)
     if kind == "ansible_vault":
         return from_vault(given.get("vault_id"), vault_password)
+    if kind == "vault_transit":
+        return transit.from_options(given, warn)
     return _passphrase(given, warn)
 
 
@@ -87,7 +90,7 @@ def _check(kind: Any, given: Mapping[str, Any]) -> None:
                 option=OPTION,
                 remedy="It takes: {0}.".format(", ".join(_ALLOWED[kind])),
             )
-        if not isinstance(value, str):
+        if kind != "vault_transit" and not isinstance(value, str):
             raise InvalidConfiguration("'{0}' of the key source '{1}' is text".format(key, kind), option=OPTION)
 
 

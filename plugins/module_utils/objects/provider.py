@@ -115,9 +115,9 @@ class ObjectProvider(Provider):
         if change.found is not None:
             self._replace(place, change, change.found, content)
             return
+        if change.tombstone is not None:
+            self._clean(place, change.tombstone)
         self.places.create(place, content)
-        if change.tombstone is not None and change.tombstone.leftover:
-            self._clean(place, change.tombstone, change.tombstone.leftover)
 
     def _replace(self, place: Place, change: _Change, found: StoredObject, content: StoredObject) -> None:
         name, copy = place.name, None
@@ -134,9 +134,9 @@ class ObjectProvider(Provider):
             raise
         self._history.sweep(name, [serial for serial in leftover if serial not in unswept])
 
-    def _clean(self, place: Place, tombstone: StoredObject, serials: Tuple[int, ...]) -> None:
-        """Remove the older values of what was deleted, and forget them when they are gone."""
-        if not self._history.sweep(place.name, serials) and tombstone.leftover:
+    def _clean(self, place: Place, tombstone: StoredObject) -> None:
+        """Remove what is left of a deleted value, and forget it when it is gone."""
+        if tombstone.leftover and not self._history.sweep(place.name, tombstone.leftover):
             self._tombstones.clean(place.name, place.kind, tombstone)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
@@ -220,13 +220,13 @@ class ObjectProvider(Provider):
         """The tombstone comes first: no crash forgets the serial, and what is left of older values is remembered there."""
         last, _each = self._last(place.name, place.kind, found)
         used = last if is_counted(found) else last + 1
-        with _nothing_of_it_done():
-            named = {*(kept.serial for kept in found.older), *found.leftover}
-            tombstone = self._tombstones.bury(place.name, place.kind, used, named)
-        self.places.remove(place, found)
+        left = {*(kept.serial for kept in found.older), *found.leftover}
         if place.kind == CURRENT:
-            # A write that was killed may have left a copy of the last value too.
-            self._clean(place, tombstone, (*tombstone.leftover, used))
+            left.add(used)  # A write that was killed may have copied the last value already.
+        with _nothing_of_it_done():
+            tombstone = self._tombstones.bury(place.name, place.kind, used, left)
+        self.places.remove(place, found)
+        self._clean(place, tombstone)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for found in self.places.scan(wanted.prefix, wanted.stage, wanted.names_only):

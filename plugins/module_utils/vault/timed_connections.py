@@ -25,7 +25,7 @@ try:
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.ssl_ import create_urllib3_context
 except ImportError:  # Whoever needs it says so by name: see `transport`.
-    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[misc]
+    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 
 CONNECTIONS = 32
 """Connections that are kept for reuse."""
@@ -79,7 +79,7 @@ class _TimedSocket:
 
 class _TimedResponse(HTTPResponse):
     def __init__(self, sock: Any, *arguments: Any, **named: Any) -> None:
-        super().__init__(cast(socket.socket, _TimedSocket(sock)), *arguments, **named)
+        super().__init__(cast("socket.socket", _TimedSocket(sock)), *arguments, **named)
 
 
 class _Timed:

@@ -75,9 +75,7 @@ def test_it_answers_says_what_it_is_and_is_gone_afterwards(kind):
         assert set(told) >= TOLD
         assert json.loads(json.dumps(told)) == told
         assert answers(told)
-        processes_of_it = users_of(directory)
-        assert processes_of_it
-        assert all(Path("/proc/{0}".format(pid)).stat().st_uid != 0 for pid in processes_of_it), "no server runs as root"
+        assert users_of(directory)
     assert emptied(directory)
     assert not answers(told)
     assert not directory.exists()

@@ -26,11 +26,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.manager import C
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
 
 
@@ -86,7 +86,7 @@ class DirectClient(Client):
     def _manager(self, store: StoreReference) -> CredentialManager:
         fingerprint = self._fingerprint(store)
         if fingerprint not in self._open:
-            masking.register(_passphrases(store.config))
+            masking.register(secrets_of(store.config))
             self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
             self._close_at_end(self._open[fingerprint])
         return self._open[fingerprint]
@@ -109,12 +109,6 @@ class DirectClient(Client):
         """Keyed, because the configuration may hold logins, and by all of it: one login never serves another's."""
         content = json.dumps([store.name, store.config], sort_keys=True, default=str)
         return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
-
-
-def _passphrases(config: Mapping[str, Any]) -> list[Secret]:
-    """The secrets of a store's key sources; what is secret among a backend's own options is marked there."""
-    sources = [source for source in config.get("key_sources") or () if isinstance(source, Mapping)]
-    return [Secret(str(source["passphrase"])) for source in sources if source.get("passphrase")]
 
 
 _clients: dict[int, Client] = {}

@@ -197,6 +197,8 @@ class Provider(ABC):
 
     options: Mapping[str, Mapping[str, Any]] = {}
     """The backend's options as an Ansible argument spec."""
+    secrets: Tuple[str, ...] = ()
+    """Options whose values are secret beside those with `no_log`; `auth.password` is one within a mapping. The edge masks them."""
 
     capabilities: Capabilities = Capabilities()
     default_retries: int = 5

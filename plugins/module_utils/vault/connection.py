@@ -10,10 +10,13 @@ import threading
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.vault import address, auth, failures
-from ansible_collections.nebula.credential.plugins.module_utils.vault.login import Login
+from ansible_collections.nebula.credential.plugins.module_utils.vault.login import OPEN_TO_ALL, Login
 from ansible_collections.nebula.credential.plugins.module_utils.vault.token_life import Token
 
+_HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
+"""A standby that passes requests on to the active server is as good as that."""
 Refused = Callable[["Reply"], Optional[CredentialError]]
 
 
@@ -96,6 +99,17 @@ class Connection:
             return _judged(asked, answer, refused)
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
+
+    def health(self) -> Health:
+        """Whether the server is active and lets this login in. Raises nothing of the neutral tree."""
+        try:
+            state = self._opened().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
+            problem = failures.unwell(state)
+            if problem is None:
+                self.request("GET", OPEN_TO_ALL)
+        except CredentialError as raised:
+            problem = raised
+        return Health() if problem is None else unhealthy(problem.within(store=self._store))
 
     def close(self) -> None:
         """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""

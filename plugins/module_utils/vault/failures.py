@@ -87,6 +87,16 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
     return error.happened(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
 
 
+def unwell(state: Answer) -> Optional[CredentialError]:
+    """What sys/health says against the server, or None. It says it with a status; sealed and standby are both 503 elsewhere."""
+    if state.body is None or "sealed" not in state.body:
+        return no_vault()
+    meaning = _SEALED if state.body["sealed"] and state.body.get("initialized") else _STATUSES.get(state.status)
+    if state.status == 200 or meaning is None:
+        return None
+    return meaning.kind(meaning.what, remedy=meaning.remedy)
+
+
 def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
     if 300 <= answer.status < 400:
         what, remedy = "the server sent the request to an address that is not followed", "Name the address of the active server in 'url'."

@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.token_life
 FAREWELL = 1.0
 """Seconds that the end of a login may take: nobody waits longer for a server to take back a token that ends by itself."""
 _LOOKUP, _RENEWAL, _REVOCATION = "auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"
-_OPEN_TO_ALL = "sys/internal/ui/mounts"
+OPEN_TO_ALL = "sys/internal/ui/mounts"
 """What a request may read whatever its policies, as long as its token is valid (lookup-self needs a policy)."""
 _NOT_ABOUT_THE_LOGIN = frozenset((412, 413, 429))
 
@@ -80,7 +80,7 @@ class Login:
 
     def is_spent(self, token: Token, answer: failures.Answer) -> bool:
         """Whether a denial (403) is about the token itself. Not every server says so; then one request more finds out."""
-        return answer.says(failures.INVALID_TOKEN) or self._ask("GET", _OPEN_TO_ALL, token).status == 403
+        return answer.says(failures.INVALID_TOKEN) or self._ask("GET", OPEN_TO_ALL, token).status == 403
 
     def _replaced(self, spent: Optional[Token]) -> Token:
         attempts = self._attempts

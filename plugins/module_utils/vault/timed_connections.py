@@ -59,7 +59,7 @@ class _TimedStream(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> Optional[int]:
         _allow_what_is_left(self._connection)
-        count: Optional[int] = self._stream.readinto(buffer)  # type: ignore[attr-defined]  # an unbuffered stream has it
+        count: Optional[int] = self._stream.readinto(buffer)
         return count
 
     def close(self) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import json
 import sys
@@ -144,6 +145,7 @@ def slots() -> list[dict[str, object]]:
     huge = plain.slot(KEY, "passphrase", "", b"\x01" + u32(3) + u32(4) + u32(2**21), salt, derived, store)
     weak = plain.slot(KEY, "passphrase", "", b"\x01" + u32(1) + u32(1) + u32(64), salt, derived, store)
     whole = plain.slot(*from_file, store)
+    decrypted = (KEY, "vault_transit", "transit/nebula", b"\x00", b"vault:v1:" + base64.b64encode(bytes(range(60))), secret)
     relabelled = whole[:-32].replace(text("main"), text("male"))
 
     def entry(name: str, refusal: str | None, content: bytes, **given: str) -> dict[str, object]:
@@ -152,6 +154,7 @@ def slots() -> list[dict[str, object]]:
     return [
         entry("key file", None, whole, secret=secret.hex()),
         entry("passphrase", None, remembered, passphrase="open sesame"),
+        entry("transit, whose ciphertext is the salt", None, plain.slot(*decrypted, store), secret=secret.hex()),
         entry("another key file", "wrong_passphrase", whole, secret=bytes(32).hex()),
         entry("another passphrase", "wrong_passphrase", remembered, passphrase="open barley"),
         entry("another store", "wrong_passphrase", plain.slot(*from_file, other_store), secret=secret.hex()),

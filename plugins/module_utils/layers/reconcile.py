@@ -64,7 +64,7 @@ def patch_metadata(provider: Provider, record: Record, expected_revision: int) -
     """As above, for `Provider.patch_metadata` with these arguments."""
     found = provider.get(record.name, stage=record.stage)
     patched = (found.version, found.revision) == (record.version, expected_revision + 1)
-    if patched and (found.metadata, found.envelope) == (record.metadata, record.envelope):
+    if patched and (found.metadata == record.metadata if record.envelope is None else found.envelope == record.envelope):
         stored = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision)
         return Done(stored)
     if (found.version, found.revision) == (record.version, expected_revision):

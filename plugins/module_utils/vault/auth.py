@@ -53,6 +53,7 @@ METHODS: Mapping[str, Method] = {
 SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
 """The options whose value is secret."""
 _BOOLEANS = ("secret_id_wrapped",)
+_NEEDS_BESIDE: Mapping[str, str] = {"access_key": "secret_key", "secret_key": "access_key", "session_token": "secret_key"}
 
 
 class Auth(NamedTuple):
@@ -103,7 +104,7 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
         _wrong("it is no mapping", "Write 'auth: {method: …}'.")
     given = {str(key): value for key, value in entry.items() if value is not None}
     name = given.pop("method", TOKEN if not given or set(given) <= set(METHODS[TOKEN].options()) else None)
-    if name not in METHODS:
+    if not isinstance(name, str) or name not in METHODS:
         _wrong(
             "there is no method {0}".format(ascii(name)) if name else "it names no 'method'", "Use one of: {0}.".format(", ".join(METHODS))
         )
@@ -135,7 +136,7 @@ def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
         found = [option for option in alternatives if option in given]
         if len(found) > 1:
             _wrong("'{0}' and '{1}' are both given".format(*found), "Give one of them.")
-        if not found and group in method.needs:
+        if not found and (group in method.needs or any(_NEEDS_BESIDE.get(option) == group for option in given)):
             _wrong("the method '{0}' lacks '{1}'".format(name, "' or '".join(alternatives)), allowed)
 
 

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.credential impor
 from ansible_collections.nebula.credential.plugins.module_utils.ensuring import Ensured, Ensurer
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.health import described, examined, judged
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
@@ -47,6 +48,7 @@ class CredentialManager:
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
         metering: the numbers of what was asked of the backend; None where nothing counts.
+        cache: what was read and is kept; None where nothing is, which is so in every process but a session.
     """
 
     def __init__(
@@ -58,14 +60,16 @@ class CredentialManager:
         clock: Clock = utc_now,
         trail: Optional[Trail] = None,
         metering: Optional[Metering] = None,
+        cache: Optional[Cache] = None,
     ) -> None:
-        """Take a connected provider, the audit trail that one of its layers writes to, and the metrics that another one feeds."""
+        """Take a connected provider, and what its layers write to, feed and keep: the audit trail, the metrics, the cache."""
         self.store = store
         self.tenant = tenant
         self.provider = provider
         self.clock = clock
         self.trail = trail
         self.metering = metering
+        self.cache = cache
         self._reader = Reader(provider, clock)
         self._writer = Writer(provider, tenant, clock)
         self._told = False

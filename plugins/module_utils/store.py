@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.seals impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.audit import Audit
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt, encrypted
 from ansible_collections.nebula.credential.plugins.module_utils.layers.metrics import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import OPTIONS as RESILIENCE
@@ -33,6 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
+CacheAround = Callable[[Provider], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "backend": {"type": "str", "required": True},
@@ -56,6 +58,7 @@ def open_store(
     name: str = "local",
     warn: Warn = lambda _message: None,
     vault_password: Optional[VaultPassword] = None,
+    cache: Optional[CacheAround] = None,
 ) -> CredentialManager:
     """Open a store.
 
@@ -64,6 +67,7 @@ def open_store(
         name: what the user calls the store.
         warn: where warnings go.
         vault_password: gives the password of an Ansible vault id (of the only one for None), on the controller.
+        cache: puts a cache around what it is given, for a process that outlives one task; None keeps nothing.
 
     Returns:
         A manager; close it, or at least flush it, when done.
@@ -73,23 +77,26 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, ProviderContext(name, warn), vault_password)
+        return _open(config, ProviderContext(name, warn), vault_password, cache)
     except CredentialError as error:
         raise error.within(store=name) from None
 
 
-def _open(config: Mapping[str, Any], context: ProviderContext, vault_password: Optional[VaultPassword]) -> CredentialManager:
+def _open(
+    config: Mapping[str, Any], context: ProviderContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
+) -> CredentialManager:
     backend = _backend(config)
     options = _validated(config, backend)
     counting = metering(options, context)
     provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
     encrypt = _encrypts(options, provider)
     layer = encrypted(provider, options, vault_password) if encrypt else None
-    guarded = ScopeGuard(layer or provider)
+    kept = cache(layer or provider) if cache else None
+    guarded = ScopeGuard(kept or layer or provider)
     trail = _trail(options, provider, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     audited.connect()
-    return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting)
+    return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
 
 
 def _backend(config: Mapping[str, Any]) -> Type[Provider]:

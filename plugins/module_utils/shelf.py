@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records kept in memory: bounded in number and bytes, the least recently used going first, and dropped by name."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import OrderedDict
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.record import Record
+
+Key = Tuple[str, Optional[str]]
+"""A credential's name, and a version or None for the current one."""
+
+
+class Kept(NamedTuple):
+    """A record and the seconds since it was asked for at the backend."""
+
+    record: Record
+    age: float
+
+
+class _Entry(NamedTuple):
+    record: Record
+    since: float
+    size: int
+
+
+@dataclass
+class Counts:
+    """What the shelf has spared: hits, misses, waits for a fetch of somebody else, stale answers."""
+
+    hits: int = 0
+    misses: int = 0
+    shared: int = 0
+    stale: int = 0
+
+
+class Shelf:
+    """What was read, by name and version."""
+
+    def __init__(self, max_entries: int, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Keep at most so many records and bytes of values."""
+        self.counts = Counts()
+        self._max_entries = max_entries
+        self._max_bytes = max_bytes
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._generations: Dict[str, int] = {}
+        self._bytes = 0
+
+    def find(self, key: Key, *, counting: bool = True) -> Optional[Kept]:
+        """What is kept, however old, or None."""
+        with self._lock:
+            entry = self._entries.get(key)
+            if counting:
+                self.counts.hits += entry is not None
+                self.counts.misses += entry is None
+            if entry is None:
+                return None
+            self._entries.move_to_end(key)
+        return Kept(entry.record, self._clock() - entry.since)
+
+    def generation(self, name: str) -> int:
+        """Changes with every write of `name`: what was read before one is not kept after it."""
+        with self._lock:
+            return self._generations.get(name, 0)
+
+    def keep(self, key: Key, record: Record, generation: int) -> None:
+        """Keep what was read, unless `key`'s name was written since `generation`."""
+        size = sum(len(value) for part in (record.fields, record.state) for value in part.values())
+        with self._lock:
+            if self._generations.get(key[0], 0) != generation:
+                return
+            self._remove(key)
+            if size > self._max_bytes:
+                return
+            self._entries[key] = _Entry(record, self._clock(), size)
+            self._bytes += size
+            while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
+                self._remove(next(iter(self._entries)))
+
+    def drop(self, name: Optional[str] = None) -> int:
+        """Forget every version of `name`, or everything. Answers how many records that were."""
+        with self._lock:
+            gone = [key for key in self._entries if name is None or key[0] == name]
+            for key in gone:
+                self._remove(key)
+            for changed in {name} if name is not None else {*self._generations, *(key[0] for key in gone)}:
+                self._generations[changed] = self._generations.get(changed, 0) + 1
+        return len(gone)
+
+    @contextmanager
+    def changing(self, name: str) -> Iterator[None]:
+        """A write of `name`: what was read before it, or while it was under way, is not kept."""
+        self.drop(name)
+        try:
+            yield
+        finally:
+            self.drop(name)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """Bytes of values that are kept."""
+        return self._bytes
+
+    def _remove(self, key: Key) -> None:
+        entry = self._entries.pop(key, None)
+        if entry is not None:
+            self._bytes -= entry.size

@@ -86,7 +86,8 @@ class Metering:
     def _warn_once(self, error: CredentialError) -> None:
         if not self._warned:
             self._warned = True
-            self._warn("{0} Operations go on, and are counted in this process alone.".format(error.within(store=self.store)))
+            where = error.within(option="metrics_path", store=self.store)
+            self._warn("{0} Operations go on, and are counted in this process alone.".format(where))
 
 
 def metering(options: Mapping[str, Any], context: ProviderContext) -> Metering:

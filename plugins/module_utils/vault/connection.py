@@ -111,6 +111,21 @@ class Connection:
             problem = raised
         return Health() if problem is None else unhealthy(problem.within(store=self._store))
 
+    def attend(self) -> int:
+        """Renew or replace the token where that is due, so that what it holds on the server lives on; no request where it is not.
+
+        Returns:
+            How many logins were tried so far. What the server leased under one of them ends with its token, at the latest.
+
+        Raises:
+            As `request`.
+        """
+        try:
+            self._login.token()
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+        return self._login.attempts
+
     def close(self) -> None:
         """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""
         self._login.close()

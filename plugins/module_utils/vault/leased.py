@@ -14,7 +14,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
     InvalidInput,
-    StorageError,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
@@ -61,7 +60,7 @@ class LeasedSecrets(Provider):
         self._connection = connection
         self._mount = mount.strip("/")
         self._check()
-        server = Server(obtain=self._obtain, renew=self._renew, revoke=self._revoke)
+        server = Server(obtain=self._obtain, renew=self._renew, revoke=self._revoke, attend=connection.attend)
         self.leases = Leases(server, self._warn, longest=float(self.setting("max_ttl") or 0))
 
     def _check(self) -> None:
@@ -124,7 +123,7 @@ class LeasedSecrets(Provider):
         return None
 
     def health(self) -> Health:
-        return Health()
+        return self._connection.health()
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         self._refuse(record.name)
@@ -179,7 +178,8 @@ def _refused(name: str, reply: Reply) -> Optional[CredentialError]:
     """What a refusal means, where it is about the role or the mount; None where it is about something else."""
     answer = Answer(reply.status, reply.body)
     if answer.says("no handler for route"):
-        return StorageError("no secrets engine is mounted there", option="mount", remedy="Enable one, or correct 'mount' and 'namespace'.")
+        remedy = "Enable an engine there, or correct 'mount' and 'namespace'."
+        return InvalidConfiguration("nothing is mounted there", option="mount", remedy=remedy)
     if any(answer.says(words) for words in _UNKNOWN_ROLE):
         return absent(name)
     return None

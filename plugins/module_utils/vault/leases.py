@@ -19,6 +19,8 @@ CLOSING = 5.0
 """Seconds that revoking may take altogether. What is not revoked then ends by itself."""
 POSTPONED = 30.0
 """Seconds after which a renewal that failed is tried again; sooner where less is left."""
+ATTENTION = 30.0
+"""Seconds after which somebody who keeps leases alive looks after the login again, which may end sooner than they do."""
 
 Clock = Callable[[], float]
 Warn = Callable[[str], object]
@@ -33,6 +35,8 @@ class Server(NamedTuple):
     """More time for a lease, by its id."""
     revoke: Callable[[str], object]
     """The end of a lease, by its id."""
+    attend: Callable[[], int] = int
+    """The care for the login: what it leased ends with it. A number that is another one after another login."""
 
 
 class _Held:
@@ -41,6 +45,7 @@ class _Held:
     def __init__(self) -> None:
         self.lock = threading.Lock()
         self.lease: Optional[Lease] = None
+        self.login = 0
         self.postponed_to = 0.0
 
 
@@ -80,14 +85,14 @@ class Leases:
         return held.lease if held is not None and held.lease is not None and held.lease.left(self._clock()) > 0 else None
 
     def renew_due(self) -> Optional[float]:
-        """Renew what is due, and answer the seconds until the next one is; None where nothing is held that ends."""
+        """Renew what is due, the login too, and answer the seconds after which to look again; None where nothing is held that ends."""
         for name in list(self._held):
             try:
                 self.get(name)
             except CredentialError as problem:
                 self._warn("the lease of '{0}' is over, and there is no new one: {1}".format(name, problem.what))
         times = [self._next(held) for held in list(self._held.values())]
-        return min((seconds for seconds in times if seconds is not None), default=None)
+        return min((min(seconds, ATTENTION) for seconds in times if seconds is not None), default=None)
 
     def close(self) -> None:
         """Revoke everything that is held, within `CLOSING` seconds. Failures are told as warnings. May be called twice."""
@@ -113,21 +118,29 @@ class Leases:
     def _fresh(self, name: str, held: _Held) -> Lease:
         lease, now = held.lease, self._clock()
         if lease is None or lease.left(now) <= 0:
-            lease = self._obtained(name)
-        elif lease.due_in(now) <= 0 and now >= held.postponed_to:
+            lease = self._obtained(name, held)
+        elif now >= held.postponed_to and (self._is_of_another_login(held) or lease.due_in(now) <= 0):
             lease = self._prolonged(lease, held)
         held.lease = lease
         return lease
 
-    def _obtained(self, name: str) -> Lease:
+    def _is_of_another_login(self, held: _Held) -> bool:
+        try:
+            return held.login != self._server.attend()
+        except CredentialError:
+            return False  # what is held is good as long as nobody says otherwise
+
+    def _obtained(self, name: str, held: _Held) -> Lease:
         asked_at = self._clock()
-        return read_lease(name, self._server.obtain(name), asked_at)
+        lease = read_lease(name, self._server.obtain(name), asked_at)
+        held.login = self._server.attend()
+        return lease
 
     def _prolonged(self, lease: Lease, held: _Held) -> Lease:
         """The lease with more time, else another one; the same again where the server gives neither and it is still good."""
         try:
-            renewed = self._renewed(lease)
-            return renewed if renewed is not None else self._another(lease)
+            renewed = self._renewed(lease) if held.login == self._server.attend() else None
+            return renewed if renewed is not None else self._another(lease, held)
         except CredentialError as problem:
             left = lease.left(self._clock())
             if left <= 0:
@@ -149,9 +162,9 @@ class Leases:
             return None  # refused: it was revoked, or may not be renewed
         return renewed if renewed.span > lease.margin else None
 
-    def _another(self, lease: Lease) -> Lease:
+    def _another(self, lease: Lease, held: _Held) -> Lease:
         """A new lease. The one before may be in use still: it ends by itself, or with the store."""
-        new = self._obtained(lease.name)
+        new = self._obtained(lease.name, held)
         with self._lock:
             self._replaced.append(lease)
         return new

@@ -24,11 +24,17 @@ FAREWELL = 1.0
 _LOOKUP, _RENEWAL, _REVOCATION = "auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"
 OPEN_TO_ALL = "sys/internal/ui/mounts"
 """What a request may read whatever its policies, as long as its token is valid (lookup-self needs a policy)."""
+_LIVED_LONGEST = "past the max TTL"
+"""What is said, with status 500, of a token that is as old as it may become."""
 _NOT_ABOUT_THE_LOGIN = frozenset((412, 413, 429))
 
 
 class Login:
-    """Gives the token to send. Threads may share it."""
+    """Gives the token to send. Threads may share it.
+
+    Attributes:
+        attempts: how many logins were tried.
+    """
 
     def __init__(self, auth: Auth, transport: Callable[[], Any], *, revoke: bool) -> None:
         """Take the checked `auth`, what gives the `Transport`, and whether tokens of ours are revoked at the end."""
@@ -37,7 +43,7 @@ class Login:
         self._revoke = revoke
         self._lock = threading.Lock()
         self._token: Optional[Token] = None
-        self._attempts = 0
+        self.attempts = 0
         self._failure: Optional[CredentialError] = None
 
     def token(self) -> Token:
@@ -83,9 +89,9 @@ class Login:
         return answer.says(failures.INVALID_TOKEN) or self._ask("GET", OPEN_TO_ALL, token).status == 403
 
     def _replaced(self, spent: Optional[Token]) -> Token:
-        attempts = self._attempts
+        attempts = self.attempts
         with self._locked():
-            if self._attempts != attempts and self._failure is not None:
+            if self.attempts != attempts and self._failure is not None:
                 # It failed while this thread waited: asking again would only count as another wrong password.
                 raise copy.copy(self._failure) from None
             if self._token is spent or self._token is None:
@@ -102,7 +108,7 @@ class Login:
             self._lock.release()
 
     def _new(self) -> Token:
-        self._attempts += 1
+        self.attempts += 1
         self._failure = None
         try:
             return self._log_in()
@@ -154,7 +160,7 @@ class Login:
                 token = token_life.renewed(token, block)
                 if not token.is_due():
                     return token
-            elif answer.status not in (400, 403):
+            elif answer.status not in (400, 403) and not answer.says(_LIVED_LONGEST):
                 return token.later()
         return self._new() if token.ours else token.left_alone()
 

@@ -44,8 +44,8 @@ class Token:
         return now() >= self.due_at
 
     def later(self) -> Token:
-        """The same, looked after again in a while: the server could not be asked."""
-        return replace(self, due_at=now() + LOOK_AFTER)
+        """The same, looked after again in a while, and before it ends: the server could not be asked."""
+        return replace(self, due_at=now() + min(LOOK_AFTER, max(0.0, self.ends_at - now()) / 2))
 
     def left_alone(self) -> Token:
         """The same, used until the server refuses it."""

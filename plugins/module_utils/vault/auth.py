@@ -53,7 +53,12 @@ METHODS: Mapping[str, Method] = {
 SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
 """The options whose value is secret."""
 _BOOLEANS = ("secret_id_wrapped",)
-_NEEDS_BESIDE: Mapping[str, str] = {"access_key": "secret_key", "secret_key": "access_key", "session_token": "secret_key"}
+_NEEDS_BESIDE: Mapping[str, str] = {
+    "secret_id_wrapped": "secret_id|secret_id_file",
+    "access_key": "secret_key",
+    "secret_key": "access_key",
+    "session_token": "secret_key",
+}
 
 
 class Auth(NamedTuple):
@@ -105,9 +110,8 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
     given = {str(key): value for key, value in entry.items() if value is not None}
     name = given.pop("method", TOKEN if not given or set(given) <= set(METHODS[TOKEN].options()) else None)
     if not isinstance(name, str) or name not in METHODS:
-        _wrong(
-            "there is no method {0}".format(ascii(name)) if name else "it names no 'method'", "Use one of: {0}.".format(", ".join(METHODS))
-        )
+        what = "there is no method {0}".format(ascii(name)[:80]) if name else "it names no 'method'"
+        _wrong(what, "Use one of: {0}.".format(", ".join(METHODS)))
     _check(name, METHODS[name], given)
     mount = str(given.pop("mount", None) or METHODS[name].mount or "").strip("/")
     if name == TOKEN:
@@ -128,9 +132,9 @@ def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
     for option, value in given.items():
         if option not in method.options():
             _wrong("the method '{0}' has no option {1}".format(name, ascii(option)[:80]), allowed)
-        wanted = bool if option in _BOOLEANS else (str, int)
-        if not isinstance(value, wanted) or value == "":
-            _wrong("'{0}' of the method '{1}' is {2}".format(option, name, _kind(value, option)), allowed)
+        fault = _fault(option, value)
+        if fault:
+            _wrong("'{0}' of the method '{1}' is {2}".format(option, name, fault), allowed)
     for group in method.needs + method.takes:
         alternatives = group.split("|")
         found = [option for option in alternatives if option in given]
@@ -140,10 +144,13 @@ def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
             _wrong("the method '{0}' lacks '{1}'".format(name, "' or '".join(alternatives)), allowed)
 
 
-def _kind(value: Any, option: str) -> str:
-    if value == "":
-        return "empty"
-    return "no text" if option not in _BOOLEANS else "neither true nor false"
+def _fault(option: str, value: Any) -> str:
+    """What keeps a value from being one of that option; nothing is ""."""
+    if option in _BOOLEANS:
+        return "" if isinstance(value, bool) else "neither true nor false"
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return "no text"
+    return "empty" if value == "" else ""
 
 
 def _place_of_token(given: Dict[str, Any]) -> Dict[str, Any]:

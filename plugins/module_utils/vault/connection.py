@@ -115,7 +115,7 @@ class Connection:
         """Renew or replace the token where that is due, so that what it holds on the server lives on; no request where it is not.
 
         Returns:
-            How many logins were tried so far. What the server leased under one of them ends with its token, at the latest.
+            How many logins there were so far. What the server leased under one of them ends with its token, at the latest.
 
         Raises:
             As `request`.
@@ -124,7 +124,7 @@ class Connection:
             self._login.token()
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
-        return self._login.attempts
+        return self._login.logins
 
     def close(self) -> None:
         """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""

@@ -70,8 +70,8 @@ _SEALED = _Meaning(Unavailable, "the server is sealed", "Unseal it: 'bao operato
 
 
 def is_answer_of_vault(answer: Answer) -> bool:
-    """Whether a server that speaks this protocol made it: every body of such a one is a JSON object, or empty with 204."""
-    return answer.body is not None or answer.status == 204
+    """Whether a server that speaks this protocol made it: but for 204 and redirects, all that such a one says is a JSON object."""
+    return answer.body is not None or answer.status == 204 or 300 <= answer.status < 400
 
 
 def failure(asked: Asked, answer: Answer) -> CredentialError:

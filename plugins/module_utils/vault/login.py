@@ -33,7 +33,7 @@ class Login:
     """Gives the token to send. Threads may share it.
 
     Attributes:
-        attempts: how many logins were tried.
+        logins: how many tokens there were so far.
     """
 
     def __init__(self, auth: Auth, transport: Callable[[], Any], *, revoke: bool) -> None:
@@ -43,7 +43,8 @@ class Login:
         self._revoke = revoke
         self._lock = threading.Lock()
         self._token: Optional[Token] = None
-        self.attempts = 0
+        self.logins = 0
+        self._ended = 0
         self._failure: Optional[CredentialError] = None
 
     def token(self) -> Token:
@@ -89,9 +90,9 @@ class Login:
         return answer.says(failures.INVALID_TOKEN) or self._ask("GET", OPEN_TO_ALL, token).status == 403
 
     def _replaced(self, spent: Optional[Token]) -> Token:
-        attempts = self.attempts
+        ended = self._ended
         with self._locked():
-            if self.attempts != attempts and self._failure is not None:
+            if self._ended != ended and self._failure is not None:
                 # It failed while this thread waited: asking again would only count as another wrong password.
                 raise copy.copy(self._failure) from None
             if self._token is spent or self._token is None:
@@ -108,13 +109,16 @@ class Login:
             self._lock.release()
 
     def _new(self) -> Token:
-        self.attempts += 1
         self._failure = None
         try:
-            return self._log_in()
+            token = self._log_in()
         except CredentialError as problem:
             self._failure = problem
             raise
+        finally:
+            self._ended += 1
+        self.logins += 1
+        return token
 
     def _log_in(self) -> Token:
         if self._auth.method == TOKEN:

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An HTTP server whose every answer a test writes: for what no real server can be brought to say.
+
+with scripted.running(lambda request: Answer(503, {"errors": ["Vault is sealed"]})) as server: …
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Union
+
+from tests.servers.processes import LOOPBACK
+
+
+@dataclass(frozen=True)
+class Request:
+    """What came: `path` with its query, `headers` by their names in small letters."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str] = field(repr=False)
+    content: bytes = field(repr=False)
+
+    @property
+    def json(self) -> Any:
+        """The content as JSON."""
+        return json.loads(self.content)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes: JSON for a mapping, else bytes as they are. `drips` sends the content a byte at a time, each so many seconds apart."""
+
+    status: int = 200
+    content: Union[Mapping[str, Any], bytes] = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drips: float = 0.0
+
+
+Script = Callable[[Request], Answer]
+
+
+class Server:
+    """A running one. `asked` is what came so far."""
+
+    def __init__(self, script: Script) -> None:
+        """Answer as the script says."""
+        self.script = script
+        self.asked: List[Request] = []
+        self.over = threading.Event()
+        self._http = ThreadingHTTPServer((LOOPBACK, 0), _Handler)
+        self._http.owner = self  # type: ignore[attr-defined]
+        self._http.daemon_threads = True
+        self.port: int = self._http.server_address[1]
+        self.url = "http://{0}:{1}".format(LOOPBACK, self.port)
+        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """End it."""
+        self.over.set()
+        self._http.shutdown()
+        self._http.server_close()
+        self._thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    # Whatever the method is called, it is answered the same way.
+    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = lambda self: self._answer()  # noqa: N815
+
+    @property
+    def _owner(self) -> Server:
+        owner: Server = self.server.owner  # type: ignore[attr-defined]
+        return owner
+
+    def _answer(self) -> None:
+        content = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        headers: Dict[str, str] = {name.lower(): value for name, value in self.headers.items()}
+        request = Request(self.command, self.path, headers, content)
+        self._owner.asked.append(request)
+        with contextlib.suppress(OSError):  # the client has gone
+            self._send(self._owner.script(request))
+
+    def _send(self, answer: Answer) -> None:
+        plain = isinstance(answer.content, bytes)
+        content = answer.content if isinstance(answer.content, bytes) else json.dumps(answer.content).encode()
+        self.send_response(answer.status)
+        self.send_header("Content-Type", "text/html" if plain else "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in answer.headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if answer.drips:
+            self._drip(content, answer.drips)
+        else:
+            self.wfile.write(content)
+
+    def _drip(self, content: bytes, seconds: float) -> None:
+        for byte in content:
+            self.wfile.write(bytes([byte]))
+            self.wfile.flush()
+            if self._owner.over.wait(seconds):
+                return
+
+    def log_message(self, *_arguments: Any) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def running(script: Optional[Script] = None) -> Iterator[Server]:
+    """Start one on the loopback address and a free port, and end it."""
+    server = Server(script or (lambda _request: Answer()))
+    try:
+        yield server
+    finally:
+        server.close()

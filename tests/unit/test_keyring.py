@@ -219,3 +219,21 @@ def test_a_passing_store_keeps_its_key_to_itself():
     assert (len(key_id), len(key)) == (16, 32)
     assert store.subkey("nebula/1/audit") == (key_id, key)
     assert store.subkey("nebula/1/drift")[1] != key
+
+
+def test_a_read_asks_the_store_for_nothing_but_the_value(tmp_path, monkeypatch):
+    """On a server each look at the document would be a request more: it is read again only for a key that the ring lacks."""
+    store = a_store(tmp_path)
+    for name in ("one", "two"):
+        store.put(a_record(name))
+    reader, asked = a_store(tmp_path), []
+    reader.get("one")
+    original = reader.inner.read_store_document
+    monkeypatch.setattr(reader.inner, "read_store_document", lambda: asked.append(1) or original())
+    reader.get("two")
+    assert len(list(reader.list())) == 2
+    assert len(reader.get_many(["one", "two"])) == 2
+    assert asked == []
+    store.rotate_master_key()
+    assert value_of(reader.get("two")) == b"correct horse"
+    assert asked

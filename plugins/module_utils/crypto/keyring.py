@@ -144,9 +144,11 @@ class Keyring:
         Raises:
             WrongKey: the store has no such key.
         """
-        for ring in (self._opened, self.refreshed()):
-            if ring is not None and key_id in ring.keys:
-                return ring.keys[key_id]
+        ring = self._opened
+        if ring is None or key_id not in ring.keys:
+            ring = self.refreshed()
+        if ring is not None and key_id in ring.keys:
+            return ring.keys[key_id]
         raise WrongKey(
             "the envelope was written with a key that this store does not hold",
             remedy="It comes from another store, or from before a rotation of the master key. Restore it from a backup of this store.",

@@ -45,7 +45,7 @@ class Token:
 
     def later(self) -> Token:
         """The same, looked after again in a while, and before it ends: the server could not be asked."""
-        return replace(self, due_at=now() + min(LOOK_AFTER, max(0.0, self.ends_at - now()) / 2))
+        return replace(self, due_at=now() + min(LOOK_AFTER, max(1.0, (self.ends_at - now()) / 2)))
 
     def left_alone(self) -> Token:
         """The same, used until the server refuses it."""

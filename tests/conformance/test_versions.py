@@ -82,11 +82,12 @@ def test_a_version_that_does_not_exist_is_not_found(provider, version):
     assert "db_pass" in str(caught.value)
 
 
-def test_versions_of_a_deleted_credential_do_not_come_back(provider):
+def test_versions_of_a_deleted_credential_do_not_come_back(provider, backend):
     provider.put(a_record(value="1"))
     provider.put(a_record(value="2"))
     provider.delete("db_pass")
-    provider.put(a_record(value="3"))
-    assert [info.version for info in provider.versions("db_pass")] == ["3"]
+    stored = provider.put(a_record(value="3"))
+    assert stored.version == str(3 + backend.serials_of_a_delete)
+    assert [info.version for info in provider.versions("db_pass")] == [stored.version]
     with pytest.raises(NotFound):
         provider.get("db_pass", "1")

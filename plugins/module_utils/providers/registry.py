@@ -12,10 +12,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.providers.vault import Vault
 
 PROVIDERS: Mapping[str, Type[Provider]] = {
     "local": Local,
     "memory": Memory,
+    "vault": Vault,
 }
 
 

@@ -19,9 +19,9 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Sequence
+from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
 
 from tests.servers import keeper, processes
 from tests.servers.processes import LOOPBACK, Account, ServerUnavailable
@@ -128,8 +128,11 @@ def _places() -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def running() -> Iterator[Server]:
+def running(settings: Optional[Mapping[str, str]] = None) -> Iterator[Server]:
     """Start a server, hand it out, and end it.
+
+    Args:
+        settings: of the server, beside and before those of `SETTINGS`.
 
     Raises:
         ServerUnavailable: there is none, or it did not start; its log is kept and named.
@@ -138,7 +141,7 @@ def running() -> Iterator[Server]:
     with processes.private_directory("postgresql", account) as directory:
         log = directory / "server.log"
         try:
-            process, server = _start(_usable_binaries(directory, account), directory, log, account)
+            process, server = _start(_usable_binaries(directory, account), directory, log, account, settings or {})
         except ServerUnavailable as error:
             raise ServerUnavailable("PostgreSQL did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
         try:
@@ -148,6 +151,19 @@ def running() -> Iterator[Server]:
             raise
         finally:
             processes.stop(process, gently=signal.SIGINT)
+
+
+@contextlib.contextmanager
+def again(server: Server, settings: Optional[Mapping[str, str]] = None) -> Iterator[Server]:
+    """Start a server that was killed once more: with its data, on its port."""
+    account, directory = processes.unprivileged_account(), server.log.parent
+    (directory / "data" / "postmaster.pid").unlink(missing_ok=True)
+    binaries = _usable_binaries(directory, account)
+    process = _serve(binaries, directory, server.log, account, server.port, settings or {})
+    try:
+        yield replace(server, pid=process.pid)
+    finally:
+        processes.stop(process, gently=signal.SIGINT)
 
 
 def _usable_binaries(directory: Path, account: Account) -> Path:
@@ -171,21 +187,28 @@ def _copied(binaries: Path, directory: Path) -> Path:
     return copy / binaries.name
 
 
-def _start(binaries: Path, directory: Path, log: Path, account: Account) -> tuple[subprocess.Popen[bytes], Server]:
+def _start(
+    binaries: Path, directory: Path, log: Path, account: Account, settings: Mapping[str, str]
+) -> tuple[subprocess.Popen[bytes], Server]:
     began = time.monotonic()
     password = secrets.token_urlsafe(24)
     _initialise(binaries, directory, log, account, password)
     port = processes.free_port()
-    settings = [part for name, value in SETTINGS.items() for part in ("-c", "{0}={1}".format(name, value))]
-    command = [str(binaries / "postgres"), "-D", str(directory / "data"), "-p", str(port), *settings]
+    process = _serve(binaries, directory, log, account, port, settings)
+    version = (directory / "data" / "PG_VERSION").read_text(encoding="ascii").strip()
+    return process, Server(port, password, log, version, time.monotonic() - began, process.pid)
+
+
+def _serve(binaries: Path, directory: Path, log: Path, account: Account, port: int, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    chosen = [part for name, value in dict(SETTINGS, **settings).items() for part in ("-c", "{0}={1}".format(name, value))]
+    command = [str(binaries / "postgres"), "-D", str(directory / "data"), "-p", str(port), *chosen]
     process = processes.start(command, account=account, log=log, directory=directory)
     try:
         processes.wait_until(lambda: _is_ready(directory / "data" / "postmaster.pid"), process=process, within=60)
     except BaseException:
         processes.stop(process, gently=signal.SIGINT)
         raise
-    version = (directory / "data" / "PG_VERSION").read_text(encoding="ascii").strip()
-    return process, Server(port, password, log, version, time.monotonic() - began, process.pid)
+    return process
 
 
 def _initialise(binaries: Path, directory: Path, log: Path, account: Account, password: str) -> None:

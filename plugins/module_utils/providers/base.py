@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
@@ -45,6 +45,7 @@ class Capabilities:
         remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
         persistent: what was written outlives the process.
         server_side_encryption: the backend encrypts at rest by itself.
+        audit_log: it takes the entries of the audit trail too, so that several controllers share one that can be queried.
         max_bytes: the largest value, in bytes as stored.
         max_tags: the most tags a record may have.
     """
@@ -59,6 +60,7 @@ class Capabilities:
     remote: bool = False
     persistent: bool = True
     server_side_encryption: bool = False
+    audit_log: bool = False
     max_bytes: Optional[int] = None
     max_tags: Optional[int] = None
 
@@ -77,6 +79,14 @@ class Filter:
     created_before: Optional[datetime] = None
     stage: str = CURRENT
     names_only: bool = False
+
+
+class EnsuredSchema(NamedTuple):
+    """The version of a store's tables before and after they were seen to, and the SQL that led (or would lead) there."""
+
+    before: int
+    after: int
+    statements: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -190,6 +200,11 @@ def keyless(store: str) -> InvalidInput:
         store=store,
         remedy="Name a store that is: a local one with 'format: encrypted', for one, and without 'encrypt: false'.",
     )
+
+
+def tableless(store: str) -> InvalidInput:
+    """The error for a question about the tables of a store that has none."""
+    return InvalidInput("it keeps no tables", option="store", store=store, remedy="Name a store whose backend is 'database'.")
 
 
 class Provider(ABC):
@@ -337,6 +352,22 @@ class Provider(ABC):
             As `ensure_key`.
         """
         raise keyless(self.context.store)
+
+    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+        """Bring the tables of the store up to date, whatever `migration` says; with `check`, tell alone.
+
+        Raises:
+            InvalidInput: the store has no tables. Only a database has.
+            StorageError: a later release of the collection made them, or the login may not change them.
+        """
+        raise tableless(self.context.store)
+
+    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Keep entries of the audit trail, where `capabilities.audit_log` is set. Each has an `id`; a repeated one changes nothing.
+
+        Raises:
+            StorageError: they cannot be kept.
+        """
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

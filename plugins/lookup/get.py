@@ -2,30 +2,255 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation in get.yml beside this file."""
+"""Documentation in get.yml beside this file.
+
+Where the run's session knows the answer, this file is all of the collection that a worker loads: every import here is the standard
+library's or one that ansible-core has made already. Anything else is left to plugin_utils.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import json
+import multiprocessing
+import os
+import re
+import socket
+import stat
+import struct
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any, NamedTuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup_base import CredentialLookup, LookupCall, names_in
+from ansible import constants
+from ansible.executor.process import worker
+from ansible.plugins.lookup import LookupBase
+
+try:
+    from ansible.module_utils.secrets import register_secrets
+except ImportError:
+    register_secrets = None
+
+VARIABLES = ("nebula_credential_store", "nebula_credential_stores", "nebula_credential_scope", "nebula_credential_session")
+ENVIRONMENT = re.compile(
+    r"(HOME|XDG_\w+|NEBULA_\w+|VAULT_\w+|BAO_\w+|AWS_\w+|AZURE_\w+|KUBE\w+|GOOGLE_\w+|SSL_\w+|\w+_CA_BUNDLE|(?i:\w+_proxy))\Z"
+)
+"""What of the environment stores are made of. A session has it as it was at its start, so one that differs has a session of its own."""
+LENGTH = struct.Struct(">I")
+LONGEST_REPLY = 64 * 1024 * 1024
+LONGEST_SOCKET_PATH = 100
+"""Of 104 bytes on macOS and 108 on Linux, the end included."""
+SILENCE = 3.0
+"""Seconds without a byte from the session, which sends one each second while it works: then it hangs, and is given up for the run."""
+HEARTBEAT = b"."
+CREDENTIALS = struct.Struct("3i")
+OVERFLOW_UID = 65534
+"""What Linux shows for users that a container does not know (/proc/sys/kernel/overflowuid; nobody changes it)."""
 
 
-class LookupModule(CredentialLookup):
+class LookupModule(LookupBase):
     """Reads one credential."""
 
     operation = "get"
-    specification = GET
 
-    def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
+    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Answer the value, the default, or nothing."""
-        names = names_in(terms)
-        if len(names) != 1 or isinstance(terms[0], list):
-            remedy = "Ask for one name, or use nebula.credential.get_many, which answers a mapping."
-            raise InvalidInput("exactly one credential is read at a time, not {0}".format(len(names)), option="_terms", remedy=remedy)
+        question = digest(self.operation, terms, kwargs, variables or {})
+        reply = known_answer(question, (variables or {}).get("inventory_hostname"))
+        told = None if reply is None else self.told(reply["result"])
+        if told is not None:
+            return told
+        from ansible_collections.nebula.credential.plugins.plugin_utils.reading_lookups import READING
+
+        return READING[self.operation](self._loader, self._templar, question=question).run(terms, variables, **kwargs)
+
+    def told(self, result: Mapping[str, Any]) -> list[Any] | None:
+        """What the lookup answers for an operation's result; None where that needs more thought."""
+        return [result["value"]]
+
+
+def digest(operation: str, terms: list[Any], given: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
+    """What is asked, and everything that decides which store answers it; None where that cannot be told without Ansible's templates.
+
+    Vaulted values enter as ciphertext. Configuration files enter by their state, so that one that was changed is read again.
+    """
+    try:
+        around = json.dumps([variables.get(name) for name in VARIABLES], default=_ciphertext, sort_keys=True)
+        text = json.dumps([operation, terms, given, _states(), around], default=_ciphertext, sort_keys=True)
+    except (TypeError, ValueError):
+        return None
+    return None if "{{" in around or "{%" in around else sha256(text.encode("utf-8")).hexdigest()
+
+
+def _ciphertext(value: Any) -> str:
+    found = getattr(value, "_ciphertext", None)
+    if not isinstance(found, str):
+        raise TypeError
+    return found
+
+
+def _states() -> list[Any]:
+    """The files that may say which store is meant, as they are now."""
+    directory = os.path.dirname(constants.CONFIG_FILE or "")
+    named = os.environ.get("NEBULA_CREDENTIAL_CONFIG")
+    places = (
+        constants.CONFIG_FILE,
+        directory and directory + "/nebula.yml",
+        named and os.path.expanduser(named),
+        os.path.expanduser("~/.nebula/nebula.yml"),
+    )
+    return [_state(place) for place in places if place]
+
+
+def _state(path: str) -> Any:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return path
+    return [path, found.st_mtime_ns, found.st_size, found.st_ino]
+
+
+class Place(NamedTuple):
+    """Where the session of this run is, or would be: one directory a run, which names it."""
+
+    directory: str
+
+    @property
+    def socket(self) -> str:
+        """What the session listens on."""
+        return self.directory + "/s"
+
+    @property
+    def begun(self) -> str:
+        """A file that is there once a session has begun."""
+        return self.directory + "/begun"
+
+    @property
+    def gone(self) -> str:
+        """A file that says why this run goes on without a session."""
+        return self.directory + "/gone"
+
+
+def controller() -> tuple[int, str]:
+    """The process whose run this is, and when it began (clock ticks; empty where /proc does not tell).
+
+    A worker is a child that ansible-core has forked from it.
+    """
+    process = os.getpid()
+    parent = multiprocessing.parent_process()
+    if getattr(worker, "current_worker", None) is not None and parent is not None:
+        process = parent.pid or process
+    try:
+        # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
+        with open("/proc/{0}/stat".format(process), encoding="utf-8", errors="replace") as file:
+            return process, file.read().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return process, ""
+
+
+def place(process: int, started: str) -> Place:
+    """The directory of a run's session: below XDG_RUNTIME_DIR where that is this user's, else below /tmp."""
+    environment = sorted(item for item in os.environ.items() if ENVIRONMENT.match(item[0]))
+    name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, sha256(repr(environment).encode("utf-8")).hexdigest()[:12])
+    base = os.environ.get("XDG_RUNTIME_DIR") or ""
+    if not os.path.isabs(base) or not is_private(base) or len(base) + len(name) + 3 > LONGEST_SOCKET_PATH:
+        base = "/tmp"  # noqa: S108  # the directory in it is made by us, for us alone, or is not used
+    return Place(os.path.join(base, name))
+
+
+def is_private(directory: str) -> bool:
+    """Whether it is a directory of this user's that nobody else can enter; no link to one."""
+    try:
+        found = os.lstat(directory)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def known_answer(question: str | None, host: Any) -> dict[str, Any] | None:
+    """The session's answer to a question that it was asked before; None where there is no session, or no such answer.
+
+    What is secret in it is masked by ansible-core where it can (2.22); the session has worked out the forms.
+    """
+    if question is None:
+        return None
+    found = place(*controller())
+    if not is_private(found.directory) or os.path.exists(found.gone):
+        return None
+    try:
+        reply = exchange(found, {"question": question, "host": None if host is None else str(host)})
+    except OSError:
+        return None  # the long way finds out why, and says so
+    if "result" not in reply:
+        return None
+    if reply["mask"] and register_secrets is not None:
+        register_secrets(reply["mask"])
+    return reply
+
+
+def exchange(where: Place, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Send a message and wait for the reply, as long as the session shows that it works on it.
+
+    Raises:
+        OSError: there is no session, it is not this user's, or it hangs.
+    """
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(SILENCE)
+        _connect(connection, where.socket)
+        if not is_ours(connection):
+            raise PermissionError("the session belongs to somebody else")
+        content = json.dumps(message).encode("utf-8")
+        connection.sendall(LENGTH.pack(len(content)) + content)
+        return dict(json.loads(_received(connection)))
+
+
+def _connect(connection: socket.socket, path: str) -> None:
+    """Connect; where the line of those who wait is full for a moment, wait in line for it."""
+    deadline = time.monotonic() + SILENCE
+    while True:
         try:
-            return [call.ask(name=names[0]).result["value"]]
-        except CredentialError as error:
-            return call.reactions.settle(error)
+            connection.connect(path)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.001)
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether the other end runs as this user. The overflow uid of a container stands for anybody, and is nobody's."""
+    uid = other_end(connection)[1]
+    return uid == os.geteuid() and uid != OVERFLOW_UID
+
+
+def other_end(connection: socket.socket) -> tuple[int | None, int]:
+    """The process (None where the system does not tell) and the uid at the other end."""
+    if hasattr(socket, "SO_PEERCRED"):
+        process, uid, _gid = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
+        return process, uid
+    # unix(4) of macOS and the BSDs: struct xucred begins with a version and the effective uid.
+    _version, uid = struct.unpack("2I", connection.getsockopt(0, 1, 76)[:8])
+    return None, uid
+
+
+def _received(connection: socket.socket) -> bytes:
+    """The reply; heartbeats before it are what resets the time limit of the socket."""
+    first = connection.recv(1)
+    while first == HEARTBEAT:
+        first = connection.recv(1)
+    head = first + _exactly(connection, LENGTH.size - len(first))
+    (length,) = LENGTH.unpack(head)
+    if length > LONGEST_REPLY:
+        raise ConnectionError("the reply is too long")
+    return _exactly(connection, length)
+
+
+def _exactly(connection: socket.socket, length: int) -> bytes:
+    parts = []
+    while length:
+        part = connection.recv(min(length, 1 << 20))
+        if not part:
+            raise ConnectionError("the session has closed the connection")
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)

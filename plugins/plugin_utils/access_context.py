@@ -6,14 +6,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from ansible.executor.process import worker
-
+from ansible_collections.nebula.credential.plugins.lookup.get import controller
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT, AccessContext
 
 _USER = ("AWX_USER_NAME", "TOWER_USER_NAME")
@@ -25,15 +22,8 @@ def run_id() -> str:
 
     The controller is the parent in a worker, and this process itself otherwise.
     """
-    parent = multiprocessing.parent_process()
-    in_worker = getattr(worker, "current_worker", None) is not None and parent is not None
-    process = parent.pid if in_worker and parent is not None else os.getpid()
-    try:
-        # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
-        started = Path("/proc/{0}/stat".format(process)).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return str(process)
-    return "{0}-{1}".format(process, started)
+    process, started = controller()
+    return "{0}-{1}".format(process, started) if started else str(process)
 
 
 def access_context(

@@ -28,7 +28,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.access_context i
 from ansible_collections.nebula.credential.plugins.plugin_utils.client import client
 from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import failed_result
 from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import check_may_leave, target_arguments
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
 
 
@@ -53,6 +54,7 @@ class CredentialAction(ActionBase):
             parameters = validated(self._task.args, self.specification, self.operation)
             reported["invocation"] = {"module_args": reported_parameters(parameters, self.specification.argument_spec)}
             store = resolve_store(parameters.get("store"), around)
+            self._client = client(session_options(session_said(around)))
             if parameters.get("run_on") != TARGET:
                 return self._reported(self.perform(store, parameters, variables), parameters, reported)
             check_may_leave(store)
@@ -66,7 +68,7 @@ class CredentialAction(ActionBase):
 
     def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform one operation through the client."""
-        return client().perform(
+        return self._client.perform(
             store, operation, for_operation(parameters), self.context(store, parameters, variables), bool(self._task.check_mode)
         )
 

@@ -30,6 +30,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.store import ope
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.client import SessionClient
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession
 from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
 
@@ -45,6 +47,7 @@ class Client(ABC):
         parameters: Mapping[str, Any],
         context: AccessContext,
         check_mode: bool = False,
+        question: str | None = None,
     ) -> Outcome:
         """Perform one operation.
 
@@ -54,6 +57,7 @@ class Client(ABC):
             parameters: the operation's own, validated.
             context: who asks.
             check_mode: tell what would change, change nothing.
+            question: by what a session may know the same question again.
 
         Raises:
             CredentialError: of the class that tells why.
@@ -76,6 +80,7 @@ class DirectClient(Client):
         parameters: Mapping[str, Any],
         context: AccessContext,
         check_mode: bool = False,
+        question: str | None = None,
     ) -> Outcome:
         try:
             manager = self._manager(store)
@@ -111,13 +116,41 @@ class DirectClient(Client):
         return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
 
 
-_clients: dict[int, Client] = {}
+class RunClient(Client):
+    """The run's session where there is one, else this process: the same operations, the same answers."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Take the run's `session` options."""
+        self._session = SessionClient(options) if options["enabled"] else None
+        self._direct = DirectClient()
+
+    def perform(
+        self,
+        store: StoreReference,
+        operation: str,
+        parameters: Mapping[str, Any],
+        context: AccessContext,
+        check_mode: bool = False,
+        question: str | None = None,
+    ) -> Outcome:
+        if self._session is not None:
+            try:
+                masking.register(secrets_of(store.config))
+                return self._session.perform(store, operation, parameters, context, check_mode, question)
+            except NoSession as why:
+                self._session = None
+                Display().warning("This run goes on without a session, so that every task asks the stores by itself: {0}.".format(why))
+        return self._direct.perform(store, operation, parameters, context, check_mode)
 
 
-def client() -> Client:
-    """The client of this process. A forked worker gets its own: an open store does not survive a fork."""
-    process = os.getpid()
-    if process not in _clients:
-        _clients.clear()
-        _clients[process] = DirectClient()
-    return _clients[process]
+_clients: dict[tuple[int, str], Client] = {}
+
+
+def client(options: Mapping[str, Any]) -> Client:
+    """The client of this process for these `session` options. A forked worker gets its own: an open store does not survive a fork."""
+    known = (os.getpid(), json.dumps(options, sort_keys=True))
+    if known not in _clients:
+        for other in [one for one in _clients if one[0] != known[0]]:
+            del _clients[other]
+        _clients[known] = RunClient(options)
+    return _clients[known]

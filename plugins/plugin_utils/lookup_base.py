@@ -25,7 +25,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.client import cl
 from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import lookup_failure
 from ansible_collections.nebula.credential.plugins.plugin_utils.plain import plain
 from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import Reactions
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, templated
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said, templated
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
 
 SCOPE_VARIABLE = "nebula_credential_scope"
@@ -39,6 +40,11 @@ class CredentialLookup(LookupBase):
     """The operation of the library, which is also the lookup's name."""
 
     specification: ClassVar[Specification]
+
+    def __init__(self, loader: Any = None, templar: Any = None, *, question: str | None = None, **kwargs: Any) -> None:
+        """Take what ansible-core gives a lookup, and by what the session may know the same question again."""
+        super().__init__(loader=loader, templar=templar, **kwargs)
+        self._question = question
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Answer one element. It is never marked as a trusted template: `{{` in a secret stays text."""
@@ -59,7 +65,7 @@ class CredentialLookup(LookupBase):
             given["scope"] = plain(templated(SCOPE_VARIABLE, around))
         options = validated(given, self.specification, self.operation, "lookup")
         reactions = Reactions(options, "default" in given, Display().warning)
-        return self.answer(terms, LookupCall(self.operation, options, reactions, around))
+        return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question))
 
     def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
         return Surroundings(
@@ -74,8 +80,11 @@ class CredentialLookup(LookupBase):
 class LookupCall:
     """One call of a lookup: its options, and the way to the store."""
 
-    def __init__(self, operation: str, options: dict[str, Any], reactions: Reactions, around: Surroundings) -> None:
+    def __init__(
+        self, operation: str, options: dict[str, Any], reactions: Reactions, around: Surroundings, question: str | None = None
+    ) -> None:
         """Take what the call came with."""
+        self._question = question
         self.options = options
         self.reactions = reactions
         self._operation = operation
@@ -94,7 +103,9 @@ class LookupCall:
         asked = {**for_operation(self.options), **parameters}
         if asked.get("fields") == ALL_FIELDS:
             asked["fields"] = True
-        outcome = client().perform(store, self._operation, asked, context)
+        outcome = client(session_options(session_said(self._around))).perform(
+            store, self._operation, asked, context, question=self._question
+        )
         masking.register(outcome.secrets)
         return outcome
 

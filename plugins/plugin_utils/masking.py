@@ -54,13 +54,16 @@ def _base64_forms(value: bytes) -> set[str]:
 
 def register(secrets: Iterable[Secret]) -> None:
     """Have ansible-core mask the secrets and their derived forms, where it can."""
+    if register_secrets is not None:
+        register_secrets(forms(secrets))
+
+
+def forms(secrets: Iterable[Secret]) -> list[str]:
+    """The texts to mask for these secrets; none where ansible-core masks nothing."""
     if register_secrets is None:
-        return
-    forms: set[str] = set()
-    for secret in secrets:
-        if len(secret) >= SHORTEST:
-            forms |= derived_forms(secret.expose())
-    register_secrets(sorted(form for form in forms if len(form) >= SHORTEST))
+        return []
+    found = {form for secret in secrets if len(secret) >= SHORTEST for form in derived_forms(secret.expose())}
+    return sorted(form for form in found if len(form) >= SHORTEST)
 
 
 def without(content: Any, secrets: Iterable[Secret]) -> Any:

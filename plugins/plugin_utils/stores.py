@@ -34,7 +34,10 @@ STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
 CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
-_FILE_KEYS = ("default", "stores")
+_FILE_KEYS = ("default", "stores", "session")
+SESSION_VARIABLE = "nebula_credential_session"
+SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
+SESSION_KEY = "session"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ class _ConfigurationFile:
     path: str = ""
     default: str | None = None
     stores: Mapping[str, Any] = field(default_factory=dict)
+    session: Any = None
 
 
 def resolve_store(option: Any, around: Surroundings) -> StoreReference:
@@ -95,7 +99,21 @@ def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
         return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
         return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT
-    return _from_ansible_cfg(around.ansible_cfg), "[{0}] {1}".format(INI_SECTION, INI_KEY)
+    return _from_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
+
+
+def session_said(around: Surroundings) -> list[tuple[str, Any]]:
+    """What each place that may speak of the run's session says, the strongest first: its name, and the text or mapping that stands there.
+
+    Raises:
+        InvalidConfiguration: a place is not in order.
+    """
+    return [
+        (SESSION_VARIABLE, plain(templated(SESSION_VARIABLE, around))),
+        (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
+        ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
+        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), plain(_read_file(around).session)),
+    ]
 
 
 def _parsed(text: str, place: str) -> Any:
@@ -146,7 +164,7 @@ def _from_variable(around: Surroundings) -> Mapping[str, Any]:
     return _mapping_of_stores(templated(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
 
 
-def _from_ansible_cfg(path: str | None) -> str | None:
+def _from_ansible_cfg(path: str | None, key: str) -> str | None:
     if path is None:
         return None
     parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
@@ -154,7 +172,7 @@ def _from_ansible_cfg(path: str | None) -> str | None:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
         return None  # Ansible itself has read it, and complains where it must.
-    return parser.get(INI_SECTION, INI_KEY, fallback=None) or None
+    return parser.get(INI_SECTION, key, fallback=None) or None
 
 
 def _read_file(around: Surroundings) -> _ConfigurationFile:
@@ -178,7 +196,7 @@ def _checked_file(path: str, content: Any) -> _ConfigurationFile:
     default = content.get("default")
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
-    return _ConfigurationFile(path, default, _mapping_of_stores(content.get("stores") or {}, "stores"))
+    return _ConfigurationFile(path, default, _mapping_of_stores(content.get("stores") or {}, "stores"), content.get("session"))
 
 
 def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Outcomes and errors on their way between a session and its run, as JSON."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Internal
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+
+_PLACES = ("what", "remedy", "option", "name", "store")
+
+
+def described_outcome(outcome: Outcome) -> dict[str, Any]:
+    """An outcome: the result, the secrets in it, and (where ansible-core masks) the texts to mask."""
+    secrets = [base64.b64encode(secret.expose()).decode("ascii") for secret in outcome.secrets]
+    return {"result": outcome.result, "secrets": secrets, "mask": masking.forms(outcome.secrets)}
+
+
+def outcome_from(reply: Mapping[str, Any]) -> Outcome:
+    """Read what `described_outcome` wrote."""
+    return Outcome(dict(reply["result"]), tuple(Secret(base64.b64decode(secret)) for secret in reply["secrets"]))
+
+
+def described_error(error: CredentialError) -> dict[str, Any]:
+    """An error of the neutral tree."""
+    return {"code": error.code, **{place: getattr(error, place) for place in _PLACES}}
+
+
+def error_from(described: Mapping[str, Any]) -> CredentialError:
+    """Read what `described_error` wrote, as an error of the same class."""
+    kind = _by_code(CredentialError).get(described["code"], Internal)
+    return kind(described["what"], **{place: described[place] for place in _PLACES[1:]})
+
+
+def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
+    known: dict[str, type[CredentialError]] = {kind.code: kind}
+    for one in kind.__subclasses__():
+        known.update(_by_code(one))
+    return known

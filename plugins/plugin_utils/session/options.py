@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Whether this run has a session, and its terms: `session` in each place that may say so."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+
+SPECIFICATION: Mapping[str, Mapping[str, Any]] = {
+    "enabled": {"type": "bool", "default": False},
+    "ttl": {"type": "float", "default": 300.0},
+    "max_entries": {"type": "int", "default": 10000},
+    "max_bytes": {"type": "int", "default": 32 * 1024 * 1024},
+    "refresh_ahead": {"type": "float", "default": 0.8},
+    "serve_stale": {"type": "float", "default": 0.0},
+    "idle": {"type": "float", "default": 3600.0},
+}
+_LEAST: Mapping[str, float] = {"ttl": 0, "max_entries": 1, "max_bytes": 0, "refresh_ahead": 0, "serve_stale": 0, "idle": 1}
+
+
+def session_options(said: list[tuple[str, Any]]) -> dict[str, Any]:
+    """What the places say together.
+
+    Args:
+        said: name of a place and what it says, the strongest first: None, true or false (also as text), or a mapping of `SPECIFICATION`.
+
+    Raises:
+        InvalidConfiguration: names the place, and what is wrong.
+    """
+    merged: dict[str, Any] = {}
+    for where, value in said:
+        for name, part in _mapping(where, value).items():
+            merged.setdefault(name, part)
+    validated = ArgumentSpecValidator(dict(SPECIFICATION)).validate(merged)
+    return dict(validated.validated_parameters)
+
+
+def _mapping(where: str, value: Any) -> Mapping[str, Any]:
+    if value is None or value == "":
+        return {}
+    given = value if isinstance(value, Mapping) else {"enabled": value}
+    unknown = sorted(set(map(str, given)) - set(SPECIFICATION))
+    if unknown:
+        raise InvalidConfiguration(
+            "there is no session option {0}".format(ascii(unknown[0])),
+            option=where,
+            remedy="Allowed: {0}.".format(", ".join(SPECIFICATION)),
+        )
+    for name, part in given.items():
+        _check(where, name, part)
+    return given
+
+
+def _check(where: str, name: str, value: Any) -> None:
+    alone = ArgumentSpecValidator({name: {"type": SPECIFICATION[name]["type"]}}).validate({name: value})
+    if alone.error_messages:
+        wanted = SPECIFICATION[name]["type"]
+        raise InvalidConfiguration(
+            "it cannot be read as {0}".format(wanted), option="{0}.{1}".format(where, name), remedy="Write a {0}.".format(wanted)
+        )
+    if name in _LEAST and alone.validated_parameters[name] < _LEAST[name]:
+        remedy = "Give {0:g} or more.".format(_LEAST[name])
+        raise InvalidConfiguration("it is too small", option="{0}.{1}".format(where, name), remedy=remedy)

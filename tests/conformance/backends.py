@@ -9,7 +9,9 @@ A new backend adds its line to BACKENDS. One of the registry that is missing her
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Mapping, Optional, Type
 
@@ -35,11 +37,18 @@ class Backend:
     """Whether it is meant for thousands of records: one that writes all of them each time is not."""
     provider: Optional[Type[Provider]] = None
     """The provider, where it is not one of the registry."""
+    server_counts: bool = False
+    """Whether the server counts the values by itself: no serial can be given from outside, and a delete takes one too."""
 
     @property
     def counts_serials(self) -> bool:
-        """Whether a serial can be given from outside; the encrypt layer counts them itself."""
-        return self.wrap is not _encrypted
+        """Whether a serial can be given from outside; the encrypt layer counts them itself, and so do some servers."""
+        return self.wrap is not _encrypted and not self.server_counts
+
+    @property
+    def serials_of_a_delete(self) -> int:
+        """How many serials a delete takes."""
+        return 1 if self.server_counts else 0
 
     def open(self, directory: Path) -> Provider:
         """Open the store that lies in `directory`; opened again, it is the same one where the backend persists."""
@@ -74,6 +83,22 @@ def _encrypted_objects(_directory: Path) -> Mapping[str, Any]:
     return {"encrypt": True}
 
 
+@lru_cache(maxsize=None)  # also so that a forked child does not use its parent's connection to it
+def _openbao() -> Any:
+    server = once.openbao()
+    server.enable("kv", "kv1", options={"version": "1"})
+    return server
+
+
+def _vault(mount: str = "secret", **options: Any) -> Callable[[Path], Mapping[str, Any]]:
+    def described(directory: Path) -> Mapping[str, Any]:
+        server = _openbao()
+        prefix = "conformance/" + hashlib.sha256(str(directory).encode()).hexdigest()[:16]
+        return dict(options, url=server.url, auth={"token": server.root_token}, mount=mount, prefix=prefix)
+
+    return described
+
+
 def _sqlite(directory: Path) -> Mapping[str, Any]:
     return {"url": "sqlite:///{0}".format(directory / "private" / "store.db")}
 
@@ -100,6 +125,9 @@ BACKENDS = (
     Backend("memory-encrypted", "memory", _memory, _encrypted, persistent=False),
     Backend("memory-persisted", "memory", _persisted, _encrypted, many=False),
     Backend("local-encrypted", "local", _local("encrypted"), _encrypted),
+    Backend("vault-kv2", "vault", _vault(), many=False, server_counts=True),
+    Backend("vault-kv2-encrypted", "vault", _vault(encrypt=True), _encrypted, many=False),
+    Backend("vault-kv1", "vault", _vault("kv1", kv_version=1, single_writer=True), many=False),
     Backend("database-sqlite", "database", _sqlite, many=False),
     Backend("database-sqlite-encrypted", "database", _sqlite, _encrypted, many=False),
     Backend("database-postgresql", "database", _database("postgresql"), many=False),

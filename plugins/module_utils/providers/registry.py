@@ -13,11 +13,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.providers.vault import Vault
 
 PROVIDERS: Mapping[str, Type[Provider]] = {
     "database": Database,
     "local": Local,
     "memory": Memory,
+    "vault": Vault,
 }
 
 

@@ -14,7 +14,7 @@ metadata, whose `updated_at` has microseconds, and the serial and record id wher
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Generic, Optional, Tuple
+from typing import Generic, Optional, Set, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Answer
@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 )
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Record
 
-MOST_VERSIONS = 20
+MOST_VERSIONS = 40
 """How many kept versions are looked through: so many writes of others would have to come between a write and its look."""
 
 
@@ -38,15 +38,18 @@ class Done(Generic[Answer]):
     answer: Answer
 
 
-def put(provider: Provider, record: Record, expected: Optional[str], create: bool) -> Optional[Done[Record]]:
-    """As above, for `Provider.put` with these arguments."""
+def put(provider: Provider, record: Record, expected: Optional[str], create: bool, others: Set[str]) -> Optional[Done[Record]]:
+    """As above, for `Provider.put` with these arguments.
+
+    `others` collects the versions that were seen not to be ours: a look that breaks off and begins again reads them once.
+    """
     found = _current(provider, record.name, record.stage)
     if found is not None and is_ours(record, found):
         return Done(_stored(record, found))
     there = None if found is None else found.version
     if there == expected or (expected is None and not create):
         return None
-    kept, certain = _among_versions(provider, record, expected)
+    kept, certain = _among_versions(provider, record, expected, others)
     if kept is not None:
         return Done(_stored(record, kept))
     if create and found is not None:
@@ -132,7 +135,7 @@ def _current(provider: Provider, name: str, stage: str) -> Optional[Record]:
         return None
 
 
-def _among_versions(provider: Provider, record: Record, expected: Optional[str]) -> Tuple[Optional[Record], bool]:
+def _among_versions(provider: Provider, record: Record, expected: Optional[str], others: Set[str]) -> Tuple[Optional[Record], bool]:
     """Ours among the versions after `expected`, which another writer has replaced since; and whether all of them were seen."""
     if not provider.capabilities.versions or record.stage != CURRENT:
         return None, False
@@ -140,9 +143,12 @@ def _among_versions(provider: Provider, record: Record, expected: Optional[str])
         for info in provider.versions(record.name)[:MOST_VERSIONS]:
             if info.version == expected:
                 return None, True
+            if info.version in others:
+                continue
             found = provider.get(record.name, info.version)
             if is_ours(record, found):
                 return found, True
+            others.add(info.version)
     except NotFound:
         pass  # deleted, or a version that is not kept any more
     return None, False

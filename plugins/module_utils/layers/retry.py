@@ -66,10 +66,11 @@ class Retry(Around):
         if create and record.record_id is None:
             # By it a new credential is known as ours, also once another run has changed it.
             record = replace(record, record_id=os.urandom(_RECORD_ID_SIZE))
+        others: Set[str] = set()
         swaps = create or expected_version is not None
         write = Write(
             lambda: self.inner.put(record, expected_version, create=create),
-            lambda: reconcile.put(self.inner, record, expected_version, create),
+            lambda: reconcile.put(self.inner, record, expected_version, create, others),
             repeatable=swaps,
         )
         return write.carry_out(self._attempts, Call("put", record.name, True))

@@ -7,7 +7,8 @@
 A worker ends twice over. It sends its task's result and returns, and multiprocessing runs its finalizers (not those of
 `atexit`) before `os._exit`. But the controller may have read the result by then, and when it was the play's last, sends
 SIGTERM to every worker that is still there (`TaskQueueManager._cleanup_processes`, in ansible-core 2.18 to 2.22, without
-waiting first). So that signal counts as an end too. What is done has to be bounded in time; the controller waits for it.
+waiting first); and it hands on the SIGINT or SIGTERM that ends a run. So these signals count as an end too. What is done has
+to be bounded in time.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from typing import Any
 
 PATIENCE = 8.0
 """Seconds that a process which was told to end may still take."""
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class AtEnd:
@@ -31,26 +33,31 @@ class AtEnd:
         self._release = release
         self._once = threading.Lock()
         Finalize(None, self._normally, exitpriority=10)
-        self._before: Any = None
+        self._before: dict[int, Any] = {}
         if multiprocessing.parent_process() is not None and _in_main_thread():
-            self._before = signal.signal(signal.SIGTERM, self._told_to)
+            self._before = {number: signal.signal(number, self._told_to) for number in _SIGNALS}
 
     def _normally(self) -> None:
-        if self._before is not None and _in_main_thread():
-            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        self._ignore_signals()
         self._run()
 
     def _told_to(self, number: int, frame: Any) -> None:
         """In a thread: the interrupted main one may hold a lock that is needed, and then this does not wait for ever."""
-        signal.signal(number, signal.SIG_IGN)
+        self._ignore_signals()
         releasing = threading.Thread(target=self._run, daemon=True)
         releasing.start()
         releasing.join(PATIENCE)
-        signal.signal(number, self._before if callable(self._before) else signal.SIG_DFL)
-        if callable(self._before):
-            self._before(number, frame)
+        before = self._before[number]
+        signal.signal(number, before)
+        if callable(before):
+            before(number, frame)
         else:
             signal.raise_signal(number)
+
+    def _ignore_signals(self) -> None:
+        if _in_main_thread():
+            for number in self._before:
+                signal.signal(number, signal.SIG_IGN)
 
     def _run(self) -> None:
         if self._once.acquire(blocking=False):

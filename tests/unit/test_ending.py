@@ -50,7 +50,8 @@ def failing(pipes):
 
 def waiting(pipes):
     """As a worker of ansible-core, whose own handler ends the process at once."""
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(9))
     AtEnd(lambda: os.write(pipes[0][1], RELEASED))
     os.write(pipes[0][1], READY)
     signal.pause()
@@ -68,10 +69,6 @@ def slow_to_release(pipes):
     AtEnd(release)
 
 
-def terminate(worker):
-    worker.terminate()
-
-
 @pytest.mark.parametrize(("target", "code"), [(returning, 0), (failing, 3)])
 def test_a_process_that_returns_or_exits_gives_back_once(pipes, target, code):
     assert ended(target, pipes) == code
@@ -79,8 +76,9 @@ def test_a_process_that_returns_or_exits_gives_back_once(pipes, target, code):
     assert os.read(pipes[0][0], 9) == RELEASED + b"."
 
 
-def test_a_worker_that_is_told_to_end_gives_back_first_and_then_does_what_it_was_told(pipes):
-    assert ended(waiting, pipes, say=[terminate], expect=READY) == 9
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_is_told_to_end_gives_back_first_and_then_does_what_it_was_told(pipes, number):
+    assert ended(waiting, pipes, say=[lambda worker: os.kill(worker.pid, number)], expect=READY) == 9
     os.write(pipes[0][1], b".")
     assert os.read(pipes[0][0], 9) == RELEASED + b"."
 

@@ -7,13 +7,22 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Callable, Iterator, Optional
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, written
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Expired, NotFound, Revoked, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    Damaged,
+    EncryptionError,
+    Expired,
+    InvalidInput,
+    NotFound,
+    Revoked,
+    Unusable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider, absent
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
 
 Clock = Callable[[], datetime]
@@ -64,6 +73,35 @@ class Reader:
             # Revoking is written at the current value, and holds for every other one.
             self._refuse_revoked(name)
         return credential
+
+    def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
+        """Current values in whatever state, in one go; a name without one is left out.
+
+        Returns:
+            None where the backend has nothing better than one request each, or one of them may not be read: each tells by itself then.
+
+        Raises:
+            StorageError, LoginFailed: as for any of them.
+        """
+        if not self._provider.capabilities.batch_get:
+            return None
+        try:
+            found = self._provider.get_many([check_name(name) for name in names])
+        except (AccessDenied, InvalidInput, EncryptionError):
+            return None
+        return {name: Credential(record, self._clock()) for name, record in found.items()}
+
+    def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:
+        """One of `many`, if its value may be used now.
+
+        Raises:
+            NotFound: it is not among them.
+            Revoked, Expired, Unusable: it may not.
+        """
+        if name not in found:
+            raise absent(name)
+        _refuse_unusable(found[name])
+        return found[name]
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
         """Yield what matches, without any field; rows out of the caller's scope are left out."""

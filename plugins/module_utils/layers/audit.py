@@ -49,7 +49,9 @@ class Audit(Layer):
         try:
             found = self.inner.get_many(asked)
         except Exception as error:
-            for name in asked:
+            # Where the error is about one of them, nothing was learnt of the others; who still wants them asks again.
+            blamed = getattr(error, "name", None)
+            for name in [blamed] if blamed in asked else asked:
                 self.trail.record(READ, _code(error), name)
             raise
         for name in asked:

@@ -10,7 +10,7 @@ import base64
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.batch import each
+from ansible_collections.nebula.credential.plugins.module_utils.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
@@ -59,13 +59,15 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
         `{values: {name: value}, failures: {name: {code, message}}}`. Each name is in one of them.
     """
 
-    def one(name: str) -> Tuple[Value, Tuple[Secret, ...]]:
-        return _value(_read(manager, name, parameters, context), parameters)
+    def value_of(read: Result[Credential]) -> Tuple[Value, Tuple[Secret, ...]]:
+        if read.answer is None:
+            raise read.error or CredentialError("nothing was answered")
+        return _value(read.answer, parameters)
 
     values: Dict[str, Value] = {}
     failures: Dict[str, Any] = {}
     secrets: List[Secret] = []
-    for result in each(dict.fromkeys(parameters["names"]), str, one):
+    for result in each(_read_each(manager, parameters, context), lambda read: read.name, value_of):
         if result.answer is None:
             failures[result.name] = described_failure(result.error, manager.store)
         else:
@@ -106,6 +108,13 @@ def encoded(value: Secret, encoding: str, field: str) -> str:
 def _read(manager: CredentialManager, name: str, parameters: Mapping[str, Any], context: AccessContext) -> Credential:
     caller = asserting(context, parameters.get("scope"))
     return manager.get(name, parameters.get("version"), parameters.get("stage") or CURRENT, caller)
+
+
+def _read_each(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> List[Result[Credential]]:
+    names = dict.fromkeys(parameters["names"])
+    if parameters.get("version") or (parameters.get("stage") or CURRENT) != CURRENT:
+        return each(names, str, lambda name: _read(manager, name, parameters, context))
+    return manager.batch_get(names, asserting(context, parameters.get("scope")))
 
 
 def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value, Tuple[Secret, ...]]:

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Speed of the local store beside its peers, all in one run on the same values. Prints figures and asserts nothing.
+"""Speed of the local store beside its peers, and of each backend beside its bare client. Prints figures and asserts nothing.
 
-`python -m tests.bench`, or `make bench`. NEBULA_BENCH_SCALE=0.01 makes a hundredth of everything.
+`python -m tests.bench`, or `make bench`; `python -m tests.bench backends [WORD…]` for backends alone. NEBULA_BENCH_SCALE=0.01 makes a
+hundredth of everything.
 """
 
 from __future__ import annotations
@@ -15,31 +16,16 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any, Callable, Dict, Optional
+from typing import Any, Callable, Dict, Optional, Sequence
 
 from tests.bench import peers
+from tests.bench.backends import bench_backends
 from tests.bench.measuring import figure, milliseconds, once, ratio, timed, title
+from tests.bench.stores import innermost, open_local, wanted
 
 SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
 CREDENTIALS, NAMES, READS, WRITES = (max(20, int(number * SCALE)) for number in (10_000, 100_000, 50_000, 1_000))
 SEED = 20260101
-
-
-def open_local(directory: Path, **options: Any) -> Any:
-    """A store as lookups open it."""
-    from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-
-    sources = [{"source": "key_file", "path": str(directory) + ".key"}]
-    config = dict({"backend": "local", "path": str(directory), "key_sources": sources}, **options)
-    return open_store(config, name="bench", warn=lambda _message: None, vault_password=lambda _vault_id: None)
-
-
-def wanted(name: str, value: str) -> Any:
-    """A credential to store."""
-    from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-    from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
-
-    return Wanted(name, type="basic", fields={"username": Secret("app"), "password": Secret(value)})
 
 
 def values() -> Dict[str, str]:
@@ -92,9 +78,7 @@ def bench_list(root: Path) -> None:
     for index in range(NAMES - 1):
         (root / "many" / "n{0:06d}.enc".format(index)).write_bytes(content)
     listed: list[int] = []
-    backend = store.provider
-    while hasattr(backend, "inner"):
-        backend = backend.inner
+    backend = innermost(store.provider)
     seconds = once(lambda: listed.append(sum(1 for each in backend.list(Filter(names_only=True)))))
     figure("{0:,} names, as the backend lists them".format(listed[0]), "{0:.2f} s".format(seconds), "< 1 s")
     seconds = once(lambda: listed.append(sum(1 for each in store.list(Filter(names_only=True)))))
@@ -163,7 +147,20 @@ def main() -> None:
         bench_passphrase(root)
         bench_peers(root, ours)
         bench_memory(root / "store")
+        bench_backends(root, SCALE)
+
+
+def backends_alone(only: Sequence[str]) -> None:
+    """Those whose label holds one of the words; all without a word."""
+    with tempfile.TemporaryDirectory(prefix="nebula-bench-") as place:
+        os.environ.update(HOME=place, XDG_CONFIG_HOME=place + "/config", XDG_STATE_HOME=place + "/state")
+        bench_backends(Path(place), SCALE, only)
 
 
 if __name__ == "__main__":
-    memory_of(sys.argv[1], Path(sys.argv[2])) if len(sys.argv) > 1 else main()
+    if sys.argv[1:2] == ["backends"]:
+        backends_alone(sys.argv[2:])
+    elif len(sys.argv) > 1:
+        memory_of(sys.argv[1], Path(sys.argv[2]))
+    else:
+        main()

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Reading credentials, for plays that change none: `mount: secret`, `prefix: nebula`, KV version 2.
+# Put your own mount and prefix in the place of "secret" and "nebula".
+
+path "secret/data/nebula/*" {
+  capabilities = ["read"]
+}
+# Versions, tags and times of change.
+path "secret/metadata/nebula/*" {
+  capabilities = ["read", "list"]
+}
+# OpenBao lists a whole page of them in one request. Vault has no such path.
+path "secret/detailed-metadata/nebula/*" {
+  capabilities = ["list"]
+}
+
+# The token itself: how long it lives, renewing it, ending it. The policy "default" says so too.
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Rotating credentials: new versions of them, but neither deleting nor restoring any: `mount: secret`, `prefix: nebula`,
+# KV version 2. Put your own mount and prefix in the place of "secret" and "nebula".
+
+path "secret/data/nebula/*" {
+  capabilities = ["create", "read", "update"]
+}
+path "secret/metadata/nebula/*" {
+  capabilities = ["create", "read", "update", "patch", "list"]
+}
+# OpenBao lists a whole page of them in one request. Vault has no such path.
+path "secret/detailed-metadata/nebula/*" {
+  capabilities = ["list"]
+}
+
+# What a rotation keeps while it is under way (the pending value, the journal), and takes away afterwards.
+path "secret/data/nebula/.nebula/*" {
+  capabilities = ["create", "read", "update"]
+}
+path "secret/metadata/nebula/.nebula/*" {
+  capabilities = ["create", "read", "update", "patch", "delete", "list"]
+}
+path "secret/delete/nebula/.nebula/*" {
+  capabilities = ["update"]
+}
+path "secret/destroy/nebula/.nebula/*" {
+  capabilities = ["update"]
+}
+
+# Leased credentials (of a database engine at "database"), and what keeps them alive and ends them.
+path "database/creds/*" {
+  capabilities = ["read"]
+}
+path "sys/leases/renew" {
+  capabilities = ["update"]
+}
+path "sys/leases/revoke" {
+  capabilities = ["update"]
+}
+
+# A key source of the kind "transit" (a key "nebula" of an engine at "transit").
+path "transit/encrypt/nebula" {
+  capabilities = ["update"]
+}
+path "transit/decrypt/nebula" {
+  capabilities = ["update"]
+}
+
+# The token itself: how long it lives, renewing it, ending it. The policy "default" says so too.
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+path "auth/token/renew-self" {
+  capabilities = ["update"]
+}
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}

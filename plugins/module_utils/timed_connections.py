@@ -4,8 +4,9 @@
 
 """HTTP connections that keep to the deadline of the operation as a whole.
 
-The time limits of `requests` count anew with each piece that arrives, so a server that drips one byte a second is never
-too late for them. Here every wait for a socket gets what is left of the operation.
+The time limits of urllib3 count anew with each piece that arrives, so a server that drips one byte a second is never
+too late for them. Here every wait for a socket gets what is left of the operation. Imported where the first request is made,
+because urllib3 takes a while to import.
 """
 
 from __future__ import annotations
@@ -15,17 +16,16 @@ import socket
 import ssl
 import threading
 from http.client import HTTPResponse
-from typing import Any, Callable, Dict, Optional, cast
+from typing import Any, Callable, Optional, cast
 
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
 
 try:
-    from requests.adapters import HTTPAdapter
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.ssl_ import create_urllib3_context
-except ImportError:  # Whoever needs it says so by name: see `transport`.
-    HTTPAdapter = HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
+except ImportError:  # Whoever needs it says so by name.
+    HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 
 CONNECTIONS = 32
 """Connections that are kept for reuse."""
@@ -113,26 +113,8 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-class TimedAdapter(HTTPAdapter):
-    """The connections of a `requests.Session`: bounded in time, TLS 1.2 at least, never repeated by themselves."""
-
-    def __init__(self, context: ssl.SSLContext, server_name: Optional[str]) -> None:
-        """Take the TLS settings, and the name in the server's certificate where that is not the host's."""
-        self._tls: Dict[str, Any] = {"ssl_context": context}
-        if server_name:
-            self._tls["server_hostname"] = server_name
-        super().__init__(pool_maxsize=CONNECTIONS, max_retries=0)
-
-    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
-        super().init_poolmanager(connections, maxsize, block, **named, **self._tls)
-        self.poolmanager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-
-    def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **named, **self._tls)
-        if proxy.lower().startswith("socks"):
-            return manager  # Its connections are of a kind of their own.
-        manager.pool_classes_by_scheme = {"http": _PlainPool, "https": _TlsPool}
-        return manager
+POOLS = {"http": _PlainPool, "https": _TlsPool}
+"""What a urllib3.PoolManager takes as its `pool_classes_by_scheme`."""
 
 
 def tls_context() -> ssl.SSLContext:

@@ -120,22 +120,25 @@ class Ensurer:
         """Store the fields of a kept version as the newest one. Metadata stays that of the current value, where that can be read.
 
         What lies in place of the current value and is refused as rolled back, or as deleted, is accepted: without `version`
-        whatever it is, with it if it is that one.
+        whatever it is, with it if it is that one. So is what the backend can undelete.
 
         Raises:
             NotFound: there is no such version.
             TypeMismatch: it was of another type.
             Revoked, RotationInProgress, Conflict: as `present`.
         """
+        refused = (RolledBack, NotFound) if self._writer.undeletes else RolledBack
 
         def attempt() -> Ensured:
             try:
                 kept = self._reader.inspect(name, version)
-            except RolledBack:
+            except refused as problem:
+                if isinstance(problem, NotFound) and version and self._reader.find(name):
+                    raise
                 return self._accept(name, version, None, check, expected_version)
             try:
                 stored = self._reader.inspect(name) if version else kept
-            except RolledBack:
+            except refused:
                 return self._accept(name, None, kept, check, expected_version)
             except EncryptionError:
                 now = kept if check else self._writer.replace_unreadable(kept)
@@ -173,7 +176,8 @@ class Ensurer:
         _refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
         fields, generated = wanted.resolve(kind, stored.fields)
-        if differing(stored.fields, fields) or self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope:
+        rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
+        if differing(stored.fields, fields) or rescoped or _takes_over(stored, wanted):
             return self._write(stored, fields, wanted, check, generated)
         changes = wanted.apply(stored.metadata)
         attributes = wanted.attributes(kind, stored.metadata.attributes)
@@ -224,7 +228,18 @@ def shown(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]
     }
 
 
+def _takes_over(stored: Credential, wanted: Wanted) -> bool:
+    """Whether a value that another tool wrote has to be written again, because what is wanted is told with a value only.
+
+    Also one of ours whose writer was killed before it had told that.
+    """
+    retyped = wanted.type not in (None, stored.record.type)
+    return stored.record.serial is None and (retyped or wanted.ttl is not None)
+
+
 def _check_type(stored: Credential, wanted: Wanted) -> None:
+    if stored.record.record_id is None:
+        return  # another tool wrote it, and nobody has said yet of what type it is
     if wanted.type is not None and wanted.type != stored.record.type:
         what = "it is stored as type '{0}', not '{1}'".format(stored.record.type, wanted.type)
         raise TypeMismatch(what, name=stored.name, remedy="Leave 'type' out, use another name, or delete it first.")

@@ -72,6 +72,11 @@ class Writer:
         self._clock = clock
         self._reader = Reader(provider, clock)
 
+    @property
+    def undeletes(self) -> bool:
+        """Whether `accept` brings back what was deleted."""
+        return self._provider.capabilities.soft_delete
+
     def create(self, wanted: Wanted) -> Credential:
         """Store a credential that is not there yet.
 
@@ -98,13 +103,13 @@ class Writer:
             Revoked, RotationInProgress: it takes no new value now.
         """
         now = self._clock()
-        kind = credential.kind
         metadata = _revived(credential, now)
         attributes = {name: value for name, value in metadata.attributes.items() if name not in _OF_THE_VERSION}
-        changes = dict(wanted.apply(metadata), created_at=now, attributes=wanted.attributes(wanted.kind(kind.name, attributes), attributes))
+        kind = wanted.kind(credential.record.type, attributes)
+        changes = dict(wanted.apply(metadata), created_at=now, attributes=wanted.attributes(kind, attributes))
         changes["expires_at"] = self._expiry(wanted, kind, fields, now) or _still_ahead(metadata, now)
         metadata = replace(metadata, **changes)
-        return Record(credential.name, credential.record.type, fields, metadata=replace(metadata, scope=self.scope(wanted, metadata.scope)))
+        return Record(credential.name, kind.name, fields, metadata=replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
     def put(self, record: Record, expected_version: Optional[str]) -> Credential:
         """Store a new value over the version it was made from; without one, where nothing is stored yet.

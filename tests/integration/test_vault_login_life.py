@@ -52,7 +52,7 @@ class Counted:
         requests = self.server.requests()[self._seen :]
         self._seen += len(requests)
         paths = [str(request["path"]) for request in requests]
-        return [_named(path) for path in paths if "/login" in path or path.startswith("auth/token/")]
+        return [_named(path) for path in paths if path.startswith("auth/token/") or (path.startswith("auth/") and "/login" in path)]
 
 
 def _named(path):

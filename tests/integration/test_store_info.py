@@ -113,7 +113,7 @@ def test_who_used_a_credential_last_is_told(project):
 
 
 NOBODY_THERE = {
-    "vault": "address: 'http://127.0.0.1:1', token: '{0}'",
+    "vault": "url: 'http://127.0.0.1:1', auth: {{method: token, token: '{0}'}}",
     "database": "url: 'postgresql://app:{0}@127.0.0.1:1/app'",
 }
 """Servers at port 1, where nothing listens, by backend."""

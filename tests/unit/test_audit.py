@@ -18,6 +18,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.seals impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import FLUSH_AT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, AuditFailed, CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.providers import registry
+from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
@@ -190,6 +192,24 @@ def test_a_strict_trail_is_written_before_anything_is_served(place):
     manager.create(Wanted("db", value=Secret("x")))
     manager.get("db")
     assert [(entry["action"], entry["result"]) for entry in place.entries()] == [("write", "begun"), ("write", "ok"), ("read", "ok")]
+
+
+def test_a_strict_trail_is_written_before_the_first_request_of_a_process(place):
+    """Also where nothing has opened the store's key yet."""
+    fill(place, reads=0)
+    seen = []
+
+    class Looking(Local):
+        def delete(self, *arguments, **options):
+            seen.extend((entry["action"], entry["result"]) for entry in place.entries())
+            super().delete(*arguments, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(registry.PROVIDERS, "local", Looking)
+        manager = place.open("strict")
+        with manager.acting():
+            manager.provider.delete("db")
+    assert seen[-1] == ("delete", "begun")
 
 
 def test_what_a_strict_trail_cannot_record_is_not_served_and_not_written(place, tmp_path):

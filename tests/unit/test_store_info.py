@@ -118,6 +118,24 @@ def test_a_backend_that_is_down_is_an_answer_with_its_reason(kind, code, says, a
     assert told["health"]["checked_in_ms"] >= 0
 
 
+@pytest.mark.parametrize("audit", ["batched", "strict"])
+def test_the_audit_trail_asks_a_backend_that_is_down_for_nothing_more(audit, known, tmp_path):
+    """A read has failed after every repeat it was allowed. That there is an entry to write is no reason to wait as long again."""
+    asked = []
+
+    class Counting(Down):
+        def read_store_document(self):
+            asked.append(1)
+            raise DOWN
+
+    known(Counting)
+    options = {"backend": "down", "max_retries": 0, "key_sources": [{"source": "key_file"}], "encrypt": True, "audit": audit}
+    manager = open_store(dict(options, audit_path=str(tmp_path / "audit.jsonl")), name="prod")
+    with pytest.raises(Unavailable):
+        ask(manager, "get", name="db")
+    assert len(asked) == 1
+
+
 def test_credential_info_tells_the_same_health(known):
     known(Refusing)
     manager = open_store({"backend": "down", "audit": "off"}, name="prod")

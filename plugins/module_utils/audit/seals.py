@@ -31,6 +31,10 @@ class Seals(ABC):
     def __call__(self) -> Optional[Seal]:
         """The seal to write with; None where there is no key yet, because nothing was ever stored."""
 
+    def are_at_hand(self) -> bool:
+        """Whether the seal can be given without asking the backend for it."""
+        return True
+
     @abstractmethod
     def keys(self) -> List[bytes]:
         """The keys of every part of the trail that can be checked; none for a trail without a key.
@@ -77,6 +81,10 @@ class RingSeals(Seals):
             mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + ".audit")
             self._ring, self._seal = ring, Seal(ChainKey(ring.active.subkey(primitives.AUDIT)), mark)
         return self._seal
+
+    def are_at_hand(self) -> bool:
+        """Whether the ring was opened, for whatever reason."""
+        return self._keyring.is_open()
 
     def keys(self) -> List[bytes]:
         """The keys of every part of the trail that can be checked: those of retiring master keys too."""

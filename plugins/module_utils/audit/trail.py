@@ -9,14 +9,16 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import Any, Callable, List, Optional
+import uuid
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
-from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK, VIOLATIONS, Event, written_entry
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, written_entry
 from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal, Seals
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
 MODES = (BATCHED, STRICT, OFF)
@@ -27,8 +29,13 @@ FLUSH_AT = 256
 HELD_WITHOUT_KEY = 4096
 """Entries that wait for the store's key to be made."""
 
+HAND_ON_WITHIN = 2.0
+"""Seconds for handing entries on: a backend that is down was waited for already."""
+
 READ, LIST, VERSIONS = "read", "list", "versions"
 _HELD_BACK = frozenset((READ, LIST, VERSIONS))
+
+_OUT_OF_REACH = frozenset(("unavailable", "timeout", "circuit_open", "login_failed"))
 
 LOST = "lost"
 """The action of an entry that says how many entries could not be written before it."""
@@ -45,17 +52,20 @@ class Trail:
         *,
         strict: bool = False,
         shared: bool = False,
+        hand_on: Optional[Callable[[List[Mapping[str, Any]]], None]] = None,
         warn: Callable[[str], object] = lambda _message: None,
     ) -> None:
         """Write to `journal`, chained by `seals`; name the store `store`; where a batched trail cannot be written, `warn` is told once.
 
         `shared` says that entries of other stores may be in the file: those that do not name `store` are of another one.
+        `hand_on` takes what was written to the file, each entry with an `id`, to where other controllers' entries are too.
         """
         self._journal = journal
         self._seals = seals
         self.store = store
         self.shared = shared
         self._strict = strict
+        self._hand_on = hand_on
         self._warn = warn
         self._warned = False
         self._lost = 0
@@ -97,7 +107,7 @@ class Trail:
         Raises:
             AuditFailed: the trail is strict and cannot be written.
         """
-        if os.getpid() != self._process or not self._events:
+        if os.getpid() != self._process or not self._events or self._is_out_of_reach():
             return
         seal = self._seals()
         if seal is None:
@@ -108,6 +118,11 @@ class Trail:
             # Replaced before it is written: what other threads record meanwhile goes into the next one.
             events, self._events = self._events, []
             self._write(events, seal)
+
+    def _is_out_of_reach(self) -> bool:
+        """Whether all that is held is that the backend could not be reached. Asking it for the key would only take as long again."""
+        results = {event.result for event in self._events} - {BEGUN}
+        return bool(results) and results <= _OUT_OF_REACH and not self._seals.are_at_hand()
 
     def verify(self) -> List[Finding]:
         """Check the chain of what is written; an empty list means that all is well.
@@ -132,6 +147,19 @@ class Trail:
             self._lost += len(events)
             if self._strict:
                 raise error.within(store=self.store) from None
+            self._warn_once(error)
+        if self._hand_on is not None:
+            self._handed_on(self._hand_on, entries)
+
+    def _handed_on(self, hand_on: Callable[[List[Mapping[str, Any]]], None], entries: List[Dict[str, Any]]) -> None:
+        try:
+            with deadline.within(HAND_ON_WITHIN, "the audit trail"):
+                hand_on([dict(entry, id=uuid.uuid4().hex) for entry in entries])
+        except CredentialError as problem:
+            what = "the backend does not take the audit trail: {0}".format(problem.what)
+            error = AuditFailed(what, remedy=problem.remedy, store=self.store)
+            if self._strict:
+                raise error from None
             self._warn_once(error)
 
     def _warn_once(self, error: AuditFailed) -> None:

@@ -100,6 +100,10 @@ class Keyring:
         """The ring as last opened, else as it is stored."""
         return self._opened or self.surveyed()
 
+    def is_open(self) -> bool:
+        """Whether `known` answers without reading the document."""
+        return self._opened is not None
+
     def settled(self) -> OpenRing:
         """The ring as it is now, made where the store is new, with the slots that the configuration asks for.
 

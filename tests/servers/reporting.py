@@ -13,7 +13,7 @@ import pytest
 
 from tests.servers import once
 
-ROW = "{0:<12} {1:<8} {2:<24} {3:>10}"
+ROW = "{0:<12} {1:<8} {2:<32} {3:>10}"
 _told: List[Tuple[str, once.Start]] = []
 
 

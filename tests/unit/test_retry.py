@@ -252,6 +252,21 @@ def test_a_look_that_is_refused_leaves_the_outcome_open(clock):
     assert caught.value.outcome_unknown
 
 
+def test_a_provider_that_was_stopped_half_way_tells_so_itself(clock):
+    """What it left is no conflict with another writer."""
+    below, store = reading(clock)
+
+    def half(record, expected_version=None, *, create=False):
+        Memory.put(below, a_record(record.name, "half"), expected_version, create=create)
+        raise AccessDenied("the value was written, and the rest of it was not").happened(outcome_unknown=True)
+
+    below.put = half
+    with pytest.raises(AccessDenied) as caught:
+        store.put(a_record("db_pass", "new"), "1")
+    assert str(caught.value) == "the value was written, and the rest of it was not"
+    assert (caught.value.outcome_unknown, clock.waits) == (True, [])
+
+
 def test_time_over_in_the_look_leaves_the_outcome_open(clock):
     """The reconciling read is bounded by the deadline of the write."""
 

@@ -11,7 +11,7 @@ from typing import Callable, Generic, Optional
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Answer, Call
-from ansible_collections.nebula.credential.plugins.module_utils.layers.attempts import Attempts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.attempts import Attempts, passes
 from ansible_collections.nebula.credential.plugins.module_utils.layers.reconcile import Done
 
 
@@ -49,11 +49,11 @@ class Write(Generic[Answer]):
         except _MayNotBeRepeated as end:
             raise _unknown(end.doubt, call) from None
         except CredentialError as error:
+            if self._doubt is None or (error.outcome_unknown and not passes(error)):
+                raise  # settled, or the provider tells itself how far it came and what stopped it
             done = self._last_look() if error is self._doubt else None
             if done is not None:
                 return done.answer
-            if self._doubt is None:
-                raise
             raise _unknown(error, call) from None
 
     def _attempt(self) -> Answer:

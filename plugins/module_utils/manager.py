@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.record import CU
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
 from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.writing import Writer, retry_conflicts
 
@@ -215,6 +216,15 @@ class CredentialManager:
         """
         with self.acting(context):
             return self.provider.ensure_key(check=check)
+
+    def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
+        """Bring the tables of a database store up to date; with `check`, tell what would be done.
+
+        Raises:
+            InvalidInput: the store has no tables.
+        """
+        with self.acting(context):
+            return self.provider.ensure_schema(check=check)
 
     def rotate_key(
         self,

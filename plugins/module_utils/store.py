@@ -91,7 +91,7 @@ def _open(
     provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
     encrypt = _encrypts(options, provider)
     layer = encrypted(provider, options, vault_password) if encrypt else None
-    kept = cache(layer or provider) if cache else None
+    kept = cache(layer or provider) if cache and not provider.capabilities.leased else None
     guarded = ScopeGuard(kept or layer or provider)
     trail = _trail(options, provider, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
@@ -169,7 +169,9 @@ def _trail(options: Mapping[str, Any], provider: Provider, layer: Optional[Encry
     path = _audit_path(options, context.store)
     seals: Seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else RingSeals(layer.keyring)
     shared = options.get("audit_path") is not None
-    return Trail(Journal(path), seals, context.store, strict=options["audit"] == STRICT, shared=shared, warn=context.warn)
+    hand_on = provider.append_audit if provider.capabilities.audit_log else None
+    strict = options["audit"] == STRICT
+    return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
 
 def _audit_path(options: Mapping[str, Any], store: str) -> str:

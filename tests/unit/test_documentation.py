@@ -18,10 +18,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import PasswordPolicy
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
-MODULES = {"credential": CREDENTIAL, "credential_info": CREDENTIAL_INFO, "store_info": STORE_INFO, "store_key": STORE_KEY}
+MODULES = {
+    "credential": CREDENTIAL,
+    "credential_info": CREDENTIAL_INFO,
+    "store_info": STORE_INFO,
+    "store_key": STORE_KEY,
+    "store_schema": STORE_SCHEMA,
+}
 LOOKUPS = {"get": GET, "get_many": GET_MANY, "find": FIND}
 SECRET_WORDS = ("pass", "token", "secret", "key", "value")
 
@@ -37,7 +44,7 @@ def constants(path):
 def documented(kind, name):
     if kind == "lookup":
         return yaml.safe_load((PLUGINS / "lookup" / (name + ".yml")).read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]
-    own = yaml.safe_load(constants(PLUGINS / "modules" / (name + ".py"))["DOCUMENTATION"])["options"]
+    own = yaml.safe_load(constants(PLUGINS / "modules" / (name + ".py"))["DOCUMENTATION"]).get("options", {})
     return {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **own}
 
 

@@ -30,7 +30,7 @@ DOCUMENTING = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
 # What a provider may import of ours: the contract, its values, and the primitives that several of them stand on.
 FOR_PROVIDERS = re.compile(
-    r"(providers\.base|record|metadata_document|scope|secret|errors|deadline|naming|sealed|(files|objects|sql|vault|kube)(\.\w+)?)\Z"
+    r"(providers\.base|record|metadata_document|scope|secret|errors|deadline|naming|sealed|table_version|(files|objects|sql|vault|kube)(\.\w+)?)\Z"
 )
 PRIMITIVES = ("files", "objects", "sql", "vault", "kube")
 # The one place each where a neutral error becomes one of Ansible's.

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, TypeVar
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
 
 Answer = TypeVar("Answer")
 
@@ -49,6 +50,13 @@ class Around(Layer):
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         self.around(Call("rewrite_envelope", record.name, True), lambda: self.inner.rewrite_envelope(record, replaces))
+
+    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+        return self.around(Call("ensure_schema", None, not check), lambda: self.inner.ensure_schema(check=check))
+
+    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        kept = list(entries)
+        self.around(Call("append_audit", None, True), lambda: self.inner.append_audit(kept))
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.around(

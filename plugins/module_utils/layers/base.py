@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Dict, Iterable, Iterator, List, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Filter, Health, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
 
 
 class Layer(Provider):
@@ -35,6 +36,9 @@ class Layer(Provider):
 
     def flush(self) -> None:
         self.inner.flush()
+
+    def renew_due(self) -> Optional[float]:
+        return self.inner.renew_due()
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         return self.inner.put(record, expected_version, create=create)
@@ -69,6 +73,12 @@ class Layer(Provider):
         check: bool = False,
     ) -> Rotated:
         return self.inner.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
+
+    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+        return self.inner.ensure_schema(check=check)
+
+    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        self.inner.append_audit(entries)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.rotat
 from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import OPERATION as STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import of_unopened, store_info
 from ansible_collections.nebula.credential.plugins.module_utils.operations.store_key import store_key
+from ansible_collections.nebula.credential.plugins.module_utils.operations.store_schema import store_schema
 from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 
@@ -32,6 +33,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "credential_rotate": credential_rotate,
     "store_info": store_info,
     "store_key": store_key,
+    "store_schema": store_schema,
 }
 
 

@@ -13,17 +13,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    Conflict,
-    CredentialError,
-    InvalidInput,
-    NotFound,
-    StorageError,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.not_offered import keyless, markless, tableless
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
@@ -44,6 +40,7 @@ class Capabilities:
         native: fields, tags and times are kept as the backend's own users expect them; encrypted by us only when asked to.
         remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
         persistent: what was written outlives the process.
+        leased: values are lent for a time; the provider keeps them, renews them (`renew_due`) and gives them back, so no cache does.
         server_side_encryption: the backend encrypts at rest by itself.
         audit_log: it takes the entries of the audit trail too, so that several controllers share one that can be queried.
         max_bytes: the largest value, in bytes as stored.
@@ -59,6 +56,7 @@ class Capabilities:
     native: bool = False
     remote: bool = False
     persistent: bool = True
+    leased: bool = False
     server_side_encryption: bool = False
     audit_log: bool = False
     max_bytes: Optional[int] = None
@@ -79,14 +77,6 @@ class Filter:
     created_before: Optional[datetime] = None
     stage: str = CURRENT
     names_only: bool = False
-
-
-class EnsuredSchema(NamedTuple):
-    """The version of a store's tables before and after they were seen to, and the SQL that led (or would lead) there."""
-
-    before: int
-    after: int
-    statements: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -192,21 +182,6 @@ def absent(name: str, version: Optional[str] = None, stage: str = CURRENT, kept:
     return NotFound(what, name=name, remedy="Check the name and the store ('nebula.credential.find' lists what is there).")
 
 
-def keyless(store: str) -> InvalidInput:
-    """The error for a question about the key of a store that has none."""
-    return InvalidInput(
-        "it is not encrypted by this collection, so it has no key",
-        option="store",
-        store=store,
-        remedy="Name a store that is: a local one with 'format: encrypted', for one, and without 'encrypt: false'.",
-    )
-
-
-def tableless(store: str) -> InvalidInput:
-    """The error for a question about the tables of a store that has none."""
-    return InvalidInput("it keeps no tables", option="store", store=store, remedy="Name a store whose backend is 'database'.")
-
-
 class Provider(ABC):
     """A place that keeps records. All methods raise errors of the neutral tree only."""
 
@@ -245,6 +220,14 @@ class Provider(ABC):
             Conflict: another process has replaced what this one would replace. Nothing was written.
             StorageError: it cannot be written.
         """
+
+    def renew_due(self) -> Optional[float]:
+        """Keep alive what is held at the backend for as long as this is open (leases). For a process that outlives one task.
+
+        Returns:
+            The seconds after which to call again at the latest; None where nothing is held, which is the default.
+        """
+        return None
 
     @abstractmethod
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
@@ -325,9 +308,7 @@ class Provider(ABC):
 
         Only a store with high-water marks refuses an older value, so only the layer that keeps them implements it.
         """
-        raise StorageError(
-            "this store keeps no high-water marks, so nothing is refused as rolled back", name=name, store=self.context.store
-        )
+        raise markless(name, self.context.store)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
         """See that the store's key can be had from every configured source, and tell what it is; with `check`, tell alone.
@@ -346,28 +327,15 @@ class Provider(ABC):
         keep_until: Optional[datetime] = None,
         check: bool = False,
     ) -> Rotated:
-        """Put everything under a new master key, or take up the rotation that was killed; with `check`, tell what would be done.
-
-        Raises:
-            As `ensure_key`.
-        """
+        """Put everything under a new master key, or take up a killed rotation; with `check`, tell what would be done. As `ensure_key`."""
         raise keyless(self.context.store)
 
     def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
-        """Bring the tables of the store up to date, whatever `migration` says; with `check`, tell alone.
-
-        Raises:
-            InvalidInput: the store has no tables. Only a database has.
-            StorageError: a later release of the collection made them, or the login may not change them.
-        """
+        """Bring the tables of a database up to date, whatever `migration` says; with `check`, tell alone. Others raise InvalidInput."""
         raise tableless(self.context.store)
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        """Keep entries of the audit trail, where `capabilities.audit_log` is set. Each has an `id`; a repeated one changes nothing.
-
-        Raises:
-            StorageError: they cannot be kept.
-        """
+        """Keep entries of the audit trail, where `capabilities.audit_log` is set. Each has an `id`; a repeated one changes nothing."""
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

@@ -13,7 +13,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
     Capabilities,
-    EnsuredSchema,
     Filter,
     Health,
     Provider,
@@ -29,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.sql.rows import 
 from ansible_collections.nebula.credential.plugins.module_utils.sql.schema import Schema
 from ansible_collections.nebula.credential.plugins.module_utils.sql.tables import DOCUMENT, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.sql.writing import Writing
+from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
 
 
 class _Opened(NamedTuple):

@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import Any, Callable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, StorageError
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import EnsuredSchema
 from ansible_collections.nebula.credential.plugins.module_utils.sql.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.sql.meaning import TablesMissing
 from ansible_collections.nebula.credential.plugins.module_utils.sql.tables import SCHEMA, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
 
 AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
 MODES = (AUTO, MANUAL, VALIDATE)

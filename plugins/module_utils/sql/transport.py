@@ -67,7 +67,7 @@ def unusable() -> StorageError:
     """The error for TLS that does not come about. Repeating does not help, so it is not a passing one."""
     return StorageError(
         "TLS with the database cannot be set up: its certificate is not trusted, is for another name, or it offers no TLS",
-        remedy="Name the authority that signed it in 'tls_ca', and the host as the certificate has it in 'url'. Check 'tls_cert', 'tls_key'.",
+        remedy="Name the authority that signed it in 'tls_ca', and in 'url' the host as the certificate has it.",
     )
 
 

@@ -1,0 +1,29 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The errors for questions about what a store does not have: a key, tables, high-water marks."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, StorageError
+
+
+def keyless(store: str) -> InvalidInput:
+    """The error for a question about the key of a store that has none."""
+    return InvalidInput(
+        "it is not encrypted by this collection, so it has no key",
+        option="store",
+        store=store,
+        remedy="Name a store that is: a local one with 'format: encrypted', for one, and without 'encrypt: false'.",
+    )
+
+
+def tableless(store: str) -> InvalidInput:
+    """The error for a question about the tables of a store that has none."""
+    return InvalidInput("it keeps no tables", option="store", store=store, remedy="Name a store whose backend is 'database'.")
+
+
+def markless(name: str, store: str) -> StorageError:
+    """The error for accepting an older value where no older value is refused."""
+    return StorageError("this store keeps no high-water marks, so nothing is refused as rolled back", name=name, store=store)

@@ -1,0 +1,77 @@
+#!/usr/bin/python
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tables of a database store."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: store_schema
+short_description: Make the tables of a database store, or bring them up to date
+version_added: 0.1.0
+description:
+  - Makes the tables of a store whose backend is C(database), or brings those of an earlier release up to date.
+  - A store with C(migration=auto), the default, does this by itself when it is first used. This module is for a store with
+    C(migration=manual) or C(migration=validate), whose own login need not be allowed to make tables. Give O(store) a login that is.
+  - In check mode it tells the SQL, for an administrator to run.
+extends_documentation_fragment:
+  - nebula.credential.store
+author:
+  - The nebula.credential authors (@nebula-automation)
+"""
+
+EXAMPLES = r"""
+- name: See the SQL that would be run
+  nebula.credential.store_schema:
+    store: &store
+      backend: database
+      url: sqlite:///~/.nebula/tables/credentials.db
+      migration: validate
+  check_mode: true
+  register: planned
+
+- name: Show it
+  ansible.builtin.debug:
+    var: planned.statements
+
+- name: Make the tables
+  nebula.credential.store_schema:
+    store: *store
+"""
+
+RETURN = r"""
+found:
+  description: The version of the tables before; 0 where there were none.
+  type: int
+  returned: success
+  sample: 0
+version:
+  description: The version of the tables after; in check mode, what it would be.
+  type: int
+  returned: success
+  sample: 1
+statements:
+  description: The SQL that was run, or would be. Empty where nothing had to be done, by this task or because another one was quicker.
+  type: list
+  elements: str
+  returned: success
+  sample: ["INSERT INTO cred_store (item, version) VALUES ('schema', 1);"]
+code:
+  description: What went wrong, in one stable word, for example V(access_denied).
+  type: str
+  returned: on failure
+"""
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
+from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+
+
+def main() -> None:
+    """Run on a host; on the controller the action plugin does the same."""
+    run_module("store_schema", STORE_SCHEMA)
+
+
+if __name__ == "__main__":
+    main()

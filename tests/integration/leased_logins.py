@@ -36,6 +36,7 @@ class Logins:
         }
         bao.call("POST", self.mount + "/config/main", configured)
         self.role("readonly", "1h", "24h")
+        self.renewed_before = len(bao.requests("sys/leases/renew"))
 
     def role(self, name, ttl, longest):
         """Make or change a role."""

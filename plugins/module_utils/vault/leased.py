@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, List, Mapping, NoReturn, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
@@ -30,6 +31,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.connection
 from ansible_collections.nebula.credential.plugins.module_utils.vault.failures import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.vault.leases import Leases, Server
 
+RENEWING = 10.0
+"""Seconds that `renew_due` may take altogether."""
 _NAME = "{name}"
 _RENEW, _REVOKE = "sys/leases/renew", "sys/leases/revoke"
 _UNKNOWN_ROLE = ("unknown role", "role not found", "could not find role", "does not exist", "could not be found")
@@ -47,7 +50,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 class LeasedSecrets(Provider):
     """What `engine: dynamic` is. Read-only: nothing of it is stored anywhere, so nothing can be written."""
 
-    capabilities = Capabilities(native=True, remote=True, server_side_encryption=True)
+    capabilities = Capabilities(native=True, remote=True, leased=True, server_side_encryption=True)
     options = OPTIONS
 
     def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection, mount: str) -> None:
@@ -80,8 +83,8 @@ class LeasedSecrets(Provider):
             self._connection.close()
 
     def renew_due(self) -> Optional[float]:
-        """Renew what is due; the seconds until there is something again, None while nothing is held. For whoever stays."""
-        return self.leases.renew_due()
+        with deadline.within(RENEWING, "renewing leases"):
+            return self.leases.renew_due()
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         """A login of that role: the one that is held, else a new one."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Optional
 
 from tests.bench.bare import Bare, KeyValue, Table
-from tests.servers import openbao, postgresql
+from tests.servers import mariadb, openbao, postgresql
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,13 @@ def _sqlite(_server: Any, place: Path) -> Dict[str, Any]:
     return {"backend": "database", "url": "sqlite:///{0}".format(place / "store.db")}
 
 
-def _postgresql(server: Any, _place: Path) -> Dict[str, Any]:
-    return {"backend": "database", "url": _url(server, "postgresql")}
+def _database(dialect: str) -> Callable[[Any, Path], Dict[str, Any]]:
+    return lambda server, _place: {"backend": "database", "url": _url(server, dialect)}
+
+
+def _statements(log: Path, *words: bytes) -> int:
+    content = log.read_bytes()
+    return sum(content.count(word) for word in words)
 
 
 def _vault(server: Any, place: Path) -> Dict[str, Any]:
@@ -61,9 +66,16 @@ SUBJECTS = (
     Subject(
         "postgresql",
         postgresql.running,
-        sealed(_postgresql),
+        sealed(_database("postgresql")),
         lambda server, _place: Table(_url(server, "postgresql", "psycopg")),
-        lambda server: server.log.read_bytes().count(b"LOG:  statement:") + server.log.read_bytes().count(b"LOG:  execute "),
+        lambda server: _statements(server.log, b"LOG:  statement:", b"LOG:  execute "),
+    ),
+    Subject(
+        "mariadb",
+        mariadb.running,
+        sealed(_database("mariadb")),
+        lambda server, _place: Table(_url(server, "mariadb", "pymysql")),
+        lambda server: _statements(server.general_log, b" Query\t", b" Execute\t"),
     ),
     Subject("vault", openbao.running, _vault, lambda server, _place: KeyValue(server.client()), lambda server: len(server.requests())),
     Subject(

@@ -11,7 +11,7 @@ has() {
 
 # The -core packages: the whole one would also start a server of the system's own.
 missing=()
-has mariadbd && has mariadb-install-db || missing+=(mariadb-server-core mariadb-client)
+has mariadbd && has mariadb-install-db || missing+=(mariadb-server-core mariadb-client-core)
 has kubectl || missing+=(kubernetes-client)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "Installing ${missing[*]}"

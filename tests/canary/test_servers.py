@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plays on stores that lie on servers: neither what is stored nor what logs in shows by any channel, the server's own logs included."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.canary import canaries
+from tests.canary.channels import everywhere
+from tests.canary.sandbox import Sandbox
+from tests.canary.search import Searcher
+from tests.canary.servers import STORES
+
+pytestmark = pytest.mark.server
+
+
+@pytest.fixture
+def given():
+    return {"canary": canaries.make(), "plain_canary": canaries.make_plain()}
+
+
+@pytest.fixture
+def sandbox(tmp_path, collection_root):
+    return Sandbox(tmp_path / "run", collection_root)
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_no_secret_shows_in_a_play_on_a_server(kind, given, sandbox):
+    store = STORES[kind](sandbox.path("given"))
+    ended = sandbox.play("provision.yml", dict(given, canary_store=store.config), ["--diff"])
+    said = sandbox.output[-3000:].decode("utf-8", "replace")
+    assert ended == 0, said
+    assert Searcher({**given, **store.logins}).hits([*everywhere(sandbox), *store.logged()]) == []
+
+
+@pytest.mark.parametrize("kind", STORES)
+def test_a_login_that_is_refused_does_not_show(kind, given, sandbox):
+    store = STORES[kind](sandbox.path("given"))
+    sandbox.play("wrong_login.yml", dict(given, canary_store=store.with_login(given["plain_canary"])))
+    assert b"login_failed" in sandbox.output, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert Searcher(given).hits([*everywhere(sandbox), *store.logged()]) == []
+
+
+def test_a_leak_into_what_a_server_logs_is_found(given, sandbox):
+    """The search of the logs is what it says: here a statement that holds the value."""
+    store = STORES["postgresql"](sandbox.path("given"))
+    from tests.servers import once
+
+    once.postgresql().run("DO $$ BEGIN RAISE NOTICE '{0}'; END $$".format(given["plain_canary"]))
+    assert Searcher(given).hits(store.logged())

@@ -55,6 +55,8 @@ FEATURES = {
     "info by query": r"query: ",
     "info with versions": r"versions: true",
     "health": r"health: true",
+    "metrics for Prometheus": r"prometheus: true",
+    "the use of a credential": r"usage: true",
     "rotation in the store alone": r"target: none",
     "rotation at PostgreSQL": r"target: postgresql",
     "two users that take turns": r"usernames: \[",

@@ -14,12 +14,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.configure
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import PATHS
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS
+from ansible_collections.nebula.credential.plugins.module_utils.vault import auth
 
 
 def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     """The configuration with each relative path taken from the directory of `file`; what is no path is left for the store's checks."""
     directory = os.path.dirname(os.path.abspath(file))
     placed = {name: _placed_option(value, directory) if name in _paths_of(config) else value for name, value in config.items()}
+    placed = _with_placed_login(placed, directory)
     sources = placed.get(KEY_SOURCES)
     if isinstance(sources, list):
         placed[KEY_SOURCES] = [_placed_source(source, directory) for source in sources]
@@ -42,7 +44,16 @@ def _placed_option(value: Any, directory: str) -> Any:
 def _placed_source(source: Any, directory: str) -> Any:
     if not isinstance(source, Mapping):
         return source
-    return {key: _placed(value, directory) if key in PATHS else value for key, value in source.items()}
+    placed = {key: _placed(value, directory) if key in PATHS else value for key, value in source.items()}
+    return _with_placed_login(placed, directory)
+
+
+def _with_placed_login(placed: dict[str, Any], directory: str) -> dict[str, Any]:
+    """Files that hold a login are named within the option `auth`."""
+    login = placed.get(auth.OPTION)
+    if not isinstance(login, Mapping):
+        return placed
+    return {**placed, auth.OPTION: {key: _placed(value, directory) if key in auth.PATHS else value for key, value in login.items()}}
 
 
 def _placed(value: Any, directory: str) -> Any:

@@ -83,7 +83,7 @@ def test_a_source_cannot_be_used_and_dropped_at_once(tmp_path):
 
 def test_what_is_to_be_dropped_has_to_be_a_source(tmp_path):
     with pytest.raises(
-        InvalidConfiguration, match=r"'drop_sources': it names what is no key source\. .*ansible_vault, key_file, passphrase"
+        InvalidConfiguration, match=r"'drop_sources': it names what is no key source\. .*ansible_vault, key_file, passphrase, vault_transit"
     ):
         a_store(tmp_path, drop_sources=["passphrase:office", "pasphrase"])
 
@@ -139,6 +139,8 @@ def test_a_passphrase_comes_from_the_environment_or_a_private_file(tmp_path, mon
         {"source": "passphrase"},
         {"source": "passphrase", "passphrase": "x", "passphrase_env": "X"},
         {"source": "ansible_vault", "path": "x"},
+        {"source": "vault_transit", "passphrase": "x"},
+        {"source": "vault_transit", "url": "https://vault.example.com", "auth": {"token": "x"}},
     ],
     ids=str,
 )

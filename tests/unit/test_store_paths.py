@@ -116,3 +116,20 @@ def test_a_store_of_the_file_is_the_same_from_every_directory(tmp_path, elsewher
     assert (tmp_path / "keys" / "it.key").exists()
     assert (tmp_path / "credentials" / ".nebula" / "metadata.json").exists()
     assert os.listdir(elsewhere) == []
+
+
+def test_files_that_hold_a_login_start_beside_the_file_too(tmp_path, elsewhere):
+    login = {"method": "approle", "role_id": "a/b", "secret_id_file": "secret-id"}
+    transit = {
+        "source": "vault_transit",
+        "url": "https://vault.example.com",
+        "key": "a",
+        "ca_cert": "ca.pem",
+        "auth": {"token_file": "token"},
+    }
+    found = resolved({"backend": "vault", "auth": login, "ca_cert": "ca.pem", "key_sources": [transit]}, file=tmp_path / "nebula.yml")
+    placed = found["key_sources"][0]
+    assert found["auth"] == dict(login, secret_id_file=str(tmp_path / "secret-id"))
+    assert (placed["auth"]["token_file"], placed["ca_cert"]) == (str(tmp_path / "token"), str(tmp_path / "ca.pem"))
+    assert (found["ca_cert"], placed["url"]) == (str(tmp_path / "ca.pem"), transit["url"])
+    assert resolved({"backend": "vault", "auth": "no mapping"}, file=tmp_path / "nebula.yml")["auth"] == "no mapping"

@@ -24,6 +24,8 @@ class Vault(Provider):
         **kv1_objects.OPTIONS,
         **kv2.OPTIONS,
         **leased.OPTIONS,
+        # Its default is the engine's own.
+        "mount": {"type": "str"},
         "engine": {"type": "str", "default": KV, "choices": [KV, DYNAMIC]},
     }
     secrets = Connection.SECRETS
@@ -36,7 +38,8 @@ class Vault(Provider):
         """
         connection = Connection(options, store=context.store, warn=context.warn)
         if options.get("engine") == DYNAMIC:
-            return leased.LeasedSecrets(options, context, connection, mount.Location.of(options).mount)
+            place = dict(options, mount=options.get("mount") or leased.MOUNT)
+            return leased.LeasedSecrets(options, context, connection, mount.Location.of(place).mount)
         if options.get("kv_version") == 1:
             return kv1_objects.Kv1(options, context, connection)
         engine = kv2_objects.Kv2Envelopes if options.get("encrypt") else kv2.Kv2

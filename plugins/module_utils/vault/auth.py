@@ -52,6 +52,8 @@ METHODS: Mapping[str, Method] = {
 }
 SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
 """The options whose value is secret."""
+PATHS = ("token_file", "secret_id_file", "jwt_file", "jwt_path", "password_file")
+"""The options that are paths."""
 _BOOLEANS = ("secret_id_wrapped",)
 _NEEDS_BESIDE: Mapping[str, str] = {
     "secret_id_wrapped": "secret_id|secret_id_file",

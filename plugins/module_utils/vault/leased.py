@@ -33,6 +33,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.leases imp
 
 RENEWING = 10.0
 """Seconds that `renew_due` may take altogether."""
+MOUNT = "database"
+"""Where the engine is unless `mount` says otherwise."""
 _NAME = "{name}"
 _RENEW, _REVOKE = "sys/leases/renew", "sys/leases/revoke"
 _UNKNOWN_ROLE = ("unknown role", "role not found", "could not find role", "does not exist", "could not be found")

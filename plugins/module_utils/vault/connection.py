@@ -168,7 +168,7 @@ def _plain_path(path: str) -> str:
 
 def _judged(asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
     if not failures.is_answer_of_vault(answer) and answer.status < 500:
-        raise failures.no_vault()
+        raise failures.no_vault(writing=asked.writing)
     reply = Reply(answer.status, answer.body or {})
     if 200 <= answer.status < 300 or answer.status == 404:
         return reply

@@ -109,9 +109,11 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
     return StorageError(what, remedy=remedy)
 
 
-def no_vault() -> StorageError:
-    """The error for an answer that no Vault makes."""
-    return StorageError("what answers there is no Vault or OpenBao", remedy="See that 'url' leads to one, not to a proxy's own page.")
+def no_vault(*, writing: bool = False) -> StorageError:
+    """The error for an answer that no Vault makes. Something in between may have made it after the server did what was asked."""
+    error = StorageError("what answers there is no Vault or OpenBao", remedy="See that 'url' leads to one, not to a proxy's own page.")
+    error.happened(outcome_unknown=writing)
+    return error
 
 
 def denied(asked: Asked) -> AccessDenied:

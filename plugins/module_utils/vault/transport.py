@@ -125,7 +125,15 @@ class Transport:
 
 
 def answer_of(response: Any) -> failures.Answer:
-    """What a `requests.Response` says."""
+    """What a `requests.Response` says.
+
+    Raises:
+        requests.ConnectionError: it says not how long it is. The connection was cut within the headers, which the standard
+            library takes for their end; these servers always say it.
+    """
+    length = response.headers.get("Content-Length", "")
+    if response.status_code != 204 and not length.isdigit() and "Transfer-Encoding" not in response.headers:
+        raise requests.ConnectionError
     try:
         body = response.json() if response.content else None
     except ValueError:

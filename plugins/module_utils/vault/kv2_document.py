@@ -49,7 +49,7 @@ def write_document(requests: Kv2Requests, place: str, content: bytes, replaces: 
     try:
         if replaces is None:
             # Before the first version, so that no old slot of a key ever stays behind.
-            requests.keep(place, 1)
+            requests.keep(place, 1, new=True)
         requests.write(place, {_KEY: text_of(content)}, replaces or 0)
     except Conflict:
         raise changed_document() from None

@@ -73,7 +73,7 @@ class Kv2Places(ObjectPlaces):
     def _written(self, path: str, data: Mapping[str, Any], last: int, content: StoredObject) -> StoredObject:
         if last == 1:
             # Before there is a second version.
-            self._requests.keep(path, 1)
+            self._requests.keep(path, 1, new=False)
         value = self._requests.write(path, data, last)
         return replace(content, token=str(value.version.number))
 

@@ -152,9 +152,9 @@ class Kv2Requests:
                     raise
                 body.pop("metadata_cas")
 
-    def keep(self, place: str, most: int) -> None:
-        """Say how many versions are kept, also before there is one. What is more goes with the next write."""
-        self._request("POST", "metadata", place, {"max_versions": most}, writing=True, capability="create")
+    def keep(self, place: str, most: int, *, new: bool) -> None:
+        """Say how many versions are kept, also before there is one (`new`). What is more goes with the next write."""
+        self._request("POST", "metadata", place, {"max_versions": most}, writing=True, capability="create" if new else "update")
 
     def forget(self, place: str) -> None:
         """Remove a secret with all its versions and their count. One that is gone already is fine."""

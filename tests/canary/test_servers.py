@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.canary import canaries
@@ -13,8 +15,11 @@ from tests.canary.channels import everywhere
 from tests.canary.sandbox import Sandbox
 from tests.canary.search import Searcher
 from tests.canary.servers import STORES
+from tests.servers import once
 
 pytestmark = pytest.mark.server
+# What a login of OpenBao or Vault answers. Nobody here knows the token itself.
+TOKEN = re.compile(rb"\b(?:hv[sb]|[sb])\.[A-Za-z0-9]{24,}")
 
 
 @pytest.fixture
@@ -33,7 +38,10 @@ def test_no_secret_shows_in_a_play_on_a_server(kind, given, sandbox):
     ended = sandbox.play("provision.yml", dict(given, canary_store=store.config), ["--diff"])
     said = sandbox.output[-3000:].decode("utf-8", "replace")
     assert ended == 0, said
-    assert Searcher({**given, **store.logins}).hits([*everywhere(sandbox), *store.logged()]) == []
+    blobs = [*everywhere(sandbox), *store.logged()]
+    assert Searcher({**given, **store.logins}).hits(blobs) == []
+    assert [place for place, content in blobs if TOKEN.search(content)] == []
+    assert (sandbox.root / "sdk.log").stat().st_size, "no SDK logged anything, so that it logged no secret proves nothing"
 
 
 @pytest.mark.parametrize("kind", STORES)
@@ -47,7 +55,10 @@ def test_a_login_that_is_refused_does_not_show(kind, given, sandbox):
 def test_a_leak_into_what_a_server_logs_is_found(given, sandbox):
     """The search of the logs is what it says: here a statement that holds the value."""
     store = STORES["postgresql"](sandbox.path("given"))
-    from tests.servers import once
-
     once.postgresql().run("DO $$ BEGIN RAISE NOTICE '{0}'; END $$".format(given["plain_canary"]))
     assert Searcher(given).hits(store.logged())
+
+
+def test_a_token_is_found():
+    token = once.openbao().token("default")
+    assert TOKEN.search(token.encode())

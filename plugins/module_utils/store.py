@@ -131,6 +131,11 @@ def _refuse_unknown(given: Iterable[str], allowed: List[str]) -> None:
 
 
 def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
+    if spec.get("options") and isinstance(value, Mapping):
+        parts = spec["options"]
+        _refuse_unknown([str(key) for key in value], sorted(parts))
+        for part in sorted(key for key in value if value[key] is not None):
+            _check_option("{0}.{1}".format(option, part), parts[part], value[part])
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
     # ansible-core makes text of a list or mapping ("['a']"), which nobody means.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))

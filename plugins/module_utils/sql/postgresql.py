@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.sql.meaning impo
     BUSY,
     CLASHED,
     DENIED,
+    FAILED,
     FULL,
     LOGIN,
     LOST,
@@ -171,9 +172,15 @@ class Postgresql(Kind):
         return _MEANINGS.get(code)
 
     def meaning(self, error: Any, *, disconnected: bool = False) -> Meaning:
-        if getattr(error, "pgconn", None) is not None and not self.code(error):
-            return self._refusal(error)
-        return super().meaning(error, disconnected=disconnected)
+        import psycopg
+
+        if self.code(error) or disconnected:
+            return super().meaning(error, disconnected=disconnected)
+        if isinstance(error, psycopg.errors.ConnectionTimeout):
+            return SLOW
+        if isinstance(error, psycopg.DataError):
+            return NOT_TEXT
+        return self._refusal(error) if isinstance(error, psycopg.OperationalError) else FAILED
 
     def _refusal(self, error: Any) -> Meaning:
         """Why a connection was refused. libpq keeps the server's code to itself, so its other signs are read.
@@ -183,6 +190,8 @@ class Postgresql(Kind):
         """
         import psycopg
 
+        if error.pgconn is None:  # the host's name has no address
+            return UNREACHABLE
         state = self._ping({})
         if state == psycopg.pq.Ping.REJECT:
             return STARTING

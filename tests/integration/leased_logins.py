@@ -7,14 +7,10 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 CREATION = "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';"
-POLICY = """
-path "{0}/creds/*" {{ capabilities = ["read"] }}
-path "{0}/roles" {{ capabilities = ["list"] }}
-path "sys/leases/renew" {{ capabilities = ["update"] }}
-path "sys/leases/revoke" {{ capabilities = ["update"] }}
-"""
+POLICY = Path(__file__).parents[2] / "docs" / "policies" / "vault-dynamic.hcl"
 
 
 class Logins:
@@ -44,12 +40,12 @@ class Logins:
         self.bao.call("POST", "{0}/roles/{1}".format(self.mount, name), given)
 
     def policy(self):
-        """The name of a policy that allows what a store needs."""
-        return self.bao.policy(self.mount, POLICY.format(self.mount))
+        """The name of a policy that allows what the documentation says that a store needs."""
+        return self.bao.policy(self.mount, POLICY.read_text(encoding="utf-8").replace('"database/', '"{0}/'.format(self.mount)))
 
     def token(self, **options):
         """A login for a store."""
-        return self.bao.token(self.policy(), **options)
+        return self.bao.token(self.policy(), no_default_policy=True, **options)
 
     def users(self):
         """The logins that are there now, by what the database says; of every mount."""

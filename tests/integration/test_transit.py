@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import logging
 import socket
+from pathlib import Path
 
 import pytest
 
@@ -24,7 +25,7 @@ from tests.servers import once, openbao, processes
 from tests.unit.sealed_stores import a_record, a_store, document_path, keys_directory, the_key_file, value_of
 
 STORE_ID = bytes(range(16))
-POLICY = 'path "transit/encrypt/{0}" {{ capabilities = ["update"] }}\npath "transit/decrypt/{0}" {{ capabilities = ["update"] }}\n'
+POLICY = (Path(__file__).parents[2] / "docs" / "policies" / "vault-transit.hcl").read_text(encoding="utf-8")
 
 
 @pytest.fixture
@@ -43,9 +44,14 @@ def key(server, request):
     return name
 
 
+def policy(key):
+    """What the documentation says that a store needs."""
+    return POLICY.replace('crypt/nebula"', 'crypt/{0}"'.format(key))
+
+
 def entry(server, key, **options):
     """An entry of `key_sources`, with a login that may use that key alone."""
-    token = server.token(server.policy("transit-" + key, POLICY.format(key)))
+    token = server.token(server.policy("transit-" + key, policy(key)), no_default_policy=True)
     return dict({"source": "vault_transit", "url": server.url, "key": key, "auth": {"token": token}}, **options)
 
 
@@ -167,7 +173,7 @@ def test_a_mount_that_is_not_there_is_told(server, key, tmp_path):
 
 def test_a_denial_names_path_and_capability(server, key):
     for capability in ("encrypt", "decrypt"):
-        kept = "\n".join(line for line in POLICY.format(key).splitlines() if capability not in line)
+        kept = policy(key).replace("transit/" + capability, "elsewhere/" + capability)
         token = server.token(server.policy("half-" + capability, kept))
         denied = source(server, key, auth={"token": token})
         with pytest.raises(KeySourceUnavailable, match="may not update transit/{0}/{1}.*capabilities".format(capability, key)):
@@ -182,7 +188,7 @@ def test_a_login_that_is_wrong_is_told(server, key):
 def test_nothing_is_left_behind_by_a_login_for_a_moment(server, key):
     """The token of an AppRole login is revoked when the source has what it asked for."""
     server.enable("approle", "approle", auth=True)
-    server.call("POST", "auth/approle/role/" + key, {"token_policies": [server.policy("transit-" + key, POLICY.format(key))]})
+    server.call("POST", "auth/approle/role/" + key, {"token_policies": [server.policy("transit-" + key, policy(key))]})
     role_id = server.call("GET", "auth/approle/role/{0}/role-id".format(key))["data"]["role_id"]
     secret_id = server.call("POST", "auth/approle/role/{0}/secret-id".format(key))["data"]["secret_id"]
     built = source(server, key, auth={"method": "approle", "role_id": role_id, "secret_id": secret_id})

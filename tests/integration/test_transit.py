@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import logging
+import multiprocessing
 import socket
 from pathlib import Path
 
@@ -271,3 +272,65 @@ def test_the_server_may_take_no_longer_than_it_is_given():
         (built,) = build_sources([{"source": "vault_transit", "url": url, "key": "k", "auth": {"token": "t"}, "read_timeout": 0.3}], print)
         with pytest.raises(KeySourceUnavailable, match=r"within 0\.3 s"):
             built.check(STORE_ID)
+
+
+def _put_own(directory, configuration, barrier, number):
+    barrier.wait()
+    a_store(directory, **configuration).put(a_record("name{0}".format(number), b"%d" % number))
+
+
+def test_processes_that_create_one_store_at_once_get_one_key(server, key, tmp_path):
+    configuration, count = sources(entry(server, key)), 8
+    forked = multiprocessing.get_context("fork")
+    barrier = forked.Barrier(count)
+    processes = [forked.Process(target=_put_own, args=(tmp_path, configuration, barrier, number)) for number in range(count)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join(60)
+    assert [process.exitcode for process in processes] == [0] * count
+    store = a_store(tmp_path, **configuration)
+    assert [value_of(store.get("name{0}".format(number))) for number in range(count)] == [b"%d" % number for number in range(count)]
+    assert len(ciphertexts(tmp_path)) == 1
+
+
+def test_a_rotation_that_was_killed_is_finished_by_another_run(server, key, tmp_path, monkeypatch):
+    configuration = sources(entry(server, key))
+    store = a_store(tmp_path, **configuration)
+    store.put(a_record())
+    store.put(a_record("other"))
+    with monkeypatch.context() as killing:
+        killing.setattr(type(store.keyring.provider), "rewrite_envelope", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            store.rotate_master_key()
+    resumed = a_store(tmp_path, **configuration).rotate_master_key()
+    assert (resumed.resumed, resumed.envelopes) == (True, 2)
+    assert value_of(a_store(tmp_path, **configuration).get("db_pass")) == b"correct horse"
+    assert len(ciphertexts(tmp_path)) == 1
+
+
+def _killed(*_arguments):
+    raise KeyboardInterrupt
+
+
+def test_in_a_play_the_login_is_printed_nowhere(server, key, project):
+    given = entry(server, key)
+    token = given["auth"]["token"]
+    store = {"backend": "local", "path": "{{ playbook_dir }}/store", "key_sources": [given]}
+    variables = str({"nebula_credential_store": "it", "nebula_credential_stores": {"it": store}})
+    tasks = """
+- {name: written, nebula.credential.credential: {name: db_pass, value: correct horse}}
+- {name: read, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'db_pass') | length }}"}}
+- {name: key, nebula.credential.store_key: {}}
+- {name: rotated, nebula.credential.store_key: {state: rotated}}
+- {name: read again, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'db_pass') | length }}"}}
+"""
+    run = project.play(tasks, "-vvv", variables=variables).succeeded()
+    assert run.result("read again")["msg"] == 13
+    assert [":".join((slot["source"], slot["label"])) for slot in run.result("key")["key"]["sources"]] == ["vault_transit:transit/" + key]
+    assert token not in run.output + str(run.results)
+    server.call("POST", "transit/keys/{0}/config".format(key), {"deletion_allowed": True})
+    server.call("DELETE", "transit/keys/" + key)
+    failed = project.play("- ansible.builtin.debug: msg={{ lookup('nebula.credential.get', 'db_pass') }}", "-vvv", variables=variables)
+    assert "there is no Transit key" in failed.failed()
+    assert token not in failed.output

@@ -99,6 +99,17 @@ def _vault(mount: str = "secret", **options: Any) -> Callable[[Path], Mapping[st
     return described
 
 
+@lru_cache(maxsize=None)  # as above
+def _namespace(directory: Path) -> Mapping[str, Any]:
+    server = once.kubernetes()
+    namespace = server.namespace("conformance-" + hashlib.sha256(str(directory).encode()).hexdigest()[:16])
+    return {"host": server.url, "api_key": server.token, "ca_cert": str(server.ca_cert), "namespace": namespace}
+
+
+def _kubernetes(*, encrypt: bool) -> Callable[[Path], Mapping[str, Any]]:
+    return lambda directory: dict(_namespace(directory), encrypt=encrypt)
+
+
 def _sqlite(directory: Path) -> Mapping[str, Any]:
     return {"url": "sqlite:///{0}".format(directory / "private" / "store.db")}
 
@@ -134,6 +145,8 @@ BACKENDS = (
     Backend("database-postgresql-encrypted", "database", _database("postgresql"), _encrypted, many=False),
     Backend("database-mariadb", "database", _database("mariadb"), many=False),
     Backend("database-mariadb-encrypted", "database", _database("mariadb"), _encrypted, many=False),
+    Backend("kubernetes", "kubernetes", _kubernetes(encrypt=False), many=False),
+    Backend("kubernetes-encrypted", "kubernetes", _kubernetes(encrypt=True), _encrypted, many=False),
     Backend("objects", "objects", _objects, persistent=False, provider=MemoryObjects),
     Backend("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, provider=MemoryObjects),
 )

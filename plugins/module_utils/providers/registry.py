@@ -11,12 +11,14 @@ from typing import Mapping, Type
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
+from ansible_collections.nebula.credential.plugins.module_utils.providers.kubernetes import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.providers.vault import Vault
 
 PROVIDERS: Mapping[str, Type[Provider]] = {
     "database": Database,
+    "kubernetes": Kubernetes,
     "local": Local,
     "memory": Memory,
     "vault": Vault,

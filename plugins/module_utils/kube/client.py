@@ -1,0 +1,161 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests by the official client's connections: its server, its login, its proxies; nothing is repeated or followed on its own.
+
+Answers are parsed here. The client's own way logs the body of each at DEBUG in some releases, and makes models of them, which
+takes longer than the request.
+"""
+
+from __future__ import annotations
+
+import json
+import ssl
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.kube import failures
+from ansible_collections.nebula.credential.plugins.module_utils.kube.failures import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.kube.login import Access
+from ansible_collections.nebula.credential.plugins.module_utils.timed_connections import CONNECTIONS, POOLS, PROGRESS
+
+try:
+    import urllib3
+    from kubernetes.client import ApiClient
+    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import TimeoutError as UrllibTimeout
+except ImportError:
+    pass  # `login` says so by name, before anything here is used.
+
+USER_AGENT = "nebula-credential"
+JSON = "application/json"
+
+
+class Client:
+    """A client of one server under one login. Threads may share it, processes may not."""
+
+    def __init__(self, access: Access) -> None:
+        """Take a way in. Opens no connection."""
+        configuration = access.configuration
+        configuration.retries = False
+        configuration.connection_pool_maxsize = CONNECTIONS
+        self.namespace = access.namespace
+        self._configuration = configuration
+        self._client = ApiClient(configuration)
+        self._pool = self._client.rest_client.pool_manager
+        self._pool.pool_classes_by_scheme = POOLS
+        _use_context(self._pool.connection_pool_kw, access.tls)
+
+    def send(self, method: str, path: str, body: Optional[Mapping[str, Any]], accept: str, *, writing: bool) -> Answer:
+        """Make one request and hand on whatever is answered.
+
+        Raises:
+            Timeout, Unavailable, StorageError: there was no answer, or none of an API server.
+            LoginFailed: the login could not be renewed.
+        """
+        headers = self._headers(accept)
+        if body is not None:
+            headers["Content-Type"] = JSON
+        with in_our_words(writing=writing):
+            left = deadline.remaining()
+            response = self._pool.request(
+                method,
+                self._configuration.host + path,
+                body=None if body is None else json.dumps(body).encode("utf-8"),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=left, read=left),
+                retries=False,
+                redirect=False,
+            )
+        return _answer_of(response)
+
+    def _headers(self, accept: str) -> Dict[str, str]:
+        headers = {"Accept": accept, "User-Agent": USER_AGENT}
+        try:
+            # Renews the login where that is due: a token file that changed, a login program whose token has expired.
+            settings = self._configuration.auth_settings()
+        except Exception:  # noqa: BLE001  # whatever the client makes of a file or a program that fails
+            raise LoginFailed("the login could not be renewed", remedy="See that the kubeconfig or the pod's token can be read.") from None
+        for setting in settings.values():
+            if setting["value"]:
+                headers[setting["key"]] = _checked(setting["value"])
+        return headers
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close() if hasattr(self._client, "close") else self._pool.clear()
+
+
+def _checked(value: str) -> str:
+    """A header's value. What none can hold, `http.client` would quote in its error."""
+    if not (value.isascii() and value.isprintable()):
+        raise LoginFailed("the login is no token: it holds what no header can", remedy="Give the token alone, on one line.")
+    return value
+
+
+def _use_context(keywords: Dict[str, Any], tls: ssl.SSLContext) -> None:
+    """Connections take this TLS context; the files that it was made of may be gone."""
+    for key in ("ca_certs", "ca_cert_data", "cert_file", "key_file"):
+        keywords.pop(key, None)
+    keywords["ssl_context"] = tls
+
+
+def _answer_of(response: Any) -> Answer:
+    """What a response says. An API server says everything in JSON objects, but for what proxies before it say."""
+    try:
+        body = json.loads(response.data)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        if response.status < 400:
+            raise failures.no_kubernetes()
+        body = {}
+    return Answer(response.status, body, failures.seconds_to_wait(response.headers.get("Retry-After")))
+
+
+@contextmanager
+def in_our_words(*, writing: bool) -> Iterator[None]:
+    """Have whatever a library raises become an error of ours, without its text."""
+    if deadline.is_over():
+        raise deadline.timed_out()
+    PROGRESS.sent = False
+    try:
+        yield
+    except CredentialError:
+        raise
+    except (HTTPError, OSError) as problem:
+        _raise_for(tuple(_causes(problem)), PROGRESS.sent and writing)
+
+
+def _raise_for(causes: Tuple[BaseException, ...], outcome_unknown: bool) -> NoReturn:
+    if _any(causes, ssl.SSLCertVerificationError):
+        raise failures.not_trusted() from None
+    # A refused connection is a subclass of a connection that took too long in some releases of urllib3.
+    refused = _any(causes, ConnectionRefusedError)
+    if deadline.is_over() or (_any(causes, UrllibTimeout, TimeoutError) and not refused):
+        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
+    ended = _any(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if _any(causes, ssl.SSLError) and not ended:
+        raise failures.no_tls() from None
+    if PROGRESS.sent or ended:
+        raise failures.cut(outcome_unknown=outcome_unknown) from None
+    raise failures.unreachable("nothing listens there" if refused else "there is no connection to it") from None
+
+
+def _any(causes: Tuple[BaseException, ...], *kinds: Any) -> bool:
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def _causes(problem: Optional[BaseException]) -> Iterator[BaseException]:
+    """An exception and what led to it, as `raise … from`, the implicit context, or an argument."""
+    seen = set()
+    waiting = [problem]
+    while waiting:
+        found = waiting.pop()
+        if found is not None and id(found) not in seen:
+            seen.add(id(found))
+            yield found
+            waiting += [found.__cause__, found.__context__, *(part for part in found.args if isinstance(part, BaseException))]

@@ -245,7 +245,7 @@ def test_no_rotation_where_nothing_compares_and_swaps(kv1):
     manager = kv1.manager(single_writer=True)
     ask(manager, "credential", name="db", state="present", value="s3cret")
     with pytest.raises(InvalidConfiguration) as caught:
-        ask(manager, "credential_rotate", name="db", target={"kind": "none"})
+        ask(manager, "credential_rotate", name="db", target="none")
     assert "compare and swap" in str(caught.value)
 
 

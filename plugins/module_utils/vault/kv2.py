@@ -15,14 +15,11 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Callable, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    CredentialError,
     Damaged,
     InvalidConfiguration,
-    Timeout,
-    Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.files.history import is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.objects.attempts import attempts
@@ -54,7 +51,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_readin
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests, LostRace, Sheet, Value
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import STORE, Location
-from ansible_collections.nebula.credential.plugins.module_utils.vault.native_values import DELETED, Description, write_data
+from ansible_collections.nebula.credential.plugins.module_utils.vault.native_values import (
+    DELETED,
+    METADATA,
+    Description,
+    write_data,
+    write_description,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.vault.unfinished import Unfinished
 from ansible_collections.nebula.credential.plugins.module_utils.vault.walking import walk
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, "keep_versions": {"type": "int", "default": 10}}
@@ -67,6 +71,11 @@ class _There(NamedTuple):
 
     number: int
     record: Optional[Record]
+
+    @property
+    def renewed(self) -> bool:
+        """Whether what is written over it is another credential: there was one, and it was deleted."""
+        return self.record is None and self.number > 0
 
 
 class Kv2(Provider):
@@ -94,7 +103,7 @@ class Kv2(Provider):
         self._connection = connection
         self._location = Location.of(options)
         self._requests = Kv2Requests(connection, self._location.mount)
-        self._unfinished: Dict[str, Callable[[], None]] = {}
+        self._unfinished = Unfinished()
         if self.setting("keep_versions") < 0:
             what = "{0} is too small".format(self.setting("keep_versions"))
             raise InvalidConfiguration(what, option="keep_versions", remedy="Give 0 or more.")
@@ -111,8 +120,7 @@ class Kv2(Provider):
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         """As the contract says; a `serial` that the record carries has to be new, and the server counts its own."""
-        place = self._location.place(record.name, record.stage)
-        data = write_data(record)
+        place, data = self._location.place(record.name, record.stage), _data(record)
         check_room(_description(record, bytes(_RECORD_ID_SIZE), 0), record.name)
         base = self._supposed(expected_version, create)
         for _each in attempts(record.name):
@@ -121,12 +129,20 @@ class Kv2(Provider):
                 check_swap(record.name, base.record, expected_version, create)
             next_serial(record.name, record.serial, base.number)
             try:
-                value = self._requests.write(place, data, base.number)
+                with self._unfinished.claiming(place, partial(self._claim, place, record, data, base)):
+                    value = self._requests.write(place, data, base.number)
             except LostRace:
                 base = None
                 continue
-            return self._described(place, record, value, new=base.record is None and base.number > 0)
+            return self._described(place, record, value, new=base.renewed)
         raise AssertionError
+
+    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _There) -> None:
+        """Describe the value of a put whose answer was lost, if it is there and nobody has described it."""
+        value = self._requests.read(place)
+        ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
+        if value is not None and ours and not known(value.custom, value.version.number, record.name).own:
+            self._described(place, record, value, new=base.renewed)
 
     def _supposed(self, expected: Optional[str], create: bool) -> Optional[_There]:
         """What is to be there, where the server compares: nothing has to be read first."""
@@ -140,9 +156,7 @@ class Kv2(Provider):
         if value is None:
             sheet = self._requests.sheet(place)
             return _There(sheet.current if sheet else 0, None)
-        if value.data is not None and DELETED in value.data:
-            # Whoever deleted it was killed before the older values were gone.
-            self._bury(place, value)
+        self._bury_marked(place, value)
         return _There(value.version.number, record_of(name, stage, value, self._tenant))
 
     def _described(self, place: str, record: Record, value: Value, new: bool) -> Record:
@@ -154,35 +168,12 @@ class Kv2(Provider):
         if new:
             change.update(with_deleted({}, number - 1))
         most = self.setting("keep_versions") + 1 if number == 1 else None
-        self._finish(place, "metadata", lambda: self._requests.describe(place, change, most))
+        self._unfinished.finish(place, "metadata", lambda: self._requests.describe(place, change, most))
         return replace(record, version=str(number), serial=number, record_id=record_id, revision=0)
-
-    def _finish(self, place: str, what: str, work: Callable[[], None]) -> None:
-        """Do what belongs to a value that is written. Where that fails, it is done before this process reads there again."""
-        try:
-            work()
-        except CredentialError as problem:
-            self._unfinished[place] = work
-            problem.what = "the value was written, and the rest of it ({0}) was not: {1}".format(what, problem.what)
-            problem.outcome_unknown = True
-            raise
-
-    def _catch_up(self, place: str) -> None:
-        work = self._unfinished.get(place)
-        if work is None:
-            return
-        try:
-            work()
-        except (Unavailable, Timeout):
-            raise
-        except CredentialError:
-            pass  # told when it was written
-        self._unfinished.pop(place, None)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         place = self._location.place(name, stage)
-        if self._unfinished:
-            self._catch_up(place)
+        self._unfinished.catch_up(place)
         if version is not None:
             return self._version(name, version, stage)
         record = record_of(name, stage, self._requests.read(place), self._tenant)
@@ -234,18 +225,25 @@ class Kv2(Provider):
                 self._requests.delete(place, [base.number])
                 return
             try:
-                value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
+                with self._unfinished.claiming(place, lambda: self._bury_marked(place, self._requests.read(place))):
+                    value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
             except LostRace:
                 base = None
                 continue
-            self._finish(place, "the removal of its versions", partial(self._bury, place, value))
+            self._unfinished.finish(place, "the removal of its versions", partial(self._bury, place, value))
             return
 
     def _bury(self, place: str, value: Value) -> None:
         """Forget what was known, and destroy every version up to this one. The number of the last one stays."""
         number = value.version.number
         self._requests.describe(place, buried(value.custom, number), None)
-        self._requests.destroy(place, range(deleted_to(value.custom) + 1, number + 1))
+        before = deleted_to(value.custom)
+        self._requests.destroy(place, range(before + 1 if before < number else 1, number + 1))
+
+    def _bury_marked(self, place: str, value: Optional[Value]) -> None:
+        """Whoever deleted it may have been killed, or cut off, before the older values were gone."""
+        if value is not None and value.data is not None and DELETED in value.data:
+            self._bury(place, value)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         """Undelete the newest version, where it was deleted so that it can be (`recoverable`, `bao kv delete`).
@@ -298,6 +296,14 @@ class Kv2(Provider):
         if (found.content if found else None) != replaces:
             raise changed_document()
         write_document(self._requests, place, content, found.version if found else None)
+
+
+def _data(record: Record) -> Dict[str, Any]:
+    """The keys of a value. What no other tool looks at says what it is by itself: a journal is nothing but its metadata."""
+    data = write_data(record)
+    if record.stage != CURRENT:
+        data[METADATA] = write_description(_description(record, record.record_id or os.urandom(_RECORD_ID_SIZE), 0))
+    return data
 
 
 def _description(record: Record, record_id: bytes, revision: int) -> Description:

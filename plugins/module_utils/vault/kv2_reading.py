@@ -12,10 +12,12 @@ from typing import Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.record import OPAQUE, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_metadata import deleted_to, known, plain
+from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_metadata import Known, deleted_to, known, plain
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Sheet, Value, Version
 from ansible_collections.nebula.credential.plugins.module_utils.vault.native_values import (
     DELETED,
+    METADATA,
+    read_description,
     read_fields,
     read_state,
     refuse_envelope,
@@ -31,7 +33,10 @@ def record_of(name: str, stage: str, value: Optional[Value], tenant: str) -> Opt
     if value is None or value.data is None or DELETED in value.data or value.version.number <= deleted_to(value.custom):
         return None
     refuse_envelope(value.data, name)
-    row = _row(name, stage, value.version, value.custom, tenant)
+    found = known(value.custom, value.version.number, name)
+    if not found.own and METADATA in value.data:
+        found = Known(read_description(value.data[METADATA], name, METADATA), True, True)
+    row = _row(name, stage, value.version, value.custom, found, tenant)
     return replace(row, fields=read_fields(value.data), state=read_state(value.data, name))
 
 
@@ -46,11 +51,10 @@ def row_of(name: str, stage: str, sheet: Optional[Sheet], tenant: str, *, undele
         return None
     if newest.deleted and not undeletable:
         return None
-    return _row(name, stage, newest, sheet.custom, tenant)
+    return _row(name, stage, newest, sheet.custom, known(sheet.custom, newest.number, name), tenant)
 
 
-def _row(name: str, stage: str, version: Version, custom: Dict[str, str], tenant: str) -> Record:
-    found = known(custom, version.number, name)
+def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found: Known, tenant: str) -> Record:
     row = Record(name, OPAQUE, metadata=_foreign(custom, version.written_at, tenant), stage=stage, version=str(version.number))
     if found.description is None:
         return row

@@ -1,0 +1,261 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Races, killed writers, cut connections, a server that is sealed or killed: nothing acknowledged is lost, nothing is half there."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import threading
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import HEALTHY, UNHEALTHY
+from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests
+from tests.conformance.records import METADATA, a_record, value_of
+from tests.conformance.test_crowds import increment, run_all
+from tests.integration.vault_store import VaultStore
+from tests.servers import once, openbao, proxy
+from tests.unit.managing import ask
+
+FORK = multiprocessing.get_context("fork")
+FOR_ALL = replace(METADATA, scope=Scope())
+WRITERS = 32
+
+
+@pytest.fixture
+def store():
+    return VaultStore(once.openbao())
+
+
+def test_thirty_two_writers_in_threads_lose_no_update(store):
+    provider = store.provider()
+    provider.put(a_record("counter", "0"))
+    run_all([threading.Thread(target=increment, args=(provider, 2)) for _each in range(WRITERS)])
+    assert value_of(provider.get("counter")) == str(2 * WRITERS).encode()
+    assert provider.last_serial("counter") == 2 * WRITERS + 1
+
+
+def test_thirty_two_writers_in_processes_lose_no_update(store):
+    store.provider().put(a_record("counter", "0"))
+    workers = [FORK.Process(target=lambda: increment(store.provider(), 2)) for _each in range(WRITERS)]
+    run_all(workers)
+    assert [worker.exitcode for worker in workers] == [0] * WRITERS
+    found = store.provider().get("counter")
+    assert (value_of(found), found.serial) == (str(2 * WRITERS).encode(), 2 * WRITERS + 1)
+
+
+def test_deleters_and_creators_take_turns(store):
+    """A value that was deleted is not brought back by a writer who had read it before."""
+    provider = store.provider()
+    stored = provider.put(a_record())
+    provider.delete("db_pass")
+    with pytest.raises(Conflict) as caught:
+        provider.put(a_record(value="late"), stored.version)
+    assert "version 1 was expected and none is there" in str(caught.value)
+    with pytest.raises(NotFound):
+        provider.get("db_pass")
+
+
+def killed_before(request, work):
+    """Do `work` in a process of its own that dies before it makes that request."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            setattr(Kv2Requests, request, lambda *_arguments, **_named: os.kill(os.getpid(), signal.SIGKILL))
+            work()
+        finally:
+            os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+
+
+def test_a_creator_killed_between_its_requests_leaves_a_value_that_the_next_run_takes_over(store):
+    parameters = {"name": "db", "state": "present", "type": "basic", "fields": {"username": "app"}, "value": "s3cret", "ttl": "1h"}
+    killed_before("describe", lambda: ask(store.manager(), "credential", **parameters))
+    manager = store.manager()
+    assert manager.get("db").fields["password"].expose() == b"s3cret"
+    assert ask(manager, "credential", **parameters).result["changed"]
+    healed = manager.get("db")
+    assert (healed.record.type, healed.record.serial, healed.fields["password"].expose()) == ("basic", 2, b"s3cret")
+    assert healed.metadata.expires_at is not None
+    assert not ask(manager, "credential", **parameters).result["changed"]
+
+
+def test_a_writer_killed_between_its_requests_leaves_a_value_with_what_is_known(store):
+    provider = store.provider()
+    first = provider.put(a_record())
+    killed_before("describe", lambda: store.provider().put(a_record(value="new"), "1"))
+    found = provider.get("db_pass")
+    assert (value_of(found), found.type, found.serial, found.record_id) == (b"new", "basic", None, first.record_id)
+    assert (found.known.tags, found.known.expires_at) == (METADATA.tags, None)
+    stored = provider.put(a_record(value="newer"), found.version)
+    assert (stored.version, stored.record_id) == ("3", first.record_id)
+    assert provider.get("db_pass").metadata == METADATA
+
+
+@pytest.mark.parametrize("stage", ["journal", "pending"])
+def test_a_stage_is_whole_with_its_first_request(store, stage):
+    """What a rotation goes by after a crash is not lost between two requests."""
+    killed_before("describe", lambda: store.provider().put(a_record(stage=stage), create=True))
+    found = store.provider().get("db_pass", stage=stage)
+    assert (found.metadata, found.type, found.serial, found.version) == (METADATA, "basic", 1, "1")
+    store.provider().put(a_record(value="2", stage=stage), "1")
+    assert store.provider().get("db_pass", stage=stage).metadata == METADATA
+
+
+@pytest.mark.parametrize("request_", ["describe", "destroy"])
+def test_a_deleter_killed_between_its_requests_has_deleted(store, request_):
+    """Nobody reads it again, and whoever creates it next removes what was left of it."""
+    provider = store.provider()
+    for value in "12":
+        first = provider.put(a_record(value=value))
+    killed_before(request_, lambda: store.provider().delete("db_pass", expected_version="2"))
+    for version in (None, "1", "2", "3") if request_ == "destroy" else (None,):
+        with pytest.raises(NotFound):
+            provider.get("db_pass", version)
+    again = provider.put(a_record(value="new"), create=True)
+    assert again.record_id != first.record_id
+    assert [info.version for info in provider.versions("db_pass")] == ["4"]
+    told = store.server.call("GET", store.path("db_pass", "metadata"))["data"]["versions"]
+    assert [told[version]["destroyed"] for version in "1234"] == [True, True, True, False]
+
+
+MODES = {
+    "the request is cut": lambda: proxy.cut_request(60),
+    "the answer is cut": lambda: proxy.cut_answer(0),
+    "the answer is cut in the middle": lambda: proxy.cut_answer(40),
+    "the answer is reset": lambda: proxy.cut_answer(0, reset=True),
+    "the connection is reset": lambda: proxy.RESET,
+}
+
+
+def through(store, between, **options):
+    """The store behind a proxy, with its repeats."""
+    return store.manager(url="http://127.0.0.1:{0}".format(between.port), **options)
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("at", [0, 1, 2, 3])
+@pytest.mark.parametrize("mode", MODES)
+def test_a_cut_connection_leaves_the_old_or_the_new_and_tells_which(store, mode, at, encrypt):
+    """The request number `at` of a put meets the fault, once: the put is carried out exactly once."""
+    with proxy.running("127.0.0.1", store.server.port) as between:
+        manager = through(store, between, encrypt=encrypt)
+        with manager.acting():
+            first = manager.provider.put(a_record(metadata=FOR_ALL))
+            arm(between, MODES[mode](), at)
+            stored = manager.provider.put(a_record(value="new", metadata=FOR_ALL), first.version)
+            found = manager.provider.get("db_pass")
+            assert (value_of(found), found.version, found.record_id) == (b"new", stored.version, first.record_id)
+            assert found.metadata == FOR_ALL
+            assert [info.version for info in manager.provider.versions("db_pass")] == ["2", "1"]
+
+
+def arm(between, mode, at):
+    """Set the mode right before request number `at` from now, for one connection."""
+    count = 0
+    original = Kv2Requests._request
+
+    def request(self, *arguments, **named):
+        nonlocal count
+        if count == at:
+            Kv2Requests._request = original
+            between.set(mode, times=1)
+        count += 1
+        return original(self, *arguments, **named)
+
+    Kv2Requests._request = request
+
+
+@pytest.fixture(autouse=True)
+def requests_as_they_are():
+    original = Kv2Requests._request
+    yield
+    Kv2Requests._request = original
+
+
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_cut_connection_leaves_a_deleted_credential_deleted(store, at):
+    """With every version destroyed, however late the answer was lost."""
+    with proxy.running("127.0.0.1", store.server.port) as between:
+        manager = through(store, between)
+        with manager.acting():
+            stored = manager.provider.put(a_record(metadata=FOR_ALL))
+            arm(between, proxy.cut_answer(0), at + 1)  # the first request is the scope's
+            manager.provider.delete("db_pass", expected_version=stored.version)
+            with pytest.raises(NotFound):
+                manager.provider.get("db_pass")
+    told = store.server.call("GET", store.path("db_pass", "metadata"))["data"]
+    assert {each["destroyed"] for each in told["versions"].values()} == {True}
+    assert told["custom_metadata"] == {"nebula-deleted": "2"}
+
+
+def test_a_server_that_is_sealed_in_mid_run_says_so(store):
+    """Passing, within the time limit; and all is as it was when it is unsealed."""
+    with openbao.running() as server:
+        own = VaultStore(server)
+        manager = own.manager(max_retries=0)
+        ask(manager, "credential", name="db", state="present", value="s3cret")
+        assert manager.health()["status"] == HEALTHY
+        server.seal()
+        for work in (lambda: manager.token("db"), lambda: ask(manager, "credential", name="db", state="present", value="x")):
+            with pytest.raises(Unavailable) as caught:
+                work()
+            assert "sealed" in str(caught.value)
+        health = manager.health()
+        assert health["status"] == UNHEALTHY
+        assert "sealed" in " ".join(health["reasons"])
+        server.unseal()
+        assert manager.token("db").expose() == b"s3cret"
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(encrypt):
+    """kill -9 while four writers write, with its storage on disk; then it starts again."""
+    with openbao.running(storage="raft") as server:
+        own = VaultStore(server, encrypt=encrypt)
+        for _round in range(2):
+            acknowledged = written_until_killed(own, server)
+            server.start()
+            manager = own.manager()
+            with manager.acting():
+                for name, value in acknowledged.items():
+                    found = manager.provider.get(name)
+                    assert int(value_of(found)) in (value, value + 1), "{0}: {1} was acknowledged".format(name, value)
+                    assert manager.provider.put(a_record(name, "0", metadata=FOR_ALL), found.version).version != found.version
+
+
+def written_until_killed(own, server):
+    """Count up four credentials until the server is gone: the last number of each that was acknowledged."""
+    acknowledged, enough = {}, threading.Event()
+
+    def count_up(name):
+        manager = own.manager(max_retries=0, breaker_failures=0)
+        with manager.acting():
+            try:
+                for value in range(1, 100000):
+                    manager.provider.put(a_record(name, str(value), metadata=FOR_ALL))
+                    acknowledged[name] = value
+                    if value == 5:
+                        enough.set()
+            except CredentialError:
+                return
+
+    if own.options["encrypt"]:
+        with own.manager().acting() as _context:
+            own.manager().provider.put(a_record("first", metadata=FOR_ALL))
+    writers = [threading.Thread(target=count_up, args=("c{0}".format(number),)) for number in range(4)]
+    for writer in writers:
+        writer.start()
+    enough.wait(60)
+    server.kill()
+    for writer in writers:
+        writer.join(60)
+    assert acknowledged
+    return acknowledged

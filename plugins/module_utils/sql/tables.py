@@ -15,6 +15,7 @@ KEPT = (
     *("created_at", "updated_at", "expires_at", "encryption_key_id", "version", "revision", "written_at"),
 )
 """The columns of a value, which are kept when another takes its place."""
+_IN_MYSQL = {"engine": "InnoDB", "charset": "utf8mb4"}
 SCHEMA, DOCUMENT = "schema", "document"
 """The two rows of `store`."""
 
@@ -51,7 +52,8 @@ class Tables:
     def _table(self, name: str, columns: List[Any]) -> Any:
         from sqlalchemy import Table
 
-        return Table(self.prefix + name, self.metadata, *columns, mysql_engine="InnoDB", mysql_charset="utf8mb4")
+        kept = {"{0}_{1}".format(kind, key): value for kind in ("mysql", "mariadb") for key, value in _IN_MYSQL.items()}
+        return Table(self.prefix + name, self.metadata, *columns, **kept)
 
     def _indices(self) -> None:
         from sqlalchemy import Index

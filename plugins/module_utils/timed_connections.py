@@ -83,18 +83,45 @@ class _TimedResponse(HTTPResponse):
 
 
 class _Timed:
-    """The two places where a connection waits."""
+    """The two places where a connection waits.
+
+    Headers go out together with what follows them. With TLS 1.3 a server refuses a client's certificate after the handshake,
+    and what it says of that is lost when more is sent to it meanwhile.
+    """
 
     response_class = _TimedResponse
     sock: Any
     connect: Callable[[], None]
+    _held = b""
 
     def send(self, data: Any) -> None:
+        if isinstance(data, bytes):
+            data, self._held = self._held + data, b""
+            if _begins_a_body(data):
+                self._held = data
+                return
+        self._send_now(data)
+
+    def getresponse(self) -> Any:
+        if self._held:
+            self._send_now(self._held)
+            self._held = b""
+        return super().getresponse()  # type: ignore[misc]
+
+    def _send_now(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
         _allow_what_is_left(self.sock)
         PROGRESS.sent = True
         super().send(data)  # type: ignore[misc]
+
+    def close(self) -> None:
+        self._held = b""
+        super().close()  # type: ignore[misc]
+
+
+def _begins_a_body(data: bytes) -> bool:
+    return data.endswith(b"\r\n\r\n") and data.startswith((b"POST ", b"PUT ", b"PATCH "))
 
 
 class _PlainConnection(_Timed, HTTPConnection):  # type: ignore[misc]  # urllib3 does not declare http.client's attribute

@@ -56,6 +56,7 @@ class Server:
         self._process: Optional[subprocess.Popen[bytes]] = None
         self._session = requests.Session()
         self._session.trust_env = False
+        self._session.mount("https://", _Named(names[0]))
 
     def __repr__(self) -> str:
         return "Server({0})".format(self.url)
@@ -219,6 +220,17 @@ class Server:
             "audit": [audit],
             "max_lease_ttl": "768h",
         }
+
+
+class _Named(requests.adapters.HTTPAdapter):
+    """Connections to a server whose certificate is made out to a name, wherever it is reached."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        super().__init__()
+
+    def init_poolmanager(self, *sizes: Any, **named: Any) -> None:
+        super().init_poolmanager(*sizes, **named, server_hostname=self._name)
 
 
 def find_program() -> Path:

@@ -24,10 +24,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.timed_adap
 
 try:
     import requests
+    import urllib3
     from hvac import Client
     from hvac.adapters import RawAdapter
     from requests import Session
-    from urllib3.exceptions import HTTPError, NameResolutionError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NameResolutionError
 except ImportError:
     Client = None
     RawAdapter = Session = object  # type: ignore[assignment,misc]
@@ -128,11 +129,9 @@ def answer_of(response: Any) -> failures.Answer:
     """What a `requests.Response` says.
 
     Raises:
-        requests.ConnectionError: it says not how long it is. The connection was cut within the headers, which the standard
-            library takes for their end; these servers always say it.
+        requests.ConnectionError: it was cut within its headers, which the standard library takes for their end.
     """
-    length = response.headers.get("Content-Length", "")
-    if response.status_code != 204 and not length.isdigit() and "Transfer-Encoding" not in response.headers:
+    if not _says_its_length(response):
         raise requests.ConnectionError
     try:
         body = response.json() if response.content else None
@@ -142,8 +141,17 @@ def answer_of(response: Any) -> failures.Answer:
     return failures.Answer(response.status_code, known, failures.seconds_to_wait(response.headers.get("Retry-After")))
 
 
+def _says_its_length(response: Any) -> bool:
+    """Whether it is one of HTTP/1.1 whose headers came as far as the length (RFC 9112 section 6.3), or one that needs none."""
+    length = response.headers.get("Content-Length", "")
+    return length.isdigit() or "Transfer-Encoding" in response.headers or response.status_code == 204 or response.raw.version < 11
+
+
 def _context(address: Address) -> ssl.SSLContext:
     context = tls_context()
+    if address.verify is False:
+        context.check_hostname = False
+        urllib3.disable_warnings(InsecureRequestWarning)  # It was warned of when the store was opened.
     if isinstance(address.verify, str):
         _read_ca(context, address.verify)
     if address.client is not None:

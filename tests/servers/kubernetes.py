@@ -146,11 +146,11 @@ class Server:
         """Let a service account use these verbs on the resource in its namespace, and no others."""
         rbac = "/apis/rbac.authorization.k8s.io/v1/namespaces/{0}/".format(namespace)
         role = {"metadata": {"name": account}, "rules": [{"apiGroups": [""], "resources": [resource], "verbs": list(verbs)}]}
-        if self._send("PUT", rbac + "roles/" + account, role, self.token).ok:
-            return
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": account}
         subject = {"kind": "ServiceAccount", "name": account, "namespace": namespace}
-        self.call("POST", rbac + "rolebindings", {"metadata": {"name": account}, "roleRef": reference, "subjects": [subject]})
+        # A PUT makes either where there is none.
+        self.call("PUT", rbac + "roles/" + account, role)
+        self.call("PUT", rbac + "rolebindings/" + account, {"metadata": {"name": account}, "roleRef": reference, "subjects": [subject]})
 
     def kubeconfig(self, path: Path, token: Optional[str] = None, namespace: str = "default", url: Optional[str] = None) -> Path:
         """Write a kubeconfig with one context, `test`: as the administrator unless another token is given."""

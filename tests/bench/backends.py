@@ -161,7 +161,7 @@ def prepared(subject: Subject, root: Path) -> Iterator[Any]:
             print("\n{0}: left out, {1}".format(subject.label, error))
             yield None
             return
-        place = root / subject.label.replace(" ", "-")
+        place = root / subject.label
         place.mkdir(mode=0o700)
         print(
             "\n"
@@ -174,7 +174,6 @@ def prepared(subject: Subject, root: Path) -> Iterator[Any]:
                 "requests",
             )
         )
-        bare = subject.bare(server, place)
-        counting = subject.requests
-        yield Comparison(subject.config(server, place), bare, counting and (lambda: counting(server)))
+        config, bare, counting = subject.config(server, place), subject.bare(server, place), subject.requests
+        yield Comparison(config, bare, counting and (lambda: counting(server)))
         bare.close()

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Optional
 
-from tests.bench.bare import Bare, KeyValue, Table
-from tests.servers import mariadb, openbao, postgresql
+from tests.bench.bare import Bare, KeyValue, Secrets, Table
+from tests.servers import kubernetes, mariadb, openbao, postgresql
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,25 @@ def _vault(server: Any, place: Path) -> Dict[str, Any]:
     return {"backend": "vault", "url": server.url, "prefix": place.name, "auth": {"method": "token", "token": server.root_token}}
 
 
+def _kubernetes(server: Any, place: Path) -> Dict[str, Any]:
+    server.namespace(place.name)
+    return {
+        "backend": "kubernetes",
+        "kubeconfig": str(server.kubeconfig(place / "kubeconfig")),
+        "namespace": place.name,
+        "encrypt": False,
+    }
+
+
+def _core(server: Any, place: Path) -> Bare:
+    from kubernetes import client, config
+
+    with server.kubeconfig(place / "bare.kubeconfig").open() as file:
+        configuration = client.Configuration()
+        config.load_kube_config(file.name, client_configuration=configuration)
+    return Secrets(client.CoreV1Api(client.ApiClient(configuration)), place.name)
+
+
 SUBJECTS = (
     Subject("sqlite", nothing, sealed(_sqlite), lambda _server, place: Table("sqlite:///{0}".format(place / "bare.db"))),
     Subject(
@@ -79,10 +98,14 @@ SUBJECTS = (
     ),
     Subject("vault", openbao.running, _vault, lambda server, _place: KeyValue(server.client()), lambda server: len(server.requests())),
     Subject(
-        "vault encrypted",
+        "vault-encrypted",
         openbao.running,
         sealed(_vault),
         lambda server, _place: KeyValue(server.client()),
         lambda server: len(server.requests()),
+    ),
+    Subject("kubernetes", kubernetes.running, _kubernetes, _core, lambda server: len(server.requests("kubernetes"))),
+    Subject(
+        "kubernetes-encrypted", kubernetes.running, sealed(_kubernetes), _core, lambda server: len(server.requests("kubernetes-encrypted"))
     ),
 )

@@ -72,8 +72,23 @@ def _vault(place: Path) -> Watched:
     return Watched(config(secret_id), {"secret id": secret_id}, config, (server.log, server.audit))
 
 
+def _kubernetes(place: Path) -> Watched:
+    """Logged in with the token of a service account that may do what docs/policies says."""
+    server = once.kubernetes()
+    namespace = server.namespace("canary-" + secrets.token_hex(4))
+    token = server.service_account_token(namespace, "writer")
+    server.allow(namespace, "writer", "get", "list", "create", "update", "delete")
+
+    def config(api_key: str) -> Dict[str, Any]:
+        where = {"host": server.url, "ca_cert": str(server.ca_cert), "namespace": namespace}
+        return {"backend": "kubernetes", "api_key": api_key, "encrypt": False, **where}
+
+    return Watched(config(token), {"token": token}, config, (server.log, server.audit))
+
+
 STORES: Mapping[str, Callable[[Path], Watched]] = {
     "postgresql": _postgresql,
     "mariadb": _mariadb,
     "vault": _vault,
+    "kubernetes": _kubernetes,
 }

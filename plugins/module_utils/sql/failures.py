@@ -39,7 +39,7 @@ def translate(error: Exception, kind: Kind, command: str, *, committing: bool = 
     original = getattr(error, "orig", None) or error
     disconnected = bool(getattr(error, "connection_invalidated", False))
     if not _is_from_the_driver(error):
-        return _foreign(error, kind)
+        return _foreign(error, kind).happened(outcome_unknown=committing)
     meaning = kind.meaning(original, disconnected=disconnected)
     unknown = committing and (meaning.lost or disconnected)
     if meaning in _PASSING and deadline.is_over():

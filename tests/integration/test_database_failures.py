@@ -1,0 +1,296 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Each way in which a real database fails has its class, names what to do, and comes within its time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import time
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    LoginFailed,
+    ReadOnly,
+    StorageError,
+    Timeout,
+    Unavailable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
+from tests.conformance.records import a_record, value_of
+from tests.integration.database_servers import at_commit, provider_on
+from tests.servers import databases, once, proxy
+
+pytestmark = pytest.mark.server
+LIMIT = 5.0
+GRACE = 1.0
+"""psycopg looks at the clock ten times a second, and gives a connection two seconds at least."""
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def server(request):
+    return once.server(request.param)
+
+
+@pytest.fixture
+def prefix(tmp_path):
+    return databases.prefix(tmp_path)
+
+
+@pytest.fixture
+def between(server):
+    """A network that can be made bad."""
+    with proxy.running(server.host, server.port) as network:
+        yield network
+
+
+def failing(kind, call, limit=LIMIT):
+    """The error of a call, which ends within its limit."""
+    began = time.monotonic()
+    with pytest.raises(kind) as caught, deadline.within(limit, "get"):
+        call()
+    assert time.monotonic() - began < limit + GRACE
+    assert type(caught.value) is kind
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+def with_url(server, prefix, url, **more):
+    provider = Database(dict(databases.options(server, prefix, **more), url=url), ProviderContext("prod"))
+    provider.connect()
+    return provider
+
+
+def test_a_wrong_password_is_a_refused_login(server, prefix):
+    for password in ("wrong", None):
+        provider = with_url(server, prefix, databases.url(server), password=password)
+        said = str(failing(LoginFailed, lambda provider=provider: provider.get("a")))
+        assert "refuses the login" in said
+        assert "wrong" not in said
+
+
+def test_a_login_that_does_not_exist_is_refused_alike(server, prefix):
+    failing(LoginFailed, lambda: with_url(server, prefix, databases.url(server, user="ghost")).get("a"))
+
+
+def test_a_database_that_does_not_exist_is_named(server, prefix):
+    url = databases.url(server).rpartition("/")[0] + "/not_there"
+    assert "/not_there" in str(failing(AccessDenied, lambda: with_url(server, prefix, url).get("a")))
+
+
+def test_a_server_that_nobody_listens_for_is_unavailable(server, prefix):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        provider = provider_on(server, prefix, port=unused.getsockname()[1])
+        assert not failing(Unavailable, lambda: provider.put(a_record())).outcome_unknown
+        assert provider.health().status == UNHEALTHY
+
+
+def test_a_host_without_an_address_is_unavailable(server, prefix):
+    url = databases.url(server).replace(server.host, "no-such-host.invalid")
+    failing(Unavailable, lambda: with_url(server, prefix, url, allow_insecure_transport=True).get("a"))
+
+
+def test_a_server_that_accepts_and_never_answers_is_a_timeout(server, prefix):
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(10)
+        failing(Timeout, lambda: provider_on(server, prefix, port=silent.getsockname()[1]).get("a"), 2.5)
+
+
+def test_a_connection_that_turns_silent_is_a_timeout(server, prefix, between):
+    """Half-open: the kernel of the other side still answers, the server does not. Afterwards all is well again."""
+    provider = provider_on(server, prefix, port=between.port)
+    provider.put(a_record())
+    between.mode = proxy.SILENT
+    assert not failing(Timeout, lambda: provider.get("db_pass"), 0.5).outcome_unknown
+    between.mode = proxy.PASS
+    assert value_of(provider.get("db_pass")) == b"s3cret"
+
+
+def test_a_slow_server_is_a_timeout(server, prefix, between):
+    provider = provider_on(server, prefix, port=between.port)
+    provider.put(a_record())
+    between.mode = proxy.slow(3.0)
+    failing(Timeout, lambda: provider.get("db_pass"), 0.5)
+
+
+def test_a_table_that_somebody_locks_is_a_timeout(server, prefix):
+    provider = provider_on(server, prefix)
+    provider.put(a_record())
+    with contextlib.closing(server.connect()) as other, contextlib.closing(other.cursor()) as cursor:
+        if databases.dialect(server) == "postgresql":
+            cursor.execute("BEGIN")
+            cursor.execute("LOCK TABLE {0}credentials".format(prefix))
+        else:
+            cursor.execute("LOCK TABLES {0}credentials WRITE".format(prefix))
+        assert not failing(Timeout, lambda: provider.put(a_record(value="2")), 0.5).outcome_unknown
+    assert value_of(provider.get("db_pass")) == b"s3cret"
+
+
+def test_a_stale_connection_is_told_as_passing_and_the_pool_forgets_it(server, prefix, between):
+    """Nothing happened, so whoever repeats it may; the second attempt finds a new connection."""
+    provider = provider_on(server, prefix, port=between.port)
+    provider.put(a_record())
+    between.mode = proxy.RESET
+    between.mode = proxy.PASS
+    assert not failing(Unavailable, lambda: provider.put(a_record(value="2"))).outcome_unknown
+    provider.put(a_record(value="3"))
+    assert [info.version for info in provider.versions("db_pass")] == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("cut", "kept"), [(proxy.cut_request(0), b"s3cret"), (proxy.cut_answer(0), b"new"), (proxy.cut_answer(0, reset=True), b"new")]
+)
+def test_a_commit_without_an_answer_has_an_unknown_outcome_and_leaves_old_or_new(server, prefix, between, cut, kept):
+    """Never something in between: the value and what is kept of the old one are one transaction."""
+    provider = provider_on(server, prefix, port=between.port)
+    provider.put(a_record())
+    at_commit(provider, lambda: between.set(cut, times=1))
+    assert failing(Unavailable, lambda: provider.put(a_record(value="new"))).outcome_unknown
+    assert value_of(provider.get("db_pass")) in {kept, b"s3cret"}
+    assert len(provider.versions("db_pass")) == (1 if value_of(provider.get("db_pass")) == b"s3cret" else 2)
+
+
+def test_a_commit_whose_answer_never_comes_has_an_unknown_outcome_in_time(server, prefix, between):
+    provider = provider_on(server, prefix, port=between.port)
+    provider.put(a_record())
+    at_commit(provider, lambda: between.set(proxy.UNANSWERED))
+    assert failing(Timeout, lambda: provider.put(a_record(value="new")), 0.5).outcome_unknown
+    between.mode = proxy.PASS
+    assert value_of(provider.get("db_pass")) in {b"new", b"s3cret"}
+
+
+def test_a_cut_before_the_commit_leaves_the_old_value_for_certain(server, prefix, between):
+    """At whatever request of the transaction."""
+    provider = provider_on(server, prefix, port=between.port)
+    provider.put(a_record())
+    for size in (0, 40, 90, 200, 400, 700):
+        provider.get("db_pass")
+        between.set(proxy.cut_request(size), times=1)
+        error = failing(Unavailable, lambda: provider.put(a_record(value="new")))
+        between.mode = proxy.PASS
+        found = provider.get("db_pass")
+        assert error.outcome_unknown or value_of(found) == b"s3cret"
+        assert len(provider.versions("db_pass")) == int(found.version)
+
+
+def test_a_server_without_tls_is_refused_where_tls_is_demanded(server, prefix, tmp_path):
+    """Not as a passing failure: it will not come by waiting."""
+    authority = tmp_path / "ca.pem"
+    import ssl
+
+    pem = ssl.DER_cert_to_PEM_cert(next(iter(ssl.create_default_context().get_ca_certs(binary_form=True))))
+    authority.write_text(pem)
+    error = failing(StorageError, lambda: provider_on(server, prefix, tls_ca=str(authority)).get("a"))
+    assert "'tls_ca'" in str(error)
+
+
+def login_of(server, prefix, *grants):
+    """A login with these rights alone."""
+    name, password = "u" + prefix[:14], "p-" + prefix
+    who = name if databases.dialect(server) == "postgresql" else "'{0}'@'127.0.0.1'".format(name)
+    server.run(
+        "CREATE ROLE {0} LOGIN PASSWORD '{1}'".format(who, password)
+        if who == name
+        else "CREATE USER {0} IDENTIFIED BY '{1}'".format(who, password)
+    )
+    if who != name:
+        server.run("GRANT USAGE ON *.* TO {0}".format(who))
+    for privileges, table in grants:
+        server.run("GRANT {0} ON {1}{2} TO {3}".format(privileges, prefix, table, who))
+    return name, password
+
+
+DOCUMENTED = (
+    ("SELECT, INSERT, UPDATE, DELETE", "credentials"),
+    ("SELECT, INSERT, UPDATE, DELETE", "versions"),
+    ("SELECT, INSERT, UPDATE", "tombstones"),
+    ("SELECT, INSERT, UPDATE", "store"),
+    ("INSERT", "audit_log"),
+)
+
+
+def as_login(server, prefix, name, password):
+    return with_url(server, prefix, databases.url(server, user=name), password=password, migration="manual")
+
+
+def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, prefix):
+    owner = provider_on(server, prefix)
+    owner.put(a_record("other"))
+    limited = as_login(server, prefix, *login_of(server, prefix, *DOCUMENTED))
+    for value in "12":
+        limited.put(a_record(value=value))
+    limited.patch_metadata(limited.get("db_pass"), 0)
+    limited.write_store_document(b"one", None)
+    limited.write_store_document(b"two", b"one")
+    assert len(list(limited.list())) == 2
+    assert len(limited.versions("db_pass")) == 2
+    limited.append_audit([{"id": "0" * 32, "time": "2026-11-22T12:00:00.000001Z", "action": "read", "uid": 0, "name": "a"}])
+    limited.delete("db_pass")
+    assert limited.last_serial("db_pass") == 2
+
+
+def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefix):
+    provider_on(server, prefix).put(a_record())
+    limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT", "credentials")))
+    assert value_of(limited.get("db_pass")) == b"s3cret"
+    said = str(failing(AccessDenied, lambda: limited.put(a_record(value="canary-2"))))
+    wanted = ("SELECT, UPDATE", "credentials") if databases.dialect(server) == "postgresql" else ("INSERT", "versions")
+    assert "denies {0} on the table {1}{2}. Have an administrator run: GRANT {0} ON ".format(wanted[0], prefix, wanted[1]) in said
+    assert "canary" not in said
+    said = str(failing(AccessDenied, lambda: limited.get("db_pass", "7")))
+    assert "denies SELECT on the table {0}versions".format(prefix) in said
+
+
+def test_a_login_that_may_not_make_tables_is_told_so(server, prefix):
+    name, password = login_of(server, prefix)
+    if databases.dialect(server) == "postgresql":
+        server.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
+    provider = with_url(server, prefix, databases.url(server, user=name), password=password)
+    error = failing(AccessDenied, lambda: provider.get("a"))
+    assert "GRANT" in str(error) or "denie" in str(error) or "may not connect" in str(error)
+
+
+def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
+    provider = provider_on(server, prefix)
+    provider.put(a_record())
+    postgresql = databases.dialect(server) == "postgresql"
+    if not postgresql:
+        # Administrators may write all the same.
+        name, password = login_of(server, prefix, *DOCUMENTED)
+        provider = as_login(server, prefix, name, password)
+    else:
+        provider.close()
+    server.run("ALTER ROLE tester SET default_transaction_read_only = on" if postgresql else "SET GLOBAL read_only = 1")
+    try:
+        failing(ReadOnly, lambda: provider.put(a_record(value="2")))
+        assert value_of(provider.get("db_pass")) == b"s3cret"
+    finally:
+        if postgresql:
+            with contextlib.closing(server.connect()) as connection:
+                connection.execute("SET default_transaction_read_only = off")
+                connection.execute("ALTER ROLE tester RESET default_transaction_read_only")
+        else:
+            server.run("SET GLOBAL read_only = 0")
+
+
+def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
+    """Not a refused login, although it is told after the password was taken."""
+    provider_on(server, prefix).put(a_record())
+    name, password = login_of(server, prefix, *DOCUMENTED)
+    taken = []
+    try:
+        with contextlib.suppress(Exception):
+            taken.extend(server.connect(name, password) for _each in range(80))
+        assert len(taken) < 80
+        failing(Unavailable, lambda: as_login(server, prefix, name, password).get("db_pass"))
+    finally:
+        for connection in taken:
+            connection.close()

@@ -4,6 +4,7 @@
 
 # Rotating credentials: new versions of them, but neither deleting nor restoring any: `mount: secret`, `prefix: nebula`,
 # KV version 2. Put your own mount and prefix in the place of "secret" and "nebula".
+# Policies add up: vault-dynamic.hcl is for leased credentials, vault-transit.hcl for a key source.
 
 path "secret/data/nebula/*" {
   capabilities = ["create", "read", "update"]
@@ -27,25 +28,6 @@ path "secret/delete/nebula/.nebula/*" {
   capabilities = ["update"]
 }
 path "secret/destroy/nebula/.nebula/*" {
-  capabilities = ["update"]
-}
-
-# Leased credentials (of a database engine at "database"), and what keeps them alive and ends them.
-path "database/creds/*" {
-  capabilities = ["read"]
-}
-path "sys/leases/renew" {
-  capabilities = ["update"]
-}
-path "sys/leases/revoke" {
-  capabilities = ["update"]
-}
-
-# A key source of the kind "transit" (a key "nebula" of an engine at "transit").
-path "transit/encrypt/nebula" {
-  capabilities = ["update"]
-}
-path "transit/decrypt/nebula" {
   capabilities = ["update"]
 }
 

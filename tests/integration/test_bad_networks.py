@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every backend on a server, behind a network that cuts, swallows, delays, resets and refuses: with the layers of a real store."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.layers import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import resilient
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
+from tests.conformance.backends import BACKENDS
+from tests.conformance.records import NOON, a_record, value_of
+from tests.servers import proxy
+
+REMOTE = ("vault-kv2", "vault-kv1", "database-postgresql", "database-mariadb")
+STEP = 397
+"""Bytes between two cuts."""
+NEVER_ANSWERED = {"silent": proxy.SILENT, "unanswered": proxy.UNANSWERED}
+BROKEN = {"refused": proxy.REFUSE, "reset": proxy.RESET, "hung up": proxy.HANG_UP}
+SHORT = {"read_timeout": 0.5, "write_timeout": 0.5, "breaker_failures": 0}
+pytestmark = pytest.mark.server
+
+
+class Network:
+    """A backend, the proxy in front of its server, and stores that go through it."""
+
+    def __init__(self, kind, directory, between, options):
+        self.kind = kind
+        self.between = between
+        self._options = options
+        self._opened = []
+        self.direct = self._store(kind.options(directory), {})
+
+    def store(self, **limits):
+        return self._store(self._options, limits)
+
+    def _store(self, options, limits):
+        provider = provider_class(self.kind.backend)(options, ProviderContext("prod"))
+        store = resilient(provider, limits)
+        store.connect()
+        self._opened.append(store)
+        return store
+
+    def close(self):
+        self.between.mode = proxy.PASS
+        for store in self._opened:
+            store.close()
+
+
+@pytest.fixture(params=REMOTE)
+def network(request, tmp_path, monkeypatch):
+    # The waits between repeats are of no interest here.
+    monkeypatch.setattr(attempts, "BASE", 1e-6)
+    monkeypatch.setattr(attempts, "LONGEST", 1e-6)
+    kind = next(each for each in BACKENDS if each.label == request.param)
+    options = dict(kind.options(tmp_path))
+    server = urlsplit(options["url"])
+    with proxy.running(server.hostname, server.port) as between:
+        options["url"] = options["url"].replace(":{0}".format(server.port), ":{0}".format(between.port))
+        network = Network(kind, tmp_path, between, options)
+        yield network
+        network.close()
+
+
+def written(value, number=0, **changes):
+    return a_record(value=value, **changes).with_metadata(updated_at=NOON + timedelta(seconds=number))
+
+
+def create(store, name):
+    store.put(written("new", 1, name=name), create=True)
+    return "new"
+
+
+def swap(store, name):
+    store.put(written("new", 1, name=name), store.get(name).version)
+    return "new"
+
+
+def patch(store, name):
+    found = store.get(name)
+    assert store.patch_metadata(found.with_metadata(description="new"), found.revision).revision == 1
+    return "old"
+
+
+def delete(store, name):
+    store.delete(name, expected_version=store.get(name).version)
+
+
+def value_in(store, name):
+    try:
+        return value_of(store.get(name)).decode()
+    except NotFound:
+        return None
+
+
+@pytest.mark.parametrize("cut", [proxy.cut_answer, proxy.cut_request])
+@pytest.mark.parametrize("write", [create, swap, patch, delete])
+def test_a_write_is_done_once_wherever_the_connection_is_cut(network, write, cut):
+    """At every so many bytes of it, in both directions: once the network is well again, the write ends as if nothing had been."""
+    after, was_cut, store = 0, True, network.store()
+    while was_cut:
+        name = "{0}{1}".format(write.__name__, after)
+        if write is not create:
+            network.direct.put(written("old", name=name), create=True)
+        serial = network.direct.last_serial(name)
+        network.between.set(cut(after, reset=after % 2 == 0), times=1)
+        expected = write(store, name)
+        was_cut = network.between.mode == proxy.PASS
+        network.between.mode = proxy.PASS
+        assert value_in(network.direct, name) == expected, after
+        if expected == "new":
+            assert network.direct.last_serial(name) == serial + 1, after
+        after += STEP
+    assert after > STEP, "nothing was cut"
+
+
+@pytest.mark.parametrize("mode", NEVER_ANSWERED)
+def test_a_server_that_never_answers_is_a_timeout_and_recovers(network, mode):
+    network.direct.put(written("old"))
+    store = network.store(**SHORT)
+    network.between.mode = NEVER_ANSWERED[mode]
+    with pytest.raises(Timeout) as caught:
+        store.get("db_pass")
+    assert not caught.value.outcome_unknown
+    with pytest.raises(Timeout):
+        store.put(written("new"), create=True)
+    network.between.mode = proxy.PASS
+    assert value_of(network.store().get("db_pass")) == b"old"
+    assert value_of(store.get("db_pass")) == b"old"
+
+
+def test_a_write_whose_answer_never_comes_was_not_made_or_says_that_its_outcome_is_open(network):
+    """Which of the two depends on the backend: whether the first request of a write is the one that counts."""
+    stored = network.direct.put(written("old"))
+    store = network.store(**SHORT)
+    assert store.get("db_pass").version == stored.version
+    network.between.mode = proxy.UNANSWERED
+    with pytest.raises(Timeout) as caught:
+        store.put(written("new", 1), stored.version)
+    assert caught.value.outcome_unknown == ("whether the change was made is not known" in str(caught.value))
+    network.between.mode = proxy.HANG_UP
+    assert caught.value.outcome_unknown or value_in(network.direct, "db_pass") == "old"
+
+
+@pytest.mark.parametrize("mode", BROKEN)
+def test_a_connection_that_breaks_is_told_as_such_and_recovers(network, mode):
+    network.direct.put(written("old"))
+    store = network.store(read_timeout=1.5, write_timeout=1.5)
+    assert value_of(store.get("db_pass")) == b"old"
+    network.between.mode = BROKEN[mode]
+    # A database is asked what is wrong with it, which may take the time that is left.
+    with pytest.raises((Unavailable, Timeout)) as caught:
+        store.get("db_pass")
+    assert not caught.value.outcome_unknown
+    with pytest.raises((Unavailable, Timeout)) as caught:
+        store.put(written("new"), create=True)
+    assert not (caught.value.outcome_unknown and mode == "refused")
+    network.between.mode = proxy.PASS
+    assert value_of(store.get("db_pass")) == b"old"
+
+
+def test_a_slow_network_is_no_failure(network):
+    network.between.mode = proxy.slow(0.01)
+    store = network.store()
+    stored = store.put(written("new"), create=True)
+    assert value_of(store.get("db_pass")) == b"new"
+    assert stored.serial == 1
+
+
+def test_a_server_that_stays_away_is_left_alone(network):
+    network.direct.put(written("old"))
+    store = network.store(breaker_failures=2, max_retries=0)
+    network.between.mode = proxy.REFUSE
+    for expected in (Unavailable, Unavailable, CircuitOpen):
+        with pytest.raises(Unavailable) as caught:
+            store.get("db_pass")
+        assert type(caught.value) is expected
+    network.between.mode = proxy.PASS
+    with pytest.raises(CircuitOpen):
+        store.get("db_pass")

@@ -4,7 +4,8 @@
 
 """The examples in the documentation run as they are printed, and print no secret.
 
-Only places are replaced: directories of the system by ones of the test's own, db.example.com by the test's PostgreSQL.
+Only places are replaced: directories of the system by ones of the test's own, db.example.com by the test's PostgreSQL,
+vault.example.com by the test's OpenBao, whose token the environment holds.
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ import pytest
 from tests.integration.ansible_run import PROGRAMS
 from tests.integration.documented import CHECKOUT, PAGES, blocks, everything_that_runs, examples, pages_with_examples, plugins
 from tests.integration.stored_secrets import secrets_below
+from tests.servers import once, openbao
 
 HOST = "db.example.com"
+VAULT = "https://vault.example.com:8200"
 FOLDERS = ("etc", "srv", "tmp")
 PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
 # What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
@@ -77,10 +80,12 @@ FEATURES = {
 class Reader:
     """Somebody who does what a page says, in an empty directory."""
 
-    def __init__(self, project, server):
+    def __init__(self, project, server, monkeypatch):
         self.project = project
+        self._monkeypatch = monkeypatch
         self._server = server
         self.given = []
+        self._vault = ""
         for folder in FOLDERS:
             (project.directory / folder).mkdir(mode=0o700)
         project.write("ansible.cfg", "[defaults]\n")  # makes the directory a project: a nebula.yml in it counts
@@ -89,7 +94,9 @@ class Reader:
 
     def placed(self, text):
         """The text, with its places replaced."""
-        text = PLACES.sub(lambda found: "{0}/{1}/".format(self.project.directory, found.group(1)), text)
+        text = PLACES.sub(lambda found: "{0}/{1}/".format(self.project.directory, found.group(1)), text).replace(
+            VAULT, self._vault or VAULT
+        )
         if not self.given:
             return text
         server = self._server()
@@ -102,13 +109,22 @@ class Reader:
 
     def prepare(self, text):
         """Make what the examples say that there is: roles in PostgreSQL, credentials in the store."""
-        wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text]
+        if VAULT in text:
+            self._vault_of_the_test()
+        wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and VAULT not in text]
         if "target: postgresql" in text:
             wanted += self._database()
         if wanted:
             given = self.project.write("given.json", json.dumps({"credentials": wanted}))
             self.project.play("- nebula.credential.credential: {credentials: '{{ credentials }}'}", "-e", "@" + str(given)).succeeded()
             given.unlink()
+
+    def _vault_of_the_test(self):
+        server = once.openbao()
+        self._vault = server.url
+        self._environment["PATH"] = os.pathsep.join([str(openbao.find_program().parent), self._environment["PATH"]])
+        for variable, value in {"VAULT_TOKEN": server.root_token, "BAO_TOKEN": server.root_token, "BAO_ADDR": server.url}.items():
+            self._monkeypatch.setenv(variable, value)
 
     def _database(self):
         server, password = self._server(), secrets.token_urlsafe(24)
@@ -141,8 +157,8 @@ class Reader:
 
 
 @pytest.fixture
-def reader(project, request):
-    return Reader(project, lambda: request.getfixturevalue("postgresql"))
+def reader(project, request, monkeypatch):
+    return Reader(project, lambda: request.getfixturevalue("postgresql"), monkeypatch)
 
 
 @pytest.mark.parametrize(("kind", "name"), plugins())
@@ -157,7 +173,7 @@ def test_the_examples_of_every_plugin_run_and_show_no_secret(reader, kind, name)
 @pytest.mark.parametrize("page", pages_with_examples(), ids=lambda page: str(page.relative_to(CHECKOUT)))
 def test_what_a_page_says_works_and_shows_no_secret(reader, page):
     marked = blocks(page)
-    reader.prepare("\n".join(block.text for block in marked))
+    reader.prepare("\n".join(block.text for block in marked if block.is_run or block.is_file))
     output = ""
     for block in marked:
         run = reader.do(block)

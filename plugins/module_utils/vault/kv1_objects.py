@@ -116,7 +116,7 @@ class Kv1Places(ObjectPlaces):
                 option="single_writer",
                 remedy="Use a mount of version 2. Or write 'single_writer: true' if nobody but this user of this machine writes there.",
             )
-        folder = os.path.expanduser(os.path.join("~", ".nebula", "locks"))
+        folder = os.path.expanduser(os.path.join("~", ".nebula", "turns"))
         path = os.path.join(folder, hashlib.sha256(self._where.encode("utf-8")).hexdigest()[:32])
         with translated("the directory of locks", folder):
             os.makedirs(folder, mode=0o700, exist_ok=True)

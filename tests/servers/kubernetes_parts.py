@@ -89,6 +89,7 @@ class Parts:
             "tls-cert-file": directory / "server.pem",
             "tls-private-key-file": directory / "server.key",
             "token-auth-file": directory / "tokens.csv",
+            "client-ca-file": directory / "ca.pem",
             "authorization-mode": "RBAC",
             "service-account-issuer": issuer,
             "api-audiences": issuer,

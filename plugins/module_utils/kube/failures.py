@@ -82,7 +82,7 @@ _STATUSES: Mapping[int, _Meaning] = {
 
 def failure(asked: Asked, answer: Answer) -> CredentialError:
     """The error for an answer that is neither a success nor one that the caller has a use for."""
-    if answer.status == 401:
+    if answer.status == 401 or answer.says('User "system:anonymous"'):
         return login_refused()
     if answer.status == 403:
         return _forbidden(asked, answer)

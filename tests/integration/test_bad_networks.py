@@ -21,7 +21,7 @@ from tests.conformance.records import NOON, a_record, value_of
 from tests.servers import proxy
 
 REMOTE = ("vault-kv2", "vault-kv1", "database-postgresql", "database-mariadb")
-STEP = 397
+STEP = 127
 """Bytes between two cuts."""
 NEVER_ANSWERED = {"silent": proxy.SILENT, "unanswered": proxy.UNANSWERED}
 BROKEN = {"refused": proxy.REFUSE, "reset": proxy.RESET, "hung up": proxy.HANG_UP}

@@ -28,7 +28,7 @@ __all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedo
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
 # Settings of the person who runs the tests must not decide what they say.
-FOREIGN = ("ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "PG")
+FOREIGN = ("ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "PG", "VAULT_", "BAO_", "AWS_", "AZURE_")
 
 
 def _collection_root() -> Path:

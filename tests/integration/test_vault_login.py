@@ -7,6 +7,7 @@ from __future__ import annotations
 import threading
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, LoginFailed
 from tests.integration.vault_ways import PLACE, Ways, connected, signed
@@ -96,10 +97,11 @@ def test_a_wrong_login_fails_as_one_and_names_its_method_and_mount(server, ways,
 
 
 def test_an_expired_jwt_fails_as_a_login(server, ways):
-    from cryptography.hazmat.primitives.asymmetric import ec
-
+    key = ec.generate_private_key(ec.SECP256R1())
+    auth = {"method": "jwt", "mount": ways.trusting(key, "vault"), "role": "test"}
+    assert reads(connected(server, dict(auth, jwt=signed(key, "vault", 300))))
     with pytest.raises(LoginFailed):
-        reads(connected(server, dict(ways.jwt(), jwt=signed(ec.generate_private_key(ec.SECP256R1()), -600))))
+        reads(connected(server, dict(auth, jwt=signed(key, "vault", -600))))
 
 
 def test_a_wrong_token_is_a_login_that_failed_and_no_denial(server):

@@ -76,13 +76,17 @@ class Ways:
 
     def jwt(self) -> Dict[str, Any]:
         """A JWT signed by a key that the server trusts."""
-        mount = self.server.enable("jwt", self.own + "-jwt", auth=True)
         key = ec.generate_private_key(ec.SECP256R1())
+        return {"method": "jwt", "mount": self.trusting(key, "vault"), "role": "test", "jwt": signed(key, "vault")}
+
+    def trusting(self, key: ec.EllipticCurvePrivateKey, audience: str) -> str:
+        """Where JWTs of that key for that audience are taken: the mount."""
+        mount = self.server.enable("jwt", self.own + "-jwt", auth=True)
         public = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
         self.server.call("POST", "auth/{0}/config".format(mount), {"jwt_validation_pubkeys": [public.decode()]})
-        role = {"role_type": "jwt", "bound_audiences": ["vault"], "user_claim": "sub", "token_policies": [self.policy], "token_ttl": "20m"}
+        role = {"role_type": "jwt", "bound_audiences": [audience], "user_claim": "sub", "token_policies": [self.policy], "token_ttl": "20m"}
         self.server.call("POST", "auth/{0}/role/test".format(mount), role)
-        return {"method": "jwt", "mount": mount, "role": "test", "jwt": signed(key, 300)}
+        return mount
 
     def certificate(self) -> Dict[str, Any]:
         """A client's certificate: the auth, and the options of TLS that go with it."""
@@ -98,9 +102,9 @@ class Ways:
         return len([request for request in self.server.requests("auth/" + self.own) if "/login" in request["path"]])
 
 
-def signed(key: ec.EllipticCurvePrivateKey, seconds: int) -> str:
+def signed(key: ec.EllipticCurvePrivateKey, audience: str, seconds: int = 300) -> str:
     """A JWT (RFC 7519, ES256) that ends in so many seconds."""
-    claims = {"aud": "vault", "sub": "somebody", "iat": int(time.time()) - 60, "exp": int(time.time()) + seconds}
+    claims = {"aud": audience, "sub": "somebody", "iat": int(time.time()) - 60, "exp": int(time.time()) + seconds}
     content = ".".join(_part(json.dumps(part).encode()) for part in ({"alg": "ES256", "typ": "JWT"}, claims))
     numbers = decode_dss_signature(key.sign(content.encode(), ec.ECDSA(hashes.SHA256())))
     return content + "." + _part(b"".join(number.to_bytes(32, "big") for number in numbers))

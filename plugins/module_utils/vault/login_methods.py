@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.vault import failures
 from ansible_collections.nebula.credential.plugins.module_utils.vault.auth import Auth, read_file
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
@@ -55,18 +57,23 @@ def _aws(client: Any, auth: Auth) -> Any:
     )
 
 
-def _aws_credentials(auth: Auth) -> Any:
+def _aws_credentials(auth: Auth) -> Tuple[Optional[str], Optional[str], Optional[str]]:
     """What is written out, else what AWS's own chain finds (environment, profile, container, instance)."""
     if auth.text("access_key"):
         return auth.text("access_key"), auth.text("secret_key"), auth.text("session_token")
     try:
+        import botocore.exceptions
         import botocore.session
     except ImportError:
         raise MissingLibrary("the Python package botocore is not installed", remedy="Run: pip install botocore") from None
-    found = botocore.session.get_session().get_credentials()
-    if found is None:
-        raise LoginFailed("AWS gives no credentials here", option="auth", remedy="Give this process an identity of AWS, or 'access_key'.")
-    return found.get_frozen_credentials()
+    try:
+        found = botocore.session.get_session().get_credentials()
+        if found is not None:
+            frozen = found.get_frozen_credentials()
+            return frozen.access_key, frozen.secret_key, frozen.token
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        pass  # Told the same way: nobody but AWS knows more.
+    raise LoginFailed("AWS gives no credentials here", option="auth", remedy="Give this process an identity of AWS, or 'access_key'.")
 
 
 def _azure(client: Any, auth: Auth) -> Any:
@@ -79,13 +86,18 @@ def _azure(client: Any, auth: Auth) -> Any:
 def _azure_token(auth: Auth) -> str:
     """A token of the machine's managed identity."""
     try:
-        from azure.core.exceptions import AzureError
+        from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
         from azure.identity import ManagedIdentityCredential
     except ImportError:
         raise MissingLibrary("the Python package azure-identity is not installed", remedy="Run: pip install azure-identity") from None
-    scope = (auth.text("resource") or AZURE_RESOURCE).rstrip("/") + "/.default"
+    # Exactly as it is written: the server compares it with the audience of the token, an ending slash included.
+    scope = (auth.text("resource") or AZURE_RESOURCE) + "/.default"
+    left = deadline.remaining()
     try:
-        token: str = ManagedIdentityCredential(client_id=auth.text("client_id")).get_token(scope).token
+        identity = ManagedIdentityCredential(client_id=auth.text("client_id"), connection_timeout=left, read_timeout=left, retry_total=0)
+        token: str = identity.get_token(scope).token
+    except (ServiceRequestError, ServiceResponseError):
+        raise failures.unreachable("Azure's identity endpoint does not answer", "Repeat it, or give 'jwt' or 'jwt_file'.") from None
     except AzureError:
         raise LoginFailed(
             "Azure gives no token here", option="auth", remedy="Give this machine a managed identity, or 'jwt' or 'jwt_file'."

@@ -28,6 +28,7 @@ WRITERS = 32
 ENOUGH = 1000
 """Repeats, more than any of these tests needs."""
 PATIENCE = 120.0
+FEW = settings(max_examples=max(8, settings.default.max_examples // 20))
 seeds = st.integers(0, 2**32)
 rates = st.floats(0, 0.9)
 
@@ -98,7 +99,7 @@ class Locked:
             return next(self._inner)
 
 
-@settings(max_examples=8)
+@FEW
 @given(seed=seeds, rate=st.floats(0, 0.4))
 def test_no_update_of_many_writers_is_lost_or_made_twice(seed, rate):
     truth = Memory({"keep_versions": 200}, ProviderContext("truth"))
@@ -110,7 +111,7 @@ def test_no_update_of_many_writers_is_lost_or_made_twice(seed, rate):
     assert int(value_of(truth.get("counter"))) == WRITERS
 
 
-@settings(max_examples=8)
+@FEW
 @given(seed=seeds, rate=rates, repeats=st.integers(0, 5))
 def test_with_few_repeats_what_is_open_is_said_to_be(seed, rate, repeats):
     """The counter ends between what was acknowledged, and that with all that was left open."""
@@ -133,7 +134,7 @@ def test_a_store_of_files_loses_nothing_either(seed, tmp_path):
     assert value_of(truth.get("counter")) == b"16"
 
 
-@settings(max_examples=8)
+@FEW
 @given(seed=seeds, rate=st.floats(0, 0.4))
 def test_an_encrypted_store_loses_nothing_either(seed, rate):
     """Envelopes are compared byte by byte, and the layer outside writes by compare-and-swap always."""

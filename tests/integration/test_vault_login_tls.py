@@ -188,6 +188,55 @@ def connected_to(url, authority):
     return connected(Server, {"token": "s.any"})
 
 
+def test_a_proxy_of_the_environment_carries_tls_through(elsewhere, monkeypatch):
+    """By CONNECT: the certificate is the server's, and the proxy sees names and sizes alone."""
+    seen = []
+    with tunnelling(elsewhere.port, seen) as port:
+        for variable in ("HTTPS_PROXY", "https_proxy"):
+            monkeypatch.setenv(variable, "http://127.0.0.1:{0}".format(port))
+        for variable in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(variable, raising=False)
+        url = "https://{0}:8200".format(openbao.SERVER_NAME)
+        token = Ways(elsewhere).token()
+        connection = connected(elsewhere, token, url=url)
+        assert connection.request("GET", PLACE).status == 200
+        not_trusted(connected(elsewhere, token, url="https://other.nebula.test:8200"))
+        connection.close()
+    assert seen[0].startswith(b"CONNECT " + openbao.SERVER_NAME.encode())
+    assert token["token"].encode() not in b"".join(seen)
+
+
+@contextlib.contextmanager
+def tunnelling(target, seen):
+    """A proxy that connects whoever asks to one port of this machine, whatever the name; gives its own."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def pass_on(source, sink):
+        with contextlib.suppress(OSError):
+            while chunk := source.recv(65536):
+                seen.append(chunk)
+                sink.sendall(chunk)
+        with contextlib.suppress(OSError):
+            sink.shutdown(socket.SHUT_WR)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                client, _address = listener.accept()
+                seen.append(client.recv(65536))
+                client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                server = socket.create_connection(("127.0.0.1", target))
+                for pair in ((client, server), (server, client)):
+                    threading.Thread(target=pass_on, args=pair, daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+
+
 @contextlib.contextmanager
 def listening(context, serve):
     """A TLS server of one connection after the other; gives its port."""

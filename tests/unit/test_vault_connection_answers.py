@@ -186,6 +186,23 @@ def test_the_logins_of_netrc_are_not_sent(home):
     assert "authorization" not in server.asked[0].headers
 
 
+@pytest.mark.parametrize(("url", "asked"), [("http://vault.example.com", True), (None, False), ("http://localhost:1", False)])
+def test_a_proxy_of_the_environment_is_used_but_not_on_the_way_to_this_machine(monkeypatch, url, asked):
+    """Plain HTTP is allowed to this machine because nobody sees it there."""
+    with scripted.running(answering(Answer(200, {"data": {}}))) as proxy, scripted.running(answering(Answer(200, {}))) as here:
+        for variable in ("HTTP_PROXY", "http_proxy"):
+            monkeypatch.setenv(variable, proxy.url)
+        for variable in ("NO_PROXY", "no_proxy"):
+            monkeypatch.delenv(variable, raising=False)
+        connection = connected(here, url=url or here.url, allow_insecure_transport=bool(url))
+        if url == "http://localhost:1":
+            with pytest.raises(Unavailable):
+                connection.request("GET", "secret/data/x")
+        else:
+            assert connection.request("GET", "secret/data/x").status == 200
+    assert [request.path for request in proxy.asked] == ([url + "/v1/secret/data/x"] if asked else [])
+
+
 def test_a_redirect_of_a_standby_is_followed_with_method_body_and_token():
     with scripted.running(lambda _request: Answer(200, {"data": {"version": 1}})) as active:
         send_on = Answer(307, b"", {"Location": active.url + "/v1/secret/data/x"})

@@ -12,13 +12,14 @@ from __future__ import annotations
 import ssl
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
+from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.timed_connections import PROGRESS, tls_context
 from ansible_collections.nebula.credential.plugins.module_utils.vault import failures
-from ansible_collections.nebula.credential.plugins.module_utils.vault.address import Address
+from ansible_collections.nebula.credential.plugins.module_utils.vault.address import Address, is_loopback
 from ansible_collections.nebula.credential.plugins.module_utils.vault.auth import Auth
 from ansible_collections.nebula.credential.plugins.module_utils.vault.timed_adapter import TimedAdapter
 
@@ -54,6 +55,11 @@ class _Session(Session):
         self._address = address
         self.max_redirects = _REDIRECTS
         self.auth = _no_login
+
+    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
+        """Proxies of the environment are used, but not on the way to this machine: plain HTTP is allowed there."""
+        merged = super().merge_environment_settings(url, *settings)
+        return dict(merged, proxies={}) if is_loopback(urlsplit(url).hostname or "") else merged
 
     def get_redirect_target(self, resp: Any) -> Optional[str]:
         target = super().get_redirect_target(resp)

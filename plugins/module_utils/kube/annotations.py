@@ -41,14 +41,13 @@ def stage_label(place: Place) -> str:
     return DELETED if place.kind.startswith(DELETED) else VERSION
 
 
-def write_annotations(name: Optional[str], content: StoredObject, fields: List[str], adopted: List[str]) -> Dict[str, str]:
+def write_annotations(name: Optional[str], content: StoredObject, fields: List[str]) -> Dict[str, str]:
     """The annotations of an object.
 
     Args:
         name: the credential's, where the Secret's own name does not say it.
         content: the object.
         fields: the keys of the Secret's data.
-        adopted: who else had written the value that is there, when this was written.
     """
     record = content.record
     plain = record.metadata is not None and record.envelope is None
@@ -67,7 +66,6 @@ def write_annotations(name: Optional[str], content: StoredObject, fields: List[s
         "leftover": _json(list(content.leftover)) if content.leftover else None,
         "touched": content.touched or None,
         "fields": _json(sorted(fields)),
-        "adopted": _json(sorted(adopted)) if adopted else None,
     }
     return {OURS + key: value for key, value in told.items() if value is not None}
 
@@ -147,10 +145,10 @@ def _read(record: Record, read: _Reader) -> StoredObject:
     )
 
 
-def noted(annotations: Mapping[str, str], key: str) -> List[str]:
-    """The list of text that an annotation of ours holds; none where it is no such list."""
+def noted_fields(annotations: Mapping[str, str]) -> List[str]:
+    """The keys of the Secret's data when it was written by us; none where the annotation is not what was written."""
     try:
-        found = json.loads(annotations.get(OURS + key, "[]"))
+        found = json.loads(annotations.get(OURS + "fields", "[]"))
     except ValueError:
         return []
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.kube import anno
 from ansible_collections.nebula.credential.plugins.module_utils.kube.limits import check_keys, check_sizes
 from ansible_collections.nebula.credential.plugins.module_utils.kube.names import is_hashed, secret_name
 from ansible_collections.nebula.credential.plugins.module_utils.kube.native_types import OPAQUE_TYPE, check_type, fitting_type
-from ansible_collections.nebula.credential.plugins.module_utils.kube.ownership import foreign_writers, owned_fields
+from ansible_collections.nebula.credential.plugins.module_utils.kube.ownership import is_foreign, owned_fields, taken
 from ansible_collections.nebula.credential.plugins.module_utils.objects.places import DELETED, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import public_record
@@ -79,9 +79,9 @@ class Manifests:
     ) -> Dict[str, Any]:
         before = there.get("metadata") or {}
         noted_name = place.name if is_hashed(self._prefix, place.name) else None
-        ours = notes.write_annotations(noted_name, content, keys, list(foreign_writers(before)))
+        ours = notes.write_annotations(noted_name, content, keys)
         others = {key: value for key, value in (before.get("annotations") or {}).items() if not key.startswith(notes.OURS)}
-        written = {key: value for key, value in before.items() if key != "managedFields"}
+        written = dict(before, managedFields=taken(before, keys)) if before else {}
         written.update(
             name=secret_name(self._prefix, place),
             labels=dict(_other_labels(before, found), **notes.write_labels(place, content.record)),
@@ -186,7 +186,5 @@ def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> D
 
 def _is_touched(metadata: Mapping[str, Any], known: Mapping[str, str], keys: Optional[Any]) -> bool:
     """Whether another tool wrote the value since we did: a field, or which fields there are."""
-    if not foreign_writers(metadata) <= set(notes.noted(known, "adopted")):
-        return True
-    fields = set(notes.noted(known, "fields"))
-    return fields != keys if keys is not None else not fields <= owned_fields(metadata)
+    fields = set(notes.noted_fields(known))
+    return is_foreign(metadata) or (fields != keys if keys is not None else not fields <= owned_fields(metadata))

@@ -4,13 +4,13 @@
 
 """Whether another tool wrote a value over ours, by what Kubernetes notes of who wrote which field (`metadata.managedFields`).
 
-Only names, times and the names of fields are looked at, never a value or a hash of one. A tool's entry changes its time, in whole
-seconds, when that tool changes a field; entries that were there when we wrote are noted beside the value and count no more.
+Each of our writes takes every field of the value for us, so whoever else is noted for one has written it since: also within the
+same second, which the noted times could not tell. Only names of tools and fields are looked at, never a value or a hash of one.
 """
 
 from __future__ import annotations
 
-from typing import Any, FrozenSet, Iterator, List, Mapping, Set
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.kube.connection import FIELD_MANAGER
 
@@ -18,13 +18,9 @@ _PARTS = ("f:data", "f:stringData")
 _FIELD = "f:"
 
 
-def foreign_writers(metadata: Mapping[str, Any]) -> FrozenSet[str]:
-    """Who else wrote a field of the value that is there now, and when: an id for each."""
-    return frozenset(
-        "{0}|{1}|{2}".format(entry.get("manager"), entry.get("operation"), entry.get("time"))
-        for entry in _entries(metadata)
-        if entry.get("manager") != FIELD_MANAGER and _fields_of(entry)
-    )
+def is_foreign(metadata: Mapping[str, Any]) -> bool:
+    """Whether somebody else is noted for a field of the value that is there now."""
+    return any(entry.get("manager") != FIELD_MANAGER and _fields_of(entry) for entry in _entries(metadata))
 
 
 def owned_fields(metadata: Mapping[str, Any]) -> Set[str]:
@@ -32,9 +28,28 @@ def owned_fields(metadata: Mapping[str, Any]) -> Set[str]:
     return {field for entry in _entries(metadata) for field in _fields_of(entry)}
 
 
+def taken(metadata: Mapping[str, Any], fields: Iterable[str]) -> List[Dict[str, Any]]:
+    """What to note where we write these fields over what is there: everything of the value is ours, the rest stays as it is."""
+    kept = [_without_value(entry) for entry in _entries(metadata)]
+    others = [entry for entry in kept if entry["fieldsV1"] and not _is_of_ours(entry)]
+    mine = next((entry for entry in kept if _is_of_ours(entry)), None)
+    entry: Dict[str, Any] = dict(mine or {}, manager=FIELD_MANAGER, operation="Update", apiVersion="v1", fieldsType="FieldsV1")
+    entry["fieldsV1"] = dict(entry.get("fieldsV1") or {}, **{_PARTS[0]: dict({".": {}}, **{_FIELD + field: {} for field in fields})})
+    return [*others, entry]
+
+
 def last_written(metadata: Mapping[str, Any]) -> str:
     """When anybody last wrote the object, as Kubernetes writes times (RFC 3339, whole seconds); "" where that is not noted."""
     return max((str(entry.get("time") or "") for entry in _entries(metadata)), default="")
+
+
+def _is_of_ours(entry: Mapping[str, Any]) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Update"
+
+
+def _without_value(entry: Mapping[str, Any]) -> Dict[str, Any]:
+    noted = {part: fields for part, fields in (entry.get("fieldsV1") or {}).items() if part not in _PARTS}
+    return dict(entry, fieldsV1=noted)
 
 
 def _entries(metadata: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+"""PostgreSQL's server and the keeper. What holds for every server is in test_every_server.py."""
+
 from __future__ import annotations
 
 import importlib.util
@@ -62,44 +64,10 @@ def test_a_server_lets_only_its_password_in_and_is_gone_afterwards():
     assert not directory.exists()
 
 
-def test_a_server_is_gone_after_a_failure_inside():
-    with pytest.raises(ZeroDivisionError), postgresql.running() as server:
-        raise ZeroDivisionError
-    assert is_gone(server.pid)
-
-
 def test_a_server_never_runs_as_root():
     with postgresql.running() as server:
         owner = Path("/proc/{0}".format(server.pid)).stat().st_uid
     assert owner != 0
-
-
-def test_a_server_dies_with_a_killed_test_run(tmp_path):
-    """The kernel ends the server when the process that holds it is killed without a chance to clean up."""
-    script = """
-from tests.servers import postgresql
-with postgresql.running() as server:
-    print(server.pid, server.log.parent, flush=True)
-    input()
-"""
-    with subprocess.Popen([sys.executable, "-c", script], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
-        pid, directory = holder.stdout.readline().decode().split()
-        pid = int(pid)
-        assert keeper._alive(pid)
-        holder.send_signal(signal.SIGKILL)
-    assert is_gone(pid)
-    shutil.rmtree(directory)
-
-
-def test_a_kept_server_is_described_in_a_private_file_and_stopped_on_request(tmp_path):
-    state = tmp_path / "server.json"
-    told = start(state, "--owner", str(os.getpid()))
-    assert state.stat().st_mode & 0o777 == 0o600
-    assert listens(told["port"])
-    subprocess.run([*MODULE, "stop", "--state", str(state)], cwd=CHECKOUT, check=True)
-    assert is_gone(told["pid"])
-    assert is_gone(told["keeper"])
-    assert not state.exists()
 
 
 def test_stopping_what_does_not_run_is_fine(tmp_path):

@@ -20,7 +20,7 @@ from tests.conformance.backends import BACKENDS
 from tests.conformance.records import NOON, a_record, value_of
 from tests.servers import proxy
 
-REMOTE = ("vault-kv2", "vault-kv1", "database-postgresql", "database-mariadb")
+REMOTE = ("vault-kv2", "vault-kv1", "database-postgresql", "database-mariadb", "kubernetes")
 STEP = 127
 """Bytes between two cuts."""
 NEVER_ANSWERED = {"silent": proxy.SILENT, "unanswered": proxy.UNANSWERED}
@@ -62,9 +62,10 @@ def network(request, tmp_path, monkeypatch):
     monkeypatch.setattr(attempts, "LONGEST", 1e-6)
     kind = next(each for each in BACKENDS if each.label == request.param)
     options = dict(kind.options(tmp_path))
-    server = urlsplit(options["url"])
+    place = "host" if "host" in options else "url"
+    server = urlsplit(options[place])
     with proxy.running(server.hostname, server.port) as between:
-        options["url"] = options["url"].replace(":{0}".format(server.port), ":{0}".format(between.port))
+        options[place] = options[place].replace(":{0}".format(server.port), ":{0}".format(between.port))
         network = Network(kind, tmp_path, between, options)
         yield network
         network.close()

@@ -247,9 +247,9 @@ def written_until_killed(own, server):
             except CredentialError:
                 return
 
-    if own.options["encrypt"]:
-        with own.manager().acting() as _context:
-            own.manager().provider.put(a_record("first", metadata=FOR_ALL))
+    manager = own.manager()
+    with manager.acting():  # until the engine is ready, and the store has a key
+        manager.provider.put(a_record("first", metadata=FOR_ALL))
     writers = [threading.Thread(target=count_up, args=("c{0}".format(number),)) for number in range(4)]
     for writer in writers:
         writer.start()

@@ -194,6 +194,16 @@ def test_names_that_are_no_credentials_are_left_out_of_a_listing(store):
     assert sorted(record.name for record in store.provider().list()) == ["a", "a/b", "a/b/c"]
 
 
+def test_a_listing_of_several_pages_is_whole(store):
+    """More than the server is asked for at once, folders and odd names of other tools in between."""
+    for number in range(430):
+        store.server.call("POST", store.path("n{0:03d}{1}".format(number, "/x" if number % 50 == 7 else "")), {"data": {"x": "1"}})
+    for odd in ("n199%20b", "n2%26after%3D", "%C3%BC"):
+        store.server.call("POST", store.path(odd), {"data": {"x": "1"}})
+    names = {record.name for record in store.provider().list(Filter(names_only=True))}
+    assert names == {"n{0:03d}{1}".format(number, "/x" if number % 50 == 7 else "") for number in range(430)}
+
+
 def test_a_whole_mount_can_be_a_store(store):
     """`prefix: ""`."""
     mount = store.server.enable("kv", "whole", options={"version": "2"})

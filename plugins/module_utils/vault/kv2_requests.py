@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from urllib.parse import quote
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -25,9 +27,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.connection
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import Engine
 
 VERSION = 2
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+/?\Z")
 _PAGE = 200
 _LOST_RACE = ("check-and-set parameter did not match", "metadata check-and-set parameter does not match")
 _METADATA_CAS = "metadata check-and-set parameter required"
+_UPGRADING = "Upgrading from non-versioned"
+"""What an engine says in the moments after it was mounted."""
 _TOO_LARGE = ("too large", "exceeds maximum", "max_entry_size")
 
 
@@ -175,7 +180,8 @@ class Kv2Requests:
     def folder(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
         """The keys of a folder (those that end with '/' are folders), page by page, with their metadata.
 
-        OpenBao lists both in one request. Elsewhere the metadata is read key by key; of one that is gone by then it is None.
+        OpenBao lists both in one request. Elsewhere the metadata is read key by key; of one that is gone by then it is None. Keys
+        that are in no credential's name may be left out.
         """
         if self._lists_details:
             found = False
@@ -187,7 +193,8 @@ class Kv2Requests:
         for key in self.keys(folder):
             # There are keys, and the server listed none in detail.
             self._lists_details = False
-            yield key, None if key.endswith("/") else self.sheet(folder + key)
+            if _PLAIN.match(key):
+                yield key, None if key.endswith("/") else self.sheet(folder + key)
 
     def keys(self, folder: str) -> List[str]:
         """The keys of a folder; those that end with '/' are folders."""
@@ -199,7 +206,7 @@ class Kv2Requests:
     def _detailed(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
         after = ""
         while True:
-            query = "?limit={0}&after={1}".format(_PAGE, after)
+            query = "?limit={0}&after={1}".format(_PAGE, quote(after, safe=""))
             try:
                 reply = self._request("LIST", "detailed-metadata", folder + query, capability="list")
             except (Unavailable, Timeout):
@@ -225,6 +232,8 @@ def _refused(reply: Reply) -> Optional[CredentialError]:
     said = " ".join(str(text) for text in reply.body.get("errors") or ())
     if any(words in said for words in _LOST_RACE):
         return LostRace("another version is there by now", remedy="Read it again and repeat.")
+    if _UPGRADING in said:
+        return Unavailable("the engine has just been mounted and is not ready", remedy="Repeat it.")
     if _METADATA_CAS in said:
         return _NeedsCas("the mount asks for compare-and-swap of metadata")
     if any(words in said for words in _TOO_LARGE):

@@ -11,6 +11,7 @@ takes longer than the request.
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, Tuple
@@ -25,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.timed_connection
 try:
     import urllib3
     from kubernetes.client import ApiClient
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import HTTPError, NewConnectionError
     from urllib3.exceptions import TimeoutError as UrllibTimeout
 except ImportError:
     pass  # `login` says so by name, before anything here is used.
@@ -133,16 +134,22 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
 def _raise_for(causes: Tuple[BaseException, ...], outcome_unknown: bool) -> NoReturn:
     if _any(causes, ssl.SSLCertVerificationError):
         raise failures.not_trusted() from None
-    # A refused connection is a subclass of a connection that took too long in some releases of urllib3.
-    refused = _any(causes, ConnectionRefusedError)
-    if deadline.is_over() or (_any(causes, UrllibTimeout, TimeoutError) and not refused):
+    # "No connection" is a subclass of "too late" in urllib3.
+    none = _any(causes, NewConnectionError)
+    if deadline.is_over() or _any(causes, TimeoutError, socket.timeout) or (_any(causes, UrllibTimeout) and not none):
         raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
     ended = _any(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
     if _any(causes, ssl.SSLError) and not ended:
         raise failures.no_tls() from None
     if PROGRESS.sent or ended:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable("nothing listens there" if refused else "there is no connection to it") from None
+    raise failures.unreachable(_reason(causes)) from None
+
+
+def _reason(causes: Tuple[BaseException, ...]) -> str:
+    if _any(causes, socket.gaierror):
+        return "its name cannot be resolved"
+    return "nothing listens there" if _any(causes, ConnectionRefusedError) else "there is no connection to it"
 
 
 def _any(causes: Tuple[BaseException, ...], *kinds: Any) -> bool:

@@ -23,6 +23,13 @@ author:
 """
 
 EXAMPLES = r"""
+- name: Have a password for the login that owns the tables
+  nebula.credential.credential:
+    name: database/owner
+    type: basic
+    fields: {username: owner}
+
+# On a server: url: postgresql://owner@db.example.org/nebula, password: "{{ lookup('nebula.credential.get', 'database/owner') }}"
 - name: See the SQL that would be run
   nebula.credential.store_schema:
     store: &store

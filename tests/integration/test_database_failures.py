@@ -24,10 +24,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY, ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from tests.conformance.records import a_record, value_of
+from tests.conftest import CHECKOUT
 from tests.integration.database_servers import at_commit, provider_on
 from tests.servers import databases, once, proxy
 
 pytestmark = pytest.mark.server
+ENTRY = {"id": "0" * 32, "time": "2026-11-22T12:00:00.000001Z", "action": "read", "uid": 0, "name": "a"}
 LIMIT = 5.0
 GRACE = 1.0
 """psycopg looks at the clock ten times a second, and gives a connection two seconds at least."""
@@ -192,29 +194,30 @@ def test_a_server_without_tls_is_refused_where_tls_is_demanded(server, prefix, t
     assert "'tls_ca'" in str(error)
 
 
+POLICIES = {"postgresql": "database-postgresql.sql", "mariadb": "database-mysql.sql"}
+
+
 def login_of(server, prefix, *grants):
     """A login with these rights alone."""
     name, password = "u" + prefix[:14], "p-" + prefix
-    who = name if databases.dialect(server) == "postgresql" else "'{0}'@'127.0.0.1'".format(name)
-    server.run(
-        "CREATE ROLE {0} LOGIN PASSWORD '{1}'".format(who, password)
-        if who == name
-        else "CREATE USER {0} IDENTIFIED BY '{1}'".format(who, password)
-    )
-    if who != name:
-        server.run("GRANT USAGE ON *.* TO {0}".format(who))
+    if databases.dialect(server) == "postgresql":
+        server.run("CREATE ROLE {0} LOGIN PASSWORD '{1}'".format(name, password))
+    else:
+        server.run("CREATE USER {0}@'%' IDENTIFIED BY '{1}'".format(name, password))
     for privileges, table in grants:
-        server.run("GRANT {0} ON {1}{2} TO {3}".format(privileges, prefix, table, who))
+        server.run("GRANT {0} ON {1}{2} TO {3}".format(privileges, prefix, table, name))
     return name, password
 
 
-DOCUMENTED = (
-    ("SELECT, INSERT, UPDATE, DELETE", "credentials"),
-    ("SELECT, INSERT, UPDATE, DELETE", "versions"),
-    ("SELECT, INSERT, UPDATE", "tombstones"),
-    ("SELECT, INSERT, UPDATE", "store"),
-    ("INSERT", "audit_log"),
-)
+def documented_logins(server, prefix):
+    """Run the policy file as it is printed, with names of this test's own; answer the names, writer and reader, and the password."""
+    text = (CHECKOUT / "docs" / "policies" / POLICIES[databases.dialect(server)]).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("--")]
+    for statement in " ".join(lines).split(";"):
+        ours = statement.replace("cred_", prefix).replace("DATABASE nebula ", "DATABASE {0} ".format(server.database))
+        if ours.strip():
+            server.run(ours.replace("nebula_writer", "w" + prefix).replace("nebula_reader", "r" + prefix))
+    return "w" + prefix, "r" + prefix, "change me"
 
 
 def as_login(server, prefix, name, password):
@@ -222,19 +225,23 @@ def as_login(server, prefix, name, password):
 
 
 def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, prefix):
-    owner = provider_on(server, prefix)
-    owner.put(a_record("other"))
-    limited = as_login(server, prefix, *login_of(server, prefix, *DOCUMENTED))
+    provider_on(server, prefix).put(a_record("other"))
+    writer, reader, password = documented_logins(server, prefix)
+    limited = as_login(server, prefix, writer, password)
     for value in "12":
         limited.put(a_record(value=value))
     limited.patch_metadata(limited.get("db_pass"), 0)
     limited.write_store_document(b"one", None)
     limited.write_store_document(b"two", b"one")
-    assert len(list(limited.list())) == 2
-    assert len(limited.versions("db_pass")) == 2
-    limited.append_audit([{"id": "0" * 32, "time": "2026-11-22T12:00:00.000001Z", "action": "read", "uid": 0, "name": "a"}])
+    limited.append_audit([ENTRY])
+    reading = as_login(server, prefix, reader, password)
+    assert value_of(reading.get("db_pass", "1")) == b"1"
+    assert len(list(reading.list())) == len(reading.versions("db_pass")) == 2
+    assert reading.read_store_document() == b"two"
+    reading.append_audit([dict(ENTRY, id="1" * 32)])
+    failing(AccessDenied, lambda: reading.put(a_record(value="3")))
     limited.delete("db_pass")
-    assert limited.last_serial("db_pass") == 2
+    assert reading.last_serial("db_pass") == 2
 
 
 def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefix):
@@ -258,14 +265,29 @@ def test_a_login_that_may_not_make_tables_is_told_so(server, prefix):
     assert "GRANT" in str(error) or "denie" in str(error) or "may not connect" in str(error)
 
 
+def test_an_entry_of_the_trail_may_hold_any_text(server, prefix):
+    """A name that was refused, a user that a play asserts."""
+    entry = {
+        "id": "0" * 32,
+        "time": "2026-11-22T12:00:00.000001Z",
+        "action": "read",
+        "uid": 0,
+        "name": "\0ü\U0001f511",
+        "user": "ü\0" * 200,
+    }
+    provider = provider_on(server, prefix)
+    for _each in range(2):
+        provider.append_audit([entry])
+
+
 def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
     provider = provider_on(server, prefix)
     provider.put(a_record())
     postgresql = databases.dialect(server) == "postgresql"
     if not postgresql:
         # Administrators may write all the same.
-        name, password = login_of(server, prefix, *DOCUMENTED)
-        provider = as_login(server, prefix, name, password)
+        writer, _reader, password = documented_logins(server, prefix)
+        provider = as_login(server, prefix, writer, password)
     else:
         provider.close()
     server.run("ALTER ROLE tester SET default_transaction_read_only = on" if postgresql else "SET GLOBAL read_only = 1")
@@ -284,7 +306,7 @@ def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
 def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
     """Not a refused login, although it is told after the password was taken."""
     provider_on(server, prefix).put(a_record())
-    name, password = login_of(server, prefix, *DOCUMENTED)
+    name, _reader, password = documented_logins(server, prefix)
     taken = []
     try:
         with contextlib.suppress(Exception):

@@ -10,11 +10,13 @@ import uuid
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterable, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.sql.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.sql.tables import Tables
 
-_COLUMNS = frozenset(("id", "time", "action", "name", "address"))
+_COLUMNS = frozenset(("id", "time", "action", "address"))
+_LONGEST = 255
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
@@ -31,13 +33,30 @@ def append(connections: Connections, tables: Tables, entries: Iterable[Mapping[s
         return
 
 
+def is_name(text: str) -> bool:
+    """Whether it is a credential's name. A listing has a prefix there, and a refused request whatever was asked for."""
+    try:
+        check_name(text)
+    except InvalidInput:
+        return False
+    return True
+
+
 def _row(entry: Mapping[str, Any]) -> Dict[str, Any]:
+    name = entry.get("name")
+    known = isinstance(name, str) and is_name(name)
+    apart = _COLUMNS | {"name"} if known else _COLUMNS
     return {
         "id": uuid.UUID(entry["id"]),
-        "credential_id": entry.get("name"),
+        "credential_id": name if known else None,
         "action": entry["action"],
-        "user_id": str(entry.get("user") or "uid {0}".format(entry["uid"])),
-        "ip_address": entry.get("address"),
+        "user_id": _text(entry.get("user") or "uid {0}".format(entry["uid"])),
+        "ip_address": _text(entry["address"]) if "address" in entry else None,
         "timestamp": datetime.strptime(entry["time"], _TIME).replace(tzinfo=timezone.utc),
-        "details": {key: value for key, value in entry.items() if key not in _COLUMNS},
+        "details": {key: _text(value) if isinstance(value, str) else value for key, value in entry.items() if key not in apart},
     }
+
+
+def _text(value: Any) -> str:
+    """Asserted by a play, so of any length, and with any character; PostgreSQL keeps no NUL."""
+    return str(value).replace("\0", "")[:_LONGEST]

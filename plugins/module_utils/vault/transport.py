@@ -9,6 +9,7 @@ Imported where the first request is made, because hvac takes a tenth of a second
 
 from __future__ import annotations
 
+import socket
 import ssl
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
@@ -29,7 +30,8 @@ try:
     from hvac import Client
     from hvac.adapters import RawAdapter
     from requests import Session
-    from urllib3.exceptions import HTTPError, InsecureRequestWarning, NameResolutionError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning
+    from urllib3.util.ssl_match_hostname import CertificateError
 except ImportError:
     Client = None
     RawAdapter = Session = object  # type: ignore[assignment,misc]
@@ -135,9 +137,9 @@ def answer_of(response: Any) -> failures.Answer:
     """What a `requests.Response` says.
 
     Raises:
-        requests.ConnectionError: it was cut within its headers, which the standard library takes for their end.
+        requests.ConnectionError: it was cut: within its headers the standard library takes that for their end.
     """
-    if not _says_its_length(response):
+    if not _is_whole(response):
         raise requests.ConnectionError
     try:
         body = response.json() if response.content else None
@@ -147,10 +149,12 @@ def answer_of(response: Any) -> failures.Answer:
     return failures.Answer(response.status_code, known, failures.seconds_to_wait(response.headers.get("Retry-After")))
 
 
-def _says_its_length(response: Any) -> bool:
-    """Whether it is one of HTTP/1.1 whose headers came as far as the length (RFC 9112 section 6.3), or one that needs none."""
+def _is_whole(response: Any) -> bool:
+    """Whether it came as far as it says that it goes (RFC 9112 section 6.3). urllib3 1 leaves it to the caller to see."""
     length = response.headers.get("Content-Length", "")
-    return length.isdigit() or "Transfer-Encoding" in response.headers or response.status_code == 204 or response.raw.version < 11
+    if length.isdigit():
+        return bool(response.raw.tell() >= int(length))
+    return "Transfer-Encoding" in response.headers or response.status_code == 204 or response.raw.version < 11
 
 
 def _context(address: Address) -> ssl.SSLContext:
@@ -201,7 +205,7 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
 
 def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
     causes = tuple(_causes(problem))
-    if _any(causes, ssl.SSLCertVerificationError):
+    if _any(causes, ssl.SSLCertVerificationError, CertificateError):
         raise failures.not_trusted() from None
     if deadline.is_over() or _any(causes, requests.Timeout, TimeoutError):
         raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
@@ -216,7 +220,7 @@ def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
 
 
 def _reason(causes: Any) -> str:
-    if _any(causes, NameResolutionError):
+    if _any(causes, socket.gaierror):
         return "its name cannot be resolved"
     if _any(causes, ConnectionRefusedError):
         return "nothing listens there"

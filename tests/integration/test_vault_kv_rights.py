@@ -281,3 +281,12 @@ def test_no_value_and_no_token_reaches_a_log(store, caplog, capfd):
     assert "canary-8d1f" not in printed
     assert store.reads(READ_ONLY)["token"] not in printed
     assert not re.search(r"s\.[A-Za-z0-9]{24}", printed)
+
+
+def test_version_one_holds_envelopes_too(kv1):
+    manager = kv1.manager(single_writer=True, encrypt=True)
+    for value in ("canary-1", "canary-2"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    assert manager.token("db").expose() == b"canary-2"
+    assert manager.get("db", version="1").fields["value"].expose() == b"canary-1"
+    assert "canary" not in str(kv1.server.call("GET", "kv1/{0}/db".format(kv1.prefix)))

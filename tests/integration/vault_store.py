@@ -60,10 +60,12 @@ class VaultStore:
 
     def asked(self, work: Any) -> List[str]:
         """What is asked of the server while `work` is done: operation and endpoint."""
-        before = len(self.server.requests(self.mount))
-        work()
-        made = self.server.requests(self.mount)[before:]
-        return ["{0} {1}".format(each["operation"], each["path"].split("/")[1]) for each in made if self.prefix in each["path"]]
+        with self.server.audit.open(encoding="utf-8") as log:
+            log.seek(0, 2)
+            work()
+            entries = [json.loads(line) for line in log]
+        made = [entry["request"] for entry in entries if entry["type"] == "response"]
+        return ["{0} {1}".format(each["operation"], each["path"].split("/")[1]) for each in made if "/" + self.prefix in each["path"]]
 
     def bao(self, *arguments: str) -> Any:
         """A run of the command line of OpenBao: `bao kv …` in JSON."""

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -57,6 +58,10 @@ class Around(Layer):
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         kept = list(entries)
         self.around(Call("append_audit", None, True), lambda: self.inner.append_audit(kept))
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        work = partial(self.inner.restore, name, stage, version=version, check=check)
+        return self.around(Call("restore", name, not check), work)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.around(

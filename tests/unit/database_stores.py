@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import sqlite3
 from pathlib import Path
 from typing import Any, List
@@ -15,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.manager import C
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from tests.conftest import cannot_run
 
 
 def file_in(directory: Path) -> Path:
@@ -43,3 +45,9 @@ def ask(directory: Path, statement: str, *values: Any) -> List[Any]:
     """One statement, as a person with the SQLite shell has it run."""
     with contextlib.closing(sqlite3.connect(file_in(directory))) as connection, connection:
         return connection.execute(statement, values).fetchall()
+
+
+def with_cockroachdb() -> None:
+    """CockroachDB's dialect is a package of its own; without it the calling test fails in CI."""
+    if importlib.util.find_spec("sqlalchemy_cockroachdb") is None:
+        cannot_run("no dialect for CockroachDB. Install it with: pip install sqlalchemy-cockroachdb")

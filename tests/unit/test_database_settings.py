@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.sql.configured i
 from ansible_collections.nebula.credential.plugins.module_utils.sql.login import Login
 from ansible_collections.nebula.credential.plugins.module_utils.sql.transport import LOCAL, PLAIN, UNVERIFIED, VERIFIED, transport
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from tests.unit.database_stores import with_cockroachdb
 
 URL = "postgresql://app@db.example.com/nebula"
 CANARY = "canary-9f2c"
@@ -173,5 +174,6 @@ def test_libpq_is_told_to_verify_the_host(monkeypatch):
 def test_every_kind_has_a_dialect_of_sqlalchemy(dialect):
     url = "sqlite:////tmp/x.db" if dialect == "sqlite" else "{0}://app@127.0.0.1/n".format(dialect)
     provider = Database({"url": url}, ProviderContext("prod"))
-    pytest.importorskip("sqlalchemy_cockroachdb") if dialect == "cockroachdb" else None
+    if dialect == "cockroachdb":
+        with_cockroachdb()
     assert provider._connections.dialect().name == dialect

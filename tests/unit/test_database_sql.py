@@ -17,11 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.sql.configured i
 from ansible_collections.nebula.credential.plugins.module_utils.sql.reading import Reading
 from ansible_collections.nebula.credential.plugins.module_utils.sql.writing import Writing
 from tests.conformance.records import NOON, a_record
+from tests.unit.database_stores import with_cockroachdb
 
 
 def provider_of(dialect):
     if dialect == "cockroachdb":
-        pytest.importorskip("sqlalchemy_cockroachdb")
+        with_cockroachdb()
     url = "sqlite:////tmp/x.db" if dialect == "sqlite" else "{0}://app@127.0.0.1/n".format(dialect)
     provider = Database({"url": url}, ProviderContext("prod"))
     provider.connect()

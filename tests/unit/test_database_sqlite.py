@@ -283,7 +283,6 @@ def test_times_are_kept_to_the_microsecond_in_utc(tmp_path):
     assert (row.created_at, row.created_at.tzinfo) == (NOON, NOON.tzinfo)
 
 
-@pytest.mark.skipif(sys.version_info < (3, 11), reason="earlier versions of Python do not tell SQLite's codes")
 def test_loading_the_registry_loads_no_library():
     """A lookup looks through every backend's options, and must not wait for SDKs."""
     import subprocess

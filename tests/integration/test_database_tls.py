@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS with real databases: who signed the certificate, and for which host, is looked at before the password is sent."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, StorageError
+from tests.conformance.records import a_record, value_of
+from tests.integration.database_servers import provider_on
+from tests.servers import databases, keeper, mariadb, postgresql
+from tests.servers.certificates import Authority
+from tests.servers.processes import ServerUnavailable, unprivileged_account
+
+pytestmark = pytest.mark.server
+KINDS = {"postgresql": postgresql, "mariadb": mariadb}
+PLACES = {"postgresql": ("ssl_cert_file", "ssl_key_file"), "mariadb": ("ssl-cert", "ssl-key")}
+
+
+def made(directory):
+    directory.mkdir()
+    return directory
+
+
+def placed(paths, directory):
+    """Copies that the server's account can read, and nobody else."""
+    account = unprivileged_account()
+    for path in paths:
+        copy = directory / path.name
+        copy.write_bytes(path.read_bytes())
+        copy.chmod(0o600)
+        if account.uid is not None:
+            os.chown(copy, account.uid, account.gid)
+        yield copy
+
+
+@contextlib.contextmanager
+def with_certificate(kind, paths):
+    """A server of that kind that shows this certificate."""
+    module = KINDS[kind]
+    try:
+        with module.running() as plain:
+            os.kill(plain.pid, signal.SIGINT if kind == "postgresql" else signal.SIGTERM)
+            while keeper._alive(plain.pid):
+                pass
+            settings = dict(zip(PLACES[kind], map(str, placed(paths, plain.log.parent))))
+            with module.again(plain, dict(settings, **({"ssl": "on"} if kind == "postgresql" else {}))) as server:
+                yield server
+    except ServerUnavailable as error:
+        from tests.conftest import cannot_run
+
+        cannot_run(str(error))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_is_believed_by_its_authority_and_its_host(kind, tmp_path):
+    authority, other = (Authority(made(tmp_path / name), name) for name in ("ca", "other"))
+    prefix = databases.prefix(tmp_path)
+    with with_certificate(kind, authority.issue("server", ["127.0.0.1"])) as server:
+        provider = provider_on(server, prefix, tls_ca=str(authority.certificate))
+        provider.put(a_record())
+        with provider._connections.reading() as connection:
+            encrypted = (
+                "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()" if kind == "postgresql" else "SHOW STATUS LIKE 'Ssl_cipher'"
+            )
+            assert connection.exec_driver_sql(encrypted).first()[-1]
+        with pytest.raises(LoginFailed):
+            provider_on(server, prefix, tls_ca=str(authority.certificate), password="wrong").get("a")
+        with pytest.raises(StorageError) as caught:
+            provider_on(server, prefix, tls_ca=str(other.certificate)).get("a")
+        assert "TLS with the database cannot be set up" in str(caught.value)
+        assert value_of(provider_on(server, prefix).get("db_pass")) == b"s3cret"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_certificate_for_another_host_is_refused(kind, tmp_path):
+    authority = Authority(made(tmp_path / "ca"))
+    with with_certificate(kind, authority.issue("server", ["elsewhere.example.com"])) as server, pytest.raises(StorageError) as caught:
+        provider_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
+    assert type(caught.value) is StorageError

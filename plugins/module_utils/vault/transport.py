@@ -207,7 +207,7 @@ def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
     causes = tuple(_causes(problem))
     if _any(causes, ssl.SSLCertVerificationError, CertificateError):
         raise failures.not_trusted() from None
-    if deadline.is_over() or _any(causes, requests.Timeout, TimeoutError):
+    if deadline.is_over() or _any(causes, requests.Timeout, socket.timeout):
         raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
     if _any(causes, requests.TooManyRedirects):
         raise failures.unreachable("it redirects in a circle") from None

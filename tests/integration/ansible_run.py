@@ -14,6 +14,8 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.integration.sessions import wait_until_over
+
 HERE = Path(__file__).resolve().parent
 PROGRAMS = Path(sys.executable).parent
 
@@ -76,7 +78,7 @@ class Project:
         return self.run("ansible-playbook", str(self.write("play{0}.yml".format(self._count), text)), *arguments, **environment)
 
     def run(self, program, *arguments, **environment):
-        """Run a program of ansible-core in the directory."""
+        """Run a program of ansible-core in the directory, and wait for its session to be gone, too."""
         results = self.directory.parent / "results.jsonl"
         results.unlink(missing_ok=True)
         extra = {
@@ -89,7 +91,7 @@ class Project:
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_LOCAL_TEMP": str(self.home / "tmp"),
         }
-        done = subprocess.run(
+        started = subprocess.Popen(
             [str(PROGRAMS / program), *arguments],
             cwd=self.directory,
             env={**os.environ, **extra, **environment},
@@ -97,7 +99,8 @@ class Project:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            check=False,
         )
+        output, _nothing = started.communicate()
+        wait_until_over(started.pid)
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
-        return Run(done.returncode, done.stdout, [json.loads(line) for line in lines])
+        return Run(started.returncode, output, [json.loads(line) for line in lines])

@@ -15,7 +15,7 @@ PATIENCE = 30.0
 
 def directories(process="*", base=None):
     """Where the sessions of that controller are, or those of everybody who is this user."""
-    bases = [base] if base else {os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp"}  # noqa: S108
+    bases = [base] if base else {os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR"), "/tmp"}
     pattern = "nebula-{0}-{1}-*".format(os.geteuid(), process)
     return [found for each in bases if each for found in Path(each).glob(pattern)]
 

@@ -15,10 +15,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.connection
 KV, DYNAMIC = "kv", "dynamic"
 
 
-class Vault(Provider):
-    """What stands in the registry for all engines. Made with a store's options, it is the provider that they ask for."""
+class Vault(kv2.Kv2):
+    """What stands in the registry for all engines, described as the default one.
 
-    capabilities = kv2.Kv2.capabilities
+    Made with a store's options, it is the provider that they ask for, and none of this class.
+    """
+
     options: Mapping[str, Mapping[str, Any]] = {
         **Connection.OPTIONS,
         **kv1_objects.OPTIONS,

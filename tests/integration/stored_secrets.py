@@ -31,7 +31,7 @@ def secrets_below(*directories):
             if (hidden / "locks").exists():  # ~/.nebula itself is no store
                 found |= _secrets(hidden.parent, directories)
     for config in _stores(directories):
-        if config.get("persist_path") or config["backend"] in {"database", "vault"}:
+        if config.get("persist_path") or config["backend"] in {"database", "kubernetes", "vault"}:
             found |= _opened({**config, "audit": "off"}, directories)
     return {value for value in found if len(value) >= SHORTEST}
 

@@ -5,7 +5,7 @@
 """The examples in the documentation run as they are printed, and print no secret.
 
 Only places are replaced: directories of the system by ones of the test's own, db.example.com by the test's PostgreSQL,
-vault.example.com by the test's OpenBao, whose token the environment holds.
+vault.example.com by the test's OpenBao, whose token the environment holds. A store in Kubernetes finds the test's cluster by KUBECONFIG.
 """
 
 from __future__ import annotations
@@ -112,6 +112,8 @@ class Reader:
         if VAULT in text:
             self._vault_of_the_test()
         wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and VAULT not in text]
+        if "backend: kubernetes" in text:
+            self._cluster_of_the_test(re.findall(r"namespace: ([a-z0-9-]+)", text))
         if "target: postgresql" in text:
             wanted += self._database()
         if wanted:
@@ -125,6 +127,13 @@ class Reader:
         self._environment["PATH"] = os.pathsep.join([str(openbao.find_program().parent), self._environment["PATH"]])
         for variable, value in {"VAULT_TOKEN": server.root_token, "BAO_TOKEN": server.root_token, "BAO_ADDR": server.url}.items():
             self._monkeypatch.setenv(variable, value)
+
+    def _cluster_of_the_test(self, namespaces):
+        server = once.kubernetes()
+        known = {each["metadata"]["name"] for each in server.call("GET", "/api/v1/namespaces")["items"]}
+        for namespace in {*namespaces} - known:
+            server.namespace(namespace)
+        self._monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(self.project.directory.parent / "kubeconfig")))
 
     def _database(self):
         server, password = self._server(), secrets.token_urlsafe(24)

@@ -276,14 +276,17 @@ class CredentialManager:
                 self.trail.flush()
 
     def tell_what_ends(self) -> None:
-        """Warn, once, that what a play writes here ends with the process of the task that wrote it, where that is so."""
+        """Warn, once, that what a play writes here ends with the process that holds it, where that is so."""
         if self._told or self.provider.capabilities.persistent:
             return
         self._told = True
-        self.provider.context.warn(
-            "store '{0}': what is written to it ends with the task's process, for Ansible starts one for each task. "
-            "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'.".format(self.store)
+        when = (
+            "ends with the task's process, for Ansible starts one for each task"
+            if self.cache is None
+            else "ends with the run, whose session holds it"
         )
+        remedy = "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'."
+        self.provider.context.warn("store '{0}': what is written to it {1}. {2}".format(self.store, when, remedy))
 
     def close(self) -> None:
         """Write what is held in memory and release everything. May be called twice."""

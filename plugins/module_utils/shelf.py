@@ -10,13 +10,15 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.record import Record
 
 Key = Tuple[str, Optional[str]]
 """A credential's name, and a version or None for the current one."""
+
+
+Generation = Tuple[int, int]
 
 
 class Kept(NamedTuple):
@@ -26,20 +28,17 @@ class Kept(NamedTuple):
     age: float
 
 
+class Asked(NamedTuple):
+    """When something was asked for at the backend, and which generation of its name that was."""
+
+    at: float
+    generation: Generation
+
+
 class _Entry(NamedTuple):
     record: Record
     since: float
     size: int
-
-
-@dataclass
-class Counts:
-    """What the shelf has spared: hits, misses, waits for a fetch of somebody else, stale answers."""
-
-    hits: int = 0
-    misses: int = 0
-    shared: int = 0
-    stale: int = 0
 
 
 class Shelf:
@@ -47,42 +46,43 @@ class Shelf:
 
     def __init__(self, max_entries: int, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Keep at most so many records and bytes of values."""
-        self.counts = Counts()
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
         self._generations: Dict[str, int] = {}
+        self._cleared = 0
         self._bytes = 0
 
-    def find(self, key: Key, *, counting: bool = True) -> Optional[Kept]:
+    def find(self, key: Key) -> Optional[Kept]:
         """What is kept, however old, or None."""
         with self._lock:
             entry = self._entries.get(key)
-            if counting:
-                self.counts.hits += entry is not None
-                self.counts.misses += entry is None
             if entry is None:
                 return None
             self._entries.move_to_end(key)
         return Kept(entry.record, self._clock() - entry.since)
 
-    def generation(self, name: str) -> int:
-        """Changes with every write of `name`: what was read before one is not kept after it."""
-        with self._lock:
-            return self._generations.get(name, 0)
+    def now(self) -> float:
+        """The time by which ages are told: seconds that no clock setting changes."""
+        return self._clock()
 
-    def keep(self, key: Key, record: Record, generation: int) -> None:
-        """Keep what was read, unless `key`'s name was written since `generation`."""
-        size = sum(len(value) for part in (record.fields, record.state) for value in part.values())
+    def asking(self, name: str) -> Asked:
+        """To be called before `name` is asked for at the backend, for `keep`. Its generation changes with every write."""
         with self._lock:
-            if self._generations.get(key[0], 0) != generation:
+            return Asked(self._clock(), self._generation(name))
+
+    def keep(self, key: Key, record: Record, asked: Asked) -> None:
+        """Keep what was read, unless `key`'s name was written since it was asked for."""
+        size = _size(record)
+        with self._lock:
+            if self._generation(key[0]) != asked.generation:
                 return
             self._remove(key)
             if size > self._max_bytes:
                 return
-            self._entries[key] = _Entry(record, self._clock(), size)
+            self._entries[key] = _Entry(record, asked.at, size)
             self._bytes += size
             while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
                 self._remove(next(iter(self._entries)))
@@ -93,8 +93,10 @@ class Shelf:
             gone = [key for key in self._entries if name is None or key[0] == name]
             for key in gone:
                 self._remove(key)
-            for changed in {name} if name is not None else {*self._generations, *(key[0] for key in gone)}:
-                self._generations[changed] = self._generations.get(changed, 0) + 1
+            if name is None:
+                self._cleared += 1
+            else:
+                self._generations[name] = self._generations.get(name, 0) + 1
         return len(gone)
 
     @contextmanager
@@ -114,7 +116,15 @@ class Shelf:
         """Bytes of values that are kept."""
         return self._bytes
 
+    def _generation(self, name: str) -> Generation:
+        return self._cleared, self._generations.get(name, 0)
+
     def _remove(self, key: Key) -> None:
         entry = self._entries.pop(key, None)
         if entry is not None:
             self._bytes -= entry.size
+
+
+def _size(record: Record) -> int:
+    values = sum(len(value) for part in (record.fields, record.state) for value in part.values())
+    return values + len(record.envelope or b"")

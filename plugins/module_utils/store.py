@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
-CacheAround = Callable[[Provider], Cache]
+CacheAround = Callable[[Provider, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "backend": {"type": "str", "required": True},
@@ -67,7 +67,7 @@ def open_store(
         name: what the user calls the store.
         warn: where warnings go.
         vault_password: gives the password of an Ansible vault id (of the only one for None), on the controller.
-        cache: puts a cache around what it is given, for a process that outlives one task; None keeps nothing.
+        cache: puts a cache around what it is given and tells each hit and miss, for a process that outlives one task; None keeps nothing.
 
     Returns:
         A manager; close it, or at least flush it, when done.
@@ -91,7 +91,7 @@ def _open(
     provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
     encrypt = _encrypts(options, provider)
     layer = encrypted(provider, options, vault_password) if encrypt else None
-    kept = cache(layer or provider) if cache and not provider.capabilities.leased else None
+    kept = cache(layer or provider, counting.recorder.looked_up) if cache and not provider.capabilities.leased else None
     guarded = ScopeGuard(kept or layer or provider)
     trail = _trail(options, provider, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)

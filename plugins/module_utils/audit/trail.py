@@ -26,6 +26,9 @@ MODES = (BATCHED, STRICT, OFF)
 FLUSH_AT = 256
 """Reads that are held in memory at most. A process that is killed loses them; `strict` loses none."""
 
+KEPT_AT_MOST = 65536
+"""The same where somebody sees to it that they are written within a second or so."""
+
 HELD_WITHOUT_KEY = 4096
 """Entries that wait for the store's key to be made."""
 
@@ -69,6 +72,7 @@ class Trail:
         self._warn = warn
         self._warned = False
         self._lost = 0
+        self._flush_at = FLUSH_AT
         self._begin()
 
     @property
@@ -84,6 +88,7 @@ class Trail:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
         self._events: List[Event] = []
 
     def record(
@@ -97,9 +102,14 @@ class Trail:
         if os.getpid() != self._process:
             # What the parent holds, the parent writes.
             self._begin()
-        self._events.append(Event(time.time_ns(), asking_now(), action, result, name, version, stage))
-        if self._strict or action not in _HELD_BACK or result in VIOLATIONS or len(self._events) >= FLUSH_AT:
+        with self._lock:
+            self._events.append(Event(time.time_ns(), asking_now(), action, result, name, version, stage))
+        if self._strict or action not in _HELD_BACK or result in VIOLATIONS or len(self._events) >= self._flush_at:
             self.flush()
+
+    def leave_to_keeper(self) -> None:
+        """Let reads wait for the next `flush`, which somebody calls every second or so: a read shall not wait for the file."""
+        self._flush_at = KEPT_AT_MOST
 
     def flush(self) -> None:
         """Write what is held.
@@ -112,16 +122,20 @@ class Trail:
         seal = self._seals()
         if seal is None:
             # Nothing was ever stored there, or nothing of it can be opened: there is nothing to protect yet.
-            del self._events[:-HELD_WITHOUT_KEY]
+            with self._lock:
+                del self._events[:-HELD_WITHOUT_KEY]
             return
-        with self._lock:
+        with self._writing:
             # Replaced before it is written: what other threads record meanwhile goes into the next one.
-            events, self._events = self._events, []
-            self._write(events, seal)
+            with self._lock:
+                events, self._events = self._events, []
+            if events:
+                self._write(events, seal)
 
     def _is_out_of_reach(self) -> bool:
         """Whether all that is held is that the backend could not be reached. Asking it for the key would only take as long again."""
-        results = {event.result for event in self._events} - {BEGUN}
+        with self._lock:
+            results = {event.result for event in self._events} - {BEGUN}
         return bool(results) and results <= _OUT_OF_REACH and not self._seals.are_at_hand()
 
     def verify(self) -> List[Finding]:

@@ -12,15 +12,23 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from typing import Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
-from ansible_collections.nebula.credential.plugins.module_utils.shelf import Key, Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.shelf import Asked, Generation, Key, Shelf
 
 PASSING = (Unavailable, Timeout, CircuitOpen)
+READS = frozenset((None, "get", "get_many"))
+"""The operations that are answered with what was read before. None is a direct call of the library."""
+RECOVERY = 5.0
+"""Seconds for which a backend that did not answer for a value is not asked for it again while there is one to serve."""
 
 
 class CacheTerms(NamedTuple):
@@ -41,62 +49,126 @@ class CacheTerms(NamedTuple):
     max_bytes: int = 32 * 1024 * 1024
 
 
-class Cache(Layer):
-    """Reads each current value, and each older version, once per `ttl`. Other stages are never kept: a rotation needs them as they are."""
+@dataclass
+class Counts:
+    """What became of the reads of current values and versions: hits, misses, waits for somebody else's fetch, stale answers."""
 
-    def __init__(self, inner: Provider, terms: CacheTerms, background: Callable[[Callable[[], None]], object]) -> None:
-        """Wrap `inner`; `background` runs a function in another thread."""
+    hits: int = 0
+    misses: int = 0
+    shared: int = 0
+    stale: int = 0
+
+
+class NotHeld(BaseException):
+    """An answer would have to be fetched, where it may not be (`only_held`). Nothing on the way takes it for an Exception."""
+
+
+_ONLY_HELD: ContextVar[bool] = ContextVar("nebula_credential_only_held", default=False)
+
+
+@contextmanager
+def only_held() -> Iterator[None]:
+    """Inside the `with` block, a read that would ask a backend raises `NotHeld` instead."""
+    token = _ONLY_HELD.set(True)
+    try:
+        yield
+    finally:
+        _ONLY_HELD.reset(token)
+
+
+class Cache(Layer):
+    """Reads each current value, and each older version, once per `ttl`.
+
+    Other stages are never kept, and whoever is about to write or to describe (any operation but `READS`) is given what is there now.
+    """
+
+    def __init__(
+        self,
+        inner: Provider,
+        terms: CacheTerms,
+        background: Callable[[Callable[[], None]], object],
+        looked_up: Callable[[bool], None] = lambda _hit: None,
+    ) -> None:
+        """Wrap `inner`; `background` runs a function in another thread; `looked_up` hears of each hit and miss."""
         super().__init__(inner)
         self.terms = terms
         self.shelf = Shelf(terms.max_entries, terms.max_bytes)
+        self.counts = Counts()
         self._background = background
-        self._flights: Dict[Key, Future[Record]] = {}
+        self._looked_up = looked_up
+        self._flights: Dict[Tuple[Key, Generation], Future[Record]] = {}
+        self._failed: Dict[Key, float] = {}
         self._lock = threading.Lock()
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        if stage != CURRENT:
-            return self.inner.get(name, version, stage)
+        if stage != CURRENT or asking_now().operation not in READS:
+            _may_ask()
+            return self.inner.get(name, version, stage) if stage != CURRENT else self._read((name, version), self.shelf.asking(name))
         key = (name, version)
-        found = self.shelf.find(key)
-        if found is not None and found.age < self.terms.ttl:
-            if found.age > self.terms.ttl * self.terms.refresh_ahead:
-                self._refresh(key)
-            return found.record
+        held = self._held(key)
+        self._count("misses" if held is None else "hits")
+        if held is not None:
+            return held
+        _may_ask()
         return self._fetched(key)
 
-    def holds(self, name: str, version: Optional[str] = None) -> bool:
-        """Whether `get` would answer without asking the backend."""
-        found = self.shelf.find((name, version), counting=False)
-        return found is not None and found.age < self.terms.ttl
+    def _held(self, key: Key) -> Optional[Record]:
+        """What may be answered at once; what nears its end is fetched again meanwhile."""
+        found = self.shelf.find(key)
+        if found is None:
+            return None
+        if found.age < self.terms.ttl:
+            if found.age > self.terms.ttl * self.terms.refresh_ahead and not self._failed_lately(key):
+                self._refresh(key)
+            return found.record
+        if found.age < self.terms.ttl + self.terms.serve_stale and self._failed_lately(key):
+            return self._told_stale(key, found.record)
+        return None
+
+    def _failed_lately(self, key: Key) -> bool:
+        """Whether the backend did not answer a moment ago: it is not asked by everybody, each waiting as long."""
+        failed = self._failed.get(key)
+        return failed is not None and self.shelf.now() - failed < RECOVERY
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            setattr(self.counts, what, getattr(self.counts, what) + 1)
+        if what in ("hits", "misses"):
+            self._looked_up(what == "hits")
 
     def _fetched(self, key: Key) -> Record:
-        flight, mine = self._flight(key)
-        if not mine:
-            self.shelf.counts.shared += 1
-            return flight.result()
-        try:
-            record = self._read(key)
-        except BaseException as error:
-            self._landed(key)
-            flight.set_exception(error)
-            raise
-        self._landed(key)
-        flight.set_result(record)
-        return record
+        asked = self.shelf.asking(key[0])
+        flight, mine = self._flight(key, asked)
+        if mine:
+            self._fly(key, asked, flight)
+        else:
+            self._count("shared")
+        return flight.result()
 
-    def _flight(self, key: Key) -> Tuple[Future[Record], bool]:
+    def _flight(self, key: Key, asked: Asked) -> Tuple[Future[Record], bool]:
+        """The fetch that is under way, unless the name was written since it began."""
         with self._lock:
-            flying = self._flights.get(key)
+            flying = self._flights.get((key, asked.generation))
             if flying is not None:
                 return flying, False
-            return self._flights.setdefault(key, Future()), True
+            return self._flights.setdefault((key, asked.generation), Future()), True
 
-    def _landed(self, key: Key) -> None:
+    def _fly(self, key: Key, asked: Asked, flight: Future[Record]) -> None:
+        """Fetch for everybody who waits for this flight; they get the failure, too."""
+        try:
+            record = self._read(key, asked)
+        except BaseException as error:  # noqa: BLE001  # as said
+            self._landed(key, asked)
+            flight.set_exception(error)
+        else:
+            self._landed(key, asked)
+            flight.set_result(record)
+
+    def _landed(self, key: Key, asked: Asked) -> None:
         with self._lock:
-            self._flights.pop(key, None)
+            self._flights.pop((key, asked.generation), None)
 
-    def _read(self, key: Key) -> Record:
-        generation = self.shelf.generation(key[0])
+    def _read(self, key: Key, asked: Asked) -> Record:
         try:
             record = self.inner.get(*key)
         except PASSING as error:
@@ -104,43 +176,55 @@ class Cache(Layer):
         except NotFound:
             self.shelf.drop(key[0])
             raise
-        self.shelf.keep(key, record, generation)
+        self._failed.pop(key, None)
+        self.shelf.keep(key, record, asked)
         return record
 
     def _stale(self, key: Key, error: Exception) -> Record:
-        found = self.shelf.find(key, counting=False)
+        self._failed[key] = self.shelf.now()
+        found = self.shelf.find(key) if asking_now().operation in READS else None
         if found is None or found.age >= self.terms.ttl + self.terms.serve_stale:
             raise error
-        if found.age < self.terms.ttl:  # a refresh ahead of time, which nobody waits for
-            return found.record
-        self.shelf.counts.stale += 1
-        self.context.warn(_told(key[0], self.context.store, found.age))
-        return found.record
+        # Below `ttl` it is a refresh ahead of time, which nobody waits for.
+        return found.record if found.age < self.terms.ttl else self._told_stale(key, found.record)
+
+    def _told_stale(self, key: Key, record: Record) -> Record:
+        self._count("stale")
+        self.context.warn(_told(key[0], self.context.store, self.terms.serve_stale))
+        return record
 
     def _refresh(self, key: Key) -> None:
-        flight, mine = self._flight(key)
-        if mine:
-            self._background(lambda: self._refreshed(key, flight))
-
-    def _refreshed(self, key: Key, flight: Future[Record]) -> None:
+        asked = self.shelf.asking(key[0])
+        flight, mine = self._flight(key, asked)
+        if not mine:
+            return
         try:
-            flight.set_result(self._read(key))
-        except BaseException as error:  # noqa: BLE001  # whoever waits for this flight gets it; nobody else asked
-            flight.set_exception(error)
-        finally:
-            self._landed(key)
+            self._background(lambda: self._fly(key, asked, flight))
+        except RuntimeError:  # nothing is begun any more: the process is about to end
+            self._landed(key, asked)
+            flight.cancel()
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
-        held = {name: self.get(name) for name in wanted if self.holds(name)}
+        fresh = asking_now().operation not in READS
+        held = {} if fresh else {name: record for name in wanted for record in [self._held((name, None))] if record is not None}
         missing: List[str] = [name for name in wanted if name not in held]
+        for name in wanted:
+            self._count("hits" if name in held else "misses")
         if not missing:
             return held
-        generations = {name: self.shelf.generation(name) for name in missing}
-        found = self.inner.get_many(missing)
+        _may_ask()
+        return {**held, **self._read_many(missing)}
+
+    def _read_many(self, names: List[str]) -> Dict[str, Record]:
+        asked = {name: self.shelf.asking(name) for name in names}
+        try:
+            found = self.inner.get_many(names)
+        except PASSING as error:
+            return {name: self._stale((name, None), error) for name in names}
         for name, record in found.items():
-            self.shelf.keep((name, None), record, generations[name])
-        return {**held, **found}
+            self.shelf.keep((name, None), record, asked[name])
+        return found
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         with self.shelf.changing(record.name):
@@ -163,7 +247,14 @@ class Cache(Layer):
             self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
 
 
-def _told(name: str, store: str, age: float) -> str:
+def _may_ask() -> None:
+    if _ONLY_HELD.get():
+        raise NotHeld
+
+
+def _told(name: str, store: str, longest: float) -> str:
+    """The same text each time, so that a run is told once."""
     return (
-        "credential '{0}', store '{1}': the backend does not answer; a value that was read {2:.0f} s ago is used ('serve_stale')."
-    ).format(name, store, age)
+        "credential '{0}', store '{1}': the backend does not answer; the value that was read before is used, "
+        "for {2:g} s beyond its time at most ('serve_stale')."
+    ).format(name, store, longest)

@@ -36,6 +36,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "store_schema": store_schema,
 }
 
+READING = frozenset(("get", "get_many", "find", "credential_info", "store_info"))
+"""The operations that change nothing, so that one whose answer was lost may be repeated."""
+
 
 def perform(
     manager: CredentialManager,
@@ -43,6 +46,7 @@ def perform(
     parameters: Mapping[str, Any],
     context: AccessContext,
     check_mode: bool = False,
+    stays: bool = False,
 ) -> Outcome:
     """Perform one operation of a lookup or module.
 
@@ -52,6 +56,7 @@ def perform(
         parameters: as the plugin's argument spec leaves them.
         context: who asks; the tenant is the store's, whatever it says.
         check_mode: answer what would be done and do nothing.
+        stays: this process outlives the operation and flushes the manager every second or so; then reads leave that to it.
 
     Returns:
         The outcome; what its result holds is documented at each operation.
@@ -64,7 +69,7 @@ def perform(
         remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
         raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
     try:
-        outcome = _performed(manager, operation, parameters, context, check_mode)
+        outcome = _performed(manager, operation, parameters, context, check_mode, flushing=not stays or operation not in READING)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
         raise neutral(error).within(name=_name(parameters), store=manager.store) from None
     if outcome.result.get("changed") and not check_mode:
@@ -90,14 +95,15 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
 
 
 def _performed(
-    manager: CredentialManager, operation: str, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool
+    manager: CredentialManager, operation: str, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool, flushing: bool
 ) -> Outcome:
     try:
         with manager.acting(context, operation):
             return OPERATIONS[operation](manager, parameters, context, check_mode)
     finally:
         # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
-        manager.flush()
+        if flushing:
+            manager.flush()
 
 
 def _name(parameters: Mapping[str, Any]) -> Optional[str]:

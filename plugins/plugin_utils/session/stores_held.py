@@ -79,8 +79,8 @@ class HeldStores:
                 self._opened.pop(fingerprint, None)
             opening.set_exception(error)
 
-    def _cache(self, provider: Provider) -> Cache:
-        return Cache(provider, self._terms, self._background)
+    def _cache(self, provider: Provider, looked_up: Callable[[bool], None]) -> Cache:
+        return Cache(provider, self._terms, self._background, looked_up)
 
     def _fingerprint(self, name: str, config: Mapping[str, Any]) -> str:
         content = json.dumps([name, config], sort_keys=True, default=str)

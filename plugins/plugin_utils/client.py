@@ -16,6 +16,7 @@ import os
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from contextlib import nullcontext
 from typing import Any
 
 from ansible.utils.display import Display
@@ -86,7 +87,8 @@ class DirectClient(Client):
             manager = self._manager(store)
         except CredentialError as error:
             return unopened(operation, store.config, store.name, error)
-        return perform(manager, operation, parameters, context, check_mode)
+        with nullcontext() if self._end is None else self._end.working():
+            return perform(manager, operation, parameters, context, check_mode)
 
     def _manager(self, store: StoreReference) -> CredentialManager:
         fingerprint = self._fingerprint(store)

@@ -16,7 +16,8 @@ from __future__ import annotations
 import multiprocessing
 import signal
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Any
 
@@ -32,10 +33,26 @@ class AtEnd:
         """Take what is to be called. It runs in the main thread, or in another one while the main one is held up by a signal."""
         self._release = release
         self._once = threading.Lock()
+        self._working = 0
+        self._postponed: tuple[int, Any] | None = None
         Finalize(None, self._normally, exitpriority=10)
         self._before: dict[int, Any] = {}
         if multiprocessing.parent_process() is not None and _in_main_thread():
             self._before = {number: signal.signal(number, self._told_to) for number in _SIGNALS}
+
+    @contextmanager
+    def working(self) -> Iterator[None]:
+        """Inside the `with` block a signal waits: what is just being fetched could not be given back otherwise. To be bounded in time."""
+        if not _in_main_thread():
+            yield
+            return
+        self._working += 1
+        try:
+            yield
+        finally:
+            self._working -= 1
+            if self._postponed is not None and not self._working:
+                self._told_to(*self._postponed)
 
     def _normally(self) -> None:
         self._ignore_signals()
@@ -43,6 +60,9 @@ class AtEnd:
 
     def _told_to(self, number: int, frame: Any) -> None:
         """In a thread: the interrupted main one may hold a lock that is needed, and then this does not wait for ever."""
+        if self._working:
+            self._postponed = (number, frame)
+            return
         self._ignore_signals()
         releasing = threading.Thread(target=self._run, daemon=True)
         releasing.start()

@@ -15,7 +15,7 @@ import pytest
 from tests.integration.ansible_run import PROGRAMS
 from tests.integration.leased_logins import Logins
 from tests.servers import once
-from tests.servers.processes import wait_until
+from tests.servers.processes import ServerUnavailable, wait_until
 
 
 @pytest.fixture
@@ -32,8 +32,15 @@ def store(logins, **options):
 
 
 def nothing_is_left(logins):
-    """The server revokes in the background."""
-    wait_until(lambda: not logins.leases(), process=logins.bao._process, within=20)
+    """The server revokes in the background. What it logged is shown where it did not."""
+    try:
+        wait_until(lambda: not logins.leases(), process=logins.bao._process, within=20)
+    except ServerUnavailable:
+        told = [line for line in logins.bao.log.read_text(encoding="utf-8").splitlines() if "expiration" in line]
+        revoked = len(logins.bao.requests("sys/leases/revoke"))
+        raise AssertionError(
+            "{0} of {1} left, {2} to be revoked\n{3}".format(logins.leases(), len(logins.asked()), revoked, told)
+        ) from None
     return True
 
 
@@ -48,7 +55,8 @@ CONNECTED = """
 def test_both_fields_of_a_task_are_of_one_login_which_is_gone_after_the_run(project, logins):
     run = project.play(CONNECTED, variables=store(logins)).succeeded()
     user, password = run.result("both")["msg"].split("/")
-    assert (user[:2], len(password)) == ("v-", 20)
+    if "$REDACTED$" not in password:  # ansible-core 2.22 masks it
+        assert (user[:2], len(password)) == ("v-", 20)
     assert len(logins.asked()) == 1
     assert nothing_is_left(logins)
     assert user not in logins.users()
@@ -75,6 +83,7 @@ def test_the_last_task_gives_back_what_it_held_however_short_it_is(project, logi
 def test_a_task_that_fails_gives_back_too(project, logins):
     run = project.play("- ansible.builtin.fail: msg={{ lookup('nebula.credential.get', 'readonly') | length }}", variables=store(logins))
     assert run.failed() == "20"
+    assert len(logins.asked()) == 1
     assert nothing_is_left(logins)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 
 import pytest
 
@@ -57,6 +58,27 @@ def waiting(pipes):
     signal.pause()
 
 
+def fetching(pipes):
+    """The signal comes while something is fetched that could not be given back yet."""
+    (_reading, said), (told, _writing) = pipes
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(9))
+    held = []
+    end = AtEnd(lambda: os.write(said, b"".join(held)))
+    with end.working():
+        os.write(said, READY)
+        os.read(told, 1)
+        held.append(RELEASED)
+    os.write(said, b"too far")
+
+
+def slow_to_end(pipes):
+    """The signal comes when the work is done and a thread is waited for."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
+    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    threading.Thread(target=lambda: (os.write(pipes[0][1], READY), os.read(pipes[1][0], 1))).start()
+
+
 def slow_to_release(pipes):
     """The signal comes while the release is under way."""
     (_reading, said), (told, _writing) = pipes
@@ -79,6 +101,23 @@ def test_a_process_that_returns_or_exits_gives_back_once(pipes, target, code):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_told_to_end_gives_back_first_and_then_does_what_it_was_told(pipes, number):
     assert ended(waiting, pipes, say=[lambda worker: os.kill(worker.pid, number)], expect=READY) == 9
+    os.write(pipes[0][1], b".")
+    assert os.read(pipes[0][0], 9) == RELEASED + b"."
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_what_is_being_fetched_is_given_back_and_nothing_else_is_begun(pipes, number):
+    def interrupt(worker):
+        os.kill(worker.pid, number)
+        os.write(pipes[1][1], b".")
+
+    assert ended(fetching, pipes, say=[interrupt], expect=READY) == 9
+    os.write(pipes[0][1], b".")
+    assert os.read(pipes[0][0], 9) == RELEASED + b"."
+
+
+def test_it_is_given_back_too_when_the_work_is_done_and_the_process_not_yet_over(pipes):
+    assert ended(slow_to_end, pipes, say=[lambda worker: worker.terminate()], expect=READY) == 9
     os.write(pipes[0][1], b".")
     assert os.read(pipes[0][0], 9) == RELEASED + b"."
 

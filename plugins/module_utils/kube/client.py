@@ -28,6 +28,7 @@ try:
     from kubernetes.client import ApiClient
     from urllib3.exceptions import HTTPError, NewConnectionError
     from urllib3.exceptions import TimeoutError as UrllibTimeout
+    from urllib3.util.ssl_match_hostname import CertificateError
 except ImportError:
     pass  # `login` says so by name, before anything here is used.
 
@@ -132,7 +133,7 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
 
 
 def _raise_for(causes: Tuple[BaseException, ...], outcome_unknown: bool) -> NoReturn:
-    if _any(causes, ssl.SSLCertVerificationError):
+    if _any(causes, ssl.SSLCertVerificationError, CertificateError):
         raise failures.not_trusted() from None
     # "No connection" is a subclass of "too late" in urllib3.
     none = _any(causes, NewConnectionError)

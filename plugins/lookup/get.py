@@ -17,32 +17,38 @@ import re
 import socket
 import stat
 import struct
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from ansible import constants
-from ansible.executor.process import worker
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
 try:
     from ansible.module_utils.secrets import register_secrets
 except ImportError:
     register_secrets = None
 
-VARIABLES = ("nebula_credential_store", "nebula_credential_stores", "nebula_credential_scope", "nebula_credential_session")
+VARIABLES = (
+    *("nebula_credential_" + name for name in ("store", "stores", "scope", "session")),
+    *("awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "job_id"),
+)
+"""What a host's variables say about which store answers, and to whom."""
 ENVIRONMENT = re.compile(
-    r"(HOME|XDG_\w+|NEBULA_\w+|VAULT_\w+|BAO_\w+|AWS_\w+|AZURE_\w+|KUBE\w+|GOOGLE_\w+|SSL_\w+|\w+_CA_BUNDLE|(?i:\w+_proxy))\Z"
+    r"(HOME|(XDG|NEBULA|VAULT|BAO|AWS|AZURE|GOOGLE|SSL|OTEL|AWX|TOWER)_\w+|(KUBE|PG)\w+|JOB_ID|TMPDIR|\w+_CA_BUNDLE|(?i:\w+_proxy))\Z"
 )
 """What of the environment stores are made of. A session has it as it was at its start, so one that differs has a session of its own."""
 LENGTH = struct.Struct(">I")
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
 """Of 104 bytes on macOS and 108 on Linux, the end included."""
-SILENCE = 3.0
+SILENCE = 5.0
 """Seconds without a byte from the session, which sends one each second while it works: then it hangs, and is given up for the run."""
 HEARTBEAT = b"."
+HUNG = "it hangs, or was stopped"
 CREDENTIALS = struct.Struct("3i")
 OVERFLOW_UID = 65534
 """What Linux shows for users that a container does not know (/proc/sys/kernel/overflowuid; nobody changes it)."""
@@ -55,7 +61,7 @@ class LookupModule(LookupBase):
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Answer the value, the default, or nothing."""
-        question = digest(self.operation, terms, kwargs, variables or {})
+        question = digest(self.operation, terms, kwargs, variables or {}, self._templar.template)
         reply = known_answer(question, (variables or {}).get("inventory_hostname"))
         told = None if reply is None else self.told(reply["result"])
         if told is not None:
@@ -69,17 +75,28 @@ class LookupModule(LookupBase):
         return [result["value"]]
 
 
-def digest(operation: str, terms: list[Any], given: Mapping[str, Any], variables: Mapping[str, Any]) -> str | None:
-    """What is asked, and everything that decides which store answers it; None where that cannot be told without Ansible's templates.
+def digest(
+    operation: str, terms: list[Any], given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]
+) -> str | None:
+    """What is asked, and everything that decides which store answers it; None where that cannot be told here.
 
     Vaulted values enter as ciphertext. Configuration files enter by their state, so that one that was changed is read again.
     """
     try:
-        around = json.dumps([variables.get(name) for name in VARIABLES], default=_ciphertext, sort_keys=True)
+        around = [_resolved(variables.get(name), template) for name in VARIABLES]
         text = json.dumps([operation, terms, given, _states(), around], default=_ciphertext, sort_keys=True)
-    except (TypeError, ValueError):
+    except Exception:  # noqa: BLE001  # a template can raise anything; the long way tells it better
         return None
-    return None if "{{" in around or "{%" in around else sha256(text.encode("utf-8")).hexdigest()
+    return sha256(text.encode("utf-8")).hexdigest()
+
+
+def _resolved(value: Any, template: Callable[[Any], Any]) -> Any:
+    """A raw variable with the templates in it resolved: two hosts may mean two stores by one text."""
+    if isinstance(value, str):
+        return template(value) if "{{" in value or "{%" in value else value
+    if isinstance(value, Mapping):
+        return {str(name): _resolved(part, template) for name, part in value.items()}
+    return [_resolved(part, template) for part in value] if isinstance(value, list) else value
 
 
 def _ciphertext(value: Any) -> str:
@@ -121,8 +138,13 @@ class Place(NamedTuple):
         return self.directory + "/s"
 
     @property
+    def lock(self) -> str:
+        """A file that is locked while a session starts."""
+        return self.directory + "/lock"
+
+    @property
     def begun(self) -> str:
-        """A file that is there once a session has begun."""
+        """A file that is there once a session has begun, which keeps it locked."""
         return self.directory + "/begun"
 
     @property
@@ -138,6 +160,7 @@ def controller() -> tuple[int, str]:
     """
     process = os.getpid()
     parent = multiprocessing.parent_process()
+    worker = sys.modules.get("ansible.executor.process.worker")
     if getattr(worker, "current_worker", None) is not None and parent is not None:
         process = parent.pid or process
     try:
@@ -149,13 +172,22 @@ def controller() -> tuple[int, str]:
 
 
 def place(process: int, started: str) -> Place:
-    """The directory of a run's session: below XDG_RUNTIME_DIR where that is this user's, else below /tmp."""
+    """The directory of a run's session: below XDG_RUNTIME_DIR where that is this user's, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if ENVIRONMENT.match(item[0]))
     name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, sha256(repr(environment).encode("utf-8")).hexdigest()[:12])
-    base = os.environ.get("XDG_RUNTIME_DIR") or ""
-    if not os.path.isabs(base) or not is_private(base) or len(base) + len(name) + 3 > LONGEST_SOCKET_PATH:
-        base = "/tmp"  # noqa: S108  # the directory in it is made by us, for us alone, or is not used
+    runtime, temporary = os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")
+    if runtime and is_private(runtime) and _has_room(runtime, name):
+        return Place(os.path.join(runtime, name))
+    # Others may write there; the directory in it is made by us, for us alone, or is not used.
+    base = temporary if temporary and _has_room(temporary, name) else "/tmp"  # noqa: S108
     return Place(os.path.join(base, name))
+
+
+def _has_room(base: str, name: str) -> bool:
+    """Whether a socket can be made there: the system bounds the length of its path, which must not depend on where we are."""
+    return (
+        os.path.isabs(base) and len(os.fsencode(os.path.join(base, name))) + 2 <= LONGEST_SOCKET_PATH and os.access(base, os.W_OK | os.X_OK)
+    )
 
 
 def is_private(directory: str) -> bool:
@@ -165,6 +197,26 @@ def is_private(directory: str) -> bool:
     except OSError:
         return False
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+def give_up(where: Place, why: str) -> str:
+    """Have the whole run go on without a session. Answers the reason that stands, which is that of the first to give up."""
+    try:
+        descriptor = os.open(where.gone, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+        with open(descriptor, "w", encoding="utf-8") as file:
+            file.write(why)
+        return why
+    except OSError:
+        return given_up(where) or why  # where the directory is gone each process finds out by itself
+
+
+def given_up(where: Place) -> str | None:
+    """Why this run goes on without a session; None where it does not."""
+    try:
+        with open(where.gone, encoding="utf-8") as file:
+            return file.read() or HUNG  # empty: whoever gives it up is just about to say why
+    except OSError:
+        return None
 
 
 def known_answer(question: str | None, host: Any) -> dict[str, Any] | None:
@@ -179,29 +231,46 @@ def known_answer(question: str | None, host: Any) -> dict[str, Any] | None:
         return None
     try:
         reply = exchange(found, {"question": question, "host": None if host is None else str(host)})
+    except AnswerLost as lost:
+        if str(lost) == HUNG:
+            give_up(found, HUNG)
+        return None
     except OSError:
         return None  # the long way finds out why, and says so
     if "result" not in reply:
         return None
     if reply["mask"] and register_secrets is not None:
         register_secrets(reply["mask"])
+    for warning in reply["warnings"]:
+        Display().warning(warning)
     return reply
+
+
+class AnswerLost(ConnectionError):
+    """The request was sent, whole, and no answer came: it may have been carried out."""
 
 
 def exchange(where: Place, message: Mapping[str, Any]) -> dict[str, Any]:
     """Send a message and wait for the reply, as long as the session shows that it works on it.
 
     Raises:
-        OSError: there is no session, it is not this user's, or it hangs.
+        TypeError, ValueError: the message cannot be sent; nothing was.
+        AnswerLost: it was sent, and the session ended or hangs.
+        OSError: there is no session, or it is not this user's; nothing was done.
     """
+    content = json.dumps(message).encode("utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(SILENCE)
         _connect(connection, where.socket)
         if not is_ours(connection):
             raise PermissionError("the session belongs to somebody else")
-        content = json.dumps(message).encode("utf-8")
         connection.sendall(LENGTH.pack(len(content)) + content)
-        return dict(json.loads(_received(connection)))
+        try:
+            return dict(json.loads(_received(connection)))
+        except TimeoutError:
+            raise AnswerLost(HUNG) from None
+        except (OSError, ValueError, TypeError):
+            raise AnswerLost("it ended, or was killed") from None
 
 
 def _connect(connection: socket.socket, path: str) -> None:
@@ -213,7 +282,7 @@ def _connect(connection: socket.socket, path: str) -> None:
             break
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise
+                raise TimeoutError(HUNG) from None
             time.sleep(0.001)
 
 

@@ -60,7 +60,14 @@ class CredentialAction(ActionBase):
             check_may_leave(store)
         except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
             return failed_result(error, reported)
-        return dict(self._execute_module(module_args=target_arguments(self._task.args, store), task_vars=variables))
+        return self._on_target(target_arguments(self._task.args, store), parameters, variables)
+
+    def _on_target(self, arguments: dict[str, Any], parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the real module on the host. What the session has read of these names may be old then, whatever came of it."""
+        try:
+            return dict(self._execute_module(module_args=arguments, task_vars=variables))
+        finally:
+            self._client.forget([name for name in [parameters.get("name"), *(parameters.get("names") or ())] if isinstance(name, str)])
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""

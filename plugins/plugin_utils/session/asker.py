@@ -2,22 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who may ask a session: the run's own process and its direct children, which are its workers. A `shell:` task is further away."""
+"""Who may ask a session: the run's own process and its direct children, which are its workers. A `shell:` task is further away.
+
+The other end is the process that connected. Were its number another process's by now, that one would have to be a worker of the run
+to be taken for one; and the run's own number cannot be given away while its pidfd shows that it lives.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
 
-from ansible_collections.nebula.credential.plugins.lookup.get import other_end
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import OVERFLOW_UID, other_end
+
+TOLD = os.path.isdir("/proc/self")
+"""Whether this system tells whose child a process is. Where it does not (macOS), the uid decides alone."""
 
 
-def is_of_the_run(connection: socket.socket, run: tuple[int, str]) -> bool:
-    """Whether the process at the other end is the run's or a child of it. Where the system does not tell (macOS), the uid decides."""
-    process, _uid = other_end(connection)
-    if process is None or not os.path.isdir("/proc/self"):
-        return True
-    return process == run[0] or _parent(process) == run[0]
+def may_ask(connection: socket.socket, run: tuple[int, str]) -> bool:
+    """Whether the other end is this user's, and the run's process or a child of it.
+
+    The overflow uid of a container stands for anybody, and is nobody's.
+    """
+    process, uid = other_end(connection)
+    if uid != os.geteuid() or uid == OVERFLOW_UID:
+        return False
+    return process is None or not TOLD or process == run[0] or _parent(process) == run[0]
 
 
 def _parent(process: int) -> int | None:

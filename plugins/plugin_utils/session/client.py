@@ -6,21 +6,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.lookup.get import controller, exchange, place
+from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, exchange, give_up, place
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import READING
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session, give_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import error_from, outcome_from
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
 
-HUNG = "it hangs, or was stopped"
+VAULT_IDS = 8
+"""Vault ids that a store may name, so that asking back for their passwords ends."""
+
+
+class NotForSession(Exception):
+    """What is asked cannot be sent to a session; whoever asks does it in its own process."""
 
 
 class SessionClient:
@@ -44,7 +53,8 @@ class SessionClient:
         """As `Client.perform`.
 
         Raises:
-            NoSession: there is none; nothing was done.
+            NoSession: there is none; nothing was done, or nothing that may not be done again.
+            NotForSession: nothing was done.
             CredentialError: what the operation raises.
         """
         message = {
@@ -56,27 +66,60 @@ class SessionClient:
             "check_mode": check_mode,
             "question": question,
         }
-        ensure_session(self._place, self._run, self._options)
-        reply = self._asked(message)
-        if "needs_vault_password" in reply:
-            vault_id = reply["needs_vault_password"]
-            password = vault_password(vault_id)
-            reply = self._asked(
-                {**message, "vault_passwords": {vault_id or "": "" if password is None else password.expose().decode("utf-8")}}
-            )
+        reply = self._answered(message, repeatable=check_mode or operation in READING)
         for warning in reply.get("warnings") or ():
             Display().warning(warning)
         if "error" in reply:
             raise error_from(reply["error"])
         return outcome_from(reply)
 
-    def _asked(self, message: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            return exchange(self._place, message)
-        except TimeoutError:
-            give_up(self._place, HUNG)
-            raise NoSession(HUNG) from None
-        except OSError as error:
-            why = "it does not answer ({0})".format(type(error).__name__)
-            give_up(self._place, why)
-            raise NoSession(why) from None
+    def forget(self, names: Iterable[str] | None) -> None:
+        """Have the session drop what it has read of these names, where there is one."""
+        with suppress(OSError):
+            exchange(self._place, {"forget": None if names is None else list(names)})
+
+    def _answered(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+        """The reply; where the session needs a vault password, which only the run has, it is asked again with it."""
+        passwords: dict[str, str] = {}
+        for _vault_id in range(VAULT_IDS):
+            reply = self._asked({**message, "vault_passwords": passwords}, repeatable)
+            if "needs_vault_password" not in reply:
+                return reply
+            vault_id = reply["needs_vault_password"]
+            password = vault_password(vault_id)
+            passwords[vault_id or ""] = "" if password is None else base64.b64encode(password.expose()).decode("ascii")
+        raise NotForSession
+
+    def _asked(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+        for is_last in (False, True):
+            ensure_session(self._place, self._run, self._options)
+            try:
+                return exchange(self._place, message)
+            except AnswerLost as lost:
+                raise self._lost(lost, message, repeatable) from None
+            except (FileNotFoundError, ConnectionRefusedError):
+                # It may have been idle and have ended just now; then another one is started.
+                if is_last:
+                    raise self._without("it ended, or was killed") from None
+            except OSError as error:
+                raise self._without(str(error) if isinstance(error, TimeoutError) else type(error).__name__) from None
+            except (TypeError, ValueError):
+                raise NotForSession from None
+        raise AssertionError("the last round answers or raises")
+
+    def _lost(self, lost: AnswerLost, message: Mapping[str, Any], repeatable: bool) -> Exception:
+        """What to raise: a read may be repeated without a session; a write may have been carried out, and is not."""
+        why = self._without(str(lost))
+        if repeatable:
+            return why
+        what = "the run's session did not answer: {0}. The write may have been carried out, or may be still".format(why)
+        remedy = "Look at what is there, and run the play again."
+        return Unavailable(what, remedy=remedy, store=str(message["store"]), name=_name(message)).happened(outcome_unknown=True)
+
+    def _without(self, why: str) -> NoSession:
+        return NoSession(give_up(self._place, why))
+
+
+def _name(message: Mapping[str, Any]) -> str | None:
+    name = message["parameters"].get("name")
+    return name if isinstance(name, str) else None

@@ -9,23 +9,23 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import shutil
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.lookup.get import Place, is_private
+from ansible_collections.nebula.credential.plugins.lookup.get import Place, give_up, given_up, is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import main as program
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.sweeping import sweep
 
 READY = "ready"
-PATIENCE = 10.0
-"""Seconds for the start; on an idle machine it takes a quarter of one."""
-COLLECTIONS = __file__.rpartition("/ansible_collections/nebula/credential/")[0]
-"""The directory that holds `ansible_collections`. No link is resolved: a checkout is a collection by where its link lies."""
+PATIENCE = 15.0
+"""Seconds for the start; on an idle machine it takes half of one."""
+COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
+"""The directory of this collection. No link is resolved: a checkout is a collection by where its link lies."""
 
 
 class NoSession(Exception):
@@ -38,25 +38,22 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
     Raises:
         NoSession: it does not, and will not in this run.
     """
+    if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.gone):
+        return
     _make_directory(where)
-    with _alone(where):
-        if os.path.exists(where.gone):
-            raise NoSession(Path(where.gone).read_text(encoding="utf-8"))
+    with _alone(where) as lock:
+        _refuse_given_up(where)
         if os.path.exists(where.socket):
             return
         if os.path.exists(where.begun):
-            raise NoSession("it has ended before the run")
-        _start(where, run, options)
+            raise NoSession(give_up(where, "it ended, or was killed"))
+        _start(where, run, options, lock)
 
 
-def give_up(where: Place, why: str) -> None:
-    """Have the whole run go on without a session."""
-    try:
-        descriptor = os.open(where.gone, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        return  # somebody has, or the directory is gone: each process finds out by itself
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(why)
+def _refuse_given_up(where: Place) -> None:
+    why = given_up(where)
+    if why is not None:
+        raise NoSession(why)
 
 
 def _make_directory(where: Place) -> None:
@@ -67,52 +64,62 @@ def _make_directory(where: Place) -> None:
     except OSError as error:
         raise NoSession("{0} cannot be made ({1})".format(where.directory, os.strerror(error.errno or 0))) from None
     else:
-        _sweep(os.path.dirname(where.directory))
+        sweep(os.path.dirname(where.directory), where.directory)
     if not is_private(where.directory):
         raise NoSession("{0} is not a private directory of this user".format(where.directory))
 
 
-def _sweep(base: str) -> None:
-    """Remove what sessions left behind that were killed: directories of ours whose run is gone."""
-    for entry in Path(base).glob("nebula-{0}-*-*".format(os.geteuid())):
-        process, started = entry.name.split("-")[2:4]
-        if is_private(str(entry)) and process.isdigit() and not _runs(int(process), started):
-            shutil.rmtree(entry, ignore_errors=True)
-
-
-def _runs(process: int, started: str) -> bool:
-    try:
-        os.kill(process, 0)
-        return not started or Path("/proc/{0}/stat".format(process)).read_text("utf-8", "replace").rpartition(")")[2].split()[19] == started
-    except (OSError, IndexError):
-        return False
-
-
 @contextmanager
-def _alone(where: Place) -> Iterator[None]:
-    """Hold the lock of the start. It is as short as a start, so waiting needs no limit but that one's."""
-    descriptor = os.open(where.directory + "/lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+def _alone(where: Place) -> Iterator[int]:
+    """Hold the lock of the start, which a session that starts holds too, until it listens. Waiting is as bounded as that."""
+    descriptor = _locked(where, time.monotonic() + PATIENCE + 2)
     try:
-        deadline = time.monotonic() + PATIENCE + 2
-        while True:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise NoSession("another process of this run is stuck at starting it") from None
-                time.sleep(0.005)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> None:
+def _locked(where: Place, deadline: float) -> int:
+    while True:
+        descriptor = _opened(where)
+        try:
+            _lock(descriptor, deadline)
+        except NoSession:
+            os.close(descriptor)
+            raise
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        # A session that was idle has just ended, and has taken its directory along.
+        os.close(descriptor)
+        _make_directory(where)
+
+
+def _opened(where: Place) -> int:
+    try:
+        return os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise NoSession("{0} cannot be used ({1})".format(where.directory, os.strerror(error.errno or 0))) from None
+
+
+def _lock(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise NoSession("another process of this run is stuck at starting it") from None
+            time.sleep(0.005)
+
+
+def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any], lock: int) -> None:
     handed = {
-        "path": [COLLECTIONS, *(path for path in sys.path if path)],
+        "collection": COLLECTION,
+        "path": [path for path in sys.path if path],
         "directory": where.directory,
         "run": run,
         "options": dict(options),
+        "lock": lock,
     }
     try:
         started = subprocess.Popen(
@@ -120,16 +127,14 @@ def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> No
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            close_fds=True,
+            pass_fds=(lock,),
             start_new_session=True,
         )
         word = _handed_over(started, json.dumps(handed).encode("utf-8"))
     except OSError as error:
         word = type(error).__name__
     if word != READY:
-        why = "it did not start ({0})".format(word or "no answer")
-        give_up(where, why)
-        raise NoSession(why)
+        raise NoSession(give_up(where, "it did not start ({0})".format(word or "no answer")))
 
 
 def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
@@ -137,6 +142,7 @@ def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
     try:
         output, _none = started.communicate(handed, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
-        started.kill()
+        with suppress(OSError):
+            os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
         return "no answer within {0:.0f} s".format(PATIENCE)
     return output.decode("utf-8", "replace").strip()

@@ -5,55 +5,62 @@
 """The program of a session: read what the run hands over, become a process of its own, serve until the run is gone.
 
 Started as `python -I main.py`, with its parameters on standard input: nothing of a run is in its arguments or environment that was
-not there before. It writes no bytecode, opens no file of its own, and its memory is in no core dump.
+not there before. It writes no bytecode, its memory is in no core dump, and its files hold nothing.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import resource
 import sys
+import types
 
 sys.dont_write_bytecode = True
 
-PR_SET_DUMPABLE = 4
+PARTS = ("ansible_collections", "nebula", "credential")
 
 
 def main() -> int:
-    """Serve one run. The exit status and one line on standard output tell the parent whether it began."""
+    """Serve one run. One line on standard output tells the parent whether it began."""
     handed = json.loads(sys.stdin.buffer.read())
-    sys.path[:0] = [path for path in handed["path"] if path not in sys.path]
-    harden()
     if os.fork():
         os._exit(0)  # the run's process reaps this one at once; the session belongs to nobody's process table but init's
-    os.setsid()
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session.serving import serve
+    sys.path[:0] = [path for path in handed["path"] if path not in sys.path]
+    _make_packages(handed["collection"])
+    try:
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.hardening import harden
 
-    return serve(handed, ready=_ready)
+        harden()
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.session import serve
+
+        return serve(handed, ready=lambda: _tell("ready"))
+    except BaseException as error:  # noqa: BLE001  # the run says that there is no session, and why
+        _tell(type(error).__name__ if not isinstance(error, OSError) else os.strerror(error.errno or 0))
+        return 1
 
 
-def _ready(word: str) -> None:
-    """Tell the parent, and let go of everything that was inherited."""
-    sys.stdout.write(word + "\n")
-    sys.stdout.flush()
+def _make_packages(collection: str) -> None:
+    """Have this collection found without ansible-core's loader, and also where `ansible_collections` of the community package is."""
+    path = collection.rpartition("/" + "/".join(PARTS))[0]
+    for number, part in enumerate(PARTS, 1):
+        path = os.path.join(path, part)
+        package = types.ModuleType(".".join(PARTS[:number]))
+        package.__path__ = [path]
+        sys.modules[package.__name__] = package
+
+
+def _tell(word: str) -> None:
+    """Tell the parent, who may be gone, and let go of what was inherited from it."""
+    try:
+        os.write(1, word.encode("utf-8") + b"\n")
+    except OSError:
+        pass
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     os.close(nothing)
 
 
-def harden() -> None:
-    """No core file, not dumpable (Linux: also not to be traced by its own user without privileges), nothing readable by others."""
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.umask(0o077)
-    try:
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
-    except (OSError, AttributeError, ImportError):
-        pass  # no Linux: the core limit is what there is
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    os._exit(status)  # not by way of threads that may still wait for a backend

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 
 _PLACES = ("what", "remedy", "option", "name", "store")
+_HAPPENED = ("retry_after", "outcome_unknown")
 
 
 def described_outcome(outcome: Outcome) -> dict[str, Any]:
@@ -31,13 +32,14 @@ def outcome_from(reply: Mapping[str, Any]) -> Outcome:
 
 def described_error(error: CredentialError) -> dict[str, Any]:
     """An error of the neutral tree."""
-    return {"code": error.code, **{place: getattr(error, place) for place in _PLACES}}
+    return {"code": error.code, **{place: getattr(error, place) for place in (*_PLACES, *_HAPPENED)}}
 
 
 def error_from(described: Mapping[str, Any]) -> CredentialError:
     """Read what `described_error` wrote, as an error of the same class."""
     kind = _by_code(CredentialError).get(described["code"], Internal)
-    return kind(described["what"], **{place: described[place] for place in _PLACES[1:]})
+    error = kind(described["what"], **{place: described[place] for place in _PLACES[1:]})
+    return error.happened(**{place: described[place] for place in _HAPPENED})
 
 
 def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:

@@ -9,177 +9,178 @@ from __future__ import annotations
 import json
 import os
 import selectors
-import shutil
 import socket
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.lookup.get import HEARTBEAT, LENGTH, Place, is_ours
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.asker import is_of_the_run
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.caller import Caller
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.desk import Desk
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.watch import Watch
 
-LONGEST_REQUEST = 64 * 1024 * 1024
-SLOWEST_REQUEST = 5.0
-"""Seconds in which a request has to be in, whole."""
-BACKLOG = 1024
 FETCHERS = 32
 TICK = 1.0
-
-
-class Caller:
-    """One connection: what has come in, and whether an answer is being worked on."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        """Take an accepted connection."""
-        self.connection = connection
-        self.since = time.monotonic()
-        self.content = bytearray()
-        self.working = False
-
-    def request(self) -> bytes | None:
-        """The request, once it is in whole."""
-        if len(self.content) < LENGTH.size:
-            return None
-        (length,) = LENGTH.unpack_from(self.content)
-        if length > LONGEST_REQUEST:
-            raise ValueError("too long")
-        return bytes(self.content[LENGTH.size :]) if len(self.content) >= LENGTH.size + length else None
+SHORT = 4096
+"""Bytes of a request that is read at once: a question is shorter. What is longer is an operation, and read in another thread."""
+MOST_SILENT = 512
+"""Callers that have not said yet what they want. Ansible's workers never are so many."""
+AT_ONCE = 64
 
 
 class Serving:
-    """Serves one run."""
+    """Answers callers."""
 
-    def __init__(self, listener: socket.socket, watch: Watch, desk: Desk) -> None:
-        """Take the socket, the eye on the run, and who answers."""
+    def __init__(self, listener: socket.socket, may_ask: Callable[[socket.socket], bool], desk: Desk) -> None:
+        """Take the socket, who is let in, and who answers."""
         self._listener = listener
-        self._watch = watch
+        self._may_ask = may_ask
         self._desk = desk
         self._selector = selectors.DefaultSelector()
         self._fetchers = ThreadPoolExecutor(FETCHERS, "fetch")
-        self._done: deque[tuple[Caller, dict[str, Any]]] = deque()
-        self._woken, self._waking = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC) if hasattr(os, "pipe2") else os.pipe()
-        self._callers: set[Caller] = set()
-
-    def run(self) -> None:
-        """Serve until the run is gone, or nothing was asked for as long as `idle` says and no lease is held."""
-        self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
+        self._done: deque[tuple[Caller, bytes | None]] = deque()
+        self._woken, self._waking = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._waking, False)
+        self._callers: dict[Caller, None] = {}
+        self._selector.register(listener, selectors.EVENT_READ, self._accept)
         self._selector.register(self._woken, selectors.EVENT_READ, self._finish)
-        if self._watch.descriptor is not None:
-            self._selector.register(self._watch.descriptor, selectors.EVENT_READ, lambda: None)
-        ticked = time.monotonic()
-        while not self._watch.is_over() and not self._desk.is_idle():
-            for key, _events in self._selector.select(TICK):
-                key.data()
-            if time.monotonic() - ticked >= TICK:
-                ticked = time.monotonic()
-                self._tick()
+        self._ticked = time.monotonic()
+
+    def wake_for(self, descriptor: int) -> None:
+        """Look up at once when this descriptor becomes readable, not only at the next tick."""
+        self._selector.register(descriptor, selectors.EVENT_READ, lambda: None)
+
+    def step(self) -> bool:
+        """Serve for a second at most. Answers whether a second has passed since the last that did."""
+        for key, _events in self._selector.select(max(0.0, self._ticked + TICK - time.monotonic())):
+            key.data()
+        now = time.monotonic()
+        if now - self._ticked < TICK:
+            return False
+        self._ticked = now
+        self._tick(now)
+        return True
+
+    def is_working(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return any(caller.working for caller in self._callers)
+
+    def admit_nobody(self) -> None:
+        """Let nobody in any more. Those who are in get their answers."""
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(self._listener)
+        self._listener.close()
 
     def close(self) -> None:
-        """Drop every caller, wait for what is being fetched, and close the stores."""
+        """Drop every caller, begin nothing that has not begun, and wait for what has: it may be a write."""
+        self.admit_nobody()
         for caller in list(self._callers):
             self._drop(caller)
-        self._listener.close()
         self._fetchers.shutdown(wait=True, cancel_futures=True)
-        self._desk.close()
 
     def _accept(self) -> None:
-        try:
-            connection, _address = self._listener.accept()
-        except OSError:
-            return
-        if not is_ours(connection) or not is_of_the_run(connection, self._watch.run):
-            connection.close()
-            return
-        connection.setblocking(False)
-        caller = Caller(connection)
-        self._callers.add(caller)
-        self._selector.register(connection, selectors.EVENT_READ, lambda: self._read(caller))
+        for _connection in range(AT_ONCE):
+            try:
+                connection, _address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                self._make_room()  # out of descriptors
+                return
+            if not self._may_ask(connection):
+                connection.close()
+                continue
+            self._admit(Caller(connection))
+
+    def _admit(self, caller: Caller) -> None:
+        self._callers[caller] = None
+        self._selector.register(caller.connection, selectors.EVENT_READ, lambda: self._read(caller))
         self._read(caller)
+        if len(self._callers) > MOST_SILENT:
+            self._make_room()
+
+    def _make_room(self) -> None:
+        """Drop the one who has been silent for the longest."""
+        silent = next((caller for caller in self._callers if not caller.working), None)
+        if silent is not None:
+            self._drop(silent)
 
     def _read(self, caller: Caller) -> None:
         try:
-            part = caller.connection.recv(1 << 18)
-            if part and not caller.working:
-                caller.content += part
-                request = caller.request()
-                if request is not None:
-                    self._answer(caller, json.loads(request))
-                return
-        except BlockingIOError:
-            return
-        except (OSError, ValueError):
-            pass
-        self._drop(caller)
+            request = caller.receive()
+            if request is not None:
+                self._answer(caller, request)
+        except Exception:  # noqa: BLE001  # whatever one caller sends, the others are served
+            self._drop(caller)
 
-    def _answer(self, caller: Caller, asked: Mapping[str, Any]) -> None:
+    def _answer(self, caller: Caller, request: bytes) -> None:
         """At once where nothing has to be fetched, else in another thread; meanwhile the caller hears that it is worked on."""
-        caller.content.clear()
-        reply = self._desk.known(asked)
+        reply = self._desk.known(json.loads(request)) if len(request) <= SHORT else None
         if reply is not None:
-            self._send(caller, reply)
-            return
-        caller.working = True
-        self._fetchers.submit(self._fetch, caller, asked)
+            self._send(caller, encoded(reply))
+        elif caller.is_waiting():
+            caller.working = True
+            self._fetchers.submit(self._fetch, caller, request)
+        else:
+            self._drop(caller)
 
-    def _fetch(self, caller: Caller, asked: Mapping[str, Any]) -> None:
-        self._done.append((caller, self._desk.perform(asked)))
-        os.write(self._waking, b".")
+    def _fetch(self, caller: Caller, request: bytes) -> None:
+        """In another thread. Whatever happens, the caller is told, or dropped: it would wait for ever."""
+        reply = None
+        try:
+            if caller in self._callers:
+                reply = encoded(self._desk.perform(json.loads(request)))
+        finally:
+            self._done.append((caller, reply))
+            with suppress(BlockingIOError):
+                os.write(self._waking, b".")
 
     def _finish(self) -> None:
-        os.read(self._woken, 65536)
+        with suppress(BlockingIOError):
+            os.read(self._woken, 65536)
         while self._done:
-            self._send(*self._done.popleft())
+            caller, reply = self._done.popleft()
+            if reply is None:
+                self._drop(caller)
+            elif caller in self._callers:
+                self._send(caller, reply)
 
-    def _send(self, caller: Caller, reply: Mapping[str, Any]) -> None:
-        content = json.dumps(reply).encode("utf-8")
+    def _send(self, caller: Caller, reply: bytes) -> None:
+        """What does not go at once goes as fast as the caller takes it."""
         try:
-            caller.connection.settimeout(SLOWEST_REQUEST)
-            caller.connection.sendall(LENGTH.pack(len(content)) + content)
+            if not caller.reply(reply):
+                self._selector.modify(caller.connection, selectors.EVENT_WRITE, lambda: self._send_more(caller))
+                return
         except OSError:
             pass  # who does not wait for the answer does without
         self._drop(caller)
 
-    def _tick(self) -> None:
-        """Say to those who wait that their request is worked on; leave those who do not say what they want; renew what needs it."""
-        now = time.monotonic()
+    def _send_more(self, caller: Caller) -> None:
+        with suppress(OSError):
+            if not caller.send():
+                return
+        self._drop(caller)
+
+    def _tick(self, now: float) -> None:
+        """Say to those who wait that their request is worked on; leave those who do not say what they want."""
         for caller in list(self._callers):
-            if caller.working:
+            if caller.is_late(now):
+                self._drop(caller)
+            elif caller.working:
                 try:
-                    caller.connection.send(HEARTBEAT)
+                    caller.beat()
                 except OSError:
                     self._drop(caller)
-            elif now - caller.since > SLOWEST_REQUEST:
-                self._drop(caller)
-        self._fetchers.submit(self._desk.look_after)
 
     def _drop(self, caller: Caller) -> None:
         if caller in self._callers:
-            self._callers.discard(caller)
+            del self._callers[caller]
             self._selector.unregister(caller.connection)
             caller.connection.close()
 
 
-def serve(handed: Mapping[str, Any], ready: Callable[[str], None]) -> int:
-    """Listen where the run expects it, serve, and leave nothing behind."""
-    where = Place(handed["directory"])
-    watch = Watch(*handed["run"])
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listener.bind(where.socket)
-    listener.listen(BACKLOG)
-    listener.setblocking(False)
-    desk = Desk(handed["options"])
-    serving = Serving(listener, watch, desk)
-    Path(where.begun).touch()
-    ready("ready")
-    try:
-        serving.run()
-    finally:
-        os.unlink(where.socket)
-        serving.close()
-        shutil.rmtree(where.directory, ignore_errors=True)
-    return 0
+def encoded(reply: Any) -> bytes:
+    """A reply as it is sent."""
+    return json.dumps(reply).encode("utf-8")

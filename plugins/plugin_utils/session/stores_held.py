@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+import base64
 import hmac
 import json
 import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from copy import copy
+from functools import partial
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
@@ -24,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
 
 _HEARING: ContextVar[list[str] | None] = ContextVar("nebula_credential_hearing", default=None)
+_PASSWORDS: ContextVar[Mapping[str, str]] = ContextVar("nebula_credential_vault_passwords", default={})  # noqa: B039  # nobody writes to it
 
 
 class NeedsVaultPassword(BaseException):
@@ -45,8 +50,9 @@ class HeldStores:
         self._key = secrets.token_bytes(32)
         self._lock = threading.Lock()
         self._opened: dict[str, Future[CredentialManager]] = {}
+        self._due: dict[CredentialManager, float] = {}
 
-    def manager(self, name: str, config: Mapping[str, Any], vault_passwords: Mapping[str, str]) -> CredentialManager:
+    def manager(self, name: str, config: Mapping[str, Any]) -> CredentialManager:
         """The manager of a store, opened where it is not yet.
 
         Raises:
@@ -60,30 +66,29 @@ class HeldStores:
             if opening is None:
                 opening = self._opened[fingerprint] = Future()
         if mine:
-            self._open(opening, fingerprint, name, config, vault_passwords)
-        return opening.result()
-
-    def _open(
-        self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any], passwords: Mapping[str, str]
-    ) -> None:
-        def password(vault_id: str | None) -> Secret | None:
-            known = passwords.get(vault_id or "")
-            if known is None:
-                raise NeedsVaultPassword(vault_id)
-            return Secret(known) if known else None
-
+            self._open(opening, fingerprint, name, config)
         try:
-            opening.set_result(open_store(config, name=name, warn=_warn, vault_password=password, cache=self._cache))
+            return opening.result()
+        except CredentialError as error:
+            raise copy(error) from None  # each of those who waited adds to it where it happened
+
+    def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
+        try:
+            manager = open_store(config, name=name, warn=_warn, vault_password=_Asked(), cache=self._cache)
         except BaseException as error:  # noqa: BLE001  # everybody who waits for this opening gets it
             with self._lock:
                 self._opened.pop(fingerprint, None)
             opening.set_exception(error)
+            return
+        if manager.trail is not None:
+            manager.trail.leave_to_keeper()
+        opening.set_result(manager)
 
     def _cache(self, provider: Provider, looked_up: Callable[[bool], None]) -> Cache:
         return Cache(provider, self._terms, self._background, looked_up)
 
     def _fingerprint(self, name: str, config: Mapping[str, Any]) -> str:
-        content = json.dumps([name, config], sort_keys=True, default=str)
+        content = json.dumps([name, config], sort_keys=True)
         return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
 
     @contextmanager
@@ -96,23 +101,68 @@ class HeldStores:
         finally:
             _HEARING.reset(token)
 
+    @contextmanager
+    def on_behalf(self, vault_passwords: Mapping[str, str]) -> Iterator[None]:
+        """Inside the `with` block, these passwords (base64, by vault id; empty where the run has none) open what is asked for."""
+        token = _PASSWORDS.set(vault_passwords)
+        try:
+            yield
+        finally:
+            _PASSWORDS.reset(token)
+
     def managers(self) -> list[CredentialManager]:
         """Those that are open."""
         with self._lock:
             opened = list(self._opened.values())
         return [one.result() for one in opened if one.done() and one.exception() is None]
 
+    def forget(self, names: Iterable[str] | None) -> int:
+        """Drop what was read of these names, whatever the store; everything for None. Answers how many values that were."""
+        shelves = [manager.cache.shelf for manager in self.managers() if manager.cache is not None]
+        return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
+
+    def are_needed(self) -> bool:
+        """Whether something ends with this process: leases, and what a store keeps in memory alone."""
+        return any(manager in self._due or not manager.provider.capabilities.persistent for manager in self.managers())
+
     def look_after(self) -> None:
-        """Write the audit entries that wait."""
+        """Write the audit entries that wait, and keep alive what is lent."""
         for manager in self.managers():
-            with suppress(CredentialError):
-                manager.flush()
+            _guarded(manager.flush)
+            if manager.provider.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
+                _guarded(partial(self._renew, manager))
+
+    def _renew(self, manager: CredentialManager) -> None:
+        after = manager.provider.renew_due()
+        if after is None:
+            self._due.pop(manager, None)
+        else:
+            self._due[manager] = time.monotonic() + after
 
     def close(self) -> None:
         """Close every store."""
         for manager in self.managers():
-            with suppress(CredentialError):
-                manager.close()
+            _guarded(manager.close)
+
+
+class _Asked:
+    """Gives the passwords that the callers have sent: opening, or a later look at the keys, happens on behalf of one of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def __call__(self, vault_id: str | None) -> Secret | None:
+        self._known.update(_PASSWORDS.get())
+        known = self._known.get(vault_id or "")
+        if known is None:
+            raise NeedsVaultPassword(vault_id)
+        return Secret(base64.b64decode(known)) if known else None
+
+
+def _guarded(work: Callable[[], object]) -> None:
+    """Nobody waits for this, and one store must not keep the others from it; who asks for what failed is told then."""
+    with suppress(Exception, NeedsVaultPassword):
+        work()
 
 
 def _warn(message: str) -> None:

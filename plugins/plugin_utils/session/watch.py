@@ -11,6 +11,8 @@ import select
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.asker import started_at
 
+PAUSE = 1.0
+
 
 class Watch:
     """Tells when the run is over: by a pidfd where there is one, else by asking."""
@@ -37,6 +39,10 @@ class Watch:
         if self.descriptor is not None:
             return bool(select.select([self.descriptor], [], [], 0)[0])
         return started_at(self.run[0]) != self.run[1] or not _exists(self.run[0])
+
+    def pause(self) -> None:
+        """Wait a moment, or until the process ends."""
+        select.select([] if self.descriptor is None else [self.descriptor], [], [], PAUSE)
 
 
 def _exists(process: int) -> bool:

@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from typing import Any
 
@@ -31,10 +31,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.store import ope
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.client import SessionClient
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.client import NotForSession, SessionClient
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession
 from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
+
+WITHOUT = "This run goes on without a session, so that every task asks the stores by itself: {0}."
 
 
 class Client(ABC):
@@ -63,6 +65,9 @@ class Client(ABC):
         Raises:
             CredentialError: of the class that tells why.
         """
+
+    def forget(self, names: Iterable[str]) -> None:
+        """These names were changed by other ways: what is kept of them is dropped."""
 
 
 class DirectClient(Client):
@@ -136,13 +141,19 @@ class RunClient(Client):
         question: str | None = None,
     ) -> Outcome:
         if self._session is not None:
+            masking.register(secrets_of(store.config))
             try:
-                masking.register(secrets_of(store.config))
                 return self._session.perform(store, operation, parameters, context, check_mode, question)
+            except NotForSession:
+                pass
             except NoSession as why:
                 self._session = None
-                Display().warning("This run goes on without a session, so that every task asks the stores by itself: {0}.".format(why))
+                Display().warning(WITHOUT.format(why))
         return self._direct.perform(store, operation, parameters, context, check_mode)
+
+    def forget(self, names: Iterable[str]) -> None:
+        if self._session is not None:
+            self._session.forget(names)
 
 
 _clients: dict[tuple[int, str], Client] = {}

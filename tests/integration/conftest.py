@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.ansible_run import Project
+from tests.integration.counted import Counted
 
 
 @pytest.fixture
@@ -17,3 +18,12 @@ def project(tmp_path, home):
     directory = tmp_path / "project"
     directory.mkdir()
     return Project(directory, home)
+
+
+@pytest.fixture
+def counted(project):
+    """A store on a server that counts, the default of the project, with two secrets."""
+    store = Counted()
+    store.fill("a", "b")
+    store.is_default_of(project)
+    return store

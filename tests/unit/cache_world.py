@@ -36,6 +36,8 @@ class Watched(Layer):
 
     def get_many(self, names):
         self.asked.append(tuple(names))
+        if self.gate:
+            self.gate.wait(30)
         if self.down:
             raise Unavailable("the backend is down")
         return self.inner.get_many(names)

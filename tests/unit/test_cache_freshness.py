@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import NotHeld, only_held
+from ansible_collections.nebula.credential.plugins.module_utils.held_only import NotHeld, only_held
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.shelf import Shelf
 from tests.conformance.records import a_record, value_of

@@ -192,6 +192,41 @@ def test_a_batch_asks_for_what_is_not_there_in_one_call():
     assert len(world.backend.asked) == 2
 
 
+def test_batches_that_ask_at_once_fetch_each_name_once():
+    """What another batch, or a single read, fetches already is waited for; only the rest is asked for."""
+    world = World()
+    world.backend.gate = threading.Event()
+    answers = []
+    wanted = [["a", "b"]] * 10 + [["b", "c", "absent"]]
+    readers = []
+    for names in wanted:
+        readers.append(threading.Thread(target=lambda names=names: answers.append(sorted(world.cache.get_many(names)))))
+        readers[-1].start()
+        while world.cache.counts.misses < sum(map(len, wanted[: len(readers)])):
+            pass
+    readers.append(threading.Thread(target=lambda: answers.append([value_of(world.cache.get("a")).decode()])))
+    readers[-1].start()
+    while world.cache.counts.shared < 1 or world.cache.counts.misses < 24:
+        pass
+    world.backend.gate.set()
+    for reader in readers:
+        reader.join(30)
+    assert sorted(answers) == sorted([["a", "b"]] * 10 + [["b", "c"], ["a"]])
+    assert world.backend.asked == [("a", "b"), ("c", "absent")]
+
+
+def test_a_fetch_that_lands_while_another_is_about_to_begin_serves_both():
+    world = World()
+    find = world.cache.shelf.find
+
+    def somebody_else_is_faster(_key):
+        world.cache.shelf.find = find
+        world.read()
+
+    world.cache.shelf.find = somebody_else_is_faster
+    assert (world.read(), world.backend.asked) == (b"a", ["a"])
+
+
 @given(
     reads=st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 40)), max_size=60),
     entries=st.integers(1, 5),

@@ -12,15 +12,16 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from contextlib import contextmanager
-from contextvars import ContextVar
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Callable, Dict, Iterable, Iterator, List, NamedTuple, Optional, Tuple
+from functools import partial
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.held_only import may_ask
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, absent
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.shelf import Asked, Generation, Key, Shelf
 
@@ -51,29 +52,20 @@ class CacheTerms(NamedTuple):
 
 @dataclass
 class Counts:
-    """What became of the reads of current values and versions: hits, misses, waits for somebody else's fetch, stale answers."""
+    """What became of the reads of current values and versions.
+
+    Attributes:
+        hits, misses: answered from what is kept, or not.
+        shared: misses that waited for somebody else's fetch.
+        batched: misses that went along in somebody else's request.
+        stale: answers beyond their time, because the backend did not answer.
+    """
 
     hits: int = 0
     misses: int = 0
     shared: int = 0
+    batched: int = 0
     stale: int = 0
-
-
-class NotHeld(BaseException):
-    """An answer would have to be fetched, where it may not be (`only_held`). Nothing on the way takes it for an Exception."""
-
-
-_ONLY_HELD: ContextVar[bool] = ContextVar("nebula_credential_only_held", default=False)
-
-
-@contextmanager
-def only_held() -> Iterator[None]:
-    """Inside the `with` block, a read that would ask a backend raises `NotHeld` instead."""
-    token = _ONLY_HELD.set(True)
-    try:
-        yield
-    finally:
-        _ONLY_HELD.reset(token)
 
 
 class Cache(Layer):
@@ -102,15 +94,15 @@ class Cache(Layer):
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         if stage != CURRENT or asking_now().operation not in READS:
-            _may_ask()
-            return self.inner.get(name, version, stage) if stage != CURRENT else self._read((name, version), self.shelf.asking(name))
+            may_ask()
+            fetch = partial(self.inner.get, name, version, stage)
+            return fetch() if stage != CURRENT else self._read((name, version), self.shelf.asking(name), fetch)
         key = (name, version)
         held = self._held(key)
+        if held is None:
+            may_ask()
         self._count("misses" if held is None else "hits")
-        if held is not None:
-            return held
-        _may_ask()
-        return self._fetched(key)
+        return self._fetched(key) if held is None else held
 
     def _held(self, key: Key) -> Optional[Record]:
         """What may be answered at once; what nears its end is fetched again meanwhile."""
@@ -140,23 +132,28 @@ class Cache(Layer):
         asked = self.shelf.asking(key[0])
         flight, mine = self._flight(key, asked)
         if mine:
-            self._fly(key, asked, flight)
+            self._fly(key, asked, flight, partial(self.inner.get, *key))
         else:
             self._count("shared")
         return flight.result()
 
-    def _flight(self, key: Key, asked: Asked) -> Tuple[Future[Record], bool]:
-        """The fetch that is under way, unless the name was written since it began."""
+    def _flight(self, key: Key, asked: Asked, ahead: bool = False) -> Tuple[Future[Record], bool]:
+        """The fetch that is under way, unless the name was written since it began; one that has landed since the caller looked, too."""
         with self._lock:
             flying = self._flights.get((key, asked.generation))
             if flying is not None:
                 return flying, False
-            return self._flights.setdefault((key, asked.generation), Future()), True
+            landed = None if ahead else self.shelf.find(key)
+            if landed is None or landed.age >= self.terms.ttl:
+                return self._flights.setdefault((key, asked.generation), Future()), True
+        flying = Future()
+        flying.set_result(landed.record)
+        return flying, False
 
-    def _fly(self, key: Key, asked: Asked, flight: Future[Record]) -> None:
+    def _fly(self, key: Key, asked: Asked, flight: Future[Record], fetch: Callable[[], Record]) -> None:
         """Fetch for everybody who waits for this flight; they get the failure, too."""
         try:
-            record = self._read(key, asked)
+            record = self._read(key, asked, fetch)
         except BaseException as error:  # noqa: BLE001  # as said
             self._landed(key, asked)
             flight.set_exception(error)
@@ -168,9 +165,9 @@ class Cache(Layer):
         with self._lock:
             self._flights.pop((key, asked.generation), None)
 
-    def _read(self, key: Key, asked: Asked) -> Record:
+    def _read(self, key: Key, asked: Asked, fetch: Callable[[], Record]) -> Record:
         try:
-            record = self.inner.get(*key)
+            record = fetch()
         except PASSING as error:
             return self._stale(key, error)
         except NotFound:
@@ -195,11 +192,11 @@ class Cache(Layer):
 
     def _refresh(self, key: Key) -> None:
         asked = self.shelf.asking(key[0])
-        flight, mine = self._flight(key, asked)
+        flight, mine = self._flight(key, asked, ahead=True)
         if not mine:
             return
         try:
-            self._background(lambda: self._fly(key, asked, flight))
+            self._background(lambda: self._fly(key, asked, flight, partial(self.inner.get, *key)))
         except RuntimeError:  # nothing is begun any more: the process is about to end
             self._landed(key, asked)
             flight.cancel()
@@ -209,22 +206,44 @@ class Cache(Layer):
         fresh = asking_now().operation not in READS
         held = {} if fresh else {name: record for name in wanted for record in [self._held((name, None))] if record is not None}
         missing: List[str] = [name for name in wanted if name not in held]
+        if missing:
+            may_ask()
         for name in wanted:
             self._count("hits" if name in held else "misses")
-        if not missing:
-            return held
-        _may_ask()
-        return {**held, **self._read_many(missing)}
+        return {**held, **self._read_many(missing, fresh)} if missing else held
 
-    def _read_many(self, names: List[str]) -> Dict[str, Record]:
+    def _read_many(self, names: List[str], fresh: bool) -> Dict[str, Record]:
+        """Fetch in one call what nobody fetches yet, and only then wait for what others fetch: so no two wait for each other."""
         asked = {name: self.shelf.asking(name) for name in names}
+        if fresh:
+            fetched = self._fetch_many(names)
+            return _there({name: partial(self._read, (name, None), asked[name], partial(fetched, name)) for name in asked})
+        flights = {name: self._flight((name, None), asked[name]) for name in asked}
+        mine = [name for name, (_flight, is_mine) in flights.items() if is_mine]
+        fetched = self._fetch_many(mine)
+        for name in mine:
+            self._fly((name, None), asked[name], flights[name][0], partial(fetched, name))
+        for _other in range(len(flights) - len(mine)):
+            self._count("shared")
+        return _there({name: flight.result for name, (flight, _is_mine) in flights.items()})
+
+    def _fetch_many(self, names: List[str]) -> Callable[[str], Record]:
+        """Fetch these at once; the answer gives each record, or raises what fetching it alone would."""
+        failure: Optional[BaseException] = None
+        found: Dict[str, Record] = {}
         try:
-            found = self.inner.get_many(names)
-        except PASSING as error:
-            return {name: self._stale((name, None), error) for name in names}
-        for name, record in found.items():
-            self.shelf.keep((name, None), record, asked[name])
-        return found
+            found = self.inner.get_many(names) if names else {}
+        except BaseException as error:  # noqa: BLE001  # raised for each name, to everybody who waits for it
+            failure = error
+
+        def fetched(name: str) -> Record:
+            if failure is not None:
+                raise failure
+            if name not in found:
+                raise absent(name)
+            return found[name]
+
+        return fetched
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         with self.shelf.changing(record.name):
@@ -247,9 +266,13 @@ class Cache(Layer):
             self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
 
 
-def _may_ask() -> None:
-    if _ONLY_HELD.get():
-        raise NotHeld
+def _there(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
+    """What these come to; those of which there is none are left out."""
+    found = {}
+    for name, read in reads.items():
+        with suppress(NotFound):
+            found[name] = read()
+    return found
 
 
 def _told(name: str, store: str, longest: float) -> str:

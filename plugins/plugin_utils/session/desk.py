@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.held_only import NotHeld, only_held
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import CacheTerms, NotHeld, only_held
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a run costs a server, counted by the server's own log: OpenBao's, the Kubernetes API server's, PostgreSQL's.
+
+Times are not looked at here: `make bench` prints them, beside those of others.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.bench.stores import wanted
+from tests.conftest import PROFILE
+from tests.integration import session_peak
+from tests.integration.counted import ON, VALUE
+from tests.integration.database_servers import configuration, store_on
+from tests.integration.kube_store import KubeStore, encoded
+from tests.servers import databases, once
+
+FOREIGN_SECRET = "written by kubectl"
+TASKS_EACH = 20 if PROFILE == "long" else 1
+"""Tasks a host has in the play of 100 hosts. Every task reads its part of the 20 secrets."""
+
+
+def hosts(project, number):
+    """Write an inventory of so many hosts, all of them this machine."""
+    project.write("hosts.ini", "".join("host{0:03d} ansible_connection=local\n".format(each) for each in range(number)))
+
+
+def play(project, tasks, forks=5, more=""):
+    """Run these tasks on all hosts."""
+    text = "- hosts: all\n  gather_facts: false\n{0}  tasks:\n{1}".format(more, "".join("    - {0}\n".format(task) for task in tasks))
+    project.write("site.yml", text)
+    return project.run("ansible-playbook", "-i", "hosts.ini", "-f", str(forks), "site.yml", **ON).succeeded()
+
+
+def sees(name, value):
+    """A task that reads one secret."""
+    that = "lookup('nebula.credential.get', '{0}') == '{1}'".format(name, value)
+    return '{{name: read, ansible.builtin.assert: {{that: "{0}", quiet: true}}}}'.format(that)
+
+
+def sees_all(names):
+    """A task that reads several, with a lookup for each."""
+    each = ", ".join("\"lookup('nebula.credential.get', '{0}') == '{1}{0}'\"".format(name, VALUE) for name in names)
+    return "{{name: read, ansible.builtin.assert: {{that: [{0}], quiet: true}}}}".format(each)
+
+
+def test_one_secret_for_ten_hosts_and_ten_tasks(project, counted):
+    """One login and one read serve a hundred tasks."""
+    hosts(project, 10)
+    run = play(project, [sees("a", VALUE + "a")] * 10)
+    assert len([one for one in run.results if one["task"] == "read"]) == 100
+    assert (counted.logins(), counted.reads()) == (1, {"a": 1})
+
+
+def test_ten_secrets_for_ten_hosts(project, counted):
+    """One login, and each of ten secrets is read once, whoever asks for it first."""
+    names = ["s{0}".format(each) for each in range(10)]
+    counted.fill(*names)
+    hosts(project, 10)
+    play(project, [sees(name, VALUE + name) for name in names], forks=10)
+    assert (counted.logins(), counted.reads()) == (1, dict.fromkeys(names, 1))
+
+
+def test_a_hundred_hosts_fifty_forks_and_twenty_secrets(project, counted):
+    """One login, each of twenty secrets is read once, and the session stays small."""
+    names = ["s{0}".format(each) for each in range(20)]
+    counted.fill(*names)
+    hosts(project, 100)
+    part = max(1, 20 // TASKS_EACH)
+    tasks = [sees_all([names[(task * part + each) % 20] for each in range(part)]) for task in range(TASKS_EACH)]
+    peak = "{{name: peak, run_once: true, ansible.builtin.debug: {{msg: \"{{{{ lookup('pipe', '{0} {1}') }}}}\"}}}}"
+    run = play(project, [*tasks, peak.format("python3", Path(session_peak.__file__))], forks=50)
+    assert len([one for one in run.results if one["task"] == "read"]) == 100 * TASKS_EACH
+    assert (counted.logins(), counted.reads()) == (1, dict.fromkeys(names, 1))
+    assert float(run.result("peak")["msg"]) < 80
+
+
+def test_a_become_password_of_kubernetes_for_every_task(project, home):
+    """A lookup that every task of every host evaluates, though none becomes anybody, asks the API server once."""
+    store = KubeStore(once.kubernetes())
+    path = store.server.secrets_path(store.namespace)
+    body = {"metadata": {"name": "nebula-become"}, "data": {"value": encoded(FOREIGN_SECRET)}}
+    store.server.call("POST", path, body)
+    content = {"default": "prod", "stores": {"prod": {"backend": "kubernetes", "audit": "off", **store.configured()}}}
+    project.write("nebula.yml", json.dumps(content))
+    project.write("ansible.cfg", "[defaults]\n")
+    hosts(project, 6)
+    project.write("group_vars/all.yml", "ansible_become_password: \"{{ lookup('nebula.credential.get', 'become') }}\"\n")
+    plain = "{name: plain, ansible.builtin.raw: 'true', changed_when: false}"
+    asked = store.asked(lambda: play(project, [plain, plain, sees("become", FOREIGN_SECRET)]))
+    assert asked == ["get nebula-become"]
+
+
+def test_ten_secrets_of_a_database_at_once(project, postgresql, tmp_path):
+    """One statement reads what `get_many` asks for, however many hosts ask, beside the one that sees whether the schema is there."""
+    prefix = databases.prefix(tmp_path)
+    names = ["s{0}".format(each) for each in range(10)]
+    store = store_on(postgresql, prefix, encrypt=False, allow_plaintext=True)
+    for name in names:
+        store.create(wanted(name, VALUE + name))
+    store.close()
+    config = configuration(postgresql, prefix, encrypt=False, allow_plaintext=True)
+    project.write("nebula.yml", json.dumps({"default": "prod", "stores": {"prod": config}}))
+    project.write("ansible.cfg", "[defaults]\n")
+    hosts(project, 10)
+    asked = "lookup('nebula.credential.get_many', *{0}) | length == 10".format(names)
+    before = postgresql.log.stat().st_size
+    play(project, ['{{name: read, ansible.builtin.assert: {{that: "{0}", quiet: true}}}}'.format(asked)] * 2, forks=10)
+    said = postgresql.log.read_bytes()[before:].decode("utf-8", "replace")
+    statements = [line for line in said.splitlines() if prefix in line]
+    assert sum("connection authorized" in line for line in said.splitlines()) == 1
+    assert [line.split("SELECT ")[-1].split(".")[0] for line in statements if "SELECT" in line][1:] == [prefix + "credentials"]

@@ -25,14 +25,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from tests.conformance.records import a_record, value_of
 from tests.conftest import CHECKOUT
-from tests.integration.database_servers import at_commit, provider_on
+from tests.integration.database_servers import UNSCOPED, at_commit, provider_on, store_on
 from tests.servers import databases, once, proxy
 
 pytestmark = pytest.mark.server
 ENTRY = {"id": "0" * 32, "time": "2026-11-22T12:00:00.000001Z", "action": "read", "uid": 0, "name": "a"}
 LIMIT = 5.0
 GRACE = 1.0
-"""psycopg looks at the clock ten times a second, and gives a connection two seconds at least."""
+"""A machine that is busy may be late; psycopg gives a new connection two seconds at least."""
 
 
 @pytest.fixture(params=["postgresql", "mariadb"])
@@ -145,6 +145,22 @@ def test_a_stale_connection_is_told_as_passing_and_the_pool_forgets_it(server, p
     assert not failing(Unavailable, lambda: provider.put(a_record(value="2"))).outcome_unknown
     provider.put(a_record(value="3"))
     assert [info.version for info in provider.versions("db_pass")] == ["2", "1"]
+
+
+def test_a_whole_store_goes_on_after_its_connections_were_cut(server, prefix, between):
+    """The layers repeat what did not happen, and read what became of what may have happened."""
+    store = store_on(server, prefix, port=between.port)
+    store.provider.put(a_record(metadata=UNSCOPED), create=True)
+    for number, mode in enumerate((proxy.RESET, proxy.HANG_UP, proxy.cut_answer(0), proxy.cut_request(10)), 2):
+        if mode.severs:
+            between.mode = mode
+            between.mode = proxy.PASS
+        else:
+            between.set(mode, times=1)
+        assert store.provider.put(a_record(value=str(number), metadata=UNSCOPED)).version == str(number)
+        between.mode = proxy.PASS
+        assert value_of(store.provider.get("db_pass")) == str(number).encode()
+    store.close()
 
 
 @pytest.mark.parametrize(

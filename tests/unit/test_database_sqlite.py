@@ -50,7 +50,7 @@ def test_the_file_and_what_lies_beside_it_are_its_owners_alone(tmp_path):
         files = sorted(file_in(tmp_path).parent.iterdir())
     finally:
         os.umask(before)
-    assert {path.name for path in files} == {"store.db", "store.db-shm", "store.db-wal"}
+    assert {path.name for path in files} == {"store.db", "store.db.lock", "store.db-shm", "store.db-wal"}
     assert {mode_of(path) for path in files} == {0o600}
     assert mode_of(file_in(tmp_path).parent) == 0o700
     provider.close()

@@ -72,7 +72,8 @@ def configured(settings: Settings, store: str, warn: Warn) -> Connections:
     address = parse_address(str(settings.get("url") or ""), settings.get("username"))
     secured = transport.transport(address, settings, warn)
     pool = _pool(settings.get("pool") or {})
-    limits = Limits(float(settings.get("write_timeout") or _WRITE_TIMEOUT), pool.connect_timeout)
+    longest = max(float(settings.get(option) or _WRITE_TIMEOUT) for option in ("read_timeout", "write_timeout"))
+    limits = Limits(longest, pool.connect_timeout)
     kind: Kind = KINDS[address.dialect](address, login.Login(address, settings, warn), secured, limits, warn)
     return Connections(kind, pool, command(store))
 

@@ -31,6 +31,8 @@ class Kind(ABC):
     driver = ""
     """SQLAlchemy's name of dialect and driver."""
     install = INSTALL_SQLALCHEMY
+    tells_missing_tables = True
+    """Whether a missing table has a code of its own; else it is looked for before it is read."""
     begin = "BEGIN"
     """Begins a transaction that writes."""
 

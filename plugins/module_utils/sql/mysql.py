@@ -50,6 +50,8 @@ _CODES: Dict[Meaning, str] = {
 _MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 _MEANINGS["1153"] = TOO_LARGE
 _NO_TLS = 2026
+_INSISTS_ON_TLS = (1, 2)
+"""Earlier versions of PyMySQL go on without TLS, password and all, where a server says that it has none."""
 # Rows are locked one by one and read as they are now. What does not fit is refused, not cut; nothing quotes in another way.
 _SETTINGS = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
@@ -69,7 +71,10 @@ class Mysql(Kind):
             import pymysql
         except ImportError:
             raise self.missing() from None
-        secure = {"ssl": self.transport.context()} if self.transport.mode not in {LOCAL, PLAIN} else {"ssl_disabled": True}
+        wants_tls = self.transport.mode not in {LOCAL, PLAIN}
+        if wants_tls and pymysql.VERSION[:2] < _INSISTS_ON_TLS:
+            raise self.missing()
+        secure = {"ssl": self.transport.context()} if wants_tls else {"ssl_disabled": True}
         try:
             connection = pymysql.connect(**self._arguments(), **secure)
         except pymysql.MySQLError as error:

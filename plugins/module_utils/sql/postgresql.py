@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import select
 import zlib
 from functools import lru_cache
 from typing import Any, Dict, Optional
@@ -59,25 +60,20 @@ _SYSTEM_AUTHORITIES = 160000
 """The libpq that finds the machine's authorities by itself."""
 
 
-class TimeIsOver(Exception):  # said where it is caught
-    """Ends a wait; goes no further than this file."""
+_READABLE, _WRITABLE = 1, 2
+"""What psycopg waits for, and is told of (`psycopg.waiting.Wait` and `Ready`)."""
 
 
-def _until_the_deadline(waiting: Any) -> Any:
-    """Psycopg's generator, which waits for the server, ended when the operation under way has no time left.
-
-    psycopg resumes it ten times a second. A server that accepts and never answers is not found out by TCP: its kernel answers.
-    """
-    try:
-        wanted = next(waiting)
-        while True:
-            ready = yield wanted
-            if not ready and deadline.is_over():
-                waiting.close()
-                raise TimeIsOver
-            wanted = waiting.send(ready)
-    except StopIteration as done:
-        return done.value
+def _ready(socket: int, wanted: int) -> int:
+    """Wait until the server's socket can be read or written; 0 where the operation under way has no time left."""
+    poll = select.poll()
+    poll.register(socket, (select.POLLIN if wanted & _READABLE else 0) | (select.POLLOUT if wanted & _WRITABLE else 0))
+    found = poll.poll(deadline.remaining() * 1000)
+    if not found:
+        return 0
+    event = found[0][1]
+    # An error is found out by reading, or by writing where nothing is read.
+    return (_WRITABLE if event & select.POLLOUT else 0) | (wanted & _READABLE if event & ~select.POLLOUT else 0) or wanted
 
 
 @lru_cache(maxsize=None)
@@ -85,15 +81,26 @@ def _connection_class() -> Any:
     import psycopg
 
     class Bounded(psycopg.Connection[Any]):
-        """A connection on which no call waits longer than the operation under way may take."""
+        """A connection on which no call waits longer than the operation under way may take.
 
-        def wait(self, gen: Any, *args: Any, **kwargs: Any) -> Any:
+        A server that accepts and never answers is not found out by TCP: its kernel answers. psycopg has no limit of its own for that.
+        """
+
+        def wait(self, gen: Any, *_arguments: Any, **_options: Any) -> Any:
+            socket = self.pgconn.socket
             try:
-                return super().wait(_until_the_deadline(gen), *args, **kwargs)
-            except TimeIsOver:
-                # An answer may still come, and would be taken for the next statement's.
-                self.pgconn.finish()
-                raise psycopg.OperationalError("no answer") from None
+                wanted = next(gen)
+                while True:
+                    ready = _ready(socket, wanted)
+                    if not ready:
+                        break
+                    wanted = gen.send(ready)
+            except StopIteration as done:
+                return done.value
+            gen.close()
+            # An answer may still come, and would be taken for the next statement's.
+            self.pgconn.finish()
+            raise psycopg.OperationalError("no answer")
 
     return Bounded
 

@@ -67,6 +67,8 @@ class Schema:
         columns = self._tables.store.c
         try:
             with self._connections.reading() as connection:
+                if not self._connections.kind.tells_missing_tables:
+                    return self._version_within(connection)
                 return int(connection.execute(select(columns.version).where(columns.item == SCHEMA)).scalar() or 0)
         except TablesMissing:
             return 0

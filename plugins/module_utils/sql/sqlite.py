@@ -14,6 +14,7 @@ from typing import Any, Optional
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
+from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import check_private_file, ensure_private_directory
 from ansible_collections.nebula.credential.plugins.module_utils.sql.kind import Kind
 from ansible_collections.nebula.credential.plugins.module_utils.sql.meaning import (
@@ -34,7 +35,7 @@ _ROLE = "the database file"
 _WAIT = 30.0
 """Seconds for another writer, where no limit is set."""
 # Committed is on the disk; what is deleted is overwritten; a table may not be written through a hidden schema.
-_PRAGMAS = ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON", "trusted_schema = OFF")
+_PRAGMAS = ("synchronous = FULL", "secure_delete = ON", "trusted_schema = OFF")
 
 # Primary result codes.
 _MEANINGS: Meanings = {
@@ -52,10 +53,18 @@ _MEANINGS: Meanings = {
 }
 
 
+_WRITE_AHEAD = "wal"
+
+
+def _journal_mode(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
 class Sqlite(Kind):
     """One file."""
 
     driver = "sqlite+pysqlite"
+    tells_missing_tables = hasattr(sqlite3, "SQLITE_ERROR")
     begin = "BEGIN IMMEDIATE"
     """A reader that turns writer half-way would be refused where another has written meanwhile."""
 
@@ -71,6 +80,11 @@ class Sqlite(Kind):
         check_private_file(path, _ROLE, self.warn)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.bound(connection)
+        if _journal_mode(connection) != _WRITE_AHEAD:
+            # Who changes the mode does not wait for others, but is refused; so one process at a time does.
+            with FileLock(path + ".lock", min(_WAIT, deadline.remaining()), operation="making the database file"):
+                if _journal_mode(connection) != _WRITE_AHEAD:
+                    connection.execute("PRAGMA journal_mode = WAL")
         for pragma in _PRAGMAS:
             connection.execute("PRAGMA " + pragma)
         return connection
@@ -79,8 +93,10 @@ class Sqlite(Kind):
         connection.execute("PRAGMA busy_timeout = {0:d}".format(int(min(_WAIT, deadline.remaining()) * 1000)))
 
     def code(self, error: Any) -> str:
-        code = getattr(error, "sqlite_errorcode", None)  # Python 3.11 and later
-        return "" if code is None else str(code & 0xFF)
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:  # before Python 3.11: the class is all there is
+            return "19" if isinstance(error, sqlite3.IntegrityError) else ""
+        return str(code & 0xFF)
 
     def known(self, code: str) -> Optional[Meaning]:
         return _MEANINGS.get(code)

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, List
+from typing import Any, Dict, List
 
 from ansible_collections.nebula.credential.plugins.module_utils.sql.column_types import column_types, present_moment
 
@@ -52,7 +52,7 @@ class Tables:
     def _table(self, name: str, columns: List[Any]) -> Any:
         from sqlalchemy import Table
 
-        kept = {"{0}_{1}".format(kind, key): value for kind in ("mysql", "mariadb") for key, value in _IN_MYSQL.items()}
+        kept: Dict[str, Any] = {"{0}_{1}".format(kind, key): value for kind in ("mysql", "mariadb") for key, value in _IN_MYSQL.items()}
         return Table(self.prefix + name, self.metadata, *columns, **kept)
 
     def _indices(self) -> None:

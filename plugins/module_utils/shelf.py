@@ -99,6 +99,17 @@ class Shelf:
                 self._generations[name] = self._generations.get(name, 0) + 1
         return len(gone)
 
+    def held(self, name: Optional[str] = None) -> int:
+        """How many records of `name`, or of everything, are kept."""
+        with self._lock:
+            return len(self._entries) if name is None else sum(key[0] == name for key in self._entries)
+
+    def oldest(self) -> Optional[float]:
+        """The seconds since that was asked for which is the oldest kept; None where nothing is."""
+        with self._lock:
+            since = min((entry.since for entry in self._entries.values()), default=None)
+        return None if since is None else self._clock() - since
+
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:
         """A write of `name`: what was read before it, or while it was under way, is not kept."""

@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.doc_fragments.store import ModuleDocFragment
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
@@ -23,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.generation
 
 PLUGINS = Path(__file__).resolve().parents[2] / "plugins"
 MODULES = {
+    "cache": CACHE,
     "credential": CREDENTIAL,
     "credential_info": CREDENTIAL_INFO,
     "store_info": STORE_INFO,

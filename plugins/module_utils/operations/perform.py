@@ -11,6 +11,8 @@ from typing import Any, Callable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cache
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info, find
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
@@ -34,10 +36,11 @@ OPERATIONS: Mapping[str, Operation] = {
     "store_info": store_info,
     "store_key": store_key,
     "store_schema": store_schema,
+    CACHE: cache,
 }
 
-READING = frozenset(("get", "get_many", "find", "credential_info", "store_info"))
-"""The operations that change nothing, so that one whose answer was lost may be repeated."""
+READING = frozenset(("get", "get_many", "find", "credential_info", "store_info", CACHE))
+"""The operations that change nothing that is stored, so that one whose answer was lost may be repeated."""
 
 
 def perform(

@@ -114,7 +114,13 @@ class HeldStores:
         """Those that are open."""
         with self._lock:
             opened = list(self._opened.values())
-        return [one.result() for one in opened if one.done() and one.exception() is None]
+        return _managers_of(opened)
+
+    def held(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
+        """That of one store, where it is open."""
+        with self._lock:
+            opened = self._opened.get(self._fingerprint(name, config))
+        return _managers_of([] if opened is None else [opened])
 
     def forget(self, names: Iterable[str] | None) -> int:
         """Drop what was read of these names, whatever the store; everything for None. Answers how many values that were."""
@@ -143,6 +149,10 @@ class HeldStores:
         """Close every store."""
         for manager in self.managers():
             _guarded(manager.close)
+
+
+def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:
+    return [one.result() for one in opened if one.done() and one.exception() is None]
 
 
 class _Asked:

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the run's session has read and keeps: the module `cache` (F1)."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping, Optional, Sequence
+
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+
+OPERATION = "cache"
+CLEARED = "cleared"
+
+
+def cache(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, check_mode: bool) -> Outcome:
+    """As `cached`, for one store. Only in a session there is something to tell."""
+    return without_session(parameters) if manager.cache is None else cached([manager.cache], parameters, check_mode)
+
+
+def cached(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: bool) -> Outcome:
+    """Drop what is kept where that is asked for, and tell what it came to.
+
+    Args:
+        caches: those of the stores that are meant; none where the session holds no such store.
+        parameters: `state` (None or cleared), and `name`, to drop that credential alone.
+        check_mode: tell what would be dropped.
+
+    Returns:
+        `{changed, session, dropped, statistics}`: `dropped` is a number of values, `statistics` as `statistics` tells it, taken after that.
+
+    Raises:
+        InvalidInput: `name` is no name.
+    """
+    name = parameters.get("name")
+    if name is not None:
+        check_name(name)
+    dropped = sum(_dropped(one, name, check_mode) for one in caches) if parameters.get("state") == CLEARED else 0
+    return Outcome({"changed": dropped > 0, "session": True, "dropped": dropped, "statistics": statistics(caches)})
+
+
+def without_session(parameters: Mapping[str, Any]) -> Outcome:
+    """What is answered where nothing is kept from one task to the next."""
+    if parameters.get("name") is not None:
+        check_name(parameters["name"])
+    return Outcome({"changed": False, "session": False, "dropped": 0, "statistics": None})
+
+
+def statistics(caches: Sequence[Cache]) -> Dict[str, Any]:
+    """The counts of all of them together.
+
+    Returns:
+        `{stores, hits, misses, shared, batched, stale, hit_rate, requests_saved, entries, bytes, oldest}`: numbers; `hit_rate` lies between
+        0 and 1 (None before the first read), `oldest` is in seconds (None where nothing is kept).
+    """
+    counts = [one.counts for one in caches]
+    told: Dict[str, Any] = {
+        what: sum(getattr(count, what) for count in counts) for what in ("hits", "misses", "shared", "batched", "stale")
+    }
+    reads = told["hits"] + told["misses"]
+    told["stores"] = len(caches)
+    told["hit_rate"] = round(told["hits"] / reads, 4) if reads else None
+    told["requests_saved"] = told["hits"] + told["shared"] + told["batched"]
+    told["entries"] = sum(len(one.shelf) for one in caches)
+    told["bytes"] = sum(one.shelf.size for one in caches)
+    told["oldest"] = max((age for one in caches for age in [one.shelf.oldest()] if age is not None), default=None)
+    return told
+
+
+def _dropped(one: Cache, name: Optional[str], check_mode: bool) -> int:
+    return one.shelf.held(name) if check_mode else one.shelf.drop(name)

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starting the session before anybody asks: what the callback plugin `nebula.credential.session` does."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from ansible import constants
+from ansible.template import Templar
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.nebula.credential.plugins.lookup.get import controller, place
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups  # noqa: F401  # for the workers to inherit
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, session_said
+
+
+def started(loader: Any) -> str:
+    """Start the session of this run where it has one.
+
+    Args:
+        loader: the run's DataLoader.
+
+    Returns:
+        What came of it, for people. What is wrong with the configuration, or kept it from starting, is told again to whoever asks first.
+    """
+    extra = load_extra_vars(loader)
+    around = Surroundings(
+        variables=extra,
+        environment=os.environ,
+        template=Templar(loader=loader, variables=extra).template,
+        load=loader.load_from_file,
+        ansible_cfg=constants.CONFIG_FILE,
+    )
+    try:
+        options = session_options(session_said(around))
+        if not options["enabled"]:
+            return "switched off"
+        run = controller()
+        ensure_session(place(*run), run, options)
+    except (CredentialError, NoSession) as error:
+        return "not started ({0})".format(error)
+    return "started"

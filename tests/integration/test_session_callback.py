@@ -1,0 +1,93 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The callback plugin `nebula.credential.session` starts the run's session before its first task."""
+
+from __future__ import annotations
+
+import tempfile
+
+import pytest
+
+from tests.integration.counted import ON, read
+
+WITH = {**ON, "ANSIBLE_CALLBACKS_ENABLED": "recorder,nebula.credential.session"}
+# A lookup would start the session by itself. What a task sees of its own process is what it has inherited.
+LOADED = """
+import sys
+class FilterModule:
+    def filters(self):
+        return {"loaded": lambda name: any(module.endswith(name) for module in sys.modules)}
+"""
+
+
+@pytest.fixture
+def runtime():
+    """A directory for sessions, with a name that is short enough for a socket."""
+    with tempfile.TemporaryDirectory(prefix="n", dir="/tmp") as directory:
+        yield directory
+
+
+def looking(project, runtime, *arguments, **environment):
+    """A play that looks for a session in a directory of its own, and for what its worker has loaded, without any lookup of ours."""
+    project.write("filter_plugins/loaded.py", LOADED)
+    tasks = """
+- {name: found, ansible.builtin.find: {paths: "%s", file_type: directory, patterns: 'nebula-*', hidden: true}}
+- {name: loaded, ansible.builtin.debug: {msg: "{{ 'credential.plugins.lookup.get' | loaded }}"}}
+"""
+    run = project.play(tasks % runtime, *arguments, XDG_RUNTIME_DIR=runtime, **environment).succeeded()
+    return run, run.result("found")["matched"], run.result("loaded")["msg"]
+
+
+def test_session_and_lookup_are_there_before_anybody_asks(project, runtime):
+    run, sessions, loaded = looking(project, runtime, **WITH)
+    assert (sessions, loaded) == (1, True)
+    assert "nebula.credential" not in run.output
+
+
+def test_without_it_neither_is(project, runtime):
+    _run, sessions, loaded = looking(project, runtime, **ON)
+    assert (sessions, loaded) == (0, False)
+
+
+@pytest.mark.parametrize("off", ["variable", "environment", "ansible.cfg", "nebula.yml"])
+def test_a_session_that_is_switched_off_is_not_started(project, runtime, off):
+    texts = {"ansible.cfg": "[nebula_credential]\nsession = false\n", "nebula.yml": "session: false\n"}
+    project.write("ansible.cfg", texts["ansible.cfg"] if off == "ansible.cfg" else "[defaults]\n")
+    if off == "nebula.yml":
+        project.write("nebula.yml", texts[off])
+    environment = {name: value for name, value in WITH.items() if not off.endswith(("cfg", "yml")) or name != "NEBULA_CREDENTIAL_SESSION"}
+    if off == "environment":
+        environment["NEBULA_CREDENTIAL_SESSION"] = "false"
+    arguments = ("-e", "nebula_credential_session=false") if off == "variable" else ()
+    run, sessions, _loaded = looking(project, runtime, "-vvv", *arguments, **environment)
+    assert sessions == 0
+    assert "nebula.credential.session: switched off" in run.output
+
+
+def test_the_lookups_of_the_run_use_the_session_that_it_has_started(project, counted):
+    project.play(read("a") + "\n" + read("a"), **WITH).succeeded()
+    assert (counted.logins(), counted.reads()) == (1, {"a": 1})
+
+
+@pytest.mark.parametrize("broken", ["configuration", "directory"])
+def test_a_session_that_cannot_be_started_fails_no_play(project, broken):
+    """Who asks is told; who does not ask is not bothered."""
+    environment = dict(WITH)
+    if broken == "configuration":
+        project.write("ansible.cfg", "[defaults]\n")
+        project.write("nebula.yml", "nonsense: true\n")
+    else:
+        environment.update(XDG_RUNTIME_DIR="/nowhere", TMPDIR=str(project.directory / "closed"))
+        (project.directory / "closed").mkdir(mode=0o500)
+    task = "- {name: done, ansible.builtin.debug: {msg: fine}}"
+    run = project.play(task, "-vvv", **environment).succeeded()
+    if broken == "configuration":
+        assert "nebula.credential.session: not started" in run.output
+
+
+def test_an_ad_hoc_command_has_it_too(project):
+    project.write("ansible.cfg", "[defaults]\nbin_ansible_callbacks = true\n")
+    run = project.run("ansible", "localhost", "-m", "ansible.builtin.debug", "-vvv", **WITH).succeeded()
+    assert "nebula.credential.session: started" in run.output

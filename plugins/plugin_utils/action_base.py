@@ -19,7 +19,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, names_of
 from ansible_collections.nebula.credential.plugins.module_utils.reported import reported_parameters
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
@@ -67,7 +67,7 @@ class CredentialAction(ActionBase):
         try:
             return dict(self._execute_module(module_args=arguments, task_vars=variables))
         finally:
-            self._client.forget([name for name in [parameters.get("name"), *(parameters.get("names") or ())] if isinstance(name, str)])
+            self._client.forget(names_of(parameters))
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""

@@ -79,7 +79,7 @@ def resolve_store(option: Any, around: Surroundings) -> StoreReference:
             stores is not in order.
     """
     chosen, place = _chosen(option, around)
-    if isinstance(chosen, str) and chosen.lstrip().startswith("{"):
+    if _is_mapping_as_text(chosen):
         chosen = _parsed(chosen, place)
     if isinstance(chosen, Mapping):
         return inline_store(_decrypted(chosen, place))
@@ -108,12 +108,17 @@ def session_said(around: Surroundings) -> list[tuple[str, Any]]:
     Raises:
         InvalidConfiguration: a place is not in order.
     """
-    return [
+    said = [
         (SESSION_VARIABLE, plain(templated(SESSION_VARIABLE, around))),
         (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
         ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
         ("{0} in {1}".format(SESSION_KEY, FILE_NAME), plain(_read_file(around).session)),
     ]
+    return [(place, _parsed(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
+
+
+def _is_mapping_as_text(value: Any) -> bool:
+    return isinstance(value, str) and value.lstrip().startswith("{")
 
 
 def _parsed(text: str, place: str) -> Any:

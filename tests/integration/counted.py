@@ -53,7 +53,7 @@ class Counted:
     def fill(self, *names: str) -> None:
         """Write secrets, as somebody else."""
         for name in names:
-            self.server.call("POST", self.store.path(name), {"data": {"value": VALUE + name}})
+            self.server.call("POST", self.store.path(name), {"data": {"password": VALUE + name}})
         self.start_over()
 
     def start_over(self) -> None:

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, List, Mapping
 
 EDGE_OPTIONS = ("store", "run_on", "on_missing", "on_denied", "on_error", "default")
 """What the edge itself deals with."""
@@ -19,6 +19,11 @@ def for_operation(arguments: Mapping[str, Any]) -> Dict[str, Any]:
     """Leave out what the edge deals with, and in nested options those that nobody set."""
     kept = {name: value for name, value in arguments.items() if name not in EDGE_OPTIONS}
     return {name: value if name in _FREE else _nested(value) for name, value in kept.items()}
+
+
+def names_of(parameters: Mapping[str, Any]) -> List[str]:
+    """The credentials that an operation is about, as far as its parameters name them."""
+    return [name for name in (parameters.get("name"), *(parameters.get("names") or ())) if isinstance(name, str)]
 
 
 def _nested(value: Any) -> Any:

@@ -14,7 +14,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, exchange, give_up, place
+from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, exchange, give_up, given_up, place
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import READING
@@ -74,7 +74,9 @@ class SessionClient:
         return outcome_from(reply)
 
     def forget(self, names: Iterable[str] | None) -> None:
-        """Have the session drop what it has read of these names, where there is one."""
+        """Have the session drop what it has read of these names, where there is one that is asked."""
+        if given_up(self._place) is not None:
+            return
         with suppress(OSError):
             exchange(self._place, {"forget": None if names is None else list(names)})
 

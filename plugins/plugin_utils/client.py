@@ -24,6 +24,8 @@ from ansible.utils.display import Display
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import without_session
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
@@ -56,7 +58,7 @@ class Client(ABC):
 
         Args:
             store: as `stores.resolve_store` found it.
-            operation: get, get_many, find, credential, credential_info, credential_rotate, store_info or store_key.
+            operation: get, get_many, find, credential, credential_info, credential_rotate, store_info, store_key, store_schema or cache.
             parameters: the operation's own, validated.
             context: who asks.
             check_mode: tell what would change, change nothing.
@@ -88,6 +90,8 @@ class DirectClient(Client):
         check_mode: bool = False,
         question: str | None = None,
     ) -> Outcome:
+        if operation == CACHE:
+            return without_session(parameters)
         try:
             manager = self._manager(store)
         except CredentialError as error:

@@ -15,8 +15,10 @@ from typing import Any, NamedTuple
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.held_only import NotHeld, only_held
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import CacheTerms, NotHeld, only_held
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
@@ -96,6 +98,8 @@ class Desk:
 
     def _performed(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
+        if operation == CACHE:
+            return self._told(lambda: cached(self._caches(asked), parameters, asked["check_mode"]))
         manager: CredentialManager | None = None
 
         def work() -> Outcome:
@@ -110,6 +114,11 @@ class Desk:
         if asked.get("question") and "result" in reply and manager is not None:
             self._remember(asked["question"], Question(manager, operation, parameters, context))
         return reply
+
+    def _caches(self, asked: Mapping[str, Any]) -> list[Cache]:
+        """What is kept of the store that is meant, or of all. None of it is opened for that."""
+        managers = self._stores.managers() if asked["parameters"].get("all_stores") else self._stores.held(asked["store"], asked["config"])
+        return [manager.cache for manager in managers if manager.cache is not None]
 
     def _told(self, work: Callable[[], Outcome]) -> Mapping[str, Any]:
         with self._stores.hearing() as warned:

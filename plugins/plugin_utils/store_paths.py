@@ -10,29 +10,26 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION as KEY_SOURCES
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import PATHS
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
-from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS
-from ansible_collections.nebula.credential.plugins.module_utils.vault import auth
+from ansible_collections.nebula.credential.plugins.plugin_utils.store_options import (
+    AUTH,
+    KEY_SOURCES,
+    OF_A_KEY_SOURCE,
+    OF_A_LOGIN,
+    OF_EVERY_STORE,
+    of_backend,
+)
 
 
 def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     """The configuration with each relative path taken from the directory of `file`; what is no path is left for the store's checks."""
     directory = os.path.dirname(os.path.abspath(file))
-    placed = {name: _placed_option(value, directory) if name in _paths_of(config) else value for name, value in config.items()}
+    paths = (*OF_EVERY_STORE.paths, *of_backend(config.get("backend")).paths)
+    placed = {name: _placed_option(value, directory) if name in paths else value for name, value in config.items()}
     placed = _with_placed_login(placed, directory)
     sources = placed.get(KEY_SOURCES)
     if isinstance(sources, list):
         placed[KEY_SOURCES] = [_placed_source(source, directory) for source in sources]
     return placed
-
-
-def _paths_of(config: Mapping[str, Any]) -> frozenset[str]:
-    """The options of type `path`: those of every store, and the backend's own."""
-    backend = config.get("backend")
-    own = PROVIDERS[backend].options if isinstance(backend, str) and backend in PROVIDERS else {}
-    return frozenset(name for name, spec in {**COMMON_OPTIONS, **own}.items() if spec.get("type") == "path")
 
 
 def _placed_option(value: Any, directory: str) -> Any:
@@ -44,16 +41,16 @@ def _placed_option(value: Any, directory: str) -> Any:
 def _placed_source(source: Any, directory: str) -> Any:
     if not isinstance(source, Mapping):
         return source
-    placed = {key: _placed(value, directory) if key in PATHS else value for key, value in source.items()}
+    placed = {key: _placed(value, directory) if key in OF_A_KEY_SOURCE.paths else value for key, value in source.items()}
     return _with_placed_login(placed, directory)
 
 
 def _with_placed_login(placed: dict[str, Any], directory: str) -> dict[str, Any]:
     """Files that hold a login are named within the option `auth`."""
-    login = placed.get(auth.OPTION)
+    login = placed.get(AUTH)
     if not isinstance(login, Mapping):
         return placed
-    return {**placed, auth.OPTION: {key: _placed(value, directory) if key in auth.PATHS else value for key, value in login.items()}}
+    return {**placed, AUTH: {key: _placed(value, directory) if key in OF_A_LOGIN.paths else value for key, value in login.items()}}
 
 
 def _placed(value: Any, directory: str) -> Any:

@@ -9,33 +9,19 @@ Mappings are not marked `no_log` as a whole: ansible-core would mask every word 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
-
-OF_KEY_SOURCES = ("passphrase", *Connection.SECRETS)
-"""What is secret in an entry of `key_sources`, whatever its kind."""
+from ansible_collections.nebula.credential.plugins.plugin_utils.store_options import KEY_SOURCES, OF_A_KEY_SOURCE, of_backend
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:
     """Every secret of a store's configuration: of its backend, and of its key sources."""
-    found = [_found(config, option) for option in _of_backend(config.get("backend"))]
-    for source in config.get("key_sources") or ():
-        found += [_found(source, option) for option in OF_KEY_SOURCES]
+    found = [_found(config, option) for option in of_backend(config.get("backend")).secrets]
+    for source in config.get(KEY_SOURCES) or ():
+        found += [_found(source, option) for option in OF_A_KEY_SOURCE.secrets]
     return [Secret(str(value)) for value in found if isinstance(value, (str, int)) and value]
-
-
-def _of_backend(backend: object) -> Iterator[str]:
-    try:
-        provider = provider_class(backend)
-    except InvalidConfiguration:  # Opening the store tells it better.
-        return
-    yield from provider.secrets
-    yield from (option for option, spec in provider.options.items() if spec.get("no_log"))
 
 
 def _found(place: Any, option: str) -> Any:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
 
@@ -25,11 +24,10 @@ def test_passphrases_and_logins_of_key_sources_are_found():
     assert exposed({"backend": "local", "key_sources": sources}) == {"opens-it", "lets-in"}
 
 
-def test_what_a_backend_marks_is_found_also_within_a_mapping(monkeypatch):
-    monkeypatch.setattr(Memory, "secrets", Connection.SECRETS)
-    monkeypatch.setattr(Memory, "options", {"password": {"type": "str", "no_log": True}, "user": {"type": "str"}})
-    config = {"backend": "memory", "password": "one", "user": "somebody", "auth": {"method": "userpass", "password": "two"}}
-    assert exposed(config) == {"one", "two"}
+def test_what_a_backend_has_is_found_also_within_a_mapping():
+    login = {"method": "userpass", "username": "somebody", "password": "two"}
+    assert exposed({"backend": "vault", "mount": "secret", "auth": login}) == {"two"}
+    assert exposed({"backend": "database", "user": "somebody", "password": "one"}) == {"one"}
 
 
 @pytest.mark.parametrize("config", [{}, {"backend": "nowhere"}, {"backend": "memory", "auth": "text"}, {"backend": ["memory"]}])

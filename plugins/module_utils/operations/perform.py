@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.manager import C
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cache
 from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info, find
+from ansible_collections.nebula.credential.plugins.module_utils.operations.kinds import READING
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
@@ -38,9 +39,6 @@ OPERATIONS: Mapping[str, Operation] = {
     "store_schema": store_schema,
     CACHE: cache,
 }
-
-READING = frozenset(("get", "get_many", "find", "credential_info", "store_info", CACHE))
-"""The operations that change nothing that is stored, so that one whose answer was lost may be repeated."""
 
 
 def perform(

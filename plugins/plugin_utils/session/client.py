@@ -16,8 +16,8 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, exchange, give_up, given_up, place
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.operations.kinds import READING
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import READING
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session

@@ -19,7 +19,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.cache imp
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
+from ansible_collections.nebula.credential.plugins.module_utils.operations.kinds import READING
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import described_error, described_outcome
@@ -111,6 +113,8 @@ class Desk:
             return perform(manager, operation, parameters, context, asked["check_mode"], stays=True)
 
         reply = self._told(work)
+        if operation not in READING and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
+            self._stores.forget(names_of(parameters))  # the same backend may be known by other names and logins, too
         if asked.get("question") and "result" in reply and manager is not None:
             self._remember(asked["question"], Question(manager, operation, parameters, context))
         return reply

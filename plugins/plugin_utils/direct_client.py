@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations in this process: what a run without a session does."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import without_session
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.client import Client
+from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
+
+
+class DirectClient(Client):
+    """Opens stores in this process and keeps them open for it, by the fingerprint of their configuration."""
+
+    def __init__(self) -> None:
+        """Start with no store open."""
+        self._key = secrets.token_bytes(32)
+        self._open: dict[str, CredentialManager] = {}
+        self._end: AtEnd | None = None
+
+    def perform(
+        self,
+        store: StoreReference,
+        operation: str,
+        parameters: Mapping[str, Any],
+        context: AccessContext,
+        check_mode: bool = False,
+        question: str | None = None,
+    ) -> Outcome:
+        if operation == CACHE:
+            return without_session(parameters)
+        try:
+            manager = self._manager(store)
+        except CredentialError as error:
+            return unopened(operation, store.config, store.name, error)
+        with nullcontext() if self._end is None else self._end.working():
+            return perform(manager, operation, parameters, context, check_mode)
+
+    def _manager(self, store: StoreReference) -> CredentialManager:
+        fingerprint = self._fingerprint(store)
+        if fingerprint not in self._open:
+            masking.register(secrets_of(store.config))
+            self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
+            self._close_at_end(self._open[fingerprint])
+        return self._open[fingerprint]
+
+    def _close_at_end(self, manager: CredentialManager) -> None:
+        """A store on a server may hold what is to be given back (leases). The others have written what they were given."""
+        if manager.provider.capabilities.remote and self._end is None:
+            self._end = AtEnd(self.close)
+
+    def close(self) -> None:
+        """Close every store; what fails is told as a warning."""
+        managers, self._open = list(self._open.values()), {}
+        for manager in managers:
+            try:
+                manager.close()
+            except Exception as error:  # noqa: BLE001  # the process ends, and the other stores are to be closed
+                Display().warning("store '{0}' was not closed: {1}".format(manager.store, neutral(error)))
+
+    def _fingerprint(self, store: StoreReference) -> str:
+        """Keyed, because the configuration may hold logins, and by all of it: one login never serves another's."""
+        content = json.dumps([store.name, store.config], sort_keys=True, default=str)
+        return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()

@@ -19,6 +19,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.gathering import Gathering
 from ansible_collections.nebula.credential.plugins.module_utils.held_only import may_ask
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, absent
@@ -91,6 +92,7 @@ class Cache(Layer):
         self._flights: Dict[Tuple[Key, Generation], Future[Record]] = {}
         self._failed: Dict[Key, float] = {}
         self._lock = threading.Lock()
+        self._gathering = Gathering(inner.get, inner.get_many, PASSING, partial(self._count, "batched"))
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         if stage != CURRENT or asking_now().operation not in READS:
@@ -122,9 +124,9 @@ class Cache(Layer):
         failed = self._failed.get(key)
         return failed is not None and self.shelf.now() - failed < RECOVERY
 
-    def _count(self, what: str) -> None:
+    def _count(self, what: str, number: int = 1) -> None:
         with self._lock:
-            setattr(self.counts, what, getattr(self.counts, what) + 1)
+            setattr(self.counts, what, getattr(self.counts, what) + number)
         if what in ("hits", "misses"):
             self._looked_up(what == "hits")
 
@@ -132,10 +134,15 @@ class Cache(Layer):
         asked = self.shelf.asking(key[0])
         flight, mine = self._flight(key, asked)
         if mine:
-            self._fly(key, asked, flight, partial(self.inner.get, *key))
+            self._fly(key, asked, flight, self._fetch(key))
         else:
             self._count("shared")
         return flight.result()
+
+    def _fetch(self, key: Key) -> Callable[[], Record]:
+        """What asks the backend for it: together with others, where that has a request for several."""
+        together = key[1] is None and self.capabilities.batch_get
+        return partial(self._gathering.read, key[0]) if together else partial(self.inner.get, *key)
 
     def _flight(self, key: Key, asked: Asked, ahead: bool = False) -> Tuple[Future[Record], bool]:
         """The fetch that is under way, unless the name was written since it began; one that has landed since the caller looked, too."""
@@ -196,7 +203,7 @@ class Cache(Layer):
         if not mine:
             return
         try:
-            self._background(lambda: self._fly(key, asked, flight, partial(self.inner.get, *key)))
+            self._background(lambda: self._fly(key, asked, flight, self._fetch(key)))
         except RuntimeError:  # nothing is begun any more: the process is about to end
             self._landed(key, asked)
             flight.cancel()

@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
 import pytest
 
 from tests.integration.ansible_run import Project
 from tests.integration.counted import Counted
+from tests.integration.session_runs import running
 
 
 @pytest.fixture
@@ -27,3 +32,17 @@ def counted(project):
     store.fill("a", "b")
     store.is_default_of(project)
     return store
+
+
+@pytest.fixture
+def base():
+    """A directory of this user's whose path is short enough for a socket below it."""
+    with tempfile.TemporaryDirectory(prefix="nb-", dir="/tmp") as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def run_of(collection_root):
+    """Starts runs of the small controller; they are over when the test is."""
+    with ExitStack() as runs:
+        yield lambda **environment: runs.enter_context(running(collection_root, **environment))

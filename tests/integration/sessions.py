@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import time
 from pathlib import Path
@@ -21,8 +22,23 @@ def directories(process="*", base=None):
 
 
 def wait_until_over(process, base=None):
-    """Wait until the session of a controller that has ended is gone: then its audit trail is written, and its leases are given back."""
+    """Wait until the session of a controller that has ended is gone: then its audit trail is written, and its leases are given back.
+
+    What one that was killed left behind stays there until another run sweeps it.
+    """
     deadline = time.monotonic() + PATIENCE
-    while directories(process, base):
+    while any(is_held(found) for found in directories(process, base)):
         assert time.monotonic() < deadline, "the session of {0} is still there".format(process)
         time.sleep(0.01)
+
+
+def is_held(directory):
+    """Whether a session is there: it keeps a lock."""
+    try:
+        with open(directory / "begun") as begun:
+            fcntl.flock(begun, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False

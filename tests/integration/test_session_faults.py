@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A session that fails: the run goes on without it, says so once, waits for it once, and every answer is right."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from tests.integration.session_runs import eventually, is_alive
+
+WITHOUT = "This run goes on without a session"
+
+
+def killed(run):
+    os.kill(run.session(), signal.SIGKILL)
+    eventually(lambda: not is_alive(max(run.met)), "it lives")
+
+
+def stopped(run):
+    os.kill(run.session(), signal.SIGSTOP)
+
+
+def without_socket(run):
+    run.session()
+    (run.directory() / "s").unlink()
+
+
+def with_stale_socket(run):
+    killed(run)
+    assert (run.directory() / "s").exists()
+
+
+def opened_to_others(run):
+    run.session()
+    run.directory().chmod(0o755)
+
+
+def without_directory(run):
+    run.session()
+    shutil.rmtree(run.directory())
+
+
+FAULTS = [killed, stopped, with_stale_socket, opened_to_others]
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_the_run_goes_on_without_it_and_says_so_in_one_voice(run_of, fault):
+    """All workers say the same, which ansible-core prints once."""
+    run = run_of()
+    run.write()
+    assert run.read() == "v4lue-of-a"
+    fault(run)
+    answers = [answer for _round in range(2) for answer in run.workers(8, "ask", "a")]
+    assert [answer["values"] for answer in answers] == [["v4lue-of-a"]] * 16
+    assert {len(answer["warned"]) for answer in answers} == {1}
+    assert len({answer["warned"][0] for answer in answers}) == 1
+    assert answers[0]["warned"][0].startswith(WITHOUT)
+
+
+def test_a_session_that_hangs_is_waited_for_once(run_of):
+    """Those who ask later find the mark, and wait for nothing."""
+    run = run_of()
+    run.write()
+    run.read()
+    stopped(run)
+    run.workers(8, "ask", "a")
+    assert (run.directory() / "gone").read_text() == "it hangs, or was stopped"
+    run.itself("refuse_to_connect")
+    assert run.read() == "v4lue-of-a"
+
+
+def test_a_session_that_is_stopped_in_the_middle_of_a_request(run_of):
+    run = run_of()
+    run.write()
+    run.write("b", "v4lue-of-b")
+    run.session()
+    answer = run.worker("hold_and_ask", "b", int(signal.SIGSTOP))
+    assert answer["values"] == ["v4lue-of-b"]
+    assert answer["warned"][0].startswith(WITHOUT)
+
+
+def test_a_session_that_goes_on_after_it_was_given_up_ends(run_of):
+    """It performs nothing that its run has given up, gives back what it holds, and stays given up for the run."""
+    run = run_of()
+    run.write()
+    session = run.session()
+    os.kill(session, signal.SIGSTOP)
+    lost = run.worker("perform", "credential", name="a", value="another", state="present")
+    assert lost["unknown"] is True
+    os.kill(session, signal.SIGCONT)
+    eventually(lambda: not (run.directory() / "s").exists(), "it goes on serving")
+    answer = run.worker("ask", "a")
+    assert answer["values"] == ["v4lue-of-a"]
+    assert answer["warned"][0].startswith(WITHOUT)
+
+
+def test_a_write_whose_answer_is_lost_is_not_repeated(run_of):
+    run = run_of()
+    run.write()
+    os.kill(run.session(), signal.SIGSTOP)
+    lost = run.worker("perform", "credential", name="a", value="another", state="present")
+    assert "may have been carried out" in lost["error"]
+    assert "credential 'a'" in lost["error"]
+    assert run.read() == "v4lue-of-a"
+    assert run.write(value="another")["changed"]
+
+
+def test_a_run_whose_socket_is_removed_goes_on(run_of):
+    """With another session where the first has noticed that nobody reaches it, which takes it a second; else without one."""
+    run = run_of()
+    run.write()
+    run.read()
+    without_socket(run)
+    answers = [answer for _round in range(2) for answer in run.workers(8, "ask", "a")]
+    assert [answer["values"] for answer in answers] == [["v4lue-of-a"]] * 16
+    assert len({tuple(answer["warned"]) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("operation", ["credential_info", "find"])
+def test_a_read_whose_answer_is_lost_is_repeated(run_of, operation):
+    run = run_of()
+    run.write()
+    os.kill(run.session(), signal.SIGSTOP)
+    found = run.worker("perform", operation, **({"name": "a"} if operation == "credential_info" else {}))
+    assert found["error"] is None
+    assert found["warned"][0].startswith(WITHOUT)
+
+
+def test_a_run_whose_directory_is_removed_gets_another_session(run_of):
+    """The one that nobody reaches any more ends by itself, and does not take the new one's directory along."""
+    run = run_of()
+    run.write()
+    old = run.session()
+    without_directory(run)
+    assert run.read() == "v4lue-of-a"
+    assert run.session() != old
+    eventually(lambda: not is_alive(old), "the old one stays")
+    assert run.worker("ask", "a")["warned"] == []
+    assert (run.directory() / "s").exists()
+
+
+def link(path):
+    path.with_suffix(".real").mkdir(mode=0o700)
+    path.symlink_to(path.with_suffix(".real"))
+
+
+def open_to_others(path):
+    path.mkdir(mode=0o755)
+    path.chmod(0o755)
+
+
+def a_file(path):
+    path.touch()
+
+
+def of_another_user(path):
+    if os.geteuid():
+        pytest.skip("only root can give a directory away")
+    path.mkdir(mode=0o700)
+    os.chown(path, 65534, 65534)
+
+
+def locked_by_a_link(path):
+    path.mkdir(mode=0o700)
+    (path / "lock").symlink_to("/dev/null")
+
+
+@pytest.mark.parametrize("prepare", [link, open_to_others, a_file, of_another_user, locked_by_a_link], ids=lambda each: each.__name__)
+def test_a_place_that_a_stranger_has_prepared_is_not_used(run_of, base, prepare):
+    run = run_of(TMPDIR=str(base))
+    prepare(Path(run.itself("where")))
+    answers = run.workers(4, "perform", "credential", name="a", value="v4lue-of-a", state="present")
+    assert {answer["error"] for answer in answers} == {None}
+    assert {answer["warned"][0][: len(WITHOUT)] for answer in answers} == {WITHOUT}
+    assert len({answer["warned"][0] for answer in answers}) == 1
+    assert run.worker("ask", "a")["values"] == ["v4lue-of-a"]
+    path = run.directory()
+    path.unlink() if path.is_symlink() or path.is_file() else shutil.rmtree(path)
+
+
+def test_a_program_that_does_not_start_is_tried_once(run_of):
+    run = run_of()
+    answers = run.workers(6, "without_an_interpreter", "perform", "credential", name="a", value="v4lue", state="present")
+    assert {answer["error"] for answer in answers} == {None}
+    assert len({answer["warned"][0] for answer in answers}) == 1
+    assert "it did not start" in answers[0]["warned"][0]
+    assert run.worker("ask", "a")["values"] == ["v4lue"]
+
+
+def test_the_right_answer_of_the_right_store_after_every_fault(run_of):
+    """Two stores with the same name and other logins: neither a session nor the lack of one mixes them up."""
+    run = run_of()
+    stores = [{"backend": "local", "path": str(Path.home() / each)} for each in ("one", "two")]
+    for number, store in enumerate(stores):
+        run.write(value="value-{0}".format(number), store=store)
+    for fault in (None, killed):
+        if fault is not None:
+            fault(run)
+        answers = [answer for store in stores * 2 for answer in run.workers(3, "ask", "a", store=store)]
+        values = [answer["values"] for answer in answers]
+        assert values == ([["value-0"]] * 3 + [["value-1"]] * 3) * 2

@@ -17,6 +17,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
 from tests.canary.search import tree
 from tests.canary.watching import ProcessSampler, SyslogServer
+from tests.integration.sessions import directories, wait_until_over
 
 PLAYS = Path(__file__).parent / "plays"
 TALKATIVE = Path(__file__).parent / "talkative"
@@ -56,6 +57,7 @@ class Sandbox:
             "LC_ALL": "C.UTF-8",
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONPATH": str(TALKATIVE),
+            "NEBULA_CREDENTIAL_SESSION": "true",
             "CANARY_SDK_LOG": str(self.root / "sdk.log"),
             "ANSIBLE_COLLECTIONS_PATH": str(self.collection_root),
             "ANSIBLE_LOCALHOST_WARNING": "0",
@@ -101,6 +103,10 @@ class Sandbox:
         )
         with ProcessSampler(process.pid) as sampler:
             output, _unused = process.communicate()
+            for found in directories():
+                run = int(found.name.split("-")[2])
+                if run in sampler.family:
+                    wait_until_over(run)
         self.output += output
         self.status = process.returncode
         self.syslog += server.received()

@@ -39,11 +39,13 @@ class Run:
 
 INVENTORY = "localhost ansible_connection=local ansible_python_interpreter={0}\n".format(sys.executable)
 AS_JSON = (("ANSIBLE_STDOUT_CALLBACK", "ansible.posix.json"),)
+WITHOUT_SESSION = (("NEBULA_CREDENTIAL_SESSION", "false"),)
 RUNS = (
     Run("provision.yml", says=(b"failed=0",)),
     Run("provision.yml", ("--diff",)),
     Run("provision.yml", ("--check", "--diff"), says=(b"failed=0",), prepared=True),
     Run("provision.yml", environment=AS_JSON),
+    Run("provision.yml", environment=WITHOUT_SESSION, says=(b"failed=0",)),
     Run("failing.yml", says=(b"no_such_type", b"no_such_field", b"no_such_backend", b"rescued=1")),
     Run("failing.yml", ("--diff",), AS_JSON),
 )
@@ -71,6 +73,7 @@ def test_no_secret_shows(run, given, sandbox):
         assert sandbox.play("provision.yml", variables, ["--skip-tags", "ending"]) == 0
     ended = sandbox.play(run.play, variables, run.options, dict(run.environment))
     assert Searcher(given).hits(everywhere(sandbox)) == []
+    assert any(b"session/main.py" in command for _where, command in sandbox.processes["cmdline"]) == (run.environment != WITHOUT_SESSION)
     said = sandbox.output[-3000:].decode("utf-8", "replace")
     assert ended == run.ends, said
     assert [words for words in run.says if words not in sandbox.output] == [], said

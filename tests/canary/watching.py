@@ -16,11 +16,14 @@ _PARTS = ("cmdline", "environ")
 
 
 class ProcessSampler:
-    """Reads the command line and environment of every process below one, again and again until stopped."""
+    """Reads the command line and environment of every process below one, again and again until stopped.
+
+    Those that leave the family while they run, as a session does, are read on.
+    """
 
     def __init__(self, root: int) -> None:
         """Watch the descendants of the process `root`, itself included."""
-        self._root = root
+        self.family = {root}
         self._seen: Dict[str, Set[bytes]] = {part: set() for part in _PARTS}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -41,14 +44,14 @@ class ProcessSampler:
     def _watch(self) -> None:
         while not self._stop.wait(0.002):
             self.samples += 1
-            for pid in self._family():
+            for pid in self._living():
                 for part in _PARTS:
                     try:
                         self._seen[part].add(Path("/proc", str(pid), part).read_bytes())
                     except OSError:
                         continue  # It ended, or is not ours to read.
 
-    def _family(self) -> Set[int]:
+    def _living(self) -> Set[int]:
         parents = {}
         for entry in os.listdir("/proc"):
             if entry.isdigit():
@@ -57,12 +60,11 @@ class ProcessSampler:
                 except OSError:
                     continue
                 parents[int(entry)] = int(status.rpartition(")")[2].split()[1])
-        family = {self._root}
         while True:
-            more = {pid for pid, parent in parents.items() if parent in family} - family
+            more = {pid for pid, parent in parents.items() if parent in self.family} - self.family
             if not more:
-                return family
-            family |= more
+                return self.family & set(parents)
+            self.family |= more
 
 
 class SyslogServer:

@@ -55,29 +55,28 @@ class AtEnd:
                 self._told_to(*self._postponed)
 
     def _normally(self) -> None:
-        self._ignore_signals()
-        self._run()
+        with self.working():
+            self._run()
 
     def _told_to(self, number: int, frame: Any) -> None:
         """In a thread: the interrupted main one may hold a lock that is needed, and then this does not wait for ever."""
         if self._working:
             self._postponed = (number, frame)
             return
-        self._ignore_signals()
+        for each in self._before:
+            signal.signal(each, signal.SIG_IGN)
         releasing = threading.Thread(target=self._run, daemon=True)
-        releasing.start()
-        releasing.join(PATIENCE)
+        try:
+            releasing.start()
+            releasing.join(PATIENCE)
+        except RuntimeError:  # no thread can be had
+            self._run()
         before = self._before[number]
         signal.signal(number, before)
         if callable(before):
             before(number, frame)
         else:
             signal.raise_signal(number)
-
-    def _ignore_signals(self) -> None:
-        if _in_main_thread():
-            for number in self._before:
-                signal.signal(number, signal.SIG_IGN)
 
     def _run(self) -> None:
         if self._once.acquire(blocking=False):

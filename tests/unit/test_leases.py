@@ -279,3 +279,19 @@ def test_closing_waits_for_what_is_being_leased_just_now():
         closing.result(20)
         asking.result(20)
     assert world.asked == ["obtain app", "revoke creds/app/1"]
+
+
+def test_a_connection_that_breaks_while_revoking_is_tried_once_more():
+    world, answers = World(), [Unavailable("the connection ended"), None]
+    world.user()
+
+    def breaking(lease_id):
+        world.asked.append("revoke " + lease_id)
+        problem = answers.pop(0)
+        if problem is not None:
+            raise problem
+
+    world.leases._server = world.leases._server._replace(revoke=breaking)
+    world.leases.close()
+    assert world.asked == ["obtain app", "revoke creds/app/1", "revoke creds/app/1"]
+    assert world.warnings == []

@@ -177,12 +177,19 @@ class Leases:
 
     def _revoke(self, lease: Lease) -> None:
         try:
-            if deadline.is_over():
-                raise deadline.timed_out()
-            self._server.revoke(lease.lease_id)
+            self._revoke_once_or_twice(lease)
         except CredentialError as problem:
             when = "" if lease.expires_at is None else " at {0:%Y-%m-%d %H:%M:%S} UTC".format(lease.expires_at)
             self._warn("the lease of '{0}' was not revoked ({1}); the server ends it{2}".format(lease.name, problem.what, when))
+
+    def _revoke_once_or_twice(self, lease: Lease) -> None:
+        """Nobody repeats it for us, as a layer does for what is read: it is the last request, and revoking twice does no harm."""
+        if deadline.is_over():
+            raise deadline.timed_out()
+        try:
+            self._server.revoke(lease.lease_id)
+        except Unavailable:
+            self._server.revoke(lease.lease_id)
 
 
 @contextmanager

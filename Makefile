@@ -17,6 +17,9 @@ export PATH := $(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 unexport PYTHONPATH PYTHONHOME
 
+# Plays beside the lookups of others have requirements of their own (requirements-bench.txt).
+BENCH := $(CURDIR)/.cache/bench
+
 # Settings under which the tour reads well. Keys and marks of its store go away with it.
 DEMO := ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_NOCOWS=1 ANSIBLE_DISPLAY_SKIPPED_HOSTS=0
 
@@ -58,8 +61,12 @@ check: $(VENV)/test.installed ## the static checks alone
 	@$(BIN)/nox
 
 .PHONY: bench
-bench: servers ## speed beside ansible-vault and pass; prints figures, asserts nothing
+bench: servers bench-session ## speed beside ansible-vault, pass and others' lookups; prints figures, asserts nothing
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench
+
+.PHONY: bench-session
+bench-session: servers $(BENCH)/installed ## the part of the bench that runs plays; PICTURE=docs/session-requests.svg draws them
+	@PYTHONPATH=$(COLLECTIONS) PATH=$(BENCH)/bin:$(PATH) $(BENCH)/bin/python -m tests.bench.session $(PICTURE)
 
 .PHONY: clean
 clean: ## remove what the other targets made
@@ -74,6 +81,12 @@ $(VENV)/bin/python:
 $(LINK):
 	@mkdir -p $(dir $@)
 	@ln -sfn $(CURDIR) $@
+
+$(BENCH)/installed: requirements-bench.txt requirements.txt | $(VENV)/bin/python
+	@echo "Installing requirements-bench.txt into $(BENCH)"
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	@touch $@
 
 $(VENV)/%.installed: $(wildcard requirements*.txt) | $(VENV)/bin/python $(LINK)
 	@echo "Installing requirements-$*.txt into $(VENV)"

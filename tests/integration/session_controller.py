@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -141,6 +142,100 @@ def hold_and_ask(name, stop):
     return ask(name)
 
 
+def let_in(base, uid, generations):
+    """Whether a session of this process would answer a descendant with that uid, which connects to an open socket."""
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session import asker
+
+    path = "{0}/{1}-{2}".format(base, uid, generations)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        os.chmod(path, 0o777)
+        descendant = FORKING.Process(target=_connect, args=(path, uid, generations))
+        descendant.start()
+        connection, _address = listener.accept()
+        found = asker.may_ask(connection, (os.getpid(), asker.started_at(os.getpid())))
+        connection.close()
+        descendant.join()
+        return found
+
+
+def _connect(path, uid, generations):
+    if generations > 1:
+        further = FORKING.Process(target=_connect, args=(path, uid, generations - 1))
+        further.start()
+        further.join()
+        return
+    os.setresuid(uid, uid, uid)
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(path)
+        connection.recv(1)
+
+
+def exchange_with_stranger(base, uid):
+    """Ask somebody who listens at the session's place and runs as `uid`. Answers how that failed, and what was heard there."""
+    from ansible_collections.nebula.credential.plugins.lookup import get
+
+    place, listener, heard = get.Place("{0}/{1}".format(base, uid)), socket.socket(socket.AF_UNIX), FORKING.SimpleQueue()
+    os.mkdir(place.directory)
+    listener.bind(place.socket)
+    os.chmod(place.directory, 0o777)
+    os.chmod(place.socket, 0o777)
+    FORKING.Process(target=_overhear, args=(listener, uid, heard), daemon=True).start()
+    heard.get()
+    try:
+        get.exchange(place, {"token": "login"})
+        error = ""
+    except OSError as found:
+        error = type(found).__name__
+    return {"error": error, "heard": heard.get()}
+
+
+def _overhear(listener, uid, heard):
+    os.setresuid(uid, uid, uid)
+    listener.listen()
+    heard.put("listening")
+    connection, _address = listener.accept()
+    connection.settimeout(2)
+    try:
+        heard.put(connection.recv(65536).decode("latin-1"))
+    except TimeoutError:
+        heard.put("")
+
+
+def with_overflow_uid():
+    """Whether the overflow uid is taken for ours, by the run and by a session, where that is what we are."""
+    from ansible_collections.nebula.credential.plugins.lookup import get
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session import asker
+
+    here, there = socket.socketpair(socket.AF_UNIX)
+    os.geteuid = lambda: get.OVERFLOW_UID
+    get.other_end = asker.other_end = lambda _connection: (os.getpid(), get.OVERFLOW_UID)
+    return [get.is_ours(here), asker.may_ask(there, (os.getpid(), ""))]
+
+
+def allow_many_files():
+    """As many descriptors as the system allows."""
+    _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def ask_and_take_nothing(name):
+    """Ask, and leave the answer where it is."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(where() + "/s")
+    content = question(name).encode()
+    connection.sendall(len(content).to_bytes(4, "big") + content)
+    kept.append(connection)
+
+
+def know_vault_password(password):
+    """Have a vault password, as a run with --vault-password-file has."""
+    from ansible.parsing.vault import VaultSecret, VaultSecretsContext
+
+    VaultSecretsContext.initialize(VaultSecretsContext([("default", VaultSecret(password.encode()))]))
+
+
 def with_environment(call, *positional, **environment):
     """Do something with other variables in the environment, for as long as it takes."""
     before = dict(os.environ)
@@ -194,7 +289,11 @@ def write_no_bytecode():
 def in_worker(call, arguments, start, answers):
     worker.current_worker = object()
     start.wait()
-    answers.put(globals()[call](*arguments[0], **arguments[1]))
+    try:
+        answers.put(globals()[call](*arguments[0], **arguments[1]))
+    except BaseException as error:
+        answers.put("{0}: {1}".format(type(error).__name__, error))
+        raise
 
 
 def in_workers(number, call, arguments):

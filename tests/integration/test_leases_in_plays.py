@@ -62,8 +62,9 @@ def test_both_fields_of_a_task_are_of_one_login_which_is_gone_after_the_run(proj
     assert user not in logins.users()
 
 
-def test_the_last_task_gives_back_what_it_held_however_short_it_is(project, logins):
-    """ansible-core ends the workers that are still there when it has the last result."""
+@pytest.mark.parametrize(("session", "leased"), [("false", 8), ("true", 1)])
+def test_the_last_task_gives_back_what_it_held_however_short_it_is(project, logins, session, leased):
+    """ansible-core ends the workers that are still there when it has the last result; a session has one login for all."""
     hosts = "\n".join("host{0} ansible_connection=local".format(number) for number in range(8))
     project.write("inventory", hosts)
     text = """
@@ -75,9 +76,9 @@ def test_the_last_task_gives_back_what_it_held_however_short_it_is(project, logi
 """
     play = project.write("play.yml", text.format(store(logins)))
     for _each in range(3):
-        project.run("ansible-playbook", "-i", "inventory", "-f", "8", str(play)).succeeded()
+        project.run("ansible-playbook", "-i", "inventory", "-f", "8", str(play), NEBULA_CREDENTIAL_SESSION=session).succeeded()
         assert nothing_is_left(logins)
-    assert len(logins.asked()) == 3 * 8
+    assert len(logins.asked()) == 3 * leased
 
 
 def test_a_task_that_fails_gives_back_too(project, logins):

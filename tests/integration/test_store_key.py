@@ -116,7 +116,12 @@ def kill_in_the_middle(project, play):
     with FileLock(layout.lock("b")):
         command = [str(PROGRAMS / "ansible-playbook"), str(play)]
         process = subprocess.Popen(
-            command, cwd=project.directory, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT
+            command,
+            cwd=project.directory,
+            env={**os.environ, "NEBULA_CREDENTIAL_SESSION": "false"},  # a session would end what it has begun
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.STDOUT,
         )
         try:
             wait_until(lambda: document(project)["retiring"] is not None, process=process, within=60)

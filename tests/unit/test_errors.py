@@ -35,7 +35,8 @@ def test_every_error_of_the_taxonomy_is_there():
 
 
 def test_codes_are_different_and_in_one_form():
-    codes = [kind.code for kind in all_errors()]
+    """A class that a backend tells apart for itself has no code of its own: it leaves as its parent."""
+    codes = [kind.code for kind in all_errors() if "code" in vars(kind)]
     assert len(set(codes)) == len(codes)
     assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", code) for code in codes)
 

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.trail impo
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
 
-UPKEEP = frozenset(("credential", "credential_info", "credential_rotate", "find", "store_info", "store_key", "store_schema"))
+UPKEEP = frozenset(("cache", "credential", "credential_info", "credential_rotate", "find", "store_info", "store_key", "store_schema"))
 """Operations that read a credential to describe, compare or replace it. That is no use of it."""
 
 REFRESH, DELETE = "refresh", "delete"

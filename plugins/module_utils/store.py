@@ -31,6 +31,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.configured import shared
+from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import OPTION as SHARED_CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import OPTIONS as SHARED_CACHE_OPTIONS
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
@@ -46,6 +49,7 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "drop_sources": {"type": "list", "elements": "str", "default": []},
     "audit": {"type": "str", "default": BATCHED, "choices": list(MODES)},
     "audit_path": {"type": "path"},
+    SHARED_CACHE: {"type": "dict", "options": SHARED_CACHE_OPTIONS},
     **RESILIENCE,
     **METRICS,
 }
@@ -91,8 +95,11 @@ def _open(
     provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
     encrypt = _encrypts(options, provider)
     layer = encrypted(provider, options, vault_password) if encrypt else None
-    kept = cache(layer or provider, counting.recorder.looked_up) if cache and not provider.capabilities.leased else None
-    guarded = ScopeGuard(kept or layer or provider)
+    together = shared(provider, layer, options, COMMON_OPTIONS, vault_password) if options.get(SHARED_CACHE) else None
+    kept = cache(together or layer or provider, counting.recorder.looked_up) if cache and not provider.capabilities.leased else None
+    if kept is not None and together is not None:
+        kept.also_forgets = together.forget
+    guarded = ScopeGuard(kept or together or layer or provider)
     trail = _trail(options, provider, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     audited.connect()

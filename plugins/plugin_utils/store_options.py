@@ -26,7 +26,10 @@ AUTH = "auth"
 _TLS_FILES = ("ca_cert", "ca_path", "client_cert", "client_key")
 _LOGIN_SECRETS = ("auth.token", "auth.secret_id", "auth.jwt", "auth.password", "auth.secret_key", "auth.session_token")
 
-OF_EVERY_STORE = Options(paths=("audit_path", "metrics_path"))
+SHARED_CACHE = "shared_cache"
+
+OF_EVERY_STORE = Options(paths=("audit_path", "metrics_path"), secrets=("shared_cache.password",))
+OF_A_SHARED_CACHE = Options(paths=("ca_cert",))
 OF_A_KEY_SOURCE = Options(paths=("path", "passphrase_file", *_TLS_FILES), secrets=("passphrase", *_LOGIN_SECRETS))
 OF_A_LOGIN = Options(paths=("token_file", "secret_id_file", "jwt_file", "jwt_path", "password_file"))
 

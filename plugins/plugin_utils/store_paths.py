@@ -15,7 +15,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.store_options im
     KEY_SOURCES,
     OF_A_KEY_SOURCE,
     OF_A_LOGIN,
+    OF_A_SHARED_CACHE,
     OF_EVERY_STORE,
+    SHARED_CACHE,
     of_backend,
 )
 
@@ -26,10 +28,21 @@ def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     paths = (*OF_EVERY_STORE.paths, *of_backend(config.get("backend")).paths)
     placed = {name: _placed_option(value, directory) if name in paths else value for name, value in config.items()}
     placed = _with_placed_login(placed, directory)
-    sources = placed.get(KEY_SOURCES)
-    if isinstance(sources, list):
-        placed[KEY_SOURCES] = [_placed_source(source, directory) for source in sources]
+    placed = _with_placed_sources(placed, directory)
+    together = placed.get(SHARED_CACHE)
+    if isinstance(together, Mapping):
+        at_place = {
+            name: _placed_option(value, directory) if name in OF_A_SHARED_CACHE.paths else value for name, value in together.items()
+        }
+        placed[SHARED_CACHE] = _with_placed_sources(at_place, directory)
     return placed
+
+
+def _with_placed_sources(placed: dict[str, Any], directory: str) -> dict[str, Any]:
+    sources = placed.get(KEY_SOURCES)
+    if not isinstance(sources, list):
+        return placed
+    return {**placed, KEY_SOURCES: [_placed_source(source, directory) for source in sources]}
 
 
 def _placed_option(value: Any, directory: str) -> Any:

@@ -13,13 +13,20 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.store_options import KEY_SOURCES, OF_A_KEY_SOURCE, of_backend
+from ansible_collections.nebula.credential.plugins.plugin_utils.store_options import (
+    KEY_SOURCES,
+    OF_A_KEY_SOURCE,
+    OF_EVERY_STORE,
+    SHARED_CACHE,
+    of_backend,
+)
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:
     """Every secret of a store's configuration: of its backend, and of its key sources."""
-    found = [_found(config, option) for option in of_backend(config.get("backend")).secrets]
-    for source in config.get(KEY_SOURCES) or ():
+    found = [_found(config, option) for option in (*OF_EVERY_STORE.secrets, *of_backend(config.get("backend")).secrets)]
+    together = _found(config, SHARED_CACHE + "." + KEY_SOURCES)
+    for source in (*(config.get(KEY_SOURCES) or ()), *(together if isinstance(together, list) else ())):
         found += [_found(source, option) for option in OF_A_KEY_SOURCE.secrets]
     return [Secret(str(value)) for value in found if isinstance(value, (str, int)) and value]
 

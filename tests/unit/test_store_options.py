@@ -10,6 +10,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import configured_source, sources
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.shared_cache import options as shared_cache
 from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.vault import auth
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
@@ -39,6 +40,13 @@ def test_what_every_store_a_key_source_and_a_login_have():
     assert set(store_options.OF_A_KEY_SOURCE.secrets) == {"passphrase", *Connection.SECRETS}
     assert set(store_options.OF_A_LOGIN.paths) == set(auth.PATHS)
     assert (store_options.KEY_SOURCES, store_options.AUTH) == (configured_source.OPTION, auth.OPTION)
+
+
+def test_what_a_shared_cache_has():
+    assert shared_cache.OPTION == store_options.SHARED_CACHE
+    assert set(store_options.OF_A_SHARED_CACHE.paths) == paths(shared_cache.OPTIONS)
+    secret = {name for name, spec in shared_cache.OPTIONS.items() if spec.get("no_log")}
+    assert set(store_options.OF_EVERY_STORE.secrets) == {shared_cache.OPTION + "." + name for name in secret}
 
 
 @pytest.mark.parametrize("backend", [None, "nowhere", ["vault"], {}])

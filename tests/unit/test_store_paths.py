@@ -63,6 +63,13 @@ def test_relative_paths_in_the_file_start_beside_it(tmp_path, elsewhere):
     assert (found["tenant"], sources[1]["label"], sources[2:]) == ("a/b", "a/b", LOCAL["key_sources"][2:])
 
 
+def test_paths_of_a_shared_cache_start_beside_the_file_too(tmp_path, elsewhere):
+    together = {"url": "rediss://cache", "ca_cert": "ca.pem", "key_sources": [{"source": "key_file", "path": "keys/cache.key"}]}
+    placed = resolved({"backend": "memory", "shared_cache": together}, file=tmp_path / "nebula.yml")["shared_cache"]
+    assert placed["ca_cert"] == str(tmp_path / "ca.pem")
+    assert placed["key_sources"] == [{"source": "key_file", "path": str(tmp_path / "keys/cache.key")}]
+
+
 def test_each_backends_own_paths_are_meant(tmp_path, elsewhere):
     store = {"backend": "memory", "persist_path": "kept"}
     assert resolved(store, file=tmp_path / "nebula.yml")["persist_path"] == str(tmp_path / "kept")

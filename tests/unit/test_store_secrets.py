@@ -24,6 +24,12 @@ def test_passphrases_and_logins_of_key_sources_are_found():
     assert exposed({"backend": "local", "key_sources": sources}) == {"opens-it", "lets-in"}
 
 
+def test_the_password_and_the_key_sources_of_a_shared_cache_are_found():
+    together = {"url": "rediss://cache", "password": "lets-in", "key_sources": [{"source": "passphrase", "passphrase": "opens-it"}]}
+    assert exposed({"backend": "local", "shared_cache": together}) == {"lets-in", "opens-it"}
+    assert exposed({"backend": "local", "shared_cache": {"key_sources": 5}}) == set()
+
+
 def test_what_a_backend_has_is_found_also_within_a_mapping():
     login = {"method": "userpass", "username": "somebody", "password": "two"}
     assert exposed({"backend": "vault", "mount": "secret", "auth": login}) == {"two"}

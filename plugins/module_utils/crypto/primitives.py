@@ -33,6 +33,9 @@ KEY_FILE_ID = "nebula/1/key-file-id"
 WRAP = "nebula/1/wrap"
 RING = "nebula/1/ring"
 MARK = "nebula/1/mark"
+SHARED_CACHE = "nebula/1/shared-cache"
+SHARED_CACHE_VALUE = "nebula/1/shared-cache/value"
+SHARED_CACHE_NAME = "nebula/1/shared-cache/name"
 
 KEY_SIZE = 32
 KEY_ID_SIZE = 16

@@ -87,6 +87,7 @@ class Cache(Layer):
         self.terms = terms
         self.shelf = Shelf(terms.max_entries, terms.max_bytes)
         self.counts = Counts()
+        self.also_forgets: Callable[[Optional[str]], None] = lambda _name: None
         self._background = background
         self._looked_up = looked_up
         self._flights: Dict[Tuple[Key, Generation], Future[Record]] = {}
@@ -105,6 +106,11 @@ class Cache(Layer):
             may_ask()
         self._count("misses" if held is None else "hits")
         return self._fetched(key) if held is None else held
+
+    def clear(self, name: Optional[str] = None) -> int:
+        """Drop what is kept of a name, or of all, here and where it is shared. Answers how many values that were here."""
+        self.also_forgets(name)
+        return self.shelf.drop(name)
 
     def _held(self, key: Key) -> Optional[Record]:
         """What may be answered at once; what nears its end is fetched again meanwhile."""

@@ -73,4 +73,4 @@ def statistics(caches: Sequence[Cache]) -> Dict[str, Any]:
 
 
 def _dropped(one: Cache, name: Optional[str], check_mode: bool) -> int:
-    return one.shelf.held(name) if check_mode else one.shelf.drop(name)
+    return one.shelf.held(name) if check_mode else one.clear(name)

@@ -136,6 +136,19 @@ def from_shell(name):
     return json.loads(done.stdout)
 
 
+def hammer(name, count):
+    """Ask for what is known, one question after the other. Answers the seconds of each."""
+    from ansible_collections.nebula.credential.plugins.lookup import get
+
+    message, place, seconds = json.loads(question(name)), get.Place(where()), []
+    for _each in range(count):
+        begun = time.perf_counter()
+        reply = get.exchange(place, message)
+        seconds.append(time.perf_counter() - begun)
+        assert "result" in reply
+    return seconds
+
+
 def hold_and_ask(name, stop):
     """Stop the session, ask, and leave it to the test to go on."""
     os.kill(session(), stop)

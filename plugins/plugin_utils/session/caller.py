@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire imp
 LONGEST_REQUEST = 64 * 1024 * 1024
 PATIENCE = 5.0
 """Seconds in which a request has to be in, whole, and a reply taken."""
-PART = 1 << 18
+PART = 1 << 16
 
 
 class Caller:
@@ -26,6 +26,8 @@ class Caller:
         connection.setblocking(False)
         self.working = False
         """Whether its answer is being worked on."""
+        self.watched = False
+        """Whether the event loop waits for something of it."""
         self._since = time.monotonic()
         self._content = bytearray()
         self._reply = memoryview(b"")

@@ -110,7 +110,7 @@ class Desk:
                 manager = self._stores.manager(asked["store"], asked["config"])
             except CredentialError as error:
                 return unopened(operation, asked["config"], asked["store"], error)
-            return perform(manager, operation, parameters, context, asked["check_mode"], stays=True)
+            return perform(manager, operation, parameters, context, asked["check_mode"], stays=self._stores.was_asked(manager))
 
         reply = self._told(work)
         if operation not in READING and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:

@@ -95,11 +95,18 @@ class Serving:
             self._admit(Caller(connection))
 
     def _admit(self, caller: Caller) -> None:
+        """Most have said what they want by now, and are answered at once: only the others are waited for."""
         self._callers[caller] = None
-        self._selector.register(caller.connection, selectors.EVENT_READ, lambda: self._read(caller))
         self._read(caller)
+        if caller in self._callers and not caller.watched:
+            self._watch(caller, selectors.EVENT_READ, lambda: self._read(caller))
         if len(self._callers) > MOST_SILENT:
             self._make_room()
+
+    def _watch(self, caller: Caller, event: int, heard: Callable[[], None]) -> None:
+        change = self._selector.modify if caller.watched else self._selector.register
+        change(caller.connection, event, heard)
+        caller.watched = True
 
     def _make_room(self) -> None:
         """Drop the one who has been silent for the longest."""
@@ -151,7 +158,7 @@ class Serving:
         """What does not go at once goes as fast as the caller takes it."""
         try:
             if not caller.reply(reply):
-                self._selector.modify(caller.connection, selectors.EVENT_WRITE, lambda: self._send_more(caller))
+                self._watch(caller, selectors.EVENT_WRITE, lambda: self._send_more(caller))
                 return
         except OSError:
             pass  # who does not wait for the answer does without
@@ -177,7 +184,8 @@ class Serving:
     def _drop(self, caller: Caller) -> None:
         if caller in self._callers:
             del self._callers[caller]
-            self._selector.unregister(caller.connection)
+            if caller.watched:
+                self._selector.unregister(caller.connection)
             caller.connection.close()
 
 

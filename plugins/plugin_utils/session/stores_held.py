@@ -51,6 +51,8 @@ class HeldStores:
         self._lock = threading.Lock()
         self._opened: dict[str, Future[CredentialManager]] = {}
         self._due: dict[CredentialManager, float] = {}
+        self._asked: set[CredentialManager] = set()
+        self._untold: list[str] = []
 
     def manager(self, name: str, config: Mapping[str, Any]) -> CredentialManager:
         """The manager of a store, opened where it is not yet.
@@ -74,7 +76,7 @@ class HeldStores:
 
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
-            manager = open_store(config, name=name, warn=_warn, vault_password=_Asked(), cache=self._cache)
+            manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=self._cache)
         except BaseException as error:  # noqa: BLE001  # everybody who waits for this opening gets it
             with self._lock:
                 self._opened.pop(fingerprint, None)
@@ -91,15 +93,31 @@ class HeldStores:
         content = json.dumps([name, config], sort_keys=True)
         return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
 
+    def was_asked(self, manager: CredentialManager) -> bool:
+        """Whether this is not the first operation of a store, which writes its audit entries at once: so one hears if that fails."""
+        before = manager in self._asked
+        self._asked.add(manager)
+        return before
+
     @contextmanager
     def hearing(self) -> Iterator[list[str]]:
-        """Inside the `with` block, what this thread's operations warn of is collected, for the one who asked."""
-        heard: list[str] = []
+        """Inside the `with` block, what this thread's operations warn of is collected, for the one who asked.
+
+        So is what was warned of in the background since somebody was told: whoever asks next hears it.
+        """
+        heard, self._untold = self._untold, []
         token = _HEARING.set(heard)
         try:
             yield heard
+        except BaseException:
+            self._untold = heard + self._untold  # nobody is answered
+            raise
         finally:
             _HEARING.reset(token)
+
+    def _warn(self, message: str) -> None:
+        heard = _HEARING.get()
+        (self._untold if heard is None else heard).append(message)
 
     @contextmanager
     def on_behalf(self, vault_passwords: Mapping[str, str]) -> Iterator[None]:
@@ -173,9 +191,3 @@ def _guarded(work: Callable[[], object]) -> None:
     """Nobody waits for this, and one store must not keep the others from it; who asks for what failed is told then."""
     with suppress(Exception, NeedsVaultPassword):
         work()
-
-
-def _warn(message: str) -> None:
-    heard = _HEARING.get()
-    if heard is not None:
-        heard.append(message)

@@ -45,11 +45,14 @@ def kinds(kind=errors.CredentialError):
     return [kind, *(one for below in kind.__subclasses__() for one in kinds(below))]
 
 
-@pytest.mark.parametrize("kind", kinds(), ids=lambda kind: kind.__name__)
+KINDS = [kind for kind in kinds() if "code" in vars(kind)]
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_error_arrives_as_what_it_was(kind):
     error = kind("it went wrong", remedy="Do it.", option="o", name="n", store="s").happened(retry_after=2.5, outcome_unknown=True)
     found = messages.error_from(json.loads(json.dumps(messages.described_error(error))))
-    assert (type(found), str(found)) == (kind, str(error))
+    assert (type(found), str(found)) == (errors.Internal if kind is errors.CredentialError else kind, str(error))
     assert (found.retry_after, found.outcome_unknown) == (2.5, True)
 
 

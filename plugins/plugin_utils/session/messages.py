@@ -43,7 +43,8 @@ def error_from(described: Mapping[str, Any]) -> CredentialError:
 
 
 def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
-    known: dict[str, type[CredentialError]] = {kind.code: kind}
+    """The classes of the tree. Those that some module makes below them for itself have their code, and stay where they are."""
+    known: dict[str, type[CredentialError]] = {}
     for one in kind.__subclasses__():
-        known.update(_by_code(one))
+        known.update({**_by_code(one), one.code: one} if "code" in vars(one) else {})
     return known

@@ -68,16 +68,21 @@ def bench_writes(directory: Path, ways: Sequence[Way]) -> None:
 
 
 OURS = "nebula.credential.credential: {name: 'w{{ item }}', type: basic, fields: {username: app, password: 'p4ss {{ 99999 | random }}'}}"
-HASHI_VAULT = (
-    "community.hashi_vault.vault_kv2_write: {path: 'PREFIX/w{{ item }}', data: {username: app, password: 'p4ss {{ 99999 | random }}'}}"
+HASHI_VAULT = "community.hashi_vault.vault_kv2_write: {{path: '{0}', data: {{username: app, password: '{1}'}}, {2}}}".format(
+    "{{ nebula_bench_prefix }}/w{{ item }}",
+    "p4ss {{ 99999 | random }}",
+    ", ".join(
+        "{0}: '{{{{ ansible_hashi_vault_{0} }}}}'".format(option)
+        for option in ("url", "auth_method", "mount_point", "role_id", "secret_id", "engine_mount_point")
+    ),
 )
+"""Its options do not come from variables, as those of the lookup do."""
 
 
 def _loop(directory: Path, way: Way, task: str, number: int) -> float:
     """Seconds of a run with one task, which does the same so many times. The run with one takes what is no write's off."""
-    prefix = (way.variables.get("nebula_bench_prefix") or "").strip("/")
-    text = '- hosts: all\n  gather_facts: false\n  tasks:\n    - {0}\n      loop: "{{{{ range({1}) }}}}"\n      no_log: true\n'
-    return run(directory, text.format(task.replace("PREFIX", prefix), number), 1, 5, way)
+    text = '- hosts: all\n  gather_facts: false\n  tasks:\n    - {0}\n      loop: "{{{{ range({1}) | list }}}}"\n'
+    return run(directory, text.format(task, number), 1, 5, way)
 
 
 def main(picture: str = "") -> None:

@@ -10,6 +10,7 @@ the controller itself does it, else that many workers, at the same moment.
 
 from __future__ import annotations
 
+import errno
 import json
 import multiprocessing
 import os
@@ -263,6 +264,20 @@ def with_environment(call, *positional, **environment):
 def without_an_interpreter(call, *positional, **named):
     """Do something where no program can be started."""
     sys.executable = "/dev/null"
+    return globals()[call](*positional, **named)
+
+
+def on_read_only_files(call, *positional, **named):
+    """Do something where no directory of a session can be made."""
+
+    make, place = os.mkdir, where()
+
+    def refused(path, *mode, **options):
+        if path == place:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        make(path, *mode, **options)
+
+    os.mkdir = refused
     return globals()[call](*positional, **named)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -205,3 +206,46 @@ def test_the_right_answer_of_the_right_store_after_every_fault(run_of):
         answers = [answer for store in stores * 2 for answer in run.workers(3, "ask", "a", store=store)]
         values = [answer["values"] for answer in answers]
         assert values == ([["value-0"]] * 3 + [["value-1"]] * 3) * 2
+
+
+def test_a_file_system_that_cannot_be_written_is_done_without(run_of):
+    run = run_of()
+    answers = run.workers(4, "on_read_only_files", "perform", "find")
+    assert {answer["error"] for answer in answers} == {None}
+    assert len({answer["warned"][0] for answer in answers}) == 1
+    assert "cannot be made (Read-only file system)" in answers[0]["warned"][0]
+
+
+PLAY = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: made, nebula.credential.credential: {name: a, value: v4lue-of-a}, run_once: true}
+    - {name: read, ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'a') == 'v4lue-of-a'"}}
+    - {name: end it, ansible.builtin.command: "SCRIPT BASE", run_once: true}
+    - {name: again, ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'a') == 'v4lue-of-a'"}}
+    - {name: once more, ansible.builtin.assert: {that: "lookup('nebula.credential.get_many', 'a') == {'a': 'v4lue-of-a'}"}}
+"""
+ENDS = """#!{0}
+import os, pathlib, signal, sys
+for process in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        held = [os.readlink(each) for each in pathlib.Path("/proc", process, "fd").iterdir()]
+    except OSError:
+        continue
+    if any(each.startswith(sys.argv[1] + "/nebula-") for each in held):
+        os.kill(int(process), signal.SIGKILL)
+"""
+
+
+def test_a_play_whose_session_is_killed_is_told_once(project, base):
+    """However many hosts, tasks and forks notice."""
+    script = project.write("ends", ENDS.format(sys.executable))
+    script.chmod(0o700)
+    hosts = "".join("h{0} ansible_connection=local ansible_python_interpreter={1}\n".format(each, sys.executable) for each in range(5))
+    project.write("hosts.ini", hosts)
+    project.write("site.yml", PLAY.replace("SCRIPT", str(script)).replace("BASE", str(base)))
+    surroundings = {"NEBULA_CREDENTIAL_SESSION": "true", "XDG_RUNTIME_DIR": str(base)}
+    run = project.run("ansible-playbook", "-f", "5", "-i", "hosts.ini", "site.yml", **surroundings).succeeded()
+    assert run.output.count(WITHOUT) == 1
+    assert [each.name for each in base.glob("*/gone")] == ["gone"], "it was the session of this run"

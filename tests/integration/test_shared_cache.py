@@ -229,6 +229,19 @@ def test_clearing_the_cache_of_a_session_clears_what_is_shared(controllers, serv
         assert controllers.fetched[-1] == NAME
 
 
+def test_clearing_holds_for_what_is_just_being_fetched(controllers, server, monkeypatch):
+    manager, fetch = controllers.open(session=True), Database.get
+
+    def meanwhile(backend, *arguments, **more):
+        manager.cache.clear()
+        return fetch(backend, *arguments, **more)
+
+    monkeypatch.setattr(Database, "get", meanwhile)
+    monkeypatch.setattr(Database, "get_many", lambda backend, names: {name: meanwhile(backend, name) for name in names})
+    assert controllers.read(manager) == CANARY
+    assert entries_in(server) == []
+
+
 def test_another_store_on_the_same_server_shares_nothing(controllers, server):
     controllers.read(controllers.open())
     config = {"backend": "database", "url": url_in(controllers.directory), "audit": "off", "table_prefix": "other_"}

@@ -44,7 +44,8 @@ def test_every_link_leads_somewhere(page):
 
 @each_page
 def test_every_plugin_role_and_playbook_that_is_named_is_there(page):
-    known = {path.stem for folder in ("plugins/lookup", "plugins/modules", "plugins/callback", "playbooks") for path in (CHECKOUT / folder).iterdir()}
+    folders = ("plugins/lookup", "plugins/modules", "plugins/callback", "playbooks")
+    known = {path.stem for folder in folders for path in (CHECKOUT / folder).iterdir()}
     known |= {path.name for path in (CHECKOUT / "roles").iterdir()} | NO_PLUGINS
     assert set(PLUGIN.findall(page.read_text(encoding="utf-8"))) <= known
 

@@ -55,25 +55,26 @@ class SharedCache(Layer):
         self._down_until = 0.0
         self._told = False
         self._written: Dict[str, float] = {}
+        self._forgotten = 0
         self._lock = threading.Lock()
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         if stage != CURRENT or not self._may_share(name):
             return self.inner.get(name, version, stage)
-        wanted = (name, version)
+        wanted, begun = (name, version), self._forgotten
         found = self._found([wanted]).get(wanted)
         if found is None:
             found = self.inner.get(name, version)
-            self._keep({wanted: found})
+            self._keep({wanted: found}, begun)
         return found
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
-        wanted = list(names)
+        wanted, begun = list(names), self._forgotten
         shared = self._found([(name, None) for name in wanted if self._may_share(name)])
         found = {name: record for (name, _version), record in shared.items()}
         missing = [name for name in wanted if name not in found]
         fetched = self.inner.get_many(missing) if missing else {}
-        self._keep({(name, None): record for name, record in fetched.items() if self._may_share(name)})
+        self._keep({(name, None): record for name, record in fetched.items() if self._may_share(name)}, begun)
         return {**found, **fetched}
 
     def _may_share(self, name: str) -> bool:
@@ -96,9 +97,10 @@ class SharedCache(Layer):
                 self._server.drop(spot.key, spot.field)
         return found
 
-    def _keep(self, records: Mapping[Wanted, Record]) -> None:
+    def _keep(self, records: Mapping[Wanted, Record], begun: int) -> None:
+        """Unless something was dropped here since the fetch began: it may have been this."""
         whole = {wanted: record for wanted, record in records.items() if record.metadata is not None and record.envelope is None}
-        if whole:
+        if whole and begun == self._forgotten:
             self._helped(lambda entries: self._server.keep(self._sealed(entries, whole), self._ttl), None)
 
     def _sealed(self, entries: Entries, records: Mapping[Wanted, Record]) -> Dict[Spot, bytes]:
@@ -136,6 +138,8 @@ class SharedCache(Layer):
 
     def forget(self, name: Optional[str] = None) -> None:
         """Drop what is shared of a credential, or all of this store."""
+        with self._lock:
+            self._forgotten += 1
         if name is None:
             self._helped(lambda entries: self._server.clear(entries.start), None)
         else:

@@ -13,7 +13,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 SPECIFICATION: Mapping[str, Mapping[str, Any]] = {
-    "enabled": {"type": "bool", "default": False},
+    "enabled": {"type": "bool", "default": True},
     "ttl": {"type": "float", "default": 300.0},
     "max_entries": {"type": "int", "default": 10000},
     "max_bytes": {"type": "int", "default": 32 * 1024 * 1024},

@@ -110,8 +110,8 @@ def test_ten_secrets_of_a_database_at_once(project, postgresql, tmp_path):
     hosts(project, 10)
     asked = "lookup('nebula.credential.get_many', *{0}) | length == 10".format(names)
     before = postgresql.log.stat().st_size
-    play(project, ['{{name: read, ansible.builtin.assert: {{that: "{0}", quiet: true}}}}'.format(asked)] * 2, forks=10)
+    run = play(project, ['{{name: read, ansible.builtin.assert: {{that: "{0}", quiet: true}}}}'.format(asked)] * 2, forks=10)
     said = postgresql.log.read_bytes()[before:].decode("utf-8", "replace")
     statements = [line for line in said.splitlines() if prefix in line]
-    assert sum("connection authorized" in line for line in said.splitlines()) == 1
+    assert sum("connection authorized" in line for line in said.splitlines()) == 1, run.output
     assert [line.split("SELECT ")[-1].split(".")[0] for line in statements if "SELECT" in line][1:] == [prefix + "credentials"]

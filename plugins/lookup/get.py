@@ -201,20 +201,24 @@ def is_private(directory: str) -> bool:
 
 def give_up(where: Place, why: str) -> str:
     """Have the whole run go on without a session. Answers the reason that stands, which is that of the first to give up."""
+    draft = "{0}.{1}".format(where.gone, os.getpid())
     try:
-        descriptor = os.open(where.gone, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
             file.write(why)
-        return why
+        try:
+            os.link(draft, where.gone)  # whole, or not at all: all that look at it say the same
+        finally:
+            os.unlink(draft)
     except OSError:
-        return given_up(where) or why  # where the directory is gone each process finds out by itself
+        pass  # somebody has, or the directory is gone: then each process finds out by itself
+    return given_up(where) or why
 
 
 def given_up(where: Place) -> str | None:
     """Why this run goes on without a session; None where it does not."""
     try:
         with open(where.gone, encoding="utf-8") as file:
-            return file.read() or HUNG  # empty: whoever gives it up is just about to say why
+            return file.read()
     except OSError:
         return None
 

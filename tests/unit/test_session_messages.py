@@ -116,6 +116,29 @@ def test_a_question_is_another_one_wherever_another_store_or_caller_may_answer(m
     assert digest() == questions[-1]
 
 
+def test_all_that_give_a_session_up_say_the_same(tmp_path):
+    """The reason of the first, and never half of it; nothing else is left."""
+    place, start, said = get.Place(str(tmp_path)), threading.Event(), []
+
+    def gives_up():
+        start.wait()
+        said.append(get.give_up(place, "the reason"))
+
+    def looks():
+        start.wait()
+        said.extend(filter(None.__ne__, [get.given_up(place) for _each in range(300)]))
+
+    threads = [threading.Thread(target=work) for work in (gives_up, looks, looks, looks, looks)]
+    for thread in threads:
+        thread.start()
+    start.set()
+    for thread in threads:
+        thread.join()
+    assert set(said) == {"the reason"}
+    assert get.give_up(place, "another") == "the reason"
+    assert [path.name for path in tmp_path.iterdir()] == ["gone"]
+
+
 def test_a_template_that_cannot_be_resolved_makes_no_question():
     """The long way tells what is wrong with it."""
 

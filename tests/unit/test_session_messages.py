@@ -126,7 +126,7 @@ def test_all_that_give_a_session_up_say_the_same(tmp_path):
 
     def looks():
         start.wait()
-        said.extend(filter(None.__ne__, [get.given_up(place) for _each in range(300)]))
+        said.extend(why for why in [get.given_up(place) for _each in range(300)] if why is not None)
 
     threads = [threading.Thread(target=work) for work in (gives_up, looks, looks, looks, looks)]
     for thread in threads:

@@ -23,10 +23,12 @@ import time
 
 from ansible.executor.process import worker
 from ansible.parsing.dataloader import DataLoader
-from ansible.plugins.lookup import LookupBase  # noqa: F401  # loaded in a controller, so that workers inherit it
+from ansible.plugins import lookup
 from ansible.template import Templar
 from ansible.utils.display import Display
 
+LOADED = (lookup,)
+"""What a controller has loaded before it forks, so that workers inherit it."""
 OURS = "ansible_collections.nebula.credential.plugins."
 FORKING = multiprocessing.get_context("fork")
 kept = []

@@ -60,7 +60,7 @@ def network(request, tmp_path, monkeypatch):
     # The waits between repeats are of no interest here.
     monkeypatch.setattr(attempts, "BASE", 1e-6)
     monkeypatch.setattr(attempts, "LONGEST", 1e-6)
-    kind = next(each for each in BACKENDS if each.label == request.param)
+    (kind,) = [each for each in BACKENDS if each.label == request.param]
     options = dict(kind.options(tmp_path))
     place = "host" if "host" in options else "url"
     server = urlsplit(options[place])
@@ -183,7 +183,7 @@ def test_a_server_that_stays_away_is_left_alone(network):
     for expected in (Unavailable, Unavailable, CircuitOpen):
         with pytest.raises(Unavailable) as caught:
             store.get("db_pass")
-        assert type(caught.value) is expected
+        assert caught.value.__class__ is expected
     network.between.mode = proxy.PASS
     with pytest.raises(CircuitOpen):
         store.get("db_pass")

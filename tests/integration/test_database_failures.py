@@ -58,7 +58,7 @@ def failing(kind, call, limit=LIMIT):
     with pytest.raises(kind) as caught, deadline.within(limit, "get"):
         call()
     assert time.monotonic() - began < limit + GRACE
-    assert type(caught.value) is kind
+    assert caught.value.__class__ is kind
     assert caught.value.__cause__ is None
     return caught.value
 

@@ -84,4 +84,4 @@ def test_a_certificate_for_another_host_is_refused(kind, tmp_path):
     authority = Authority(made(tmp_path / "ca"))
     with with_certificate(kind, authority.issue("server", ["elsewhere.example.com"])) as server, pytest.raises(StorageError) as caught:
         provider_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
-    assert type(caught.value) is StorageError
+    assert caught.value.__class__ is StorageError

@@ -9,14 +9,7 @@ from __future__ import annotations
 import base64
 from urllib.parse import quote
 
-import pytest
-
 from tests.integration.counted import ON
-
-try:
-    import ansible.module_utils.secrets  # noqa: F401
-except ImportError:
-    pytest.skip("this ansible-core masks nothing", allow_module_level=True)
 
 SECRET = "c4nary &value/$of a"
 SHORT = "yes"

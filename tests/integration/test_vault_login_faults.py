@@ -73,7 +73,7 @@ def test_a_first_request_fails_by_its_class(server, connection, between, fault, 
     mode, kind, _sent = FAULTS[fault]
     between.mode = mode
     error = failure(connection, writing)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert writing or not error.outcome_unknown
     if fault == "refused":
         assert not error.outcome_unknown
@@ -87,7 +87,7 @@ def test_a_later_request_fails_by_its_class_and_tells_whether_a_write_may_have_h
     assert connection.request("GET", PLACE).status == 200
     between.mode = mode
     error = failure(connection, writing)
-    assert type(error) is kind
+    assert error.__class__ is kind
     assert not sent or error.outcome_unknown is writing
 
 
@@ -97,7 +97,7 @@ def test_an_answer_that_is_cut_leaves_the_outcome_of_a_write_open(connection, be
     assert connection.request("GET", PLACE).status == 200
     between.set(proxy.cut_answer(after, reset=reset), times=1)
     error = failure(connection, writing=True)
-    assert type(error) is Unavailable
+    assert error.__class__ is Unavailable
     assert error.outcome_unknown
 
 
@@ -127,7 +127,7 @@ def test_a_login_that_cannot_be_made_is_unavailable_and_no_failed_login(server, 
     for mode, kind in ((proxy.REFUSE, Unavailable), (proxy.SILENT, Timeout)):
         between.mode = mode
         error = failure(connection, writing=True)
-        assert type(error) is kind
+        assert error.__class__ is kind
         assert not error.outcome_unknown, "the write itself was never sent"
     between.mode = proxy.PASS
     assert connection.request("GET", PLACE).status == 200

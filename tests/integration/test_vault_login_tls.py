@@ -46,7 +46,7 @@ def not_trusted(connection):
     """A server that is not believed: not passing, so nothing repeats it, and the option that mends it is named."""
     with deadline.within(5, "get"), pytest.raises(StorageError) as caught:
         connection.request("POST", PLACE, {}, writing=True)
-    assert type(caught.value) is StorageError
+    assert caught.value.__class__ is StorageError
     assert not caught.value.outcome_unknown
     return caught.value
 

@@ -157,7 +157,10 @@ class Server:
     def wait_for_mount(self, path: str) -> None:
         """Wait until a new mount of KV version 2 takes requests: it answers 400 in its first moments."""
         assert self._process is not None
-        ready = lambda: self._send("GET", path + "/config", None, self.root_token).ok  # noqa: E731
+
+        def ready() -> bool:
+            return bool(self._send("GET", path + "/config", None, self.root_token).ok)
+
         processes.wait_until(ready, process=self._process, within=30)
 
     def issue(self, name: str) -> Issued:

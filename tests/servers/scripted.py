@@ -73,8 +73,12 @@ class Server:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+
     # Whatever the method is called, it is answered the same way.
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = lambda self: self._answer()  # noqa: N815
+    def do_GET(self) -> None:
+        self._answer()
+
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_LIST = do_GET  # noqa: N815
 
     @property
     def _owner(self) -> Server:

@@ -43,7 +43,7 @@ def store_in(directory: Path, **options: Any) -> CredentialManager:
 
 def ask(directory: Path, statement: str, *values: Any) -> List[Any]:
     """One statement, as a person with the SQLite shell has it run."""
-    with contextlib.closing(sqlite3.connect(file_in(directory))) as connection, connection:
+    with contextlib.closing(sqlite3.connect(file_in(directory), isolation_level=None)) as connection:
         return connection.execute(statement, values).fetchall()
 
 

@@ -88,7 +88,7 @@ def failure(answer, verb="get"):
 )
 def test_each_status_has_its_class(answer, kind, open_write):
     """And whether a write may have happened is told; of a read that is no question."""
-    assert type(failure(answer)) is kind
+    assert failure(answer).__class__ is kind
     assert not failure(answer).outcome_unknown
     assert failure(answer, "create").outcome_unknown is open_write
 

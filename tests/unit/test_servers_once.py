@@ -28,7 +28,7 @@ def running():
     finally:
         print("ended", os.getpid() == {owner}, flush=True)
 
-sys.modules["tests.servers.valkey"] = types.SimpleNamespace(running=running)
+sys.modules["tests.servers.valkey"] = types.SimpleNamespace(running=Running)
 """
 
 
@@ -67,13 +67,15 @@ def pretended(monkeypatch):
     """A server that cannot be had, and how often it was tried."""
     tried = []
 
-    @contextlib.contextmanager
-    def running():
-        tried.append(1)
-        raise ServerUnavailable("there is none")
-        yield
+    class Running(contextlib.AbstractContextManager):
+        def __enter__(self):
+            tried.append(1)
+            raise ServerUnavailable("there is none")
 
-    monkeypatch.setitem(sys.modules, "tests.servers.pretended", types.SimpleNamespace(running=running))
+        def __exit__(self, *_error):
+            return None
+
+    monkeypatch.setitem(sys.modules, "tests.servers.pretended", types.SimpleNamespace(running=Running))
     yield tried
     once._refused.pop("pretended", None)
 

@@ -97,8 +97,10 @@ def test_a_reply_goes_as_fast_as_it_is_taken():
 STORES = {"nebula_credential_stores": {"prod": {"backend": "vault", "token": "{{ token }}"}}, "nebula_credential_store": "prod"}
 
 
-def digest(variables=STORES, token="one", terms=("a",), **given):
-    return get.digest("get", list(terms), given, variables, lambda text: text.replace("{{ token }}", token))
+def digest(variables=None, token="one", terms=("a",), **given):
+    return get.digest(
+        "get", list(terms), given, STORES if variables is None else variables, lambda text: text.replace("{{ token }}", token)
+    )
 
 
 def test_a_question_is_another_one_wherever_another_store_or_caller_may_answer(monkeypatch, tmp_path):

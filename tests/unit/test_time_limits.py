@@ -131,7 +131,7 @@ def test_the_breaker_counts_operations_and_not_attempts():
     for expected in (Unavailable, Unavailable, CircuitOpen, CircuitOpen):
         with pytest.raises(expected) as caught:
             store.get("db_pass")
-        assert type(caught.value) is expected
+        assert caught.value.__class__ is expected
     assert remote.asked == 2 * 6
 
 
@@ -142,7 +142,7 @@ def test_without_a_breaker_every_request_is_made():
     for _each in range(20):
         with pytest.raises(Unavailable) as caught:
             store.get("db_pass")
-        assert type(caught.value) is Unavailable
+        assert caught.value.__class__ is Unavailable
     assert remote.asked == 20
 
 

@@ -73,7 +73,7 @@ def failure(answer, writing=False, **named):
 )
 def test_each_status_has_its_class_and_says_whether_a_write_may_have_happened(status, kind, passing_write):
     answer = Answer(status, {"errors": ["canary of the server's own words"]})
-    assert type(failure(answer)) is kind
+    assert failure(answer).__class__ is kind
     assert failure(answer).outcome_unknown is False
     assert failure(answer, writing=True).outcome_unknown is passing_write
 
@@ -93,18 +93,18 @@ def test_a_sealed_server_is_told_from_one_that_is_not_active():
 
 def test_a_denial_names_the_path_and_the_capability():
     error = failure(Answer(403, {"errors": ["permission denied"]}), capability="patch")
-    assert type(error) is AccessDenied
+    assert error.__class__ is AccessDenied
     assert 'path "secret/data/nebula/db_pass" { capabilities = ["patch"] }' in error.remedy
     assert "may not patch secret/data/nebula/db_pass" in error.what
 
 
 def test_a_token_that_the_server_calls_invalid_is_a_login_that_failed():
     error = failure(Answer(403, {"errors": ["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}))
-    assert type(error) is LoginFailed
+    assert error.__class__ is LoginFailed
 
 
 def test_a_request_without_a_token_is_a_login_that_failed():
-    assert type(failure(Answer(400, {"errors": ["missing client token"]}))) is LoginFailed
+    assert failure(Answer(400, {"errors": ["missing client token"]})).__class__ is LoginFailed
 
 
 def test_a_caller_may_read_a_refusal_in_its_own_way():
@@ -115,8 +115,8 @@ def test_a_caller_may_read_a_refusal_in_its_own_way():
         return Conflict("version 1 was expected") if "check-and-set" in reply.body["errors"][0] else None
 
     answer = Answer(400, {"errors": ["check-and-set parameter did not match the current version"]})
-    assert type(failure(answer, refused=refused)) is Conflict
-    assert type(failure(Answer(400, {"errors": ["something else"]}), refused=refused)) is StorageError
+    assert failure(answer, refused=refused).__class__ is Conflict
+    assert failure(Answer(400, {"errors": ["something else"]}), refused=refused).__class__ is StorageError
     assert [reply.status for reply in shown] == [400, 400]
 
 
@@ -124,7 +124,7 @@ def test_a_caller_may_read_a_refusal_in_its_own_way():
 def test_a_page_of_something_else_is_no_answer(status):
     """A 404 of a web server would else say that a credential does not exist."""
     error = failure(Answer(status, b"<html>not found</html>"))
-    assert type(error) is (Unavailable if status == 502 else StorageError)
+    assert error.__class__ is (Unavailable if status == 502 else StorageError)
     assert status >= 500 or "no Vault" in error.what
     assert failure(Answer(status, b"<html>not found</html>"), writing=True).outcome_unknown
 

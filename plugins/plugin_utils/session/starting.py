@@ -15,10 +15,13 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.nebula.credential.plugins.lookup.get import controller, place
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups  # noqa: F401  # for the workers to inherit
+from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, session_said
+
+INHERITED = (reading_lookups,)
+"""What is imported here for the workers to inherit."""
 
 
 def started(loader: Any) -> str:

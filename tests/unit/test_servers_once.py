@@ -28,7 +28,7 @@ def running():
     finally:
         print("ended", os.getpid() == {owner}, flush=True)
 
-sys.modules["tests.servers.valkey"] = types.SimpleNamespace(running=Running)
+sys.modules["tests.servers.valkey"] = types.SimpleNamespace(running=running)
 """
 
 

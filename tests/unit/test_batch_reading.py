@@ -27,7 +27,7 @@ class World:
         monkeypatch.setattr(Memory, "capabilities", replace(Memory.capabilities, batch_get=able))
         monkeypatch.setattr(Memory, "get", lambda backend, *args, **more: self.asked.append("one") or one(backend, *args, **more))
         monkeypatch.setattr(Memory, "get_many", lambda backend, names: self._several(several, backend, list(names)))
-        self.failing = None
+        self.failing = []
         self.manager = open_store({"backend": "memory", "audit_path": str(tmp_path / "audit.jsonl"), "audit": "strict"})
         for name in ("a", "b", "c"):
             create(self.manager, name)
@@ -35,8 +35,8 @@ class World:
 
     def _several(self, read, backend, names):
         before = len(self.asked)
-        if isinstance(self.failing, Exception):
-            raise self.failing
+        for failure in self.failing:
+            raise failure
         found = read(backend, names)
         self.asked[before:] = [tuple(names)]
         return found
@@ -85,7 +85,7 @@ def test_one_that_may_not_be_read_does_not_take_the_others_with_it(world, other)
 
 
 def test_a_server_that_is_down_is_not_asked_again_for_each(world):
-    world.failing = Unavailable("nobody answers")
+    world.failing = [Unavailable("nobody answers")]
     failures = world.values("a", "b")["failures"]
     assert {name: failure["code"] for name, failure in failures.items()} == {"a": "unavailable", "b": "unavailable"}
     assert all("'{0}'".format(name) in failure["message"] for name, failure in failures.items())

@@ -32,16 +32,20 @@ def sandbox(tmp_path, collection_root):
     return Sandbox(tmp_path / "run", collection_root)
 
 
+@pytest.mark.parametrize("session", ["false", "true"])
 @pytest.mark.parametrize("kind", STORES)
-def test_no_secret_shows_in_a_play_on_a_server(kind, given, sandbox):
+def test_no_secret_shows_in_a_play_on_a_server(kind, session, given, sandbox):
+    """With a session, which no SDK can be made to log in from outside, and without one, where every SDK logs at DEBUG."""
     store = STORES[kind](sandbox.path("given"))
-    ended = sandbox.play("provision.yml", dict(given, canary_store=store.config), ["--diff"])
+    variables = dict(given, canary_store=store.config)
+    ended = sandbox.play("provision.yml", variables, ["--diff"], {"NEBULA_CREDENTIAL_SESSION": session})
     said = sandbox.output[-3000:].decode("utf-8", "replace")
     assert ended == 0, said
     blobs = [*everywhere(sandbox), *store.logged()]
     assert Searcher({**given, **store.logins}).hits(blobs) == []
     assert [place for place, content in blobs if TOKEN.search(content)] == []
-    assert (sandbox.root / "sdk.log").stat().st_size, "no SDK logged anything, so that it logged no secret proves nothing"
+    if session == "false":
+        assert (sandbox.root / "sdk.log").stat().st_size, "no SDK logged anything, so that it logged no secret proves nothing"
 
 
 @pytest.mark.parametrize("kind", STORES)

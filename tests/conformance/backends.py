@@ -148,5 +148,5 @@ BACKENDS = (
     Backend("kubernetes", "kubernetes", _kubernetes(encrypt=False), many=False),
     Backend("kubernetes-encrypted", "kubernetes", _kubernetes(encrypt=True), _encrypted, many=False),
     Backend("objects", "objects", _objects, persistent=False, provider=MemoryObjects),
-    Backend("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, provider=MemoryObjects),
+    Backend("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, provider=MemoryObjects, many=False),
 )

@@ -6,11 +6,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from ansible.plugins.callback import CallbackBase
-from ansible.plugins.loader import lookup_loader
-
 DOCUMENTATION = r"""
 name: session
 short_description: Start the session of a run before its first task
@@ -28,6 +23,11 @@ requirements:
 author:
   - The nebula.credential authors (@nebula-automation)
 """
+
+from typing import Any
+
+from ansible.plugins.callback import CallbackBase
+from ansible.plugins.loader import lookup_loader
 
 LOOKUPS = ("nebula.credential.get", "nebula.credential.get_many")
 

@@ -51,7 +51,7 @@ WRITES = {
 
 
 def verbs_of(role):
-    documents = yaml.safe_load_all(ROLES.read_text())
+    documents = yaml.safe_load(ROLES.read_text())["items"]
     (found,) = [each for each in documents if each["kind"] == "Role" and each["metadata"]["name"] == "nebula-credential-" + role]
     (rule,) = found["rules"]
     assert (rule["apiGroups"], rule["resources"]) == ([""], ["secrets"])

@@ -13,6 +13,8 @@ has() {
 missing=()
 has mariadbd && has mariadb-install-db || missing+=(mariadb-server-core mariadb-client-core)
 has kubectl || missing+=(kubernetes-client)
+# PyPI's etcd is 3.5.1, one of the releases that could lose what they had acknowledged when they were killed.
+has etcd || missing+=(etcd-server)
 if [ ${#missing[@]} -gt 0 ]; then
   echo "Installing ${missing[*]}"
   bash debian_package.sh "${missing[@]}" || echo "Going on without ${missing[*]}" >&2

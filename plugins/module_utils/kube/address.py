@@ -6,13 +6,11 @@
 
 from __future__ import annotations
 
-import ipaddress
-import os
 import re
-from typing import Any, Mapping, NoReturn, Optional
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Mapping, NoReturn
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback, readable_path, split_url
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "kubeconfig": {"type": "path"},
@@ -54,7 +52,7 @@ def check_options(settings: Mapping[str, Any]) -> None:
         _wrong("client_key", "it is given without 'client_cert'", "Give both.")
     for option in _FILES:
         if settings.get(option):
-            check_file(settings[option], option)
+            readable_path(option, settings[option])
     if settings.get("namespace") is not None and not _NAMESPACE.match(settings["namespace"]):
         _wrong("namespace", "it is no name of a namespace", "Use lower case letters, digits and '-', 63 characters at most.")
 
@@ -65,12 +63,12 @@ def check_url(text: str, option: str, *, insecure: bool) -> None:
     Raises:
         InvalidConfiguration: it is otherwise, or holds a login.
     """
-    parts = _split(text)
+    parts = split_url(text)
     if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
         _wrong(option, "it is no address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
     if parts.username is not None:
         _wrong(option, "it holds a login", "Take it out; give 'api_key' or 'client_cert'.")
-    if parts.scheme == "http" and not insecure and not _is_loopback(parts.hostname):
+    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         _wrong(
             option,
             "plain HTTP would show the token and every secret to the network",
@@ -78,34 +76,5 @@ def check_url(text: str, option: str, *, insecure: bool) -> None:
         )
 
 
-def check_file(path: str, option: str) -> str:
-    """Return the path of a file that can be read, whole.
-
-    Raises:
-        InvalidConfiguration: there is none.
-    """
-    path = os.path.abspath(os.path.expanduser(path))
-    if not os.path.isfile(path) or not os.access(path, os.R_OK):
-        _wrong(option, "there is no file that can be read at {0}".format(path), "Name one that is on the machine that runs this.")
-    return path
-
-
 def _wrong(option: str, what: str, remedy: str) -> NoReturn:
     raise InvalidConfiguration(what, option=option, remedy=remedy)
-
-
-def _split(text: str) -> Optional[SplitResult]:
-    try:
-        parts = urlsplit(text)
-        return parts if parts.port != 0 and text.isprintable() and " " not in text else None
-    except ValueError:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

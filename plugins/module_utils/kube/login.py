@@ -16,7 +16,8 @@ import threading
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.kube.address import check_file, check_url
+from ansible_collections.nebula.credential.plugins.module_utils.kube.address import check_url
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import readable_path
 from ansible_collections.nebula.credential.plugins.module_utils.timed_connections import tls_context
 
 try:
@@ -141,10 +142,10 @@ def _fill_from_pod(loaded: Any) -> str:
 def _override(loaded: Any, settings: Mapping[str, Any]) -> None:
     """What the store's own options say beats the rest."""
     if settings.get("ca_cert"):
-        loaded.ssl_ca_cert = check_file(settings["ca_cert"], "ca_cert")
+        loaded.ssl_ca_cert = readable_path("ca_cert", settings["ca_cert"])
     if settings.get("client_cert"):
-        loaded.cert_file = check_file(settings["client_cert"], "client_cert")
-        loaded.key_file = check_file(settings["client_key"], "client_key") if settings.get("client_key") else loaded.cert_file
+        loaded.cert_file = readable_path("client_cert", settings["client_cert"])
+        loaded.key_file = readable_path("client_key", settings["client_key"]) if settings.get("client_key") else loaded.cert_file
     if settings.get("tls_server_name"):
         loaded.tls_server_name = settings["tls_server_name"]
     if settings.get("verify") is False:

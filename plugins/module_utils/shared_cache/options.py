@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback
 
 OPTION = "shared_cache"
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -62,17 +62,10 @@ def address_of(options: Mapping[str, Any]) -> Address:
     if "@" in url.netloc:
         raise _wrong("there is a login in it", "url", "Use 'username' and 'password' beside it.")
     tls = url.scheme == TLS
-    if not tls and not options["allow_insecure_transport"] and not _is_loopback(url.hostname):
+    if not tls and not options["allow_insecure_transport"] and not is_loopback(url.hostname):
         raise _wrong("it asks for no TLS, so the password would be read on the way", "url", "Use rediss://, or 'allow_insecure_transport'.")
     return Address(url.hostname, port, database, tls, options.get("ca_cert"), options.get("username"), options.get("password"))
 
 
 def _wrong(what: str, option: str, remedy: str) -> InvalidConfiguration:
     return InvalidConfiguration(what, option="{0}.{1}".format(OPTION, option), remedy=remedy)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

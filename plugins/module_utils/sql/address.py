@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from dataclasses import dataclass
 from typing import Dict, Optional
@@ -14,6 +13,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback
 
 SQLITE, POSTGRESQL, MARIADB, MYSQL, COCKROACHDB = "sqlite", "postgresql", "mariadb", "mysql", "cockroachdb"
 PORTS: Dict[str, int] = {POSTGRESQL: 5432, MARIADB: 3306, MYSQL: 3306, COCKROACHDB: 26257}
@@ -47,7 +47,7 @@ class Address:
     @property
     def is_local(self) -> bool:
         """Whether nothing leaves this machine on the way to it."""
-        return self.dialect == SQLITE or self.socket is not None or _is_loopback(str(self.host))
+        return self.dialect == SQLITE or self.socket is not None or is_loopback(str(self.host))
 
 
 def parse_address(url: str, username: Optional[str] = None) -> Address:
@@ -107,15 +107,6 @@ def _socket(dialect: str, query: str) -> Optional[str]:
             "it has parameters that are not taken", "TLS, time limits and the pool have options of their own ('tls_ca', 'pool', …). "
         )
     return socket
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _refused(what: str, remedy: str = "") -> InvalidConfiguration:

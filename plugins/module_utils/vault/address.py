@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple, Union
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback, readable_path, split_url
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "url": {"type": "str"},
@@ -73,16 +73,6 @@ def address_of(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Ad
     )
 
 
-def is_loopback(host: str) -> bool:
-    """Whether the host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def _wrong(option: str, what: str, remedy: str) -> NoReturn:
     raise InvalidConfiguration(what, option=option, remedy=remedy)
 
@@ -91,7 +81,7 @@ def _url(text: Optional[str], insecure: bool) -> str:
     example = "Write it as 'https://vault.example.com:8200'."
     if not text:
         _wrong("url", "it is missing", example[:-1] + ", or set VAULT_ADDR.")
-    parts = _split(text)
+    parts = split_url(text)
     if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
         _wrong("url", "it is no address of a server", example)
     if parts.username is not None:
@@ -99,14 +89,6 @@ def _url(text: Optional[str], insecure: bool) -> str:
     if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         _wrong("url", "plain HTTP would show the token to the network", "Use https, or write 'allow_insecure_transport: true' beside it.")
     return text.rstrip("/")
-
-
-def _split(text: str) -> Optional[SplitResult]:
-    try:
-        parts = urlsplit(text)
-        return parts if parts.port != 0 and text.isprintable() and " " not in text else None
-    except ValueError:
-        return None
 
 
 def _verify(settings: Mapping[str, Any], ca_cert: Optional[str], warn: Callable[[str], object]) -> Union[bool, str]:
@@ -117,8 +99,8 @@ def _verify(settings: Mapping[str, Any], ca_cert: Optional[str], warn: Callable[
     if settings.get("ca_cert") and ca_path:
         _wrong("ca_path", "'ca_cert' is given too", "Give one of them.")
     if ca_path:
-        return _existing("ca_path", ca_path, os.path.isdir, "directory")
-    return _existing("ca_cert", ca_cert, os.path.isfile, "file") if ca_cert else True
+        return readable_path("ca_path", ca_path, os.path.isdir, "directory")
+    return readable_path("ca_cert", ca_cert) if ca_cert else True
 
 
 def _client(settings: Mapping[str, Any]) -> Optional[Tuple[str, str]]:
@@ -127,12 +109,5 @@ def _client(settings: Mapping[str, Any]) -> Optional[Tuple[str, str]]:
         if key:
             _wrong("client_key", "it is given without 'client_cert'", "Give both.")
         return None
-    found = _existing("client_cert", certificate, os.path.isfile, "file")
-    return found, _existing("client_key", key, os.path.isfile, "file") if key else found
-
-
-def _existing(option: str, path: str, exists: Callable[[str], bool], kind: str) -> str:
-    path = os.path.abspath(os.path.expanduser(path))
-    if not exists(path) or not os.access(path, os.R_OK):
-        _wrong(option, "there is no {0} that can be read at {1}".format(kind, path), "Name one that is on the machine that runs this.")
-    return path
+    found = readable_path("client_cert", certificate)
+    return found, readable_path("client_key", key) if key else found

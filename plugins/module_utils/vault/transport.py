@@ -18,9 +18,10 @@ from urllib.parse import urlsplit
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback
 from ansible_collections.nebula.credential.plugins.module_utils.timed_connections import PROGRESS, tls_context
 from ansible_collections.nebula.credential.plugins.module_utils.vault import failures
-from ansible_collections.nebula.credential.plugins.module_utils.vault.address import Address, is_loopback
+from ansible_collections.nebula.credential.plugins.module_utils.vault.address import Address
 from ansible_collections.nebula.credential.plugins.module_utils.vault.auth import Auth
 from ansible_collections.nebula.credential.plugins.module_utils.vault.timed_adapter import TimedAdapter
 

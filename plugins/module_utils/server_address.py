@@ -1,0 +1,46 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every backend on a server asks of an address: which hosts may be reached without TLS, and which files of it can be read."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Callable, Optional
+from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+
+
+def is_loopback(host: str) -> bool:
+    """Whether the host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def split_url(text: str) -> Optional[SplitResult]:
+    """A URL in its parts; None where it is none, has a port that cannot be, or holds what no URL does."""
+    try:
+        parts = urlsplit(text)
+        return parts if parts.port != 0 and text.isprintable() and " " not in text else None
+    except ValueError:
+        return None
+
+
+def readable_path(option: str, path: str, exists: Callable[[str], bool] = os.path.isfile, kind: str = "file") -> str:
+    """The path that an option names, whole.
+
+    Raises:
+        InvalidConfiguration: there is no such file or directory, or it cannot be read.
+    """
+    path = os.path.abspath(os.path.expanduser(path))
+    if not exists(path) or not os.access(path, os.R_OK):
+        what = "there is no {0} that can be read at {1}".format(kind, path)
+        raise InvalidConfiguration(what, option=option, remedy="Name one that is on the machine that runs this.")
+    return path

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.causes import any_of, causes_of, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 from ansible_collections.nebula.credential.plugins.module_utils.kube import failures
 from ansible_collections.nebula.credential.plugins.module_utils.kube.failures import Answer
@@ -129,41 +130,19 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
     except CredentialError:
         raise
     except (HTTPError, OSError) as problem:
-        _raise_for(tuple(_causes(problem)), PROGRESS.sent and writing)
+        _raise_for(tuple(causes_of(problem)), PROGRESS.sent and writing)
 
 
 def _raise_for(causes: Tuple[BaseException, ...], outcome_unknown: bool) -> NoReturn:
-    if _any(causes, ssl.SSLCertVerificationError, CertificateError):
+    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
         raise failures.not_trusted() from None
     # "No connection" is a subclass of "too late" in urllib3.
-    none = _any(causes, NewConnectionError)
-    if deadline.is_over() or _any(causes, TimeoutError, socket.timeout) or (_any(causes, UrllibTimeout) and not none):
+    none = any_of(causes, NewConnectionError)
+    if deadline.is_over() or any_of(causes, TimeoutError, socket.timeout) or (any_of(causes, UrllibTimeout) and not none):
         raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
-    ended = _any(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    if _any(causes, ssl.SSLError) and not ended:
+    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if any_of(causes, ssl.SSLError) and not ended:
         raise failures.no_tls() from None
     if PROGRESS.sent or ended:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(_reason(causes)) from None
-
-
-def _reason(causes: Tuple[BaseException, ...]) -> str:
-    if _any(causes, socket.gaierror):
-        return "its name cannot be resolved"
-    return "nothing listens there" if _any(causes, ConnectionRefusedError) else "there is no connection to it"
-
-
-def _any(causes: Tuple[BaseException, ...], *kinds: Any) -> bool:
-    return any(isinstance(cause, kinds) for cause in causes)
-
-
-def _causes(problem: Optional[BaseException]) -> Iterator[BaseException]:
-    """An exception and what led to it, as `raise … from`, the implicit context, or an argument."""
-    seen = set()
-    waiting = [problem]
-    while waiting:
-        found = waiting.pop()
-        if found is not None and id(found) not in seen:
-            seen.add(id(found))
-            yield found
-            waiting += [found.__cause__, found.__context__, *(part for part in found.args if isinstance(part, BaseException))]
+    raise failures.unreachable(why_unreachable(causes)) from None

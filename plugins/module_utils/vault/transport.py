@@ -16,6 +16,7 @@ from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.causes import any_of, causes_of, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback
@@ -205,40 +206,16 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
 
 
 def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
-    causes = tuple(_causes(problem))
-    if _any(causes, ssl.SSLCertVerificationError, CertificateError):
+    causes = tuple(causes_of(problem))
+    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
         raise failures.not_trusted() from None
-    if deadline.is_over() or _any(causes, requests.Timeout, socket.timeout):
+    if deadline.is_over() or any_of(causes, requests.Timeout, socket.timeout):
         raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
-    if _any(causes, requests.TooManyRedirects):
+    if any_of(causes, requests.TooManyRedirects):
         raise failures.unreachable("it redirects in a circle") from None
-    ended = _any(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    if _any(causes, ssl.SSLError) and not ended:
+    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if any_of(causes, ssl.SSLError) and not ended:
         raise failures.no_tls() from None
     if PROGRESS.sent or ended:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(_reason(causes)) from None
-
-
-def _reason(causes: Any) -> str:
-    if _any(causes, socket.gaierror):
-        return "its name cannot be resolved"
-    if _any(causes, ConnectionRefusedError):
-        return "nothing listens there"
-    return "there is no connection to it"
-
-
-def _any(causes: Any, *kinds: Any) -> bool:
-    return any(isinstance(cause, kinds) for cause in causes)
-
-
-def _causes(problem: Optional[BaseException]) -> Iterator[BaseException]:
-    """An exception and what it was made of: its cause, its context, and the reason that urllib3 wraps."""
-    seen = set()
-    waiting = [problem]
-    while waiting:
-        cause = waiting.pop()
-        if isinstance(cause, BaseException) and id(cause) not in seen:
-            seen.add(id(cause))
-            yield cause
-            waiting.extend([cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args])
+    raise failures.unreachable(why_unreachable(causes)) from None

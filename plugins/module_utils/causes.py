@@ -1,0 +1,35 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an exception of an SDK was made of, and what that says of a connection that did not come to be."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any, Iterable, Iterator, Optional
+
+
+def causes_of(problem: Optional[BaseException]) -> Iterator[BaseException]:
+    """An exception and what led to it: its cause, its context, the reason that urllib3 wraps, and exceptions among its arguments."""
+    seen = set()
+    waiting: list[Any] = [problem]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, BaseException) and id(cause) not in seen:
+            seen.add(id(cause))
+            yield cause
+            waiting.extend([cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args])
+
+
+def any_of(causes: Iterable[BaseException], *kinds: Any) -> bool:
+    """Whether one of them is of one of these classes."""
+    return any(isinstance(cause, kinds) for cause in causes)
+
+
+def why_unreachable(causes: Iterable[BaseException]) -> str:
+    """Why there is no connection, in words for people."""
+    found = tuple(causes)
+    if any_of(found, socket.gaierror):
+        return "its name cannot be resolved"
+    return "nothing listens there" if any_of(found, ConnectionRefusedError) else "there is no connection to it"

@@ -24,17 +24,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.files.failures i
 from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.objects.places import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import OPTIONS as OBJECTS
-from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import ObjectProvider
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
     Capabilities,
-    Health,
-    ProviderContext,
     changed_document,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_document import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv_objects import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.vault.kv_provider import KvObjectProvider
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import STORE, Engine, Location
 from ansible_collections.nebula.credential.plugins.module_utils.vault.walking import names
@@ -171,26 +169,11 @@ class Kv1Places(ObjectPlaces):
         return told if isinstance(told, dict) else {}
 
 
-class Kv1(ObjectProvider):
+class Kv1(KvObjectProvider):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
     capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
     options = OPTIONS
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection) -> None:
-        """Take the store's options, and the connection, which is closed with this. Asks for nothing.
-
-        Raises:
-            InvalidConfiguration: `mount` or `prefix` are no paths, or `keep_versions` is negative.
-        """
-        self._connection = connection
-        super().__init__(options, context)
-
     def make_places(self) -> ObjectPlaces:
         return Kv1Places(self._connection, self.settings)
-
-    def health(self) -> Health:
-        return self._connection.health()
-
-    def close(self) -> None:
-        self._connection.close()

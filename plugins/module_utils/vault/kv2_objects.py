@@ -16,12 +16,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.objects.attempts import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.objects.places import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import OPTIONS as OBJECTS
-from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import ObjectProvider
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Health, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests, Value
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv_objects import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.vault.kv_provider import KvObjectProvider
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.vault.native_values import DELETED
@@ -99,7 +99,7 @@ class Kv2Places(ObjectPlaces):
         write_document(self._requests, self._location.within(STORE), content, int(found[1] or 0) if found else None)
 
 
-class Kv2Envelopes(ObjectProvider):
+class Kv2Envelopes(KvObjectProvider):
     """Envelopes as secrets of KV version 2."""
 
     capabilities = Capabilities(
@@ -107,20 +107,5 @@ class Kv2Envelopes(ObjectProvider):
     )
     options = OPTIONS
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection) -> None:
-        """Take the store's options, and the connection, which is closed with this. Asks for nothing.
-
-        Raises:
-            InvalidConfiguration: `mount` or `prefix` are no paths, or `keep_versions` is negative.
-        """
-        self._connection = connection
-        super().__init__(options, context)
-
     def make_places(self) -> ObjectPlaces:
         return Kv2Places(self._connection, Location.of(self.settings))
-
-    def health(self) -> Health:
-        return self._connection.health()
-
-    def close(self) -> None:
-        self._connection.close()

@@ -6,9 +6,6 @@
 
 from __future__ import annotations
 
-import hmac
-import json
-import secrets
 from collections.abc import Mapping
 from contextlib import nullcontext
 from typing import Any
@@ -28,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store_reference 
 from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.client import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.fingerprints import Fingerprints
 from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
 
@@ -37,7 +35,7 @@ class DirectClient(Client):
 
     def __init__(self) -> None:
         """Start with no store open."""
-        self._key = secrets.token_bytes(32)
+        self._fingerprints = Fingerprints()
         self._open: dict[str, CredentialManager] = {}
         self._end: AtEnd | None = None
 
@@ -60,7 +58,7 @@ class DirectClient(Client):
             return perform(manager, operation, parameters, context, check_mode)
 
     def _manager(self, store: StoreReference) -> CredentialManager:
-        fingerprint = self._fingerprint(store)
+        fingerprint = self._fingerprints.of(store.name, store.config)
         if fingerprint not in self._open:
             masking.register(secrets_of(store.config))
             self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
@@ -80,8 +78,3 @@ class DirectClient(Client):
                 manager.close()
             except Exception as error:  # noqa: BLE001  # the process ends, and the other stores are to be closed
                 Display().warning("store '{0}' was not closed: {1}".format(manager.store, neutral(error)))
-
-    def _fingerprint(self, store: StoreReference) -> str:
-        """Keyed, because the configuration may hold logins, and by all of it: one login never serves another's."""
-        content = json.dumps([store.name, store.config], sort_keys=True, default=str)
-        return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()

@@ -7,9 +7,6 @@
 from __future__ import annotations
 
 import base64
-import hmac
-import json
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -26,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.manager import C
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.fingerprints import Fingerprints
 
 _HEARING: ContextVar[list[str] | None] = ContextVar("nebula_credential_hearing", default=None)
 _PASSWORDS: ContextVar[Mapping[str, str]] = ContextVar("nebula_credential_vault_passwords", default={})  # noqa: B039  # nobody writes to it
@@ -47,7 +45,7 @@ class HeldStores:
         """Take how long and how much each store may keep of what was read."""
         self._terms = terms
         self._background = background
-        self._key = secrets.token_bytes(32)
+        self._fingerprints = Fingerprints()
         self._lock = threading.Lock()
         self._opened: dict[str, Future[CredentialManager]] = {}
         self._due: dict[CredentialManager, float] = {}
@@ -61,7 +59,7 @@ class HeldStores:
             CredentialError: it cannot be opened. The next one to ask tries again.
             NeedsVaultPassword: it needs a password that the caller has not sent.
         """
-        fingerprint = self._fingerprint(name, config)
+        fingerprint = self._fingerprints.of(name, config)
         with self._lock:
             opening = self._opened.get(fingerprint)
             mine = opening is None
@@ -88,10 +86,6 @@ class HeldStores:
 
     def _cache(self, provider: Provider, looked_up: Callable[[bool], None]) -> Cache:
         return Cache(provider, self._terms, self._background, looked_up)
-
-    def _fingerprint(self, name: str, config: Mapping[str, Any]) -> str:
-        content = json.dumps([name, config], sort_keys=True)
-        return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()
 
     def was_asked(self, manager: CredentialManager) -> bool:
         """Whether this is not the first operation of a store, which writes its audit entries at once: so one hears if that fails."""
@@ -137,7 +131,7 @@ class HeldStores:
     def held(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
         """That of one store, where it is open."""
         with self._lock:
-            opened = self._opened.get(self._fingerprint(name, config))
+            opened = self._opened.get(self._fingerprints.of(name, config))
         return _managers_of([] if opened is None else [opened])
 
     def forget(self, names: Iterable[str] | None) -> int:

@@ -1,0 +1,26 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Telling stores apart by all of their configuration."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+
+class Fingerprints:
+    """Keyed, because a configuration may hold logins, and by all of it: one login never serves another's."""
+
+    def __init__(self) -> None:
+        """Make a key of this process's own."""
+        self._key = secrets.token_bytes(32)
+
+    def of(self, name: str, config: Mapping[str, Any]) -> str:
+        """The fingerprint of a store of that name and configuration."""
+        content = json.dumps([name, config], sort_keys=True, default=str)
+        return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()

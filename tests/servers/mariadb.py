@@ -17,12 +17,12 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from tests.servers import keeper, processes
-from tests.servers.processes import LOOPBACK, Account, ServerUnavailable
+from tests.servers.processes import LOOPBACK, Account, PasswordServer, ServerUnavailable
 
 SUPERUSER = "tester"
 SERVER, INSTALLER = ("mariadbd", "mysqld"), ("mariadb-install-db", "mysql_install_db")
@@ -39,16 +39,9 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Server:
-    """A running server. The password is the superuser's, made for this server alone. `general_log` holds every statement."""
+class Server(PasswordServer):
+    """A running server. The password is the superuser's. `general_log` holds every statement."""
 
-    port: int
-    password: str = field(repr=False)
-    log: Path
-    version: str
-    started_in: float
-    pid: int
-    host: str = LOOPBACK
     user: str = SUPERUSER
     database: str = "nebula"
 
@@ -87,20 +80,6 @@ class Server:
             cursor.execute(statement)
             return cursor.fetchall()
 
-    def described(self) -> Dict[str, Any]:
-        """What a playbook needs to know, as JSON takes it."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            "database": self.database,
-            "log": str(self.log),
-            "version": self.version,
-            "started_in": round(self.started_in, 2),
-            "pid": self.pid,
-        }
-
 
 def find_program(names: Sequence[str]) -> Path:
     """One of a server's programs: on PATH, where Debian keeps it, or in the cache directory.
@@ -136,13 +115,8 @@ def running(settings: Optional[Mapping[str, str]] = None) -> Iterator[Server]:
             process, server = _start(first, settings, _first_statements(directory, account, password), began)
         except ServerUnavailable as error:
             raise ServerUnavailable("MariaDB did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
-        try:
+        with processes.ended_with(process, log):
             yield server
-        except BaseException:
-            processes.keep_log(log)
-            raise
-        finally:
-            processes.stop(process)
 
 
 @contextlib.contextmanager

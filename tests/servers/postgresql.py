@@ -19,12 +19,12 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, Mapping, Optional, Sequence
+from typing import Any, Iterator, Mapping, Optional, Sequence
 
 from tests.servers import keeper, processes
-from tests.servers.processes import LOOPBACK, Account, ServerUnavailable
+from tests.servers.processes import LOOPBACK, Account, PasswordServer, ServerUnavailable
 
 SUPERUSER = "tester"
 PROGRAMS = ("initdb", "postgres")
@@ -43,16 +43,9 @@ SETTINGS = {
 
 
 @dataclass(frozen=True)
-class Server:
-    """A running server. The password is the superuser's, made for this server alone."""
+class Server(PasswordServer):
+    """A running server. The password is the superuser's."""
 
-    port: int
-    password: str = field(repr=False)
-    log: Path
-    version: str
-    started_in: float
-    pid: int
-    host: str = LOOPBACK
     user: str = SUPERUSER
     database: str = "postgres"
 
@@ -84,20 +77,6 @@ class Server:
         """One SQL statement as the superuser."""
         with self.connect() as connection:
             connection.execute(statement)
-
-    def described(self) -> Dict[str, Any]:
-        """What a playbook needs to know, as JSON takes it."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            "database": self.database,
-            "log": str(self.log),
-            "version": self.version,
-            "started_in": round(self.started_in, 2),
-            "pid": self.pid,
-        }
 
 
 def find_binaries() -> Path:
@@ -144,13 +123,8 @@ def running(settings: Optional[Mapping[str, str]] = None) -> Iterator[Server]:
             process, server = _start(_usable_binaries(directory, account), directory, log, account, settings or {})
         except ServerUnavailable as error:
             raise ServerUnavailable("PostgreSQL did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
-        try:
+        with processes.ended_with(process, log, gently=signal.SIGINT):
             yield server
-        except BaseException:
-            processes.keep_log(log)
-            raise
-        finally:
-            processes.stop(process, gently=signal.SIGINT)
 
 
 @contextlib.contextmanager

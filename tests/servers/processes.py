@@ -16,9 +16,9 @@ import socket
 import subprocess
 import tempfile
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, Iterator, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
 
 LOOPBACK = "127.0.0.1"
 KEPT_LOGS = Path(__file__).resolve().parents[1] / "output" / "server-logs"
@@ -39,6 +39,32 @@ class Account:
     def arguments(self) -> Mapping[str, Any]:
         """What `subprocess` needs to become that account; needs no other program."""
         return {} if self.uid is None else {"user": self.uid, "group": self.gid, "extra_groups": []}
+
+
+@dataclass(frozen=True)
+class PasswordServer:
+    """A running server that lets in by a password, made for this server alone."""
+
+    port: int
+    password: str = field(repr=False)
+    log: Path
+    version: str
+    started_in: float
+    pid: int
+    host: str = LOOPBACK
+    user: str = ""
+    database: Optional[str] = None
+
+    def described(self) -> Dict[str, Any]:
+        """What a playbook needs to know, as JSON takes it."""
+        told = {"host": self.host, "port": self.port, "user": self.user, "password": self.password, "database": self.database}
+        return {
+            **{name: value for name, value in told.items() if value is not None},
+            "log": str(self.log),
+            "version": self.version,
+            "started_in": round(self.started_in, 2),
+            "pid": self.pid,
+        }
 
 
 def unprivileged_account() -> Account:
@@ -144,6 +170,18 @@ def stop(process: subprocess.Popen[bytes], *, gently: int = signal.SIGTERM, pati
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+
+
+@contextlib.contextmanager
+def ended_with(process: subprocess.Popen[bytes], log: Path, *, gently: int = signal.SIGTERM) -> Iterator[None]:
+    """Hand a server out: it ends with the `with` block, and its log is kept where that fails."""
+    try:
+        yield
+    except BaseException:
+        keep_log(log)
+        raise
+    finally:
+        stop(process, gently=gently)
 
 
 def wait_until(ready: Callable[[], bool], *, process: subprocess.Popen[bytes], within: float) -> None:

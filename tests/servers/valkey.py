@@ -20,28 +20,21 @@ import socket
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, Iterator, Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 from tests.servers import keeper, processes
-from tests.servers.processes import LOOPBACK, Account, ServerUnavailable
+from tests.servers.processes import LOOPBACK, Account, PasswordServer, ServerUnavailable
 
 PROGRAMS = ("valkey-server", "redis-server")
 SETTINGS = {"bind": LOOPBACK, "save": '""', "appendonly": "no", "maxmemory": "64mb", "daemonize": "no", "logfile": '""'}
 
 
 @dataclass(frozen=True)
-class Server:
-    """A running server. The password is that of the user `default`, made for this server alone."""
+class Server(PasswordServer):
+    """A running server. The password is that of the user `default`."""
 
-    port: int
-    password: str = field(repr=False)
-    log: Path
-    version: str
-    started_in: float
-    pid: int
-    host: str = LOOPBACK
     user: str = "default"
 
     def ask(self, *commands: str) -> str:
@@ -53,19 +46,6 @@ class Server:
     def accepts(self, password: str) -> bool:
         """Whether a fresh connection with that password is let in."""
         return "+PONG" in self.ask("AUTH " + password, "PING")
-
-    def described(self) -> Dict[str, Any]:
-        """What a playbook needs to know, as JSON takes it."""
-        return {
-            "host": self.host,
-            "port": self.port,
-            "user": self.user,
-            "password": self.password,
-            "log": str(self.log),
-            "version": self.version,
-            "started_in": round(self.started_in, 2),
-            "pid": self.pid,
-        }
 
 
 def find_program() -> Path:
@@ -105,13 +85,8 @@ def running() -> Iterator[Server]:
             process, server = _start(program, directory, log, account)
         except ServerUnavailable as error:
             raise ServerUnavailable("Valkey did not start: {0}. Its log: {1}".format(error, processes.keep_log(log))) from None
-        try:
+        with processes.ended_with(process, log):
             yield server
-        except BaseException:
-            processes.keep_log(log)
-            raise
-        finally:
-            processes.stop(process)
 
 
 def _start(program: Path, directory: Path, log: Path, account: Account) -> tuple[subprocess.Popen[bytes], Server]:

@@ -24,6 +24,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 import requests
 
 from tests.servers import keeper, processes
+from tests.servers.audit_log import entries_of
 from tests.servers.certificates import Authority
 from tests.servers.kubernetes_parts import Parts, find_program, memory_directory
 from tests.servers.processes import LOOPBACK, Account, ServerUnavailable
@@ -172,7 +173,6 @@ class Server:
 
         From the audit log, which is written before an answer is sent. No value is in it.
         """
-        entries = (json.loads(line) for line in self.audit.read_text(encoding="utf-8").splitlines())
         return [
             {
                 "verb": entry["verb"],
@@ -181,7 +181,7 @@ class Server:
                 "uri": entry["requestURI"],
                 "agent": entry.get("userAgent", ""),
             }
-            for entry in entries
+            for entry in entries_of(self.audit)
             if entry.get("objectRef", {}).get("namespace") == namespace and entry["stage"] == "ResponseComplete"
         ]
 

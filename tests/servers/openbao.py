@@ -24,6 +24,7 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 import requests
 
 from tests.servers import keeper, processes
+from tests.servers.audit_log import entries_of
 from tests.servers.certificates import Authority, Issued
 from tests.servers.processes import LOOPBACK, Account, ServerUnavailable
 
@@ -172,8 +173,7 @@ class Server:
 
         From the audit log, which is written before an answer is sent. Secrets in it are keyed hashes.
         """
-        entries = (json.loads(line) for line in self.audit.read_text(encoding="utf-8").splitlines())
-        answered = (dict(entry["request"], error=entry.get("error", "")) for entry in entries if entry["type"] == "response")
+        answered = (dict(entry["request"], error=entry.get("error", "")) for entry in entries_of(self.audit) if entry["type"] == "response")
         return [request for request in answered if str(request.get("path", "")).startswith(path)]
 
     def described(self) -> Dict[str, Any]:

@@ -23,6 +23,7 @@ from typing import Any, Callable, Dict, Iterator, Mapping, Optional, Sequence
 LOOPBACK = "127.0.0.1"
 KEPT_LOGS = Path(__file__).resolve().parents[1] / "output" / "server-logs"
 _PR_SET_PDEATHSIG = 1
+_ENDING = (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGTERM)
 
 
 class ServerUnavailable(Exception):
@@ -136,6 +137,10 @@ def start(command: Sequence[str], *, account: Account, log: Path, directory: Pat
     parent = os.getpid()
 
     def before_exec() -> None:
+        # A script's shell has what it runs in the background ignore SIGINT and SIGQUIT, and that is inherited.
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
         # Set after the change of user, which would clear it. SIGQUIT is "stop at once" to PostgreSQL and most others.
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)

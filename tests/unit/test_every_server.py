@@ -129,6 +129,26 @@ with module.running() as server:
         subprocess.run(["rm", "-rf", str(directory)], check=True)
 
 
+def test_it_dies_with_a_killed_run_that_a_script_had_in_the_background(tmp_path):
+    """Such a run ignores SIGQUIT and may block it, and what it starts inherits that."""
+    script = """
+import signal, sys
+from pathlib import Path
+from tests.servers import processes
+signal.signal(signal.SIGQUIT, signal.SIG_IGN)
+signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGQUIT])
+directory = Path(sys.argv[1])
+processes.start(["sleep", "60"], account=processes.Account(), log=directory / "server.log", directory=directory)
+print("started", flush=True)
+sys.stdin.read()
+"""
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    with subprocess.Popen(command, cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout.readline() == b"started\n"
+        holder.send_signal(signal.SIGKILL)
+    assert emptied(tmp_path)
+
+
 def test_it_can_be_kept_for_a_playbook_and_stopped(kind, tmp_path):
     """The state file is private, describes the server, and goes with it."""
     state = tmp_path / "server.json"

@@ -11,11 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import redis
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers import shared_cache
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
 from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
@@ -23,11 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.secret import Se
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
 from tests.integration.counted import ON, read
+from tests.integration.sharing import CANARY, NAME, Controllers, entries_in, option, plain
 from tests.servers import once, valkey
 from tests.unit.database_stores import url_in
-
-CANARY = "canary-5f0e1d2c3b4a"
-NAME = "app/a-telling-name"
 
 
 @pytest.fixture
@@ -38,51 +34,9 @@ def server():
     return server
 
 
-def plain(server):
-    return redis.Redis(host=server.host, port=server.port, password=server.password, protocol=2)
-
-
-def option(server, **more):
-    return {"url": "redis://{0}:{1}/0".format(server.host, server.port), "password": server.password, **more}
-
-
-class Controllers:
-    """Controllers with one database, whose reads are counted."""
-
-    def __init__(self, directory, server, monkeypatch):
-        self.directory, self.server, self.fetched, self.warned = directory, server, [], []
-        one, several = Database.get, Database.get_many
-        monkeypatch.setattr(
-            Database, "get", lambda backend, name, *rest, **more: self.fetched.append(name) or one(backend, name, *rest, **more)
-        )
-        monkeypatch.setattr(Database, "get_many", lambda backend, names: self._several(several, backend, list(names)))
-        self.first = self.open()
-        self.first.create(Wanted(NAME, type="basic", fields={"username": Secret("jo"), "password": Secret(CANARY)}, tags={"team": CANARY}))
-        self.fetched.clear()
-
-    def _several(self, several, backend, names):
-        self.fetched.append(tuple(names))
-        return several(backend, names)
-
-    def open(self, session=False, **more):
-        """Another controller. All but its shared cache is in this process."""
-        config = {"backend": "database", "url": url_in(self.directory), "audit": "off", "shared_cache": option(self.server, **more)}
-        kept = (lambda inner, heard: Cache(inner, CacheTerms(), self.fetched.append, heard)) if session else None
-        return open_store(config, name="prod", warn=self.warned.append, cache=kept)
-
-    def read(self, manager):
-        return manager.token(NAME, "password").expose().decode()
-
-
 @pytest.fixture
 def controllers(tmp_path, server, monkeypatch):
     return Controllers(tmp_path, server, monkeypatch)
-
-
-def entries_in(server):
-    """The keys of entries."""
-    client = plain(server)
-    return [key for key in client.scan_iter() if client.type(key) == b"hash"]
 
 
 def test_controllers_share_one_fetch(controllers):

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import READS
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.entries import Entries, Spot
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.keys import KeyOf
-from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.server import Server
+from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.server import Server, reason
 
 REST = 5.0
 """Seconds for which a server that failed is left alone: its time limit is waited for once, not by every read."""
@@ -119,9 +119,9 @@ class SharedCache(Layer):
         try:
             key = self._key_of()
             return otherwise if key is None else work(self._entries(key))
-        except Exception as error:  # noqa: BLE001  # as said; a foreign text may hold anything
+        except Exception as error:  # noqa: BLE001  # as said
             self._down_until = time.monotonic() + REST
-            self._tell(str(error) if isinstance(error, CredentialError) else type(error).__name__)
+            self._tell(reason(error))
             return otherwise
 
     def _entries(self, key: bytes) -> Entries:

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Any, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback
+from ansible_collections.nebula.credential.plugins.module_utils.server_address import is_loopback, readable_path
 
 OPTION = "shared_cache"
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -64,7 +65,18 @@ def address_of(options: Mapping[str, Any]) -> Address:
     tls = url.scheme == TLS
     if not tls and not options["allow_insecure_transport"] and not is_loopback(url.hostname):
         raise _wrong("it asks for no TLS, so the password would be read on the way", "url", "Use rediss://, or 'allow_insecure_transport'.")
-    return Address(url.hostname, port, database, tls, options.get("ca_cert"), options.get("username"), options.get("password"))
+    authority = _authority(options["ca_cert"]) if tls and options.get("ca_cert") else None
+    return Address(url.hostname, port, database, tls, authority, options.get("username"), options.get("password"))
+
+
+def _authority(path: str) -> str:
+    """Who has to have signed the server's certificate. Read once for its errors; `redis` reads it again for each connection."""
+    path = readable_path(OPTION + ".ca_cert", path)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (ssl.SSLError, OSError):
+        raise _wrong("it holds no certificate", "ca_cert", "Name a PEM file.") from None
+    return path
 
 
 def _wrong(what: str, option: str, remedy: str) -> InvalidConfiguration:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import ssl
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.entries import Spot
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import Address
 
 BOUND = 0.2
 """Seconds for connecting, and for each answer."""
+UNTRUSTED = "its certificate cannot be verified; name the CA that signed it in 'shared_cache.ca_cert'"
 
 
 class Server:
@@ -105,3 +106,13 @@ def _client(address: Address) -> Any:
         protocol=2,
         **transport,
     )
+
+
+def reason(error: BaseException) -> str:
+    """Why it did not help, in words of ours: a foreign text may hold anything."""
+    if isinstance(error, CredentialError):
+        return str(error)
+    cause: Optional[BaseException] = error
+    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__ if cause is None else UNTRUSTED

@@ -80,25 +80,42 @@ class Ensurer:
 
         return attempt() if expected_version else retry_conflicts(attempt)
 
-    def absent(self, name: str, check: bool = False, expected_version: Optional[str] = None, force: bool = False) -> Ensured:
-        """Make it be gone, with every version.
+    def absent(
+        self,
+        name: str,
+        check: bool = False,
+        expected_version: Optional[str] = None,
+        force: bool = False,
+        recoverable: bool = False,
+    ) -> Ensured:
+        """Make it be gone, with every version; with `recoverable` so that `restored` brings it back, else for good.
+
+        For good means also what was deleted recoverably before, by whomever.
 
         Raises:
+            InvalidInput: `recoverable`, and the backend cannot bring back anything, or `force` is given too.
             RotationInProgress: it is rotating or in its grace period, and `force` was not given.
             Conflict: it is not the version expected.
         """
+        if recoverable:
+            self._writer.check_recoverable(name, force)
         try:
             stored = self._reader.find(name)
         except EncryptionError as error:
             if not force:
                 raise with_way_out(error, expected_version) from None
             return self._remove(name, {"name": name}, check, expected_version, force)
-        if stored is None:
+        deleted = self._writer.deleted(name) if stored is None and not recoverable else None
+        there = stored or deleted
+        if there is None:
             return Ensured(False)
-        check_expected(stored, expected_version)
+        check_expected(there, expected_version)
         if not force:
-            refuse_while_rotating(stored)
-        return self._remove(name, shown(stored), check, expected_version, force)
+            refuse_while_rotating(there)
+        if deleted is not None:
+            # It cannot be read any more; exactly what was looked at is removed.
+            return self._remove(name, shown(deleted), check, deleted.version, True)
+        return self._remove(name, shown(there), check, expected_version, force, recoverable)
 
     def revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
         """Make it be revoked, for good.
@@ -200,9 +217,17 @@ class Ensurer:
             now = predicted if check else self._writer.patch(stored, changes)
         return Ensured(bool(changes), now, before=shown(stored), after=shown(now))
 
-    def _remove(self, name: str, before: Mapping[str, Any], check: bool, expected_version: Optional[str], force: bool) -> Ensured:
+    def _remove(
+        self,
+        name: str,
+        before: Mapping[str, Any],
+        check: bool,
+        expected_version: Optional[str],
+        force: bool,
+        recoverable: bool = False,
+    ) -> Ensured:
         if not check:
-            self._writer.delete(name, expected_version, force)
+            self._writer.delete(name, expected_version, force, recoverable)
         return Ensured(True, before=before)
 
 

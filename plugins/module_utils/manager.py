@@ -169,15 +169,24 @@ class CredentialManager:
         with self.acting(context):
             return _there(self._ensurer.restored(name, version), name)
 
-    def delete(self, name: str, context: AccessContext = NOBODY, *, expected_version: Optional[str] = None, force: bool = False) -> None:
-        """Remove a credential with every version. Its audit trail stays.
+    def delete(
+        self,
+        name: str,
+        context: AccessContext = NOBODY,
+        *,
+        expected_version: Optional[str] = None,
+        force: bool = False,
+        recoverable: bool = False,
+    ) -> None:
+        """Remove a credential with every version; with `recoverable` so that `restore` brings it back. Its audit trail stays.
 
         Raises:
+            InvalidInput: `recoverable`, and the backend cannot bring back anything.
             RotationInProgress: it is rotating or in its grace period, and `force` was not given.
             Conflict: it is not the version expected.
         """
         with self.acting(context):
-            self._writer.delete(name, expected_version, force)
+            self._writer.delete(name, expected_version, force, recoverable)
 
     def ensure(
         self, wanted: Wanted, context: AccessContext = NOBODY, *, check: bool = False, expected_version: Optional[str] = None

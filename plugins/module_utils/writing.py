@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     Duplicate,
     EncryptionError,
+    InvalidInput,
     Misplaced,
     NotEncrypted,
     NotFound,
@@ -76,6 +77,15 @@ class Writer:
     def undeletes(self) -> bool:
         """Whether `accept` brings back what was deleted."""
         return self._provider.capabilities.soft_delete
+
+    def deleted(self, name: str) -> Optional[Credential]:
+        """What was deleted so that `accept` can bring it back, without its fields; None where there is no such thing."""
+        if not self.undeletes:
+            return None
+        try:
+            return self.accept(name, check=True)
+        except NotFound:
+            return None
 
     def create(self, wanted: Wanted) -> Credential:
         """Store a credential that is not there yet.
@@ -193,19 +203,23 @@ class Writer:
                 remedy = "Settle the rotation with credential_rotate; or read that stage, delete by force, and write the value again."
                 raise RotationInProgress(what, name=name, remedy=remedy)
 
-    def delete(self, name: str, expected_version: Optional[str] = None, force: bool = False) -> None:
+    def delete(self, name: str, expected_version: Optional[str] = None, force: bool = False, recoverable: bool = False) -> None:
         """Remove every value of a credential. Its audit trail stays.
 
         Args:
             name: the credential.
             expected_version: delete only this version.
             force: also in the midst of a rotation, and also where it cannot be read.
+            recoverable: leave what is needed to bring back the current value and those before it (`accept`).
 
         Raises:
+            InvalidInput: the backend cannot bring back anything, or `force` is given too.
             NotFound: there is none.
             RotationInProgress: it is rotating, or in its grace period.
             Conflict: it is not the version expected.
         """
+        if recoverable:
+            self.check_recoverable(name, force)
         if not force:
             try:
                 credential = self._reader.inspect(name)
@@ -220,7 +234,22 @@ class Writer:
                 self._provider.delete(check_name(name), stage=stage)
             except NotFound:
                 continue
-        self._provider.delete(check_name(name), stage=CURRENT, expected_version=expected_version)
+        self._provider.delete(check_name(name), stage=CURRENT, expected_version=expected_version, recoverable=recoverable)
+
+    def check_recoverable(self, name: str, force: bool) -> None:
+        """Refuse to delete recoverably where nothing could be recovered.
+
+        Raises:
+            InvalidInput: the backend cannot bring back anything, or `force` is given too.
+        """
+        if force:
+            what, remedy = "what is removed by force cannot be brought back", "Leave out 'force' or 'recoverable'."
+        elif not self.undeletes:
+            what = "what is deleted from this store cannot be brought back"
+            remedy = "Leave it out: what is deleted is then gone for good."
+        else:
+            return
+        raise InvalidInput(what, name=name, option="recoverable", remedy=remedy)
 
     def scope(self, wanted: Wanted, stored: Scope) -> Scope:
         """The scope wanted, or the stored one; its tenant is the store's."""

@@ -51,12 +51,10 @@ options:
           - Values by field. They are put over the stored ones; a field set to null is removed.
           - The primary field is set here or by O(value), not by both.
         type: dict
-      encoding: &encoding
-        description:
-          - How O(value) and O(fields) are written, and how a returned value is. Binary values are given as V(base64).
+      encoding:
+        description: How its values are written. O(encoding) of the task unless given.
         type: str
         choices: [text, base64]
-        default: text
       generate: &generate
         description:
           - How a value is generated where there is none. It changes nothing about a value that is stored.
@@ -120,10 +118,12 @@ options:
       expected_version: &expected_version
         description: Refuses to write unless this version is the current one.
         type: str
-      force: &force
-        description: Removes a credential even while it is rotated, and one that cannot be read.
+      force:
+        description: Removes it even while it is rotated, or cannot be read. O(force) of the task unless given.
         type: bool
-        default: false
+      recoverable:
+        description: Removes it so that it can be brought back. O(recoverable) of the task unless given.
+        type: bool
       scope:
         description: Who the credential is for.
         type: dict
@@ -134,17 +134,23 @@ options:
   state:
     description:
       - V(present) stores what is given and generates what is missing.
-      - V(absent) removes the credential with all its versions.
+      - V(absent) removes the credential with all its versions, for good unless it is O(recoverable).
       - V(revoked) marks it as revoked, for good. Its value is not given out any more.
       - V(restored) stores the value of O(version) as the newest one. A file put back from a backup, which is refused as rolled back or
-        as deleted, is accepted by it; where nothing is refused and no O(version) is named, it changes nothing.
+        as deleted, is accepted by it, and what was removed O(recoverable) comes back. Where neither is so and no O(version) is named,
+        it changes nothing.
     type: str
     choices: [present, absent, revoked, restored]
     default: present
   type: *type
   value: *value
   fields: *fields
-  encoding: *encoding
+  encoding:
+    description:
+      - How O(value) and O(fields) are written, and how a returned value is. Binary values are given as V(base64).
+    type: str
+    choices: [text, base64]
+    default: text
   generate: *generate
   declared_fields: *declared_fields
   description: *description
@@ -154,7 +160,17 @@ options:
   policy: *policy
   version: *version
   expected_version: *expected_version
-  force: *force
+  force:
+    description: Removes a credential even while it is rotated, and one that cannot be read.
+    type: bool
+    default: false
+  recoverable:
+    description:
+      - With O(state=absent), leaves the value where the backend keeps what is deleted, out of everybody's reach, and O(state=restored)
+        brings it back. O(state=absent) without it removes that as well, for good.
+      - Only a plain store of KV version 2 (Vault, OpenBao) can do that. Others refuse it.
+    type: bool
+    default: false
   return_value:
     description:
       - Returns the value of the primary field. Set C(no_log) on the task then.

@@ -93,12 +93,29 @@ def test_several_credentials_are_tried_each_on_its_own(project):
     assert run.result("found")["credentials"] == [["one", "api_key", None], ["three", "custom", "2099-01-01T00:00:00Z"]]
 
 
+def test_what_the_task_says_holds_for_each_credential_that_says_nothing(project):
+    """Values above all: a list whose encoding was passed over would be stored as its base64."""
+    project.play(
+        """
+- nebula.credential.credential:
+    encoding: base64
+    credentials:
+      - {name: one, value: eA==}
+      - {name: two, value: eA==, encoding: text}
+- name: read
+  ansible.builtin.assert: {that: ["lookup('nebula.credential.get', 'one') == 'x'", "lookup('nebula.credential.get', 'two') == 'eA=='"]}
+"""
+    ).succeeded()
+
+
 BAD = [
     ("{name: a, vlaue: x}", ["Unsupported parameters for (nebula.credential.credential) module: vlaue", "Supported parameters include"]),
     ("{}", ["one of the following is required: name, credentials"]),
     ("{name: a, credentials: []}", ["mutually exclusive: name|credentials"]),
     ("{name: a, value: x, generate: {length: 9}}", ["mutually exclusive: value|generate"]),
     ("{name: a, type: basic, value: x, fields: {password: y}}", ["option 'value', credential 'a', store 'local'", "both set 'password'"]),
+    ("{name: a, state: absent, version: '1'}", ["option 'version', credential 'a', store 'local'", "state: restored"]),
+    ("{name: a, state: absent, recoverable: true}", ["option 'recoverable', credential 'a', store 'local'", "for good"]),
     ("{name: a, state: gone}", ["value of state must be one of: present, absent, revoked, restored, got: gone"]),
     ("{name: a, state: restored}", ["credential 'a', store 'local'", "there is no credential of that name"]),
     ("{name: a, generate: {length: many}}", ["length", "int"]),

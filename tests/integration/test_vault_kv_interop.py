@@ -9,11 +9,16 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    Conflict,
     Damaged,
     InvalidConfiguration,
+    InvalidInput,
     NotEncrypted,
     NotFound,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
@@ -134,6 +139,86 @@ def test_a_recoverable_delete_is_undone(store):
         provider.get("db_pass")
     assert provider.restore("db_pass", version=stored.version).version == "1"
     assert value_of(provider.get("db_pass")) == b"s3cret"
+
+
+def deleted_by_us(store, manager):
+    ask(manager, "credential", name="db", state="absent", recoverable=True)
+
+
+def deleted_by_hand(store, _manager):
+    store.bao("delete", "db")
+
+
+def test_a_play_deletes_so_that_it_can_restore(store):
+    """With every version, and all that is known of it; a second run of either changes nothing."""
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value, tags={"team": "shop"})
+    assert ask(manager, "credential", name="db", state="absent", recoverable=True).result["changed"]
+    with pytest.raises(NotFound):
+        manager.token("db")
+    assert not ask(manager, "credential", name="db", state="absent", recoverable=True).result["changed"]
+    assert ask(manager, "credential", name="db", state="restored").result["credential"]["tags"] == {"team": "shop"}
+    assert not ask(manager, "credential", name="db", state="restored").result["changed"]
+    assert (manager.token("db").expose(), [info.version for info in manager.versions("db")]) == (b"two", ["2", "1"])
+
+
+def destroyed(store, name="db"):
+    return {each["destroyed"] for each in store.server.call("GET", store.path(name, "metadata"))["data"]["versions"].values()}
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+def test_absent_takes_for_good_what_could_be_brought_back(store, delete):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    delete(store, manager)
+    assert perform(manager, "credential", {"name": "db", "state": "absent"}, NOBODY, True).result["changed"]
+    assert destroyed(store) == {False}
+    assert ask(manager, "credential", name="db", state="absent").result["changed"]
+    assert destroyed(store) == {True}
+    assert not ask(manager, "credential", name="db", state="absent").result["changed"]
+    with pytest.raises(NotFound):
+        ask(manager, "credential", name="db", state="restored")
+
+
+def test_absent_takes_what_was_deleted_recoverably_before_the_name_was_used_again(store):
+    manager = store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    deleted_by_us(store, manager)
+    ask(manager, "credential", name="db", state="present", value="two")
+    assert [info.version for info in manager.versions("db")] == ["2"]
+    ask(manager, "credential", name="db", state="absent")
+    assert destroyed(store) == {True}
+
+
+def test_what_could_be_brought_back_is_taken_by_nobody_out_of_its_scope(store):
+    manager, scope = store.manager(), {"workflow": "deploy"}
+    ask(manager, "credential", name="db", state="present", value="one", scope=scope)
+    ask(manager, "credential", name="db", state="absent", recoverable=True, scope=scope)
+    with pytest.raises(AccessDenied):
+        ask(manager, "credential", name="db", state="absent")
+    assert ask(manager, "credential", name="db", state="restored", scope=scope).result["changed"]
+
+
+def test_what_could_be_brought_back_is_taken_only_in_the_version_that_is_expected(store):
+    manager = store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    deleted_by_us(store, manager)
+    with pytest.raises(Conflict):
+        ask(manager, "credential", name="db", state="absent", expected_version="7")
+    assert ask(manager, "credential", name="db", state="absent", expected_version="1").result["changed"]
+
+
+@pytest.mark.parametrize("options", [{"encrypt": True}, {"mount": "kv1", "kv_version": 1, "single_writer": True}], ids=["encrypted", "kv1"])
+def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
+    server = once.openbao()
+    server.enable("kv", "kv1", options={"version": "1"})
+    manager = VaultStore(server).manager(**options)
+    ask(manager, "credential", name="db", state="present", value="one")
+    with pytest.raises(InvalidInput) as caught:
+        ask(manager, "credential", name="db", state="absent", recoverable=True)
+    assert (caught.value.option, manager.token("db").expose()) == ("recoverable", b"one")
 
 
 def test_a_delete_leaves_no_value_behind(store):

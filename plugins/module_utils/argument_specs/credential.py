@@ -68,15 +68,22 @@ def one_credential() -> ArgumentSpec:
         "version": {"type": "str"},
         "expected_version": {"type": "str"},
         "force": {"type": "bool", "default": False},
+        "recoverable": {"type": "bool", "default": False},
     }
 
 
+_INHERITED = ("encoding", "force", "recoverable")
+"""What the elements of `credentials` take from the task where they say nothing themselves; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
 
 
 def _element() -> ArgumentSpec:
+    described = one_credential()
+    # A default here would win over what the task says.
+    inherited = {option: {key: value for key, value in described[option].items() if key != "default"} for option in _INHERITED}
     return dict(
-        one_credential(),
+        described,
+        **inherited,
         name={"type": "str", "required": True},
         state={"type": "str", "choices": list(STATES)},
         scope=store_options()["scope"],
@@ -99,7 +106,7 @@ def _whole() -> ArgumentSpec:
     )
 
 
-_ALONE = [option for option in one_credential() if option not in ("encoding", "force")]
+_ALONE = [option for option in one_credential() if option not in _INHERITED]
 
 CREDENTIAL = Specification(
     argument_spec=_whole(),

@@ -31,6 +31,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wa
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
+_COMMON = ("state", "encoding", "force", "recoverable", "return_value")
+"""What the elements of `credentials` take from outside where they say nothing themselves."""
+
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
 
 
@@ -40,7 +43,7 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
     Args:
         manager: of the store.
         parameters: `name`, `state` (present, absent, revoked, restored) and what `Wanted` holds, in the module's words; or
-            `credentials`, a list of such mappings, which take `state` from outside where they have none. `return_value`
+            `credentials`, a list of such mappings, which take `_COMMON` from outside where they have none. `return_value`
             adds the primary field's value.
         context: who asks. What it does not assert itself, a credential's own `scope` asserts.
         check_mode: answer the same and write nothing.
@@ -54,7 +57,7 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
     if several is None:
         result, secrets = _one(manager, parameters, context, check_mode)
         return Outcome(result, secrets)
-    common = {name: parameters[name] for name in ("state", "encoding", "force", "return_value") if parameters.get(name) is not None}
+    common = {name: parameters[name] for name in _COMMON if parameters.get(name) is not None}
     items = [dict(common, **{name: value for name, value in item.items() if value is not None}) for item in several]
     return _summary(manager, each(items, _named, lambda item: _one(manager, item, context, check_mode)))
 
@@ -72,10 +75,11 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
 
 def _ensure(manager: CredentialManager, state: str, wanted: Wanted, item: Mapping[str, Any], check: bool) -> Ensured:
     ensurer, expected = manager.ensurer(), item.get("expected_version")
+    _refuse_meaningless(state, item)
     if state == PRESENT:
         return ensurer.present(wanted, check, expected)
     if state == ABSENT:
-        return ensurer.absent(wanted.name, check, expected, bool(item.get("force")))
+        return ensurer.absent(wanted.name, check, expected, bool(item.get("force")), bool(item.get("recoverable")))
     if state == REVOKED:
         return ensurer.revoked(wanted.name, check, expected)
     if state != RESTORED:
@@ -83,6 +87,14 @@ def _ensure(manager: CredentialManager, state: str, wanted: Wanted, item: Mappin
             "there is no state {0}".format(ascii(state)), option="state", remedy="Use one of: {0}.".format(", ".join(STATES))
         )
     return ensurer.restored(wanted.name, item.get("version") or None, check, expected)
+
+
+def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
+    """Refuse what would be passed over: who names a version to be removed does not mean all of them."""
+    for option, meant in (("version", RESTORED), ("recoverable", ABSENT)):
+        if item.get(option) and state != meant:
+            what = "it says nothing about state '{0}'".format(state)
+            raise InvalidInput(what, name=_named(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))
 
 
 def _with_value(result: Dict[str, Any], wanted: Wanted, done: Ensured, item: Mapping[str, Any]) -> Done:

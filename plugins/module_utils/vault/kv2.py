@@ -15,7 +15,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
@@ -236,9 +236,16 @@ class Kv2(Provider):
     def _bury(self, place: str, value: Value) -> None:
         """Forget what was known, and destroy every version up to this one. The number of the last one stays."""
         number = value.version.number
+        used_before = 0 < deleted_to(value.custom) < number
         self._requests.describe(place, buried(value.custom, number), None)
-        before = deleted_to(value.custom)
-        self._requests.destroy(place, range(before + 1 if before < number else 1, number + 1))
+        whole = self._whole(place, number) if used_before else range(1, number + 1)
+        if whole:
+            self._requests.destroy(place, whole)
+
+    def _whole(self, place: str, last: int) -> Sequence[int]:
+        """The versions up to `last` that are not destroyed: an earlier credential of the name may have left some that can be undeleted."""
+        sheet = self._requests.sheet(place)
+        return [version.number for version in sheet.versions if version.number <= last and not version.destroyed] if sheet else []
 
     def _bury_marked(self, place: str, value: Optional[Value]) -> None:
         """Whoever deleted it may have been killed, or cut off, before the older values were gone."""

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import cannot_run
 from tests.integration.session_runs import eventually, is_alive
 
 WITHOUT = "This run goes on without a session"
@@ -162,7 +163,7 @@ def a_file(path):
 
 def of_another_user(path):
     if os.geteuid():
-        pytest.skip("only root can give a directory away")
+        cannot_run("only root can give a directory away")
     path.mkdir(mode=0o700)
     os.chown(path, 65534, 65534)
 

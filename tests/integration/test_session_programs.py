@@ -6,13 +6,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 
-import pytest
-
+from tests.conftest import cannot_run
 from tests.integration.counted import ON, VALUE, read
 from tests.integration.sessions import wait_until_over
 
@@ -60,7 +60,8 @@ def test_the_commands_of_a_console_share_one(project, counted):
 
 def test_the_runner_of_awx(project, counted):
     """It starts ansible-playbook, with a directory of its own for everything; none of its artifacts holds the value."""
-    pytest.importorskip("ansible_runner")
+    if importlib.util.find_spec("ansible_runner") is None:
+        cannot_run("the Python package ansible-runner is not installed")
     project.write("runner/project/site.yml", "- hosts: all\n  gather_facts: false\n  tasks:\n    {0}\n    {0}\n".format(read("a")))
     project.write("runner/inventory/hosts", "one ansible_connection=local\ntwo ansible_connection=local\n")
     program = "import ansible_runner; r = ansible_runner.run(private_data_dir='runner', playbook='site.yml', quiet=True)"

@@ -20,7 +20,13 @@ from tests.servers.processes import unprivileged_account
 
 CANARY = "c4nary-Zq8wT3"
 NOBODY = 65534
-only_root = pytest.mark.skipif(os.geteuid() != 0, reason="another user can be only by root")
+
+
+@pytest.fixture
+def root():
+    """This process can be another user, as only root can."""
+    if os.geteuid():
+        cannot_run("only root can be another user")
 
 
 @pytest.fixture
@@ -50,13 +56,13 @@ def test_what_a_worker_starts_is_not_answered(run):
     assert knows(run)
 
 
-@only_root
+@pytest.mark.usefixtures("root")
 def test_another_user_does_not_get_as_far_as_the_socket(run):
     assert run.worker("send", run.itself("question", "a"), uid=NOBODY - 1) is None
     assert knows(run, uid=0)
 
 
-@only_root
+@pytest.mark.usefixtures("root")
 def test_a_worker_with_another_uid_is_refused_at_the_socket(run, base):
     """By the uid of the moment in which it connected, whoever's child it is."""
     base.chmod(0o755)
@@ -69,7 +75,7 @@ def test_a_grandchild_is_refused_at_the_socket(run, base):
     assert run.itself("let_in", str(base), os.geteuid(), 2) is False
 
 
-@only_root
+@pytest.mark.usefixtures("root")
 def test_the_session_of_another_user_is_told_nothing(run, base):
     """A worker looks at who listens before it says anything."""
     base.chmod(0o755)

@@ -67,7 +67,7 @@ def test_a_file_that_names_no_authority_is_a_wrong_option(sharing, tmp_path, con
     path = tmp_path / "authority.pem"
     if content is not None:
         path.write_text(content, encoding="utf-8")
-    with pytest.raises(InvalidConfiguration, match="shared_cache.ca_cert"):
+    with pytest.raises(InvalidConfiguration, match=r"shared_cache\.ca_cert"):
         sharing.open(url="rediss://127.0.0.1:1/0", ca_cert=str(path))
 
 

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from tests.conformance.records import a_record, value_of
 
 FORK = multiprocessing.get_context("fork")
+WRITERS = 32
 
 
 def increment(provider, times):
@@ -39,11 +40,11 @@ def run_all(workers):
         worker.join(120)
 
 
-def test_threads_lose_no_update(provider):
+def test_thirty_two_threads_lose_no_update(provider):
     provider.put(a_record("counter", "0"))
-    run_all([threading.Thread(target=increment, args=(provider, 10)) for _each in range(6)])
-    assert value_of(provider.get("counter")) == b"60"
-    assert provider.last_serial("counter") == 61
+    run_all([threading.Thread(target=increment, args=(provider, 2)) for _each in range(WRITERS)])
+    assert value_of(provider.get("counter")) == str(2 * WRITERS).encode()
+    assert provider.last_serial("counter") == 2 * WRITERS + 1
 
 
 def test_processes_lose_no_update(provider, open_again):

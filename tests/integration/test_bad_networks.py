@@ -168,6 +168,18 @@ def test_a_connection_that_breaks_is_told_as_such_and_recovers(network, mode):
     assert value_of(store.get("db_pass")) == b"old"
 
 
+REPEATS = {"kubernetes": 3}
+"""Of every other backend it is five."""
+
+
+def test_a_server_that_is_not_there_is_asked_as_often_as_its_backend_says(network):
+    store = network.store(read_timeout=60)
+    network.between.mode = proxy.REFUSE
+    with pytest.raises(Unavailable) as caught:
+        store.get("db_pass")
+    assert "({0} attempts in ".format(1 + REPEATS.get(network.kind.backend, 5)) in str(caught.value)
+
+
 def test_a_slow_network_is_no_failure(network):
     network.between.mode = proxy.slow(0.01)
     store = network.store()

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     ReadOnly,
     StorageError,
     Timeout,
+    TooLarge,
     Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY, ProviderContext
@@ -208,6 +209,26 @@ def test_a_server_without_tls_is_refused_where_tls_is_demanded(server, prefix, t
     authority.write_text(pem)
     error = failing(StorageError, lambda: provider_on(server, prefix, tls_ca=str(authority)).get("a"))
     assert "'tls_ca'" in str(error)
+
+
+def test_a_password_that_has_expired_is_a_refused_login(server, prefix):
+    provider_on(server, prefix).put(a_record())
+    name, password = login_of(server, prefix, ("SELECT", "credentials"))
+    postgresql = databases.dialect(server) == "postgresql"
+    server.run(("ALTER ROLE {0} VALID UNTIL '2020-01-01'" if postgresql else "ALTER USER {0}@'%' PASSWORD EXPIRE").format(name))
+    provider = with_url(server, prefix, databases.url(server, user=name), password=password, migration="manual")
+    failing(LoginFailed, lambda: provider.get("a"))
+
+
+def test_a_value_that_the_server_does_not_take_is_too_large(prefix):
+    """MariaDB's `max_allowed_packet`. The error is told, and not repeated as a lost connection; the store goes on."""
+    server = once.mariadb()
+    provider = provider_on(server, prefix)
+    provider.put(a_record())
+    (most,) = server.run("SELECT @@global.max_allowed_packet")[0]
+    error = failing(TooLarge, lambda: provider.put(a_record(value=b"x" * (most + 1))))
+    assert not error.outcome_unknown
+    assert value_of(provider.get("db_pass")) == b"s3cret"
 
 
 POLICIES = {"postgresql": "database-postgresql.sql", "mariadb": "database-mysql.sql"}

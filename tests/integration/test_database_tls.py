@@ -21,7 +21,9 @@ from tests.servers.processes import ServerUnavailable, unprivileged_account
 
 pytestmark = pytest.mark.server
 KINDS = {"postgresql": postgresql, "mariadb": mariadb}
-PLACES = {"postgresql": ("ssl_cert_file", "ssl_key_file"), "mariadb": ("ssl-cert", "ssl-key")}
+PLACES = {"postgresql": ("ssl_cert_file", "ssl_key_file", "ssl_ca_file"), "mariadb": ("ssl-cert", "ssl-key", "ssl-ca")}
+# Who has to show a certificate is a line of its own in PostgreSQL's file of hosts, and a matter of the user in MariaDB.
+HOSTS = "hostssl all shown 127.0.0.1/32 scram-sha-256 clientcert=verify-ca\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
 def made(directory):
@@ -43,7 +45,7 @@ def placed(paths, directory):
 
 @contextlib.contextmanager
 def with_certificate(kind, paths):
-    """A server of that kind that shows this certificate."""
+    """A server of that kind that shows this certificate; a third path is the authority that it believes certificates of clients by."""
     module = KINDS[kind]
     try:
         with module.running() as plain:
@@ -51,6 +53,9 @@ def with_certificate(kind, paths):
             while keeper._alive(plain.pid):
                 pass
             settings = dict(zip(PLACES[kind], map(str, placed(paths, plain.log.parent))))
+            (plain.log.parent / "hosts").write_text(HOSTS)
+            if kind == "postgresql":
+                settings["hba_file"] = str(plain.log.parent / "hosts")
             with module.again(plain, dict(settings, **({"ssl": "on"} if kind == "postgresql" else {}))) as server:
                 yield server
     except ServerUnavailable as error:
@@ -85,3 +90,29 @@ def test_a_certificate_for_another_host_is_refused(kind, tmp_path):
     with with_certificate(kind, authority.issue("server", ["elsewhere.example.com"])) as server, pytest.raises(StorageError) as caught:
         provider_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
     assert caught.value.__class__ is StorageError
+
+
+def shown_user(kind, server):
+    """A user who is let in with a certificate alone, beside the password."""
+    if kind == "postgresql":
+        server.run("CREATE ROLE shown SUPERUSER LOGIN PASSWORD 'of-shown'")
+    else:
+        server.run("CREATE USER shown@'%' IDENTIFIED BY 'of-shown' REQUIRE X509")
+        server.run("GRANT ALL ON *.* TO shown@'%'")
+    return {"username": "shown", "password": "of-shown"}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_client_shows_its_certificate_where_it_is_asked_for_one(kind, tmp_path):
+    """Without one, or with one of another authority, nobody is let in."""
+    authority, other = (Authority(made(tmp_path / name), name) for name in ("ca", "other"))
+    paths = (*authority.issue("server", ["127.0.0.1"]), authority.certificate)
+    with with_certificate(kind, paths) as server:
+        login = dict(shown_user(kind, server), tls_ca=str(authority.certificate))
+        mine, foreign = (each.issue("client", client=True) for each in (authority, other))
+        provider = provider_on(server, databases.prefix(tmp_path), tls_cert=str(mine.certificate), tls_key=str(mine.key), **login)
+        assert value_of(provider.put(a_record())) == b"s3cret"
+        for wrong in ({}, {"tls_cert": str(foreign.certificate), "tls_key": str(foreign.key)}):
+            with pytest.raises((LoginFailed, StorageError)) as caught:
+                provider_on(server, databases.prefix(tmp_path), **login, **wrong).get("a")
+            assert not caught.value.outcome_unknown

@@ -2,16 +2,28 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An API server and an etcd that are killed, crowds of writers, and writers that are killed between two requests (A7)."""
+"""An API server and an etcd that are killed, crowds of writers, writers killed between two requests, a token that is over (A7)."""
 
 from __future__ import annotations
 
+import base64
+import json
 import threading
+import time
 from dataclasses import replace
 
 import pytest
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    CredentialError,
+    LoginFailed,
+    NotFound,
+    Timeout,
+    Unavailable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.kube.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
@@ -77,6 +89,25 @@ def run_all(threads):
         thread.start()
     for thread in threads:
         thread.join(180)
+
+
+def test_a_token_that_has_expired_is_a_refused_login(store):
+    """Signed by the server's own key: nothing but its time is wrong."""
+    token = store.account("get")
+    for ends, expected in ((60, NotFound), (-60, LoginFailed)):
+        with pytest.raises(expected) as caught:
+            store.provider(api_key=signed_again(token, store.server.directory / "accounts.key", int(time.time()) + ends)).get("db_pass")
+        assert token not in str(caught.value)
+
+
+def signed_again(token, key, ends):
+    """A service account's token (RFC 7519, RS256) that was made an hour ago and ends at another time."""
+    header, claims, _signature = token.split(".")
+    told = json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    told.update(exp=ends, iat=ends - 3600, nbf=ends - 3600)
+    content = header + "." + base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
+    signature = serialization.load_pem_private_key(key.read_bytes(), None).sign(content.encode(), padding.PKCS1v15(), hashes.SHA256())
+    return content + "." + base64.urlsafe_b64encode(signature).decode().rstrip("=")
 
 
 @pytest.mark.parametrize("encrypt", [False, True])

@@ -150,17 +150,18 @@ sys.stdin.read()
 
 
 def test_it_can_be_kept_for_a_playbook_and_stopped(kind, tmp_path):
-    """The state file is private, describes the server, and goes with it."""
+    """The state file is private, describes the server, and goes with it; the start tells how long it took, and where."""
     state = tmp_path / "server.json"
     command = [sys.executable, "-m", "tests.servers." + kind]
     started = subprocess.run(
-        [*command, "start", "--state", str(state), "--owner", str(os.getpid())], cwd=CHECKOUT, check=False, stderr=subprocess.PIPE
+        [*command, "start", "--state", str(state), "--owner", str(os.getpid())], cwd=CHECKOUT, check=False, capture_output=True
     )
     if started.returncode:
         cannot_run(started.stderr.decode())
     told = json.loads(state.read_text(encoding="utf-8"))
     assert state.stat().st_mode & 0o777 == 0o600
     assert answers(told)
+    assert "ready in {started_in} s on {host}:{port}, version {version}".format(**told) in started.stdout.decode()
     subprocess.run([*command, "stop", "--state", str(state)], cwd=CHECKOUT, check=True)
     assert emptied(Path(told["log"]).parent)
     assert not state.exists()

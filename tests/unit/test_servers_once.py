@@ -13,7 +13,7 @@ import types
 import pytest
 
 from tests.conftest import CHECKOUT
-from tests.servers import once
+from tests.servers import once, reporting
 from tests.servers.processes import ServerUnavailable
 
 ASKING = """
@@ -103,6 +103,15 @@ def test_a_thread_may_not_start_a_server():
     asking.start()
     asking.join()
     assert "before starting threads" in caught[0]
+
+
+def test_the_summary_of_a_run_tells_how_long_each_server_took_to_start(monkeypatch):
+    """Of this process, and of the workers that handed theirs over."""
+    printed = []
+    reporter = types.SimpleNamespace(section=printed.append, write_line=printed.append)
+    monkeypatch.setattr(reporting, "_told", [("gw1", once.Start("valkey", "8.1", 0.14)), ("here", once.Start("openbao", "2.7.2", 2.0))])
+    reporting.pytest_terminal_summary(reporter)
+    assert [line.split() for line in printed[2:]] == [["openbao", "here", "2.7.2", "2.0", "s"], ["valkey", "gw1", "8.1", "0.1", "s"]]
 
 
 def test_every_kind_has_a_shortcut():

@@ -6,6 +6,10 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -65,6 +69,35 @@ def test_a_mistake_names_the_option_the_store_and_what_is_allowed(config, option
         assert words in message
     assert CANARY not in message
     assert not (tmp_path / "store").exists(), "nothing is made before all is in order"
+
+
+FAR = {
+    "database": ({"url": "postgresql://app@db.invalid/n", "pool": {"max": 0}}, "pool"),
+    "vault": ({"url": "https://vault.invalid:8200", "auth": {"method": "approle"}}, "auth"),
+    "kubernetes": ({"host": "https://cluster.invalid", "api_key": "x", "prefix": "/"}, "prefix"),
+}
+OPENING = """
+import json, sys
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+used = []
+sys.addaudithook(lambda event, _arguments: used.append(event) if event in {"socket.connect", "socket.getaddrinfo"} else None)
+try:
+    open_store(json.loads(sys.argv[1]), name="prod")
+except InvalidConfiguration as error:
+    libraries = {"sqlalchemy", "psycopg", "pymysql", "hvac", "requests", "kubernetes", "tenacity"} & set(sys.modules)
+    print(error.option, used, sorted(libraries))
+"""
+
+
+@pytest.mark.parametrize("backend", FAR)
+def test_a_mistake_is_told_before_a_network_or_a_library_is_used(backend, tmp_path, collection_root):
+    """So it is told at once, however far away the server is (SC-005)."""
+    options, option = FAR[backend]
+    environment = {"PYTHONPATH": str(collection_root), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-c", OPENING, json.dumps(dict(options, backend=backend))]
+    told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert told.stdout == "{0} [] []\n".format(option)
 
 
 @pytest.mark.parametrize("config", [None, "local", ["backend"], 3])

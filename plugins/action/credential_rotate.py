@@ -66,10 +66,7 @@ class ActionModule(CredentialAction):
             if not self._shared_loader_obj.module_loader.find_plugin_with_context(module).resolved:
                 what = "the collection 'community.postgresql' is missing on the controller"
                 raise MissingLibrary(what, remedy="Install it: {0}".format(postgresql.COLLECTION.install))
-        if postgresql.scramp is None:
-            raise MissingLibrary(
-                "the Python library 'scramp' is missing on the controller", remedy="Install it: {0}".format(postgresql.SCRAMP.install)
-            )
+        postgresql.scram_library()
 
     def _run_module(self, call: Call, limit: float, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run a module of another collection; what it prints stays here."""

@@ -16,6 +16,11 @@ class LookupModule(Get):
 
     operation = "get_many"
 
+    def named(self, terms: list[Any]) -> list[str] | None:
+        """The names, of lists too."""
+        names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
+        return names if names and all(isinstance(name, str) for name in names) else None
+
     def told(self, result: Mapping[str, Any]) -> list[Any] | None:
         """One mapping of name to value, where none of them failed."""
         return None if result["failures"] else [result["values"]]

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.client import cl
 from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import lookup_failure
 from ansible_collections.nebula.credential.plugins.plugin_utils.plain import plain
 from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import Reactions
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said, templated
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
@@ -41,10 +42,13 @@ class CredentialLookup(LookupBase):
 
     specification: ClassVar[Specification]
 
-    def __init__(self, loader: Any = None, templar: Any = None, *, question: str | None = None, **kwargs: Any) -> None:
-        """Take what ansible-core gives a lookup, and by what the session may know the same question again."""
+    def __init__(
+        self, loader: Any = None, templar: Any = None, *, question: str | None = None, reply: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Take what ansible-core gives a lookup, by what the session may know the same way of asking again, and what it has answered."""
         super().__init__(loader=loader, templar=templar, **kwargs)
         self._question = question
+        self._reply = reply
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Answer one element. It is never marked as a trusted template: `{{` in a secret stays text."""
@@ -65,7 +69,7 @@ class CredentialLookup(LookupBase):
             given["scope"] = plain(templated(SCOPE_VARIABLE, around))
         options = validated(given, self.specification, self.operation, "lookup")
         reactions = Reactions(options, "default" in given, Display().warning)
-        return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question))
+        return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
 
     def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
         return Surroundings(
@@ -81,10 +85,17 @@ class LookupCall:
     """One call of a lookup: its options, and the way to the store."""
 
     def __init__(
-        self, operation: str, options: dict[str, Any], reactions: Reactions, around: Surroundings, question: str | None = None
+        self,
+        operation: str,
+        options: dict[str, Any],
+        reactions: Reactions,
+        around: Surroundings,
+        question: str | None = None,
+        reply: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take what the call came with."""
+        """Take what the call came with, and the session's reply to it where there is one."""
         self._question = question
+        self._reply = reply
         self.options = options
         self.reactions = reactions
         self._operation = operation
@@ -96,6 +107,11 @@ class LookupCall:
         Raises:
             CredentialError: of the class that tells why.
         """
+        outcome = self._performed(parameters) if self._reply is None else outcome_of(self._reply)
+        masking.register(outcome.secrets)
+        return outcome
+
+    def _performed(self, parameters: Mapping[str, Any]) -> Outcome:
         store = resolve_store(self.options.get("store"), self._around)
         context = access_context(
             tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._around.variables, task=None
@@ -103,11 +119,7 @@ class LookupCall:
         asked = {**for_operation(self.options), **parameters}
         if asked.get("fields") == ALL_FIELDS:
             asked["fields"] = True
-        outcome = client(session_options(session_said(self._around))).perform(
-            store, self._operation, asked, context, question=self._question
-        )
-        masking.register(outcome.secrets)
-        return outcome
+        return client(session_options(session_said(self._around))).perform(store, self._operation, asked, context, question=self._question)
 
 
 def names_in(terms: list[Any]) -> list[str]:

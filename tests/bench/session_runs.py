@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
 PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
-FOREIGN = ("ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "VAULT_", "BAO_", "AWS_", "K8S_")
+FOREIGN = ("PYTHONDONTWRITEBYTECODE", "ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "VAULT_", "BAO_", "AWS_", "K8S_")
 CALLBACK = {"ANSIBLE_CALLBACKS_ENABLED": "nebula.credential.session"}
 
 

@@ -66,7 +66,8 @@ def bench_end(run: Controller) -> None:
 def main() -> int:
     """Print the table."""
     with tempfile.TemporaryDirectory(prefix="nebula-bench-") as home:
-        os.environ.update(HOME=home, XDG_CONFIG_HOME=home + "/.config", XDG_STATE_HOME=home + "/.state")
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ.update(HOME=home, XDG_CACHE_HOME=home + "/.cache", XDG_CONFIG_HOME=home + "/.config", XDG_STATE_HOME=home + "/.state")
         title("The session at its socket (local store)")
         with running(COLLECTION_ROOT) as run:
             bench_life(run)

@@ -71,7 +71,7 @@ def where():
     """The directory of this run's session."""
     from ansible_collections.nebula.credential.plugins.lookup import get
 
-    return get.place(*get.controller()).directory
+    return get.directory_of(*get.controller())
 
 
 def session():
@@ -118,7 +118,7 @@ def question(name):
     """The message with which the hit path asks for a name."""
     from ansible_collections.nebula.credential.plugins.lookup import get
 
-    return json.dumps({"question": get.digest("get", [name], {}, {}, str), "host": "h"})
+    return json.dumps({"question": get.digest("get", {}, {}, str), "names": [name], "host": "h"})
 
 
 def crowd(number):
@@ -143,7 +143,7 @@ def hammer(name, count):
     """Ask for what is known, one question after the other. Answers the seconds of each."""
     from ansible_collections.nebula.credential.plugins.lookup import get
 
-    message, place, seconds = json.loads(question(name)), get.Place(where()), []
+    message, place, seconds = json.loads(question(name)), where(), []
     for _each in range(count):
         begun = time.perf_counter()
         reply = get.exchange(place, message)
@@ -192,11 +192,11 @@ def exchange_with_stranger(base, uid):
     """Ask somebody who listens at the session's place and runs as `uid`. Answers how that failed, and what was heard there."""
     from ansible_collections.nebula.credential.plugins.lookup import get
 
-    place, listener, heard = get.Place("{0}/{1}".format(base, uid)), socket.socket(socket.AF_UNIX), FORKING.SimpleQueue()
-    os.mkdir(place.directory)
-    listener.bind(place.socket)
-    os.chmod(place.directory, 0o777)
-    os.chmod(place.socket, 0o777)
+    place, listener, heard = "{0}/{1}".format(base, uid), socket.socket(socket.AF_UNIX), FORKING.SimpleQueue()
+    os.mkdir(place)
+    listener.bind(place + "/s")
+    os.chmod(place, 0o777)
+    os.chmod(place + "/s", 0o777)
     FORKING.Process(target=_overhear, args=(listener, uid, heard), daemon=True).start()
     heard.get()
     try:

@@ -90,4 +90,4 @@ def test_a_session_that_cannot_be_started_fails_no_play(project, broken):
 def test_an_ad_hoc_command_has_it_too(project):
     project.write("ansible.cfg", "[defaults]\nbin_ansible_callbacks = true\n")
     run = project.run("ansible", "localhost", "-m", "ansible.builtin.debug", "-vvv", **WITH).succeeded()
-    assert "nebula.credential.session: started" in run.output
+    assert "nebula.credential.session: begun" in run.output

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 
 import pytest
@@ -18,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     StorageError,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.files import plain_formats
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from tests.conformance.records import a_record
@@ -145,7 +145,7 @@ def test_a_plain_file_that_was_edited_wrongly_is_damaged(root, change):
 
 
 def test_yaml_needs_its_library(root, monkeypatch):
-    monkeypatch.setattr(plain_formats, "yaml", None)
+    monkeypatch.setitem(sys.modules, "yaml", None)
     with pytest.raises(MissingLibrary) as caught:
         opened(root, "yaml").put(a_record())
     assert "pip install PyYAML" in str(caught.value)

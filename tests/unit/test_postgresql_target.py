@@ -10,6 +10,7 @@ import base64
 import hashlib
 import hmac
 import re
+import sys
 from typing import Any
 
 import pytest
@@ -36,7 +37,7 @@ def test_the_verifier_is_the_one_of_rfc_5802_and_never_holds_the_password() -> N
 
 
 def test_a_missing_scramp_is_said_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(postgresql, "scramp", None)
+    monkeypatch.setitem(sys.modules, "scramp", None)
     with pytest.raises(errors.MissingLibrary) as raised:
         postgresql.verifier("pencil")
     assert "pip install scramp" in str(raised.value)

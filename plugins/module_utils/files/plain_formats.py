@@ -14,14 +14,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Da
 from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import Malformed, Reader, write_value
 from ansible_collections.nebula.credential.plugins.module_utils.sealed import MAGIC as ENVELOPE_MAGIC
 
-try:
-    import yaml
-
-    _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    _DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
-except ImportError:
-    yaml = None
-
 BINARY_MAGIC = b"\x89NEBPLN\n"
 _CHECKSUM_SIZE = 32
 _RESTORE = "Restore it from a backup, or delete the credential and put it again."
@@ -52,25 +44,30 @@ def _read_json(data: bytes) -> Any:
 
 
 def _library() -> Any:
-    """PyYAML.
+    """PyYAML; only a store in that format waits for it to be loaded.
 
     Raises:
         MissingLibrary: it is not installed.
     """
-    if yaml is None:
-        raise MissingLibrary("the format 'yaml' needs PyYAML, which is not installed", option="format", remedy="Run: pip install PyYAML")
+    try:
+        import yaml
+    except ImportError:
+        what = "the format 'yaml' needs PyYAML, which is not installed"
+        raise MissingLibrary(what, option="format", remedy="Run: pip install PyYAML") from None
     return yaml
 
 
 def _write_yaml(document: Any) -> bytes:
-    text: str = _library().dump(document, Dumper=_DUMPER, default_flow_style=False, allow_unicode=False)
+    library = _library()
+    dumper = getattr(library, "CSafeDumper", library.SafeDumper)
+    text: str = library.dump(document, Dumper=dumper, default_flow_style=False, allow_unicode=False)
     return text.encode("ascii")
 
 
 def _read_yaml(data: bytes) -> Any:
     library = _library()
     try:
-        return library.load(data, Loader=_LOADER)
+        return library.load(data, Loader=getattr(library, "CSafeLoader", library.SafeLoader))
     except (library.YAMLError, ValueError, RecursionError):
         raise _damaged("the file is not YAML", data) from None
 

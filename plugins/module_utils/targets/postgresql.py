@@ -25,11 +25,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation import 
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.targets.card import ALTERNATING, OVERLAP_NONE, REAPPLY, Card, Requirement
 
-try:
-    import scramp  # type: ignore[import-untyped, unused-ignore]
-except ImportError:
-    scramp = None
-
 USER_MODULE = "community.postgresql.postgresql_user"
 PING_MODULE = "community.postgresql.postgresql_ping"
 QUERY_MODULE = "community.postgresql.postgresql_query"
@@ -105,6 +100,20 @@ Call = Tuple[str, Dict[str, Any]]
 """A module by its full name, and its arguments."""
 
 
+def scram_library() -> Any:
+    """The library scramp, which loads half a dozen others: only a run that rotates waits for it.
+
+    Raises:
+        MissingLibrary: it is not installed.
+    """
+    try:
+        import scramp  # type: ignore[import-untyped, unused-ignore]
+    except ImportError:
+        what = "the Python library 'scramp' is missing on the controller"
+        raise MissingLibrary(what, remedy="Install it: {}".format(SCRAMP.install)) from None
+    return scramp
+
+
 def verifier(password: str) -> str:
     """The SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a salt of its own.
 
@@ -112,8 +121,7 @@ def verifier(password: str) -> str:
         MissingLibrary: scramp is not installed.
         InvalidInput: the password has characters that SASLprep (RFC 4013) forbids.
     """
-    if scramp is None:
-        raise MissingLibrary("the Python library 'scramp' is missing on the controller", remedy="Install it: {}".format(SCRAMP.install))
+    scramp = scram_library()
     try:
         salt, stored, server, iterations = scramp.ScramMechanism("SCRAM-SHA-256").make_auth_info(password)
     except scramp.ScramException:

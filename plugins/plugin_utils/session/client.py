@@ -14,14 +14,16 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, exchange, give_up, given_up, place
+from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, directory_of, exchange
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.operations.kinds import READING
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.giving_up import give_up, given_up
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import error_from, outcome_from
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.vault_password import vault_password
 
 VAULT_IDS = 8
@@ -39,7 +41,7 @@ class SessionClient:
         """Take the run's `session` options."""
         self._options = options
         self._run = controller()
-        self._place = place(*self._run)
+        self._place = Place(directory_of(*self._run))
 
     def perform(
         self,
@@ -69,16 +71,14 @@ class SessionClient:
         reply = self._answered(message, repeatable=check_mode or operation in READING)
         for warning in reply.get("warnings") or ():
             Display().warning(warning)
-        if "error" in reply:
-            raise error_from(reply["error"])
-        return outcome_from(reply)
+        return outcome_of(reply)
 
     def forget(self, names: Iterable[str] | None) -> None:
         """Have the session drop what it has read of these names, where there is one that is asked."""
-        if given_up(self._place) is not None:
+        if given_up(self._place.directory) is not None:
             return
         with suppress(OSError):
-            exchange(self._place, {"forget": None if names is None else list(names)})
+            exchange(self._place.directory, {"forget": None if names is None else list(names)})
 
     def _answered(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
         """The reply; where the session needs a vault password, which only the run has, it is asked again with it."""
@@ -96,7 +96,7 @@ class SessionClient:
         for is_last in (False, True):
             ensure_session(self._place, self._run, self._options)
             try:
-                return exchange(self._place, message)
+                return exchange(self._place.directory, message)
             except AnswerLost as lost:
                 raise self._lost(lost, message, repeatable) from None
             except (FileNotFoundError, ConnectionRefusedError):
@@ -119,7 +119,7 @@ class SessionClient:
         return Unavailable(what, remedy=remedy, store=str(message["store"]), name=_name(message)).happened(outcome_unknown=True)
 
     def _without(self, why: str) -> NoSession:
-        return NoSession(give_up(self._place, why))
+        return NoSession(give_up(self._place.directory, why))
 
 
 def _name(message: Mapping[str, Any]) -> str | None:

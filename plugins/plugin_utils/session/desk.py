@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a session answers: it holds the stores, knows which questions mean what, and performs operations."""
+"""Where a session answers: it holds the stores, knows which ways of asking mean what, and performs operations."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -33,12 +33,16 @@ REFRESHERS = 4
 
 
 class Question(NamedTuple):
-    """What a lookup's question turned out to mean."""
+    """What a lookup's way of asking turned out to mean: all but the names."""
 
     manager: CredentialManager
     operation: str
     parameters: Mapping[str, Any]
     context: AccessContext
+
+    def of(self, names: Sequence[str]) -> Mapping[str, Any]:
+        """The operation's parameters, asked for these."""
+        return {**self.parameters, **({"names": [*names]} if "names" in self.parameters else {"name": names[0]})}
 
 
 class Desk:
@@ -95,8 +99,8 @@ class Desk:
         return UNKNOWN if question is None else self._answered(question, asked)
 
     def _answered(self, question: Question, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        context = replace(question.context, host=asked.get("host"))
-        return self._told(lambda: perform(question.manager, question.operation, question.parameters, context, False, stays=True))
+        context, parameters = replace(question.context, host=asked.get("host")), question.of(asked["names"])
+        return self._told(lambda: perform(question.manager, question.operation, parameters, context, False, stays=True))
 
     def _performed(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])

@@ -13,13 +13,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.lookup.get import Place, give_up, given_up, is_private
+from ansible_collections.nebula.credential.plugins.lookup.get import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import main as program
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.giving_up import give_up, given_up
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.sweeping import sweep
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
 
 READY = "ready"
 PATIENCE = 15.0
@@ -28,12 +30,21 @@ COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
 """The directory of this collection. No link is resolved: a checkout is a collection by where its link lies."""
 
 
+HandOver = Callable[["subprocess.Popen[bytes]", bytes], str]
+
+
 class NoSession(Exception):
     """This run has no session, and the reason. The run goes on without it."""
 
 
-def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> None:
+def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any], waiting: bool = True) -> None:
     """See that the session of this run listens. Whoever holds the lock starts it; the others wait for that.
+
+    Args:
+        where: its place.
+        run: the controller's process, and when it began.
+        options: the run's `session` options.
+        waiting: False to have it begin and to leave the waiting, and what went wrong, to whoever asks first.
 
     Raises:
         NoSession: it does not, and will not in this run.
@@ -46,12 +57,12 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
         if os.path.exists(where.socket):
             return
         if os.path.exists(where.begun):
-            raise NoSession(give_up(where, "it ended, or was killed"))
-        _start(where, run, options, lock)
+            raise NoSession(give_up(where.directory, "it ended, or was killed"))
+        _start(where, run, options, lock, _handed_over if waiting else _left_alone)
 
 
 def _refuse_given_up(where: Place) -> None:
-    why = given_up(where)
+    why = given_up(where.directory)
     if why is not None:
         raise NoSession(why)
 
@@ -112,7 +123,7 @@ def _lock(descriptor: int, deadline: float) -> None:
             time.sleep(0.005)
 
 
-def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any], lock: int) -> None:
+def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any], lock: int, hand_over: HandOver) -> None:
     handed = {
         "collection": COLLECTION,
         "path": [path for path in sys.path if path],
@@ -120,6 +131,7 @@ def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any], lock:
         "run": run,
         "options": dict(options),
         "lock": lock,
+        "bytecode": not sys.dont_write_bytecode,
     }
     try:
         started = subprocess.Popen(
@@ -130,11 +142,11 @@ def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any], lock:
             pass_fds=(lock,),
             start_new_session=True,
         )
-        word = _handed_over(started, json.dumps(handed).encode("utf-8"))
+        word = hand_over(started, json.dumps(handed).encode("utf-8"))
     except OSError as error:
         word = type(error).__name__
     if word != READY:
-        raise NoSession(give_up(where, "it did not start ({0})".format(word or "no answer")))
+        raise NoSession(give_up(where.directory, "it did not start ({0})".format(word or "no answer")))
 
 
 def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
@@ -146,3 +158,11 @@ def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
             os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
         return "no answer within {0:.0f} s".format(PATIENCE)
     return output.decode("utf-8", "replace").strip()
+
+
+def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
+    """Give the program its parameters. It holds the lock until it listens, so that whoever asks waits for it."""
+    with started:  # which at its end waits for the process that forks and ends
+        if started.stdin is not None:
+            started.stdin.write(handed)
+    return READY

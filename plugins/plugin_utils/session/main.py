@@ -5,7 +5,7 @@
 """The program of a session: read what the run hands over, become a process of its own, serve until the run is gone.
 
 Started as `python -I main.py`, with its parameters on standard input: nothing of a run is in its arguments or environment that was
-not there before. It writes no bytecode, its memory is in no core dump, and its files hold nothing.
+not there before. It writes no bytecode into the collection, its memory is in no core dump, and its files hold nothing.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import json
 import os
 import sys
 import types
-
-sys.dont_write_bytecode = True
+from collections.abc import Mapping
+from typing import Any
 
 PARTS = ("ansible_collections", "nebula", "credential")
 
@@ -28,6 +28,7 @@ def main() -> int:
     sys.path[:0] = [path for path in handed["path"] if path not in sys.path]
     _make_packages(handed["collection"])
     try:
+        _keep_bytecode(handed)
         from ansible_collections.nebula.credential.plugins.plugin_utils.session.hardening import harden
 
         harden()
@@ -47,6 +48,15 @@ def _make_packages(collection: str) -> None:
         package = types.ModuleType(".".join(PARTS[:number]))
         package.__path__ = [path]
         sys.modules[package.__name__] = package
+
+
+def _keep_bytecode(handed: Mapping[str, Any]) -> None:
+    """What of the collection is loaded after this comes by way of the cache. PYTHONDONTWRITEBYTECODE of the run holds here, too."""
+    sys.dont_write_bytecode = True
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.bytecode import keep_bytecode
+
+    sys.dont_write_bytecode = not handed["bytecode"]
+    keep_bytecode(handed["collection"])
 
 
 def _tell(word: str) -> None:

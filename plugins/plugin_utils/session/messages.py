@@ -25,8 +25,14 @@ def described_outcome(outcome: Outcome) -> dict[str, Any]:
     return {"result": outcome.result, "secrets": secrets, "mask": masking.forms(outcome.secrets)}
 
 
-def outcome_from(reply: Mapping[str, Any]) -> Outcome:
-    """Read what `described_outcome` wrote."""
+def outcome_of(reply: Mapping[str, Any]) -> Outcome:
+    """Read what `described_outcome` wrote.
+
+    Raises:
+        CredentialError: what `described_error` wrote instead.
+    """
+    if "error" in reply:
+        raise error_from(reply["error"])
     return Outcome(dict(reply["result"]), tuple(Secret(base64.b64decode(secret)) for secret in reply["secrets"]))
 
 

@@ -13,11 +13,12 @@ from ansible import constants
 from ansible.template import Templar
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.nebula.credential.plugins.lookup.get import controller, place
+from ansible_collections.nebula.credential.plugins.lookup.get import controller, directory_of
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, session_said
 
 INHERITED = (reading_lookups,)
@@ -25,7 +26,7 @@ INHERITED = (reading_lookups,)
 
 
 def started(loader: Any) -> str:
-    """Start the session of this run where it has one.
+    """Have the session of this run start where it has one; nobody waits for it here.
 
     Args:
         loader: the run's DataLoader.
@@ -46,7 +47,7 @@ def started(loader: Any) -> str:
         if not options["enabled"]:
             return "switched off"
         run = controller()
-        ensure_session(place(*run), run, options)
+        ensure_session(Place(directory_of(*run)), run, options, waiting=False)
     except (CredentialError, NoSession) as error:
         return "not started ({0})".format(error)
-    return "started"
+    return "begun"

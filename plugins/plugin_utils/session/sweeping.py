@@ -12,8 +12,9 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ansible_collections.nebula.credential.plugins.lookup.get import Place, is_private
+from ansible_collections.nebula.credential.plugins.lookup.get import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.asker import started_at
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
 
 
 def sweep(base: str, own: str) -> None:

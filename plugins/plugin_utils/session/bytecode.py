@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The session's own bytecode: compiling the collection is more than half of a session's start.
+
+Python keeps bytecode beside the source, where ansible-core keeps none and a run may not write. So the collection's lies in this user's
+cache, in the form and with the checks of importlib; that of everything else where Python has it.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
+
+
+def keep_bytecode(collection: str) -> None:
+    """Have imports from the collection's directory use the cache, where this user has one that nobody else can write to."""
+    cache = _cache(collection)
+    if cache is not None:
+        sys.path_hooks.insert(0, _hook(collection, cache))
+        sys.path_importer_cache.clear()
+
+
+def _cache(collection: str) -> str | None:
+    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    ours = os.path.join(base, "nebula.credential")
+    try:
+        if not sys.dont_write_bytecode:
+            os.makedirs(ours, 0o700, exist_ok=True)
+        found = os.stat(ours, follow_symlinks=False)
+    except OSError:
+        return None
+    is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
+    return os.path.join(ours, "bytecode-" + _state(collection)) if is_own and os.path.isabs(base) else None
+
+
+def _state(collection: str) -> str:
+    """What tells this collection from others: importlib looks at times and sizes, which an image may have made all alike."""
+    try:
+        with open(os.path.join(collection, "FILES.json"), "rb") as file:
+            listed = file.read()
+    except OSError:
+        listed = b""  # a checkout: its files have times of their own
+    return sha256(collection.encode("utf-8", "surrogateescape") + b"\0" + listed).hexdigest()[:16]
+
+
+def _hook(collection: str, cache: str) -> Callable[[str], FileFinder]:
+    class Loader(SourceFileLoader):
+        """Reads and writes bytecode in the cache."""
+
+        def get_data(self, path: str) -> bytes:
+            """Read a file of source or bytecode."""
+            return super().get_data(_moved(path, collection, cache))
+
+        def set_data(self, path: str, data: bytes, **_mode: int) -> None:  # type: ignore[override]  # importlib says nothing of its options
+            """Write a file of bytecode, whole or not at all."""
+            super().set_data(_moved(path, collection, cache), data)
+
+    def finder(path: str) -> FileFinder:
+        if path != collection and not path.startswith(collection + "/"):
+            raise ImportError
+        return FileFinder(path, (Loader, SOURCE_SUFFIXES))
+
+    return finder
+
+
+def _moved(path: str, collection: str, cache: str) -> str:
+    return cache + path[len(collection) :] if path.endswith(".pyc") and path.startswith(collection) else path

@@ -28,6 +28,8 @@ TASKS = """
 - {name: all hit, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'db', fields=['host', 'username', 'password']) }}"}}
 - {name: kept, ansible.builtin.set_fact: {kept: "{{ LOOKUP }}"}}
 - {name: later, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'db') and kept }}"}}
+- {name: returned, register: returned, nebula.credential.credential: {name: db, return_value: true}}
+- {name: shown, ansible.builtin.debug: {msg: "{{ returned.value }}"}}
 - {name: failing, ignore_errors: true, ansible.builtin.fail: {msg: "it was {{ LOOKUP }}"}}
 """.replace("LOOKUP", "lookup('nebula.credential.get', 'db')")
 

@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a process that reads from a store loads: the library of that backend, and of no other."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+LIBRARIES = {"hvac", "kubernetes", "sqlalchemy", "psycopg", "pymysql", "redis", "botocore", "azure", "prometheus_client", "opentelemetry"}
+NEEDED = {"local": set(), "memory": set(), "vault": {"hvac"}, "kubernetes": {"kubernetes"}, "database": {"sqlalchemy"}}
+OPENING = """
+import json, sys
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+store = open_store(json.loads(sys.argv[1]))
+try:
+    store.get("nothing")
+except Exception as error:
+    print(json.dumps([type(error).__name__, sorted({name.partition(".")[0] for name in sys.modules})]))
+"""
+
+
+def store_of(backend, directory):
+    """A store that can be opened without a server."""
+    nowhere = "127.0.0.1:1"
+    own = {
+        "local": {"path": str(directory / "store")},
+        "memory": {},
+        "vault": {"url": "http://" + nowhere, "auth": {"method": "token", "token": "t"}, "max_retries": 0},
+        "kubernetes": {"host": "https://" + nowhere, "api_key": "t", "namespace": "n", "max_retries": 0},
+        "database": {"url": "sqlite:///" + str(directory / "store.db")},
+    }
+    return {"backend": backend, "audit": "off", **own[backend]}
+
+
+@pytest.mark.parametrize("backend", NEEDED)
+def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
+    asked = json.dumps(store_of(backend, tmp_path))
+    done = subprocess.run([sys.executable, "-c", OPENING, asked], capture_output=True, text=True, check=False)
+    error, loaded = json.loads(done.stdout)
+    assert error == ("Unavailable" if backend in ("vault", "kubernetes") else "NotFound"), done.stderr
+    assert set(loaded) & LIBRARIES == NEEDED[backend]

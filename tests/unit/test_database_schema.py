@@ -13,12 +13,15 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.sql import schema
 from ansible_collections.nebula.credential.plugins.module_utils.sql.tables import Tables
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store_reference import INLINE
 from tests.conformance.records import a_record, value_of
-from tests.unit.database_stores import ask, file_in, provider_in, store_in
+from tests.unit.database_stores import ask, file_in, provider_in, store_in, url_in
 
 FORK = multiprocessing.get_context("fork")
 COMMAND = "Run: ansible localhost -m nebula.credential.store_schema -a store=prod"
@@ -49,6 +52,14 @@ def test_tables_that_are_not_there_are_told_with_the_command_that_makes_them(tmp
     assert COMMAND in str(caught.value)
     assert perform(store, "store_schema", {}, AccessContext()).result["changed"]
     store.provider.put(a_record(), create=True)
+
+
+def test_for_a_store_written_in_place_no_command_is_told_that_does_not_know_it(tmp_path):
+    provider = Database({"url": url_in(tmp_path), "migration": "manual"}, ProviderContext(INLINE))
+    with pytest.raises(StorageError) as caught:
+        provider.get("db_pass")
+    assert "Run a task 'nebula.credential.store_schema' with the same mapping" in str(caught.value)
+    assert INLINE not in str(caught.value).partition("Run")[2]
 
 
 def test_check_mode_tells_the_sql_and_makes_nothing(tmp_path):

@@ -16,6 +16,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.table_version im
 
 AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
 MODES = (AUTO, MANUAL, VALIDATE)
+IN_PLACE = "inline"
+"""What a store is called that was written in place (`store_reference.INLINE`): no command can name it."""
 
 
 def _first(tables: Tables) -> List[Any]:
@@ -165,6 +167,9 @@ class Schema:
 
 def command(store: str) -> str:
     """What a user runs to bring the tables up to date."""
+    if store == IN_PLACE:
+        # Its configuration is known to the task alone, and may hold a login, so it is not printed.
+        return "Run a task 'nebula.credential.store_schema' with the same mapping as 'store'."
     return "Run: ansible localhost -m nebula.credential.store_schema -a store={0}".format(store)
 
 

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     StorageFull,
     Timeout,
+    Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY
 from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
@@ -214,8 +215,9 @@ def test_a_forked_process_leaves_its_parents_connections_alone(tmp_path):
     assert value_of(provider.get("db_pass")) == b"child"
 
 
-def test_an_unused_connection_is_replaced_before_it_is_tried(tmp_path):
-    provider = provider_in(tmp_path, pool={"idle_timeout": 1e-9})
+@pytest.mark.parametrize("limit", ["idle_timeout", "lifetime"])
+def test_an_old_or_unused_connection_is_replaced_before_it_is_tried(tmp_path, limit):
+    provider = provider_in(tmp_path, pool={limit: 1e-9})
     provider.put(a_record())
     made = []
     connect = provider._connections.kind.connect
@@ -224,6 +226,19 @@ def test_an_unused_connection_is_replaced_before_it_is_tried(tmp_path):
     for _each in range(3):
         provider.get("db_pass")
     assert len(made) == 3
+
+
+def test_no_more_connections_are_made_than_the_pool_may_have(tmp_path):
+    """Who gets none in time is told which limit it was, and that nothing happened."""
+    provider = provider_in(tmp_path, pool={"min": 1, "max": 2, "connect_timeout": 0.05})
+    provider.put(a_record())
+    with contextlib.ExitStack() as held:
+        for _each in range(2):
+            held.enter_context(provider._connections.reading())
+        with pytest.raises(Unavailable) as caught:
+            provider.put(a_record(value="2"))
+    assert (caught.value.option, caught.value.outcome_unknown) == ("pool", False)
+    assert value_of(provider.get("db_pass")) == b"s3cret"
 
 
 def test_a_read_is_one_statement_and_asks_nothing_before_it(tmp_path):

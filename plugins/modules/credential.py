@@ -112,7 +112,7 @@ options:
           grace: {type: str, description: How long the old value is kept after a rotation.}
       version: &version
         description:
-          - The version to restore, as M(nebula.credential.credential_info) shows it.
+          - The version to restore, as M(nebula.credential.credential_info) shows it. Every other state refuses it.
           - Without it O(state=restored) accepts the value that is in place, which somebody put back from a backup.
         type: str
       expected_version: &expected_version

@@ -311,9 +311,13 @@ def _die_while_starting(name):
     ask(name)
 
 
-def write_no_bytecode():
-    """Leave it to others to write bytecode."""
-    sys.dont_write_bytecode = True
+def with_bytecode(call, *positional, **named):
+    """Do something in a process that may write bytecode, as that of a person may, and has loaded what it needs."""
+    from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups
+
+    kept.append(reading_lookups)
+    sys.dont_write_bytecode = False
+    return globals()[call](*positional, **named)
 
 
 def in_worker(call, arguments, start, answers):

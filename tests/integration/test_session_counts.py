@@ -57,6 +57,14 @@ def test_one_secret_for_ten_hosts_and_ten_tasks(project, counted):
     assert (counted.logins(), counted.reads()) == (1, {"a": 1})
 
 
+def test_what_is_missing_is_asked_for_once_a_task(project, counted):
+    """Where the session knows the way of asking, its answer that there is none is taken, and not asked for again."""
+    hosts(project, 1)
+    asked = "{{name: ask, ansible.builtin.assert: {{that: \"lookup('nebula.credential.get', '{0}', default='none') == '{1}'\"}}}}"
+    play(project, [asked.format("a", VALUE + "a"), *[asked.format("gone", "none")] * 3])
+    assert (counted.logins(), counted.reads()) == (1, {"a": 1, "gone": 3})
+
+
 def test_ten_secrets_for_ten_hosts(project, counted):
     """One login, and each of ten secrets is read once, whoever asks for it first."""
     names = ["s{0}".format(each) for each in range(10)]

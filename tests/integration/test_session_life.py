@@ -179,20 +179,3 @@ def test_a_runtime_directory_that_does_not_serve_is_left_alone(run_of, tmp_path,
     assert run.read() == "v4lue-of-a"
     assert run.directory().parent == Path("/tmp")
     assert run.session()
-
-
-def test_no_bytecode_is_written_into_the_collection(run_of, collection_root):
-    """Not even by a session whose run may write it."""
-    plugins = Path(collection_root, "ansible_collections/nebula/credential/plugins")
-    run = run_of(PYTHONDONTWRITEBYTECODE="")
-    before = {path: path.stat().st_mtime_ns for path in plugins.rglob("session/__pycache__/*")}
-    environment = Path("/proc", str(started_without_imports(run)), "environ").read_text()
-    assert "PYTHONDONTWRITEBYTECODE=1" not in environment
-    assert {path: path.stat().st_mtime_ns for path in plugins.rglob("session/__pycache__/serving*")}.items() <= before.items()
-
-
-def started_without_imports(run):
-    """A session whose run has stopped writing bytecode itself before it loaded anything."""
-    run.itself("write_no_bytecode")
-    run.write()
-    return run.session()

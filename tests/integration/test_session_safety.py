@@ -262,6 +262,19 @@ def test_a_worker_that_hits_loads_one_file_of_the_collection(run_of):
     assert foreign == set()
 
 
+@pytest.mark.parametrize(("operation", "values"), [("get", [CANARY]), ("get_many", [{"b": CANARY}])])
+def test_so_does_one_who_asks_for_another_name_in_a_known_way(run_of, operation, values):
+    """Only the first to ask with these options and variables says what they mean."""
+    run = run_of()
+    run.write(name="b", value=CANARY)
+    run.write(name="a", value="v4lue")
+    run.worker("ask", "a", operation=operation)
+    answer = run.worker("ask", "b", operation=operation)
+    assert answer["values"] == values
+    ours = [name.rpartition("plugins.")[2] for name in answer["loaded"] if ".credential.plugins." in name]
+    assert ours == ["lookup", "lookup.get", *(["lookup.get_many"] if operation == "get_many" else [])]
+
+
 def test_a_miss_of_a_local_store_loads_no_sdk_into_the_session(run):
     mapped = Path("/proc", str(max(run.met)), "maps").read_text()
     assert not {name for name in ("psycopg", "sqlalchemy", "pymysql", "hvac", "kubernetes") if name in mapped}

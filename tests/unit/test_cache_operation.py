@@ -49,7 +49,7 @@ def test_a_question_that_has_to_be_fetched_after_all_is_one_miss(asking):
     asking.read("a", question="q")
     asking("cache", state="cleared")
     before = asking("cache")["statistics"]["misses"]
-    again = {"question": "q", "host": None}
+    again = {"question": "q", "names": ["a"], "host": None}
     assert asking.desk.known(again) is None
     assert asking.desk.perform(again)["result"]["value"] == "value of a"
     assert asking("cache")["statistics"]["misses"] == before + 1

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import messages, wire
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.caller import LONGEST_REQUEST, Caller
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.giving_up import give_up, given_up
 from tests.unit.audit_place import Place, fill
 
 
@@ -96,14 +97,12 @@ def test_a_reply_goes_as_fast_as_it_is_taken():
 STORES = {"nebula_credential_stores": {"prod": {"backend": "vault", "token": "{{ token }}"}}, "nebula_credential_store": "prod"}
 
 
-def digest(variables=None, token="one", terms=("a",), **given):
-    return get.digest(
-        "get", list(terms), given, STORES if variables is None else variables, lambda text: text.replace("{{ token }}", token)
-    )
+def digest(variables=None, token="one", **given):
+    return get.digest("get", given, STORES if variables is None else variables, lambda text: text.replace("{{ token }}", token))
 
 
-def test_a_question_is_another_one_wherever_another_store_or_caller_may_answer(monkeypatch, tmp_path):
-    questions = [digest(), digest(token="two"), digest(terms=("b",)), digest(field="password"), digest(store="other")]
+def test_a_way_of_asking_is_another_one_wherever_another_store_or_caller_may_answer(monkeypatch, tmp_path):
+    questions = [digest(), digest(token="two"), digest(field="password"), digest(store="other")]
     questions.append(digest({**STORES, "nebula_credential_scope": {"workflow": "deploy"}}))
     questions.append(digest({**STORES, "awx_user_name": "somebody"}))
     questions.append(digest({**STORES, "nebula_credential_store": "test"}))
@@ -119,15 +118,15 @@ def test_a_question_is_another_one_wherever_another_store_or_caller_may_answer(m
 
 def test_all_that_give_a_session_up_say_the_same(tmp_path):
     """The reason of the first, and never half of it; nothing else is left."""
-    place, start, said = get.Place(str(tmp_path)), threading.Event(), []
+    place, start, said = str(tmp_path), threading.Event(), []
 
     def gives_up():
         start.wait()
-        said.append(get.give_up(place, "the reason"))
+        said.append(give_up(place, "the reason"))
 
     def looks():
         start.wait()
-        said.extend(why for why in [get.given_up(place) for _each in range(300)] if why is not None)
+        said.extend(why for why in [given_up(place) for _each in range(300)] if why is not None)
 
     threads = [threading.Thread(target=work) for work in (gives_up, looks, looks, looks, looks)]
     for thread in threads:
@@ -136,7 +135,7 @@ def test_all_that_give_a_session_up_say_the_same(tmp_path):
     for thread in threads:
         thread.join()
     assert set(said) == {"the reason"}
-    assert get.give_up(place, "another") == "the reason"
+    assert give_up(place, "another") == "the reason"
     assert [path.name for path in tmp_path.iterdir()] == ["gone"]
 
 
@@ -146,8 +145,8 @@ def test_a_template_that_cannot_be_resolved_makes_no_question():
     def fails(_text):
         raise KeyError("token")
 
-    assert get.digest("get", ["a"], {}, STORES, fails) is None
-    assert get.digest("get", [object()], {}, {}, fails) is None
+    assert get.digest("get", {}, STORES, fails) is None
+    assert get.digest("get", {"store": object()}, {}, fails) is None
 
 
 def test_a_vaulted_value_enters_as_ciphertext():
@@ -157,7 +156,7 @@ def test_a_vaulted_value_enters_as_ciphertext():
         def __str__(self):
             raise AssertionError("it was decrypted")
 
-    assert get.digest("get", ["a"], {"store": {"token": Vaulted()}}, {}, str) is not None
+    assert get.digest("get", {"store": {"token": Vaulted()}}, {}, str) is not None
 
 
 def test_a_trail_that_many_threads_write_to_loses_nothing(tmp_path):

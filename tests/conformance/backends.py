@@ -10,10 +10,11 @@ A new backend adds its line to BACKENDS. One of the registry that is missing her
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Callable, Mapping, Optional, Type
+from typing import Any, Callable, Mapping, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import encrypted
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
@@ -119,6 +120,26 @@ def _database(kind: str) -> Callable[[Path], Mapping[str, Any]]:
     return lambda directory: databases.options(once.server(kind), databases.prefix(directory))
 
 
+def elsewhere(urls: str) -> Tuple[Backend, ...]:
+    """Stores in databases that whoever runs the tests names: those that no package brings (MySQL, CockroachDB), and other versions.
+
+    `urls` are divided by blanks, with their passwords. Each test has tables of its own there, and leaves them.
+    """
+    found = []
+    for url in urls.split():
+        label = "database-elsewhere-{0}-{1}".format(len(found) // 2 + 1, url.partition(":")[0])
+        options = _elsewhere(url)
+        found += [
+            Backend(label, "database", options, many=False),
+            Backend(label + "-encrypted", "database", options, _encrypted, many=False),
+        ]
+    return tuple(found)
+
+
+def _elsewhere(url: str) -> Callable[[Path], Mapping[str, Any]]:
+    return lambda directory: {"url": url, "table_prefix": databases.prefix(directory)}
+
+
 def _encrypted(provider: Provider, _directory: Path) -> Provider:
     return encrypted(provider, {})
 
@@ -149,4 +170,5 @@ BACKENDS = (
     Backend("kubernetes-encrypted", "kubernetes", _kubernetes(encrypt=True), _encrypted, many=False),
     Backend("objects", "objects", _objects, persistent=False, provider=MemoryObjects),
     Backend("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, provider=MemoryObjects, many=False),
+    *elsewhere(os.environ.get("NEBULA_TEST_DATABASES", "")),
 )

@@ -16,13 +16,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
 from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from tests.conformance.backends import BACKENDS
+from tests.conformance.backends import BACKENDS, elsewhere
 from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
     """A new backend needs a line in backends.py."""
     assert {backend.backend for backend in BACKENDS if backend.provider is None} == set(PROVIDERS)
+
+
+def test_databases_that_are_named_take_part(tmp_path):
+    """By NEBULA_TEST_DATABASES: plain and encrypted, each test with tables of its own."""
+    named = elsewhere("mysql://a:b@c/d cockroachdb://e/f")
+    kinds = ["1-mysql", "1-mysql-encrypted", "2-cockroachdb", "2-cockroachdb-encrypted"]
+    assert [each.label.rpartition("elsewhere-")[2] for each in named] == kinds
+    assert named[0].options(tmp_path)["url"] == "mysql://a:b@c/d"
+    assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
 
 
 def test_what_is_put_is_what_get_returns(provider):

@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 import json
+import threading
 from contextlib import ExitStack
 from urllib.parse import urlsplit
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.lookup import get
 from tests.integration.conducted import conducted
 from tests.integration.counted import VALUE, read
 from tests.integration.session_runs import eventually
@@ -38,6 +40,11 @@ class Distant:
     def silent(self):
         self.between.mode = proxy.SILENT
 
+    def slow(self):
+        """For longer than a session may be silent."""
+        self.silent()
+        threading.Timer(get.SILENCE + 1, self.mended).start()
+
     def mended(self):
         self.between.mode = proxy.PASS
 
@@ -62,7 +69,7 @@ def distant(project, counted):
     with ExitStack() as stack:
         url = urlsplit(counted.server.url)
         store = Distant(project, counted, stack.enter_context(proxy.running(url.hostname, url.port)))
-        deeds = {deed: getattr(store, deed) for deed in ("unplugged", "silent", "mended", "changed", "begun", "ended")}
+        deeds = {deed: getattr(store, deed) for deed in ("unplugged", "silent", "slow", "mended", "changed", "begun", "ended")}
         store.task = stack.enter_context(conducted(**deeds)).task
         yield store
 
@@ -144,6 +151,14 @@ def test_a_backend_that_goes_away_in_mid_run(distant, how):
     assert "[WARNING]" not in run.output
     assert distant.counted.logins() == 1
     assert distant.counted.reads()["a"] == 1
+
+
+def test_a_backend_that_is_slow_is_waited_for(distant):
+    """A session that works shows so, and is not taken for one that hangs."""
+    distant.config.update(read_timeout=60)
+    run = distant.play(read("a") + "\n" + distant.task("slow") + read("b") + "\n" + read("a")).succeeded()
+    assert "[WARNING]" not in run.output
+    assert (distant.counted.logins(), distant.counted.reads()) == (1, {"a": 1, "b": 1})
 
 
 def test_a_session_that_is_idle_ends_and_the_next_question_starts_another(distant, base, monkeypatch):

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
@@ -190,6 +191,28 @@ def test_absent_takes_what_was_deleted_recoverably_before_the_name_was_used_agai
     assert [info.version for info in manager.versions("db")] == ["2"]
     ask(manager, "credential", name="db", state="absent")
     assert destroyed(store) == {True}
+
+
+@pytest.mark.parametrize("expected", [None, "1"])
+def test_a_recoverable_delete_that_another_writer_overtakes_takes_nothing_it_did_not_look_at(store, monkeypatch, expected):
+    """KV does not compare here: so what came in between is deleted too, or told as a conflict, and the older version stays readable."""
+    provider = store.provider()
+    provider.put(a_record(value="1"))
+    delete = Kv2Requests.delete
+
+    def overtaken(requests, place, versions):
+        monkeypatch.setattr(Kv2Requests, "delete", delete)
+        store.provider().put(a_record(value="2"))
+        delete(requests, place, versions)
+
+    monkeypatch.setattr(Kv2Requests, "delete", overtaken)
+    if expected:
+        with pytest.raises(Conflict, match="version 1 was expected and version 2 is there"):
+            provider.delete("db_pass", recoverable=True, expected_version=expected)
+    else:
+        provider.delete("db_pass", recoverable=True)
+        assert provider.restore("db_pass").version == "2"
+    assert [value_of(provider.get("db_pass", number)) for number in "12"] == [b"1", b"2"]
 
 
 def test_what_could_be_brought_back_is_taken_by_nobody_out_of_its_scope(store):

@@ -220,11 +220,10 @@ class Kv2(Provider):
                 if base.record is None:
                     raise absent(name, stage=stage)
                 check_swap(name, base.record, expected_version)
-            if recoverable:
-                # Exactly this version: one that is written meanwhile stays.
-                self._requests.delete(place, [base.number])
-                return
             try:
+                if recoverable:
+                    self._hide(place, base.number)
+                    return
                 with self._unfinished.claiming(place, lambda: self._bury_marked(place, self._requests.read(place))):
                     value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
             except LostRace:
@@ -232,6 +231,18 @@ class Kv2(Provider):
                 continue
             self._unfinished.finish(place, "the removal of its versions", partial(self._bury, place, value))
             return
+
+    def _hide(self, place: str, number: int) -> None:
+        """Delete a version so that it can be undeleted, and do so at once where another was written meanwhile: KV compares nothing here.
+
+        Raises:
+            LostRace: another one was.
+        """
+        self._requests.delete(place, [number])
+        sheet = self._requests.sheet(place)
+        if sheet is not None and sheet.current != number:
+            self._requests.undelete(place, [number])
+            raise LostRace("another version was written meanwhile")
 
     def _bury(self, place: str, value: Value) -> None:
         """Forget what was known, and destroy every version up to this one. The number of the last one stays."""

@@ -153,6 +153,13 @@ def test_a_backend_that_goes_away_in_mid_run(distant, how):
     assert distant.counted.reads()["a"] == 1
 
 
+def test_a_backend_that_comes_after_the_first_question(distant):
+    """What failed is asked for again: neither the login nor the answer that was not there is kept."""
+    run = distant.play(distant.task("unplugged") + fails("a") + fails("a") + distant.task("mended") + read("a") + "\n" + read("a"))
+    assert WITHOUT not in run.succeeded().output
+    assert (distant.counted.logins(), distant.counted.reads()) == (1, {"a": 1})
+
+
 def test_a_backend_that_is_slow_is_waited_for(distant):
     """A session that works shows so, and is not taken for one that hangs."""
     distant.config.update(read_timeout=60)

@@ -83,6 +83,15 @@ def session():
         return get.other_end(connection)[0]
 
 
+def begin():
+    """Start the session. Answers the seconds from there until it listens."""
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session import client, options
+
+    begun = time.monotonic()
+    client.ensure_session(client.Place(where()), client.controller(), options.session_options([]))
+    return time.monotonic() - begun
+
+
 def send(content, length=None, slowly=False, uid=None):
     """Send bytes (a text) with a length before them. Answers what came back, as text; None where nobody listens or lets us in."""
     if uid is not None:

@@ -189,3 +189,26 @@ def _until_gone(server, token):
             return
         time.sleep(0.05)
     pytest.fail("the token is still valid")
+
+
+@pytest.mark.parametrize(("kind", "looked_after"), [("service", ["renew-self"]), ("batch", ["login"])])
+def test_who_stays_keeps_its_login_alive_without_a_request(server, ways, clock, kind, looked_after):
+    """Renewed, or made anew where that cannot be: what a session does while nobody asks."""
+    counted = Counted(server, ways, ways.userpass(token_ttl="20m", token_max_ttl="10h", token_type=kind))
+    assert counted.connection.keep_alive() is None
+    counted.read()
+    assert counted.connection.keep_alive() == token_life.LOOK_AFTER
+    assert counted.asked() == ["login"]
+    clock[0] += 810
+    counted.connection.keep_alive()
+    assert counted.asked() == looked_after
+    counted.read()
+    assert counted.asked() == []
+
+
+def test_a_login_that_has_no_end_is_never_looked_after(server, ways):
+    counted = Counted(server, ways, {"token": server.root_token})
+    counted.read()
+    counted.connection.keep_alive()
+    counted.connection.keep_alive()
+    assert set(counted.asked()) <= {"lookup-self"}

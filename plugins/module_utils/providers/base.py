@@ -222,7 +222,7 @@ class Provider(ABC):
         """
 
     def renew_due(self) -> Optional[float]:
-        """Keep alive what is held at the backend for as long as this is open (leases). For a process that outlives one task.
+        """Keep alive what is held at the backend for as long as this is open (leases, a login). For a process that outlives one task.
 
         Returns:
             The seconds after which to call again at the latest; None where nothing is held, which is the default.

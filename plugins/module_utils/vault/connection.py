@@ -9,14 +9,17 @@ from __future__ import annotations
 import threading
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.vault import address, auth, failures
 from ansible_collections.nebula.credential.plugins.module_utils.vault.login import OPEN_TO_ALL, Login
-from ansible_collections.nebula.credential.plugins.module_utils.vault.token_life import Token
+from ansible_collections.nebula.credential.plugins.module_utils.vault.token_life import LOOK_AFTER, Token
 
 _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
 """A standby that passes requests on to the active server is as good as that."""
+KEEPING = 10.0
+"""Seconds that `keep_alive` may take."""
 Refused = Callable[["Reply"], Optional[CredentialError]]
 
 
@@ -125,6 +128,23 @@ class Connection:
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
         return self._login.logins
+
+    def keep_alive(self) -> Optional[float]:
+        """Renew or replace the token where that is due and nobody asks for anything.
+
+        Returns:
+            The seconds after which to look again; None where there is no login, or one without an end.
+
+        Raises:
+            As `request`.
+        """
+        if self._login.due_in() is None:
+            return None
+        with deadline.within(KEEPING, "renewing the login"):
+            self.attend()
+        due = self._login.due_in()
+        # What a request replaces meanwhile may live for a shorter time.
+        return None if due is None else min(due, LOOK_AFTER)
 
     def close(self) -> None:
         """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""

@@ -115,6 +115,9 @@ class Kv2(Provider):
     def health(self) -> Health:
         return self._connection.health()
 
+    def renew_due(self) -> Optional[float]:
+        return self._connection.keep_alive()
+
     def close(self) -> None:
         self._connection.close()
 

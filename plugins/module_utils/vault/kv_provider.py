@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import ObjectProvider
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Health, ProviderContext
@@ -27,6 +27,9 @@ class KvObjectProvider(ObjectProvider):
 
     def health(self) -> Health:
         return self._connection.health()
+
+    def renew_due(self) -> Optional[float]:
+        return self._connection.keep_alive()
 
     def close(self) -> None:
         self._connection.close()

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, Optional
@@ -64,6 +65,11 @@ class Login:
             finally:
                 self._lock.release()
         return self._token or token
+
+    def due_in(self) -> Optional[float]:
+        """The seconds after which the token is to be looked after; None where there is none yet, or nothing of it ends."""
+        token = self._token
+        return None if token is None or token.due_at == math.inf else max(0.0, token.due_at - token_life.now())
 
     def again(self, spent: Token) -> Token:
         """Another token instead of one that the server no longer takes.

@@ -141,10 +141,15 @@ class HeldStores:
 
     def are_needed(self) -> bool:
         """Whether something ends with this process: leases, and what a store keeps in memory alone."""
-        return any(manager in self._due or not manager.provider.capabilities.persistent for manager in self.managers())
+        return any(self._is_needed(manager) for manager in self.managers())
+
+    def _is_needed(self, manager: CredentialManager) -> bool:
+        """A login is not: the next session makes another one."""
+        can = manager.provider.capabilities
+        return not can.persistent or (can.leased and manager in self._due)
 
     def look_after(self) -> None:
-        """Write the audit entries that wait, and keep alive what is lent."""
+        """Write the audit entries that wait, and keep alive logins and what is lent."""
         for manager in self.managers():
             _guarded(manager.flush)
             if manager.provider.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):

@@ -7,10 +7,13 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
 import pytest
+
+from tests.conftest import COLLECTION_ROOT
 
 LIBRARIES = {"hvac", "kubernetes", "sqlalchemy", "psycopg", "pymysql", "redis", "botocore", "azure", "prometheus_client", "opentelemetry"}
 NEEDED = {"local": set(), "memory": set(), "vault": {"hvac"}, "kubernetes": {"kubernetes"}, "database": {"sqlalchemy"}}
@@ -41,7 +44,9 @@ def store_of(backend, directory):
 @pytest.mark.parametrize("backend", NEEDED)
 def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
     asked = json.dumps(store_of(backend, tmp_path))
-    done = subprocess.run([sys.executable, "-c", OPENING, asked], capture_output=True, text=True, check=False)
+    found = {**os.environ, "PYTHONPATH": str(COLLECTION_ROOT)}
+    done = subprocess.run([sys.executable, "-c", OPENING, asked], capture_output=True, text=True, check=False, env=found)
+    assert done.stdout, done.stderr
     error, loaded = json.loads(done.stdout)
     assert error == ("Unavailable" if backend in ("vault", "kubernetes") else "NotFound"), done.stderr
     assert set(loaded) & LIBRARIES == NEEDED[backend]

@@ -181,7 +181,7 @@ class Server:
                 "uri": entry["requestURI"],
                 "agent": entry.get("userAgent", ""),
             }
-            for entry in entries_of(self.audit)
+            for entry in entries_of(self.audit, '"namespace":"{0}"'.format(namespace))
             if entry.get("objectRef", {}).get("namespace") == namespace and entry["stage"] == "ResponseComplete"
         ]
 

@@ -173,7 +173,8 @@ class Server:
 
         From the audit log, which is written before an answer is sent. Secrets in it are keyed hashes.
         """
-        answered = (dict(entry["request"], error=entry.get("error", "")) for entry in entries_of(self.audit) if entry["type"] == "response")
+        entries = entries_of(self.audit, '"path":"{0}'.format(path))
+        answered = (dict(entry["request"], error=entry.get("error", "")) for entry in entries if entry["type"] == "response")
         return [request for request in answered if str(request.get("path", "")).startswith(path)]
 
     def described(self) -> Dict[str, Any]:

@@ -13,3 +13,9 @@ def test_a_line_that_a_server_has_not_finished_is_left_for_later(tmp_path):
     log = tmp_path / "audit.log"
     log.write_text('{"request": 1}\n{"request": 2, "path": "half', encoding="utf-8")
     assert list(entries_of(log)) == [{"request": 1}]
+
+
+def test_only_lines_that_are_asked_for_are_looked_at(tmp_path):
+    log = tmp_path / "audit.log"
+    log.write_text('{"path":"a/b"}\nno JSON\n{"path":"a/c"}\n{"path":"b"}\n', encoding="utf-8")
+    assert list(entries_of(log, '"path":"a/')) == [{"path": "a/b"}, {"path": "a/c"}]

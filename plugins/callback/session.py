@@ -43,12 +43,13 @@ class CallbackModule(CallbackBase):
     def v2_playbook_on_start(self, playbook: Any) -> None:
         """Load the lookups, and start the session. Nothing that goes wrong here may fail a play: the first who asks finds out."""
         try:
-            for lookup in LOOKUPS:
-                lookup_loader.get(lookup)
             # Not at the top of this file: a library that is missing must not keep the plugin from being loaded.
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import started
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import hand_down, started
 
             told = started(playbook.get_loader())
+            for lookup in LOOKUPS:
+                lookup_loader.get(lookup)
+            hand_down()
         except Exception as error:  # noqa: BLE001  # as said; the text of a foreign error may quote a file
             told = "not started ({0})".format(type(error).__name__)
         self._display.vvv("{0}: {1}".format(self.CALLBACK_NAME, told))

@@ -31,6 +31,7 @@ COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
 
 
 HandOver = Callable[["subprocess.Popen[bytes]", bytes], str]
+_BEGUN: list[subprocess.Popen[bytes]] = []
 
 
 class NoSession(Exception):
@@ -162,7 +163,15 @@ def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
 
 def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
     """Give the program its parameters. It holds the lock until it listens, so that whoever asks waits for it."""
-    with started:  # which at its end waits for the process that forks and ends
-        if started.stdin is not None:
+    _BEGUN.append(started)
+    if started.stdin is not None:
+        with started.stdin:
             started.stdin.write(handed)
     return READY
+
+
+def reap() -> None:
+    """Wait for what was left alone: the process that forks the session ends at once, and would stay as a zombie."""
+    while _BEGUN:
+        with _BEGUN.pop():
+            pass

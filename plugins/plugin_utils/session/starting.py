@@ -15,14 +15,10 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.nebula.credential.plugins.lookup.get import controller, directory_of
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session, reap
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, session_said
-
-INHERITED = (reading_lookups,)
-"""What is imported here for the workers to inherit."""
 
 
 def started(loader: Any) -> str:
@@ -51,3 +47,10 @@ def started(loader: Any) -> str:
     except (CredentialError, NoSession) as error:
         return "not started ({0})".format(error)
     return "begun"
+
+
+def hand_down() -> None:
+    """Load what workers inherit while the session's program begins, and see off the process that has forked it."""
+    from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups  # noqa: F401  # loaded is all it has to be
+
+    reap()

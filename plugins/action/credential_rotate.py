@@ -23,12 +23,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
+from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.targets import postgresql
 from ansible_collections.nebula.credential.plugins.module_utils.targets.postgresql import Call
+from ansible_collections.nebula.credential.plugins.plugin_utils import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.action_base import CredentialAction
 from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import Unshown
 from ansible_collections.nebula.credential.plugins.plugin_utils.rotation_driver import RotationDriver
+
+SENT_BACK = ("password", "login_password")
+"""What those modules take as `no_log`: from ansible-core 2.22 on they send it back, for masking, and its debug output shows that first."""
 
 
 class _Late(BaseException):
@@ -71,6 +76,7 @@ class ActionModule(CredentialAction):
     def _run_module(self, call: Call, limit: float, variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run a module of another collection; what it prints stays here."""
         module, arguments = call
+        masking.register([Secret(arguments[name]) for name in SENT_BACK if name in arguments])
         spoken, self._task.no_log = self._task.no_log, True
         try:
             with _at_most(limit):

@@ -74,10 +74,12 @@ class CredentialAction(ActionBase):
         return self.ask(store, self.operation, parameters, variables)
 
     def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
-        """Perform one operation through the client."""
-        return self._client.perform(
+        """Perform one operation through the client. Its secrets are masked from then on: what follows may run modules with them."""
+        outcome = self._client.perform(
             store, operation, for_operation(parameters), self.context(store, parameters, variables), bool(self._task.check_mode)
         )
+        masking.register(outcome.secrets)
+        return outcome
 
     def context(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> AccessContext:
         """Who asks: from the store's tenant, the option `scope`, the task and the run."""
@@ -98,7 +100,6 @@ class CredentialAction(ActionBase):
         )
 
     def _reported(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
-        masking.register(outcome.secrets)
         result = dict(outcome.result)
         if not self._task.diff:
             result.pop("diff", None)

@@ -46,6 +46,7 @@ class Way:
         reads: the same for secrets.
         start_over: has the server count anew.
         environment: of the run.
+        store: what `nebula.yml` has as its default store.
         rounds: whether it is run as often as the constant, or once.
     """
 
@@ -56,6 +57,7 @@ class Way:
     reads: Callable[[], int] | None = None
     start_over: Callable[[], None] = lambda: None
     environment: Mapping[str, str] | None = None
+    store: Mapping[str, Any] | None = None
     is_peer: bool = False
 
 
@@ -89,6 +91,8 @@ def run(directory: Path, text: str, hosts: int, forks: int, way: Way) -> float:
     local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
     (directory / "group_vars").mkdir(exist_ok=True)
     (directory / "group_vars" / "all.json").write_text(json.dumps({**local, **way.variables}), encoding="utf-8")
+    stores = {"default": "prod", "stores": {"prod": way.store}} if way.store else {}
+    (directory / "nebula.yml").write_text(json.dumps(stores), encoding="utf-8")
     (directory / "ansible.cfg").write_text("[defaults]\n", encoding="ascii")
     command = [str(PLAYBOOK), "-i", "hosts.ini", "-f", str(forks), "site.yml"]
     began = time.perf_counter()

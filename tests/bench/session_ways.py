@@ -40,7 +40,7 @@ def on_openbao(names: Sequence[str]) -> Iterator[List[Way]]:
     """Ours, ours with the callback, and community.hashi_vault, all logging in by AppRole."""
     counted = Counted()
     counted.fill(*names)
-    ours = {"nebula_credential_stores": {"prod": counted.configured()}, "nebula_credential_store": "prod"}
+    ours = counted.configured()
     asked: Dict[str, Any] = {"logins": counted.logins, "reads": lambda: sum(counted.reads().values()), "start_over": counted.start_over}
     theirs = {
         "ansible_hashi_vault_url": counted.server.url,
@@ -57,8 +57,8 @@ def on_openbao(names: Sequence[str]) -> Iterator[List[Way]]:
         return debug("lookup('community.hashi_vault.vault_kv2_get', '{0}/{1}')".format(prefix, name))
 
     yield [
-        Way("nebula.credential, OpenBao", our_lookup, ours, **asked),
-        Way("nebula.credential with its callback, OpenBao", our_lookup, ours, environment=CALLBACK, **asked),
+        Way("nebula.credential, OpenBao", our_lookup, {}, store=ours, **asked),
+        Way("nebula.credential with its callback, OpenBao", our_lookup, {}, store=ours, environment=CALLBACK, **asked),
         Way("community.hashi_vault, OpenBao", vault_kv2_get, theirs, is_peer=True, **asked),
     ]
     once.stop_all()
@@ -85,9 +85,8 @@ def on_kubernetes(names: Sequence[str]) -> Iterator[List[Way]]:
             what = "kind='Secret', namespace='{0}', resource_name='nebula-{1}'".format(NAMESPACE, name)
             return debug("lookup('kubernetes.core.k8s', {0}, {1})".format(what, given))
 
-        ours = {"nebula_credential_stores": {"prod": config}, "nebula_credential_store": "prod"}
         yield [
-            Way("nebula.credential, Kubernetes", our_lookup, ours, **asked),
+            Way("nebula.credential, Kubernetes", our_lookup, {}, store=config, **asked),
             Way("kubernetes.core, Kubernetes", k8s, {}, is_peer=True, **asked),
         ]
 

@@ -71,6 +71,12 @@ def test_the_lookups_of_the_run_use_the_session_that_it_has_started(project, cou
     assert (counted.logins(), counted.reads()) == (1, {"a": 1})
 
 
+def test_a_run_that_asks_for_nothing_logs_in_nowhere(project, counted):
+    """The store that is the default is opened before the first task, which is no login."""
+    project.play("- {name: done, ansible.builtin.debug: {msg: fine}}", **WITH).succeeded()
+    assert (counted.logins(), counted.reads()) == (0, {})
+
+
 @pytest.mark.parametrize("broken", ["configuration", "program"])
 def test_a_session_that_cannot_be_started_fails_no_play(project, collection_root, broken):
     """Who asks is told; who does not ask is not bothered."""

@@ -120,6 +120,10 @@ class Connection:
             self.close()  # The next request reads the kubeconfig again, and asks its login program.
         raise error
 
+    def prepare(self) -> None:
+        """Load what requests need. Asks for nothing, and finds no fault: the first request does."""
+        from ansible_collections.nebula.credential.plugins.module_utils.kube import client  # noqa: F401  # loaded is all it has to be
+
     def _client(self) -> Any:
         """The client of this process: a connection that a fork shares with its parent would mix up their answers."""
         opened = self._open

@@ -55,7 +55,8 @@ class Kubernetes(ObjectProvider):
         return KubePlaces(self._connection, prefix, tenant, encrypted=bool(self.settings.get("encrypt")), label_selector=selector)
 
     def connect(self) -> None:
-        """Say what has to be said once. The first operation logs in."""
+        """Load the official client, and say what has to be said once. The first operation logs in."""
+        self._connection.prepare()
         if self.settings.get("encrypt") is None:
             self.context.warn(_UNENCRYPTED)
 

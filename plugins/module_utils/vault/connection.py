@@ -103,6 +103,18 @@ class Connection:
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
+    def prepare(self) -> None:
+        """Load what requests need. Asks for nothing.
+
+        Raises:
+            MissingLibrary: hvac is not installed.
+            InvalidConfiguration: a certificate cannot be read.
+        """
+        try:
+            self._opened()
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+
     def health(self) -> Health:
         """Whether the server is active and lets this login in. Raises nothing of the neutral tree."""
         try:

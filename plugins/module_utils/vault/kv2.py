@@ -112,6 +112,9 @@ class Kv2(Provider):
     def _tenant(self) -> str:
         return self.settings.get("tenant") or DEFAULT_TENANT
 
+    def connect(self) -> None:
+        self._connection.prepare()
+
     def health(self) -> Health:
         return self._connection.health()
 

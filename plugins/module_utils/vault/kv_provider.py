@@ -25,6 +25,9 @@ class KvObjectProvider(ObjectProvider):
         self._connection = connection
         super().__init__(options, context)
 
+    def connect(self) -> None:
+        self._connection.prepare()
+
     def health(self) -> Health:
         return self._connection.health()
 

@@ -77,6 +77,9 @@ class LeasedSecrets(Provider):
             if self.settings.get(option) is not None and self.settings[option] < 1:
                 raise InvalidConfiguration("it is below 1", option=option, remedy="Write seconds, or leave it out.")
 
+    def connect(self) -> None:
+        self._connection.prepare()
+
     def close(self) -> None:
         """Revoke every lease, as far as that can be done in a few seconds, and end the connection."""
         try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -56,6 +57,15 @@ class Desk:
         self._questions: dict[str, Question] = {}
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
+
+    def expect(self, store: str, config: Mapping[str, Any]) -> None:
+        """Open a store before anybody asks for it, in the background. Whoever asks first is told what is wrong with it."""
+
+        def opened() -> None:
+            with suppress(Exception, NeedsVaultPassword):
+                self._stores.manager(store, config)
+
+        self._background.submit(opened)
 
     def known(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The answer where nothing has to be fetched, else None."""

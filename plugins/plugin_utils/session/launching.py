@@ -38,18 +38,34 @@ class NoSession(Exception):
     """This run has no session, and the reason. The run goes on without it."""
 
 
-def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any], waiting: bool = True) -> None:
+def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> None:
     """See that the session of this run listens. Whoever holds the lock starts it; the others wait for that.
 
     Args:
         where: its place.
         run: the controller's process, and when it began.
         options: the run's `session` options.
-        waiting: False to have it begin and to leave the waiting, and what went wrong, to whoever asks first.
 
     Raises:
         NoSession: it does not, and will not in this run.
     """
+    _ensure(where, run, {"options": dict(options), "expected": None}, _handed_over)
+
+
+def begin_session(where: Place, run: tuple[int, str], options: Mapping[str, Any], expected: Mapping[str, Any] | None) -> None:
+    """Have it begin, and leave the waiting, and what goes wrong, to whoever asks first.
+
+    Args:
+        where: as for `ensure_session`, like `run` and `options`.
+        expected: the `store` that is likely to be asked for and its `config`, for the session to open it at once.
+
+    Raises:
+        NoSession: there will be none in this run.
+    """
+    _ensure(where, run, {"options": dict(options), "expected": expected}, _left_alone)
+
+
+def _ensure(where: Place, run: tuple[int, str], terms: Mapping[str, Any], hand_over: HandOver) -> None:
     if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.gone):
         return
     _make_directory(where)
@@ -59,7 +75,7 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
             return
         if os.path.exists(where.begun):
             raise NoSession(give_up(where.directory, "it ended, or was killed"))
-        _start(where, run, options, lock, _handed_over if waiting else _left_alone)
+        _start(where, run, terms, lock, hand_over)
 
 
 def _refuse_given_up(where: Place) -> None:
@@ -124,13 +140,13 @@ def _lock(descriptor: int, deadline: float) -> None:
             time.sleep(0.005)
 
 
-def _start(where: Place, run: tuple[int, str], options: Mapping[str, Any], lock: int, hand_over: HandOver) -> None:
+def _start(where: Place, run: tuple[int, str], terms: Mapping[str, Any], lock: int, hand_over: HandOver) -> None:
     handed = {
         "collection": COLLECTION,
         "path": [path for path in sys.path if path],
         "directory": where.directory,
         "run": run,
-        "options": dict(options),
+        **terms,
         "lock": lock,
         "bytecode": not sys.dont_write_bytecode,
     }

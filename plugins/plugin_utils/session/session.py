@@ -53,6 +53,11 @@ class Session:
         threading.Thread(target=self._keep, name="keep", daemon=True).start()
         self._premises.open_up()
 
+    def prepare(self, expected: Mapping[str, Any] | None) -> None:
+        """Open the store that is expected to be asked for, where one is."""
+        if expected is not None:
+            self._desk.expect(expected["store"], expected["config"])
+
     def serve(self) -> None:
         """Serve until there is a reason to end."""
         while not self._is_over():
@@ -102,6 +107,7 @@ def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
     sys.setswitchinterval(TURNS)
     session.open()
     ready()
+    session.prepare(handed["expected"])
     try:
         session.serve()
     finally:

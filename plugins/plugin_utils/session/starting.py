@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from typing import Any
 
 from ansible import constants
@@ -15,10 +17,11 @@ from ansible.utils.vars import load_extra_vars
 
 from ansible_collections.nebula.credential.plugins.lookup.get import controller, directory_of
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, ensure_session, reap
+from ansible_collections.nebula.credential.plugins.module_utils.store_reference import LOCAL
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launching import NoSession, begin_session, reap
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, session_said
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said
 
 
 def started(loader: Any) -> str:
@@ -43,10 +46,21 @@ def started(loader: Any) -> str:
         if not options["enabled"]:
             return "switched off"
         run = controller()
-        ensure_session(Place(directory_of(*run)), run, options, waiting=False)
+        begin_session(Place(directory_of(*run)), run, options, _expected(around))
     except (CredentialError, NoSession) as error:
         return "not started ({0})".format(error)
     return "begun"
+
+
+def _expected(around: Surroundings) -> Mapping[str, Any] | None:
+    """The store that a lookup means which says nothing; None where that is none of a configuration, or cannot be handed over."""
+    try:
+        store = resolve_store(None, around)
+        expected = {"store": store.name, "config": store.config}
+        json.dumps(expected)
+    except (CredentialError, TypeError, ValueError):
+        return None
+    return None if store.config.get("backend") == LOCAL else expected
 
 
 def hand_down() -> None:

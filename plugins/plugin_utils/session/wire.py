@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session's side of what the lookup `get` holds for the run's: the framing, the files, who is at the other end.
+"""The session's side of what the lookup `get` holds for the run's: the framing, who is at the other end. And the names of its files.
 
 Twice, and held equal by a test: on a hit that lookup is one file, and a session that imported it would load ansible-core's plugins.
 """

@@ -15,8 +15,8 @@ description:
   - The session of a run is started by the first lookup or module that asks for a credential, and each of Ansible's processes, one for
     each host and task, loads the lookup plugin anew. With this plugin the playbook's own process does both once, before its first
     task, and the others inherit it.
-  - The store that is the default, by C(nebula.yml), C(ansible.cfg), the environment or C(-e), is opened at once, which loads its library. Nobody
-    logs in before somebody asks.
+  - The store that is the default, by C(nebula.yml), C(ansible.cfg), the environment or C(-e), is opened at once, which loads its library.
+    Nobody logs in before somebody asks.
   - It changes no result. It prints nothing, except with C(-vvv). Where the session cannot be started, the run goes on without it, as ever.
   - Where C(session) is said to be off with C(-e), in the environment, in C(ansible.cfg) or in C(nebula.yml), only the plugin is loaded.
     Variables of hosts and plays are not known yet at that moment.

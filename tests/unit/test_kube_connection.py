@@ -297,15 +297,15 @@ def test_without_the_client_the_install_line_is_told(monkeypatch):
     assert "pip install 'kubernetes >= 28.1'" in str(caught.value)
 
 
-def test_the_client_is_imported_by_the_first_request_and_its_models_never():
+def test_the_client_is_imported_where_a_store_is_opened_and_its_models_never():
     """The registry names every provider, so a store elsewhere must not pay for this one."""
     script = (
         "import sys\n"
         "from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext\n"
         "from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class\n"
         "store = provider_class('kubernetes')({'host': 'http://127.0.0.1:1', 'encrypt': False}, ProviderContext('prod'))\n"
-        "store.connect()\n"
         "before = sorted(name for name in sys.modules if name.split('.')[0] in ('kubernetes', 'urllib3', 'requests'))\n"
+        "store.connect()\n"
         "store.health()\n"
         "after = sorted(name for name in sys.modules if 'kubernetes.client.models.v1' in name or name.endswith('core_v1_api'))\n"
         "print(before, after)\n"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import stat
+import sys
 from importlib import _bootstrap_external
 from importlib.util import cache_from_source
 from pathlib import Path
@@ -82,3 +83,12 @@ def test_installations_whose_files_differ_share_nothing(tmp_path):
         (tmp_path / "FILES.json").write_text('{"checksum": "' + checksum + '"}')
         states.append(bytecode._state(str(tmp_path)))
     assert len(set(states)) == 2
+
+
+def test_a_cache_that_is_no_whole_path_is_none(tmp_path, monkeypatch):
+    """XDG Base Directory Specification. Nothing is made in whatever directory the run was started in."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", "cache")
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    assert bytecode._cache(str(tmp_path)) is None
+    assert not (tmp_path / "cache").exists()

@@ -26,8 +26,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.objects.attempts
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
     Capabilities,
     Filter,
-    Health,
-    Provider,
     ProviderContext,
     absent,
     changed_document,
@@ -37,6 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 )
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
+from ansible_collections.nebula.credential.plugins.module_utils.vault.connected import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_metadata import (
@@ -78,7 +77,7 @@ class _There(NamedTuple):
         return self.record is None and self.number > 0
 
 
-class Kv2(Provider):
+class Kv2(Connected):
     """Credentials as plain secrets of KV version 2."""
 
     capabilities = Capabilities(
@@ -111,18 +110,6 @@ class Kv2(Provider):
     @property
     def _tenant(self) -> str:
         return self.settings.get("tenant") or DEFAULT_TENANT
-
-    def connect(self) -> None:
-        self._connection.prepare()
-
-    def health(self) -> Health:
-        return self._connection.health()
-
-    def renew_due(self) -> Optional[float]:
-        return self._connection.keep_alive()
-
-    def close(self) -> None:
-        self._connection.close()
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         """As the contract says; a `serial` that the record carries has to be new, and the server counts its own."""

@@ -6,14 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import ObjectProvider
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Health, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.vault.connected import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
 
 
-class KvObjectProvider(ObjectProvider):
+class KvObjectProvider(Connected, ObjectProvider):
     """Whole objects as secrets of KV. A subclass makes the places."""
 
     def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection) -> None:
@@ -24,15 +25,3 @@ class KvObjectProvider(ObjectProvider):
         """
         self._connection = connection
         super().__init__(options, context)
-
-    def connect(self) -> None:
-        self._connection.prepare()
-
-    def health(self) -> Health:
-        return self._connection.health()
-
-    def renew_due(self) -> Optional[float]:
-        return self._connection.keep_alive()
-
-    def close(self) -> None:
-        self._connection.close()

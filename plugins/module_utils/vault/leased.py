@@ -20,13 +20,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.naming import ch
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
     Capabilities,
     Filter,
-    Health,
-    Provider,
     ProviderContext,
     absent,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.vault.connected import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection, Reply
 from ansible_collections.nebula.credential.plugins.module_utils.vault.failures import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.vault.leases import Leases, Server
@@ -49,7 +48,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """What `engine: dynamic` takes beside the connection's options, as an argument spec. Times are seconds."""
 
 
-class LeasedSecrets(Provider):
+class LeasedSecrets(Connected):
     """What `engine: dynamic` is. Read-only: nothing of it is stored anywhere, so nothing can be written."""
 
     capabilities = Capabilities(native=True, remote=True, leased=True, server_side_encryption=True)
@@ -77,15 +76,12 @@ class LeasedSecrets(Provider):
             if self.settings.get(option) is not None and self.settings[option] < 1:
                 raise InvalidConfiguration("it is below 1", option=option, remedy="Write seconds, or leave it out.")
 
-    def connect(self) -> None:
-        self._connection.prepare()
-
     def close(self) -> None:
         """Revoke every lease, as far as that can be done in a few seconds, and end the connection."""
         try:
             self.leases.close()
         finally:
-            self._connection.close()
+            super().close()
 
     def renew_due(self) -> Optional[float]:
         with deadline.within(RENEWING, "renewing leases"):
@@ -129,9 +125,6 @@ class LeasedSecrets(Provider):
 
     def read_store_document(self) -> Optional[bytes]:
         return None
-
-    def health(self) -> Health:
-        return self._connection.health()
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         self._refuse(record.name)

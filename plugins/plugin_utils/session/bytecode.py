@@ -29,6 +29,8 @@ def keep_bytecode(collection: str) -> None:
 def _cache(collection: str) -> str | None:
     base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
     ours = os.path.join(base, "nebula.credential")
+    if not os.path.isabs(base):
+        return None  # XDG Base Directory Specification: such a path is invalid
     try:
         if not sys.dont_write_bytecode:
             os.makedirs(ours, 0o700, exist_ok=True)
@@ -36,7 +38,7 @@ def _cache(collection: str) -> str | None:
     except OSError:
         return None
     is_own = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
-    return os.path.join(ours, "bytecode-" + _state(collection)) if is_own and os.path.isabs(base) else None
+    return os.path.join(ours, "bytecode-" + _state(collection)) if is_own else None
 
 
 def _state(collection: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ssl
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+from ansible_collections.nebula.credential.plugins.module_utils.causes import any_of, causes_of
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.entries import Spot
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import Address
@@ -112,7 +113,4 @@ def reason(error: BaseException) -> str:
     """Why it did not help, in words of ours: a foreign text may hold anything."""
     if isinstance(error, CredentialError):
         return str(error)
-    cause: Optional[BaseException] = error
-    while cause is not None and not isinstance(cause, ssl.SSLCertVerificationError):
-        cause = cause.__cause__ or cause.__context__
-    return type(error).__name__ if cause is None else UNTRUSTED
+    return UNTRUSTED if any_of(causes_of(error), ssl.SSLCertVerificationError) else type(error).__name__

@@ -9,17 +9,16 @@ from __future__ import annotations
 import difflib
 import os
 import re
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import NoSeals, RingSeals, Seals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import NoSeals, Seals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.audit import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt, encrypted
 from ansible_collections.nebula.credential.plugins.module_utils.layers.metrics import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import resilient
@@ -31,9 +30,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.configured import shared
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import OPTION as SHARED_CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import OPTIONS as SHARED_CACHE_OPTIONS
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import SharedCache
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
@@ -93,9 +95,8 @@ def _open(
     options = _validated(config, backend)
     counting = metering(options, context)
     provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
-    encrypt = _encrypts(options, provider)
-    layer = encrypted(provider, options, vault_password) if encrypt else None
-    together = shared(provider, layer, options, COMMON_OPTIONS, vault_password) if options.get(SHARED_CACHE) else None
+    layer = _encryption(provider, options, vault_password)
+    together = _sharing(provider, layer, options, vault_password)
     kept = cache(together or layer or provider, counting.recorder.looked_up) if cache and not provider.capabilities.leased else None
     if kept is not None and together is not None:
         kept.also_forgets = together.forget
@@ -162,6 +163,26 @@ def _shown(option: str) -> str:
     return option if option.isidentifier() else ascii(option)[:80]
 
 
+def _encryption(provider: Provider, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:
+    """The layer that encrypts, where there is one. What a store does without is not loaded."""
+    if not _encrypts(options, provider):
+        return None
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import encrypted
+
+    return encrypted(provider, options, vault_password)
+
+
+def _sharing(
+    provider: Provider, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
+) -> Optional[SharedCache]:
+    """The layer that shares what was read with other runs, where there is one."""
+    if not options.get(SHARED_CACHE):
+        return None
+    from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.configured import shared
+
+    return shared(provider, layer, options, COMMON_OPTIONS, vault_password)
+
+
 def _encrypts(options: Mapping[str, Any], provider: Provider) -> bool:
     """Whether values are encrypted by us. Plain text is refused unless it is asked for in so many words."""
     able = provider.capabilities
@@ -179,11 +200,17 @@ def _trail(options: Mapping[str, Any], provider: Provider, layer: Optional[Encry
     if options["audit"] == OFF:
         return None
     path = _audit_path(options, context.store)
-    seals: Seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else RingSeals(layer.keyring)
+    seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else _ring_seals(layer)
     shared = options.get("audit_path") is not None
     hand_on = provider.append_audit if provider.capabilities.audit_log else None
     strict = options["audit"] == STRICT
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
+
+
+def _ring_seals(layer: Encrypt) -> Seals:
+    from ansible_collections.nebula.credential.plugins.module_utils.audit.ring_seals import RingSeals
+
+    return RingSeals(layer.keyring)
 
 
 def _audit_path(options: Mapping[str, Any], store: str) -> str:

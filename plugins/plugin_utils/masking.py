@@ -16,8 +16,6 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from ansible.module_utils.common.parameters import remove_values
-
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 
 try:
@@ -73,5 +71,7 @@ def without(content: Any, secrets: Iterable[Secret]) -> Any:
     """
     if register_secrets is not None:
         return content
+    from ansible.module_utils.common.parameters import remove_values
+
     texts = {secret.expose().decode("utf-8", "ignore") for secret in secrets}
     return remove_values(content, {text for text in texts if len(text) >= SHORTEST})

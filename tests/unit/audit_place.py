@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import verify_chain
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import RingSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.ring_seals import RingSeals
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store

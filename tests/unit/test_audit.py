@@ -205,7 +205,7 @@ def test_a_strict_trail_is_written_before_the_first_request_of_a_process(place):
             super().delete(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.PROVIDERS, "local", Looking)
+        patch.setitem(registry.PROVIDERS, "local", lambda: Looking)
         manager = place.open("strict")
         with manager.acting():
             manager.provider.delete("db")

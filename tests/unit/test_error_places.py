@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
 from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import OPERATIONS
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
 from tests.unit.managing import ask, create, cut
 from tests.unit.sealed_stores import document_path, file_of, keys_directory, the_key_file

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import configured_source, sources
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS, provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.shared_cache import options as shared_cache
 from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.vault import auth
@@ -28,7 +28,7 @@ def test_every_backend_is_there():
 
 @pytest.mark.parametrize("backend", sorted(PROVIDERS))
 def test_a_backends_paths_and_secrets(backend):
-    said, known = PROVIDERS[backend], store_options.of_backend(backend)
+    said, known = provider_class(backend), store_options.of_backend(backend)
     assert set(known.paths) == paths(said.options)
     assert set(known.secrets) == {*said.secrets, *(name for name, spec in said.options.items() if spec.get("no_log"))}
 

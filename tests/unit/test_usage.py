@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import UPKEEP, told_usage
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import OPERATIONS, perform
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a process that reads from a store loads: the library of that backend, and of no other."""
+"""What a process that reads from a store loads: the library of that backend and the code of it, and of no other."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from tests.conftest import COLLECTION_ROOT
 
 LIBRARIES = {"hvac", "kubernetes", "sqlalchemy", "psycopg", "pymysql", "redis", "botocore", "azure", "prometheus_client", "opentelemetry"}
 NEEDED = {"local": set(), "memory": set(), "vault": {"hvac"}, "kubernetes": {"kubernetes"}, "database": {"sqlalchemy"}}
+OURS = "ansible_collections.nebula.credential.plugins.module_utils."
 OPENING = """
 import json, sys
 from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
@@ -53,3 +54,27 @@ def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
     assert set(loaded) & LIBRARIES == NEEDED[backend]
     # Loaded by the opening, which a session does before the first task, and not by the first request.
     assert set(opened) & LIBRARIES == NEEDED[backend]
+
+
+@pytest.mark.parametrize("backend", NEEDED)
+def test_reading_loads_the_code_of_no_other_backend_and_of_nothing_that_writes(backend, tmp_path):
+    program = """
+import json, sys
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+store = open_store(json.loads(sys.argv[1]))
+try:
+    perform(store, "get", {"name": "nothing"}, AccessContext())
+except Exception:
+    print(json.dumps(sorted(sys.modules)))
+"""
+    asked = json.dumps(store_of(backend, tmp_path))
+    found = {**os.environ, "PYTHONPATH": str(COLLECTION_ROOT)}
+    done = subprocess.run([sys.executable, "-c", program, asked], capture_output=True, text=True, check=False, env=found)
+    loaded = {name[len(OURS) :] for name in json.loads(done.stdout) if name.startswith(OURS)}
+    providers = {name.partition(".")[2] for name in loaded if name.startswith("providers.")}
+    assert providers == {"base", "registry", backend}
+    assert not {
+        name for name in loaded if name.startswith(("rotation", "targets", "shared_cache.server", "operations.write", "operations.rotate"))
+    }

@@ -10,15 +10,17 @@ import os
 import threading
 import time
 import uuid
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, written_entry
-from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal, Seals
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
 MODES = (BATCHED, STRICT, OFF)
@@ -145,6 +147,8 @@ class Trail:
             NotFound: there is no trail.
             EncryptionError: the keys of the chain cannot be had.
         """
+        from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import verify_chain
+
         self.flush()
         seal = self._seals()
         return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)

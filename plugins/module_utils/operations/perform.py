@@ -6,39 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.batch import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cache
-from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info, find
 from ansible_collections.nebula.credential.plugins.module_utils.operations.kinds import READING
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get, get_many
-from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
-from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import OPERATION as STORE_INFO
-from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import of_unopened, store_info
-from ansible_collections.nebula.credential.plugins.module_utils.operations.store_key import store_key
-from ansible_collections.nebula.credential.plugins.module_utils.operations.store_schema import store_schema
-from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-
-Operation = Callable[[CredentialManager, Mapping[str, Any], AccessContext, bool], Outcome]
-
-OPERATIONS: Mapping[str, Operation] = {
-    "get": get,
-    "get_many": get_many,
-    "find": find,
-    "credential": credential,
-    "credential_info": credential_info,
-    "credential_rotate": credential_rotate,
-    "store_info": store_info,
-    "store_key": store_key,
-    "store_schema": store_schema,
-    CACHE: cache,
-}
 
 
 def perform(
@@ -92,6 +68,8 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
     """
     if operation != STORE_INFO:
         raise error
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import of_unopened
+
     return of_unopened(config, store, error)
 
 
@@ -100,7 +78,7 @@ def _performed(
 ) -> Outcome:
     try:
         with manager.acting(context, operation):
-            return OPERATIONS[operation](manager, parameters, context, check_mode)
+            return OPERATIONS[operation]()(manager, parameters, context, check_mode)
     finally:
         # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
         if flushing:

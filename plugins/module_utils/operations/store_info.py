@@ -20,8 +20,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
 from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
 
-OPERATION = "store_info"
-
 
 def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, _check_mode: bool) -> Outcome:
     """Describe a store, and ask its backend whether it can be used. One that is down is an answer, no failure.

@@ -2,26 +2,52 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every backend by its name. A new one is one file and one line here."""
+"""Every backend by its name. Each is loaded when it is used: a session loads no other. A new one is a file, and its lines here."""
 
 from __future__ import annotations
 
-from typing import Mapping, Type
+from typing import Callable, Mapping, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
-from ansible_collections.nebula.credential.plugins.module_utils.providers.kubernetes import Kubernetes
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.providers.vault import Vault
 
-PROVIDERS: Mapping[str, Type[Provider]] = {
-    "database": Database,
-    "kubernetes": Kubernetes,
-    "local": Local,
-    "memory": Memory,
-    "vault": Vault,
+
+def _database() -> Type[Provider]:
+    from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
+
+    return Database
+
+
+def _kubernetes() -> Type[Provider]:
+    from ansible_collections.nebula.credential.plugins.module_utils.providers.kubernetes import Kubernetes
+
+    return Kubernetes
+
+
+def _local() -> Type[Provider]:
+    from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+
+    return Local
+
+
+def _memory() -> Type[Provider]:
+    from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+
+    return Memory
+
+
+def _vault() -> Type[Provider]:
+    from ansible_collections.nebula.credential.plugins.module_utils.providers.vault import Vault
+
+    return Vault
+
+
+PROVIDERS: Mapping[str, Callable[[], Type[Provider]]] = {
+    "database": _database,
+    "kubernetes": _kubernetes,
+    "local": _local,
+    "memory": _memory,
+    "vault": _vault,
 }
 
 
@@ -36,4 +62,4 @@ def provider_class(backend: object) -> Type[Provider]:
         raise InvalidConfiguration(
             "there is no backend {0}".format(ascii(backend)), option="backend", remedy="Choose one of: {0}.".format(known)
         )
-    return PROVIDERS[backend]
+    return PROVIDERS[backend]()

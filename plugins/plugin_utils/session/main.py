@@ -10,6 +10,7 @@ not there before. It writes no bytecode into the collection, its memory is in no
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -18,10 +19,13 @@ from collections.abc import Mapping
 from typing import Any
 
 PARTS = ("ansible_collections", "nebula", "credential")
+GARBAGE = 20000
+"""Objects after which garbage is looked for. What is loaded stays, and Python's 700 would make looking through it a tenth of the start."""
 
 
 def main() -> int:
     """Serve one run. One line on standard output tells the parent whether it began."""
+    gc.set_threshold(GARBAGE)
     handed = json.loads(sys.stdin.buffer.read())
     if os.fork():
         os._exit(0)  # the run's process reaps this one at once; the session belongs to nobody's process table but init's

@@ -102,7 +102,6 @@ class Session:
 def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
     """Serve a run as it was handed over; `ready` tells it that the session listens."""
     session = Session(handed)
-    gc.collect()
     gc.freeze()
     sys.setswitchinterval(TURNS)
     session.open()

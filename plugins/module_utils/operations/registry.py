@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every operation by its name. Each is loaded when it is first asked for: a session that only reads loads no rotation."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+
+Operation = Callable[[CredentialManager, Mapping[str, Any], AccessContext, bool], Outcome]
+
+STORE_INFO = "store_info"
+
+
+def _get() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get
+
+    return get
+
+
+def _get_many() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.read import get_many
+
+    return get_many
+
+
+def _find() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.info import find
+
+    return find
+
+
+def _credential() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.write import credential
+
+    return credential
+
+
+def _credential_info() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.info import credential_info
+
+    return credential_info
+
+
+def _credential_rotate() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import credential_rotate
+
+    return credential_rotate
+
+
+def _store_info() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import store_info
+
+    return store_info
+
+
+def _store_key() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_key import store_key
+
+    return store_key
+
+
+def _store_schema() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_schema import store_schema
+
+    return store_schema
+
+
+def _cache() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cache
+
+    return cache
+
+
+OPERATIONS: Mapping[str, Callable[[], Operation]] = {
+    "get": _get,
+    "get_many": _get_many,
+    "find": _find,
+    "credential": _credential,
+    "credential_info": _credential_info,
+    "credential_rotate": _credential_rotate,
+    STORE_INFO: _store_info,
+    "store_key": _store_key,
+    "store_schema": _store_schema,
+    "cache": _cache,
+}

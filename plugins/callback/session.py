@@ -26,11 +26,13 @@ author:
   - The nebula.credential authors (@nebula-automation)
 """
 
+import sys
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import lookup_loader
 
+LAUNCHING = "ansible_collections.nebula.credential.plugins.plugin_utils.session.launching"
 LOOKUPS = ("nebula.credential.get", "nebula.credential.get_many")
 
 
@@ -46,12 +48,17 @@ class CallbackModule(CallbackBase):
         """Load the lookups, and start the session. Nothing that goes wrong here may fail a play: the first who asks finds out."""
         try:
             # Not at the top of this file: a library that is missing must not keep the plugin from being loaded.
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import hand_down, started
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import started
 
             told = started(playbook.get_loader())
             for lookup in LOOKUPS:
                 lookup_loader.get(lookup)
-            hand_down()
         except Exception as error:  # noqa: BLE001  # as said; the text of a foreign error may quote a file
             told = "not started ({0})".format(type(error).__name__)
         self._display.vvv("{0}: {1}".format(self.CALLBACK_NAME, told))
+
+    def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
+        """See off the process that has forked the session."""
+        launching = sys.modules.get(LAUNCHING)
+        if launching is not None:
+            launching.reap()

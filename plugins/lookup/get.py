@@ -10,6 +10,7 @@ or one that ansible-core has made already. Anything else is left to plugin_utils
 
 from __future__ import annotations
 
+import fcntl
 import json
 import multiprocessing
 import os
@@ -61,9 +62,17 @@ class LookupModule(LookupBase):
         told = self.told(reply["result"]) if reply and "result" in reply else None
         if told is not None:
             return told
+        if reply is None:
+            self._have_session_begin(question, variables or {})
         from ansible_collections.nebula.credential.plugins.plugin_utils.reading_lookups import READING
 
         return READING[self.operation](self._loader, self._templar, question=question, reply=reply).run(terms, variables, **kwargs)
+
+    def _have_session_begin(self, question: str | None, variables: Mapping[str, Any]) -> None:
+        """Where there is none yet: it loads its half of the collection while this process loads the other."""
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import begin
+
+        begin(self._loader, self._templar, variables, question)
 
     def named(self, terms: list[Any]) -> list[str] | None:
         """The names that are asked for; None where that needs more thought."""
@@ -214,7 +223,7 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
     content = json.dumps(message).encode("utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(SILENCE)
-        _connect(connection, directory + "/s")
+        _connect(connection, directory)
         if not is_ours(connection):
             raise PermissionError("the session belongs to somebody else")
         connection.sendall(LENGTH.pack(len(content)) + content)
@@ -226,17 +235,37 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
             raise AnswerLost("it ended, or was killed") from None
 
 
-def _connect(connection: socket.socket, path: str) -> None:
-    """Connect; where the line of those who wait is full for a moment, wait in line for it."""
-    deadline = time.monotonic() + SILENCE
+def _connect(connection: socket.socket, directory: str) -> None:
+    """Connect; where the session is being started, or the line of those who wait is full for a moment, wait in line for it."""
+    deadline, begins = time.monotonic() + SILENCE, True
     while True:
         try:
-            connection.connect(path)
+            connection.connect(directory + "/s")
             break
+        except FileNotFoundError:
+            if not begins or time.monotonic() > deadline:
+                raise
+            begins = is_locked(directory + "/lock")  # if not, it may listen by now
+            time.sleep(0.005 if begins else 0)
         except BlockingIOError:
             if time.monotonic() > deadline:
                 raise TimeoutError(HUNG) from None
             time.sleep(0.001)
+
+
+def is_locked(path: str) -> bool:
+    """Whether a process holds the lock of this file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def is_ours(connection: socket.socket) -> bool:

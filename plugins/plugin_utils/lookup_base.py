@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import os
 from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from ansible import constants
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
@@ -27,7 +25,13 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.plain import pla
 from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import Reactions
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said, templated
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import (
+    Surroundings,
+    resolve_store,
+    session_said,
+    surroundings,
+    templated,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
 
 SCOPE_VARIABLE = "nebula_credential_scope"
@@ -64,21 +68,12 @@ class CredentialLookup(LookupBase):
         """Turn the terms into the list to return."""
 
     def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
-        around = self._surroundings(variables)
+        around = surroundings(self._loader, self._templar, variables)
         if given.get("scope") is None:
             given["scope"] = plain(templated(SCOPE_VARIABLE, around))
         options = validated(given, self.specification, self.operation, "lookup")
         reactions = Reactions(options, "default" in given, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
-
-    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
-        return Surroundings(
-            variables=variables,
-            environment=os.environ,
-            template=self._templar.template,
-            load=self._loader.load_from_file,
-            ansible_cfg=constants.CONFIG_FILE,
-        )
 
 
 class LookupCall:

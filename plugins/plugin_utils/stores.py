@@ -11,11 +11,13 @@ here opens a store or uses a network.
 from __future__ import annotations
 
 import configparser
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ansible import constants
 from ansible.module_utils.common.validation import check_type_dict
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -57,6 +59,17 @@ class Surroundings:
     template: Callable[[Any], Any]
     load: Callable[[str], Any]
     ansible_cfg: str | None = None
+
+
+def surroundings(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Surroundings:
+    """What this process's run says, to a plugin that has these variables."""
+    return Surroundings(
+        variables=variables,
+        environment=os.environ,
+        template=templar.template,
+        load=loader.load_from_file,
+        ansible_cfg=constants.CONFIG_FILE,
+    )
 
 
 @dataclass(frozen=True)

@@ -25,10 +25,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.explaining import Explaining
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import described_error, described_outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.stores_held import HeldStores, NeedsVaultPassword
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
+AWAITED: Mapping[str, Any] = {"awaited": True}
+"""Not sent to anybody: whoever asks so is asked to wait."""
 REMEMBERED = 20000
 REFRESHERS = 4
 
@@ -55,6 +58,7 @@ class Desk:
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
         self._stores = HeldStores(terms, self._background.submit)
         self._questions: dict[str, Question] = {}
+        self._explaining = Explaining()
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
 
@@ -67,8 +71,12 @@ class Desk:
 
         self._background.submit(opened)
 
+    def await_explanation(self, digest: str) -> None:
+        """Somebody is about to explain this way of asking."""
+        self._explaining.is_left_to_another(digest)
+
     def known(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The answer where nothing has to be fetched, else None."""
+        """The answer where nothing has to be fetched; `AWAITED` where it is worth waiting for another caller; else None."""
         self._asked = time.monotonic()
         if "forget" in asked:
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
@@ -76,7 +84,7 @@ class Desk:
             return None
         question = self._questions.get(asked["question"])
         if question is None:
-            return UNKNOWN
+            return AWAITED if self._explaining.is_left_to_another(asked["question"]) else UNKNOWN
         return self._held(question, asked)
 
     def _held(self, question: Question, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -129,8 +137,10 @@ class Desk:
         reply = self._told(work)
         if operation not in READING and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
             self._stores.forget(names_of(parameters))  # the same backend may be known by other names and logins, too
-        if asked.get("question") and "result" in reply and manager is not None:
-            self._remember(asked["question"], Question(manager, operation, parameters, context))
+        if asked.get("question"):
+            if manager is not None:
+                self._remember(asked["question"], Question(manager, operation, parameters, context))
+            self._explaining.is_over(asked["question"])
         return reply
 
     def _caches(self, asked: Mapping[str, Any]) -> list[Cache]:

@@ -38,6 +38,10 @@ class NoSession(Exception):
     """This run has no session, and the reason. The run goes on without it."""
 
 
+class _Busy(NoSession):
+    """Another process of the run is at starting it, and has the lock."""
+
+
 def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> None:
     """See that the session of this run listens. Whoever holds the lock starts it; the others wait for that.
 
@@ -49,27 +53,39 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
     Raises:
         NoSession: it does not, and will not in this run.
     """
-    _ensure(where, run, {"options": dict(options), "expected": None}, _handed_over)
+    reap()
+    try:
+        _ensure(where, run, {"options": dict(options), "expected": None, "awaited": None}, _handed_over, PATIENCE + 2)
+    except _Busy as busy:
+        raise NoSession(give_up(where.directory, str(busy))) from None
 
 
-def begin_session(where: Place, run: tuple[int, str], options: Mapping[str, Any], expected: Mapping[str, Any] | None) -> None:
-    """Have it begin, and leave the waiting, and what goes wrong, to whoever asks first.
+def begin_session(
+    where: Place,
+    run: tuple[int, str],
+    options: Mapping[str, Any],
+    *,
+    expected: Mapping[str, Any] | None = None,
+    awaited: str | None = None,
+) -> None:
+    """Have it begin, and leave the waiting, and what goes wrong, to whoever asks first. Where another is at it, nothing is done.
 
     Args:
         where: as for `ensure_session`, like `run` and `options`.
         expected: the `store` that is likely to be asked for and its `config`, for the session to open it at once.
+        awaited: a way of asking that the caller is going to explain: others who ask so wait for that.
 
     Raises:
-        NoSession: there will be none in this run.
+        NoSession: there will be none in this run, or another process is at it.
     """
-    _ensure(where, run, {"options": dict(options), "expected": expected}, _left_alone)
+    _ensure(where, run, {"options": dict(options), "expected": expected, "awaited": awaited}, _left_alone, 0.0)
 
 
-def _ensure(where: Place, run: tuple[int, str], terms: Mapping[str, Any], hand_over: HandOver) -> None:
+def _ensure(where: Place, run: tuple[int, str], terms: Mapping[str, Any], hand_over: HandOver, patience: float) -> None:
     if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.gone):
         return
     _make_directory(where)
-    with _alone(where) as lock:
+    with _alone(where, patience) as lock:
         _refuse_given_up(where)
         if os.path.exists(where.socket):
             return
@@ -98,9 +114,9 @@ def _make_directory(where: Place) -> None:
 
 
 @contextmanager
-def _alone(where: Place) -> Iterator[int]:
+def _alone(where: Place, patience: float) -> Iterator[int]:
     """Hold the lock of the start, which a session that starts holds too, until it listens. Waiting is as bounded as that."""
-    descriptor = _locked(where, time.monotonic() + PATIENCE + 2)
+    descriptor = _locked(where, time.monotonic() + patience)
     try:
         yield descriptor
     finally:
@@ -136,7 +152,7 @@ def _lock(descriptor: int, deadline: float) -> None:
             break
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise NoSession("another process of this run is stuck at starting it") from None
+                raise _Busy("another process of this run is stuck at starting it") from None
             time.sleep(0.005)
 
 
@@ -180,14 +196,13 @@ def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
 def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
     """Give the program its parameters. It holds the lock until it listens, so that whoever asks waits for it."""
     _BEGUN.append(started)
-    if started.stdin is not None:
+    if started.stdin is not None and started.stdout is not None:
+        started.stdout.close()
         with started.stdin:
             started.stdin.write(handed)
     return READY
 
 
 def reap() -> None:
-    """Wait for what was left alone: the process that forks the session ends at once, and would stay as a zombie."""
-    while _BEGUN:
-        with _BEGUN.pop():
-            pass
+    """See off what was left alone: the process that forks the session ends at once, and would stay as a zombie."""
+    _BEGUN[:] = [started for started in _BEGUN if started.poll() is None]

@@ -38,7 +38,7 @@ class Premises:
         made.bind(self._where.directory + "/n")
         made.listen(BACKLOG)
         made.setblocking(False)
-        os.rename("n", "s", src_dir_fd=self._directory, dst_dir_fd=self._directory)
+        self.come_back()
         self._socket = os.stat("s", dir_fd=self._directory).st_ino
         return made
 
@@ -66,6 +66,14 @@ class Premises:
             self.open_up()
             return False
         return True
+
+    def withdraw(self) -> None:
+        """Have nobody find the socket any more."""
+        os.rename("s", "n", src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+    def come_back(self) -> None:
+        """Have it found again."""
+        os.rename("n", "s", src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
     def shut(self) -> None:
         """Remove the socket alone."""

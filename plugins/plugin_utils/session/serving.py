@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.caller import Caller
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.desk import Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.desk import AWAITED, Desk
 
 FETCHERS = 32
 TICK = 1.0
@@ -44,7 +44,8 @@ class Serving:
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waking, False)
         self._callers: dict[Caller, None] = {}
-        self._selector.register(listener, selectors.EVENT_READ, self._accept)
+        self._waiting: list[tuple[Caller, bytes]] = []
+        self._selector.register(listener, selectors.EVENT_READ, self.admit)
         self._selector.register(self._woken, selectors.EVENT_READ, self._finish)
         self._ticked = time.monotonic()
 
@@ -63,6 +64,10 @@ class Serving:
         self._tick(now)
         return True
 
+    def has_callers(self) -> bool:
+        """Whether somebody is in who has not been answered."""
+        return bool(self._callers)
+
     def is_working(self) -> bool:
         """Whether somebody waits for an answer."""
         return any(caller.working for caller in self._callers)
@@ -80,7 +85,8 @@ class Serving:
             self._drop(caller)
         self._fetchers.shutdown(wait=True, cancel_futures=True)
 
-    def _accept(self) -> None:
+    def admit(self) -> None:
+        """Let in those who wait."""
         for _connection in range(AT_ONCE):
             try:
                 connection, _address = self._listener.accept()
@@ -125,7 +131,10 @@ class Serving:
     def _answer(self, caller: Caller, request: bytes) -> None:
         """At once where nothing has to be fetched, else in another thread; meanwhile the caller hears that it is worked on."""
         reply = self._desk.known(json.loads(request)) if len(request) <= SHORT else None
-        if reply is not None:
+        if reply is AWAITED:
+            caller.working = True
+            self._waiting.append((caller, request))
+        elif reply is not None:
             self._send(caller, encoded(reply))
         elif caller.is_waiting():
             caller.working = True
@@ -153,6 +162,14 @@ class Serving:
                 self._drop(caller)
             elif caller in self._callers:
                 self._send(caller, reply)
+        self._answer_waiting()
+
+    def _answer_waiting(self) -> None:
+        """Look again at those whose way of asking another caller was to explain."""
+        waiting, self._waiting = self._waiting, []
+        for caller, request in waiting:
+            if caller in self._callers:
+                self._answer(caller, request)
 
     def _send(self, caller: Caller, reply: bytes) -> None:
         """What does not go at once goes as fast as the caller takes it."""
@@ -180,6 +197,7 @@ class Serving:
                     caller.beat()
                 except OSError:
                     self._drop(caller)
+        self._answer_waiting()
 
     def _drop(self, caller: Caller) -> None:
         if caller in self._callers:

@@ -53,6 +53,11 @@ class Session:
         threading.Thread(target=self._keep, name="keep", daemon=True).start()
         self._premises.open_up()
 
+    def expect(self, awaited: str | None) -> None:
+        """Have whoever asks in this way wait for the one who has started the session, and is about to explain it."""
+        if awaited is not None:
+            self._desk.await_explanation(awaited)
+
     def prepare(self, expected: Mapping[str, Any] | None) -> None:
         """Open the store that is expected to be asked for, where one is."""
         if expected is not None:
@@ -87,8 +92,19 @@ class Session:
         return self._told_to_end or self._watch.is_over()
 
     def _is_idle(self) -> bool:
-        """Whether it may go: nobody has asked for long, nobody waits, and nobody is just about to come."""
-        return self._desk.is_idle() and not self._serving.is_working() and self._premises.close_up()
+        """Whether it may go: nobody has asked for long, nobody waits, nobody is just about to come, and nobody came just now."""
+        if not self._is_unused() or not self._premises.close_up():
+            return False
+        self._premises.withdraw()
+        self._serving.admit()  # those who have found it before that; what they ask for may have to be kept
+        if self._is_unused():
+            return True
+        self._premises.come_back()
+        self._premises.open_up()
+        return False
+
+    def _is_unused(self) -> bool:
+        return self._desk.is_idle() and not self._serving.has_callers()
 
     def _keep(self) -> None:
         """In a thread of its own: renewals and audit entries wait for nobody's fetch."""
@@ -104,6 +120,7 @@ def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
     session = Session(handed)
     gc.freeze()
     sys.setswitchinterval(TURNS)
+    session.expect(handed["awaited"])
     session.open()
     ready()
     session.prepare(handed["expected"])

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ansible_collections.nebula.credential.plugins.lookup.get import is_private
+from ansible_collections.nebula.credential.plugins.lookup.get import is_locked, is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.asker import started_at
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
 
@@ -27,7 +26,7 @@ def sweep(base: str, own: str) -> None:
 
 def _is_used(where: Place, process: int, started: str) -> bool:
     """Whether its run lives, or a session does: the run may be out of sight, in another container that shares the directory."""
-    return _lives(process, started) or _is_locked(where.lock) or _is_locked(where.begun)
+    return _lives(process, started) or is_locked(where.lock) or is_locked(where.begun)
 
 
 def _lives(process: int, started: str) -> bool:
@@ -37,17 +36,3 @@ def _lives(process: int, started: str) -> bool:
         except ProcessLookupError:
             return False
     return not started or started_at(process) == started
-
-
-def _is_locked(path: str) -> bool:
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(descriptor)
-    return False

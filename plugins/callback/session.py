@@ -17,6 +17,7 @@ description:
     task, and the others inherit it.
   - The store that is the default, by C(nebula.yml), C(ansible.cfg), the environment or C(-e), is opened at once, which loads its library.
     Nobody logs in before somebody asks.
+  - What the playbook's process holds at that moment is kept out of Python's garbage collection, which saves each worker copying it.
   - It changes no result. It prints nothing, except with C(-vvv). Where the session cannot be started, the run goes on without it, as ever.
   - Where C(session) is said to be off with C(-e), in the environment, in C(ansible.cfg) or in C(nebula.yml), only the plugin is loaded.
     Variables of hosts and plays are not known yet at that moment.
@@ -26,6 +27,7 @@ author:
   - The nebula.credential authors (@nebula-automation)
 """
 
+import gc
 import sys
 from typing import Any
 
@@ -53,9 +55,15 @@ class CallbackModule(CallbackBase):
             told = started(playbook.get_loader())
             for lookup in LOOKUPS:
                 lookup_loader.get(lookup)
+            # What is here so far lives as long as the run. Each worker that looked through it for garbage would copy it (see gc.freeze).
+            gc.freeze()
         except Exception as error:  # noqa: BLE001  # as said; the text of a foreign error may quote a file
             told = "not started ({0})".format(type(error).__name__)
         self._display.vvv("{0}: {1}".format(self.CALLBACK_NAME, told))
+
+    def v2_playbook_on_stats(self, stats: Any) -> None:
+        """A program that runs plays by itself may go on for long after this one."""
+        gc.unfreeze()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
         """See off the process that has forked the session."""

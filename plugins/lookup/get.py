@@ -70,7 +70,7 @@ class LookupModule(LookupBase):
 
     def _have_session_begin(self, question: str | None, variables: Mapping[str, Any]) -> None:
         """Where there is none yet: it loads its half of the collection while this process loads the other."""
-        from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import begin
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.beginning import begin
 
         begin(self._loader, self._templar, variables, question)
 
@@ -90,7 +90,7 @@ def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any
     """
     try:
         around = [_resolved(variables.get(name), template) for name in VARIABLES]
-        text = json.dumps([operation, given, _states(), around], default=_ciphertext, sort_keys=True)
+        text = json.dumps([operation, given, [_state(path) for path in speakers()], around], default=_ciphertext, sort_keys=True)
     except Exception:  # noqa: BLE001  # a template can raise anything; the long way tells it better
         return None
     return sha256(text.encode("utf-8")).hexdigest()
@@ -112,12 +112,12 @@ def _ciphertext(value: Any) -> str:
     return found
 
 
-def _states() -> list[Any]:
-    """The files that may say which store is meant, as they are now."""
+def speakers() -> list[str]:
+    """The files that may say which store is meant, or speak of the session."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
     named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
     places = (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, "~/.nebula/nebula.yml")
-    return [_state(os.path.expanduser(place)) for place in places if place]
+    return [os.path.expanduser(place) for place in places if place]
 
 
 def _state(path: str) -> Any:

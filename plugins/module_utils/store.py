@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
@@ -132,6 +131,8 @@ def _validated(config: Mapping[str, Any], backend: Type[Provider]) -> Dict[str, 
 def _refuse_unknown(given: Iterable[str], allowed: List[str]) -> None:
     for option in sorted(given):
         if option not in allowed:
+            import difflib
+
             close = difflib.get_close_matches(option, allowed, 1)
             meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
             remedy = "{0}Allowed: {1}.".format(meant, ", ".join(allowed))

@@ -94,7 +94,7 @@ def begin():
 
 def begin_unwaited():
     """Have the session begin, as the first lookup of a run does, and wait for nothing."""
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import begin
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.beginning import begin
 
     loader = DataLoader()
     loader.set_basedir(os.getcwd())

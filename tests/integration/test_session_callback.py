@@ -15,10 +15,13 @@ from tests.integration.counted import ON, read
 WITH = {**ON, "ANSIBLE_CALLBACKS_ENABLED": "recorder,nebula.credential.session"}
 # A lookup would start the session by itself. What a task sees of its own process is what it has inherited.
 LOADED = """
-import sys
+import gc, sys
 class FilterModule:
     def filters(self):
-        return {"loaded": lambda name: any(module.endswith(name) for module in sys.modules)}
+        return {
+            "loaded": lambda name: any(module.endswith(name) for module in sys.modules),
+            "frozen": lambda _text: gc.get_freeze_count() > 0,
+        }
 """
 
 
@@ -35,20 +38,21 @@ def looking(project, runtime, *arguments, **environment):
     tasks = """
 - {name: found, ansible.builtin.find: {paths: "%s", file_type: directory, patterns: 'nebula-*', hidden: true}}
 - {name: loaded, ansible.builtin.debug: {msg: "{{ 'credential.plugins.lookup.get' | loaded }}"}}
+- {name: frozen, ansible.builtin.debug: {msg: "{{ '' | frozen }}"}}
 """
     run = project.play(tasks % runtime, *arguments, XDG_RUNTIME_DIR=runtime, **environment).succeeded()
-    return run, run.result("found")["matched"], run.result("loaded")["msg"]
+    return run, run.result("found")["matched"], (run.result("loaded")["msg"], run.result("frozen")["msg"])
 
 
 def test_session_and_lookup_are_there_before_anybody_asks(project, runtime):
     run, sessions, loaded = looking(project, runtime, **WITH)
-    assert (sessions, loaded) == (1, True)
+    assert (sessions, loaded) == (1, (True, True))
     assert "nebula.credential" not in run.output
 
 
 def test_without_it_neither_is(project, runtime):
     _run, sessions, loaded = looking(project, runtime, **ON)
-    assert (sessions, loaded) == (0, False)
+    assert (sessions, loaded) == (0, (False, False))
 
 
 @pytest.mark.parametrize("off", ["variable", "environment", "ansible.cfg", "nebula.yml"])
@@ -83,7 +87,7 @@ def test_a_session_that_cannot_be_started_fails_no_play(project, collection_root
     environment = dict(WITH)
     if broken == "configuration":
         project.write("ansible.cfg", "[defaults]\n")
-        project.write("nebula.yml", "nonsense: true\n")
+        project.write("nebula.yml", "session: {nonsense: true}\n")
     else:
         site = project.write("site/sitecustomize.py", "import sys\nsys.executable = '/dev/null'\n").parent
         environment.update(PYTHONPATH="{0}:{1}".format(site, collection_root))

@@ -10,27 +10,42 @@ import json
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import _expected
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import expected
 from tests.unit.desks import MEMORY, Asking
 
 
-def around(tmp_path, **content):
-    (tmp_path / "nebula.yml").write_text(json.dumps(content))
-    environment = {"NEBULA_CREDENTIAL_CONFIG": str(tmp_path / "nebula.yml")}
-    return Surroundings({}, environment, lambda text: text, lambda path: json.loads(open(path, encoding="utf-8").read()), None)
+class Plain:
+    """As much of a loader and a templar as it takes to read a file that has no templates."""
+
+    def load_from_file(self, path):
+        return json.loads(open(path, encoding="utf-8").read())
+
+    def template(self, text):
+        return text
 
 
-def test_it_is_the_one_that_a_lookup_means_which_says_nothing(tmp_path):
+@pytest.fixture
+def expected_of(tmp_path, monkeypatch):
+    """Writes a configuration and says what is expected then."""
+
+    def found(**content):
+        (tmp_path / "nebula.yml").write_text(json.dumps(content))
+        monkeypatch.setenv("NEBULA_CREDENTIAL_CONFIG", str(tmp_path / "nebula.yml"))
+        return expected(Plain(), Plain(), {})
+
+    return found
+
+
+def test_it_is_the_one_that_a_lookup_means_which_says_nothing(expected_of):
     stores = {"prod": {"backend": "vault", "url": "https://vault"}, "test": {"backend": "memory"}}
-    found = _expected(around(tmp_path, default="prod", stores=stores))
+    found = expected_of(default="prod", stores=stores)
     assert (found["store"], found["config"]["url"]) == ("prod", "https://vault")
 
 
 @pytest.mark.parametrize("content", [{}, {"default": "nowhere"}, {"nonsense": 1}])
-def test_there_is_none_where_nothing_or_nonsense_is_configured(tmp_path, content):
+def test_there_is_none_where_nothing_or_nonsense_is_configured(expected_of, content):
     """A store that is opened only for that could be made by it; what is wrong is told to who asks."""
-    assert _expected(around(tmp_path, **content)) is None
+    assert expected_of(**content) is None
 
 
 def test_a_session_opens_it_once_and_for_all():

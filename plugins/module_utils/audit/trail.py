@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils import deadline
@@ -170,6 +169,8 @@ class Trail:
             self._handed_on(self._hand_on, entries)
 
     def _handed_on(self, hand_on: Callable[[List[Mapping[str, Any]]], None], entries: List[Dict[str, Any]]) -> None:
+        import uuid
+
         try:
             with deadline.within(HAND_ON_WITHIN, "the audit trail"):
                 hand_on([dict(entry, id=uuid.uuid4().hex) for entry in entries])

@@ -6,9 +6,7 @@
 
 from __future__ import annotations
 
-import secrets
 import string
-import uuid
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
@@ -56,6 +54,8 @@ def generate_password(policy: PasswordPolicy) -> Secret:
     Raises:
         InvalidInput: no password can meet the policy.
     """
+    import secrets  # like uuid below: who reads a credential draws nothing
+
     pools = _pools(policy)
     least = {name: getattr(policy, name) for name in pools}
     _check_length(policy.length, sum(least.values()))
@@ -87,6 +87,9 @@ def generate_value(options: Mapping[str, Any], kind: str = PASSWORD) -> Secret:
 
 
 def _generate_token(kind: str, given: Mapping[str, Any]) -> Secret:
+    import secrets
+    import uuid
+
     _refuse_unknown(given, () if kind == UUID else ("bytes",), kind)
     if kind == UUID:
         return Secret(str(uuid.UUID(bytes=secrets.token_bytes(16), version=4)))

@@ -30,6 +30,7 @@ COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
 """The directory of this collection. No link is resolved: a checkout is a collection by where its link lies."""
 
 
+Terms = Callable[[], Mapping[str, Any]]
 HandOver = Callable[["subprocess.Popen[bytes]", bytes], str]
 _BEGUN: list[subprocess.Popen[bytes]] = []
 
@@ -55,7 +56,7 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
     """
     reap()
     try:
-        _ensure(where, run, {"options": dict(options), "expected": None, "awaited": None}, _handed_over, PATIENCE + 2)
+        _ensure(where, run, lambda: {"options": dict(options), "expected": None, "awaited": None}, _handed_over, PATIENCE + 2)
     except _Busy as busy:
         raise NoSession(give_up(where.directory, str(busy))) from None
 
@@ -65,23 +66,24 @@ def begin_session(
     run: tuple[int, str],
     options: Mapping[str, Any],
     *,
-    expected: Mapping[str, Any] | None = None,
+    expected: Callable[[], Mapping[str, Any] | None] = lambda: None,
     awaited: str | None = None,
 ) -> None:
     """Have it begin, and leave the waiting, and what goes wrong, to whoever asks first. Where another is at it, nothing is done.
 
     Args:
         where: as for `ensure_session`, like `run` and `options`.
-        expected: the `store` that is likely to be asked for and its `config`, for the session to open it at once.
+        expected: gives the `store` that is likely to be asked for and its `config`, for the session to open it at once. Called while
+            the program starts.
         awaited: a way of asking that the caller is going to explain: others who ask so wait for that.
 
     Raises:
         NoSession: there will be none in this run, or another process is at it.
     """
-    _ensure(where, run, {"options": dict(options), "expected": expected, "awaited": awaited}, _left_alone, 0.0)
+    _ensure(where, run, lambda: {"options": dict(options), "expected": expected(), "awaited": awaited}, _left_alone, 0.0)
 
 
-def _ensure(where: Place, run: tuple[int, str], terms: Mapping[str, Any], hand_over: HandOver, patience: float) -> None:
+def _ensure(where: Place, run: tuple[int, str], terms: Terms, hand_over: HandOver, patience: float) -> None:
     if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.gone):
         return
     _make_directory(where)
@@ -156,13 +158,12 @@ def _lock(descriptor: int, deadline: float) -> None:
             time.sleep(0.005)
 
 
-def _start(where: Place, run: tuple[int, str], terms: Mapping[str, Any], lock: int, hand_over: HandOver) -> None:
+def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_over: HandOver) -> None:
     handed = {
         "collection": COLLECTION,
         "path": [path for path in sys.path if path],
         "directory": where.directory,
         "run": run,
-        **terms,
         "lock": lock,
         "bytecode": not sys.dont_write_bytecode,
     }
@@ -175,7 +176,7 @@ def _start(where: Place, run: tuple[int, str], terms: Mapping[str, Any], lock: i
             pass_fds=(lock,),
             start_new_session=True,
         )
-        word = hand_over(started, json.dumps(handed).encode("utf-8"))
+        word = hand_over(started, json.dumps({**handed, **terms()}).encode("utf-8"))
     except OSError as error:
         word = type(error).__name__
     if word != READY:

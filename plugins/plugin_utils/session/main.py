@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from typing import Any
 
 PARTS = ("ansible_collections", "nebula", "credential")
-GARBAGE = 20000
+GARBAGE = 50000
 """Objects after which garbage is looked for. What is loaded stays, and Python's 700 would make looking through it a tenth of the start."""
 
 

@@ -34,6 +34,9 @@ VARIABLES = (
 """What a host's variables say about which store answers, and to whom."""
 ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
 """How variables begin that stores are made of. A session has them as they were at its start, so a difference makes a session of its own."""
+MISSING = ("not_found", "no_token")
+PLAIN = (str, int, float, bool)
+"""Types of a default that is answered as it is. What ansible-core has put a tag on is of other types."""
 LENGTH = struct.Struct(">I")
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
@@ -59,7 +62,9 @@ class LookupModule(LookupBase):
         if names is not None:
             question = digest(self.operation, kwargs, variables or {}, self._templar.template)
             reply = answer(question, names, (variables or {}).get("inventory_hostname"))
-        told = self.told(reply["result"]) if reply and "result" in reply else None
+        told = None
+        if reply is not None:
+            told = self.told(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
         if told is not None:
             return told
         if reply is None:
@@ -81,6 +86,11 @@ class LookupModule(LookupBase):
     def told(self, result: Mapping[str, Any]) -> list[Any] | None:
         """What the lookup answers for an operation's result; None where that needs more thought."""
         return [result["value"]]
+
+    def instead(self, code: str, given: Mapping[str, Any]) -> list[Any] | None:
+        """The default, where that is all there is to say; None where that needs more thought."""
+        is_meant = code in MISSING and given.get("on_missing") in (None, "default") and type(given.get("default")) in PLAIN
+        return [given["default"]] if is_meant else None
 
 
 def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str | None:

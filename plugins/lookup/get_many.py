@@ -24,3 +24,7 @@ class LookupModule(Get):
     def told(self, result: Mapping[str, Any]) -> list[Any] | None:
         """One mapping of name to value, where none of them failed."""
         return None if result["failures"] else [result["values"]]
+
+    def instead(self, code: str, given: Mapping[str, Any]) -> list[Any] | None:
+        """A mapping, which needs more thought."""
+        return None

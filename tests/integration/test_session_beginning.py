@@ -40,6 +40,26 @@ def test_a_new_way_of_asking_is_explained_by_one_worker(run_of):
         assert len(went_the_long_way(answers)) == 1
 
 
+@pytest.mark.parametrize("default", ["none", 5, True])
+def test_a_default_for_what_is_missing_costs_no_more_than_a_value(run_of, default):
+    run = run_of()
+    run.write("a", "v4lue")
+    assert run.read("absent", default=default) == default
+    answer = run.worker("ask", "absent", default=default)
+    assert (answer["values"], went_the_long_way([answer])) == ([default], [])
+
+
+@pytest.mark.parametrize(
+    "options", [{"on_missing": "skip"}, {"default": None}, {"default": "x", "on_missing": "error"}, {"default": ["x"]}]
+)
+def test_what_needs_more_thought_is_answered_as_ever(run_of, options):
+    run = run_of()
+    run.write("a", "v4lue")
+    first, second = (run.worker("ask", "absent", **options) for _each in range(2))
+    assert (first["values"], first["error"]) == (second["values"], second["error"])
+    assert went_the_long_way([second])
+
+
 def test_who_cannot_explain_costs_the_others_no_answer(run_of):
     """A store that is not known: the session never hears of it."""
     run = run_of()

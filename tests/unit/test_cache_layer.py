@@ -29,6 +29,17 @@ def test_a_value_is_read_once_for_its_time_to_live():
     assert world.backend.asked == ["a", "a"]
 
 
+def test_what_is_missing_is_looked_for_each_time():
+    """Somebody may create it at any moment."""
+    world = World()
+    for _each in range(2):
+        with pytest.raises(NotFound):
+            world.read("new")
+    world.backend.inner.put(a_record("new", "b"))
+    assert world.read("new") == b"b"
+    assert world.backend.asked == ["new", "new", "new"]
+
+
 def test_versions_and_the_current_value_are_kept_apart():
     world = World()
     world.backend.inner.put(a_record("a", "a2"))

@@ -20,7 +20,7 @@ from tests.bench.measuring import Times, figure, milliseconds, title
 from tests.conftest import COLLECTION_ROOT
 from tests.integration.session_runs import Controller, is_alive, running
 
-SECRETS, HITS, WORKERS = 20, 2000, 50
+SECRETS, HITS, WORKERS, ROUNDS = 20, 2000, 50, 7
 
 
 def resident(process: int) -> float:
@@ -35,9 +35,16 @@ def bench_hits(run: Controller) -> None:
     figure("hits a second, one after the other", "{0:.0f}".format(alone.a_second), "≥ 490")
     figure("  p50", milliseconds(alone.at(50)), "< 0.7 ms")
     figure("  p99", milliseconds(alone.at(99)), "< 4 ms")
-    crowd = Times([one for each in run.workers(WORKERS, "hammer", "secret0", HITS // WORKERS) for one in each])
-    figure("{0} workers in a closed loop, p50".format(WORKERS), milliseconds(crowd.at(50)), "< 2 ms")
-    figure("  p99", milliseconds(crowd.at(99)))
+    rounds = sorted((crowd(run) for _each in range(ROUNDS)), key=lambda times: times.at(50))
+    middle = rounds[ROUNDS // 2]
+    figure("{0} workers in a closed loop, p50, middle of {1} rounds".format(WORKERS, ROUNDS), milliseconds(middle.at(50)), "< 2 ms")
+    figure("  of the quickest round, and of the slowest", " ".join(milliseconds(times.at(50)) for times in (rounds[0], rounds[-1])))
+    figure("  p99", milliseconds(middle.at(99)))
+
+
+def crowd(run: Controller) -> Times:
+    """Fifty workers, each asking as soon as it is answered: as the system schedules them on few cores, so a round is quick or slow."""
+    return Times([one for each in run.workers(WORKERS, "hammer", "secret0", HITS // WORKERS) for one in each])
 
 
 def bench_start() -> None:

@@ -20,7 +20,7 @@ class FilterModule:
     def filters(self):
         return {
             "loaded": lambda name: any(module.endswith(name) for module in sys.modules),
-            "frozen": lambda _text: gc.get_freeze_count() > 0,
+            "frozen": lambda _text: gc.get_freeze_count() > 10000,  # Python 3.12 begins with some hundreds
         }
 """
 

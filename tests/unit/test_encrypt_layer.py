@@ -303,3 +303,24 @@ def test_an_envelope_is_bound_to_the_ring_that_wrote_it(store):
     ring = store.keyring.opened()
     assert envelope.header.key_id == ring.active.key_id
     assert authentic(ring.active, envelope)
+
+
+def one_that_looked_too_early(tmp_path, monkeypatch):
+    """A process that found no document, while another one made the store and wrote to it."""
+    a_store(tmp_path).put(a_record())
+    late = a_store(tmp_path)
+    looked, early = late.keyring.provider.read_store_document, [None]
+    monkeypatch.setattr(late.keyring.provider, "read_store_document", lambda: early.pop() if early else looked())
+    return late
+
+
+def test_a_store_that_another_process_has_just_made_is_written_to(tmp_path, monkeypatch):
+    """Its records are no sign of a document that is gone."""
+    late = one_that_looked_too_early(tmp_path, monkeypatch)
+    assert value_of(late.put(a_record(value=b"second"))) == b"second"
+    assert value_of(a_store(tmp_path).get("db_pass")) == b"second"
+
+
+@pytest.mark.parametrize("read", [lambda store: store.get("db_pass"), lambda store: store.get_many(["db_pass"])["db_pass"]])
+def test_and_is_read_from(tmp_path, monkeypatch, read):
+    assert value_of(read(one_that_looked_too_early(tmp_path, monkeypatch))) == b"correct horse"

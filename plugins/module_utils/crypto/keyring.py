@@ -186,7 +186,8 @@ class Keyring:
         Raises:
             MissingKey: it has records, or no source is configured.
         """
-        if self._has_records():
+        # Another process may have made the store since it was looked for; then creating it comes second, and uses that one.
+        if self._has_records() and self.provider.read_store_document() is None:
             raise MissingKey("the store has records, but its document is gone", remedy=_RESTORE)
         if not self.sources:
             raise MissingKey("no key source is configured", option="key_sources", remedy="Name one, to write.")

@@ -61,12 +61,18 @@ class Decrypt(Layer):
         ring = self.keyring.opened()
         if ring is None:
             self.inner.get(name, version, stage)
-            raise without_document()
+            self._check_made_since()
+            return self._get(name, version, stage)
         mark = self.opener.mark(ring, identity_of(name, stage))
         record = self.inner.get(name, version, stage)
         if version is None:
             return self.opener.opened(ring, record, mark)
         return self.opener.opened_version(record, mark, version if self.capabilities.envelopes else None)
+
+    def _check_made_since(self) -> None:
+        """There was no document, and there are records: another process may just have made the store."""
+        if self.keyring.opened() is None:
+            raise without_document()
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
@@ -74,7 +80,8 @@ class Decrypt(Layer):
         marks = {name: self.opener.mark(ring, name) for name in wanted} if ring else {}
         found = self.inner.get_many(wanted)
         if found and ring is None:
-            raise without_document()
+            self._check_made_since()
+            return self.get_many(wanted)
         return {name: self._opened_or_again(ring, record, marks[name]) for name, record in found.items()} if ring else {}
 
     def _opened_or_again(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:

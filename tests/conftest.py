@@ -14,6 +14,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -100,3 +101,10 @@ def cannot_run(reason: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(reason)
     pytest.skip(reason)
+
+
+@pytest.fixture
+def base() -> Iterator[Path]:
+    """A directory of this user's whose path is short enough for a socket below it."""
+    with tempfile.TemporaryDirectory(prefix="nb-", dir="/tmp") as made:
+        yield Path(made)

@@ -10,11 +10,10 @@ there. `run_on: target` sends the real module to the host instead.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, ClassVar
 
-from ansible import constants
 from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
@@ -29,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.client import cl
 from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import failed_result
 from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import check_may_leave, target_arguments
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said
+from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store, session_said, surroundings
 from ansible_collections.nebula.credential.plugins.plugin_utils.validation import validated
 
 
@@ -91,13 +90,8 @@ class CredentialAction(ActionBase):
         """What may name a store. The task's `environment:` counts, as it would for a module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        return Surroundings(
-            variables=variables,
-            environment={**os.environ, **{name: str(value) for name, value in environment.items()}},
-            template=self._templar.template,
-            load=self._loader.load_from_file,
-            ansible_cfg=constants.CONFIG_FILE,
-        )
+        around = surroundings(self._loader, self._templar, variables)
+        return replace(around, environment={**around.environment, **{name: str(value) for name, value in environment.items()}})
 
     def _reported(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
         result = dict(outcome.result)

@@ -7,9 +7,7 @@
 from __future__ import annotations
 
 import importlib.util
-import tempfile
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
@@ -36,13 +34,6 @@ def counted(project):
     store.fill("a", "b")
     store.is_default_of(project)
     return store
-
-
-@pytest.fixture
-def base():
-    """A directory of this user's whose path is short enough for a socket below it."""
-    with tempfile.TemporaryDirectory(prefix="nb-", dir="/tmp") as made:
-        yield Path(made)
 
 
 @pytest.fixture

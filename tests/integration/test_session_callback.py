@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import tempfile
-
 import pytest
 
 from tests.integration.counted import ON, read
@@ -26,10 +24,9 @@ class FilterModule:
 
 
 @pytest.fixture
-def runtime():
-    """A directory for sessions, with a name that is short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="n", dir="/tmp") as directory:
-        yield directory
+def runtime(base):
+    """A directory for sessions."""
+    return str(base)
 
 
 def looking(project, runtime, *arguments, **environment):

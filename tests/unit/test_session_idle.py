@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import socket
-import tempfile
 
 import pytest
 
@@ -20,10 +19,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire imp
 
 
 @pytest.fixture
-def place():
-    """Where a session may be; the path of a socket is short."""
-    with tempfile.TemporaryDirectory(prefix="n", dir="/tmp") as directory:
-        yield Place(directory)
+def place(base):
+    """Where a session may be."""
+    return Place(str(base))
 
 
 @pytest.fixture

@@ -28,6 +28,25 @@ try:
 except Exception as error:
     print(json.dumps([type(error).__name__, opened, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
+READING = """
+import json, sys
+from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+store = open_store(json.loads(sys.argv[1]))
+try:
+    perform(store, "get", {"name": "nothing"}, AccessContext())
+except Exception:
+    print(json.dumps(sorted(sys.modules)))
+"""
+
+
+def told_by(program, store):
+    """What a process of its own tells of a store."""
+    found = {**os.environ, "PYTHONPATH": str(COLLECTION_ROOT)}
+    done = subprocess.run([sys.executable, "-c", program, json.dumps(store)], capture_output=True, text=True, check=False, env=found)
+    assert done.stdout, done.stderr
+    return json.loads(done.stdout)
 
 
 def store_of(backend, directory):
@@ -45,12 +64,8 @@ def store_of(backend, directory):
 
 @pytest.mark.parametrize("backend", NEEDED)
 def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
-    asked = json.dumps(store_of(backend, tmp_path))
-    found = {**os.environ, "PYTHONPATH": str(COLLECTION_ROOT)}
-    done = subprocess.run([sys.executable, "-c", OPENING, asked], capture_output=True, text=True, check=False, env=found)
-    assert done.stdout, done.stderr
-    error, opened, loaded = json.loads(done.stdout)
-    assert error == ("Unavailable" if backend in ("vault", "kubernetes") else "NotFound"), done.stderr
+    error, opened, loaded = told_by(OPENING, store_of(backend, tmp_path))
+    assert error == ("Unavailable" if backend in ("vault", "kubernetes") else "NotFound")
     assert set(loaded) & LIBRARIES == NEEDED[backend]
     # Loaded by the opening, which a session does before the first task, and not by the first request.
     assert set(opened) & LIBRARIES == NEEDED[backend]
@@ -58,21 +73,7 @@ def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
 
 @pytest.mark.parametrize("backend", NEEDED)
 def test_reading_loads_the_code_of_no_other_backend_and_of_nothing_that_writes(backend, tmp_path):
-    program = """
-import json, sys
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-store = open_store(json.loads(sys.argv[1]))
-try:
-    perform(store, "get", {"name": "nothing"}, AccessContext())
-except Exception:
-    print(json.dumps(sorted(sys.modules)))
-"""
-    asked = json.dumps(store_of(backend, tmp_path))
-    found = {**os.environ, "PYTHONPATH": str(COLLECTION_ROOT)}
-    done = subprocess.run([sys.executable, "-c", program, asked], capture_output=True, text=True, check=False, env=found)
-    loaded = {name[len(OURS) :] for name in json.loads(done.stdout) if name.startswith(OURS)}
+    loaded = {name[len(OURS) :] for name in told_by(READING, store_of(backend, tmp_path)) if name.startswith(OURS)}
     providers = {name.partition(".")[2] for name in loaded if name.startswith("providers.")}
     assert providers == {"base", "registry", backend}
     assert not {

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every operation by its name. Each is loaded when it is first asked for: a session that only reads loads no rotation."""
+"""Every operation by its name. Each is loaded when it is first asked for: a session that only reads loads no rotation.
+
+Statements import them, and no names in a table: ansible-core packs into a module what it finds imported.
+"""
 
 from __future__ import annotations
 

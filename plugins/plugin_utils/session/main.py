@@ -20,7 +20,7 @@ from typing import Any
 
 PARTS = ("ansible_collections", "nebula", "credential")
 GARBAGE = 50000
-"""Objects after which garbage is looked for. What is loaded stays, and Python's 700 would make looking through it a tenth of the start."""
+"""Objects after which garbage is looked for. What is loaded stays: at Python's 700, looking through it would cost part of the start."""
 
 
 def main() -> int:

@@ -29,11 +29,11 @@ LIBRARY = ["module_utils", "plugin_utils"]
 # Code that must not have a line or branch without a test.
 FULLY_COVERED = [
     "plugins/module_utils/crypto/envelope.py",
-    "plugins/module_utils/sealed.py",
-    "plugins/module_utils/sealed_metadata.py",
-    "plugins/module_utils/fixed_layout.py",
-    "plugins/module_utils/lifecycle.py",
-    "plugins/module_utils/providers/registry.py",
+    "plugins/module_utils/encoding/envelope.py",
+    "plugins/module_utils/encoding/envelope_metadata.py",
+    "plugins/module_utils/encoding/binary.py",
+    "plugins/module_utils/model/lifecycle.py",
+    "plugins/module_utils/backends/registry.py",
 ]
 WRITTEN_BY_TOOLS = {"changelogs/changelog.yaml"}
 TARGET_PYTHONS = ["3.8", "3.9", "3.10", "3.11", "3.12", "3.13"]

@@ -21,16 +21,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     SETTLE,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
-from ansible_collections.nebula.credential.plugins.module_utils.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.targets.postgresql import Call
-from ansible_collections.nebula.credential.plugins.plugin_utils import masking
-from ansible_collections.nebula.credential.plugins.plugin_utils.action_base import CredentialAction
-from ansible_collections.nebula.credential.plugins.plugin_utils.on_target import Unshown
-from ansible_collections.nebula.credential.plugins.plugin_utils.rotation_driver import RotationDriver
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import Call
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 
 SENT_BACK = ("password", "login_password")
 """What those modules take as `no_log`: from ansible-core 2.22 on they send it back, for masking, and its debug output shows that first."""

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
-from ansible_collections.nebula.credential.plugins.plugin_utils.action_base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
 
 
 class ActionModule(CredentialAction):

@@ -34,7 +34,7 @@ from typing import Any
 from ansible.plugins.callback import CallbackBase
 from ansible.plugins.loader import lookup_loader
 
-LAUNCHING = "ansible_collections.nebula.credential.plugins.plugin_utils.session.launching"
+LAUNCHING = "ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher"
 LOOKUPS = ("nebula.credential.get", "nebula.credential.get_many")
 
 
@@ -50,7 +50,7 @@ class CallbackModule(CallbackBase):
         """Load the lookups, and start the session. Nothing that goes wrong here may fail a play: the first who asks finds out."""
         try:
             # Not at the top of this file: a library that is missing must not keep the plugin from being loaded.
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import started
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import started
 
             told = started(playbook.get_loader())
             for lookup in LOOKUPS:

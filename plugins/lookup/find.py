@@ -10,7 +10,7 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup_base import CredentialLookup, LookupCall
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall
 
 
 class LookupModule(CredentialLookup):

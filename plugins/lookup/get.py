@@ -69,13 +69,13 @@ class LookupModule(LookupBase):
             return told
         if reply is None:
             self._have_session_begin(question, variables or {})
-        from ansible_collections.nebula.credential.plugins.plugin_utils.reading_lookups import READING
+        from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.get import READING
 
         return READING[self.operation](self._loader, self._templar, question=question, reply=reply).run(terms, variables, **kwargs)
 
     def _have_session_begin(self, question: str | None, variables: Mapping[str, Any]) -> None:
         """Where there is none yet: it loads its half of the collection while this process loads the other."""
-        from ansible_collections.nebula.credential.plugins.plugin_utils.session.beginning import begin
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begin
 
         begin(self._loader, self._templar, variables, question)
 
@@ -203,7 +203,7 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
         reply = exchange(directory, {"question": question, "names": names, "host": None if host is None else str(host)})
     except OSError as error:
         if str(error) == HUNG:
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.giving_up import give_up
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up
 
             give_up(directory, HUNG)
         return None  # the long way finds out why, and says so

@@ -10,6 +10,8 @@ value, a token, the text of an SDK, or a chained exception of one: raise these w
 
 from __future__ import annotations
 
+import os
+import traceback
 from typing import Optional
 
 
@@ -358,3 +360,16 @@ class Internal(CredentialError):
     """Something nobody foresaw. It carries the exception's class, never its text."""
 
     code = "internal"
+
+
+def neutral(error: Exception) -> CredentialError:
+    """An error of the neutral tree as it is; of any other one only its class and the line that raised it, for its text may hold a value."""
+    if isinstance(error, CredentialError):
+        return error
+    remedy = "This is a bug; report it with what was asked, without any value."
+    return Internal("an unforeseen {0} was raised{1}".format(type(error).__name__, _place(error)), remedy=remedy)
+
+
+def _place(error: Exception) -> str:
+    frames = traceback.extract_tb(error.__traceback__)
+    return " in {0}, line {1}".format(os.path.basename(frames[-1].filename), frames[-1].lineno) if frames else ""

@@ -130,7 +130,7 @@ code:
 """
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
 
 
 def main() -> None:

@@ -285,7 +285,7 @@ code:
 """
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
-from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
 
 
 def main() -> None:

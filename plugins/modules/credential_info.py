@@ -160,7 +160,7 @@ code:
 """
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
-from ansible_collections.nebula.credential.plugins.module_utils.module_entry import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
 
 
 def main() -> None:

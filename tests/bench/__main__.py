@@ -69,7 +69,7 @@ def bench_writes(directory: Path, store: Any) -> None:
 
 def bench_list(root: Path) -> None:
     """Listing many names. The files are copies of one envelope: making so many is not what is measured."""
-    from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 
     title("Listing {0:,} names".format(NAMES))
     store = open_local(root / "many")

@@ -99,7 +99,7 @@ class Comparison:
         row("write over a value", in_turns(calls, chosen), self._asked(lambda: calls[0](names[0]), lambda: calls[1](names[0])))
 
     def _lists(self, number: int) -> None:
-        from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 
         def ours(_turn: Any) -> object:
             return list(self._provider.list(Filter(names_only=True)))
@@ -111,8 +111,8 @@ class Comparison:
         row("list all", in_turns(calls, range(number + WARM)), self._asked(self._bare.list, lambda: whole(None)))
 
     def _batches(self, batches: Sequence[Sequence[str]]) -> None:
-        from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
-        from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+        from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+        from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 
         def bare(names: Sequence[str]) -> object:
             return [self._bare.read(name) for name in names]

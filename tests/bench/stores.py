@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping
 
 def open_store(config: Mapping[str, Any]) -> Any:
     """A store with all its layers, as lookups open it."""
-    from ansible_collections.nebula.credential.plugins.module_utils import store
+    from ansible_collections.nebula.credential.plugins.module_utils.store import open as store
 
     return store.open_store(config, name="bench", warn=lambda _message: None, vault_password=lambda _vault_id: None)
 
@@ -33,7 +33,7 @@ def innermost(provider: Any) -> Any:
 
 def wanted(name: str, value: str) -> Any:
     """A credential to store."""
-    from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-    from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+    from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+    from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 
     return Wanted(name, type="basic", fields={"username": Secret("app"), "password": Secret(value)})

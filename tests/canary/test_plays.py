@@ -73,7 +73,9 @@ def test_no_secret_shows(run, given, sandbox):
         assert sandbox.play("provision.yml", variables, ["--skip-tags", "ending"]) == 0
     ended = sandbox.play(run.play, variables, run.options, dict(run.environment))
     assert Searcher(given).hits(everywhere(sandbox)) == []
-    assert any(b"session/main.py" in command for _where, command in sandbox.processes["cmdline"]) == (run.environment != WITHOUT_SESSION)
+    assert any(b"session/server/main.py" in command for _where, command in sandbox.processes["cmdline"]) == (
+        run.environment != WITHOUT_SESSION
+    )
     said = sandbox.output[-3000:].decode("utf-8", "replace")
     assert ended == run.ends, said
     assert [words for words in run.says if words not in sandbox.output] == [], said

@@ -16,9 +16,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Mapping, Optional, Tuple, Type
 
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import encrypted
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
 from tests.conformance.object_places import MemoryObjects
 from tests.conformance.sealing import Sealing
 from tests.servers import databases, once

@@ -11,7 +11,7 @@ from typing import Callable, Iterator
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
 from tests.conformance.backends import BACKENDS, Backend
 
 Open = Callable[[], Provider]

@@ -13,14 +13,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotEncrypted
-from ansible_collections.nebula.credential.plugins.module_utils.files.plain_document import read_values, write_values
-from ansible_collections.nebula.credential.plugins.module_utils.metadata_document import read_metadata, write_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.objects.places import Kept, ObjectPlaces, Place, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.objects.provider import OPTIONS, ObjectProvider
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Health
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
 from tests.conformance.records import NOON
 
 Objects = Dict[Any, Tuple[int, str]]

@@ -11,13 +11,13 @@ import os
 from dataclasses import replace
 from typing import Dict, Iterable, Iterator, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils import sealed
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope as sealed
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record
-from ansible_collections.nebula.credential.plugins.module_utils.sealed_metadata import write_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 
 def seal(record: Record, serial: int, revision: int = 0) -> bytes:

@@ -11,11 +11,11 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import DEGRADED, HEALTHY, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
-from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, PENDING, PREVIOUS
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.backends import BACKENDS, elsewhere
 from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
 

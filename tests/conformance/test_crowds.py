@@ -13,8 +13,8 @@ from collections import Counter
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from tests.conformance.records import a_record, value_of
 from tests.conftest import PROFILE
 

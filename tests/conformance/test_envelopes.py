@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS, provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS, provider_class
 from tests.conformance.backends import BACKENDS
 from tests.conformance.records import METADATA, a_record
 from tests.conformance.sealing import seal

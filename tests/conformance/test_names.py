@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.naming import MAX_NAME
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import MAX_NAME
 from tests.conformance.records import a_record, value_of
 from tests.conftest import PROFILE
 

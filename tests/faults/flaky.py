@@ -14,9 +14,9 @@ import random
 import threading
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Around, Call
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Around, Call
 
 
 class Fault(enum.Enum):

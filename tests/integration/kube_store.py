@@ -13,10 +13,10 @@ import uuid
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conftest import cannot_run
 
 ROLES = Path(__file__).parents[2] / "docs" / "policies" / "kubernetes-role.yaml"

@@ -51,10 +51,10 @@ def ask(*names, operation="get", variables=None, **options):
 
 def perform(operation, **parameters):
     """Perform an operation as an action does."""
-    from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-    from ansible_collections.nebula.credential.plugins.module_utils.store_reference import StoreReference
-    from ansible_collections.nebula.credential.plugins.plugin_utils.client import client
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
+    from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+    from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+    from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 
     config = parameters.pop("store", {"backend": "local", "path": os.path.expanduser("~/.nebula/credentials")})
     warned = []
@@ -85,7 +85,8 @@ def session():
 
 def begin():
     """Start the session. Answers the seconds from there until it listens."""
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session import client, options
+    from ansible_collections.nebula.credential.plugins.plugin_utils.client import session_client as client
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config import session_options as options
 
     begun = time.monotonic()
     client.ensure_session(client.Place(where()), client.controller(), options.session_options([]))
@@ -94,7 +95,7 @@ def begin():
 
 def begin_unwaited():
     """Have the session begin, as the first lookup of a run does, and wait for nothing."""
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session.beginning import begin
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begin
 
     loader = DataLoader()
     loader.set_basedir(os.getcwd())
@@ -178,7 +179,7 @@ def hold_and_ask(name, stop):
 
 def let_in(base, uid, generations):
     """Whether a session of this process would answer a descendant with that uid, which connects to an open socket."""
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session import asker
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session import peer as asker
 
     path = "{0}/{1}-{2}".format(base, uid, generations)
     with socket.socket(socket.AF_UNIX) as listener:
@@ -240,7 +241,7 @@ def _overhear(listener, uid, heard):
 def with_overflow_uid():
     """Whether the overflow uid is taken for ours, by the run and by a session, where that is what we are."""
     from ansible_collections.nebula.credential.plugins.lookup import get
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session import asker
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session import peer as asker
 
     here, there = socket.socketpair(socket.AF_UNIX)
     os.geteuid = lambda: get.OVERFLOW_UID
@@ -331,7 +332,7 @@ def _die_while_starting(name):
 
 def with_bytecode(call, *positional, **named):
     """Do something in a process that may write bytecode, as that of a person may, and has loaded what it needs."""
-    from ansible_collections.nebula.credential.plugins.plugin_utils import reading_lookups
+    from ansible_collections.nebula.credential.plugins.plugin_utils.lookup import get as reading_lookups
 
     kept.append(reading_lookups)
     sys.dont_write_bytecode = False

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import redis
 
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache, CacheTerms
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.database_stores import url_in
 
 CANARY = "canary-5f0e1d2c3b4a"

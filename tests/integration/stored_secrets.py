@@ -11,13 +11,13 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.reading import utc_now
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import utc_now
 
 SHORTEST = 6
 VAULT_PASSWORD = "vault-password"

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers import attempts
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import resilient
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from tests.conformance.backends import BACKENDS
 from tests.conformance.records import NOON, a_record, value_of
 from tests.conftest import PROFILE

@@ -14,13 +14,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.lifecycle import ACTIVE
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, PENDING, PREVIOUS, Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.effects import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import ACTIVE
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from tests.conformance.backends import BACKENDS
 from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
 from tests.unit.rotation_world import CARD, LONG_AFTER, NAME, START, Clock

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
 from tests.integration.database_servers import provider_on
 from tests.servers import databases, keeper, mariadb, once, postgresql

@@ -13,7 +13,9 @@ import time
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     LoginFailed,
@@ -23,8 +25,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
 from tests.conformance.records import a_record, value_of
 from tests.conftest import CHECKOUT
 from tests.integration.database_servers import UNSCOPED, at_commit, provider_on, store_on

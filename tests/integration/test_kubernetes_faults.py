@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     CredentialError,
@@ -24,8 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.kube.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kube_store import KubeStore
 from tests.servers import kubernetes, once

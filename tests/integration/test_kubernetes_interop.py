@@ -12,10 +12,10 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, ReadOnly, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kube_store import KubeStore, encoded
 from tests.servers import once

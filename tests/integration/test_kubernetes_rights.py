@@ -17,6 +17,7 @@ from dataclasses import replace
 import pytest
 import yaml
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, UNHEALTHY, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -24,8 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     StorageFull,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import DEGRADED, HEALTHY, UNHEALTHY, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kube_store import ROLES, KubeStore
 from tests.servers import once

@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.dynamic import LeasedSecrets
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -18,12 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache, CacheTerms
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.vault.leased import LeasedSecrets
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.leased_logins import Logins
 from tests.servers import once, openbao, postgresql
 from tests.servers.processes import wait_until

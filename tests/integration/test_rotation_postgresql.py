@@ -120,7 +120,7 @@ def play(tmp_path: Path, postgresql: Any) -> Play:
         postgresql.run("DROP ROLE IF EXISTS {}".format(role))
     postgresql.run("CREATE ROLE app LOGIN")
     postgresql.run("CREATE ROLE app_b LOGIN")
-    from ansible_collections.nebula.credential.plugins.module_utils.targets.postgresql import verifier
+    from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import verifier
 
     postgresql.run("ALTER ROLE app PASSWORD '{}'".format(verifier(old)))
     run = Play(tmp_path, postgresql)

@@ -11,9 +11,9 @@ import os
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session import launching
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.giving_up import given_up
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session import launcher as launching
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 LONG_WAY = "plugin_utils.reading_lookups"
 

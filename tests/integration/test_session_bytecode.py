@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session import bytecode
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import bytecode
 
 PARTS = "ansible_collections/nebula/credential"
-SERVING = "plugins/plugin_utils/session/serving.py"
+SERVING = "plugins/plugin_utils/session/server/event_loop.py"
 
 
 @pytest.fixture

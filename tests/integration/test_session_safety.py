@@ -242,7 +242,7 @@ def test_it_is_not_dumpable(run):
 
 def test_all_its_memory_is_locked_where_that_is_allowed(run):
     """Not under a limit, where later allocations would fail."""
-    from ansible_collections.nebula.credential.plugins.plugin_utils.session.hardening import may_lock_all
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.hardening import may_lock_all
 
     status = Path("/proc", str(max(run.met)), "status").read_text()
     locked = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmLck:"))

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.layers import shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import layer as shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.counted import ON, read
 from tests.integration.sharing import CANARY, NAME, Controllers, entries_in, option, plain
 from tests.servers import once, valkey

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.shared_cache import server as client
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import redis as client
 from tests.integration.sharing import CANARY, NAME, Controllers, entries_in, plain
 from tests.servers import once, tls_front
 from tests.servers.certificates import Authority

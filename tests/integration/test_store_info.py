@@ -13,7 +13,7 @@ import stat
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS
 
 CANARY = "canary-" + os.urandom(6).hex()
 NAME = "app/a-telling_name"

@@ -12,9 +12,9 @@ import signal
 import subprocess
 from pathlib import Path
 
-from ansible_collections.nebula.credential.plugins.module_utils.files.layout import Layout
-from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from tests.integration.ansible_run import PROGRAMS
 from tests.servers.processes import wait_until
 

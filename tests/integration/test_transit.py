@@ -14,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import slots, store_document
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import build_sources
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_slots as slots
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import store_document
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     KeySourceUnavailable,

@@ -14,10 +14,10 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import HEALTHY, UNHEALTHY
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import HEALTHY, UNHEALTHY
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.conformance.test_crowds import increment, run_all
 from tests.integration.vault_store import VaultStore

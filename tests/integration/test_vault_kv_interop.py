@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
@@ -17,10 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     NotFound,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once

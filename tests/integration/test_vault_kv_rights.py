@@ -12,9 +12,9 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, NotFound, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.vault_store import READ_ONLY, READ_WRITE, VaultStore
 from tests.servers import once

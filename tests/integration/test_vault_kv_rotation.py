@@ -11,8 +11,8 @@ import signal
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.integration.killing import PROFILE
 from tests.integration.vault_store import VaultStore
 from tests.servers import once

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Timeout, Unavailable
 from tests.integration.vault_ways import PLACE, Ways, connected
 from tests.servers import once, openbao, proxy

@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import token_renewal as token_life
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed
-from ansible_collections.nebula.credential.plugins.module_utils.vault import token_life
 from tests.integration.vault_ways import PLACE, Ways, connected
 from tests.servers import once
 

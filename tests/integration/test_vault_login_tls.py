@@ -13,7 +13,7 @@ import threading
 import pytest
 from cryptography.hazmat.primitives import serialization
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, StorageError, Timeout
 from tests.integration.vault_ways import PLACE, Ways, connected
 from tests.servers import openbao, scripted

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 
 READS = 'path "secret/data/logins/*" { capabilities = ["read"] }\npath "secret/metadata/logins/*" { capabilities = ["list"] }'
 PLACE = "secret/data/logins/one"

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import verify_chain
-from ansible_collections.nebula.credential.plugins.module_utils.audit.ring_seals import RingSeals
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import Encrypt
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import verify_chain
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 CANARY = "c4n4ry-c4n4ry"
 

@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import Cache, CacheTerms
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from tests.conformance.records import a_record, value_of
 
 NAMES = ("a", "b", "c")

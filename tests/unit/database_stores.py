@@ -12,10 +12,10 @@ import sqlite3
 from pathlib import Path
 from typing import Any, List
 
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conftest import cannot_run
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import base64
 from dataclasses import asdict
 
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.desk import Desk
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
 
 MEMORY = {"backend": "memory", "audit": "off"}
 

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 
 
 def opened(path, layout="json", **options):

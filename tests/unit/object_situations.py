@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.objects.places import ObjectPlaces, Place
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
 from tests.conformance.object_places import MemoryObjects, MemoryPlaces
 from tests.conformance.records import a_record, value_of
 

@@ -10,19 +10,19 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.lifecycle import ACTIVE
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.effects import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import ACTIVE
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 
 NAME = "db_pass"
 LIFE = 100

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import ask
 
 

@@ -12,18 +12,18 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import query
-from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import NoSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import FLUSH_AT, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import query
+from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, AuditFailed, CredentialError, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.providers import registry
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext, Scope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.audit_place import CANARY, Place, fill
 
 CALLER = AccessContext(

@@ -11,14 +11,14 @@ import os
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit import inspection
-from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding, query, verify_chain
-from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import NoSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit import verification as inspection
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding, query, verify_chain
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.audit_place import Place, fill
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from ansible_collections.nebula.credential.plugins.module_utils import gathering
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import coalesce as gathering
 from tests.unit.database_stores import url_in
 from tests.unit.desks import Asking
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CircuitOpen,
@@ -19,13 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
-from ansible_collections.nebula.credential.plugins.module_utils.layers.breaker import Breaker
-from ansible_collections.nebula.credential.plugins.module_utils.layers.circuit import Circuit
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES, CLOSED, HALF_OPEN, OPEN, Observer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.retry import Retry
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Health, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.breaker import Breaker
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.circuit import Circuit
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from tests.conformance.records import a_record
 from tests.faults.flaky import Fault, Flaky, scripted
 

@@ -11,11 +11,11 @@ import time
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.asking import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import NotHeld, only_held
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.held_only import NotHeld, only_held
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.shelf import Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from tests.conformance.records import a_record, value_of
 from tests.unit.cache_world import World
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.shelf import Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Shelf
 from tests.conformance.records import a_record, value_of
 from tests.unit.cache_world import World
 

@@ -11,9 +11,9 @@ import json
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.database_stores import ask, provider_in, url_in
 
 ENTRY = {

@@ -11,14 +11,14 @@ import ssl
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import KINDS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.login import Login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, UNVERIFIED, VERIFIED, transport
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import parse_address
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InsecurePermissions, InvalidConfiguration, MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
-from ansible_collections.nebula.credential.plugins.module_utils.sql.address import parse_address
-from ansible_collections.nebula.credential.plugins.module_utils.sql.configured import KINDS
-from ansible_collections.nebula.credential.plugins.module_utils.sql.login import Login
-from ansible_collections.nebula.credential.plugins.module_utils.sql.transport import LOCAL, PLAIN, UNVERIFIED, VERIFIED, transport
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.database_stores import with_cockroachdb
 
 URL = "postgresql://app@db.example.com/nebula"

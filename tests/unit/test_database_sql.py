@@ -10,12 +10,12 @@ import re
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.database import Database
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
-from ansible_collections.nebula.credential.plugins.module_utils.sql.configured import KINDS
-from ansible_collections.nebula.credential.plugins.module_utils.sql.reading import Reading
-from ansible_collections.nebula.credential.plugins.module_utils.sql.writing import Writing
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import KINDS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import Reading
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from tests.conformance.records import NOON, a_record
 from tests.unit.database_stores import with_cockroachdb
 

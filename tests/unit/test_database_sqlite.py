@@ -15,7 +15,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -28,9 +29,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
 from tests.unit.database_stores import ask, file_in, provider_in, store_in
 
@@ -303,7 +303,7 @@ def test_loading_the_registry_loads_no_library():
     import subprocess
 
     program = (
-        "import sys; import ansible_collections.nebula.credential.plugins.module_utils.providers.registry; "
+        "import sys; import ansible_collections.nebula.credential.plugins.module_utils.backends.registry; "
         "sys.exit(bool({'sqlalchemy', 'psycopg', 'pymysql'} & set(sys.modules)))"
     )
     from tests.conftest import COLLECTION_ROOT

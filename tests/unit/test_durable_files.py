@@ -13,8 +13,8 @@ import threading
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError, Timeout
-from ansible_collections.nebula.credential.plugins.module_utils.files import durable
-from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import atomic as durable
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 
 
 def test_a_temporary_file_is_never_wider_than_the_final_one(tmp_path):

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import EdgeMessage, failed_result, lookup_failure
-from ansible_collections.nebula.credential.plugins.plugin_utils.reactions import ALWAYS_RAISED, Reactions, error_from
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import ALWAYS_RAISED, Reactions, error_from
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import EdgeMessage, failed_result, lookup_failure
 
 
 def kinds(root=errors.CredentialError):

@@ -11,7 +11,10 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import authentic
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
@@ -23,13 +26,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Tampered,
     WrongKey,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers import encrypt as encrypting
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption import encrypt as encrypting
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.unit.sealed_stores import a_memory_store, a_record, a_store, file_of, value_of
 
 FORK = multiprocessing.get_context("fork")

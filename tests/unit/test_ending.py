@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.ending import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import AtEnd
 
 FORKED = multiprocessing.get_context("fork")
 RELEASED, BEGUN, READY = b"r", b"b", b"w"

@@ -19,11 +19,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TypeMismatch,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY, CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY, CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 CANARY = "c4n4ry-c4n4ry"
 NEVER = "n3v3r-sh0wn"

@@ -19,9 +19,12 @@ from hypothesis import given, settings
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import argon2id, primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import envelope as envelopes
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Opener
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.opener import Opener
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.payload import read_payload, write_payload
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import I64, Malformed, write_text, write_value
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import identity_of, public_record, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import read_metadata, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     EncryptionError,
@@ -32,12 +35,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Tampered,
     WrongKey,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import I64, Malformed, write_text, write_value
-from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES, Metadata, Record, Transition
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import identity_of, public_record, read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.sealed_metadata import read_metadata, write_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES, Metadata, Record, Transition
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.unit.sealed_stores import KEY, NOW, FixedKeyring
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)

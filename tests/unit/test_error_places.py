@@ -13,9 +13,9 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
-from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import ask, create, cut
 from tests.unit.sealed_stores import document_path, file_of, keys_directory, the_key_file
 
@@ -34,7 +34,9 @@ OF_SEVERAL = {"get_many": {"names": ["db", "other"]}}
 @pytest.fixture(autouse=True)
 def cheap_derivation(monkeypatch):
     """What a test writes is derived with the least that is accepted, to spare the machine."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", Parameters(*LEAST))
+    monkeypatch.setattr(
+        "ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", Parameters(*LEAST)
+    )
 
 
 class World:

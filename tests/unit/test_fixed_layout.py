@@ -10,8 +10,7 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import given
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import (
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import (
     MAX_DEPTH,
     Malformed,
     Reader,
@@ -19,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout imp
     write_text,
     write_value,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 VALUES = st.recursive(

@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encrypt import encrypted
-from ansible_collections.nebula.credential.plugins.module_utils.layers.retry import Retry
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from tests.conformance.records import NOON, a_record, value_of
 from tests.faults.flaky import Fault, Flaky, scripted, seeded
 

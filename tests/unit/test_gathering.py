@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import gathering
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, NotFound, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.gathering import Gathering
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import coalesce as gathering
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import Gathering
 
 NAMES = ["n{0}".format(number) for number in range(8)]
 

@@ -28,11 +28,12 @@ HEADER = """\
 MAX_FILE, MAX_FUNCTION = 300, 40
 DOCUMENTING = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
-# What a provider may import of ours: the contract, its values, and the primitives that several of them stand on.
-FOR_PROVIDERS = re.compile(
-    r"(providers\.base|record|metadata_document|scope|secret|errors|deadline|naming|sealed|table_version|(files|objects|sql|vault|kube)(\.\w+)?)\Z"
-)
-PRIMITIVES = ("files", "objects", "sql", "vault", "kube")
+# Rooms from the ground up; an import goes down only. Rooms of one floor do not import one another.
+ORDER = """
+errors < model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation < layers, argument_specs
+< audit, metrics < store < migration, adoption, drift, scanning, reports < operations
+"""
+ORDER_ON_THE_CONTROLLER = "output < config < session < client < lookup, action"
 # The one place each where a neutral error becomes one of Ansible's.
 EDGE_OF_MODULES = {"plugins/module_utils/module.py", "plugins/module_utils/module_base.py"}
 
@@ -82,38 +83,64 @@ def plugin_files(kind):
 PYTHON = python_files("plugins", "tests")
 IN_PLUGINS = python_files("plugins")
 IN_LIBRARY = python_files("plugins/module_utils")
-IN_PROVIDERS = sorted((LIBRARY / "providers").glob("*.py"))
-BACKENDS = [path for path in IN_PROVIDERS if path.stem not in {"base", "registry"}]
+BACKENDS = sorted(path for path in (LIBRARY / "backends").iterdir() if path.is_dir() and path.name not in {"objects", "__pycache__"})
 each = pytest.mark.parametrize
 
 
-@each("path", BACKENDS, ids=shown)
-def test_a_provider_imports_the_contract_its_sdk_and_nothing_else_of_ours(path):
-    ours = [name[len(LIBRARY_NAME) :] for name in imports_of(path) if name.startswith("ansible_collections.nebula")]
-    assert [name for name in ours if not FOR_PROVIDERS.match(name)] == []
-    assert [name for name in imports_of(path) if name.startswith("ansible.")] == []
+def floors(order):
+    """The floor of each room."""
+    return {room.strip(): floor for floor, rooms in enumerate(order.split("<")) for room in rooms.split(",")}
 
 
-@each(
-    "path",
-    [
-        *(path for folder in PRIMITIVES for path in sorted((LIBRARY / folder).glob("*.py"))),
-        LIBRARY / "record.py",
-        LIBRARY / "secret.py",
-        LIBRARY / "naming.py",
-    ],
-    ids=shown,
-)
-def test_what_providers_stand_on_knows_nothing_of_layers_types_or_the_manager(path):
-    ours = [name[len(LIBRARY_NAME) :] for name in imports_of(path) if name.startswith("ansible_collections.nebula")]
-    assert [name for name in ours if name.startswith(("layers", "types", "manager", "operations", "store", "crypto"))] == []
+def room_of(name):
+    """The tree and the room of a dotted module name of ours: ("module_utils", "model")."""
+    parts = name[len(OURS) :].split(".")
+    return parts[0], parts[1] if len(parts) > 1 else ""
 
 
-def test_every_provider_file_is_in_the_registry():
-    """A new backend is one new file and one line in providers/registry.py."""
-    registry = LIBRARY / "providers" / "registry.py"
-    registered = {name for name in imports_of(registry) if name.startswith(LIBRARY_NAME + "providers.")}
-    assert {LIBRARY_NAME + "providers." + path.stem for path in BACKENDS} <= registered
+def climbing_imports(tree, order):
+    """Each import between rooms of `tree` that does not go down, as a sentence that names the two rooms."""
+    floor = floors(order)
+    for path in python_files("plugins/" + tree):
+        room = path.relative_to(PLUGINS / tree).parts[0].removesuffix(".py")
+        if room not in floor:
+            yield "{0}: the room {1} is not in the order".format(shown(path), room)
+            continue
+        for name in imports_of(path):
+            if not name.startswith(OURS) or room_of(name)[0] != tree or room_of(name)[1] in {"", room}:
+                continue
+            other = room_of(name)[1]
+            if other not in floor or floor[other] >= floor[room]:
+                yield "{0} imports {1} ({2} imports {3})".format(room, other, shown(path), name[len(OURS) :])
+
+
+@each(("tree", "order"), [("module_utils", ORDER), ("plugin_utils", ORDER_ON_THE_CONTROLLER)])
+def test_an_import_goes_down_only(tree, order):
+    assert sorted(set(climbing_imports(tree, order))) == []
+
+
+def test_no_backend_imports_another():
+    crossing = [
+        "{0} imports {1}".format(shown(path), name[len(LIBRARY_NAME) :])
+        for folder in BACKENDS
+        for path in sorted(folder.glob("*.py"))
+        for name in imports_of(path)
+        if any(name.startswith(LIBRARY_NAME + "backends." + other.name + ".") for other in BACKENDS if other != folder)
+    ]
+    assert crossing == []
+
+
+def test_no_backend_imports_ansible():
+    found = [
+        shown(path) for path in python_files("plugins/module_utils/backends") if any(n.startswith("ansible.") for n in imports_of(path))
+    ]
+    assert found == []
+
+
+def test_every_backend_folder_is_in_the_registry():
+    """A new backend is one folder and one row in backends/registry.py."""
+    registered = set(imports_of(LIBRARY / "backends" / "registry.py"))
+    assert {LIBRARY_NAME + "backends." + folder.name + ".backend" for folder in BACKENDS} <= registered
 
 
 @each("path", IN_LIBRARY, ids=shown)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_problems import told_together
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_errors import told_together
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Damaged,
@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     WrongPassphrase,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import create
 from tests.unit.sealed_stores import the_key_file
 
@@ -36,7 +36,9 @@ KEY = {"source": "key_file"}
 @pytest.fixture(autouse=True)
 def cheap_derivation(monkeypatch):
     """What a test writes is derived with the least that is accepted, to spare the machine."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", Parameters(*LEAST))
+    monkeypatch.setattr(
+        "ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", Parameters(*LEAST)
+    )
 
 
 def opened(directory, *sources):

@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id 
     check_parameters,
     derive_from,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import build_sources
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InsecurePermissions,
     InvalidConfiguration,
@@ -28,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Tampered,
     Timeout,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.unit.sealed_stores import (
     a_record,
     a_store,
@@ -45,7 +45,7 @@ CHEAP = Parameters(*LEAST)
 @pytest.fixture(autouse=True)
 def cheap_derivation(monkeypatch):
     """What a test writes is derived with the least that is accepted, to spare the machine."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", CHEAP)
+    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", CHEAP)
 
 
 def test_any_source_opens_the_store(tmp_path):
@@ -226,6 +226,6 @@ def test_a_store_made_from_a_passphrase_is_derived_for_once(tmp_path, monkeypatc
 
 def test_a_relative_config_home_is_not_looked_at(monkeypatch, home):
     monkeypatch.setenv("XDG_CONFIG_HOME", "relative")
-    from ansible_collections.nebula.credential.plugins.module_utils.crypto.locations import keys_directory as configured
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import keys_directory as configured
 
     assert configured() == os.path.join(str(home), ".config", "nebula", "keys")

@@ -13,12 +13,12 @@ import os
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_file
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import (
     LEAST,
     Parameters,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import build_sources
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import key_file
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InsecurePermissions,
@@ -45,7 +45,7 @@ CHEAP = Parameters(*LEAST)
 @pytest.fixture(autouse=True)
 def cheap_derivation(monkeypatch):
     """What a test writes is derived with the least that is accepted, to spare the machine."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", CHEAP)
+    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", CHEAP)
 
 
 def test_the_first_write_makes_a_key_that_only_its_owner_can_read(tmp_path):
@@ -151,7 +151,7 @@ def _put_own(directory, barrier, number):
 def test_processes_that_create_one_store_at_once_get_one_key(tmp_path, configured, monkeypatch):
     if configured:
         monkeypatch.setattr(
-            "ansible_collections.nebula.credential.plugins.module_utils.crypto.sources.DEFAULT",
+            "ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry.DEFAULT",
             ({"source": "key_file", "path": str(tmp_path / "the.key")},),
         )
     count = 12

@@ -14,7 +14,11 @@ import threading
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -27,10 +31,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.kube import login
-from ansible_collections.nebula.credential.plugins.module_utils.kube.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import UNHEALTHY, Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.kubernetes import Kubernetes
 from tests.conftest import CHECKOUT
 from tests.servers import scripted
 from tests.servers.scripted import Answer
@@ -301,8 +301,8 @@ def test_the_client_is_imported_where_a_store_is_opened_and_its_models_never():
     """The registry names every provider, so a store elsewhere must not pay for this one."""
     script = (
         "import sys\n"
-        "from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext\n"
-        "from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class\n"
+        "from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext\n"
+        "from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class\n"
         "store = provider_class('kubernetes')({'host': 'http://127.0.0.1:1', 'encrypt': False}, ProviderContext('prod'))\n"
         "before = sorted(name for name in sys.modules if name.split('.')[0] in ('kubernetes', 'urllib3', 'requests'))\n"
         "store.connect()\n"

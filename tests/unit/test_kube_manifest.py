@@ -12,6 +12,16 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import (
+    MAX_ANNOTATIONS,
+    MAX_DATA,
+    check_keys,
+    check_sizes,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import is_foreign, owned_fields, taken
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_types import check_type, fitting_type
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InvalidConfiguration,
@@ -20,11 +30,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     UnknownFormat,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.kube.limits import MAX_ANNOTATIONS, MAX_DATA, check_keys, check_sizes
-from ansible_collections.nebula.credential.plugins.module_utils.kube.manifest import Manifests
-from ansible_collections.nebula.credential.plugins.module_utils.kube.native_types import check_type, fitting_type
-from ansible_collections.nebula.credential.plugins.module_utils.kube.ownership import is_foreign, owned_fields, taken
-from ansible_collections.nebula.credential.plugins.module_utils.objects.places import Kept, Place, StoredObject
 from tests.conformance.records import METADATA, NOON, a_record, exposed
 from tests.conformance.sealing import seal
 

@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.kube.names import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import (
     MAX_SECRET_NAME,
     check_prefix,
     document_name,
@@ -22,9 +21,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.kube.names impor
     secret_name,
     unescape,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.naming import MAX_NAME
-from ansible_collections.nebula.credential.plugins.module_utils.objects.places import Place
-from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import MAX_NAME
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 
 SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*\Z")
 SEGMENT = st.from_regex(r"[A-Za-z0-9_-]{1,9}(?:\.[A-Za-z0-9_-]{1,4}){0,2}", fullmatch=True)

@@ -11,7 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.lease import read_lease
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.lease_manager import Leases, Server
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     LoginFailed,
@@ -20,8 +22,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.vault.lease import read_lease
-from ansible_collections.nebula.credential.plugins.module_utils.vault.leases import Leases, Server
 
 HOUR = 3600.0
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.errors import IllegalTransition, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, PENDING, PREVIOUS, Metadata
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Metadata
 
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
 AT, AF = "@", "active or failed"

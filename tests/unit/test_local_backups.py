@@ -10,11 +10,12 @@ from datetime import date
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local import backups
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InsecurePermissions, StorageFull
-from ansible_collections.nebula.credential.plugins.module_utils.files import backups, durable
-from ansible_collections.nebula.credential.plugins.module_utils.files.backups import Backups
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import atomic as durable
 from tests.conformance.records import a_record, value_of
 
 

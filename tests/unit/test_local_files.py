@@ -13,15 +13,15 @@ from contextlib import ExitStack
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     Damaged,
     NotFound,
     Timeout,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.files import durable
-from ansible_collections.nebula.credential.plugins.module_utils.files.durable import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import atomic as durable
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from tests.conformance.records import a_record, value_of
 from tests.unit.local_stores import opened
 

@@ -12,6 +12,8 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InvalidConfiguration,
@@ -19,8 +21,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     StorageError,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
 from tests.conformance.records import a_record
 from tests.conformance.sealing import seal
 from tests.unit.local_stores import opened

@@ -13,12 +13,12 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.files import durable
-from ansible_collections.nebula.credential.plugins.module_utils.files.durable import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import atomic as durable
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from tests.conformance.records import METADATA, NOON, a_record
 from tests.unit.local_stores import opened
 
@@ -63,7 +63,7 @@ def opened_files(monkeypatch):
         seen.append(os.path.basename(path))
         return real(path)
 
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.files.record_files.read_whole", counting)
+    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files.read_whole", counting)
     return seen
 
 

@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, UNHEALTHY, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
@@ -28,10 +30,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     StorageFull,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.files import permissions
-from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translate
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import DEGRADED, HEALTHY, UNHEALTHY, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import permissions
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate
 from tests.conformance.records import a_record, value_of
 from tests.conftest import cannot_run
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -21,12 +22,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationInProgress,
     Unusable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, PENDING, PREVIOUS
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import CANARY, START, Clock, ask, create, cut, in_state
 
 

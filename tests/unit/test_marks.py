@@ -14,8 +14,8 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import marks as marking
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import high_water_marks as marking
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, ReadOnly, RolledBack, StorageError, Tampered
 from tests.unit.sealed_stores import FixedKeyring, a_record, a_store, file_of, keys_directory, value_of
 

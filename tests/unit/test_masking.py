@@ -16,9 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
-from ansible_collections.nebula.credential.plugins.module_utils.reported import WITHHELD, reported_parameters
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import WITHHELD, reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from tests.conftest import COLLECTION_ROOT
 
 
@@ -80,7 +80,7 @@ def test_a_core_that_masks_nothing_is_not_searched_for_it():
 import sys
 from ansible.plugins.loader import init_plugin_loader
 init_plugin_loader([sys.argv[1]])
-import ansible_collections.nebula.credential.plugins.plugin_utils.masking
+import ansible_collections.nebula.credential.plugins.plugin_utils.output.masking
 print("ansible_collections.ansible.builtin" in sys.modules)
 """
     done = subprocess.run([sys.executable, "-c", program, str(COLLECTION_ROOT)], capture_output=True, text=True, check=True)

@@ -15,10 +15,14 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_file, marks, master_key_rotation, retired_keys
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import high_water_marks as marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation, retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_file import KeyFile
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import key_file
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -29,9 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     WrongKey,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
-from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 from tests.unit.sealed_stores import a_memory_store, a_record, a_store, file_of, keys_directory, the_key_file, value_of
 
 FORK = multiprocessing.get_context("fork")
@@ -128,7 +130,9 @@ def test_of_a_compromised_key_nothing_is_left(tmp_path):
 
 
 def test_a_source_that_is_not_here_stops_the_rotation_unless_it_is_dropped(tmp_path, monkeypatch):
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", Parameters(*LEAST))
+    monkeypatch.setattr(
+        "ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", Parameters(*LEAST)
+    )
     both = {"key_sources": [{"source": "key_file"}, {"source": "passphrase", "passphrase": "x", "label": "office"}]}
     filled(tmp_path, **both)
     document = ring_document(tmp_path)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, NotEncrypted, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
 from tests.conformance.records import a_record, value_of
 from tests.conformance.sealing import Sealing
 

@@ -11,17 +11,17 @@ import threading
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
-from ansible_collections.nebula.credential.plugins.module_utils.layers.metrics import Metrics
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.layer import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS, WINDOW, Timing
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import create
 
 UNAVAILABLE = Unavailable("it does not answer")

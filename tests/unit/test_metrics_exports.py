@@ -16,12 +16,12 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client.parser import text_string_to_metric_families
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.opentelemetry import opentelemetry_instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.prometheus import exposition
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.telemetry import opentelemetry_instruments
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import CANARY, create
 
 NOW = 1_800_000_000.0
@@ -192,8 +192,8 @@ def test_prometheus_that_is_asked_for_and_absent_is_named_with_what_installs_it(
 
 def test_a_store_that_asks_for_neither_imports_neither(tmp_path):
     program = (
-        "import sys; from ansible_collections.nebula.credential.plugins.module_utils.store import open_store; "
-        "from ansible_collections.nebula.credential.plugins.module_utils.operations import perform; "
+        "import sys; from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store; "
+        "from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform; "
         "open_store({'backend': 'local', 'path': sys.argv[1]}).close(); "
         "sys.exit(any(name.split('.')[0] in ('prometheus_client', 'opentelemetry') for name in sys.modules))"
     )

@@ -15,14 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, UnknownFormat
-from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics import totals_file
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import described, read, written
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Breaker, Timing, Totals
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals_file import TotalsFile
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import CANARY, create
 
 NOW = 1_800_000_000.0

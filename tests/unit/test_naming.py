@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.naming import FILE_NAMES, MAX_NAME, Escaping, check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES, MAX_NAME, Escaping, check_name
 
 SEGMENT = st.text(string.ascii_letters + string.digits + "_-.", min_size=1, max_size=20).filter(
     lambda text: not text.startswith(".") and not text.endswith(".") and ".." not in text

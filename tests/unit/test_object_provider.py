@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
@@ -16,9 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.objects.places import Place
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, PENDING
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
 from tests.conformance.object_places import MemoryPlaces
 from tests.conformance.records import a_record, value_of
 from tests.unit.object_situations import (

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils import policy
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.policy import RotationPolicy
+from ansible_collections.nebula.credential.plugins.module_utils.model import rotation_policy as policy
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
 DAY = timedelta(days=1)

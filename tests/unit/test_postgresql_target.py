@@ -16,10 +16,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.targets.registry import CARDS, TARGETS
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import CARDS, TARGETS
 
 WAY = postgresql.Connection("admin", Secret("admin-word"), host="db", port=5433)
 

@@ -18,10 +18,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     RolledBack,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import cut
 
 

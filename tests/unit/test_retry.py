@@ -10,7 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Health, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CircuitOpen,
@@ -22,12 +24,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers import attempts
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.retry import Retry
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Health, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from tests.conformance.records import a_record, value_of
 from tests.faults.flaky import Fault, Flaky, scripted, seeded
 

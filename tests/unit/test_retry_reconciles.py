@@ -13,10 +13,10 @@ from datetime import timedelta
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.retry import Retry
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from tests.conformance.records import NOON, a_record, value_of
 from tests.conformance.sealing import seal
 from tests.faults.flaky import Fault, Flaky, scripted

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.unit.sealed_stores import a_memory_store
 
 SERVER = {"host": "db", "admin_user": "admin", "admin_password": "admin-word"}

@@ -11,10 +11,10 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, PENDING, PREVIOUS, Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import MANUAL_TARGET, NO_TARGET
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL_TARGET, NO_TARGET
 from tests.unit.rotation_world import NAME, World, stored
 
 APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (

@@ -12,9 +12,9 @@ import sys
 from typing import Any, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.holder import holder_of, may_live
-from ansible_collections.nebula.credential.plugins.plugin_utils.rotation_driver import RotationDriver
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
 
 WAY = {"admin_user": "admin", "admin_password": "admin-word", "host": "db"}
 REFUSED = {"is_available": False, "conn_err_msg": "password authentication failed"}

@@ -11,11 +11,11 @@ from typing import Tuple
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import Card
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from tests.unit.rotation_world import LIFE, LONG_AFTER, NAME, World, heal, is_stored, script, stored
 
 APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (
@@ -212,7 +212,7 @@ def test_a_value_stored_meanwhile_by_somebody_else_is_settled_against_and_kept()
 
 
 def test_a_revoked_credential_is_not_rotated_and_an_open_rotation_lets_go_of_its_value() -> None:
-    from ansible_collections.nebula.credential.plugins.module_utils.lifecycle import advance
+    from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import advance
 
     world = World()
     world.rotate(script(APPLIED, UNAVAILABLE))

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from tests.unit.rotation_world import LIFE, NAME, Crash, World, heal
 from tests.unit.sealed_stores import a_memory_store
 

@@ -14,7 +14,7 @@ import traceback
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 
 VALUE = "c4n4ry-" + "x" * 9
 

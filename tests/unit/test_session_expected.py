@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.starting import expected
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import expected
 from tests.unit.desks import MEMORY, Asking
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session import explaining
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.desk import AWAITED, UNKNOWN
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import pending_digests as explaining
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, UNKNOWN
 from tests.unit.desks import Asking
 
 

@@ -13,9 +13,9 @@ import socket
 import pytest
 
 from ansible_collections.nebula.credential.plugins.lookup import get
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.asker import started_at
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.session import Session
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.wire import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import started_at
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.session import Session
 
 
 @pytest.fixture

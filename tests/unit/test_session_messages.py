@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.lookup import get
 from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.session import messages, wire
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.caller import LONGEST_REQUEST, Caller
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.giving_up import give_up, given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session import messages
+from ansible_collections.nebula.credential.plugins.plugin_utils.session import protocol as wire
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import LONGEST_REQUEST, Caller
 from tests.unit.audit_place import Place, fill
 
 

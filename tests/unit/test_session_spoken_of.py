@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import CacheTerms
-from ansible_collections.nebula.credential.plugins.plugin_utils.session import beginning
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.desk import Desk
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.options import session_options
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.session import early_start as beginning
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
 
 
 @pytest.fixture

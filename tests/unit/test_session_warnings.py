@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import CacheTerms
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.stores_held import HeldStores
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import HeldStores
 
 
 @pytest.fixture

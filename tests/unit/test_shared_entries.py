@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.record import Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.entries import Entries
-from ansible_collections.nebula.credential.plugins.module_utils.shared_cache.options import OPTIONS, address_of
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTIONS, address_of
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 KEY = bytes(range(32))
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)

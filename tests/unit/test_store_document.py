@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import (
     LEAST,
     Parameters,
@@ -22,7 +23,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     UnknownFormat,
     WrongKey,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
 from tests.unit.sealed_stores import (
     a_record,
     a_store,
@@ -39,7 +39,7 @@ CHEAP = Parameters(*LEAST)
 @pytest.fixture(autouse=True)
 def cheap_derivation(monkeypatch):
     """What a test writes is derived with the least that is accepted, to spare the machine."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", CHEAP)
+    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", CHEAP)
 
 
 @pytest.mark.parametrize("stage", ["current", "journal"])

@@ -10,22 +10,8 @@ from dataclasses import fields, replace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    InsecurePermissions,
-    InvalidConfiguration,
-    LoginFailed,
-    StorageError,
-    Unavailable,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.health import FEWEST_RETRIES, judged
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
-from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform, unopened
-from ansible_collections.nebula.credential.plugins.module_utils.providers import registry
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     DEGRADED,
     HEALTHY,
     UNHEALTHY,
@@ -33,8 +19,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.providers.base i
     Health,
     unhealthy,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    InsecurePermissions,
+    InvalidConfiguration,
+    LoginFailed,
+    StorageError,
+    Unavailable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import FEWEST_RETRIES, judged
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import CANARY, ask, create
 
 NOW = 1_800_000_000.0

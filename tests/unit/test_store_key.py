@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -22,9 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     ReadOnly,
     WrongPassphrase,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.local import Local
-from ansible_collections.nebula.credential.plugins.module_utils.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from tests.unit.managing import CANARY, create
 from tests.unit.sealed_stores import change_document, document_path, keys_directory, the_key_file
 from tests.unit.store_keys import checked, present, reopening, rotated
@@ -37,7 +37,9 @@ BOTH = {"key_sources": [DEFAULT, OFFICE]}
 @pytest.fixture(autouse=True)
 def cheap_derivation(monkeypatch):
     """What a test writes is derived with the least that is accepted, to spare the machine."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.crypto.passphrase.RECOMMENDED", Parameters(*LEAST))
+    monkeypatch.setattr(
+        "ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.passphrase.RECOMMENDED", Parameters(*LEAST)
+    )
 
 
 @pytest.fixture

@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput, MissingKey
-from ansible_collections.nebula.credential.plugins.module_utils.manager import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.managing import create
 from tests.unit.sealed_stores import document_path
 from tests.unit.store_keys import checked, present, reopening, rotated

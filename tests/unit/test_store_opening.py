@@ -13,9 +13,9 @@ import sys
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS, open_store
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS, open_store
 
 CANARY = "c4n4ry-c4n4ry"
 
@@ -79,7 +79,7 @@ FAR = {
 OPENING = """
 import json, sys
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 used = []
 sys.addaudithook(lambda event, _arguments: used.append(event) if event in {"socket.connect", "socket.getaddrinfo"} else None)
 try:

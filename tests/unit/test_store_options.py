@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import configured_source, sources
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import PROVIDERS, provider_class
-from ansible_collections.nebula.credential.plugins.module_utils.shared_cache import options as shared_cache
-from ansible_collections.nebula.credential.plugins.module_utils.store import COMMON_OPTIONS
-from ansible_collections.nebula.credential.plugins.module_utils.vault import auth
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
-from ansible_collections.nebula.credential.plugins.plugin_utils import store_options
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS, provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import configured_source
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import registry as sources
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
+from ansible_collections.nebula.credential.plugins.plugin_utils.config import option_traits as store_options
 
 
 def paths(options):

@@ -11,8 +11,8 @@ import os
 import pytest
 import yaml
 
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, resolve_store
 
 LOCAL = {
     "backend": "local",

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
-from ansible_collections.nebula.credential.plugins.plugin_utils.store_secrets import secrets_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 
 
 def exposed(config):

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.plugin_utils.stores import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, resolve_store
 
 FILE = """
 default: staging

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TypeMismatch
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.conformance.object_places import MemoryObjects
 from tests.unit.managing import ask
 

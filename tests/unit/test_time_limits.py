@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, InvalidConfiguration, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers import attempts
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilient import OPTIONS, RANGES, resilient
-from ansible_collections.nebula.credential.plugins.module_utils.layers.time_limits import TimeLimits
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Filter, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.providers.memory import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS, RANGES, resilient
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.timeout import TimeLimits
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record
 
 

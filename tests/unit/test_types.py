@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported, UnsupportedType
-from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named

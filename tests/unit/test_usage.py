@@ -13,11 +13,11 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import UPKEEP, told_usage
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.audit_place import Place
 from tests.unit.managing import ask, create
 

@@ -20,7 +20,7 @@ NEEDED = {"local": set(), "memory": set(), "vault": {"hvac"}, "kubernetes": {"ku
 OURS = "ansible_collections.nebula.credential.plugins.module_utils."
 OPENING = """
 import json, sys
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 store = open_store(json.loads(sys.argv[1]))
 opened = sorted({name.partition(".")[0] for name in sys.modules})
 try:
@@ -30,9 +30,9 @@ except Exception as error:
 """
 READING = """
 import json, sys
-from ansible_collections.nebula.credential.plugins.module_utils.operations.perform import perform
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.store import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 store = open_store(json.loads(sys.argv[1]))
 try:
     perform(store, "get", {"name": "nothing"}, AccessContext())
@@ -74,8 +74,8 @@ def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
 @pytest.mark.parametrize("backend", NEEDED)
 def test_reading_loads_the_code_of_no_other_backend_and_of_nothing_that_writes(backend, tmp_path):
     loaded = {name[len(OURS) :] for name in told_by(READING, store_of(backend, tmp_path)) if name.startswith(OURS)}
-    providers = {name.partition(".")[2] for name in loaded if name.startswith("providers.")}
-    assert providers == {"base", "registry", backend}
+    backends = {name.split(".")[1] for name in loaded if name.startswith("backends.") and name.endswith(".backend")}
+    assert backends - {"objects"} == {backend}
     assert not {
-        name for name in loaded if name.startswith(("rotation", "targets", "shared_cache.server", "operations.write", "operations.rotate"))
+        name for name in loaded if name.startswith(("rotation", "layers.shared_cache.redis", "operations.write", "operations.rotate"))
     }

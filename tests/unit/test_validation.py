@@ -11,8 +11,8 @@ import os
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
-from ansible_collections.nebula.credential.plugins.plugin_utils import validation
-from ansible_collections.nebula.credential.plugins.plugin_utils.edge_errors import EdgeMessage
+from ansible_collections.nebula.credential.plugins.plugin_utils.config import validation
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import EdgeMessage
 
 SPECIFICATION = Specification(
     argument_spec={

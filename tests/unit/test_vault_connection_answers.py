@@ -9,7 +9,9 @@ import threading
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import transport
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
@@ -22,8 +24,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.vault import transport
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection, Reply
 from tests.servers import scripted
 from tests.servers.scripted import Answer
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.vault import auth
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Connection
 from tests.servers.certificates import Authority
 
 LOCAL = "http://127.0.0.1:8200"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.vault import token_life
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import token_renewal as token_life
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 HOUR = 3600.0
 lives = st.floats(min_value=1, max_value=768 * HOUR)

@@ -13,9 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.record import Transition
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_metadata import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     MAX_KEY,
     MAX_KEYS,
     MAX_VALUE,
@@ -27,7 +25,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_metada
     mirrored,
     plain,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.vault.native_values import Description
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Transition
 from tests.conformance.records import METADATA, NOON
 
 TAGS = st.dictionaries(st.text(min_size=1, max_size=140), st.text(max_size=40), max_size=30)

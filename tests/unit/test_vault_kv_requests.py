@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Reply
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
@@ -15,8 +17,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.vault.connection import Reply
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv2_requests import Kv2Requests, LostRace
 
 CREATED = "2026-11-22T06:31:25.470706751Z"
 

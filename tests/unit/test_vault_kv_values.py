@@ -12,19 +12,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, InvalidInput, NotEncrypted
-from ansible_collections.nebula.credential.plugins.module_utils.objects.places import Kept, Place, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.vault.kv_objects import read_object, write_object
-from ansible_collections.nebula.credential.plugins.module_utils.vault.mount import Location
-from ansible_collections.nebula.credential.plugins.module_utils.vault.native_values import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     read_fields,
     read_state,
     refuse_envelope,
     write_data,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.vault.walking import names
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, InvalidInput, NotEncrypted
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, NOON, a_record
 from tests.conformance.sealing import seal
 

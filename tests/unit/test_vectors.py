@@ -12,15 +12,15 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import envelope as envelopes
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import slots
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_slots as slots
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import derive_from
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks import Mark
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Opener
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey, key_id_of
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.opener import Opener
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import envelope_metadata, read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError
-from ansible_collections.nebula.credential.plugins.module_utils.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import envelope_metadata, read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.unit.sealed_stores import FixedKeyring
 from tests.unit.vectors import make_vectors
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import one_credential
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
-from ansible_collections.nebula.credential.plugins.module_utils.targets.registry import TARGETS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
 AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS = "auto", "prepare", "test", "commit", "rollback", "settle", "status"
 PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS)

@@ -10,7 +10,7 @@ import os
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.asking import Asking
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import Asking
 
 OK = "ok"
 BEGUN = "begun"

@@ -11,15 +11,15 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.asking import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import Seal, Seals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, written_entry
-from ansible_collections.nebula.credential.plugins.module_utils.audit.journal import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.seals import Seal, Seals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import Finding
+    from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
 MODES = (BATCHED, STRICT, OFF)
@@ -146,7 +146,7 @@ class Trail:
             NotFound: there is no trail.
             EncryptionError: the keys of the chain cannot be had.
         """
-        from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import verify_chain
+        from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import verify_chain
 
         self.flush()
         seal = self._seals()

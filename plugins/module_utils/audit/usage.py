@@ -10,11 +10,11 @@ import re
 from dataclasses import dataclass, field
 from typing import Any, Collection, Dict, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain import read_line
-from ansible_collections.nebula.credential.plugins.module_utils.audit.inspection import raw_lines
+from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import read_line
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import READ, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import raw_lines
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
 UPKEEP = frozenset(("cache", "credential", "credential_info", "credential_rotate", "find", "store_info", "store_key", "store_schema"))
 """Operations that read a credential to describe, compare or replace it. That is no use of it."""

@@ -10,11 +10,11 @@ import os
 from contextlib import contextmanager
 from typing import Iterator, NamedTuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.locations import keys_directory
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import keys_directory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, KeySourceUnavailable, Tampered, Timeout
-from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
-from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import make_directory
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 try:
     from cryptography.exceptions import UnsupportedAlgorithm

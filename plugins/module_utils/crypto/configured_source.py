@@ -9,8 +9,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import FrozenSet, Iterable, Iterator, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 
 OPTION = "key_sources"

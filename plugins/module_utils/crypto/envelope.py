@@ -12,18 +12,18 @@ from typing import Dict, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.payload import read_payload, write_payload
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Misplaced, Tampered
-from ansible_collections.nebula.credential.plugins.module_utils.record import Fields, Metadata
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import (
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import (
     IDENTITY_OFFSET,
     Envelope,
     Header,
     write_envelope,
     write_header,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.sealed_metadata import write_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Misplaced, Tampered
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 SUSPECT = "Find out who can write to the store, then restore the credential from a backup or write it anew."
 

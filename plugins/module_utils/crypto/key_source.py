@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import FrozenSet, Iterable, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Terms
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 
 
 class KeySource(ABC):

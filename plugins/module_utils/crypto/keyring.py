@@ -10,11 +10,12 @@ import os
 import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives, retired_keys
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_problems import Problem, none_opens
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_errors import Problem, none_opens
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, Terms, unwrap, wrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, Terms, unwrap, wrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import (
     Ring,
     StoreDocument,
@@ -32,9 +33,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     MissingKey,
     WrongKey,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
-from ansible_collections.nebula.credential.plugins.module_utils.record import STAGES
-from ansible_collections.nebula.credential.plugins.module_utils.store_key import named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 
 _ATTEMPTS = 10
 _RESTORE = "Restore the store's document (metadata.json) from a backup."

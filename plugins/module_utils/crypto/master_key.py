@@ -10,9 +10,9 @@ import os
 from typing import Any, Dict, NoReturn
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import U32, U64
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import TAG_SIZE, Envelope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, U64
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import TAG_SIZE, Envelope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED
 
 _RECORD_INFO = primitives.info_for(primitives.RECORD)
 

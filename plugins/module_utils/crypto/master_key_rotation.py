@@ -16,15 +16,18 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Iterable, Iterator, List, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_report import foreseen_slots, told_of
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, described, unwrap
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import check_dropped
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_status import foreseen_slots, told_of
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.marks import Marks
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, described, unwrap
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.sources import check_dropped
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import Ring, StoreDocument, readable_slots
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import identity_of, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import to_microseconds
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     CredentialError,
@@ -35,11 +38,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     NotFound,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter, Provider
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, STAGES, Record
-from ansible_collections.nebula.credential.plugins.module_utils.sealed import identity_of, read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.sealed_metadata import to_microseconds
-from ansible_collections.nebula.credential.plugins.module_utils.store_key import FormerKey, Rotated, named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import FormerKey, Rotated, named
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
 _ATTEMPTS = 100
 

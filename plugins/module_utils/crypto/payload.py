@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Dict, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, Malformed, Reader, write_bytes, write_text
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import U32, Malformed, Reader, write_bytes, write_text
-from ansible_collections.nebula.credential.plugins.module_utils.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 
 def write_payload(fields: Fields, state: Fields) -> bytes:

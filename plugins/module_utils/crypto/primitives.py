@@ -9,8 +9,8 @@ from __future__ import annotations
 import hmac as standard_hmac
 from typing import Any, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import write_text
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import write_text
 
 try:
     from cryptography.exceptions import InvalidTag

@@ -10,8 +10,8 @@ import os
 from typing import Dict, Iterable, List
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, Terms, unwrap, wrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import Slot, Terms, unwrap, wrap
 
 KIND = "retired"
 

@@ -16,10 +16,10 @@ import json
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import RESTORE, Slot, read_slot
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.slots import RESTORE, Slot, read_slot
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import FALSE, TRUE, write_value
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Tampered, UnknownFormat
-from ansible_collections.nebula.credential.plugins.module_utils.fixed_layout import FALSE, TRUE, write_value
 
 FORMAT = 1
 _KEYS = ["active", "compromised", "format", "keep_until", "mac", "retiring", "slots", "store_id"]

@@ -9,10 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, Filter, Health, Provider
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, Fields, Record, VersionInfo
-from ansible_collections.nebula.credential.plugins.module_utils.store_key import EnsuredKey, Rotated
-from ansible_collections.nebula.credential.plugins.module_utils.table_version import EnsuredSchema
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
 
 class Layer(Provider):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
 
 CLOSED = "closed"
 OPEN = "open"

@@ -12,7 +12,7 @@ import time
 from typing import Callable, ContextManager, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.around import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import OPEN, Observer
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Breaker, Timing, Totals
 

@@ -16,10 +16,10 @@ import time
 from typing import Any, Callable, Dict, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, UnknownFormat
-from ansible_collections.nebula.credential.plugins.module_utils.files.durable import Temporary, read_whole
-from ansible_collections.nebula.credential.plugins.module_utils.files.failures import translated
-from ansible_collections.nebula.credential.plugins.module_utils.files.locks import FileLock
-from ansible_collections.nebula.credential.plugins.module_utils.files.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import Temporary, read_whole
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import read, written
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
 

@@ -10,14 +10,14 @@ from datetime import timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
-from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, described_failure
-from ansible_collections.nebula.credential.plugins.module_utils.policy import duration, moment
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 try:
     import jmespath  # type: ignore[import-untyped]

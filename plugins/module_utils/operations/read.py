@@ -10,14 +10,14 @@ import base64
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.batch import Result, each
-from ansible_collections.nebula.credential.plugins.module_utils.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 TEXT = "text"
 BASE64 = "base64"

@@ -25,21 +25,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationLost,
     RotationParked,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.naming import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.operations.new_value import new_value
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW, RotationPolicy, check_grace, duration
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
-from ansible_collections.nebula.credential.plugins.module_utils.policy import SKEW, RotationPolicy, check_grace, duration
-from ansible_collections.nebula.credential.plugins.module_utils.record import Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import steps
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import new_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.holder import holder_of, may_live
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import OVERLAP_NONE
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 STEP = "step"
 """The parameter by which a driver reports, and the part of the result that tells it what to do next. Never shown."""

@@ -9,12 +9,12 @@ from __future__ import annotations
 from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.record import Fields, Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import Card
-from ansible_collections.nebula.credential.plugins.module_utils.targets.registry import CARDS
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import CARDS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 POSTGRESQL = postgresql.SINGLE_USER.kind

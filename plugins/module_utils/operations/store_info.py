@@ -9,16 +9,16 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any, Dict, Mapping
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.health import described as described_health
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import described
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.metering import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.prometheus import exposition
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Capabilities, unhealthy
-from ansible_collections.nebula.credential.plugins.module_utils.providers.registry import provider_class
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import described as described_health
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 
 def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, _check_mode: bool) -> Outcome:

@@ -10,14 +10,14 @@ from datetime import datetime
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import PRESENT, ROTATED
-from ansible_collections.nebula.credential.plugins.module_utils.credential import written
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import StoreKey
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import moment
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
-from ansible_collections.nebula.credential.plugins.module_utils.policy import moment
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.store_key import StoreKey
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import written
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 _OF_A_ROTATION = ("compromised", "drop_sources", "keep_until")
 

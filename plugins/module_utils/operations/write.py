@@ -11,10 +11,10 @@ import binascii
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.batch import Result, each
-from ansible_collections.nebula.credential.plugins.module_utils.ensuring import Ensured
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
     BASE64,
@@ -23,10 +23,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
     described_failure,
     encoded,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.policy import RotationPolicy, duration, moment
-from ansible_collections.nebula.credential.plugins.module_utils.scope import AccessContext, Scope
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.wanted import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)

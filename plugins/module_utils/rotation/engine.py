@@ -14,6 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, Optional, Union
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     InvalidInput,
@@ -21,17 +22,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationLost,
     RotationParked,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.lifecycle import REVOKED
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
-from ansible_collections.nebula.credential.plugins.module_utils.record import CURRENT, PENDING, PREVIOUS, Record
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import decisions, steps
+from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import REVOKED
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, failed_to_commit, verified_since
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.effects import Candidate, Slots
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, JournalBook, as_time, overtaken
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import Course, failed_to_commit, verified_since
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.steps import Step
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import plan, summarize
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 
 LEASE = timedelta(seconds=600)
 """How long a controller may be silent before another one takes over, beside 120 s for clocks that differ."""

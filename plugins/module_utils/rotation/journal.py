@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
-from ansible_collections.nebula.credential.plugins.module_utils.policy import SKEW
-from ansible_collections.nebula.credential.plugins.module_utils.providers.base import Provider
-from ansible_collections.nebula.credential.plugins.module_utils.record import JOURNAL, Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import ALTERNATING
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import ALTERNATING
 
 ATTRIBUTE = "rotation"
 

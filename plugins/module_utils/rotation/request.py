@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.effects import MakeCandidate
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import NO_TARGET, Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import MakeCandidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Card
 
 
 @dataclass(frozen=True)

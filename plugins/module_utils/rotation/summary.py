@@ -10,7 +10,7 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
-from ansible_collections.nebula.credential.plugins.module_utils.targets.card import ALTERNATING, OVERLAP_NONE, Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import ALTERNATING, OVERLAP_NONE, Card
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:

@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
-from ansible_collections.nebula.credential.plugins.module_utils.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 AMBIGUOUS = "0O1lI|5S2Z8B"
 SYMBOLS = "!#%&()*+,-./:;<=>?@[]^_{}~"

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Internal
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 
 _PLACES = ("what", "remedy", "option", "name", "store")
 _HAPPENED = ("retry_after", "outcome_unknown")

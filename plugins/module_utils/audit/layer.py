@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Every read, write and violation goes into the audit trail (E5). Outside all other layers, so hits of a cache count too."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
+
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+
+KEYS = "keys"
+"""The action of an entry about the store's keys."""
+
+Answer = TypeVar("Answer")
+
+
+class Audit(Layer):
+    """Records what passes. What a strict trail cannot record is not served."""
+
+    def __init__(self, inner: Provider, trail: Trail) -> None:
+        """Wrap `inner`; write to `trail`."""
+        super().__init__(inner)
+        self.trail = trail
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        return self._read(name, version, stage, partial(self.inner.get, name, version, stage))
+
+    def _read(self, name: str, version: Optional[str], stage: str, read: Callable[[], Record]) -> Record:
+        try:
+            record = read()
+        except Exception as error:
+            self.trail.record(READ, _code(error), name, version, stage)
+            raise
+        self.trail.record(READ, OK, name, record.version, stage)
+        return record
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        asked = list(names)
+        try:
+            found = self.inner.get_many(asked)
+        except Exception as error:
+            # Where the error is about one of them, nothing was learnt of the others; who still wants them asks again.
+            blamed = getattr(error, "name", None)
+            for name in [blamed] if blamed in asked else asked:
+                self.trail.record(READ, _code(error), name)
+            raise
+        for name in asked:
+            self.trail.record(READ, OK if name in found else "not_found", name, found[name].version if name in found else None)
+        return found
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        return self._written("write", record, lambda: self.inner.put(record, expected_version, create=create))
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        return self._written("refresh", Record(name), lambda: self.inner.update_state(name, state, expected_version))
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        return self._written("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        restore = partial(self.inner.restore, name, stage, version=version, check=check)
+        if check:
+            return self._read(name, version, stage, restore)
+        return self._written("restore", Record(name, stage=stage), restore)
+
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        return self._keyed(check, lambda: self.inner.ensure_key(check=check))
+
+    def rotate_master_key(
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        rotate = partial(
+            self.inner.rotate_master_key, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check
+        )
+        return self._keyed(check, rotate)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        self._recorded(
+            "delete",
+            Record(name, stage=stage),
+            lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
+        )
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        rows = self.inner.list(wanted)
+        self.trail.record(LIST, OK, wanted.prefix or None, None, wanted.stage)
+        return rows
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        try:
+            found = self.inner.versions(name)
+        except Exception as error:
+            self.trail.record(VERSIONS, _code(error), name)
+            raise
+        self.trail.record(VERSIONS, OK, name)
+        return found
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        self._recorded(KEYS, Record(""), lambda: self.inner.write_store_document(content, replaces))
+
+    def close(self) -> None:
+        self.trail.flush()
+        self.inner.close()
+
+    def _keyed(self, check: bool, work: Callable[[], Answer]) -> Answer:
+        """What is only told, in check mode, leaves no entry that looks like the deed."""
+        return work() if check else self._recorded(KEYS, Record(""), work)
+
+    def _written(self, action: str, record: Record, write: Callable[[], Record]) -> Record:
+        return self._recorded(action, record, write, lambda stored: stored.version)
+
+    def _recorded(
+        self,
+        action: str,
+        record: Record,
+        write: Callable[[], Answer],
+        version_of: Callable[[Answer], Optional[str]] = lambda _answer: None,
+    ) -> Answer:
+        """Do a write. A strict trail is written before it too, so that no write happens that cannot be recorded."""
+        name = record.name or None
+        if self.trail.strict:
+            self.trail.record(action, BEGUN, name, record.version, record.stage)
+        try:
+            answer = write()
+        except Exception as error:
+            self.trail.record(action, _code(error), name, record.version, record.stage)
+            raise
+        self.trail.record(action, OK, name, version_of(answer), record.stage)
+        return answer
+
+
+def _code(error: Exception) -> str:
+    return error.code if isinstance(error, CredentialError) else "internal"

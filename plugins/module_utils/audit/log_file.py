@@ -1,0 +1,120 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The file of an audit trail: lines are appended by many processes, and make one chain.
+
+Whoever appends holds the lock beside the file, reads where the chain stands from its last line, and goes on from there. A
+last line without an end was never acknowledged: its writer died, and it is cut off. After the lines the mark is written, which
+says how far the chain had come; so a trail that is cut at its end is found too.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Iterable, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import Seal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import (
+    Link,
+    read_line,
+    read_mark,
+    write_line,
+    write_mark,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+
+LOCK_TIMEOUT = 10.0
+_TAIL = 65536
+_PRIVATE = 0o600
+
+
+class Journal:
+    """Appends to the file of a trail."""
+
+    def __init__(self, path: str) -> None:
+        """Name the file. Opens nothing."""
+        self.path = path
+
+    def append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
+        """Append entries as one write.
+
+        Args:
+            entries: JSON-like, without a value of any credential.
+            durable: wait until they are on the disk.
+            seal: the chain's key, and where its mark lies.
+
+        Raises:
+            AuditFailed: they could not be written; names the path.
+        """
+        try:
+            make_directory(os.path.dirname(self.path))
+            with FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="the audit trail"):
+                self._append(entries, durable, seal)
+        except (OSError, CredentialError) as error:
+            # The system's words for an error number are not foreign text; a path is ours to name.
+            why = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
+            remedy = "Make {0} writable for this user, or set 'audit_path'.".format(self.path)
+            raise AuditFailed("the audit trail cannot be written: {0}".format(why), remedy=remedy, option="audit_path") from None
+
+    def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
+        try:
+            link = _standing(descriptor, seal)
+            lines = []
+            for entry in entries:
+                line, link = write_line(entry, link, seal.key)
+                lines.append(line)
+            _write_whole(descriptor, b"".join(lines))
+            if durable:
+                os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _write_mark(link, seal)
+
+
+def marked(seal: Seal) -> Optional[Link]:
+    """How far the chain had come when it was last written by whoever keeps this mark; None where that is not known."""
+    try:
+        with open(seal.mark_path, "rb") as file:
+            return read_mark(file.read(4096), seal.key)
+    except OSError:
+        return None
+
+
+def _standing(descriptor: int, seal: Seal) -> Link:
+    """Where the chain stands. A file that is new, or was moved away, goes on from the mark."""
+    line, whole = _last_line(descriptor)
+    if whole is not None:
+        os.ftruncate(descriptor, whole)
+    last = None if line is None else read_line(line)
+    return last.link if last is not None else marked(seal) or Link()
+
+
+def _write_mark(link: Link, seal: Seal) -> None:
+    make_directory(os.path.dirname(seal.mark_path))
+    descriptor = os.open(seal.mark_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
+    try:
+        os.pwrite(descriptor, write_mark(link, seal.key), 0)
+    finally:
+        os.close(descriptor)
+
+
+def _last_line(descriptor: int) -> Tuple[Optional[bytes], Optional[int]]:
+    """The last whole line, and the length to cut the file to where something unfinished follows it."""
+    size = os.fstat(descriptor).st_size
+    start = max(0, size - _TAIL)
+    tail = os.pread(descriptor, _TAIL, start)
+    end = tail.rfind(b"\n")
+    cut = start + end + 1 if end + 1 < len(tail) else None
+    if end < 0:
+        return None, cut
+    return tail[tail.rfind(b"\n", 0, end) + 1 : end], cut
+
+
+def _write_whole(descriptor: int, content: bytes) -> None:
+    written = 0
+    while written < len(content):
+        written += os.write(descriptor, content[written:])

@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entries of the audit trail as rows, so that several controllers share one trail that SQL can ask (E5). Never a value."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterable, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+
+_COLUMNS = frozenset(("id", "time", "action", "address"))
+_LONGEST = 255
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+
+
+def append(connections: Connections, tables: Tables, entries: Iterable[Mapping[str, Any]]) -> None:
+    """Write entries as one INSERT, which is a transaction of its own. Entries that are there already stay as they are."""
+    rows = [_row(entry) for entry in entries]
+    if not rows:
+        return
+    try:
+        with connections.reading() as connection:
+            connection.execute(tables.audit_log.insert().values(rows))
+    except Duplicate:
+        # The answer to the first attempt was lost: all of them came with it.
+        return
+
+
+def is_name(text: str) -> bool:
+    """Whether it is a credential's name. A listing has a prefix there, and a refused request whatever was asked for."""
+    try:
+        check_name(text)
+    except InvalidInput:
+        return False
+    return True
+
+
+def _row(entry: Mapping[str, Any]) -> Dict[str, Any]:
+    name = entry.get("name")
+    known = isinstance(name, str) and is_name(name)
+    apart = _COLUMNS | {"name"} if known else _COLUMNS
+    return {
+        "id": uuid.UUID(entry["id"]),
+        "credential_id": name if known else None,
+        "action": entry["action"],
+        "user_id": _text(entry.get("user") or "uid {0}".format(entry["uid"])),
+        "ip_address": _text(entry["address"]) if "address" in entry else None,
+        "timestamp": datetime.strptime(entry["time"], _TIME).replace(tzinfo=timezone.utc),
+        "details": {key: _text(value) if isinstance(value, str) else value for key, value in entry.items() if key not in apart},
+    }
+
+
+def _text(value: Any) -> str:
+    """Asserted by a play, so of any length, and with any character; PostgreSQL keeps no NUL."""
+    return str(value).replace("\0", "")[:_LONGEST]

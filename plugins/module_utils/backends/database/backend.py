@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Credentials in a relational database (A3). Tables and grants are in docs/backends/database.md; the rest lies in `sql/`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    Capabilities,
+    Filter,
+    Health,
+    Provider,
+    ProviderContext,
+    unhealthy,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database import audit_rows
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import OPTIONS, checked_prefix, configured
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Reading
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of, version_number
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+
+
+class _Opened(NamedTuple):
+    """What needs the libraries, and is there from `connect` on."""
+
+    tables: Tables
+    reading: Reading
+    writing: Writing
+    schema: Schema
+
+
+class Database(Provider):
+    """A store in SQLite, PostgreSQL, MariaDB, MySQL or CockroachDB.
+
+    A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
+    """
+
+    capabilities = Capabilities(versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, remote=True, audit_log=True)
+    options: Mapping[str, Mapping[str, Any]] = OPTIONS
+
+    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+        """Take the options of `OPTIONS`. Opens nothing, and needs no library yet.
+
+        Raises:
+            InvalidConfiguration: one cannot be used; it is named.
+        """
+        super().__init__(options, context)
+        self._connections = configured(options, context.store, context.warn)
+        self._prefix = checked_prefix(self.setting("table_prefix"))
+        self._keep: int = self.setting("keep_versions")
+        if self._keep < 0:
+            raise InvalidConfiguration("{0} is too small".format(self._keep), option="keep_versions", remedy="Give 0 or more.")
+        if not self.setting("audit_table"):
+            self.capabilities = replace(Database.capabilities, audit_log=False)
+        self._opened: Optional[_Opened] = None
+        self._is_ready = False
+
+    def connect(self) -> None:
+        """Load the libraries. The first operation connects.
+
+        Raises:
+            MissingLibrary: SQLAlchemy is not installed.
+        """
+        self._open()
+
+    def _open(self) -> _Opened:
+        if self._opened is None:
+            connections = self._connections
+            connections.check()
+            tables = Tables(self._prefix)
+            schema = Schema(connections, tables, self.context.store)
+            self._opened = _Opened(tables, Reading(connections, tables), Writing(connections, tables, self._keep), schema)
+        return self._opened
+
+    def _ready(self) -> _Opened:
+        """With tables of the right version, which is asked once."""
+        opened = self._open()
+        if not self._is_ready:
+            opened.schema.see_to(self.setting("migration"))
+            self._is_ready = True
+        return opened
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connections.close()
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        check_name(record.name)
+        return self._ready().writing.put(record, expected_version, create)
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        check_name(name)
+        reading = self._ready().reading
+        if version is not None and stage == CURRENT:
+            number = version_number(version)
+            # An older value first: it does not depend on the current one, which may be damaged.
+            kept = None if number is None else reading.kept(name, number)
+            if kept is not None:
+                return self._record(kept, name, stage)
+        row = reading.current(name, stage)
+        if row is None:
+            raise absent(name, stage=stage)
+        if version is not None and version != str(row.version):
+            raise absent(name, version, stage, [str(each.version) for each in reading.history(name)])
+        return self._record(row, name, stage)
+
+    def _record(self, row: Any, name: str, stage: str, *, values: bool = True) -> Record:
+        if row.envelope is not None and self.settings.get("encrypt") is False:
+            raise MissingKey(
+                "an encrypted value in a store that is configured as plain", name=name, remedy="Remove 'encrypt: false' from the store."
+            )
+        return record_of(row, name, stage, self.settings.get("tenant"), values=values)
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        wanted = [check_name(name) for name in names]
+        return {row.name: self._record(row, row.name, CURRENT) for row in self._ready().reading.several(wanted)}
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        check_name(record.name)
+        return self._ready().writing.patch(record, expected_revision)
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        check_name(record.name)
+        self._ready().writing.rewrite(record, replaces)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        self._ready().writing.delete(check_name(name), stage, expected_version)
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        """Pages of names: no connection is held while the caller looks at a row."""
+        reading, after = self._ready().reading, None
+        while True:
+            rows = reading.page(wanted, after)
+            for row in rows:
+                if row.name.startswith(wanted.prefix):
+                    yield self._listed(row, wanted)
+            if len(rows) < PAGE:
+                return
+            after = rows[-1].name
+
+    def _listed(self, row: Any, wanted: Filter) -> Record:
+        if wanted.names_only:
+            return Record(row.name, stage=wanted.stage)
+        return self._record(row, row.name, wanted.stage, values=False)
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        found = self._ready().reading.history(check_name(name))
+        if not found:
+            raise absent(name)
+        return [VersionInfo(str(row.version), row.written_at, position == 0) for position, row in enumerate(found)]
+
+    def last_serial(self, name: str, stage: str = CURRENT) -> int:
+        return self._ready().reading.last_serial(check_name(name), stage)
+
+    def read_store_document(self) -> Optional[bytes]:
+        row = self._ready().reading.item(DOCUMENT)
+        return None if row is None else bytes(row.content)
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        self._ready().writing.document(content, replaces)
+
+    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+        return self._open().schema.ensure(check=check)
+
+    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        audit_rows.append(self._connections, self._ready().tables, entries)
+
+    def health(self) -> Health:
+        try:
+            self._open().schema.see_to(self.setting("migration"))
+        except CredentialError as problem:
+            return unhealthy(problem)
+        return Health()

@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Connections: a pool for this process, each use of one bounded in time, each failure in the library's words."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from contextlib import contextmanager, suppress
+from typing import Any, Iterator, List, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.errors import translate
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unavailable
+
+_LEFT_TO_THE_PARENT: List[Any] = []
+"""Pools that were open when this process was forked. They are never collected here: that would close the parent's connections."""
+
+
+class PoolLimits(NamedTuple):
+    """Connections kept and at most; seconds to wait for one, until an unused one and until any one is replaced."""
+
+    min: int = 2
+    max: int = 10
+    connect_timeout: float = 30.0
+    idle_timeout: float = 600.0
+    lifetime: float = 1800.0
+
+
+class Connections:
+    """A database's connections in this process. After a fork the child makes its own."""
+
+    def __init__(self, kind: Kind, limits: PoolLimits, command: str) -> None:
+        """Open nothing. `command` is the remedy for missing tables."""
+        self.kind = kind
+        self._limits = limits
+        self._command = command
+        self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._engine: Any = None
+        self._free = threading.BoundedSemaphore(self._limits.max)
+
+    @contextmanager
+    def reading(self) -> Iterator[Any]:
+        """A connection on which each statement is its own: one request, and nothing around it.
+
+        Raises:
+            CredentialError: what the database answered, as the class that says why.
+        """
+        with self._connected() as connection, self._translating():
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Any]:
+        """A connection in a transaction, which is committed at the end of the block, or never happened.
+
+        Raises:
+            CredentialError: as `reading`. Only where the commit itself found no answer its outcome is unknown.
+        """
+        with self._connected() as connection:
+            with self._translating():
+                connection.exec_driver_sql(self.kind.begin)
+            try:
+                with self._translating():
+                    yield connection
+                if deadline.is_over():
+                    raise deadline.timed_out()
+            except BaseException:
+                _roll_back(connection)
+                raise
+            with self._translating(committing=True):
+                connection.exec_driver_sql("COMMIT")
+
+    @contextmanager
+    def _translating(self, committing: bool = False) -> Iterator[None]:
+        try:
+            yield
+        except CredentialError:
+            raise
+        except Exception as error:  # noqa: BLE001  # whatever the libraries raise: their texts hold statements and values
+            raise translate(error, self.kind, self._command, committing=committing) from None
+
+    @contextmanager
+    def _connected(self) -> Iterator[Any]:
+        self._after_fork()
+        free = self._free
+        if not free.acquire(timeout=min(self._limits.connect_timeout, deadline.remaining())):
+            raise Unavailable(
+                "all {0} connections of this process are in use".format(self._limits.max), option="pool", remedy="Raise 'max' there."
+            )
+        try:
+            with self._translating():
+                connection = self._pooled().connect()
+            try:
+                self.kind.bound(connection.connection.dbapi_connection)
+                yield connection
+            finally:
+                connection.close()
+        finally:
+            free.release()
+
+    def _after_fork(self) -> None:
+        if os.getpid() != self._process:
+            if self._engine is not None:
+                _LEFT_TO_THE_PARENT.append(self._engine)
+            self._lock = threading.Lock()
+            self._begin()
+
+    def _pooled(self) -> Any:
+        if self._engine is None:
+            with self._lock:
+                if self._engine is None:
+                    self._engine = self._made()
+        return self._engine
+
+    def _made(self) -> Any:
+        try:
+            import sqlalchemy
+            from sqlalchemy.exc import NoSuchModuleError
+            from sqlalchemy.pool import QueuePool
+        except ImportError:
+            raise self.kind.missing() from None
+        limits = self._limits
+        try:
+            engine = sqlalchemy.create_engine(
+                "{0}://".format(self.kind.driver),
+                creator=self.kind.connect,
+                poolclass=QueuePool,
+                pool_size=limits.min,
+                max_overflow=limits.max - limits.min,
+                pool_recycle=int(limits.lifetime),
+                # A transaction is begun and ended in so many words, so nothing has to be sent when a connection comes back.
+                isolation_level="AUTOCOMMIT",
+                pool_reset_on_return=None,
+                skip_autocommit_rollback=True,
+                hide_parameters=True,
+            )
+        except (ImportError, NoSuchModuleError, TypeError):  # TypeError: an option that an older SQLAlchemy does not know
+            raise self.kind.missing() from None
+        _replace_unused(engine, limits.idle_timeout)
+        return engine
+
+    def check(self) -> None:
+        """Load the libraries.
+
+        Raises:
+            MissingLibrary: one is not installed.
+        """
+        self._pooled()
+
+    def close(self) -> None:
+        """Close every connection. Another use opens new ones."""
+        if os.getpid() == self._process and self._engine is not None:
+            engine, self._engine = self._engine, None
+            engine.dispose()
+
+    def dialect(self) -> Any:
+        """SQLAlchemy's dialect, to write SQL with."""
+        return self.kind.sql_dialect()
+
+
+def _replace_unused(engine: Any, idle: float) -> None:
+    """Servers and firewalls end what is not used for long: such a connection is replaced before it is tried."""
+    from sqlalchemy import event
+    from sqlalchemy.exc import DisconnectionError
+
+    def came_back(_connection: Any, record: Any) -> None:
+        record.info["unused_since"] = time.monotonic()
+
+    def is_wanted(_connection: Any, record: Any, _proxy: Any) -> None:
+        since: Optional[float] = record.info.get("unused_since")
+        if since is not None and time.monotonic() - since > idle:
+            raise DisconnectionError("unused for too long")
+
+    event.listen(engine, "checkin", came_back)
+    event.listen(engine, "checkout", is_wanted)
+
+
+def _roll_back(connection: Any) -> None:
+    """End a transaction that failed. Where that is not possible the connection is thrown away, and the server does it."""
+    if connection.invalidated:
+        return
+    with suppress(Exception):
+        if not deadline.is_over():
+            connection.exec_driver_sql("ROLLBACK")
+            return
+    with suppress(Exception):
+        connection.invalidate()

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A database's failure in the library's words: never its own, which quote statements, and with them values."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
+    DENIED,
+    LOST,
+    NO_DATABASE,
+    NO_TABLE,
+    SLOW,
+    STARTING,
+    UNREACHABLE,
+    Meaning,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, StorageError
+
+_PLACE = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|EXISTS|ON)\s+[`\"]?(\w+)")
+_PASSING = frozenset((LOST, STARTING, UNREACHABLE, SLOW))
+
+
+def translate(error: Exception, kind: Kind, command: str, *, committing: bool = False) -> CredentialError:
+    """Say what went wrong.
+
+    Args:
+        error: what SQLAlchemy or the driver raised. Neither its text nor the error itself goes into the answer.
+        kind: of the database.
+        command: the remedy for missing tables.
+        committing: it was the answer to a commit.
+    """
+    original = getattr(error, "orig", None) or error
+    disconnected = bool(getattr(error, "connection_invalidated", False))
+    if not _is_from_the_driver(error):
+        return _foreign(error, kind).happened(outcome_unknown=committing)
+    meaning = kind.meaning(original, disconnected=disconnected)
+    unknown = committing and (meaning.lost or disconnected)
+    if meaning in _PASSING and deadline.is_over():
+        return deadline.timed_out(outcome_unknown=unknown)
+    what, remedy = _told(meaning, kind, command, str(getattr(error, "statement", "") or ""), original)
+    return meaning.kind(what, remedy=remedy).happened(outcome_unknown=unknown)
+
+
+def _is_from_the_driver(error: Exception) -> bool:
+    """DB-API drivers name the root of their errors so (PEP 249); SQLAlchemy's wrapped ones carry it."""
+    original = getattr(error, "orig", None) or error
+    return any(each.__name__ in {"Error", "MySQLError"} for each in type(original).__mro__)
+
+
+def _foreign(error: Exception, kind: Kind) -> CredentialError:
+    if type(error).__name__ == "InvalidRequestError":
+        return InvalidConfiguration(
+            "the server is not what the dialect says", option="url", remedy="Write 'mysql://' for MySQL and 'mariadb://' for MariaDB."
+        )
+    return StorageError(
+        "{0} failed with {1}".format(kind.address.shown, type(error).__name__), remedy="Look into the database's log, then repeat."
+    )
+
+
+def _told(meaning: Meaning, kind: Kind, command: str, statement: str, original: Any) -> Tuple[str, str]:
+    shown = kind.address.shown
+    if meaning is DENIED:
+        privilege, table = _asked(statement)
+        what = "{0} denies {1} on the table {2}".format(shown, privilege, table)
+        return what, "Have an administrator run: {0}".format(kind.grant(privilege, table))
+    if meaning is NO_TABLE:
+        return "{0}: {1}".format(shown, meaning.what), command
+    if meaning is NO_DATABASE:
+        return "{0}: {1}".format(shown, meaning.what), meaning.remedy
+    code = kind.code(original)
+    return "{0}: {1}{2}".format(shown, meaning.what, " (code {0})".format(code) if code else ""), meaning.remedy
+
+
+def _asked(statement: str) -> Tuple[str, str]:
+    """The privilege that a statement of ours needs, and the table. A reading that locks needs the one of writing."""
+    words = statement.split(None, 1)
+    privilege = words[0].upper() if words else "SELECT"
+    if privilege == "SELECT" and "FOR UPDATE" in statement:
+        privilege = "SELECT, UPDATE"
+    place = _PLACE.search(statement)
+    return privilege, place.group(1) if place else "?"

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""With what a database is entered: the password, from whichever place it is kept in, read anew for each connection."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import Address
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "password_file": {"type": "path", "no_log": False},
+    "password_env": {"type": "str", "no_log": False},
+}
+_PLACES = ("password", "password_file", "password_env")
+
+
+class Login:
+    """Gives the password."""
+
+    def __init__(self, address: Address, settings: Mapping[str, Any], warn: Any) -> None:
+        """Take the options of `OPTIONS`.
+
+        Raises:
+            InvalidConfiguration: there are two passwords.
+        """
+        self._warn = warn
+        self._inline = address.password
+        given = [place for place in _PLACES if settings.get(place) is not None]
+        if len(given) + (self._inline is not None) > 1:
+            places = " and ".join("'{0}'".format(place) for place in [*(["url"] if self._inline else []), *given])
+            raise InvalidConfiguration("there is a password in {0}".format(places), option=given[-1], remedy="Give it in one place.")
+        if settings.get("password") is not None:
+            self._inline = Secret(str(settings["password"]))
+        self._file: Optional[str] = settings.get("password_file")
+        self._variable: Optional[str] = settings.get("password_env")
+
+    def password(self) -> Optional[Secret]:
+        """The password, or None where there is none.
+
+        Raises:
+            InvalidConfiguration: the environment has no such variable.
+            InsecurePermissions: others can read the file.
+            StorageError: the file cannot be read.
+        """
+        if self._file is not None:
+            return self._from_file(os.path.abspath(os.path.expanduser(self._file)))
+        if self._variable is None:
+            return self._inline
+        value = os.environ.get(self._variable)
+        if value is None:
+            raise InvalidConfiguration(
+                "the environment has no variable {0}".format(ascii(self._variable)),
+                option="password_env",
+                remedy="Set it, or name another.",
+            )
+        return Secret(value)
+
+    def _from_file(self, path: str) -> Secret:
+        check_private_file(path, "the password file", self._warn)
+        with translated("the password file", path, writing=False), open(path, "rb") as file:
+            return Secret(file.read(65536).rstrip(b"\r\n"))

@@ -1,0 +1,242 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PostgreSQL and CockroachDB through psycopg 3. Sources: PostgreSQL's appendix A (error codes), CockroachDB's error code reference."""
+
+from __future__ import annotations
+
+import select
+import zlib
+from functools import lru_cache
+from typing import Any, Dict, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
+    BROKEN,
+    BUSY,
+    CLASHED,
+    DENIED,
+    FAILED,
+    FULL,
+    LOGIN,
+    LOST,
+    NO_DATABASE,
+    NO_TABLE,
+    NOT_TEXT,
+    READ_ONLY,
+    SLOW,
+    STARTING,
+    TAKEN,
+    TOO_LARGE,
+    UNREACHABLE,
+    Meaning,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, UNVERIFIED, VERIFIED, unusable
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+
+_CODES: Dict[Meaning, str] = {
+    LOGIN: "28P01 28000",
+    NO_DATABASE: "3D000",
+    DENIED: "42501",
+    NO_TABLE: "42P01 42703 3F000",
+    TAKEN: "23505 23P01",
+    CLASHED: "40001 40P01 55P03 25P03",
+    SLOW: "57014",
+    BUSY: "53300 53400 53200 55000",
+    STARTING: "57P01 57P02 57P03 57P05",
+    # 40003: CockroachDB does not know how a commit ended.
+    LOST: "08000 08001 08003 08004 08006 08007 08P01 40003",
+    FULL: "53100",
+    READ_ONLY: "25006",
+    TOO_LARGE: "22001 54000 53000",
+    NOT_TEXT: "22P05 22021",
+    BROKEN: "XX001 XX002",
+}
+_MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
+_SSL_MODES = {VERIFIED: "verify-full", UNVERIFIED: "require", LOCAL: "prefer", PLAIN: "disable"}
+_SYSTEM_AUTHORITIES = 160000
+"""The libpq that finds the machine's authorities by itself."""
+
+
+_READABLE, _WRITABLE = 1, 2
+"""What psycopg waits for, and is told of (`psycopg.waiting.Wait` and `Ready`)."""
+
+
+def _ready(socket: int, wanted: int) -> int:
+    """Wait until the server's socket can be read or written; 0 where the operation under way has no time left."""
+    poll = select.poll()
+    poll.register(socket, (select.POLLIN if wanted & _READABLE else 0) | (select.POLLOUT if wanted & _WRITABLE else 0))
+    found = poll.poll(deadline.remaining() * 1000)
+    if not found:
+        return 0
+    event = found[0][1]
+    # An error is found out by reading, or by writing where nothing is read.
+    return (_WRITABLE if event & select.POLLOUT else 0) | (wanted & _READABLE if event & ~select.POLLOUT else 0) or wanted
+
+
+@lru_cache(maxsize=None)
+def _connection_class() -> Any:
+    import psycopg
+
+    class Bounded(psycopg.Connection[Any]):
+        """A connection on which no call waits longer than the operation under way may take.
+
+        A server that accepts and never answers is not found out by TCP: its kernel answers. psycopg has no limit of its own for that.
+        """
+
+        def wait(self, gen: Any, *_arguments: Any, **_options: Any) -> Any:
+            socket = self.pgconn.socket
+            try:
+                wanted = next(gen)
+                while True:
+                    ready = _ready(socket, wanted)
+                    if not ready:
+                        break
+                    wanted = gen.send(ready)
+            except StopIteration as done:
+                return done.value
+            gen.close()
+            # An answer may still come, and would be taken for the next statement's.
+            self.pgconn.finish()
+            raise psycopg.OperationalError("no answer")
+
+    return Bounded
+
+
+class Postgresql(Kind):
+    """A PostgreSQL server."""
+
+    driver = "postgresql+psycopg"
+    install = 'pip install "sqlalchemy>=2.0.43" "psycopg[binary]>=3.2"'
+    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
+    """Rows are locked one by one, and each statement sees what was committed before it."""
+
+    def connect(self) -> Any:
+        try:
+            import psycopg
+        except ImportError:
+            raise self.missing() from None
+        arguments = self._arguments()
+        try:
+            connection = _connection_class().connect(**arguments)
+        except psycopg.OperationalError as error:
+            if self.transport.demands_tls and self._refused_tls(arguments):
+                raise unusable() from None
+            raise error from None
+        self._prepare(connection)
+        return connection
+
+    def _arguments(self) -> Dict[str, Any]:
+        address, password = self.address, self.login.password()
+        left = min(self.limits.connect, deadline.remaining())
+        arguments: Dict[str, Any] = {
+            "host": address.socket or address.host,
+            "port": address.port,
+            "user": address.username,
+            "password": None if password is None else password.expose().decode("utf-8", "surrogateescape"),
+            "dbname": address.database,
+            "connect_timeout": max(2, int(left)),
+            # What was sent and is not acknowledged; the kernel's own limit is 15 minutes.
+            "tcp_user_timeout": int(self.limits.statement * 1000),
+            "autocommit": True,
+            # A prepared statement costs a request of its own, and a pooler between may hand it to another server.
+            "prepare_threshold": None,
+        }
+        arguments.update(self._tls())
+        return {name: value for name, value in arguments.items() if value is not None or name == "prepare_threshold"}
+
+    def _tls(self) -> Dict[str, Any]:
+        transport = self.transport
+        arguments: Dict[str, Any] = {"sslmode": _SSL_MODES[transport.mode], "ssl_min_protocol_version": "TLSv1.2"}
+        if transport.mode == VERIFIED:
+            arguments["sslrootcert"] = transport.authorities() or self._system_authorities()
+        if transport.cert:
+            arguments.update(sslcert=transport.cert, sslkey=transport.key or transport.cert)
+        return arguments
+
+    def _system_authorities(self) -> str:
+        import psycopg
+
+        if psycopg.pq.version() < _SYSTEM_AUTHORITIES:
+            raise InvalidConfiguration("this machine's authorities are not found", option="tls_ca", remedy="Name the file that holds them.")
+        return "system"
+
+    def _prepare(self, connection: Any) -> None:
+        """What nobody waits for any more is given up by the server as well, with its locks."""
+        most = max(1, int(self.limits.statement * 1000))
+        connection.execute(
+            "SET statement_timeout = {0:d}; SET lock_timeout = {0:d}; SET idle_in_transaction_session_timeout = {1:d}".format(
+                most, 2 * most
+            )
+        )
+
+    def code(self, error: Any) -> str:
+        return getattr(error, "sqlstate", None) or ""
+
+    def known(self, code: str) -> Optional[Meaning]:
+        return _MEANINGS.get(code)
+
+    def meaning(self, error: Any, *, disconnected: bool = False) -> Meaning:
+        import psycopg
+
+        if self.code(error) or disconnected:
+            return super().meaning(error, disconnected=disconnected)
+        if isinstance(error, psycopg.errors.ConnectionTimeout):
+            return SLOW
+        if isinstance(error, psycopg.DataError):
+            return NOT_TEXT
+        return self._refusal(error) if isinstance(error, psycopg.OperationalError) else FAILED
+
+    def _refusal(self, error: Any) -> Meaning:
+        """Why a connection was refused. libpq keeps the server's code to itself, so its other signs are read.
+
+        PQping tells whether the server lets anybody in. Behind that, the server's words, in whatever language, quote the
+        database that is missing, or the login that is refused, or neither where it has no room.
+        """
+        import psycopg
+
+        if error.pgconn is None:  # the host's name has no address
+            return UNREACHABLE
+        state = self._ping({})
+        if state == psycopg.pq.Ping.REJECT:
+            return STARTING
+        if state != psycopg.pq.Ping.OK:
+            return UNREACHABLE
+        said = str(error).partition(":  ")[2]
+        user, database = (part and part in said for part in (self.address.username, self.address.database))
+        if error.pgconn.needs_password or user:
+            return LOGIN
+        return NO_DATABASE if database else BUSY
+
+    def _ping(self, changed: Dict[str, Any]) -> Any:
+        """Ask the server whether it is there, as a nobody."""
+        import psycopg
+        from psycopg.conninfo import make_conninfo
+
+        arguments = dict(self._arguments(), user="nobody", dbname="nobody", **changed)
+        for ours in ("password", "autocommit", "prepare_threshold", "sslcert", "sslkey"):
+            arguments.pop(ours, None)
+        return psycopg.pq.PGconn.ping(make_conninfo(**arguments).encode())
+
+    def _refused_tls(self, _arguments: Dict[str, Any]) -> bool:
+        """Whether the server is there, and only TLS keeps us from it."""
+        import psycopg
+
+        ping = psycopg.pq.Ping
+        return self._ping({}) == ping.NO_RESPONSE and self._ping({"sslmode": "disable", "sslrootcert": ""}) in {ping.OK, ping.REJECT}
+
+    def lock(self, connection: Any, name: str) -> None:
+        connection.exec_driver_sql("SELECT pg_advisory_xact_lock(%s)", (zlib.crc32(name.encode("utf-8")),))
+
+
+class Cockroachdb(Postgresql):
+    """A CockroachDB cluster. Its transactions are serialisable, whatever they ask for."""
+
+    driver = "cockroachdb+psycopg"
+    install = 'pip install "sqlalchemy-cockroachdb>=2.0.2" "psycopg[binary]>=3.2"'
+    begin = "BEGIN"
+
+    def lock(self, connection: Any, name: str) -> None:
+        """It has no such locks. Tables are made where they are missing, and one process enters that they are."""

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The statements that read. Each read is one request on a connection of the pool."""
+
+from __future__ import annotations
+
+from typing import Any, Iterable, Iterator, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+
+PAGE = 500
+_AFTER_ALL_NAMES = "~"
+"""Sorts behind every character of a name."""
+
+
+class Reading:
+    """Reads rows."""
+
+    def __init__(self, connections: Connections, tables: Tables) -> None:
+        """Read `tables` over `connections`."""
+        from sqlalchemy import bindparam, select
+
+        self._connections = connections
+        self._tables = tables
+        columns = tables.credentials.c
+        # What is asked most is built once; SQLAlchemy caches what it compiles it to.
+        self._current = select(tables.credentials).where(columns.name == bindparam("name"), columns.stage == bindparam("stage"))
+        kept = tables.versions.c
+        self._kept = select(tables.versions).where(kept.name == bindparam("name"), kept.version == bindparam("version"))
+
+    def current(self, name: str, stage: str) -> Any:
+        """The row of a stage, or None."""
+        with self._connections.reading() as connection:
+            return connection.execute(self._current, {"name": name, "stage": stage}).first()
+
+    def kept(self, name: str, version: int) -> Any:
+        """The row of an older value of `current`, or None."""
+        with self._connections.reading() as connection:
+            return connection.execute(self._kept, {"name": name, "version": version}).first()
+
+    def several(self, names: Iterable[str]) -> Iterator[Any]:
+        """The rows of `current` by these names."""
+        from sqlalchemy import select
+
+        table, wanted = self._tables.credentials, list(names)
+        for start in range(0, len(wanted), PAGE):
+            part = wanted[start : start + PAGE]
+            with self._connections.reading() as connection:
+                yield from connection.execute(select(table).where(table.c.stage == CURRENT, table.c.name.in_(part))).all()
+
+    def page(self, wanted: Filter, after: Optional[str]) -> List[Any]:
+        """The next rows of a listing, in the order of names, behind the name `after`. No value is read but those in envelopes."""
+        from sqlalchemy import select
+
+        columns = self._tables.credentials.c
+        asked = [columns.name] if wanted.names_only else [each for each in columns if each.name not in {"input_data", "state_data"}]
+        statement = select(*asked).where(columns.stage == wanted.stage, *self._narrowed(wanted))
+        if after is not None:
+            statement = statement.where(columns.name > after)
+        with self._connections.reading() as connection:
+            rows: List[Any] = connection.execute(statement.order_by(columns.name).limit(PAGE)).all()
+            return rows
+
+    def _narrowed(self, wanted: Filter) -> Iterator[Any]:
+        columns = self._tables.credentials.c
+        if wanted.prefix:
+            yield columns.name >= wanted.prefix
+            yield columns.name < wanted.prefix + _AFTER_ALL_NAMES
+        if wanted.type is not None:
+            yield columns.credential_type == wanted.type
+        if wanted.created_after is not None:
+            yield columns.created_at >= wanted.created_after
+        if wanted.created_before is not None:
+            yield columns.created_at < wanted.created_before
+
+    def history(self, name: str) -> List[Any]:
+        """(version, written_at) of `current` and of every kept version, newest first; empty where there is no such credential."""
+        from sqlalchemy import select
+
+        current, kept = self._tables.credentials.c, self._tables.versions.c
+        now = select(current.version, current.written_at).where(current.name == name, current.stage == CURRENT)
+        before = select(kept.version, kept.written_at).where(kept.name == name).order_by(kept.version.desc())
+        with self._connections.reading() as connection:
+            found = connection.execute(now).all()
+            older = connection.execute(before).all() if found else []
+        return [*found, *(row for row in older if row.version < found[0].version)]
+
+    def last_serial(self, name: str, stage: str) -> int:
+        """The highest serial ever stored there."""
+        from sqlalchemy import func, select, union_all
+
+        current, buried = self._tables.credentials.c, self._tables.tombstones.c
+        serials = union_all(
+            select(current.version.label("serial")).where(current.name == name, current.stage == stage),
+            select(buried.last_version.label("serial")).where(buried.name == name, buried.stage == stage),
+        ).subquery()
+        with self._connections.reading() as connection:
+            return int(connection.execute(select(func.max(serials.c.serial))).scalar() or 0)
+
+    def item(self, item: str) -> Any:
+        """A row of `store` (version, content), or None."""
+        from sqlalchemy import select
+
+        columns = self._tables.store.c
+        with self._connections.reading() as connection:
+            return connection.execute(select(columns.version, columns.content).where(columns.item == item)).first()

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Records as rows. A row that somebody wrote by hand, with name, type and values alone, is a record too (J3)."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import uuid
+from datetime import datetime, timezone
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+_LARGEST = 2**63
+"""What a column of 64 bits with a sign does not hold."""
+
+
+def version_number(version: Optional[str]) -> Optional[int]:
+    """The number of a version, as `str` writes it; None where it is none that a row can have."""
+    if version is None or not is_serial(version) or int(version) >= _LARGEST:
+        return None
+    return int(version)
+
+
+def offered(record: Record) -> Record:
+    """What a record that is put says of its serial and identity: where it has an envelope, that says it."""
+    return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
+
+
+def columns_of(record: Record) -> Dict[str, Any]:
+    """The columns of a value that is written now. Its metadata is there to be searched; an envelope holds its own, authenticated."""
+    return {
+        "id": uuid.UUID(bytes=record.record_id) if record.record_id else None,
+        "version": record.serial,
+        "written_at": datetime.now(timezone.utc),
+        "input_data": None if record.envelope is not None else _document(record.fields),
+        "state_data": None if record.envelope is not None else _document(record.state),
+        **metadata_columns(record),
+    }
+
+
+def metadata_columns(record: Record) -> Dict[str, Any]:
+    """The columns that a change of metadata writes."""
+    known = record.known
+    return {
+        "credential_type": record.type,
+        "metadata": write_metadata(known),
+        "created_at": known.created_at,
+        "updated_at": known.updated_at,
+        "expires_at": known.expires_at,
+        "rotation_status": known.lifecycle,
+        "revision": record.revision,
+        **envelope_columns(record.envelope),
+    }
+
+
+def envelope_columns(envelope: Optional[bytes]) -> Dict[str, Any]:
+    """The columns that another master key changes."""
+    key_id = None if envelope is None else read_envelope(envelope).header.key_id.hex()
+    return {"envelope": envelope, "encryption_key_id": key_id}
+
+
+def _document(fields: Fields) -> Dict[str, Any]:
+    """Fields as JSON. PostgreSQL keeps no NUL in it, so a text with one is written as bytes are."""
+    written = write_values(fields)
+    for key, value in fields.items():
+        if isinstance(written[key], str) and "\0" in written[key]:
+            written[key] = {"base64": binascii.b2a_base64(value.expose(), newline=False).decode("ascii")}
+    return written
+
+
+def record_of(row: Any, name: str, stage: str, tenant: Optional[str], *, values: bool = True) -> Record:
+    """The record of a row; without `values`, as a listing shows it.
+
+    Raises:
+        Damaged, UnknownFormat, NotEncrypted: it does not hold what it should; the credential is named.
+    """
+    if row.envelope is not None:
+        try:
+            return public_record(name, stage, bytes(row.envelope))
+        except CredentialError as problem:
+            raise problem.within(name=name) from None
+    try:
+        return Record(
+            name=name,
+            type=row.credential_type,
+            fields=_values(row.input_data) if values else {},
+            state=_values(row.state_data) if values else {},
+            metadata=_metadata(row, tenant),
+            stage=stage,
+            version=str(row.version),
+            serial=row.version,
+            record_id=None if row.id is None else row.id.bytes,
+            revision=row.revision,
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        raise Damaged(
+            "the row is not a record", name=name, remedy="Write 'input_data' as a JSON object of texts, or put the credential again."
+        ) from None
+
+
+def _values(data: Optional[Mapping[str, Any]]) -> Dict[str, Secret]:
+    """Values, also of other JSON types, which somebody may have written by hand."""
+    return read_values({key: _as_written(value) for key, value in (data or {}).items() if value is not None})
+
+
+def _as_written(value: Any) -> Any:
+    if isinstance(value, str) or (isinstance(value, dict) and set(value) == {"base64"}):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _metadata(row: Any, tenant: Optional[str]) -> Metadata:
+    data = row.metadata if isinstance(row.metadata, dict) else {}
+    if "created_at" in data:
+        return read_metadata(data)
+    tags = data.get("tags")
+    return Metadata(
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        expires_at=row.expires_at,
+        description=str(data.get("description") or ""),
+        tags={str(key): str(value) for key, value in tags.items()} if isinstance(tags, dict) else {},
+        scope=Scope(tenant=tenant or DEFAULT_TENANT),
+    )

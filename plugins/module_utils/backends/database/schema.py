@@ -1,0 +1,184 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making the tables, and bringing those of an earlier release up to date: numbered steps, and the number in a row of `store`."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, List, Mapping, Sequence, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import TablesMissing
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import SCHEMA, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+
+AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
+MODES = (AUTO, MANUAL, VALIDATE)
+IN_PLACE = "inline"
+"""What a store is called that was written in place (`store_reference.INLINE`): no command can name it."""
+
+
+def _first(tables: Tables) -> List[Any]:
+    """Every table and index, as they were in the first release. Each statement can be run again."""
+    from sqlalchemy.schema import CreateIndex, CreateTable
+
+    made: List[Any] = [CreateTable(table, if_not_exists=True) for table in tables.all]
+    return made + [CreateIndex(index) for table in tables.all for index in sorted(table.indexes, key=lambda each: str(each.name))]
+
+
+STEPS: Sequence[Callable[[Tables], List[Any]]] = (_first,)
+"""What leads from each version to the next. A step that was released is never changed; a new one is put behind it."""
+VERSION = len(STEPS)
+
+
+class Schema:
+    """The tables' version, compared and changed."""
+
+    def __init__(self, connections: Connections, tables: Tables, store: str) -> None:
+        """Look after `tables` of the store `store`."""
+        self._connections = connections
+        self._tables = tables
+        self._store = store
+
+    def see_to(self, mode: str) -> None:
+        """See that the tables are those of this release.
+
+        Args:
+            mode: `auto` makes them so; `manual` compares the version that the database states; `validate` the columns too.
+
+        Raises:
+            StorageError: they are not. The remedy is the command to run.
+        """
+        found = self.version()
+        if found == VERSION and mode != VALIDATE:
+            return
+        if found == VERSION:
+            self._compare_columns()
+        elif found > VERSION or mode == AUTO:
+            self.ensure()
+        else:
+            what = "the tables {0}* are missing".format(self._tables.prefix) if not found else _older(found)
+            raise StorageError(what, store=self._store, remedy=command(self._store))
+
+    def version(self) -> int:
+        """The version of the tables that are there; 0 where there are none."""
+        from sqlalchemy import select
+
+        columns = self._tables.store.c
+        try:
+            with self._connections.reading() as connection:
+                if not self._connections.kind.tells_missing_tables:
+                    return self._version_within(connection)
+                return int(connection.execute(select(columns.version).where(columns.item == SCHEMA)).scalar() or 0)
+        except TablesMissing:
+            return 0
+
+    def ensure(self, *, check: bool = False) -> EnsuredSchema:
+        """Bring the tables up to date, one process at a time; with `check`, tell what would be done.
+
+        Raises:
+            StorageError: a later release made them.
+        """
+        found = self._not_newer(self.version())
+        statements = tuple(self.statements(found))
+        if not check and found < VERSION:
+            found = self._upgraded()
+        return EnsuredSchema(found, VERSION, statements if found < VERSION else ())
+
+    def statements(self, found: int = 0) -> List[str]:
+        """The SQL that leads from version `found` to this release's, as the database would be given it."""
+        dialect = self._connections.dialect()
+        compiled = [str(step.compile(dialect=dialect)).strip() for step in self._steps(found)]
+        if found < VERSION:
+            entry = self._entry(found)
+            compiled.append(str(entry.compile(dialect=dialect, compile_kwargs={"literal_binds": True})))
+        return [statement + ";" for statement in compiled]
+
+    def _steps(self, found: int) -> List[Any]:
+        return [statement for step in STEPS[found:] for statement in step(self._tables)]
+
+    def _entry(self, found: int) -> Any:
+        table = self._tables.store
+        if found:
+            return table.update().where(table.c.item == SCHEMA).values(version=VERSION)
+        return table.insert().values(item=SCHEMA, version=VERSION)
+
+    def _upgraded(self) -> int:
+        try:
+            return self._upgrade()
+        except Duplicate:  # CockroachDB has no lock for this: another process entered the version first
+            return VERSION
+
+    def _upgrade(self) -> int:
+        """Run the steps; answer the version that was found under the lock: another process may have been quicker."""
+        kind, name = self._connections.kind, "nebula:{0}".format(self._tables.prefix)
+        with self._connections.writing() as connection:
+            kind.lock(connection, name)
+            try:
+                found = self._not_newer(self._version_within(connection))
+                if found < VERSION:
+                    self._run(connection, found)
+            finally:
+                kind.unlock(connection, name)
+        return found
+
+    def _run(self, connection: Any, found: int) -> None:
+        from sqlalchemy.schema import CreateIndex
+
+        for statement in self._steps(found):
+            if isinstance(statement, CreateIndex):
+                # MySQL has no "if not exists" for an index, and a step that was killed there is run again.
+                statement.element.create(connection, checkfirst=True)
+            else:
+                connection.execute(statement)
+        connection.execute(self._entry(found))
+
+    def _version_within(self, connection: Any) -> int:
+        """As `version`, in a transaction, which a failing statement would end."""
+        from sqlalchemy import inspect, select
+
+        columns = self._tables.store.c
+        if not inspect(connection).has_table(self._tables.store.name):
+            return 0
+        return int(connection.execute(select(columns.version).where(columns.item == SCHEMA)).scalar() or 0)
+
+    def _not_newer(self, found: int) -> int:
+        if found > VERSION:
+            raise StorageError(
+                "the tables are of version {0}, and this release knows version {1}".format(found, VERSION),
+                store=self._store,
+                remedy="Upgrade the collection on this controller: ansible-galaxy collection install --upgrade nebula.credential",
+            )
+        return found
+
+    def _compare_columns(self) -> None:
+        from sqlalchemy import inspect
+
+        with self._connections.reading() as connection:
+            inspector = inspect(connection)
+            missing = [name for table in self._tables.all for name in _missing(inspector, table)]
+        if missing:
+            raise StorageError(
+                "the tables lack {0}".format(", ".join(missing)), store=self._store, remedy="Put them back from a backup of the schema."
+            )
+
+
+def command(store: str) -> str:
+    """What a user runs to bring the tables up to date."""
+    if store == IN_PLACE:
+        # Its configuration is known to the task alone, and may hold a login, so it is not printed.
+        return "Run a task 'nebula.credential.store_schema' with the same mapping as 'store'."
+    return "Run: ansible localhost -m nebula.credential.store_schema -a store={0}".format(store)
+
+
+def _older(found: int) -> str:
+    return "the tables are of version {0}, and this release needs version {1}".format(found, VERSION)
+
+
+def _missing(inspector: Any, table: Any) -> Tuple[str, ...]:
+    there: Mapping[str, Any] = {}
+    if inspector.has_table(table.name):
+        there = {column["name"]: column for column in inspector.get_columns(table.name)}
+    return tuple("{0}.{1}".format(table.name, column.name) for column in table.columns if column.name not in there)

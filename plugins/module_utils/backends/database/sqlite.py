@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""SQLite: a file that only its owner can read, in write-ahead mode. Sources: sqlite.org/wal.html, sqlite.org/rescode.html."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import suppress
+from typing import Any, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
+    BROKEN,
+    FULL,
+    NO_TABLE,
+    READ_ONLY,
+    SLOW,
+    TAKEN,
+    TOO_LARGE,
+    UNREACHABLE,
+    Meaning,
+    Meanings,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, ensure_private_directory
+
+OLDEST = (3, 35, 0)
+_ROLE = "the database file"
+_WAIT = 30.0
+"""Seconds for another writer, where no limit is set."""
+# Committed is on the disk; what is deleted is overwritten; a table may not be written through a hidden schema.
+_PRAGMAS = ("synchronous = FULL", "secure_delete = ON", "trusted_schema = OFF")
+
+# Primary result codes.
+_MEANINGS: Meanings = {
+    "1": NO_TABLE,
+    "5": SLOW,
+    "6": SLOW,
+    "8": READ_ONLY,
+    "10": BROKEN,
+    "11": BROKEN,
+    "13": FULL,
+    "14": UNREACHABLE,
+    "18": TOO_LARGE,
+    "19": TAKEN,
+    "26": BROKEN,
+}
+
+
+_WRITE_AHEAD = "wal"
+
+
+def _journal_mode(connection: sqlite3.Connection) -> str:
+    return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
+
+
+class Sqlite(Kind):
+    """One file."""
+
+    driver = "sqlite+pysqlite"
+    tells_missing_tables = hasattr(sqlite3, "SQLITE_ERROR")
+    begin = "BEGIN IMMEDIATE"
+    """A reader that turns writer half-way would be refused where another has written meanwhile."""
+
+    def connect(self) -> Any:
+        """Raises also InsecurePermissions: others can read the file or its directory."""
+        if sqlite3.sqlite_version_info < OLDEST:
+            raise StorageError("SQLite here is {0}".format(sqlite3.sqlite_version), remedy="It has to be 3.35 or later.")
+        path = self.address.database
+        ensure_private_directory(os.path.dirname(path), "the database's directory", self.warn)
+        with translated(_ROLE, path), suppress(FileExistsError):
+            # Made here and not by SQLite, whose files would be as open as the umask has it. Its side files follow this one.
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
+        check_private_file(path, _ROLE, self.warn)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.bound(connection)
+        if _journal_mode(connection) != _WRITE_AHEAD:
+            # Who changes the mode does not wait for others, but is refused; so one process at a time does.
+            with FileLock(path + ".lock", min(_WAIT, deadline.remaining()), operation="making the database file"):
+                if _journal_mode(connection) != _WRITE_AHEAD:
+                    connection.execute("PRAGMA journal_mode = WAL")
+        for pragma in _PRAGMAS:
+            connection.execute("PRAGMA " + pragma)
+        return connection
+
+    def bound(self, connection: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = {0:d}".format(int(min(_WAIT, deadline.remaining()) * 1000)))
+
+    def code(self, error: Any) -> str:
+        code = getattr(error, "sqlite_errorcode", None)
+        if code is None:  # before Python 3.11: the class is all there is
+            return "19" if isinstance(error, sqlite3.IntegrityError) else ""
+        return str(code & 0xFF)
+
+    def known(self, code: str) -> Optional[Meaning]:
+        return _MEANINGS.get(code)

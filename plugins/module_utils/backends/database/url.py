@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a database is: the option `url`, taken apart without any library. The password is never part of what is shown."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Dict, Optional
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
+
+SQLITE, POSTGRESQL, MARIADB, MYSQL, COCKROACHDB = "sqlite", "postgresql", "mariadb", "mysql", "cockroachdb"
+PORTS: Dict[str, int] = {POSTGRESQL: 5432, MARIADB: 3306, MYSQL: 3306, COCKROACHDB: 26257}
+_ALIASES = {"postgres": POSTGRESQL, "cockroach": COCKROACHDB}
+_SOCKETS = {POSTGRESQL: "host", MARIADB: "unix_socket", MYSQL: "unix_socket"}
+"""The one parameter that each takes behind a '?': the directory of its socket, or the socket."""
+_FORMS = "'postgresql://user@host/database', or the same with mysql, mariadb or cockroachdb, or 'sqlite:////an/absolute/path'"
+
+
+@dataclass(frozen=True)
+class Address:
+    """A database. For SQLite `database` is the absolute path of the file; `socket` is set where it is reached without a network."""
+
+    dialect: str
+    database: str
+    host: Optional[str] = None
+    port: Optional[int] = None
+    username: Optional[str] = None
+    password: Optional[Secret] = None
+    socket: Optional[str] = None
+
+    @property
+    def shown(self) -> str:
+        """For people, without the password."""
+        if self.dialect == SQLITE:
+            return "sqlite:///{0}".format(self.database)
+        user = "{0}@".format(self.username) if self.username else ""
+        place = self.socket or "{0}:{1}".format("[{0}]".format(self.host) if ":" in str(self.host) else self.host, self.port)
+        return "{0}://{1}{2}/{3}".format(self.dialect, user, place, self.database)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether nothing leaves this machine on the way to it."""
+        return self.dialect == SQLITE or self.socket is not None or is_loopback(str(self.host))
+
+
+def parse_address(url: str, username: Optional[str] = None) -> Address:
+    """Take a URL apart.
+
+    Args:
+        url: as SQLAlchemy writes it; percent-encoded where a part holds one of ``:/?#[]@%``.
+        username: stands in for one in the URL.
+
+    Raises:
+        InvalidConfiguration: it is no such URL. The message shows nothing of it but the dialect.
+    """
+    try:
+        parts = urlsplit(url)
+        dialect, port = _dialect(parts.scheme), parts.port
+    except ValueError:
+        raise _refused("it cannot be read as a URL") from None
+    return _sqlite(parts) if dialect == SQLITE else _server(dialect, parts, port, username)
+
+
+def _dialect(scheme: str) -> str:
+    dialect, plus, _driver = scheme.partition("+")
+    dialect = _ALIASES.get(dialect, dialect)
+    if dialect != SQLITE and dialect not in PORTS:
+        raise _refused("there is no dialect {0}".format(ascii(dialect[:40])))
+    if plus:
+        raise _refused("the driver is chosen by this collection", "Leave out '+' and what follows it. ")
+    return dialect
+
+
+def _sqlite(parts: SplitResult) -> Address:
+    path = os.path.expanduser(unquote(parts.path[1:]))
+    if parts.netloc or parts.query or not os.path.isabs(path):
+        raise _refused(
+            "a file of SQLite is named by its whole path", "Write four slashes, or three and '~/'. For memory, use 'backend: memory'. "
+        )
+    return Address(SQLITE, os.path.normpath(path))
+
+
+def _server(dialect: str, parts: SplitResult, port: Optional[int], username: Optional[str]) -> Address:
+    database = unquote(parts.path[1:])
+    if not database or "/" in database:
+        raise _refused("it names no database")
+    socket = _socket(dialect, parts.query)
+    if not parts.hostname and not socket:
+        raise _refused("it names no host")
+    password = None if parts.password is None else Secret(unquote(parts.password))
+    user = username or (unquote(parts.username) if parts.username else None)
+    return Address(dialect, database, parts.hostname, port or PORTS[dialect], user, password, socket)
+
+
+def _socket(dialect: str, query: str) -> Optional[str]:
+    parameters = dict(parse_qsl(query, keep_blank_values=True))
+    socket = parameters.pop(_SOCKETS.get(dialect, ""), None)
+    if parameters or (socket is not None and not os.path.isabs(socket)):
+        raise _refused(
+            "it has parameters that are not taken", "TLS, time limits and the pool have options of their own ('tls_ca', 'pool', …). "
+        )
+    return socket
+
+
+def _refused(what: str, remedy: str = "") -> InvalidConfiguration:
+    return InvalidConfiguration(what, option="url", remedy="{0}Write {1}.".format(remedy, _FORMS))

@@ -1,0 +1,175 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is kept beside a value, in annotations and labels of its Secret. Nothing secret is."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Dict, List, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import last_written
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, UnknownFormat
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+
+OURS = "nebula.credential/"
+FORMAT = "1"
+"""The version of this layout."""
+MANAGED_BY = "app.kubernetes.io/managed-by"
+MANAGER = "nebula-credential"
+STAGE = OURS + "stage"
+"""A label: a stage, `version` or `deleted`."""
+VERSION = "version"
+_TYPE = OURS + "type"
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?\Z")
+_LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
+_NATIVE_TYPES = {"kubernetes.io/basic-auth": "basic"}
+EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+
+def stage_label(place: Place) -> str:
+    """What the label `STAGE` of a place's Secret says."""
+    if place.is_stage:
+        return place.kind
+    return DELETED if place.kind.startswith(DELETED) else VERSION
+
+
+def write_annotations(name: Optional[str], content: StoredObject, fields: List[str]) -> Dict[str, str]:
+    """The annotations of an object.
+
+    Args:
+        name: the credential's, where the Secret's own name does not say it.
+        content: the object.
+        fields: the keys of the Secret's data.
+    """
+    record = content.record
+    plain = record.metadata is not None and record.envelope is None
+    told: Dict[str, Any] = {
+        "format": FORMAT,
+        "name": name,
+        "type": record.type if plain else None,
+        "serial": None if record.serial is None else str(record.serial),
+        "record-id": record.record_id.hex() if record.record_id else None,
+        "revision": str(record.revision) if record.revision else None,
+        "metadata": _json(write_metadata(record.known)) if plain else None,
+        "written-at": content.written_at.isoformat() if content.written_at else None,
+        "older": _json([[kept.serial, kept.written_at and kept.written_at.isoformat()] for kept in content.older])
+        if content.older
+        else None,
+        "leftover": _json(list(content.leftover)) if content.leftover else None,
+        "touched": content.touched or None,
+        "fields": _json(sorted(fields)),
+    }
+    return {OURS + key: value for key, value in told.items() if value is not None}
+
+
+def write_labels(place: Place, record: Record) -> Dict[str, str]:
+    """The labels of an object: whose it is, its stage and type, and those of its tags that can be labels."""
+    labels = {MANAGED_BY: MANAGER, STAGE: stage_label(place)}
+    if record.metadata is not None:
+        labels = dict(mirrored(record.metadata), **labels)
+        if _LABEL_VALUE.match(record.type):
+            labels[_TYPE] = record.type
+    return labels
+
+
+def mirrored(metadata: Metadata) -> Dict[str, str]:
+    """The tags that can be labels too."""
+    return {
+        key: value
+        for key, value in metadata.tags.items()
+        if _LABEL_KEY.match(key) and _LABEL_VALUE.match(value) and not key.startswith(OURS) and key != MANAGED_BY
+    }
+
+
+def is_ours(annotations: Mapping[str, str]) -> bool:
+    """Whether this collection has written the object."""
+    return OURS + "format" in annotations
+
+
+def read_annotations(place: Place, annotations: Mapping[str, str], stage: str) -> StoredObject:
+    """What annotations of ours say, without fields, token and `touched`. Metadata that is in an envelope is not there."""
+    read = _Reader(annotations)
+    record = Record(place.name, read.text("type") or OPAQUE, stage=stage)
+    try:
+        return _read(record, read)
+    except CredentialError as problem:
+        return StoredObject(record, problem=problem)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        damaged = Damaged(
+            "the annotations of the Secret are not what was written",
+            remedy="Restore them ('kubectl edit secret'), or delete the credential and put it again.",
+        )
+        return StoredObject(record, problem=damaged)
+
+
+class _Reader:
+    """Annotations of ours by their short names."""
+
+    def __init__(self, annotations: Mapping[str, str]) -> None:
+        self._annotations = annotations
+
+    def text(self, key: str) -> str:
+        return self._annotations.get(OURS + key, "")
+
+    def json(self, key: str) -> Any:
+        return json.loads(self.text(key) or "[]")
+
+    def count(self, key: str) -> Optional[int]:
+        return int(self.text(key)) if self.text(key) else None
+
+
+def _read(record: Record, read: _Reader) -> StoredObject:
+    if read.text("format") != FORMAT:
+        raise UnknownFormat("a later release of the collection wrote the Secret", remedy="Upgrade the collection on this controller.")
+    whole = replace(
+        record,
+        serial=read.count("serial"),
+        record_id=bytes.fromhex(read.text("record-id")) or None,
+        revision=read.count("revision") or 0,
+        metadata=read_metadata(json.loads(read.text("metadata"))) if read.text("metadata") else None,
+    )
+    return StoredObject(
+        whole,
+        older=tuple(Kept(int(serial), _time(when)) for serial, when in read.json("older")),
+        leftover=tuple(int(serial) for serial in read.json("leftover")),
+        touched=read.text("touched"),
+        written_at=_time(read.text("written-at")),
+    )
+
+
+def noted_fields(annotations: Mapping[str, str]) -> List[str]:
+    """The keys of the Secret's data when it was written by us; none where the annotation is not what was written."""
+    try:
+        found = json.loads(annotations.get(OURS + "fields", "[]"))
+    except ValueError:
+        return []
+    return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
+
+
+def foreign_record(place: Place, stage: str, metadata: Mapping[str, Any], kind: str, tenant: str) -> Record:
+    """What Kubernetes tells of a Secret that another tool wrote: its labels are the tags."""
+    created = _time(metadata.get("creationTimestamp")) or EPOCH
+    known = Metadata(
+        created_at=created,
+        updated_at=_time(last_written(metadata)) or created,
+        tags=dict(metadata.get("labels") or {}),
+        scope=Scope(tenant=tenant),
+    )
+    return Record(place.name, _NATIVE_TYPES.get(kind, OPAQUE), metadata=known, stage=stage)
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def _time(text: Optional[str]) -> Optional[datetime]:
+    """A time as we or as Kubernetes write it (`Z`, which Python reads from 3.11 on)."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None

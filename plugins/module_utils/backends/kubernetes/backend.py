@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Credentials as Secrets of a Kubernetes namespace, as pods mount them (A7). The layout is in docs/backends/kubernetes.md."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, Capabilities, Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import ROLE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.object_store import KubePlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import check_selector
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import OPTIONS as ADDRESS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+
+_VERBS = ("get", "list", "create", "update", "delete")
+_UNENCRYPTED = (
+    "Kubernetes does not encrypt Secrets by default, so whoever reads its etcd or a backup of that reads them. Write 'encrypt: true' to "
+    "have this collection encrypt them (pods cannot read them then), or 'encrypt: false' where the cluster encrypts at rest."
+)
+
+
+class Kubernetes(ObjectProvider):
+    """A Secret a credential, in one namespace, under names that begin with `prefix`."""
+
+    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)
+    default_retries = 3
+    options: Mapping[str, Mapping[str, Any]] = {
+        **ADDRESS,
+        **OPTIONS,
+        "prefix": {"type": "str", "default": "nebula-"},
+        "label_selector": {"type": "str"},
+    }
+
+    def make_places(self) -> ObjectPlaces:
+        """The primitives, on a connection that opens nothing yet.
+
+        Raises:
+            InvalidConfiguration: names the option, what is wrong and what is allowed.
+        """
+        try:
+            prefix, selector = check_prefix(self.setting("prefix")), check_selector(self.setting("label_selector") or "")
+        except CredentialError as problem:
+            raise problem.within(store=self.context.store) from None
+        self._connection = Connection(self.settings, store=self.context.store, warn=self.context.warn)
+        tenant = self.settings.get("tenant") or DEFAULT_TENANT
+        return KubePlaces(self._connection, prefix, tenant, encrypted=bool(self.settings.get("encrypt")), label_selector=selector)
+
+    def connect(self) -> None:
+        """Load the official client, and say what has to be said once. The first operation logs in."""
+        self._connection.prepare()
+        if self.settings.get("encrypt") is None:
+            self.context.warn(_UNENCRYPTED)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def health(self) -> Health:
+        """Whether the server answers, takes the login, and lets it do everything: degraded where it may not."""
+        try:
+            missing = [verb for verb in _VERBS if not self._connection.may(verb)]
+            if not missing:
+                return Health()
+            what = "this login may not {0} secrets in the namespace '{1}' (unless by name). {2} has a Role."
+            return Health(DEGRADED, (what.format(", ".join(missing), self._connection.namespace, ROLE),), "access_denied")
+        except CredentialError as problem:
+            return unhealthy(problem)

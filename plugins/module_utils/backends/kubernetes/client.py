@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests by the official client's connections: its server, its login, its proxies; nothing is repeated or followed on its own.
+
+Answers are parsed here. The client's own way logs the body of each at DEBUG in some releases, and makes models of them, which
+takes longer than the request.
+"""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from contextlib import contextmanager
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import Access
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOLS, PROGRESS
+
+try:
+    import urllib3
+    from kubernetes.client import ApiClient
+    from urllib3.exceptions import HTTPError, NewConnectionError
+    from urllib3.exceptions import TimeoutError as UrllibTimeout
+    from urllib3.util.ssl_match_hostname import CertificateError
+except ImportError:
+    pass  # `login` says so by name, before anything here is used.
+
+USER_AGENT = "nebula-credential"
+JSON = "application/json"
+
+
+class Client:
+    """A client of one server under one login. Threads may share it, processes may not."""
+
+    def __init__(self, access: Access) -> None:
+        """Take a way in. Opens no connection."""
+        configuration = access.configuration
+        configuration.retries = False
+        configuration.connection_pool_maxsize = CONNECTIONS
+        self.namespace = access.namespace
+        self._configuration = configuration
+        self._client = ApiClient(configuration)
+        self._pool = self._client.rest_client.pool_manager
+        self._pool.pool_classes_by_scheme = POOLS
+        _use_context(self._pool.connection_pool_kw, access.tls)
+
+    def send(self, method: str, path: str, body: Optional[Mapping[str, Any]], accept: str, *, writing: bool) -> Answer:
+        """Make one request and hand on whatever is answered.
+
+        Raises:
+            Timeout, Unavailable, StorageError: there was no answer, or none of an API server.
+            LoginFailed: the login could not be renewed.
+        """
+        headers = self._headers(accept)
+        if body is not None:
+            headers["Content-Type"] = JSON
+        with in_our_words(writing=writing):
+            left = deadline.remaining()
+            response = self._pool.request(
+                method,
+                self._configuration.host + path,
+                body=None if body is None else json.dumps(body).encode("utf-8"),
+                headers=headers,
+                timeout=urllib3.Timeout(connect=left, read=left),
+                retries=False,
+                redirect=False,
+            )
+        return _answer_of(response)
+
+    def _headers(self, accept: str) -> Dict[str, str]:
+        headers = {"Accept": accept, "User-Agent": USER_AGENT}
+        try:
+            # Renews the login where that is due: a token file that changed, a login program whose token has expired.
+            settings = self._configuration.auth_settings()
+        except Exception:  # noqa: BLE001  # whatever the client makes of a file or a program that fails
+            raise LoginFailed("the login could not be renewed", remedy="See that the kubeconfig or the pod's token can be read.") from None
+        for setting in settings.values():
+            if setting["value"]:
+                headers[setting["key"]] = _checked(setting["value"])
+        return headers
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close() if hasattr(self._client, "close") else self._pool.clear()
+
+
+def _checked(value: str) -> str:
+    """A header's value. What none can hold, `http.client` would quote in its error."""
+    if not (value.isascii() and value.isprintable()):
+        raise LoginFailed("the login is no token: it holds what no header can", remedy="Give the token alone, on one line.")
+    return value
+
+
+def _use_context(keywords: Dict[str, Any], tls: ssl.SSLContext) -> None:
+    """Connections take this TLS context; the files that it was made of may be gone."""
+    for key in ("ca_certs", "ca_cert_data", "cert_file", "key_file"):
+        keywords.pop(key, None)
+    keywords["ssl_context"] = tls
+
+
+def _answer_of(response: Any) -> Answer:
+    """What a response says. An API server says everything in JSON objects, but for what proxies before it say."""
+    try:
+        body = json.loads(response.data)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        if response.status < 400:
+            raise failures.no_kubernetes()
+        body = {}
+    return Answer(response.status, body, failures.seconds_to_wait(response.headers.get("Retry-After")))
+
+
+@contextmanager
+def in_our_words(*, writing: bool) -> Iterator[None]:
+    """Have whatever a library raises become an error of ours, without its text."""
+    if deadline.is_over():
+        raise deadline.timed_out()
+    PROGRESS.sent = False
+    try:
+        yield
+    except CredentialError:
+        raise
+    except (HTTPError, OSError) as problem:
+        _raise_for(tuple(causes_of(problem)), PROGRESS.sent and writing)
+
+
+def _raise_for(causes: Tuple[BaseException, ...], outcome_unknown: bool) -> NoReturn:
+    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
+        raise failures.not_trusted() from None
+    # "No connection" is a subclass of "too late" in urllib3.
+    none = any_of(causes, NewConnectionError)
+    if deadline.is_over() or any_of(causes, TimeoutError, socket.timeout) or (any_of(causes, UrllibTimeout) and not none):
+        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
+    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if any_of(causes, ssl.SSLError) and not ended:
+        raise failures.no_tls() from None
+    if PROGRESS.sent or ended:
+        raise failures.cut(outcome_unknown=outcome_unknown) from None
+    raise failures.unreachable(why_unreachable(causes)) from None

@@ -1,0 +1,151 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A connection to a Kubernetes API server: every request of ours to one goes through `Connection` (A7)."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import Any, Callable, Mapping, NamedTuple, Optional
+from urllib.parse import quote, urlencode
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer, Asked
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_options
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
+
+SECRETS = "secrets"
+FIELD_MANAGER = "nebula-credential"
+"""Whom Kubernetes notes as the writer of the fields that we write."""
+_JSON = "application/json"
+_METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
+_REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+_FOR_CALLERS = (404, 409, 410)
+
+
+class _Opened(NamedTuple):
+    process: int
+    client: Any
+
+
+class Connection:
+    """Requests about the Secrets of one namespace. Threads may share it; opens nothing until the first request."""
+
+    def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
+        """Check the options (`address.OPTIONS`; others are ignored). Uses no network.
+
+        Args:
+            settings: the options' values.
+            store: the user's name for the store, as errors tell it.
+            warn: where warnings go.
+
+        Raises:
+            InvalidConfiguration: names the option, what is wrong and what is allowed.
+        """
+        check_options(settings)
+        self._settings = settings
+        self._store = store
+        self._warn = warn
+        self._opening = threading.Lock()
+        self._open: Optional[_Opened] = None
+
+    def request(
+        self,
+        verb: str,
+        name: str = "",
+        body: Optional[Mapping[str, Any]] = None,
+        *,
+        query: Optional[Mapping[str, str]] = None,
+        accept: str = _JSON,
+    ) -> Answer:
+        """Make one request about a Secret, or about all of them.
+
+        Args:
+            verb: get, list, create, update or delete.
+            name: the Secret's; none for list and create.
+            body: the JSON to send.
+            query: parameters.
+            accept: the form in which the answer is wanted.
+
+        Returns:
+            What the server answered: a status of 2xx; 404 for a Secret that is not there; 409 and 410.
+
+        Raises:
+            AccessDenied: names verb, resource, namespace and a Role.
+            LoginFailed: the login is wrong, or was ended.
+            Unavailable, Timeout: passing. `outcome_unknown` says whether a write may have happened.
+            StorageError, InvalidInput, TooLarge: anything else.
+            InvalidConfiguration, MissingLibrary: there is no way in to begin with.
+        """
+        try:
+            client = self._client()
+            asked = Asked(verb, SECRETS, client.namespace, name)
+            path = "/api/v1/namespaces/{0}/{1}{2}".format(asked.namespace, SECRETS, "/" + quote(name, safe="") if name else "")
+            parameters = dict(query or {}, **({"fieldManager": FIELD_MANAGER} if verb in ("create", "update") else {}))
+            path += "?" + urlencode(parameters) if parameters else ""
+            return self._judged(asked, client.send(_METHODS[verb], path, body, accept, writing=asked.writing))
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+
+    def may(self, verb: str) -> bool:
+        """Whether this login may use a verb on the namespace's Secrets.
+
+        Raises:
+            As `request`.
+        """
+        try:
+            client = self._client()
+            attributes = {"namespace": client.namespace, "verb": verb, "resource": SECRETS}
+            body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
+            asked = Asked("create", "selfsubjectaccessreviews", client.namespace)
+            answer = self._judged(asked, client.send("POST", _REVIEWS, body, _JSON, writing=False))
+            return bool((answer.body.get("status") or {}).get("allowed"))
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+
+    @property
+    def namespace(self) -> str:
+        """The namespace whose Secrets it is about."""
+        return str(self._client().namespace)
+
+    def _judged(self, asked: Asked, answer: Answer) -> Answer:
+        if 200 <= answer.status < 300:
+            return answer
+        if answer.status in _FOR_CALLERS and answer.details.get("kind") != "namespaces":
+            return answer
+        error = failures.failure(asked, answer)
+        if isinstance(error, LoginFailed):
+            self.close()  # The next request reads the kubeconfig again, and asks its login program.
+        raise error
+
+    def prepare(self) -> None:
+        """Load what requests need. Asks for nothing, and finds no fault: the first request does."""
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import client  # noqa: F401  # loaded is all it has to be
+
+    def _client(self) -> Any:
+        """The client of this process: a connection that a fork shares with its parent would mix up their answers."""
+        opened = self._open
+        if opened is not None and opened.process == os.getpid():
+            return opened.client
+        with self._opening:
+            if self._open is None or self._open.process != os.getpid():
+                self._open = _Opened(os.getpid(), _client(self._settings, self._warn))
+            return self._open.client
+
+    def close(self) -> None:
+        """Close the connections. May be called twice; another request opens new ones."""
+        opened, self._open = self._open, None
+        if opened is not None and opened.process == os.getpid():
+            opened.client.close()
+
+
+def _client(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Any:
+    """Imported here: the official client takes a tenth of a second, and a store that is not used needs none."""
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import load
+
+    access = load(settings, warn)
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.client import Client
+
+    return Client(access)

@@ -1,0 +1,61 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether another tool wrote a value over ours, by what Kubernetes notes of who wrote which field (`metadata.managedFields`).
+
+Each of our writes takes every field of the value for us, so whoever else is noted for one has written it since: also within the
+same second, which the noted times could not tell. Only names of tools and fields are looked at, never a value or a hash of one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Set
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import FIELD_MANAGER
+
+_PARTS = ("f:data", "f:stringData")
+_FIELD = "f:"
+
+
+def is_foreign(metadata: Mapping[str, Any]) -> bool:
+    """Whether somebody else is noted for a field of the value that is there now."""
+    return any(entry.get("manager") != FIELD_MANAGER and _fields_of(entry) for entry in _entries(metadata))
+
+
+def owned_fields(metadata: Mapping[str, Any]) -> Set[str]:
+    """The fields of the value that somebody is noted for."""
+    return {field for entry in _entries(metadata) for field in _fields_of(entry)}
+
+
+def taken(metadata: Mapping[str, Any], fields: Iterable[str]) -> List[Dict[str, Any]]:
+    """What to note where we write these fields over what is there: everything of the value is ours, the rest stays as it is."""
+    kept = [_without_value(entry) for entry in _entries(metadata)]
+    others = [entry for entry in kept if entry["fieldsV1"] and not _is_of_ours(entry)]
+    mine = next((entry for entry in kept if _is_of_ours(entry)), None)
+    entry: Dict[str, Any] = dict(mine or {}, manager=FIELD_MANAGER, operation="Update", apiVersion="v1", fieldsType="FieldsV1")
+    entry["fieldsV1"] = dict(entry.get("fieldsV1") or {}, **{_PARTS[0]: dict({".": {}}, **{_FIELD + field: {} for field in fields})})
+    return [*others, entry]
+
+
+def last_written(metadata: Mapping[str, Any]) -> str:
+    """When anybody last wrote the object, as Kubernetes writes times (RFC 3339, whole seconds); "" where that is not noted."""
+    return max((str(entry.get("time") or "") for entry in _entries(metadata)), default="")
+
+
+def _is_of_ours(entry: Mapping[str, Any]) -> bool:
+    return entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Update"
+
+
+def _without_value(entry: Mapping[str, Any]) -> Dict[str, Any]:
+    noted = {part: fields for part, fields in (entry.get("fieldsV1") or {}).items() if part not in _PARTS}
+    return dict(entry, fieldsV1=noted)
+
+
+def _entries(metadata: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    return (entry for entry in metadata.get("managedFields") or () if isinstance(entry, dict))
+
+
+def _fields_of(entry: Mapping[str, Any]) -> List[str]:
+    noted = entry.get("fieldsV1") or {}
+    return [field[len(_FIELD) :] for part in _PARTS for field in noted.get(part) or () if field.startswith(_FIELD)]

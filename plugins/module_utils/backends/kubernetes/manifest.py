@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A stored object as a Secret, and back (docs/backends/kubernetes.md shows one).
+
+Each field is a key of the Secret's data, as bytes; an encrypted value is one key. What other tools keep beside the value, labels,
+annotations, owners, stays through every write of ours.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import check_keys, check_sizes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import is_foreign, owned_fields, taken
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import is_hashed, secret_name
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_types import (
+    OPAQUE_TYPE,
+    check_type,
+    fitting_type,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    Damaged,
+    InvalidConfiguration,
+    NotEncrypted,
+    ReadOnly,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+STATE = "nebula.state"
+"""The key of a value's state, as JSON."""
+ENVELOPE = "nebula.envelope"
+"""The key of an encrypted value."""
+
+
+@dataclass(frozen=True)
+class KubeObject(StoredObject):
+    """A stored object with the Secret it was read from, without its data: what a write keeps of it."""
+
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Manifests:
+    """Writes and reads the Secrets of one store."""
+
+    def __init__(self, prefix: str, tenant: str, encrypted: bool) -> None:
+        """Take the prefix of their names, the store's tenant, and whether their values are envelopes."""
+        self._prefix = prefix
+        self._tenant = tenant
+        self._encrypted = encrypted
+
+    def write(self, place: Place, content: StoredObject, found: Optional[StoredObject]) -> Dict[str, Any]:
+        """The Secret of an object, in the place of `found` where there is one.
+
+        Raises:
+            InvalidInput, TooLarge: Kubernetes would not take it.
+            ReadOnly: the one that is there is immutable.
+        """
+        data = _data(content.record)
+        there = found.manifest if isinstance(found, KubeObject) else {}
+        written = self._metadata(place, content, found, there, list(data))
+        check_sizes(data, written["annotations"])
+        secret: Dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": written}
+        secret["type"] = _type_of(place, content.record, there)
+        secret["data"] = {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
+        if there.get("immutable"):
+            _check_unchanged(content, found)
+            secret["immutable"] = True
+        return secret
+
+    def _metadata(
+        self, place: Place, content: StoredObject, found: Optional[StoredObject], there: Mapping[str, Any], keys: Any
+    ) -> Dict[str, Any]:
+        before = there.get("metadata") or {}
+        noted_name = place.name if is_hashed(self._prefix, place.name) else None
+        ours = notes.write_annotations(noted_name, content, keys)
+        others = {key: value for key, value in (before.get("annotations") or {}).items() if not key.startswith(notes.OURS)}
+        written = dict(before, managedFields=taken(before, keys)) if before else {}
+        written.update(
+            name=secret_name(self._prefix, place),
+            labels=dict(_other_labels(before, found), **notes.write_labels(place, content.record)),
+            annotations=dict(others, **ours),
+        )
+        return written
+
+    def read(self, place: Place, secret: Mapping[str, Any], *, whole: bool = True) -> KubeObject:
+        """The object in a Secret; `whole` is false where the data was left out, as a listing does."""
+        metadata = secret.get("metadata") or {}
+        known = metadata.get("annotations") or {}
+        stage = place.kind if place.is_stage else CURRENT
+        token = str(metadata.get("resourceVersion", ""))
+        kept = {key: value for key, value in secret.items() if key not in ("data", "stringData")}
+        if notes.is_ours(known):
+            parts = vars(notes.read_annotations(place, known, stage))
+            found = KubeObject(**dict(parts, token=token, manifest=kept))
+        else:
+            record = notes.foreign_record(place, stage, metadata, str(secret.get("type", "")), self._tenant)
+            found = KubeObject(record, token, touched=token, written_at=record.known.updated_at, manifest=kept)
+        keys = set(secret.get("data") or {}) if whole else None
+        if notes.is_ours(known) and _is_touched(metadata, known, keys):
+            found = replace(found, touched=token)
+        if found.problem is not None or place.kind.startswith(DELETED):
+            return found
+        return self._valued(found, secret) if whole else found
+
+    def _valued(self, found: KubeObject, secret: Mapping[str, Any]) -> KubeObject:
+        """The object with its fields, or its envelope; with a problem where it is not what the store's configuration says."""
+        data = {key: base64.b64decode(value or "") for key, value in (secret.get("data") or {}).items()}
+        try:
+            record = self._opened(found.record, data)
+            return replace(found, record=record, touched="" if record.envelope is not None else found.touched)
+        except CredentialError as problem:
+            return replace(found, problem=problem)
+
+    def _opened(self, record: Record, data: Dict[str, bytes]) -> Record:
+        envelope = data.get(ENVELOPE)
+        if self._encrypted and envelope is None:
+            raise NotEncrypted(
+                "a plain value where the store is configured as encrypted",
+                remedy="Remove it, or put the value in through the collection. A plain store says 'encrypt: false'.",
+            )
+        if envelope is not None:
+            if not self._encrypted:
+                raise InvalidConfiguration(
+                    "the value is encrypted by this collection, and the store is configured as plain",
+                    option="encrypt",
+                    remedy="Write 'encrypt: true' in the store's configuration.",
+                )
+            return public_record(record.name, record.stage, envelope)
+        state = data.pop(STATE, None)
+        return replace(record, fields={key: Secret(value) for key, value in data.items()}, state=_state(state))
+
+
+def _data(record: Record) -> Dict[str, bytes]:
+    if record.envelope is not None:
+        return {ENVELOPE: record.envelope}
+    check_keys(record.fields, (STATE, ENVELOPE))
+    data = {key: value.expose() for key, value in record.fields.items()}
+    if record.state:
+        data[STATE] = json.dumps(write_values(record.state), separators=(",", ":")).encode("utf-8")
+    return data
+
+
+def _state(content: Optional[bytes]) -> Fields:
+    try:
+        return read_values(json.loads(content)) if content else {}
+    except (ValueError, TypeError, KeyError, AttributeError):
+        raise Damaged(
+            "the key '{0}' of the Secret is not what was written".format(STATE), remedy="Remove that key, or put the value again."
+        ) from None
+
+
+def _type_of(place: Place, record: Record, there: Mapping[str, Any]) -> str:
+    """Of what consumers mount, the type that fits; everything else is `Opaque`. One that is there stays."""
+    if there.get("type"):
+        check_type(str(there["type"]), record.fields)
+        return str(there["type"])
+    if place.kind != CURRENT or record.envelope is not None:
+        return OPAQUE_TYPE
+    return fitting_type(list(record.fields), record.type)
+
+
+def _check_unchanged(content: StoredObject, found: Optional[StoredObject]) -> None:
+    """An immutable Secret's annotations and labels may change, its data may not."""
+    parts: Tuple[str, ...] = ("fields", "state", "envelope")
+    if found is None or any(getattr(content.record, part) != getattr(found.record, part) for part in parts):
+        raise ReadOnly("the Secret is immutable", remedy="Delete the credential and create it again, or write another name.")
+
+
+def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> Dict[str, str]:
+    """Labels that are there and not ours: neither by name nor as a tag that was written before."""
+    known = before.get("annotations") or {}
+    tags = notes.mirrored(found.record.metadata) if found is not None and found.record.metadata and notes.is_ours(known) else {}
+    return {
+        key: value
+        for key, value in (before.get("labels") or {}).items()
+        if not key.startswith(notes.OURS) and key != notes.MANAGED_BY and tags.get(key) != value
+    }
+
+
+def _is_touched(metadata: Mapping[str, Any], known: Mapping[str, str], keys: Optional[Any]) -> bool:
+    """Whether another tool wrote the value since we did: a field, or which fields there are."""
+    fields = set(notes.noted_fields(known))
+    return is_foreign(metadata) or (fields != keys if keys is not None else not fields <= owned_fields(metadata))

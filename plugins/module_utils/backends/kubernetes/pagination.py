@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Listing Secrets page by page, and without their values.
+
+The form `Table` has the metadata of each Secret and a few columns; its type is one of them, its values are not.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterator, Mapping, Set
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
+
+PAGE = 500
+PAGE_WITH_VALUES = 100
+"""Fewer: each may have a mebibyte."""
+_TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
+_JSON = "application/json"
+_RESTARTS = 10
+
+
+class Listing:
+    """The Secrets that a label selector matches, each once."""
+
+    def __init__(self, connection: Connection, selector: str, *, values: bool) -> None:
+        """Take the connection, the selector ("" for all), and whether envelopes have to be read."""
+        self._connection = connection
+        self._selector = selector
+        self._values = values
+
+    def __iter__(self) -> Iterator[Mapping[str, Any]]:
+        """Yield Secrets. A listing that took so long that the server forgot where it was is begun again, without what was yielded.
+
+        Raises:
+            As `Connection.request`.
+        """
+        seen: Set[str] = set()
+        begin = ""
+        for _each in range(_RESTARTS):
+            expired = False
+            while not expired:
+                answer = self._connection.request("list", query=self._query(begin), accept=_JSON if self._values else _TABLE)
+                expired = answer.status == 410
+                if expired:
+                    break
+                for secret in _secrets(answer.body):
+                    name = str(secret["metadata"]["name"])
+                    if name not in seen:
+                        seen.add(name)
+                        yield secret
+                begin = str((answer.body.get("metadata") or {}).get("continue") or "")
+                if not begin:
+                    return
+            begin = ""
+        raise StorageError("the listing took too long for the API server, ten times over", remedy="List less: give 'prefix'.")
+
+    def _query(self, begin: str) -> Dict[str, str]:
+        query = {"limit": str(PAGE_WITH_VALUES if self._values else PAGE)}
+        if self._selector:
+            query["labelSelector"] = self._selector
+        if begin:
+            query["continue"] = begin
+        return query
+
+
+def check_selector(selector: str) -> str:
+    """Return a label selector if it can be one, as far as that can be told without the server.
+
+    Raises:
+        InvalidConfiguration: it cannot.
+    """
+    if not selector.isprintable() or len(selector) > 1000:
+        raise InvalidConfiguration("it is no label selector", option="label_selector", remedy="Write it as 'app=web,tier in (a,b)'.")
+    return selector
+
+
+def _secrets(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The items of a list, or the rows of a table as Secrets without data."""
+    if body.get("kind") != "Table":
+        yield from body.get("items") or ()
+        return
+    columns = [column.get("name") for column in body.get("columnDefinitions") or ()]
+    position = columns.index("Type") if "Type" in columns else None
+    for row in body.get("rows") or ():
+        yield {"metadata": row["object"]["metadata"], "type": "" if position is None else row["cells"][position]}

@@ -1,0 +1,124 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names of Secrets (RFC 1123 subdomains: lower case, digits, '-', '.', at most 253) for names of credentials, and back.
+
+`db-pass` is `nebula-db-pass`. What a Secret's name cannot hold is written as '.' and a code: `db_pass` is `nebula-db.1pass`.
+Every label between dots begins and ends with a letter or digit, so '-' beside a dot or an end is written `.0`.
+"""
+
+from __future__ import annotations
+
+import re
+import string
+from hashlib import sha256
+from typing import Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+
+MAX_SECRET_NAME = 253
+MAX_PREFIX = 100
+_KIND = ".9"
+"""Begins what follows a name: the stage, version or tombstone, as `.9pending` or `.9v12`. No character of a name has this code."""
+_HASHED = ".8"
+"""Ends the digest that stands for a name which is too long; the name itself is in an annotation then."""
+_ROOM = 24
+"""Characters that are kept free for the kind."""
+_CODES = {"-": "0", "_": "1", "/": "2", ".": "3", **{upper: upper.lower() for upper in string.ascii_uppercase}}
+_CHARACTERS = {code: character for character, code in _CODES.items()}
+_ZERO = ".4"
+"""A leading '0' where a code follows it: alone it stands before a name that begins with a code."""
+_DOCUMENT = "0.9store"
+_PREFIX = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*)?)?\Z")
+_LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
+_SUBDOMAIN = re.compile(r"{0}(?:\.{0})*\Z".format(_LABEL))
+_PLAIN_DASHES = re.compile(r"(?<=.)-+(?=[a-z0-9])", re.DOTALL)
+"""Dashes that stand between two characters of one label."""
+
+
+def check_prefix(prefix: str) -> str:
+    """Return what every Secret of a store begins with, if it is the beginning of a Secret's name. It may be empty.
+
+    Raises:
+        InvalidConfiguration: it is not, or is too long.
+    """
+    if len(prefix) > MAX_PREFIX or not _PREFIX.match(prefix) or not _SUBDOMAIN.match(prefix + "0"):
+        raise InvalidConfiguration(
+            "{0} cannot begin a Secret's name".format(ascii(prefix[:120])),
+            option="prefix",
+            remedy="Use lower case letters, digits, '-' and '.', {0} characters at most, '.' only after a letter or digit.".format(
+                MAX_PREFIX
+            ),
+        )
+    return prefix
+
+
+def escape(name: str) -> str:
+    """A credential's name as the rest of a Secret's name."""
+    kept = {position for run in _PLAIN_DASHES.finditer(name) for position in range(*run.span())}
+    written = "".join(
+        character if character not in _CODES or position in kept else "." + _CODES[character] for position, character in enumerate(name)
+    )
+    if written.startswith("0."):
+        written = _ZERO + written[1:]
+    return "0" + written if written.startswith(".") else written
+
+
+def unescape(written: str) -> Optional[str]:
+    """The name that `escape` wrote so, or None where there is none."""
+    rest = written[1:] if written.startswith("0.") else written
+    if rest.startswith(_ZERO + "."):
+        rest = "0" + rest[2:]
+    pieces = re.split(r"\.(.?)", rest, flags=re.DOTALL)
+    try:
+        pieces[1::2] = [_CHARACTERS[code] for code in pieces[1::2]]
+        name = check_name("".join(pieces))
+    except (KeyError, InvalidInput):
+        return None
+    return name if escape(name) == written else None
+
+
+def is_hashed(prefix: str, name: str) -> bool:
+    """Whether the name is too long to stand in a Secret's name."""
+    return len(prefix) + len(escape(name)) > MAX_SECRET_NAME - _ROOM
+
+
+def secret_name(prefix: str, place: Place) -> str:
+    """The name of the Secret that keeps `place`."""
+    if is_hashed(prefix, place.name):
+        stem = sha256(place.name.encode("ascii")).hexdigest() + _HASHED
+    else:
+        stem = escape(place.name)
+    return prefix + stem + ("" if place.kind == CURRENT else _KIND + place.kind)
+
+
+def place_of(prefix: str, secret: str, noted: Optional[str] = None) -> Optional[Place]:
+    """What a Secret of that name keeps, or None where it is no Secret of this store.
+
+    Args:
+        prefix: the store's.
+        secret: the Secret's name.
+        noted: the credential's name by the Secret's annotation, where it has one.
+    """
+    if not secret.startswith(prefix):
+        return None
+    stem, kind = _parted(secret[len(prefix) :])
+    name = noted if stem.endswith(_HASHED) else unescape(stem)
+    if name is None:
+        return None
+    place = Place(name, kind)
+    return place if secret_name(prefix, place) == secret else None
+
+
+def _parted(written: str) -> Tuple[str, str]:
+    stem, mark, kind = written.partition(_KIND)
+    return (stem, kind) if mark else (stem, CURRENT)
+
+
+def document_name(prefix: str) -> str:
+    """The name of the Secret that keeps the store's document. It belongs to no name: a kind `store` does not exist."""
+    return prefix + _DOCUMENT

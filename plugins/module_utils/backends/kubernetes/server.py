@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where the API server is and how its TLS is checked, as far as a store's own options say. Reads no kubeconfig, uses no network."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Mapping, NoReturn
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "kubeconfig": {"type": "path"},
+    "context": {"type": "str"},
+    "host": {"type": "str"},
+    "api_key": {"type": "str", "no_log": True},
+    "namespace": {"type": "str"},
+    "ca_cert": {"type": "path"},
+    "client_cert": {"type": "path"},
+    # A path is not secret, whatever the word in its name makes ansible-core think.
+    "client_key": {"type": "path", "no_log": False},
+    "tls_server_name": {"type": "str"},
+    "verify": {"type": "bool", "default": True},
+    "allow_insecure_transport": {"type": "bool", "default": False},
+}
+"""What says where the server is and who asks, as an argument spec."""
+
+_OF_HOST = ("api_key", "client_cert", "client_key")
+_FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
+
+
+def check_options(settings: Mapping[str, Any]) -> None:
+    """Check what can be checked without a network.
+
+    Raises:
+        InvalidConfiguration: names the option, what is wrong and what is allowed.
+    """
+    host = settings.get("host")
+    if host is not None:
+        check_url(host, "host", insecure=bool(settings.get("allow_insecure_transport")))
+        for option in ("kubeconfig", "context"):
+            if settings.get(option):
+                _wrong(option, "'host' is given too", "Give 'host' with 'api_key' or 'client_cert', or a kubeconfig.")
+    for option in _OF_HOST:
+        if settings.get(option) and host is None:
+            _wrong(option, "it is given without 'host'", "Give 'host' too; a kubeconfig and a pod bring their own login.")
+    if settings.get("client_key") and not settings.get("client_cert"):
+        _wrong("client_key", "it is given without 'client_cert'", "Give both.")
+    for option in _FILES:
+        if settings.get(option):
+            readable_path(option, settings[option])
+    if settings.get("namespace") is not None and not _NAMESPACE.match(settings["namespace"]):
+        _wrong("namespace", "it is no name of a namespace", "Use lower case letters, digits and '-', 63 characters at most.")
+
+
+def check_url(text: str, option: str, *, insecure: bool) -> None:
+    """Check the address of a server: https, or http to this machine, unless plain HTTP is allowed in so many words.
+
+    Raises:
+        InvalidConfiguration: it is otherwise, or holds a login.
+    """
+    parts = split_url(text)
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
+        _wrong(option, "it is no address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
+    if parts.username is not None:
+        _wrong(option, "it holds a login", "Take it out; give 'api_key' or 'client_cert'.")
+    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
+        _wrong(
+            option,
+            "plain HTTP would show the token and every secret to the network",
+            "Use https, or write 'allow_insecure_transport: true'.",
+        )
+
+
+def _wrong(option: str, what: str, remedy: str) -> NoReturn:
+    raise InvalidConfiguration(what, option=option, remedy=remedy)

@@ -1,0 +1,254 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Credentials in a private directory, a file each (A2). The layout is in `files/layout` and docs/backends/local.md."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any, Iterator, List, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, Health, Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
+    absent,
+    changed_document,
+    changed_envelope,
+    check_revision,
+    check_swap,
+    is_serial,
+    next_serial,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import ENCRYPTED, FORMATS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import written_at
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.listing import list_records
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+
+_ROLE = "the store's directory"
+_RECORD_ID_SIZE = 16
+
+
+class Local(Provider):
+    """A store in a directory of this machine, for one user.
+
+    Reads take no lock: a file is replaced whole or not at all. Writes of a name exclude each other by a file lock.
+    """
+
+    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True)
+    options: Mapping[str, Mapping[str, Any]] = {
+        "path": {"type": "path", "default": "~/.nebula/credentials"},
+        "format": {"type": "str", "default": ENCRYPTED, "choices": list(FORMATS)},
+        "keep_versions": {"type": "int", "default": 10},
+        "secure_delete": {"type": "bool", "default": True},
+        "backup": {"type": "bool", "default": False},
+        "backup_path": {"type": "path"},
+        "backup_retention": {"type": "int", "default": 30},
+        "lock_timeout": {"type": "float", "default": 10.0},
+        "allow_plaintext": {"type": "bool", "default": False},
+    }
+
+    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+        """Take the options of `Local.options`. Opens nothing.
+
+        Raises:
+            InvalidConfiguration: an option is out of range, or a plain format lacks `allow_plaintext: true`.
+        """
+        super().__init__(options, context)
+        self._format = FORMATS[self._checked_format()]
+        self._layout = Layout(os.path.abspath(os.path.expanduser(self.setting("path"))), self._format.extension)
+        self._backups = self._configured_backups()
+        keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
+        self._files = RecordFiles(self._layout, self._format, keep, secure, self._backups)
+        self._timeout = self._at_least("lock_timeout", 0)
+        self._prepared = False
+
+    def _configured_backups(self) -> Optional[Backups]:
+        retention = self._at_least("backup_retention", 1)
+        location = self.setting("backup_path") or self._layout.backups
+        return Backups(os.path.abspath(os.path.expanduser(location)), retention) if self.setting("backup") else None
+
+    def _checked_format(self) -> str:
+        chosen: str = self.setting("format")
+        if chosen not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise InvalidConfiguration(
+                "there is no format {0}".format(ascii(chosen)), option="format", remedy="Choose one of: {0}.".format(known)
+            )
+        if chosen == ENCRYPTED:
+            return chosen
+        if not self.setting("allow_plaintext"):
+            raise InvalidConfiguration(
+                "the format '{0}' keeps secrets in plain text".format(chosen),
+                option="format",
+                store=self.context.store,
+                remedy="Use 'format: encrypted', or write 'allow_plaintext: true' beside it.",
+            )
+        self.capabilities = replace(Local.capabilities, envelopes=False)
+        return chosen
+
+    def _at_least(self, option: str, least: int) -> Any:
+        value = self.setting(option)
+        if value < least:
+            raise InvalidConfiguration("{0} is too small".format(value), option=option, remedy="Give {0} or more.".format(least))
+        return value
+
+    def connect(self) -> None:
+        """Make the directory (0700), or check the one that is there.
+
+        Raises:
+            InsecurePermissions: others can read it, or it belongs to somebody else.
+            InvalidConfiguration: it is no directory.
+            StorageError: it cannot be made.
+        """
+        self._ensure(self._layout.root, _ROLE, "path")
+
+    def _ensure(self, path: str, role: str, option: str) -> None:
+        try:
+            ensure_private_directory(path, role, self.context.warn)
+        except CredentialError as problem:
+            problem.option = option
+            raise problem.within(store=self.context.store) from None
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        name, stage = check_name(record.name), record.stage
+        offered = self._format.admit(record)
+        with self._writing(name, "put"):
+            found = self._files.identify(name, stage)
+            check_swap(name, found, expected_version, create)
+            serial = next_serial(name, offered.serial, self._files.last_serial(name, stage, found))
+            record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
+            stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
+            self._files.replace(name, stage, self._format.write(stored), found)
+        return stored
+
+    def _writing(self, name: str, operation: str) -> FileLock:
+        """The lock that a write of `name` holds. The folders are there when it is entered."""
+        if not self._prepared:
+            self._prepare()
+        return FileLock(self._layout.lock(name), self._timeout, operation="{0} of '{1}'".format(operation, name))
+
+    def _prepare(self) -> None:
+        """Make the hidden folders and sweep, once an instance: a store that is only read needs neither."""
+        with translated(_ROLE, self._layout.hidden):
+            self._layout.prepare()
+        if self._backups is not None:
+            self._ensure(self._backups.location, "the backup folder", "backup_path")
+        sweep(self._layout)
+        self._prepared = True
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        try:
+            found = self._files.read(check_name(name), stage)
+        except EncryptionError:
+            # An older value does not depend on the current one, and is what is left where that is damaged.
+            if version is None or stage != CURRENT or not is_serial(version):
+                raise
+            kept = self._files.read_version(name, int(version))
+            if kept is None:
+                raise
+            return kept
+        if found is None:
+            raise absent(name, stage=stage)
+        if version is None or version == found.version:
+            return found
+        kept = self._older(found, version)
+        if kept is None:
+            raise absent(name, version, stage, self._files.readable(found))
+        return kept
+
+    def _older(self, found: Record, version: str) -> Optional[Record]:
+        """A kept version; newer than `found` too, where somebody put an older file in its place."""
+        if found.stage != CURRENT or not is_serial(version):
+            return None
+        return self._files.read_version(found.name, int(version))
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        name, stage = check_name(record.name), record.stage
+        offered = self._format.admit(record)
+        with self._writing(name, "patch_metadata"):
+            found = self._files.read(name, stage)
+            if found is None:
+                raise absent(name, stage=stage)
+            check_revision(found, offered, record.version, expected_revision)
+            patched = replace(found, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
+            self._files.rewrite(self._layout.record(name, stage), self._format.write(patched))
+        return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=patched.revision)
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        name = check_name(record.name)
+        self._format.admit(record)
+        with self._writing(name, "rewrite_envelope"):
+            if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
+                raise changed_envelope(name)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        check_name(name)
+        with self._writing(name, "delete"):
+            if not self._files.exists(name, stage):
+                raise absent(name, stage=stage)
+            found = self._found_or_damaged(name, stage, expected_version)
+            if found is None:
+                self._files.remove(name, stage, self._files.last_serial_of_damaged(name, stage), None)
+                return
+            check_swap(name, found, expected_version)
+            self._files.remove(name, stage, found.serial or 0, found.record_id)
+
+    def _found_or_damaged(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
+        """The value, or None where it cannot be read: that can be deleted too, unless a version of it is expected."""
+        try:
+            return self._files.identify(name, stage)
+        except EncryptionError:
+            if expected_version is not None:
+                raise
+            return None
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        return list_records(self._files, wanted)
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        try:
+            found = self.get(name)
+        except EncryptionError:
+            kept = self._files.history.infos(name)
+            if not kept:
+                raise
+            return kept
+        current = VersionInfo(str(found.version), written_at(self._layout.record(name, CURRENT)), current=True)
+        return sorted([current, *self._files.history.infos(name, found.serial)], key=lambda info: int(info.version), reverse=True)
+
+    def last_serial(self, name: str, stage: str = CURRENT) -> int:
+        return self._files.last_serial(check_name(name), stage, self._files.identify(name, stage))
+
+    def read_store_document(self) -> Optional[bytes]:
+        path = self._layout.store_document
+        try:
+            return read_whole(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise translate(error, "the store's document", path, writing=False) from None
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        if not self._prepared:
+            self._prepare()
+        path = self._layout.store_document
+        with FileLock(self._layout.store_lock, self._timeout, operation="write of the store's document"), translated(
+            "the store's document", path
+        ):
+            if self.read_store_document() != replaces:
+                raise changed_document()
+            write_durably(path, content)
+
+    def health(self) -> Health:
+        return examine(self._layout)

@@ -1,0 +1,70 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copies of overwritten and deleted values, one folder a day, until their retention ends (A2)."""
+
+from __future__ import annotations
+
+import os
+import re
+from contextlib import suppress
+from datetime import date, datetime, timedelta, timezone
+from typing import Callable, List
+
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import copy_durably, wipe
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+
+_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
+
+
+def _today() -> date:
+    return datetime.now(timezone.utc).date()
+
+
+class Backups:
+    """`<location>/<YYYY-MM-DD>/<escaped name>/<serial><extension>`, days in UTC."""
+
+    def __init__(self, location: str, retention: int, today: Callable[[], date] = _today) -> None:
+        """Keep copies at `location` for `retention` days."""
+        self.location = location
+        self._retention = retention
+        self._today = today
+
+    def add(self, path: str, name: str, serial: str) -> None:
+        """Copy the file `path`, durably, and remove the days that are past their retention.
+
+        Args:
+            path: the file of the value that is about to go.
+            name: the credential, escaped as a file name.
+            serial: the value's serial with the extension of its format.
+
+        Raises:
+            OSError: the copy cannot be written.
+        """
+        folder = os.path.join(self.location, self._today().isoformat(), name)
+        make_directory(folder)
+        copy_durably(path, os.path.join(folder, serial))
+        self.remove_expired()
+
+    def remove_expired(self) -> None:
+        """Wipe the days that are past their retention, as far as they can be."""
+        oldest = (self._today() - timedelta(days=self._retention)).isoformat()
+        for day in self._days():
+            if day < oldest:
+                _wipe_folder(os.path.join(self.location, day))
+
+    def _days(self) -> List[str]:
+        return [entry for entry in os.listdir(self.location) if _DAY.match(entry)]
+
+
+def _wipe_folder(folder: str) -> None:
+    for parent, folders, files in os.walk(folder, topdown=False):
+        for file in files:
+            with suppress(OSError):
+                wipe(os.path.join(parent, file))
+        for child in folders:
+            with suppress(OSError):
+                os.rmdir(os.path.join(parent, child))
+    with suppress(OSError):
+        os.rmdir(folder)

@@ -1,0 +1,141 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Older values of a credential, and what remembers the deleted ones."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from datetime import datetime, timezone
+from typing import List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
+    fsync_directory,
+    keep_under,
+    read_whole,
+    wipe,
+    write_durably,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import VersionInfo
+
+
+class History:
+    """The kept versions of `current`: hard links to the files that were replaced, named by their serial."""
+
+    def __init__(self, layout: Layout, keep: int) -> None:
+        """Keep at most `keep` older versions of a credential; 0 keeps none."""
+        self._layout = layout
+        self._keep = keep
+
+    def keep(self, name: str, serial: int) -> None:
+        """Keep the current file as the version `serial`. Durable after the next sync of `self.sync(name)`."""
+        if not self._keep:
+            return
+        path, kept = self._layout.record(name, "current"), self._layout.version(name, serial)
+        try:
+            keep_under(path, kept)
+        except FileNotFoundError:
+            make_directory(self._layout.versions(name))
+            keep_under(path, kept)
+
+    def sync(self, name: str) -> None:
+        """Make what was kept durable. Comes before the file is replaced, else a crash could lose both."""
+        if self._keep:
+            fsync_directory(self._layout.versions(name))
+
+    def prune(self, name: str, newest: int) -> None:
+        """Unlink the versions that are too many; `newest` is the serial of the youngest kept one.
+
+        As a rule exactly one is, and its serial is known. Else (a gap, the option was lowered, a crash) all are looked at.
+        """
+        surplus = newest - self._keep
+        if surplus > 0 and not (self._unlink(name, surplus) and not self._unlink(name, surplus - 1)):
+            for serial in self.serials(name)[self._keep :]:
+                self._unlink(name, serial)
+
+    def _unlink(self, name: str, serial: int) -> bool:
+        try:
+            os.unlink(self._layout.version(name, serial))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def serials(self, name: str) -> List[int]:
+        """The serials of the kept versions, highest first."""
+        try:
+            files = os.listdir(self._layout.versions(name))
+        except FileNotFoundError:
+            return []
+        stems = (file[: -len(self._layout.extension)] for file in files if file.endswith(self._layout.extension))
+        return sorted((int(stem) for stem in stems if is_serial(stem)), reverse=True)
+
+    def infos(self, name: str, current: Optional[int] = None) -> List[VersionInfo]:
+        """The kept versions, without that of the serial `current`, newest first."""
+        found = (self._info(name, serial) for serial in self.serials(name) if serial != current)
+        return [info for info in found if info is not None]
+
+    def _info(self, name: str, serial: int) -> Optional[VersionInfo]:
+        written = written_at(self._layout.version(name, serial))
+        return None if written is None else VersionInfo(str(serial), written)
+
+    def remove(self, name: str, secure: bool) -> None:
+        """Remove every kept version, wiped if `secure`."""
+        remove = wipe if secure else os.unlink
+        for serial in self.serials(name):
+            with suppress(FileNotFoundError):
+                remove(self._layout.version(name, serial))
+        with suppress(OSError):
+            os.rmdir(self._layout.versions(name))
+
+
+def written_at(path: str) -> Optional[datetime]:
+    """When the file was written, in UTC, or None where there is none."""
+    try:
+        return datetime.fromtimestamp(os.stat(path).st_mtime, timezone.utc)
+    except FileNotFoundError:
+        return None
+
+
+class Tombstones:
+    """Small files that keep the last serial of what was deleted, so that none is ever used again."""
+
+    def __init__(self, layout: Layout) -> None:
+        """Keep them where `layout` says."""
+        self._layout = layout
+
+    def write(self, name: str, stage: str, serial: int, record_id: Optional[bytes]) -> None:
+        """Remember a deletion, durably."""
+        content = {
+            "serial": max(serial, self.serial(name, stage)),
+            "record_id": (record_id or b"").hex(),
+            "deleted_at": datetime.now(timezone.utc).isoformat(),
+        }
+        write_durably(self._layout.tombstone(name, stage), json.dumps(content).encode("ascii"))
+
+    def serial(self, name: str, stage: str) -> int:
+        """The last serial before the deletion, or 0 where nothing was deleted.
+
+        Raises:
+            Damaged: the tombstone cannot be read.
+        """
+        path = self._layout.tombstone(name, stage)
+        try:
+            serial = json.loads(read_whole(path))["serial"]
+            if serial.__class__ is int and serial >= 0:
+                return serial
+        except FileNotFoundError:
+            return 0
+        except (ValueError, KeyError, TypeError):
+            pass
+        raise Damaged(
+            "the tombstone {0} is damaged, so the last serial of what was deleted is not known".format(path),
+            name=name,
+            remedy="Remove that file. In an encrypted store the high-water mark beside the key still refuses older values.",
+        )

@@ -1,0 +1,98 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where everything lies in the directory of a local store (docs/backends/local.md).
+
+Current values are `<root>/<name><extension>`; all else is in one hidden folder beside them, whose name no credential has.
+"""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import Iterator, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES, check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
+
+HIDDEN = ".nebula"
+STRIPES = 64
+"""How many lock files serve all names. Two names that share one wait for each other, no more."""
+
+
+class Layout:
+    """The paths of one store. Builds names only; `prepare` alone makes something."""
+
+    def __init__(self, root: str, extension: str) -> None:
+        """Take the store's directory and the extension of its format, with the dot."""
+        self.root = root
+        self.extension = extension
+        self.hidden = os.path.join(root, HIDDEN)
+        self.store_document = os.path.join(self.hidden, "metadata.json")
+        self.store_lock = os.path.join(self.hidden, "locks", "store")
+        self.backups = os.path.join(self.hidden, "backups")
+        self.sweep_mark = os.path.join(self.hidden, "swept")
+
+    def prepare(self) -> None:
+        """Make the folders that writing needs.
+
+        Raises:
+            OSError: they cannot be made.
+        """
+        for folder in ("locks", "versions", "tombstones", "indices"):
+            make_directory(os.path.join(self.hidden, folder))
+        for stage in STAGES:
+            make_directory(os.path.join(self.hidden, "tombstones", stage))
+            if stage != CURRENT:
+                make_directory(self.folder(stage))
+
+    def folder(self, stage: str) -> str:
+        """The directory that holds the values of `stage`."""
+        return self.root if stage == CURRENT else os.path.join(self.hidden, "stages", stage)
+
+    def record(self, name: str, stage: str) -> str:
+        """The file of a value."""
+        return "{0}/{1}{2}".format(self.folder(stage), FILE_NAMES.escape(name), self.extension)
+
+    def versions(self, name: str) -> str:
+        """The directory of the older values of a credential."""
+        return os.path.join(self.hidden, "versions", FILE_NAMES.escape(name))
+
+    def version(self, name: str, serial: int) -> str:
+        """The file of one older value."""
+        return os.path.join(self.versions(name), str(serial) + self.extension)
+
+    def tombstone(self, name: str, stage: str) -> str:
+        """The file that remembers what was deleted."""
+        return os.path.join(self.hidden, "tombstones", stage, FILE_NAMES.escape(name))
+
+    def lock(self, name: str) -> str:
+        """The lock file that serves a name, all stages of it."""
+        stripe = zlib.crc32(name.encode("utf-8")) % STRIPES
+        return os.path.join(self.hidden, "locks", "{0:02d}".format(stripe))
+
+    def index(self, kind: str) -> str:
+        """The file of an index."""
+        return os.path.join(self.hidden, "indices", kind + ".idx")
+
+    def files(self, stage: str) -> Iterator[str]:
+        """The names of the files in the folder of `stage` that have the format's extension. Opens none.
+
+        Raises:
+            OSError: the folder cannot be read.
+        """
+        try:
+            found = os.listdir(self.folder(stage))
+        except FileNotFoundError:
+            return iter(())
+        return (file for file in found if file.endswith(self.extension))
+
+    def name_of(self, file: str) -> Optional[str]:
+        """The credential that a file belongs to, or None where this collection wrote no such name."""
+        try:
+            return check_name(FILE_NAMES.unescape(file[: -len(self.extension)]))
+        except InvalidInput:
+            return None

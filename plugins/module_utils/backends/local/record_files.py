@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of records: read, replaced with the old value kept, rewritten, removed. Whoever writes holds the name's lock."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, List, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import Format
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import History, Tombstones
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
+    Temporary,
+    fsync_directory,
+    read_whole,
+    wipe,
+    write_durably,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+
+_ROLE = "the file of the credential"
+
+
+class RecordFiles:
+    """The records of one store as files. Errors are of the neutral tree."""
+
+    def __init__(self, layout: Layout, record_format: Format, keep: int, secure: bool, backups: Optional[Backups]) -> None:
+        """Keep `keep` older values of each credential, wipe what is deleted if `secure`, copy to `backups` if there are any."""
+        self.layout = layout
+        self.history = History(layout, keep)
+        self._format = record_format
+        self._tombstones = Tombstones(layout)
+        self._secure = secure
+        self._backups = backups
+
+    def read(self, name: str, stage: str) -> Optional[Record]:
+        """The value of a stage, or None.
+
+        Raises:
+            Damaged: the file is not what was written.
+            NotEncrypted: it is plain and the format is `encrypted`.
+            StorageError: it cannot be read.
+        """
+        return self._read(self.layout.record(name, stage), name, stage)
+
+    def read_version(self, name: str, serial: int) -> Optional[Record]:
+        """An older value, or None. Raises as `read`."""
+        return self._read(self.layout.version(name, serial), name, CURRENT)
+
+    def identify(self, name: str, stage: str) -> Optional[Record]:
+        """The value of a stage as far as a writer has to compare it: metadata may be left out. Raises as `read`."""
+        return self._read(self.layout.record(name, stage), name, stage, self._format.identify)
+
+    def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
+        try:
+            data = read_whole(path)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise translate(error, _ROLE, path, writing=False).within(name=name) from None
+        try:
+            return (parse or self._format.read)(name, stage, data)
+        except CredentialError as problem:
+            raise problem.within(name=name) from None
+
+    def exists(self, name: str, stage: str) -> bool:
+        """Tell whether there is a file, readable or not."""
+        return os.path.lexists(self.layout.record(name, stage))
+
+    def last_serial(self, name: str, stage: str, found: Optional[Record]) -> int:
+        """The highest serial ever stored there; `found` is the present value."""
+        return max(self._tombstones.serial(name, stage), (found and found.serial) or 0)
+
+    def last_serial_of_damaged(self, name: str, stage: str) -> int:
+        """A serial that is not below the one in a file that cannot be read: values follow each other one by one."""
+        return 1 + max([self._tombstones.serial(name, stage), *self.history.serials(name)])
+
+    def replace(self, name: str, stage: str, content: bytes, found: Optional[Record]) -> None:
+        """Write a value over the one that was `found`, which is durable under a second name before it is replaced."""
+        path = self.layout.record(name, stage)
+        with translated(_ROLE, path), Temporary(self.layout.folder(stage)) as temporary:
+            temporary.write(content)
+            if found is None or stage != CURRENT:
+                temporary.sync()
+            else:
+                self.history.keep(name, found.serial or 0)
+                temporary.sync()
+                self.history.sync(name)
+                self._back_up(name, found.serial or 0)
+            temporary.become(path)
+        if found is not None and stage == CURRENT:
+            self.history.prune(name, found.serial or 0)
+
+    def rewrite(self, path: str, content: bytes) -> None:
+        """Write the same value with other metadata or under another key: no version, no backup, the same time of change."""
+        with translated(_ROLE, path):
+            write_durably(path, content, time_of=path)
+
+    def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
+        """Put `content` where `replaces` is: in the stage's file, or in a kept version. Tells whether `replaces` was there."""
+        found = self.identify(name, stage)
+        if found is None:
+            raise absent(name, stage=stage)
+        path = self.layout.record(name, stage)
+        if version not in (None, found.version):
+            if stage != CURRENT or not is_serial(version or ""):
+                raise absent(name, version, stage)
+            path = self.layout.version(name, int(version or ""))
+            found = self._read(path, name, stage)
+        if found is None:
+            raise absent(name, version, stage)
+        if found.envelope != replaces:
+            return False
+        self.rewrite(path, content)
+        return True
+
+    def remove(self, name: str, stage: str, serial: int, record_id: Optional[bytes]) -> None:
+        """Remove a value: first its tombstone is durable, then the older values go, then the file, so that a crash leaves a value
+        that can be deleted again, never an older value without the current one.
+        """
+        path = self.layout.record(name, stage)
+        with translated(_ROLE, path):
+            self._tombstones.write(name, stage, serial, record_id)
+            if stage == CURRENT:
+                self._back_up(name, serial)
+                self.history.remove(name, self._secure)
+            if self._secure:
+                wipe(path)
+            else:
+                os.unlink(path)
+            fsync_directory(self.layout.folder(stage))
+
+    def _back_up(self, name: str, serial: int) -> None:
+        if self._backups is None:
+            return
+        with translated("the backup folder", self._backups.location):
+            self._backups.add(self.layout.record(name, CURRENT), FILE_NAMES.escape(name), str(serial) + self.layout.extension)
+
+    def readable(self, found: Record) -> List[str]:
+        """The versions that can be read, newest first, for messages."""
+        return [str(found.version)] + [info.version for info in self.history.infos(found.name, found.serial)]

@@ -1,0 +1,283 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The whole provider contract, made of the primitives of `objects.places`.
+
+A value is one object. Whatever is killed, and whenever: the old value is current or the new one is, no version that was
+acknowledged is lost, and no serial is used twice. `objects.history` and `objects.tombstones` say how.
+"""
+
+from __future__ import annotations
+
+import os
+from abc import abstractmethod
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
+    absent,
+    changed_document,
+    changed_envelope,
+    check_revision,
+    check_swap,
+    next_serial,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
+"""The options that every provider of objects has."""
+
+
+class _Change(NamedTuple):
+    """A write that was thought through: what is replaced, by which record, and the serial under which the former value is kept."""
+
+    found: Optional[StoredObject]
+    record: Record
+    kept_as: Optional[int]
+    tombstone: Optional[StoredObject]
+
+
+class ObjectProvider(Provider):
+    """A provider of objects. A backend gives the places, its capabilities, its options (with `OPTIONS`) and its health."""
+
+    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+        """Take validated options. Opens nothing.
+
+        Raises:
+            InvalidConfiguration: `keep_versions` is negative.
+        """
+        super().__init__(options, context)
+        keep = self.setting("keep_versions")
+        if keep < 0:
+            raise InvalidConfiguration("{0} is too small".format(keep), option="keep_versions", remedy="Give 0 or more.")
+        self.places = self.make_places()
+        self._history = History(self.places, keep, context.warn)
+        self._tombstones = Tombstones(self.places)
+
+    @abstractmethod
+    def make_places(self) -> ObjectPlaces:
+        """The backend's primitives, as `self.settings` say. Opens nothing."""
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        place = Place(check_name(record.name), record.stage)
+        for _each in attempts(record.name):
+            found = self._find(place)
+            check_swap(record.name, None if found is None else _answer(found), expected_version, create)
+            change = self._planned(record, found)
+            try:
+                self._store(place, change)
+            except Conflict:
+                continue
+            return change.record
+        raise AssertionError
+
+    def _find(self, place: Place) -> Optional[StoredObject]:
+        """The object there, which has to be readable."""
+        found = self.places.read(place)
+        if found is not None and found.problem is not None:
+            raise found.problem.within(name=place.name, store=self.context.store)
+        return found
+
+    def _planned(self, record: Record, found: Optional[StoredObject]) -> _Change:
+        """Where the record is an envelope, that says its serial and its identity."""
+        offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
+        last, tombstone = self._last(record.name, record.stage, found)
+        keeping = found is not None and record.stage == CURRENT
+        kept_as = self._history.kept_as(found, last, offered.serial) if found is not None and keeping else None
+        serial = next_serial(record.name, offered.serial, max(last, kept_as or 0))
+        record_id = offered.record_id or (found and found.record.record_id) or os.urandom(RECORD_ID_SIZE)
+        stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
+        return _Change(found, stored, kept_as, tombstone)
+
+    def _last(self, name: str, stage: str, found: Optional[StoredObject]) -> Tuple[int, Optional[StoredObject]]:
+        """The last serial that was used, and the tombstone where it had to be asked."""
+        if found is not None and found.record.serial is not None:
+            return found.record.serial, None
+        tombstone = self._tombstones.read(name, stage)
+        seen = [kept.serial for kept in found.older] if found else []
+        return max(0, *seen, (tombstone and tombstone.record.serial) or 0), tombstone
+
+    def _store(self, place: Place, change: _Change) -> None:
+        content = StoredObject(change.record, written_at=datetime.now(timezone.utc))
+        if change.found is not None:
+            self._replace(place, change, change.found, content)
+            return
+        if change.tombstone is not None:
+            self._clean(place, change.tombstone)
+        self.places.create(place, content)
+
+    def _replace(self, place: Place, change: _Change, found: StoredObject, content: StoredObject) -> None:
+        name, copy = place.name, None
+        with _nothing_of_it_done():
+            unswept = self._history.sweep(name, found.leftover)
+            if change.kept_as is not None:
+                copy = self._history.copy(name, found, change.kept_as)
+        older, leftover = self._history.after(found, change.kept_as, unswept)
+        try:
+            self.places.replace(place, replace(content, older=older, leftover=leftover), found)
+        except Conflict:
+            if copy is not None and change.kept_as is not None:
+                self._history.discard(name, change.kept_as, copy)
+            raise
+        self._history.sweep(name, [serial for serial in leftover if serial not in unswept])
+
+    def _clean(self, place: Place, tombstone: StoredObject) -> None:
+        """Remove what is left of a deleted value, and forget it when it is gone."""
+        if tombstone.leftover and not self._history.sweep(place.name, tombstone.leftover):
+            self._tombstones.clean(place.name, place.kind, tombstone)
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        found = self.places.read(Place(check_name(name), stage))
+        if found is None:
+            raise absent(name, stage=stage)
+        if found.problem is None and version in (None, version_of(found)):
+            return _answer(found)
+        kept = self._older(name, found, version)
+        if found.problem is not None and kept is None:
+            raise found.problem.within(name=name, store=self.context.store)
+        if kept is None:
+            raise absent(name, version, stage, [version_of(found), *(str(each.serial) for each in found.older)])
+        return _answer(kept)
+
+    def _older(self, name: str, found: StoredObject, version: Optional[str]) -> Optional[StoredObject]:
+        """An older value that the current object, damaged or not, knows of."""
+        for kept in found.older:
+            if str(kept.serial) == version:
+                return self._find(Place.of_version(name, kept.serial))
+        return None
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        place = Place(check_name(record.name), record.stage)
+        offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
+        for _each in attempts(record.name):
+            found = self._find(place)
+            if found is None:
+                raise absent(record.name, stage=record.stage)
+            check_revision(_answer(found), offered, record.version, expected_revision)
+            patched = replace(found.record, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
+            try:
+                self.places.replace(place, replace(found, record=patched), found)
+            except Conflict:
+                continue
+            return replace(record, serial=patched.serial, record_id=patched.record_id, revision=patched.revision)
+        raise AssertionError
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        check_name(record.name)
+        for _each in attempts(record.name):
+            place, found = self._located(record)
+            if found is None:
+                raise absent(record.name, record.version, record.stage)
+            if found.record.envelope != replaces:
+                raise changed_envelope(record.name)
+            rewritten = replace(found, record=replace(found.record, envelope=record.envelope), problem=None)
+            try:
+                self.places.replace(place, rewritten, found)
+            except Conflict:
+                continue
+            return
+
+    def _located(self, record: Record) -> Tuple[Place, Optional[StoredObject]]:
+        """Where (`name`, `stage`, `version`) lies, and what is there. A version of None is the stage's own value."""
+        place = Place(record.name, record.stage)
+        found = self.places.read(place)
+        if found is None or record.version in (None, version_of(found)):
+            return place, found
+        for kept in found.older:
+            if str(kept.serial) == record.version:
+                place = Place.of_version(record.name, kept.serial)
+                return place, self.places.read(place)
+        return place, None
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        place = Place(check_name(name), stage)
+        for _each in attempts(name):
+            # What cannot be read can be deleted too, unless a version of it is expected.
+            found = self.places.read(place) if expected_version is None else self._find(place)
+            if found is None:
+                raise absent(name, stage=stage)
+            check_swap(name, _answer(found), expected_version)
+            try:
+                self._remove(place, found)
+            except Conflict:
+                continue
+            return
+
+    def _remove(self, place: Place, found: StoredObject) -> None:
+        """The tombstone comes first: no crash forgets the serial, and what is left of older values is remembered there."""
+        last, _each = self._last(place.name, place.kind, found)
+        used = last if is_counted(found) else last + 1
+        left = {*(kept.serial for kept in found.older), *found.leftover}
+        if place.kind == CURRENT:
+            left.add(used)  # A write that was killed may have copied the last value already.
+        with _nothing_of_it_done():
+            tombstone = self._tombstones.bury(place.name, place.kind, used, left)
+        self.places.remove(place, found)
+        self._clean(place, tombstone)
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        for found in self.places.scan(wanted.prefix, wanted.stage, wanted.names_only):
+            if wanted.names_only:
+                yield Record(found.record.name, stage=wanted.stage)
+            elif found.problem is not None:
+                raise found.problem.within(name=found.record.name, store=self.context.store)
+            else:
+                yield _answer(found)
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        found = self.places.read(Place(check_name(name)))
+        if found is None:
+            raise absent(name)
+        if found.problem is not None and not found.older:
+            raise found.problem.within(name=name, store=self.context.store)
+        current = [] if found.problem else [VersionInfo(version_of(found), found.written_at, current=True)]
+        return [*current, *(VersionInfo(str(kept.serial), kept.written_at) for kept in found.older)]
+
+    def last_serial(self, name: str, stage: str = CURRENT) -> int:
+        return self._last(name, stage, self.places.read(Place(check_name(name), stage)))[0]
+
+    def read_store_document(self) -> Optional[bytes]:
+        found = self.places.read_document()
+        return None if found is None else found[0]
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        found = self.places.read_document()
+        if (None if found is None else found[0]) != replaces:
+            raise changed_document()
+        try:
+            self.places.write_document(content, found)
+        except Conflict:
+            raise changed_document() from None
+
+
+def version_of(found: StoredObject) -> str:
+    """The version token of an object: its serial, and what tells that another tool wrote it, or over it."""
+    serial = found.record.serial
+    if serial is None:
+        return "+" + (found.touched or found.token or "")
+    return str(serial) if is_counted(found) else "{0}+{1}".format(serial, found.touched)
+
+
+def _answer(found: StoredObject) -> Record:
+    return replace(found.record, version=version_of(found))
+
+
+@contextmanager
+def _nothing_of_it_done() -> Iterator[None]:
+    """What fails inside, fails before the write itself: however it ended, the write did not happen."""
+    try:
+        yield
+    except CredentialError as problem:
+        problem.outcome_unknown = False
+        raise

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How each method logs in, through hvac. What a method takes is in `auth`."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_file
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary
+
+SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
+AZURE_RESOURCE = "https://management.azure.com/"
+
+
+def _approle(client: Any, auth: Auth) -> Any:
+    secret_id = auth.text("secret_id")
+    if auth.given.get("secret_id_wrapped"):
+        secret_id = _unwrapped(client, secret_id)
+    return client.auth.approle.login(auth.text("role_id"), secret_id, use_token=False, mount_point=auth.mount)
+
+
+def _unwrapped(client: Any, wrapping_token: Optional[str]) -> str:
+    """The secret_id that a wrapping token stands for. It can be had once: a second one means that somebody else had it."""
+    answer = client.adapter.post("/v1/sys/wrapping/unwrap", headers={"X-Vault-Token": wrapping_token}, json={})
+    body = answer.json() if answer.ok else {}
+    found = (body.get("data") or {}).get("secret_id")
+    if not isinstance(found, str):
+        raise LoginFailed(
+            "the wrapped secret_id cannot be unwrapped",
+            option="auth",
+            remedy="It serves once and for a short time. If nobody of yours has used it, somebody else has: revoke it. Then wrap another.",
+        )
+    return found
+
+
+def _kubernetes(client: Any, auth: Auth) -> Any:
+    token = read_file(auth.text("jwt_path") or SERVICE_ACCOUNT_TOKEN, "jwt_path")
+    return client.auth.kubernetes.login(auth.text("role"), token, use_token=False, mount_point=auth.mount)
+
+
+def _aws(client: Any, auth: Auth) -> Any:
+    access_key, secret_key, session_token = _aws_credentials(auth)
+    return client.auth.aws.iam_login(
+        access_key,
+        secret_key,
+        session_token,
+        header_value=auth.text("header_value"),
+        role=auth.text("role"),
+        use_token=False,
+        region=auth.text("region") or "us-east-1",
+        mount_point=auth.mount,
+    )
+
+
+def _aws_credentials(auth: Auth) -> Tuple[Optional[str], Optional[str], Optional[str]]:
+    """What is written out, else what AWS's own chain finds (environment, profile, container, instance)."""
+    if auth.text("access_key"):
+        return auth.text("access_key"), auth.text("secret_key"), auth.text("session_token")
+    try:
+        import botocore.exceptions
+        import botocore.session
+    except ImportError:
+        raise MissingLibrary("the Python package botocore is not installed", remedy="Run: pip install botocore") from None
+    try:
+        found = botocore.session.get_session().get_credentials()
+        if found is not None:
+            frozen = found.get_frozen_credentials()
+            return frozen.access_key, frozen.secret_key, frozen.token
+    except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
+        pass  # Told the same way: nobody but AWS knows more.
+    raise LoginFailed("AWS gives no credentials here", option="auth", remedy="Give this process an identity of AWS, or 'access_key'.")
+
+
+def _azure(client: Any, auth: Auth) -> Any:
+    token = auth.text("jwt") or _azure_token(auth)
+    names = ("subscription_id", "resource_group_name", "vm_name", "vmss_name")
+    where = {name: auth.text(name) for name in names}
+    return client.auth.azure.login(auth.text("role"), token, **where, use_token=False, mount_point=auth.mount)
+
+
+def _azure_token(auth: Auth) -> str:
+    """A token of the machine's managed identity."""
+    try:
+        from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
+        from azure.identity import ManagedIdentityCredential
+    except ImportError:
+        raise MissingLibrary("the Python package azure-identity is not installed", remedy="Run: pip install azure-identity") from None
+    # Exactly as it is written: the server compares it with the audience of the token, an ending slash included.
+    scope = (auth.text("resource") or AZURE_RESOURCE) + "/.default"
+    left = deadline.remaining()
+    try:
+        identity = ManagedIdentityCredential(client_id=auth.text("client_id"), connection_timeout=left, read_timeout=left, retry_total=0)
+        token: str = identity.get_token(scope).token
+    except (ServiceRequestError, ServiceResponseError):
+        raise failures.unreachable("Azure's identity endpoint does not answer", "Repeat it, or give 'jwt' or 'jwt_file'.") from None
+    except AzureError:
+        raise LoginFailed(
+            "Azure gives no token here", option="auth", remedy="Give this machine a managed identity, or 'jwt' or 'jwt_file'."
+        ) from None
+    return token
+
+
+def _jwt(client: Any, auth: Auth) -> Any:
+    return client.auth.jwt.jwt_login(auth.text("role"), auth.text("jwt"), use_token=False, path=auth.mount)
+
+
+def _userpass(client: Any, auth: Auth) -> Any:
+    return client.auth.userpass.login(auth.text("username"), auth.text("password"), use_token=False, mount_point=auth.mount)
+
+
+def _cert(client: Any, auth: Auth) -> Any:
+    """The certificate is the connection's own. hvac's method for this would read files, and refuses `verify: false`."""
+    role = auth.text("role")
+    return client.adapter.login("/v1/auth/{0}/login".format(auth.mount), use_token=False, json={"name": role} if role else {})
+
+
+LOGINS: Mapping[str, Callable[[Any, Auth], Any]] = {
+    "approle": _approle,
+    "kubernetes": _kubernetes,
+    "aws": _aws,
+    "azure": _azure,
+    "jwt": _jwt,
+    "userpass": _userpass,
+    "cert": _cert,
+}
+"""By a method's name what logs in: takes a `hvac.Client` and the checked `auth`, returns a `requests.Response`."""

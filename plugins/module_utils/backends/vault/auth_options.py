@@ -1,0 +1,166 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option `auth`: which methods of logging in there are, and what each takes. Nothing here logs in."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+OPTION = "auth"
+TOKEN = "token"
+TOKEN_VARIABLE = "VAULT_TOKEN"
+TOKEN_FILE = "~/.vault-token"
+"""Where the command line of Vault and OpenBao leaves the token of `login`."""
+
+
+class Method(NamedTuple):
+    """What a method needs, what it may have besides, and where it is mounted unless told otherwise.
+
+    Of a group written `a|b` exactly one is needed, or at most one may be given.
+    """
+
+    needs: Tuple[str, ...]
+    takes: Tuple[str, ...]
+    mount: Optional[str]
+
+    def options(self) -> Tuple[str, ...]:
+        """Every option by its name."""
+        groups = "|".join(self.needs + self.takes)
+        mount = () if self.mount is None else ("mount",)
+        return tuple(name for name in groups.split("|") if name) + mount
+
+
+METHODS: Mapping[str, Method] = {
+    TOKEN: Method((), ("token|token_file",), None),
+    "approle": Method(("role_id",), ("secret_id|secret_id_file", "secret_id_wrapped"), "approle"),
+    "kubernetes": Method(("role",), ("jwt_path",), "kubernetes"),
+    "aws": Method(("role",), ("region", "header_value", "access_key", "secret_key", "session_token"), "aws"),
+    "azure": Method(
+        ("role",),
+        ("jwt|jwt_file", "resource", "client_id", "subscription_id", "resource_group_name", "vm_name|vmss_name"),
+        "azure",
+    ),
+    "jwt": Method(("role", "jwt|jwt_file"), (), "jwt"),
+    "userpass": Method(("username", "password|password_file"), (), "userpass"),
+    "cert": Method((), ("role",), "cert"),
+}
+SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
+"""The options whose value is secret."""
+PATHS = ("token_file", "secret_id_file", "jwt_file", "jwt_path", "password_file")
+"""The options that are paths."""
+_BOOLEANS = ("secret_id_wrapped",)
+_NEEDS_BESIDE: Mapping[str, str] = {
+    "secret_id_wrapped": "secret_id|secret_id_file",
+    "access_key": "secret_key",
+    "secret_key": "access_key",
+    "session_token": "secret_key",
+}
+
+
+class Auth(NamedTuple):
+    """A checked `auth`: the method, its options (the secret ones wrapped), and where it is mounted."""
+
+    method: str
+    given: Mapping[str, Any]
+    mount: str
+
+    def text(self, option: str) -> Optional[str]:
+        """The value of an option as text; of `<option>_file`, read now, where that is given.
+
+        Raises:
+            InvalidConfiguration: the file cannot be read, or is empty.
+        """
+        value = self.given.get(option)
+        path = self.given.get(option + "_file")
+        if value is None and path is not None:
+            return read_file(path, option + "_file")
+        return value.expose().decode("utf-8") if isinstance(value, Secret) else value
+
+
+def read_file(path: str, option: str) -> str:
+    """The content of a file that holds a token or the like, without white space around it.
+
+    Raises:
+        InvalidConfiguration: it cannot be read, or is empty.
+    """
+    content = ""
+    try:
+        with open(os.path.expanduser(path), encoding="utf-8") as file:
+            content = file.read().strip()
+    except (OSError, UnicodeDecodeError):
+        _wrong("the file '{0}' cannot be read".format(path), "See that '{0}' names a file that this user may read.".format(option))
+    if not content:
+        _wrong("the file '{0}' is empty".format(path), "Have what writes it write it, or give '{0}' another one.".format(option))
+    return content
+
+
+def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
+    """Check the option `auth`; None is the method `token` with nothing said.
+
+    Raises:
+        InvalidConfiguration: tells what is unknown or missing, and what is allowed.
+    """
+    entry = {TOKEN: None} if configured is None else configured
+    if not isinstance(entry, Mapping):
+        _wrong("it is no mapping", "Write 'auth: {method: …}'.")
+    given = {str(key): value for key, value in entry.items() if value is not None}
+    name = given.pop("method", TOKEN if not given or set(given) <= set(METHODS[TOKEN].options()) else None)
+    if not isinstance(name, str) or name not in METHODS:
+        what = "there is no method {0}".format(ascii(name)[:80]) if name else "it names no 'method'"
+        _wrong(what, "Use one of: {0}.".format(", ".join(METHODS)))
+    _check(name, METHODS[name], given)
+    mount = str(given.pop("mount", None) or METHODS[name].mount or "").strip("/")
+    if name == TOKEN:
+        given = _place_of_token(given)
+    return Auth(name, {key: Secret(str(value)) if key in SECRETS else _plain(key, value) for key, value in given.items()}, mount)
+
+
+def _wrong(what: str, remedy: str) -> NoReturn:
+    raise InvalidConfiguration(what, option=OPTION, remedy=remedy)
+
+
+def _plain(option: str, value: Any) -> Any:
+    return value if option in _BOOLEANS else str(value)
+
+
+def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
+    allowed = "It takes: {0}.".format(", ".join(method.options()) or "nothing")
+    for option, value in given.items():
+        if option not in method.options():
+            _wrong("the method '{0}' has no option {1}".format(name, ascii(option)[:80]), allowed)
+        fault = _fault(option, value)
+        if fault:
+            _wrong("'{0}' of the method '{1}' is {2}".format(option, name, fault), allowed)
+    for group in method.needs + method.takes:
+        alternatives = group.split("|")
+        found = [option for option in alternatives if option in given]
+        if len(found) > 1:
+            _wrong("'{0}' and '{1}' are both given".format(*found), "Give one of them.")
+        if not found and (group in method.needs or any(_NEEDS_BESIDE.get(option) == group for option in given)):
+            _wrong("the method '{0}' lacks '{1}'".format(name, "' or '".join(alternatives)), allowed)
+
+
+def _fault(option: str, value: Any) -> str:
+    """What keeps a value from being one of that option; nothing is ""."""
+    if option in _BOOLEANS:
+        return "" if isinstance(value, bool) else "neither true nor false"
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        return "no text"
+    return "empty" if value == "" else ""
+
+
+def _place_of_token(given: Dict[str, Any]) -> Dict[str, Any]:
+    """The token as it is written out, else of VAULT_TOKEN, else in the file of the command line."""
+    if given:
+        return given
+    if os.environ.get(TOKEN_VARIABLE):
+        return {"token": os.environ[TOKEN_VARIABLE]}
+    if not os.path.isfile(os.path.expanduser(TOKEN_FILE)):
+        _wrong("there is no token", "Give 'auth' a 'token', 'token_file' or another 'method', set VAULT_TOKEN, or run 'bao login'.")
+    return {"token_file": TOKEN_FILE}

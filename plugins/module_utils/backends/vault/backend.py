@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""HashiCorp Vault and OpenBao (A4): credentials in a KV engine, or leased from another one (J8). Which, `engine` says."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import dynamic as leased
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv1 as kv1_objects
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2, mount
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2_encrypted as kv2_objects
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+
+KV, DYNAMIC = "kv", "dynamic"
+
+
+class Vault(kv2.Kv2):
+    """What stands in the registry for all engines, described as the default one.
+
+    Made with a store's options, it is the provider that they ask for, and none of this class.
+    """
+
+    options: Mapping[str, Mapping[str, Any]] = {
+        **Connection.OPTIONS,
+        **kv1_objects.OPTIONS,
+        **kv2.OPTIONS,
+        **leased.OPTIONS,
+        # Its default is the engine's own.
+        "mount": {"type": "str"},
+        "engine": {"type": "str", "default": KV, "choices": [KV, DYNAMIC]},
+    }
+    secrets = Connection.SECRETS
+
+    def __new__(cls, options: Mapping[str, Any], context: ProviderContext) -> Provider:  # type: ignore[misc]  # another class, on purpose
+        """The provider of the engine that the options name; opens nothing.
+
+        Raises:
+            InvalidConfiguration: an option is wrong.
+        """
+        connection = Connection(options, store=context.store, warn=context.warn)
+        if options.get("engine") == DYNAMIC:
+            place = dict(options, mount=options.get("mount") or leased.MOUNT)
+            return leased.LeasedSecrets(options, context, connection, mount.Location.of(place).mount)
+        if options.get("kv_version") == 1:
+            return kv1_objects.Kv1(options, context, connection)
+        engine = kv2_objects.Kv2Envelopes if options.get("encrypt") else kv2.Kv2
+        return engine(options, context, connection)

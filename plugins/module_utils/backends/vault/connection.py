@@ -1,0 +1,210 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A connection to HashiCorp Vault or OpenBao: every request of ours to one goes through `Connection.request` (A4)."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import server as address
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.login import OPEN_TO_ALL, Login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.token_renewal import LOOK_AFTER, Token
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+
+_HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
+"""A standby that passes requests on to the active server is as good as that."""
+KEEPING = 10.0
+"""Seconds that `keep_alive` may take."""
+Refused = Callable[["Reply"], Optional[CredentialError]]
+
+
+class Reply(NamedTuple):
+    """An answer: its status (2xx or 404) and its parsed JSON; `{}` where there is none."""
+
+    status: int
+    body: Mapping[str, Any]
+
+
+class Connection:
+    """Requests to one server under one login. Threads may share it; opens nothing until the first request."""
+
+    OPTIONS: Mapping[str, Mapping[str, Any]] = {
+        **address.OPTIONS,
+        # Not no_log: ansible-core 2.22 would mask every word in it. What is secret there is in SECRETS.
+        "auth": {"type": "dict", "no_log": False},
+        "revoke_on_close": {"type": "bool", "default": True},
+    }
+    """The options of whatever talks to a Vault, as an argument spec."""
+    SECRETS: Tuple[str, ...] = tuple("auth." + option for option in auth.SECRETS)
+    """Those whose value is secret, with the path to them."""
+
+    def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
+        """Check the options. Uses no network.
+
+        Args:
+            settings: values of `OPTIONS`; others are ignored.
+            store: the user's name for the store, as errors tell it.
+            warn: where warnings go.
+
+        Raises:
+            InvalidConfiguration: names the option, what is wrong and what is allowed.
+        """
+        self._store = store
+        self._opening = threading.Lock()
+        self._transport: Any = None
+        try:
+            self._address = address.address_of(settings, warn)
+            chosen = auth.auth_of(settings.get("auth"))
+        except CredentialError as problem:
+            raise problem.within(store=store) from None
+        self._login = Login(chosen, self._opened, revoke=settings.get("revoke_on_close") is not False)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        body: Optional[Mapping[str, Any]] = None,
+        *,
+        writing: bool = False,
+        capability: str = "read",
+        headers: Optional[Mapping[str, str]] = None,
+        refused: Optional[Refused] = None,
+    ) -> Reply:
+        """Make one request, logged in.
+
+        Args:
+            method: GET, LIST, POST, PUT, PATCH (of the kind "merge patch") or DELETE.
+            path: what comes after `/v1/`, with its query, if it has one.
+            body: the JSON to send.
+            writing: whether it changes anything: then what became of it is unknown when the connection is lost.
+            capability: what a policy has to allow for it, as a denial names it.
+            headers: more headers; none of them secret.
+            refused: shown an answer with status 400 first; what it returns is raised.
+
+        Returns:
+            What the server answered, with a status of 2xx or 404.
+
+        Raises:
+            AccessDenied: a policy says no; the message names the path and the capability.
+            LoginFailed: the login is wrong, or was ended and cannot be repeated.
+            Unavailable, Timeout: passing. `outcome_unknown` says whether a write may have happened.
+            StorageError: anything else, a server that cannot be believed included.
+            MissingLibrary: hvac is not installed.
+        """
+        asked = failures.Asked(method.upper(), _plain_path(path), writing, capability)
+        try:
+            answer = self._answered(asked._replace(path=path), body, headers)
+            return _judged(asked, answer, refused)
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+
+    def prepare(self) -> None:
+        """Load what requests need. Asks for nothing.
+
+        Raises:
+            MissingLibrary: hvac is not installed.
+            InvalidConfiguration: a certificate cannot be read.
+        """
+        try:
+            self._opened()
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+
+    def health(self) -> Health:
+        """Whether the server is active and lets this login in. Raises nothing of the neutral tree."""
+        try:
+            state = self._opened().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
+            problem = failures.unwell(state)
+            if problem is None:
+                self.request("GET", OPEN_TO_ALL)
+        except CredentialError as raised:
+            problem = raised
+        return Health() if problem is None else unhealthy(problem.within(store=self._store))
+
+    def attend(self) -> int:
+        """Renew or replace the token where that is due, so that what it holds on the server lives on; no request where it is not.
+
+        Returns:
+            How many logins there were so far. What the server leased under one of them ends with its token, at the latest.
+
+        Raises:
+            As `request`.
+        """
+        try:
+            self._login.token()
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+        return self._login.logins
+
+    def keep_alive(self) -> Optional[float]:
+        """Renew or replace the token where that is due and nobody asks for anything.
+
+        Returns:
+            The seconds after which to look again; None where there is no login, or one without an end.
+
+        Raises:
+            As `request`.
+        """
+        if self._login.due_in() is None:
+            return None
+        with deadline.within(KEEPING, "renewing the login"):
+            self.attend()
+        due = self._login.due_in()
+        # What a request replaces meanwhile may live for a shorter time.
+        return None if due is None else min(due, LOOK_AFTER)
+
+    def close(self) -> None:
+        """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""
+        self._login.close()
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            transport.close()
+
+    def _answered(self, asked: failures.Asked, body: Optional[Mapping[str, Any]], headers: Optional[Mapping[str, str]]) -> failures.Answer:
+        token = self._login.token()
+        answer = self._send(asked, token, body, headers)
+        if answer.status != 403 or not self._login.is_spent(token, answer):
+            return answer
+        token = self._login.again(token)
+        answer = self._send(asked, token, body, headers)
+        if answer.status == 403 and self._login.is_spent(token, answer):
+            raise failures.login_refused("the server does not take the token that it has just made", "See the server's log.")
+        return answer
+
+    def _send(self, asked: failures.Asked, token: Token, body: Any, headers: Any) -> failures.Answer:
+        answer: failures.Answer = self._opened().send(asked, token.secret, body, headers)
+        return answer
+
+    def _opened(self) -> Any:
+        """The transport, made at the first request: it needs hvac."""
+        with self._opening:
+            if self._transport is None:
+                from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.transport import Transport
+
+                self._transport = Transport(self._address)
+            return self._transport
+
+
+def _plain_path(path: str) -> str:
+    """The path without its query. Steps out of it would be taken by the HTTP library, and lead out of a store's prefix."""
+    plain = path.split("?", 1)[0]
+    if not plain or any(segment in ("", ".", "..") for segment in plain.rstrip("/").split("/")) or not path.isprintable():
+        raise InvalidInput("there is no such path on a server", remedy="Give 'mount' and 'prefix' as plain segments divided by '/'.")
+    return plain
+
+
+def _judged(asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
+    if not failures.is_answer_of_vault(answer) and answer.status < 500:
+        raise failures.no_vault(writing=asked.writing)
+    reply = Reply(answer.status, answer.body or {})
+    if 200 <= answer.status < 300 or answer.status == 404:
+        return reply
+    problem = refused(reply) if refused is not None and answer.status == 400 else None
+    raise problem or failures.failure(asked, answer)

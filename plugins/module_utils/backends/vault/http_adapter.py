@@ -1,0 +1,39 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connections of `requests`, each wait bounded by the deadline of the operation."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Dict, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOLS
+
+try:
+    from requests.adapters import HTTPAdapter
+except ImportError:  # Whoever needs it says so by name: see `transport`.
+    HTTPAdapter = object  # type: ignore[assignment,misc]
+
+
+class TimedAdapter(HTTPAdapter):
+    """The connections of a `requests.Session`: bounded in time, TLS 1.2 at least, never repeated by themselves."""
+
+    def __init__(self, context: ssl.SSLContext, server_name: Optional[str]) -> None:
+        """Take the TLS settings, and the name in the server's certificate where that is not the host's."""
+        self._tls: Dict[str, Any] = {"ssl_context": context}
+        if server_name:
+            self._tls["server_hostname"] = server_name
+        super().__init__(pool_maxsize=CONNECTIONS, max_retries=0)
+
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
+        super().init_poolmanager(connections, maxsize, block, **named, **self._tls)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **named, **self._tls)
+        if proxy.lower().startswith("socks"):
+            return manager  # Its connections are of a kind of their own.
+        manager.pool_classes_by_scheme = POOLS
+        return manager

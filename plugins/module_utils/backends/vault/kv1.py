@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""KV version 1: no versions, no metadata, and nothing to compare and swap with.
+
+So it is read only, unless `single_writer: true` promises that no other machine and no other tool writes there. Then the processes
+of this one take turns by a lock in the user's home, and each looks once more before it writes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import os
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import changed_document
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS as OBJECTS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Engine, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, **OBJECTS, "single_writer": {"type": "bool", "default": False}}
+_DOCUMENT = "document"
+_LONGEST_TURN = 60.0
+_OTHER_TOOL = "other"
+"""What the version of a value says that another tool wrote: nothing tells one such value from the next."""
+
+
+class Kv1Places(ObjectPlaces):
+    """Objects as secrets. The token is a digest of the keys that no other process can make."""
+
+    def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
+        """Take the connection and the store's options."""
+        self._connection = connection
+        self._location = Location.of(settings)
+        self._engine = Engine(connection, self._location.mount, 1)
+        self._encrypted = bool(settings.get("encrypt"))
+        self._tenant = settings.get("tenant") or DEFAULT_TENANT
+        self._single_writer = bool(settings.get("single_writer"))
+        self._where = "|".join((str(settings.get("url")), str(settings.get("namespace")), *self._location))
+        self._key = os.urandom(32)
+
+    def read(self, place: Place) -> Optional[StoredObject]:
+        return self._object(place, self._read(self._path(place)))
+
+    def _path(self, place: Place) -> str:
+        return self._location.place(place.name, place.kind)
+
+    def _object(self, place: Place, data: Optional[Mapping[str, Any]]) -> Optional[StoredObject]:
+        if data is None:
+            return None
+        found = read_object(place, data, self._digest(data), encrypted=self._encrypted, tenant=self._tenant)
+        foreign = found is not None and found.record.metadata is not None and found.record.serial is None
+        return replace(found, touched=_OTHER_TOOL) if found is not None and foreign else found
+
+    def _digest(self, data: Mapping[str, Any]) -> str:
+        return hmac.new(self._key, json.dumps(data, sort_keys=True).encode("utf-8"), hashlib.sha256).hexdigest()
+
+    def create(self, place: Place, content: StoredObject) -> StoredObject:
+        return self._swap(place, content, None)
+
+    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
+        return self._swap(place, content, found.token)
+
+    def _swap(self, place: Place, content: StoredObject, expected: Optional[str]) -> StoredObject:
+        path, data = self._path(place), write_object(content)
+        with self._turn():
+            self._compare(self._read(path), expected)
+            self._write(path, data)
+        return replace(content, token=self._digest(data))
+
+    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+        path = self._path(place)
+        with self._turn():
+            there = self._read(path)
+            if there is None:
+                return
+            if found is not None:
+                self._compare(there, found.token)
+            self._request("DELETE", path, writing=True, capability="delete")
+
+    def _compare(self, there: Optional[Mapping[str, Any]], expected: Optional[str]) -> None:
+        if (None if there is None else self._digest(there)) != expected:
+            raise Conflict("another process was faster", remedy="Read it again and repeat.")
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Hold the lock that all processes of this user take for that store.
+
+        Raises:
+            InvalidConfiguration: nobody promised that there is one writer alone.
+        """
+        if not self._single_writer:
+            raise InvalidConfiguration(
+                "version 1 of KV cannot compare and swap, so two writers could overwrite each other unseen",
+                option="single_writer",
+                remedy="Use a mount of version 2. Or write 'single_writer: true' if nobody but this user of this machine writes there.",
+            )
+        folder = os.path.expanduser(os.path.join("~", ".nebula", "turns"))
+        path = os.path.join(folder, hashlib.sha256(self._where.encode("utf-8")).hexdigest()[:32])
+        with translated("the directory of locks", folder):
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        with FileLock(path, min(deadline.remaining(), _LONGEST_TURN), operation="the write"):
+            yield
+
+    def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
+        for name in names(self._keys, self._location.folder(stage), prefix):
+            found = self.read(Place(name, stage))
+            if found is not None:
+                yield replace(found, record=replace(found.record, fields={}, state={}))
+
+    def _keys(self, folder: str) -> List[str]:
+        reply = self._request("LIST", folder, capability="list")
+        told = reply.get("keys")
+        return [key for key in told if isinstance(key, str)] if isinstance(told, list) else []
+
+    def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
+        data = self._read(self._location.within(STORE))
+        if data is None:
+            return None
+        content = bytes_of(data.get(_DOCUMENT))
+        if content is None:
+            raise Damaged("the store's document is not what was written", remedy="Restore it from a backup of the server.")
+        return content, self._digest(data)
+
+    def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
+        path = self._location.within(STORE)
+        with self._turn():
+            try:
+                self._compare(self._read(path), found[1] if found else None)
+            except Conflict:
+                raise changed_document() from None
+            self._write(path, {_DOCUMENT: text_of(content)})
+
+    def _read(self, path: str) -> Optional[Dict[str, Any]]:
+        return self._request("GET", path, capability="read") or None
+
+    def _write(self, path: str, data: Mapping[str, Any]) -> None:
+        self._engine.check()
+        self._request("PUT", path, data, writing=True, capability="update")
+
+    def _request(
+        self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
+    ) -> Dict[str, Any]:
+        """Make a request, and answer the keys of its data; none where there is nothing."""
+        whole = "{0}/{1}".format(self._location.mount, path)
+        reply = self._connection.request(method, whole, body, writing=writing, capability=capability)
+        if reply.status == 404:
+            self._engine.check(reply)
+        told = reply.body.get("data")
+        return told if isinstance(told, dict) else {}
+
+
+class Kv1(KvObjectProvider):
+    """Credentials as secrets of KV version 1, plain or as envelopes."""
+
+    capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
+    options = OPTIONS
+
+    def make_places(self) -> ObjectPlaces:
+        return Kv1Places(self._connection, self.settings)

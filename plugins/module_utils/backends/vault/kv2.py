@@ -1,0 +1,331 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""KV version 2 as its users expect it: one key a field, KV's own versions, metadata beside the value (A4, J3).
+
+A put is two requests: the value, by compare-and-swap, then its metadata, under keys that name the version. Who is killed in
+between leaves a value that is whole; its metadata is then that of the version before, without what belongs to one value alone.
+A delete is a version too, without a value: so it is a compare-and-swap as well, and no version number comes twice.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
+    absent,
+    changed_document,
+    check_revision,
+    check_swap,
+    is_serial,
+    next_serial,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
+    buried,
+    check_room,
+    deleted_to,
+    described,
+    known,
+    with_deleted,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import record_of, row_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Sheet, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+    DELETED,
+    METADATA,
+    Description,
+    write_data,
+    write_description,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import Unfinished
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Damaged,
+    InvalidConfiguration,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, "keep_versions": {"type": "int", "default": 10}}
+_RECORD_ID_SIZE = 16
+_LONGEST_NUMBER = 18
+
+
+class _There(NamedTuple):
+    """What a write finds: the number of the newest version (0: there never was one), and its record unless it was deleted."""
+
+    number: int
+    record: Optional[Record]
+
+    @property
+    def renewed(self) -> bool:
+        """Whether what is written over it is another credential: there was one, and it was deleted."""
+        return self.record is None and self.number > 0
+
+
+class Kv2(Connected):
+    """Credentials as plain secrets of KV version 2."""
+
+    capabilities = Capabilities(
+        versions=True,
+        native_cas=True,
+        stages=True,
+        soft_delete=True,
+        envelopes=True,
+        native=True,
+        remote=True,
+        server_side_encryption=True,
+    )
+    options = OPTIONS
+
+    def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection) -> None:
+        """Take the store's options, and the connection, which is closed with this. Asks for nothing.
+
+        Raises:
+            InvalidConfiguration: `mount` or `prefix` are no paths, or `keep_versions` is negative.
+        """
+        super().__init__(options, context)
+        self._connection = connection
+        self._location = Location.of(options)
+        self._requests = Kv2Requests(connection, self._location.mount)
+        self._unfinished = Unfinished()
+        if self.setting("keep_versions") < 0:
+            what = "{0} is too small".format(self.setting("keep_versions"))
+            raise InvalidConfiguration(what, option="keep_versions", remedy="Give 0 or more.")
+
+    @property
+    def _tenant(self) -> str:
+        return self.settings.get("tenant") or DEFAULT_TENANT
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        """As the contract says; a `serial` that the record carries has to be new, and the server counts its own."""
+        place, data = self._location.place(record.name, record.stage), _data(record)
+        check_room(_description(record, bytes(_RECORD_ID_SIZE), 0), record.name)
+        base = self._supposed(expected_version, create)
+        for _each in attempts(record.name):
+            if base is None:
+                base = self._there(record.name, record.stage)
+                check_swap(record.name, base.record, expected_version, create)
+            next_serial(record.name, record.serial, base.number)
+            try:
+                with self._unfinished.claiming(place, partial(self._claim, place, record, data, base)):
+                    value = self._requests.write(place, data, base.number)
+            except LostRace:
+                base = None
+                continue
+            return self._described(place, record, value, new=base.renewed)
+        raise AssertionError
+
+    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _There) -> None:
+        """Describe the value of a put whose answer was lost, if it is there and nobody has described it."""
+        value = self._requests.read(place)
+        ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
+        if value is not None and ours and not known(value.custom, value.version.number, record.name).own:
+            self._described(place, record, value, new=base.renewed)
+
+    def _supposed(self, expected: Optional[str], create: bool) -> Optional[_There]:
+        """What is to be there, where the server compares: nothing has to be read first."""
+        if expected is not None and not create and _is_number(expected):
+            return _There(int(expected), Record(""))
+        return _There(0, None) if create and expected is None else None
+
+    def _there(self, name: str, stage: str) -> _There:
+        place = self._location.place(name, stage)
+        value = self._requests.read(place)
+        if value is None:
+            sheet = self._requests.sheet(place)
+            return _There(sheet.current if sheet else 0, None)
+        self._bury_marked(place, value)
+        return _There(value.version.number, record_of(name, stage, value, self._tenant))
+
+    def _described(self, place: str, record: Record, value: Value, new: bool) -> Record:
+        """The second request of a put. `new`: what was there before was deleted."""
+        number = value.version.number
+        custom = with_deleted(value.custom, number - 1) if new else value.custom
+        record_id = record.record_id or _identity(custom, number, record.name) or os.urandom(_RECORD_ID_SIZE)
+        change = described(custom, number, _description(record, record_id, 0))
+        if new:
+            change.update(with_deleted({}, number - 1))
+        most = self.setting("keep_versions") + 1 if number == 1 else None
+        self._unfinished.finish(place, "metadata", lambda: self._requests.describe(place, change, most))
+        return replace(record, version=str(number), serial=number, record_id=record_id, revision=0)
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        place = self._location.place(name, stage)
+        self._unfinished.catch_up(place)
+        if version is not None:
+            return self._version(name, version, stage)
+        record = record_of(name, stage, self._requests.read(place), self._tenant)
+        if record is None:
+            raise absent(name, stage=stage)
+        return record
+
+    def _version(self, name: str, version: str, stage: str) -> Record:
+        found = None
+        if _is_number(version):
+            value = self._requests.read(self._location.place(name, stage), int(version))
+            found = record_of(name, stage, value, self._tenant)
+        if found is None or found.version != version:
+            raise absent(name, version, stage, [info.version for info in self._kept(name, stage)])
+        return found
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        """As the contract says. A server that cannot compare metadata (HashiCorp Vault) takes the later of two at the same moment."""
+        place = self._location.place(record.name, record.stage)
+        for _each in attempts(record.name):
+            sheet = self._requests.sheet(place)
+            found = row_of(record.name, record.stage, sheet, self._tenant)
+            if sheet is None or found is None:
+                raise absent(record.name, stage=record.stage)
+            check_revision(found, record, record.version, expected_revision)
+            record_id = found.record_id or os.urandom(_RECORD_ID_SIZE)
+            try:
+                self._patch(place, sheet, _description(record, record_id, expected_revision + 1), record.name)
+            except LostRace:
+                continue
+            return replace(record, serial=sheet.current, record_id=record_id, revision=expected_revision + 1)
+        raise AssertionError
+
+    def _patch(self, place: str, sheet: Sheet, description: Description, name: str) -> None:
+        check_room(description, name)
+        self._requests.describe(place, described(sheet.custom, sheet.current, description), None, sheet.revision)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        place = self._location.place(name, stage)
+        base = None if recoverable else self._supposed(expected_version, False)
+        for _each in attempts(name):
+            if base is None:
+                base = self._there(name, stage)
+                if base.record is None:
+                    raise absent(name, stage=stage)
+                check_swap(name, base.record, expected_version)
+            try:
+                if recoverable:
+                    self._hide(place, base.number)
+                    return
+                with self._unfinished.claiming(place, lambda: self._bury_marked(place, self._requests.read(place))):
+                    value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
+            except LostRace:
+                base = None
+                continue
+            self._unfinished.finish(place, "the removal of its versions", partial(self._bury, place, value))
+            return
+
+    def _hide(self, place: str, number: int) -> None:
+        """Delete a version so that it can be undeleted, and do so at once where another was written meanwhile: KV compares nothing here.
+
+        Raises:
+            LostRace: another one was.
+        """
+        self._requests.delete(place, [number])
+        sheet = self._requests.sheet(place)
+        if sheet is not None and sheet.current != number:
+            self._requests.undelete(place, [number])
+            raise LostRace("another version was written meanwhile")
+
+    def _bury(self, place: str, value: Value) -> None:
+        """Forget what was known, and destroy every version up to this one. The number of the last one stays."""
+        number = value.version.number
+        used_before = 0 < deleted_to(value.custom) < number
+        self._requests.describe(place, buried(value.custom, number), None)
+        whole = self._whole(place, number) if used_before else range(1, number + 1)
+        if whole:
+            self._requests.destroy(place, whole)
+
+    def _whole(self, place: str, last: int) -> Sequence[int]:
+        """The versions up to `last` that are not destroyed: an earlier credential of the name may have left some that can be undeleted."""
+        sheet = self._requests.sheet(place)
+        return [version.number for version in sheet.versions if version.number <= last and not version.destroyed] if sheet else []
+
+    def _bury_marked(self, place: str, value: Optional[Value]) -> None:
+        """Whoever deleted it may have been killed, or cut off, before the older values were gone."""
+        if value is not None and value.data is not None and DELETED in value.data:
+            self._bury(place, value)
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        """Undelete the newest version, where it was deleted so that it can be (`recoverable`, `bao kv delete`).
+
+        Returns:
+            The record; with `check` without its fields, which cannot be read before.
+        """
+        place = self._location.place(name, stage)
+        row = row_of(name, stage, self._requests.sheet(place), self._tenant, undeletable=True)
+        if row is None:
+            raise absent(name, stage=stage)
+        check_swap(name, row, version)
+        if check:
+            return row
+        self._requests.undelete(place, [int(row.version or 0)])
+        return self.get(name, stage=stage)
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        for name, sheet in walk(self._requests.folder, self._location.folder(wanted.stage), wanted.prefix):
+            row = row_of(name, wanted.stage, sheet, self._tenant)
+            if row is not None:
+                yield Record(name, stage=wanted.stage) if wanted.names_only else row
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        infos = self._kept(name, CURRENT)
+        if not infos:
+            raise absent(name)
+        return infos
+
+    def _kept(self, name: str, stage: str) -> List[VersionInfo]:
+        sheet = self._requests.sheet(self._location.place(name, stage))
+        newest = None if sheet is None or sheet.newest is None or sheet.newest.deleted else sheet.newest
+        if sheet is None or newest is None:
+            return []
+        first = deleted_to(sheet.custom) + 1
+        kept = [version for version in sheet.versions if version.number >= first and not version.deleted]
+        return [VersionInfo(str(version.number), version.written_at, version is newest) for version in kept]
+
+    def last_serial(self, name: str, stage: str = CURRENT) -> int:
+        sheet = self._requests.sheet(self._location.place(name, stage))
+        return sheet.current if sheet is not None else 0
+
+    def read_store_document(self) -> Optional[bytes]:
+        found = read_document(self._requests, self._location.within(STORE))
+        return found.content if found else None
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        place = self._location.within(STORE)
+        found = read_document(self._requests, place)
+        if (found.content if found else None) != replaces:
+            raise changed_document()
+        write_document(self._requests, place, content, found.version if found else None)
+
+
+def _data(record: Record) -> Dict[str, Any]:
+    """The keys of a value. What no other tool looks at says what it is by itself: a journal is nothing but its metadata."""
+    data = write_data(record)
+    if record.stage != CURRENT:
+        data[METADATA] = write_description(_description(record, record.record_id or os.urandom(_RECORD_ID_SIZE), 0))
+    return data
+
+
+def _description(record: Record, record_id: bytes, revision: int) -> Description:
+    return Description(record.type, record.known, record_id, revision)
+
+
+def _identity(custom: Mapping[str, str], number: int, name: str) -> Optional[bytes]:
+    try:
+        found = known(custom, number, name).description
+    except Damaged:
+        return None  # what is written now takes its place
+    return found.record_id if found else None
+
+
+def _is_number(version: str) -> bool:
+    return is_serial(version) and len(version) <= _LONGEST_NUMBER

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Bytes as text in KV version 2: the store's document, and envelopes. The versions before do not stay behind."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import changed_document
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
+
+_KEY = "document"
+_REMEDY = "Restore it from a backup of the server."
+
+
+class Document(NamedTuple):
+    """The content, and the version of KV that it is."""
+
+    content: bytes
+    version: int
+
+
+def read_document(requests: Kv2Requests, place: str) -> Optional[Document]:
+    """Read a store's document, or None.
+
+    Raises:
+        Damaged: it is not what was written.
+    """
+    value = requests.read(place)
+    if value is None or value.data is None:
+        return None
+    content = bytes_of(value.data.get(_KEY))
+    if content is None:
+        raise Damaged("the store's document at '{0}' is not what was written".format(place), remedy=_REMEDY)
+    return Document(content, value.version.number)
+
+
+def write_document(requests: Kv2Requests, place: str, content: bytes, replaces: Optional[int]) -> None:
+    """Write a store's document over that version of it (None: there is none).
+
+    Raises:
+        Conflict: something else is there by now.
+    """
+    try:
+        if replaces is None:
+            # Before the first version, so that no old slot of a key ever stays behind.
+            requests.keep(place, 1, new=True)
+        requests.write(place, {_KEY: text_of(content)}, replaces or 0)
+    except Conflict:
+        raise changed_document() from None
+
+
+def text_of(content: bytes) -> str:
+    """Bytes as the text that `bytes_of` takes."""
+    return base64.b64encode(content).decode("ascii")
+
+
+def bytes_of(text: Any) -> Optional[bytes]:
+    """The bytes that a text stands for; None where `text_of` writes no such text (ENVELOPE rule 1)."""
+    if not isinstance(text, str):
+        return None
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None
+    return content if text_of(content) == text else None

@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Envelopes in KV version 2 (`encrypt: true`). Of its versions one is kept: older values are objects of their own, and an
+envelope under a master key that was replaced must not stay behind in an old version.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Iterator, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS as OBJECTS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, **OBJECTS}
+
+
+class Kv2Places(ObjectPlaces):
+    """Objects as secrets. The token is the version of KV, which goes on when an object is removed."""
+
+    def __init__(self, connection: Connection, location: Location) -> None:
+        """Take the connection, and where the store lies."""
+        self._location = location
+        self._requests = Kv2Requests(connection, location.mount)
+
+    def read(self, place: Place) -> Optional[StoredObject]:
+        return self._object(place, self._requests.read(self._path(place)))
+
+    def _path(self, place: Place) -> str:
+        return self._location.place(place.name, place.kind)
+
+    def _object(self, place: Place, value: Optional[Value]) -> Optional[StoredObject]:
+        if value is None or value.data is None:
+            return None
+        number, when = str(value.version.number), value.version.written_at
+        return read_object(place, value.data, number, encrypted=True, tenant="", written_at=when)
+
+    def create(self, place: Place, content: StoredObject) -> StoredObject:
+        path, data, last = self._path(place), write_object(content), 0
+        for _each in attempts(place.name):
+            try:
+                return self._written(path, data, last, content)
+            except Conflict:
+                # Perhaps it is one that was removed, whose versions go on.
+                value = self._requests.read(path)
+                if self._object(place, value) is not None:
+                    raise
+                last = value.version.number if value is not None else self._newest(path)
+        raise AssertionError
+
+    def _newest(self, path: str) -> int:
+        sheet = self._requests.sheet(path)
+        return sheet.current if sheet is not None else 0
+
+    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
+        return self._written(self._path(place), write_object(content), int(found.token or 0), content)
+
+    def _written(self, path: str, data: Mapping[str, Any], last: int, content: StoredObject) -> StoredObject:
+        if last == 1:
+            # Before there is a second version.
+            self._requests.keep(path, 1, new=False)
+        value = self._requests.write(path, data, last)
+        return replace(content, token=str(value.version.number))
+
+    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+        path, there = self._path(place), found or self.read(place)
+        if there is not None:
+            self._written(path, {DELETED: datetime.now(timezone.utc).isoformat()}, int(there.token or 0), there)
+        if not place.is_stage:
+            # Nobody writes there again, so its count may be forgotten.
+            self._requests.forget(path)
+
+    def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
+        for name in names(self._requests.keys, self._location.folder(stage), prefix):
+            found = self.read(Place(name, stage))
+            if found is not None:
+                yield found
+
+    def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
+        found = read_document(self._requests, self._location.within(STORE))
+        return (found.content, str(found.version)) if found else None
+
+    def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
+        write_document(self._requests, self._location.within(STORE), content, int(found[1] or 0) if found else None)
+
+
+class Kv2Envelopes(KvObjectProvider):
+    """Envelopes as secrets of KV version 2."""
+
+    capabilities = Capabilities(
+        versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True
+    )
+    options = OPTIONS
+
+    def make_places(self) -> ObjectPlaces:
+        return Kv2Places(self._connection, Location.of(self.settings))

@@ -1,0 +1,272 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The requests of KV version 2, each with the capability it needs, and what they answer as values."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timezone
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from urllib.parse import quote
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Engine
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    Conflict,
+    CredentialError,
+    InvalidConfiguration,
+    StorageError,
+    Timeout,
+    TooLarge,
+    Unavailable,
+)
+
+VERSION = 2
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]+/?\Z")
+_PAGE = 200
+_LOST_RACE = ("check-and-set parameter did not match", "metadata check-and-set parameter does not match")
+_METADATA_CAS = "metadata check-and-set parameter required"
+_UPGRADING = "Upgrading from non-versioned"
+"""What an engine says in the moments after it was mounted."""
+_TOO_LARGE = ("too large", "exceeds maximum", "max_entry_size")
+
+
+class LostRace(Conflict):
+    """Compare-and-swap failed on the server. Whoever made the request says what is there instead."""
+
+
+class _NeedsCas(StorageError):
+    """The server wants to be told which metadata is replaced."""
+
+
+class Version(NamedTuple):
+    """What is known of one version without reading it."""
+
+    number: int
+    written_at: datetime
+    deleted: bool
+    destroyed: bool
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a read answers: the keys (None once deleted), the version, and the secret's custom metadata."""
+
+    data: Optional[Dict[str, Any]] = field(repr=False)
+    version: Version
+    custom: Dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """The metadata of a secret: its newest version, all that are kept, newest first, its custom metadata.
+
+    `revision` counts changes of the metadata, where the server does that (OpenBao 2.4): for a compare-and-swap of it.
+    """
+
+    current: int
+    versions: Tuple[Version, ...]
+    custom: Dict[str, str]
+    revision: Optional[int]
+
+    @property
+    def newest(self) -> Optional[Version]:
+        """The current version, or None where there never was one, or it was pruned."""
+        return self.versions[0] if self.versions and self.versions[0].number == self.current else None
+
+
+class Kv2Requests:
+    """One KV engine. `place` is a path in the mount."""
+
+    def __init__(self, connection: Connection, mount: str) -> None:
+        """Take the connection and the mount."""
+        self._connection = connection
+        self._mount = mount
+        self.engine = Engine(connection, mount, VERSION)
+        self._lists_details = True
+
+    def read(self, place: str, version: Optional[int] = None) -> Optional[Value]:
+        """Read a version, or the newest one; None where there is none. One that was deleted has no data."""
+        query = "" if version is None else "?version={0}".format(version)
+        reply = self._request("GET", "data", place + query, capability="read")
+        told = _mapping(reply.body.get("data"))
+        if not told:
+            self.engine.check(reply)
+            return None
+        self.engine.confirm()
+        metadata = _mapping(told.get("metadata"))
+        data = told.get("data")
+        read = _version(int(metadata.get("version") or 0), metadata)
+        return Value(data if isinstance(data, dict) else None, read, _custom(metadata))
+
+    def write(self, place: str, data: Mapping[str, Any], cas: int) -> Value:
+        """Write a version over version `cas` (0: there never was one), by compare-and-swap.
+
+        Raises:
+            LostRace: another version is there.
+        """
+        self.engine.check()
+        body = {"data": data, "options": {"cas": cas}}
+        reply = self._request("POST", "data", place, body, writing=True, capability="update" if cas else "create")
+        told = _mapping(reply.body.get("data"))
+        if reply.status != 200 or not told:
+            self._misplaced(reply)
+        return Value(None, _version(int(told.get("version") or 0), told), _custom(told))
+
+    def _misplaced(self, reply: Reply) -> NoReturn:
+        self.engine.check(reply)
+        raise InvalidConfiguration(
+            "what is mounted there does not answer as version 2 of KV does", option="mount", remedy="See 'mount' and 'kv_version'."
+        )
+
+    def sheet(self, place: str) -> Optional[Sheet]:
+        """Read a secret's metadata, and no value."""
+        reply = self._request("GET", "metadata", place, capability="read")
+        told = _mapping(reply.body.get("data"))
+        if not told:
+            self.engine.check(reply)
+            return None
+        self.engine.confirm()
+        return _sheet(told)
+
+    def describe(self, place: str, custom: Mapping[str, Optional[str]], most: Optional[int], revision: Optional[int] = None) -> None:
+        """Change custom metadata (None removes a key), and how many versions are kept where `most` says so.
+
+        Raises:
+            LostRace: the metadata is not `revision` any more.
+        """
+        body: Dict[str, Any] = {"custom_metadata": dict(custom)}
+        if most is not None:
+            body["max_versions"] = most
+        if revision is not None:
+            body["metadata_cas"] = revision
+        for _each in attempts(place):
+            try:
+                self._request("PATCH", "metadata", place, body, writing=True, capability="patch")
+                return
+            except _NeedsCas:
+                sheet = self.sheet(place)
+                body["metadata_cas"] = sheet.revision if sheet else 0
+            except LostRace:
+                if revision is not None:
+                    raise
+                body.pop("metadata_cas")
+
+    def keep(self, place: str, most: int, *, new: bool) -> None:
+        """Say how many versions are kept, also before there is one (`new`). What is more goes with the next write."""
+        self._request("POST", "metadata", place, {"max_versions": most}, writing=True, capability="create" if new else "update")
+
+    def forget(self, place: str) -> None:
+        """Remove a secret with all its versions and their count. One that is gone already is fine."""
+        self._request("DELETE", "metadata", place, writing=True, capability="delete")
+
+    def delete(self, place: str, versions: Sequence[int]) -> None:
+        """Delete exactly these versions; they can be undeleted."""
+        self._request("POST", "delete", place, {"versions": list(versions)}, writing=True, capability="update")
+
+    def undelete(self, place: str, versions: Sequence[int]) -> None:
+        """Undelete exactly these versions."""
+        self._request("POST", "undelete", place, {"versions": list(versions)}, writing=True, capability="update")
+
+    def destroy(self, place: str, versions: Sequence[int]) -> None:
+        """Remove the values of exactly these versions for good."""
+        self._request("PUT", "destroy", place, {"versions": list(versions)}, writing=True, capability="update")
+
+    def folder(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
+        """The keys of a folder (those that end with '/' are folders), page by page, with their metadata.
+
+        OpenBao lists both in one request. Elsewhere the metadata is read key by key; of one that is gone by then it is None. Keys
+        that are in no credential's name may be left out.
+        """
+        if self._lists_details:
+            found = False
+            for key, sheet in self._detailed(folder):
+                found = True
+                yield key, sheet
+            if found:
+                return
+        for key in self.keys(folder):
+            # There are keys, and the server listed none in detail.
+            self._lists_details = False
+            if _PLAIN.match(key):
+                yield key, None if key.endswith("/") else self.sheet(folder + key)
+
+    def keys(self, folder: str) -> List[str]:
+        """The keys of a folder; those that end with '/' are folders."""
+        reply = self._request("LIST", "metadata", folder, capability="list")
+        if reply.status == 404:
+            self.engine.check(reply)
+        return [key for key in _mapping(reply.body.get("data")).get("keys") or () if isinstance(key, str)]
+
+    def _detailed(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
+        after = ""
+        while True:
+            query = "?limit={0}&after={1}".format(_PAGE, quote(after, safe=""))
+            try:
+                reply = self._request("LIST", "detailed-metadata", folder + query, capability="list")
+            except (Unavailable, Timeout):
+                raise
+            except (AccessDenied, StorageError):
+                self._lists_details = False
+                return
+            told = _mapping(reply.body.get("data"))
+            keys, details = list(told.get("keys") or ()), _mapping(told.get("key_info"))
+            yield from ((key, _sheet(_mapping(details.get(key))) if key in details else None) for key in keys)
+            if len(keys) < _PAGE:
+                return
+            after = keys[-1]
+
+    def _request(
+        self, method: str, endpoint: str, place: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
+    ) -> Reply:
+        path = "{0}/{1}/{2}".format(self._mount, endpoint, place)
+        return self._connection.request(method, path, body, writing=writing, capability=capability, refused=_refused)
+
+
+def _refused(reply: Reply) -> Optional[CredentialError]:
+    said = " ".join(str(text) for text in reply.body.get("errors") or ())
+    if any(words in said for words in _LOST_RACE):
+        return LostRace("another version is there by now", remedy="Read it again and repeat.")
+    if _UPGRADING in said:
+        return Unavailable("the engine has just been mounted and is not ready", remedy="Repeat it.")
+    if _METADATA_CAS in said:
+        return _NeedsCas("the mount asks for compare-and-swap of metadata")
+    if any(words in said for words in _TOO_LARGE):
+        return TooLarge("the server does not take a value as large as that", remedy="Store less, or raise the server's limit.")
+    return None
+
+
+def _mapping(value: Any) -> Dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _custom(metadata: Mapping[str, Any]) -> Dict[str, str]:
+    return {key: value for key, value in _mapping(metadata.get("custom_metadata")).items() if isinstance(value, str)}
+
+
+def _sheet(told: Mapping[str, Any]) -> Sheet:
+    kept = [_version(int(number), _mapping(each)) for number, each in _mapping(told.get("versions")).items()]
+    revision = told.get("current_metadata_version")
+    newest_first = tuple(sorted(kept, key=lambda version: -version.number))
+    return Sheet(int(told.get("current_version") or 0), newest_first, _custom(told), revision if isinstance(revision, int) else None)
+
+
+def _version(number: int, told: Mapping[str, Any]) -> Version:
+    ends, destroyed = told.get("deletion_time"), bool(told.get("destroyed"))
+    # A time in the future is one at which the server will delete it by itself.
+    gone = destroyed or (bool(ends) and _time(ends) <= datetime.now(timezone.utc))
+    return Version(number, _time(told.get("created_time")), gone, destroyed)
+
+
+def _time(text: Any) -> datetime:
+    """A time as Go writes it (RFC 3339, up to nanoseconds), to the microsecond."""
+    try:
+        whole, _point, rest = str(text).rstrip("Z").partition(".")
+        return datetime.fromisoformat("{0}.{1:0<6.6}+00:00".format(whole, rest))
+    except ValueError:
+        raise StorageError("the server tells a time that is none", remedy="See that 'url' leads to a Vault or OpenBao.") from None

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values as users of a KV engine expect them: one key a field, as text (J3). What else we have to say lies under keys of `nebula.`."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any, Dict, Mapping, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, text, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+OURS = "nebula."
+STATE = OURS + "state"
+METADATA = OURS + "metadata"
+"""Where metadata lies that has no place beside the value: in KV version 1, and with the stages that nobody but us reads."""
+ENVELOPE = OURS + "envelope"
+OBJECT = OURS + "object"
+"""What `objects.provider` has to know of an object, where one is kept."""
+DELETED = OURS + "deleted"
+"""Marks the version that stands for "deleted from here on"."""
+
+
+class Description(NamedTuple):
+    """What we know of a value and is no secret."""
+
+    type: str
+    metadata: Metadata
+    record_id: Optional[bytes]
+    revision: int = 0
+
+
+def write_data(record: Record) -> Dict[str, Any]:
+    """The keys of a value.
+
+    Raises:
+        InvalidInput: a field has a name that is kept for us.
+    """
+    for field in record.fields:
+        if field.startswith(OURS):
+            remedy = "Choose a name that does not begin with '{0}'.".format(OURS)
+            raise InvalidInput("no field may be named {0}".format(ascii(field)), option="fields", name=record.name, remedy=remedy)
+    data = write_values(record.fields)
+    if record.state:
+        data[STATE] = write_values(record.state)
+    return data
+
+
+def read_fields(data: Mapping[str, Any]) -> Dict[str, Secret]:
+    """The fields among the keys of a value, whoever wrote it. What is neither text nor bytes of ours is read as its JSON text."""
+    return {key: Secret(_bytes_of(value)) for key, value in data.items() if not key.startswith(OURS)}
+
+
+def _bytes_of(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogatepass")
+    if isinstance(value, dict) and set(value) == {"base64"} and isinstance(value["base64"], str):
+        try:
+            return base64.b64decode(value["base64"], validate=True)
+        except binascii.Error:
+            pass
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+
+
+def refuse_envelope(data: Mapping[str, Any], name: str) -> None:
+    """Refuse an envelope in a store that is configured as plain.
+
+    Raises:
+        InvalidConfiguration: it is one.
+    """
+    if ENVELOPE in data:
+        remedy = "Write 'encrypt: true' for this store, as it was when the value was written."
+        raise InvalidConfiguration(
+            "the value is encrypted, and the store is configured as plain", option="encrypt", name=name, remedy=remedy
+        )
+
+
+def read_state(data: Mapping[str, Any], name: str) -> Dict[str, Secret]:
+    """The state that we wrote beside the fields.
+
+    Raises:
+        Damaged: it is not what we wrote.
+    """
+    try:
+        return read_values(data.get(STATE) or {})
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged(name, STATE) from None
+
+
+def write_description(description: Description) -> Dict[str, Any]:
+    """What we know of a value as mappings, lists, text and numbers."""
+    return {
+        "type": description.type,
+        "record_id": (description.record_id or b"").hex(),
+        "revision": description.revision,
+        "metadata": write_metadata(description.metadata),
+    }
+
+
+def read_description(written: Any, name: str, place: str) -> Description:
+    """Read what `write_description` wrote at `place`.
+
+    Raises:
+        Damaged: it is something else.
+    """
+    try:
+        revision = written["revision"]
+        if revision.__class__ is not int or revision < 0:
+            raise TypeError
+        record_id = bytes.fromhex(text(written["record_id"])) or None
+        return Description(text(written["type"]), read_metadata(written["metadata"]), record_id, revision)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise damaged(name, place) from None
+
+
+def damaged(name: str, place: str) -> Damaged:
+    """The error for metadata of ours that somebody has changed by hand."""
+    remedy = "Remove that key by hand, or put back what was there; or delete the credential by force and write it again."
+    return Damaged("'{0}' beside the value is not what was written there".format(place), name=name, remedy=remedy)

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A whole object as the keys of one secret: where KV's own versions and metadata cannot hold ours (version 1, and envelopes).
+
+nebula.envelope   base64 of an envelope; else the fields lie beside it, one key each
+nebula.metadata   of a plain value; an envelope carries its own
+nebula.object     serial, older values, when it was written
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+    DELETED,
+    ENVELOPE,
+    METADATA,
+    OBJECT,
+    Description,
+    damaged,
+    read_description,
+    read_fields,
+    read_state,
+    refuse_envelope,
+    write_data,
+    write_description,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, NotEncrypted
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+
+_UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""When a value was written that says nothing of it."""
+
+
+def write_object(content: StoredObject) -> Dict[str, Any]:
+    """The keys of an object.
+
+    Raises:
+        InvalidInput: a field has a name that is kept for us.
+    """
+    record = content.record
+    data: Dict[str, Any] = {ENVELOPE: text_of(record.envelope)} if record.envelope is not None else write_data(record)
+    if record.envelope is None and record.metadata is not None:
+        description = Description(record.type, record.metadata, record.record_id, record.revision)
+        data[METADATA] = write_description(description)
+    data[OBJECT] = {
+        "serial": record.serial,
+        "older": [[kept.serial, _text(kept.written_at)] for kept in content.older],
+        "leftover": list(content.leftover),
+        "written_at": _text(content.written_at),
+    }
+    return data
+
+
+def read_object(
+    place: Place, data: Mapping[str, Any], token: str, *, encrypted: bool, tenant: str, written_at: Optional[datetime] = None
+) -> Optional[StoredObject]:
+    """Read what `write_object` wrote, or what another tool did; None where it says that it was deleted.
+
+    Args:
+        place: where it was found.
+        data: the keys.
+        token: what the answer's is set to.
+        encrypted: whether the store keeps envelopes alone.
+        tenant: of a value that another tool wrote.
+        written_at: when it was written, where the server tells that.
+    """
+    if DELETED in data:
+        return None
+    stage = place.kind if place.is_stage else CURRENT
+    found = StoredObject(Record(place.name, stage=stage), token, written_at=written_at)
+    try:
+        found = _with_bookkeeping(found, data.get(OBJECT), place.name)
+        if not place.kind.startswith(DELETED_KIND):
+            found = replace(found, record=_record(found, data, encrypted, tenant))
+    except CredentialError as problem:
+        return replace(found, problem=problem)
+    return found
+
+
+DELETED_KIND = "deleted"
+
+
+def _record(found: StoredObject, data: Mapping[str, Any], encrypted: bool, tenant: str) -> Record:
+    name, stage = found.record.name, found.record.stage
+    if encrypted:
+        return public_record(name, stage, _envelope(data, name))
+    refuse_envelope(data, name)
+    record = replace(found.record, fields=read_fields(data), state=read_state(data, name))
+    if METADATA not in data:
+        when = found.written_at or _UNKNOWN_TIME
+        return replace(record, serial=None, metadata=Metadata(when, when, scope=Scope(tenant=tenant)))
+    known = read_description(data[METADATA], name, METADATA)
+    return replace(record, type=known.type, metadata=known.metadata, record_id=known.record_id, revision=known.revision)
+
+
+def _envelope(data: Mapping[str, Any], name: str) -> bytes:
+    if ENVELOPE not in data:
+        remedy = "Another tool wrote it: delete it by force and write it again, or name a store without 'encrypt: true'."
+        raise NotEncrypted("a plain value lies where envelopes are kept", name=name, remedy=remedy)
+    content = bytes_of(data[ENVELOPE])
+    if content is None:
+        raise Damaged("the envelope is not the text that was written", name=name, remedy="Restore it from a backup of the server.")
+    return content
+
+
+def _with_bookkeeping(found: StoredObject, written: Any, name: str) -> StoredObject:
+    if written is None:
+        return found
+    try:
+        older: Tuple[Kept, ...] = tuple(Kept(_count(serial), _time(when)) for serial, when in written["older"])
+        leftover = tuple(_count(serial) for serial in written["leftover"])
+        record = replace(found.record, serial=_count(written["serial"]))
+        return replace(found, record=record, older=older, leftover=leftover, written_at=_time(written["written_at"]) or found.written_at)
+    except (KeyError, TypeError, ValueError):
+        raise damaged(name, OBJECT) from None
+
+
+def _count(value: Any) -> int:
+    if value.__class__ is not int or value < 0:
+        raise TypeError
+    return int(value)
+
+
+def _text(when: Optional[datetime]) -> Optional[str]:
+    return None if when is None else when.isoformat()
+
+
+def _time(text: Optional[str]) -> Optional[datetime]:
+    return None if text is None else datetime.fromisoformat(text)

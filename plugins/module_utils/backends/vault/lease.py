@@ -1,0 +1,132 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One dynamic secret: what a leased path answered, how long it is good, and the record that it makes (J8)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta, timezone
+from hashlib import sha256
+from typing import Any, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+MARGIN = 3600.0
+"""A lease is renewed when less than this many seconds, or less than a third of it, is left; whichever is smaller."""
+_LOGIN = {"username", "password"}
+
+
+@dataclass(frozen=True)
+class Lease:
+    """What was leased. Seconds are those of a monotonic clock, so that a change of the wall clock neither ends nor prolongs it.
+
+    Attributes:
+        name: the credential, which is the role.
+        lease_id: the server's word for it, empty where the engine keeps no lease (`pki/issue`). Shown nowhere.
+        fields: as the server answered them.
+        began: when it was asked for, in seconds of the clock, and `created_at` in UTC.
+        ends: when it ends, in seconds of the clock; None where nobody knows.
+        span: how long it was given for, or prolonged; 0 where nobody knows.
+        renewable: whether the server says that it may be renewed.
+        updated_at: when it was asked for or last renewed.
+        expires_at: when it ends, UTC.
+    """
+
+    name: str
+    lease_id: str = field(repr=False)
+    fields: Fields
+    began: float
+    ends: Optional[float]
+    span: float
+    renewable: bool
+    created_at: datetime
+    updated_at: datetime
+    expires_at: Optional[datetime]
+
+    def left(self, now: float) -> float:
+        """Seconds until it ends."""
+        return float("inf") if self.ends is None else self.ends - now
+
+    def due_in(self, now: float) -> float:
+        """Seconds until it should be renewed or replaced; 0 or less when that is now."""
+        return self.left(now) - self.margin
+
+    @property
+    def margin(self) -> float:
+        """How many seconds before its end it should be renewed."""
+        return min(self.span / 3, MARGIN)
+
+    def renewed(self, answer: Mapping[str, Any], now: float) -> Lease:
+        """The lease as the server prolonged it."""
+        time, seconds = _utc_now(), float(answer.get("lease_duration") or 0)
+        return replace(
+            self,
+            ends=now + seconds,
+            span=seconds,
+            renewable=bool(answer.get("renewable")),
+            updated_at=time,
+            expires_at=time + timedelta(seconds=seconds),
+        )
+
+    @property
+    def version(self) -> str:
+        """The same for as long as the value is, and no secret: 16 hex digits of a hash of the lease's id, or of the time without one."""
+        told = self.lease_id or self.created_at.isoformat()
+        return sha256("{0} {1}".format(self.name, told).encode("utf-8")).hexdigest()[:16]
+
+    def record(self, tenant: str) -> Record:
+        """The lease as a record: `basic` where it is a user name and a password, else `opaque`."""
+        kind = "basic" if set(self.fields) == _LOGIN else OPAQUE
+        known = Metadata(
+            created_at=self.created_at,
+            updated_at=self.updated_at,
+            expires_at=self.expires_at,
+            scope=Scope(tenant=tenant),
+            attributes={"lease": {"ttl": int(self.span), "renewable": self.renewable}},
+        )
+        own = {name: Secret(value.expose()) for name, value in self.fields.items()}
+        return Record(self.name, kind, own, metadata=known, version=self.version)
+
+
+def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
+    """Read the answer of a leased path.
+
+    Args:
+        name: the credential.
+        answer: the body, parsed: `lease_id`, `lease_duration` (seconds), `renewable`, `data`.
+        now: seconds of the clock when it was asked for: never later than the server counts from.
+    """
+    time, data = _utc_now(), answer.get("data") or {}
+    seconds = float(answer.get("lease_duration") or 0) or _seconds_of_certificate(data, time)
+    return Lease(
+        name=name,
+        lease_id=str(answer.get("lease_id") or ""),
+        fields={str(key): _secret(value) for key, value in data.items() if value is not None},
+        began=now,
+        ends=now + seconds if seconds else None,
+        span=seconds,
+        renewable=bool(answer.get("renewable")),
+        created_at=time,
+        updated_at=time,
+        expires_at=time + timedelta(seconds=seconds) if seconds else None,
+    )
+
+
+def _seconds_of_certificate(data: Mapping[str, Any], time: datetime) -> float:
+    """A certificate is not leased: `expiration` (seconds since 1970) says when it ends."""
+    expiration = data.get("expiration")
+    return max(1.0, expiration - time.timestamp()) if isinstance(expiration, int) else 0.0
+
+
+def _secret(value: Any) -> Secret:
+    """Text as it is; numbers, lists and mappings as JSON."""
+    return Secret(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(timezone.utc)

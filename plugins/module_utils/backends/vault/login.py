@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The login of one connection: made once however many threads ask, kept alive, made anew, ended."""
+
+from __future__ import annotations
+
+import copy
+import math
+import threading
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import token_renewal as token_life
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_methods import LOGINS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import TOKEN, Auth
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.token_renewal import Token
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+FAREWELL = 1.0
+"""Seconds that the end of a login may take: nobody waits longer for a server to take back a token that ends by itself."""
+_LOOKUP, _RENEWAL, _REVOCATION = "auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"
+OPEN_TO_ALL = "sys/internal/ui/mounts"
+"""What a request may read whatever its policies, as long as its token is valid (lookup-self needs a policy)."""
+_LIVED_LONGEST = "past the max TTL"
+"""What is said, with status 500, of a token that is as old as it may become."""
+_NOT_ABOUT_THE_LOGIN = frozenset((412, 413, 429))
+
+
+class Login:
+    """Gives the token to send. Threads may share it.
+
+    Attributes:
+        logins: how many tokens there were so far.
+    """
+
+    def __init__(self, auth: Auth, transport: Callable[[], Any], *, revoke: bool) -> None:
+        """Take the checked `auth`, what gives the `Transport`, and whether tokens of ours are revoked at the end."""
+        self._auth = auth
+        self._transport = transport
+        self._revoke = revoke
+        self._lock = threading.Lock()
+        self._token: Optional[Token] = None
+        self.logins = 0
+        self._ended = 0
+        self._failure: Optional[CredentialError] = None
+
+    def token(self) -> Token:
+        """The token, logged in for, renewed or replaced where that is due.
+
+        Raises:
+            LoginFailed: the server refuses the login.
+            Unavailable, Timeout, StorageError: there is no answer.
+        """
+        token = self._token
+        if token is None:
+            return self._replaced(None)
+        if token.is_due() and self._lock.acquire(blocking=False):
+            # One thread looks after it; the others go on with what is still valid.
+            try:
+                self._token = self._looked_after(token) if self._token is token else self._token
+            finally:
+                self._lock.release()
+        return self._token or token
+
+    def due_in(self) -> Optional[float]:
+        """The seconds after which the token is to be looked after; None where there is none yet, or nothing of it ends."""
+        token = self._token
+        return None if token is None or token.due_at == math.inf else max(0.0, token.due_at - token_life.now())
+
+    def again(self, spent: Token) -> Token:
+        """Another token instead of one that the server no longer takes.
+
+        Raises:
+            LoginFailed: it was given to us, or the server refuses a new login too.
+        """
+        if not spent.ours:
+            raise failures.login_refused("the token is wrong, expired or revoked")
+        return self._replaced(spent)
+
+    def close(self) -> None:
+        """End the login, in a second at most. A token that was given to us lives on."""
+        token, self._token = self._token, None
+        if token is not None and token.ours and self._revoke:
+            try:
+                with deadline.within(FAREWELL, "close"):
+                    self._ask("POST", _REVOCATION, token)
+            except CredentialError:
+                pass  # It ends by itself.
+
+    def is_spent(self, token: Token, answer: failures.Answer) -> bool:
+        """Whether a denial (403) is about the token itself. Not every server says so; then one request more finds out."""
+        return answer.says(failures.INVALID_TOKEN) or self._ask("GET", OPEN_TO_ALL, token).status == 403
+
+    def _replaced(self, spent: Optional[Token]) -> Token:
+        ended = self._ended
+        with self._locked():
+            if self._ended != ended and self._failure is not None:
+                # It failed while this thread waited: asking again would only count as another wrong password.
+                raise copy.copy(self._failure) from None
+            if self._token is spent or self._token is None:
+                self._token = self._new()
+            return self._token
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=deadline.remaining()):
+            raise deadline.timed_out()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    def _new(self) -> Token:
+        self._failure = None
+        try:
+            token = self._log_in()
+        except CredentialError as problem:
+            self._failure = problem
+            raise
+        finally:
+            self._ended += 1
+        self.logins += 1
+        return token
+
+    def _log_in(self) -> Token:
+        if self._auth.method == TOKEN:
+            return token_life.given(_checked(self._auth.text("token") or ""))
+        answer = self._transport().log_in(LOGINS[self._auth.method], self._auth)
+        block = (answer.body or {}).get("auth")
+        if answer.status == 200 and isinstance(block, Mapping) and block.get("client_token"):
+            return token_life.granted(block)
+        raise self._refused(answer)
+
+    def _refused(self, answer: failures.Answer) -> CredentialError:
+        asked = failures.Asked("POST", "auth/{0}/login".format(self._auth.mount), False, "update")
+        if not failures.is_answer_of_vault(answer):
+            return failures.no_vault()
+        if answer.status == 200:
+            return failures.login_refused("the login needs a second factor", "Use a login of a machine, which has none.")
+        if not 400 <= answer.status < 500 or answer.status in _NOT_ABOUT_THE_LOGIN:
+            return failures.failure(asked, answer)
+        return failures.login_refused(
+            "the server refuses the login by '{0}' at {1}".format(self._auth.method, asked.path),
+            "See that what 'auth' holds is right and not expired, and that the method is enabled at 'mount'.",
+        )
+
+    def _looked_after(self, token: Token) -> Token:
+        try:
+            if not token.known:
+                token = self._looked_up(token)
+            return self._prolonged(token) if token.is_due() else token
+        except CredentialError:
+            return token.later()  # It is valid still. Whatever is wrong, the request itself finds out.
+
+    def _looked_up(self, token: Token) -> Token:
+        found = self._ask("GET", _LOOKUP, token)
+        data = (found.body or {}).get("data")
+        return token_life.looked_up(token, data) if found.status == 200 and isinstance(data, Mapping) else token.left_alone()
+
+    def _prolonged(self, token: Token) -> Token:
+        """Renewed; where that is refused or brings nothing, another one."""
+        if token.renewable:
+            answer = self._ask("POST", _RENEWAL, token)
+            block = (answer.body or {}).get("auth")
+            if answer.status == 200 and isinstance(block, Mapping):
+                token = token_life.renewed(token, block)
+                if not token.is_due():
+                    return token
+            elif answer.status not in (400, 403) and not answer.says(_LIVED_LONGEST):
+                return token.later()
+        return self._new() if token.ours else token.left_alone()
+
+    def _ask(self, method: str, path: str, token: Token) -> failures.Answer:
+        asked = failures.Asked(method, path, False, "update")
+        answer: failures.Answer = self._transport().send(asked, token.secret, None if method == "GET" else {}, None)
+        return answer
+
+
+def _checked(text: str) -> Secret:
+    """A token as a header can carry it."""
+    if not text or not all(33 <= ord(character) < 127 for character in text):
+        raise LoginFailed(
+            "what is given as a token is none", option="auth", remedy="A token has no spaces, line ends or letters beyond ASCII."
+        )
+    return Secret(text)

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a store lies in a server: an engine's mount and a prefix in it. Paths never leave them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Iterator, Mapping, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "mount": {"type": "str", "default": "secret"},
+    "prefix": {"type": "str", "default": "nebula"},
+    "kv_version": {"type": "int", "default": 2, "choices": [1, 2]},
+}
+HIDDEN = ".nebula"
+"""What is ours alone lies below it. No credential's name has a segment that begins with a dot."""
+STORE = HIDDEN + "/store"
+_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\Z")
+_NO_MOUNT = "no handler for route"
+_WRONG_VERSION = "Invalid path for a versioned K/V secrets engine"
+
+
+class Location(NamedTuple):
+    """A mount and a prefix, without slashes at their ends; the prefix may be empty."""
+
+    mount: str
+    prefix: str
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Location:
+        """Read `mount` and `prefix`.
+
+        Raises:
+            InvalidConfiguration: they are no paths.
+        """
+        given = {option: settings.get(option) for option in ("mount", "prefix")}
+        taken = {option: OPTIONS[option]["default"] if text is None else str(text).strip("/") for option, text in given.items()}
+        for option, text in taken.items():
+            if not _PATH.match(text) and (option == "mount" or text):
+                remedy = "Write segments of letters, digits, '.', '_' and '-', divided by '/', none of which begins with a '.'."
+                raise InvalidConfiguration("{0} is no path in a server".format(ascii(text)), option=option, remedy=remedy)
+        return cls(**taken)
+
+    def place(self, name: str, kind: str = CURRENT) -> str:
+        """The path of a credential's value, or of what belongs to it and is of another kind (`pending`, for one), in the mount.
+
+        Raises:
+            InvalidInput: `name` is no name.
+        """
+        return self.hidden("{0}/{1}".format(kind, check_name(name))) if kind != CURRENT else self.within(check_name(name))
+
+    def hidden(self, rest: str) -> str:
+        """The path of something that only we look at."""
+        return self.within("{0}/{1}".format(HIDDEN, rest))
+
+    def within(self, rest: str) -> str:
+        """A path below the prefix."""
+        return "{0}/{1}".format(self.prefix, rest) if self.prefix else rest
+
+    def folder(self, kind: str = CURRENT) -> str:
+        """The folder of all values of a kind, with its ending slash; empty for the mount itself."""
+        return self.within("") if kind == CURRENT else self.hidden(kind + "/")
+
+
+class Engine:
+    """What is mounted: asked for once, and only where an answer could also mean that it is something else than configured."""
+
+    def __init__(self, connection: Connection, mount: str, version: int) -> None:
+        """Take the connection, the mount, and the version of its KV engine that is configured."""
+        self._connection = connection
+        self._mount = mount
+        self._version = version
+        self._known = False
+
+    def confirm(self) -> None:
+        """An answer had the form that only this version gives."""
+        self._known = True
+
+    def check(self, reply: Optional[Reply] = None) -> None:
+        """See that the mount is what is configured: after an answer that says "nothing", and before a first write.
+
+        Raises:
+            InvalidConfiguration: it is not; names `mount` or `kv_version`, and what is there.
+        """
+        said = list(_said(reply)) if reply is not None and reply.status == 404 else []
+        if any(_NO_MOUNT in text for text in said):
+            raise self._no_mount()
+        if any(_WRONG_VERSION in text for text in said):
+            raise self._other("version 2 of KV")
+        if not self._known:
+            self._ask()
+            self._known = True
+
+    def _ask(self) -> None:
+        try:
+            reply = self._connection.request("GET", "sys/internal/ui/mounts/" + self._mount, capability="read")
+        except AccessDenied:
+            return  # a token without any right in the mount: the requests themselves will tell
+        told = reply.body.get("data")
+        if reply.status == 404 or not isinstance(told, dict):
+            return
+        kind, version = told.get("type"), str((told.get("options") or {}).get("version") or 1)
+        if kind not in ("kv", "generic"):
+            what = "an engine of type {0} is mounted at '{1}'".format(ascii(kind), self._mount)
+            raise InvalidConfiguration(what, option="mount", remedy="Name the mount of a KV engine.")
+        if version != str(self._version):
+            raise self._other("version {0} of KV".format(version))
+
+    def _other(self, there: str) -> InvalidConfiguration:
+        return InvalidConfiguration(
+            "{0} was expected and {1} is mounted at '{2}'".format(self._version, there, self._mount),
+            option="kv_version",
+            remedy="Write 'kv_version: {0}', or name another 'mount'.".format(3 - self._version),
+        )
+
+    def _no_mount(self) -> InvalidConfiguration:
+        return InvalidConfiguration(
+            "nothing is mounted at '{0}'".format(self._mount),
+            option="mount",
+            remedy="Name the mount of a KV engine ('bao secrets list' shows them), and the 'namespace' it is in, if any.",
+        )
+
+
+def _said(reply: Reply) -> Iterator[str]:
+    for key in ("errors", "warnings"):
+        for text in reply.body.get(key) or ():
+            yield str(text)

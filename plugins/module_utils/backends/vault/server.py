@@ -1,0 +1,113 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Where a Vault or OpenBao is and how its TLS is checked, out of a store's options."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple, Union
+from urllib.parse import urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "url": {"type": "str"},
+    "namespace": {"type": "str"},
+    "ca_cert": {"type": "path"},
+    "ca_path": {"type": "path"},
+    "client_cert": {"type": "path"},
+    # Paths are not secret, whatever the word in their name makes ansible-core think.
+    "client_key": {"type": "path", "no_log": False},
+    "tls_server_name": {"type": "str"},
+    "verify": {"type": "bool", "default": True},
+    "allow_insecure_transport": {"type": "bool", "default": False},
+}
+"""What says where the server is, as an argument spec."""
+
+ENVIRONMENT: Mapping[str, str] = {"url": "VAULT_ADDR", "namespace": "VAULT_NAMESPACE", "ca_cert": "VAULT_CACERT"}
+"""What the environment says where an option is not set. Nothing else of VAULT_* is looked at here."""
+
+_FILES = ("ca_cert", "client_cert", "client_key")
+_PORTS = {"https": 443, "http": 80}
+
+
+class Address(NamedTuple):
+    """A server and the terms on which it is believed.
+
+    Attributes:
+        url: scheme, host, port and path, without an ending slash.
+        verify: whether to check the server's certificate; the file or directory of the CAs where one is given.
+        client: the client's certificate and its key (the same file where it holds both).
+        insecure: plain HTTP to another machine is allowed.
+    """
+
+    url: str
+    namespace: Optional[str]
+    verify: Union[bool, str]
+    client: Optional[Tuple[str, str]]
+    server_name: Optional[str]
+    insecure: bool
+
+    def leads_to(self, location: str) -> bool:
+        """Whether a request may follow a standby's redirect there, token included: never from TLS to none."""
+        here, there = urlsplit(self.url), urlsplit(location)
+        if there.username is not None or not there.hostname:
+            return False
+        return there.scheme == "https" or (here.scheme == there.scheme == "http" and (self.insecure or is_loopback(there.hostname)))
+
+
+def address_of(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Address:
+    """Read the options of `OPTIONS`. Looks at files, opens no connection.
+
+    Raises:
+        InvalidConfiguration: names the option, what is wrong and what is allowed.
+    """
+    given = {option: settings.get(option) or os.environ.get(variable) for option, variable in ENVIRONMENT.items()}
+    insecure = bool(settings.get("allow_insecure_transport"))
+    url = _url(given["url"], insecure)
+    return Address(
+        url, given["namespace"], _verify(settings, given["ca_cert"], warn), _client(settings), settings.get("tls_server_name"), insecure
+    )
+
+
+def _wrong(option: str, what: str, remedy: str) -> NoReturn:
+    raise InvalidConfiguration(what, option=option, remedy=remedy)
+
+
+def _url(text: Optional[str], insecure: bool) -> str:
+    example = "Write it as 'https://vault.example.com:8200'."
+    if not text:
+        _wrong("url", "it is missing", example[:-1] + ", or set VAULT_ADDR.")
+    parts = split_url(text)
+    if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
+        _wrong("url", "it is no address of a server", example)
+    if parts.username is not None:
+        _wrong("url", "it holds a login", "Take it out; logins are given in 'auth'.")
+    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
+        _wrong("url", "plain HTTP would show the token to the network", "Use https, or write 'allow_insecure_transport: true' beside it.")
+    return text.rstrip("/")
+
+
+def _verify(settings: Mapping[str, Any], ca_cert: Optional[str], warn: Callable[[str], object]) -> Union[bool, str]:
+    ca_path = settings.get("ca_path")
+    if settings.get("verify") is False:
+        warn("'verify: false': the server's certificate is not checked, so whoever is in between reads every secret.")
+        return False
+    if settings.get("ca_cert") and ca_path:
+        _wrong("ca_path", "'ca_cert' is given too", "Give one of them.")
+    if ca_path:
+        return readable_path("ca_path", ca_path, os.path.isdir, "directory")
+    return readable_path("ca_cert", ca_cert) if ca_cert else True
+
+
+def _client(settings: Mapping[str, Any]) -> Optional[Tuple[str, str]]:
+    certificate, key = settings.get("client_cert"), settings.get("client_key")
+    if not certificate:
+        if key:
+            _wrong("client_key", "it is given without 'client_cert'", "Give both.")
+        return None
+    found = readable_path("client_cert", certificate)
+    return found, readable_path("client_key", key) if key else found

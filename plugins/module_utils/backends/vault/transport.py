@@ -1,0 +1,221 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Requests to a Vault through hvac: its client, its session, its adapter; nothing is repeated or followed on its own.
+
+Imported where the first request is made, because hvac takes a tenth of a second to import.
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from contextlib import contextmanager
+from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
+from urllib.parse import urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.http_adapter import TimedAdapter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS, tls_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
+
+try:
+    import requests
+    import urllib3
+    from hvac import Client
+    from hvac.adapters import RawAdapter
+    from requests import Session
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning
+    from urllib3.util.ssl_match_hostname import CertificateError
+except ImportError:
+    Client = None
+    RawAdapter = Session = object  # type: ignore[assignment,misc]
+
+INSTALL = "Run: pip install 'hvac >= 2.3'"
+_FOLLOWED = (307, 308)
+_REDIRECTS = 3
+
+
+class _Adapter(RawAdapter):  # type: ignore[misc]  # hvac has no types
+    """hvac's adapter; the answer is handed on as it is, whatever its status, so that hvac makes no text of it."""
+
+    def request(self, method: str, url: str, headers: Any = None, raise_exception: bool = True, **named: Any) -> Any:
+        left = deadline.remaining()
+        return super().request(method, url, headers=headers, raise_exception=False, timeout=(left, left), **named)
+
+
+class _Session(Session):
+    """Follows what a standby says about the active server, and nothing else."""
+
+    def __init__(self, address: Address) -> None:
+        super().__init__()
+        self._address = address
+        self.max_redirects = _REDIRECTS
+        self.auth = _no_login
+
+    def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
+        """Proxies of the environment are used, but not on the way to this machine: plain HTTP is allowed there."""
+        merged = super().merge_environment_settings(url, *settings)
+        return dict(merged, proxies={}) if is_loopback(urlsplit(url).hostname or "") else merged
+
+    def get_redirect_target(self, resp: Any) -> Optional[str]:
+        target = super().get_redirect_target(resp)
+        return target if target and resp.status_code in _FOLLOWED and self._address.leads_to(target) else None
+
+
+def _no_login(request: Any) -> Any:
+    """Instead of what ~/.netrc has for that host: the token is the login."""
+    return request
+
+
+class Transport:
+    """A client of one server. Threads may share it."""
+
+    def __init__(self, address: Address) -> None:
+        """Read the certificates. Opens no connection.
+
+        Raises:
+            InvalidConfiguration: a certificate or key cannot be used.
+            MissingLibrary: hvac is not installed.
+        """
+        if Client is None:
+            raise MissingLibrary("the Python package hvac is not installed", remedy=INSTALL)
+        session = _Session(address)
+        session.mount("https://", TimedAdapter(_context(address), address.server_name))
+        session.mount("http://", TimedAdapter(tls_context(), None))
+        session.verify = address.verify
+        # The token is sent with each request, not held by the client. An empty one keeps hvac from looking for others.
+        self.client = Client(
+            url=address.url,
+            token="",
+            cert=(),
+            verify=address.verify,
+            session=session,
+            adapter=_Adapter,
+            namespace=address.namespace,
+            strict_http=True,
+        )
+
+    def send(
+        self, asked: failures.Asked, token: Optional[Secret], body: Optional[Mapping[str, Any]], headers: Optional[Mapping[str, str]]
+    ) -> failures.Answer:
+        """Make one request and hand on whatever is answered.
+
+        Raises:
+            Timeout, Unavailable, StorageError: there was no answer.
+        """
+        sent = dict(headers or {})
+        if token is not None:
+            sent["X-Vault-Token"] = token.expose().decode("ascii")
+        if asked.method == "PATCH":
+            sent.setdefault("Content-Type", "application/merge-patch+json")
+        named = {} if body is None else {"json": body}
+        with in_our_words(writing=asked.writing):
+            return answer_of(self.client.adapter.request(asked.method, "/v1/" + asked.path, headers=sent, **named))
+
+    def log_in(self, method: Callable[[Any, Auth], Any], auth: Auth) -> failures.Answer:
+        """Log in by one of `login_methods.LOGINS` and hand on whatever is answered.
+
+        Raises:
+            Timeout, Unavailable, StorageError: there was no answer.
+            LoginFailed, InvalidConfiguration, MissingLibrary: there is nothing to log in with.
+        """
+        with in_our_words(writing=False):
+            return answer_of(method(self.client, auth))
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.client.adapter.close()
+
+
+def answer_of(response: Any) -> failures.Answer:
+    """What a `requests.Response` says.
+
+    Raises:
+        requests.ConnectionError: it was cut: within its headers the standard library takes that for their end.
+    """
+    if not _is_whole(response):
+        raise requests.ConnectionError
+    try:
+        body = response.json() if response.content else None
+    except ValueError:
+        body = None
+    known = body if isinstance(body, dict) else None
+    return failures.Answer(response.status_code, known, failures.seconds_to_wait(response.headers.get("Retry-After")))
+
+
+def _is_whole(response: Any) -> bool:
+    """Whether it came as far as it says that it goes (RFC 9112 section 6.3). urllib3 1 leaves it to the caller to see."""
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit():
+        return bool(response.raw.tell() >= int(length))
+    return "Transfer-Encoding" in response.headers or response.status_code == 204 or response.raw.version < 11
+
+
+def _context(address: Address) -> ssl.SSLContext:
+    context = tls_context()
+    if address.verify is False:
+        context.check_hostname = False
+        urllib3.disable_warnings(InsecureRequestWarning)  # It was warned of when the store was opened.
+    if isinstance(address.verify, str):
+        _read_ca(context, address.verify)
+    if address.client is not None:
+        try:
+            context.load_cert_chain(*address.client, password=_no_password)
+        except (ssl.SSLError, OSError, ValueError):
+            what, remedy = (
+                "it is no certificate with its own key",
+                "Give PEM files; the key is not encrypted, and belongs to the certificate.",
+            )
+            raise InvalidConfiguration(what, option="client_cert", remedy=remedy) from None
+    return context
+
+
+def _read_ca(context: ssl.SSLContext, path: str) -> None:
+    """Read it once for its errors; `requests` reads it again for each connection."""
+    try:
+        context.load_verify_locations(path)
+    except IsADirectoryError:
+        return
+    except (ssl.SSLError, OSError):
+        raise InvalidConfiguration("it holds no certificate", option="ca_cert", remedy="Name a PEM file.") from None
+
+
+def _no_password() -> str:
+    """An encrypted key fails, instead of asking at the terminal."""
+    return ""
+
+
+@contextmanager
+def in_our_words(*, writing: bool) -> Iterator[None]:
+    """Have whatever a library raises become an error of ours, without its text."""
+    if deadline.is_over():
+        raise deadline.timed_out()
+    PROGRESS.sent = False
+    try:
+        yield
+    except (requests.RequestException, HTTPError, OSError) as problem:
+        _raise_for(problem, PROGRESS.sent and writing)
+
+
+def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
+    causes = tuple(causes_of(problem))
+    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
+        raise failures.not_trusted() from None
+    if deadline.is_over() or any_of(causes, requests.Timeout, socket.timeout):
+        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
+    if any_of(causes, requests.TooManyRedirects):
+        raise failures.unreachable("it redirects in a circle") from None
+    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if any_of(causes, ssl.SSLError) and not ended:
+        raise failures.no_tls() from None
+    if PROGRESS.sent or ended:
+        raise failures.cut(outcome_unknown=outcome_unknown) from None
+    raise failures.unreachable(why_unreachable(causes)) from None

@@ -1,0 +1,45 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Names out of the folders of a KV engine, folder by folder."""
+
+from __future__ import annotations
+
+from typing import Callable, Iterable, Iterator, Tuple, TypeVar
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+
+Detail = TypeVar("Detail")
+
+
+def names(keys: Callable[[str], Iterable[str]], root: str, prefix: str) -> Iterator[str]:
+    """The names below `root` that begin with `prefix`; `keys` lists a folder, whose folders end with '/'."""
+    return (name for name, _each in walk(lambda folder: ((key, None) for key in keys(folder)), root, prefix))
+
+
+def walk(keys: Callable[[str], Iterable[Tuple[str, Detail]]], root: str, prefix: str) -> Iterator[Tuple[str, Detail]]:
+    """As `names`, with what `keys` tells beside each key. Begins at the folder that holds all of them.
+
+    What is no credential's name, and so cannot be asked for, is left out, and so is what we hide there.
+    """
+    start = prefix[: prefix.rfind("/") + 1]
+    folders = [start] if not start or _is_name(start[:-1]) else []
+    while folders:
+        folder = folders.pop()
+        for key, detail in keys(root + folder):
+            name = folder + key
+            if key.endswith("/"):
+                if _is_name(name[:-1]) and (name.startswith(prefix) or prefix.startswith(name)):
+                    folders.append(name)
+            elif name.startswith(prefix) and _is_name(name):
+                yield name, detail
+
+
+def _is_name(name: str) -> bool:
+    try:
+        check_name(name)
+    except InvalidInput:
+        return False
+    return True

@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who asks now: known to every layer without a parameter, per thread and per task.
+
+The manager says who asks; the scope guard and the audit trail listen. Nobody said: a caller that asserts nothing, so
+whatever has a scope is refused.
+"""
+
+from __future__ import annotations
+
+from contextvars import ContextVar, Token
+from dataclasses import dataclass
+from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+
+
+@dataclass(frozen=True)
+class Asking:
+    """The caller, and what the caller is about to do in the words of the edge (`get`, `credential_rotate`)."""
+
+    context: AccessContext = AccessContext()
+    operation: Optional[str] = None
+
+
+_NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking())  # noqa: B039  # it is frozen
+
+
+def asking_now() -> Asking:
+    """Who asks in this thread."""
+    return _NOW.get()
+
+
+class asked_by:  # noqa: N801  # read as a statement: with asked_by(context)
+    """Inside the `with` block, `context` asks. A class, not a generator: every read passes here."""
+
+    __slots__ = ("_asking", "_token")
+
+    def __init__(self, context: AccessContext, operation: Optional[str] = None) -> None:
+        """Name the caller, and the operation unless an outer block has named it."""
+        self._asking = Asking(context, operation or _NOW.get().operation)
+        self._token: Optional[Token[Asking]] = None
+
+    def __enter__(self) -> Asking:
+        self._token = _NOW.set(self._asking)
+        return self._asking
+
+    def __exit__(self, *_error: object) -> None:
+        if self._token is not None:
+            _NOW.reset(self._token)

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The key source `key_file`: random keys in a file outside the store that only its owner can read (ENVELOPE rule 11).
+
+One line a key: `nebula-key-1`, its id (32 hex digits), the key (base64). A line that was cut or flipped does not fit its id. The
+last line wraps new slots; a rotation of the master key appends one.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import os
+from typing import Callable, Dict, FrozenSet, Iterable, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingKey, WrongPassphrase
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
+    create_exclusively,
+    fsync_directory,
+    remove_left_over,
+    write_durably,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, make_directory
+
+_MARK = "nebula-key-1"
+_ROLE = "the key file"
+_WAIT = 30.0
+COPY = "Put the file back from your copy of it. A new key would not help: what is stored was encrypted with this one."
+
+
+class KeyFile(KeySource):
+    """A key file, at the path that is configured or at the store's default one."""
+
+    kind = "key_file"
+
+    def __init__(self, path: Optional[str], warn: Callable[[str], object]) -> None:
+        """Take the path (None: `$XDG_CONFIG_HOME/nebula/keys/<store id>.key`). Opens nothing."""
+        self._configured = None if path is None else os.path.expanduser(path)
+        self._warn = warn
+
+    def path(self, store_id: bytes) -> str:
+        """Where the file is, or would be."""
+        return self._configured or default_key_path(store_id)
+
+    def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
+        path = self.path(store_id)
+        directory = os.path.dirname(os.path.abspath(path))
+        with translated(_ROLE, path):
+            make_directory(directory)
+            remove_left_over(directory)
+            created = create_exclusively(path, _line(os.urandom(primitives.KEY_SIZE)))
+            if renew and not created:
+                self._append(path)
+        label, key = list(self._read(path).items())[-1]
+        return Terms(self.kind, label, None, os.urandom(16)), key
+
+    def check(self, store_id: bytes) -> None:
+        path = self.path(store_id)
+        if os.path.exists(path):
+            self._read(path)
+
+    def _append(self, path: str) -> None:
+        """A new key beside the old ones, durable before any slot needs it."""
+        with FileLock(path + ".lock", _WAIT, operation="adding a key to the key file"):
+            lines = [_line(key) for key in self._read(path).values()]
+            write_durably(path, b"".join([*lines, _line(os.urandom(primitives.KEY_SIZE))]))
+
+    def secret(self, terms: Terms, store_id: bytes) -> bytes:
+        path = self.path(store_id)
+        keys = self._read(path)
+        if terms.label not in keys:
+            raise WrongPassphrase("the key file {0} holds another key than this store's".format(path), option="key_sources", remedy=COPY)
+        return keys[terms.label]
+
+    def _read(self, path: str) -> Dict[str, bytes]:
+        if not os.path.exists(path):
+            raise MissingKey("the key file {0} is gone".format(path), option="key_sources", remedy=COPY)
+        check_private_file(path, _ROLE, self._warn)
+        with translated(_ROLE, path, writing=False), open(path, "rb") as file:
+            content = file.read()
+        return _parse(content, path)
+
+    def is_among(self, slots: Iterable[Terms], store_id: bytes) -> bool:
+        """A file that is gone counts as having its slot: its loss is to be told, not papered over."""
+        labels = {terms.label for terms in slots if self.fits(terms)}
+        path = self.path(store_id)
+        return bool(labels) and (not os.path.exists(path) or not labels.isdisjoint(self._read(path)))
+
+    def abandon(self, store_id: bytes) -> None:
+        """A file at a default path is this store's alone, and the store never came to be."""
+        path = self.path(store_id)
+        if self._configured is None and os.path.exists(path):
+            with translated(_ROLE, path):
+                os.unlink(path)
+                fsync_directory(os.path.dirname(path))
+
+    def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:
+        """Drop old keys from a file at a default path. One that the user named may serve other stores, and is left alone."""
+        if self._configured is not None:
+            return
+        path = self.path(store_id)
+        with translated(_ROLE, path), FileLock(path + ".lock", _WAIT, operation="removing a key from the key file"):
+            kept = [_line(key) for label, key in self._read(path).items() if label in labels]
+            if kept:
+                write_durably(path, b"".join(kept))
+
+
+def _id(key: bytes) -> str:
+    return primitives.derive(key, None, primitives.info_for(primitives.KEY_FILE_ID))[:16].hex()
+
+
+def _line(key: bytes) -> bytes:
+    return " ".join((_MARK, _id(key), base64.b64encode(key).decode("ascii"))).encode("ascii") + b"\n"
+
+
+def _parse(content: bytes, path: str) -> Dict[str, bytes]:
+    """Key by id, in the order of the file."""
+    keys = [_key(line) for line in content.splitlines(keepends=True)]
+    if not keys or None in keys:
+        raise Damaged("the key file {0} is damaged".format(path), option="key_sources", remedy=COPY)
+    return {_id(key): key for key in keys if key is not None}
+
+
+def _key(line: bytes) -> Optional[bytes]:
+    """The key of one line, or None where the line is not what `_line` writes of it."""
+    try:
+        key = base64.b64decode(line[len(_MARK) + 34 :].rstrip(b"\n"), validate=True)
+    except binascii.Error:
+        return None
+    return key if len(key) == primitives.KEY_SIZE and _line(key) == line else None

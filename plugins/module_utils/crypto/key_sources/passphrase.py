@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The key source `passphrase`: Argon2id over what a person, a file or the environment gives (ENVELOPE rule 10)."""
+
+from __future__ import annotations
+
+import os
+from typing import Callable, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import RECOMMENDED, SALT_SIZE, derive_from
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.errors import KeySourceUnavailable
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+Read = Callable[[], Optional[Secret]]
+
+
+class RememberedSource(KeySource):
+    """A source whose secret is derived from what somebody remembers. `label` tells two of one kind apart."""
+
+    def __init__(self, label: str, read: Read, absent: str) -> None:
+        """Take the label, how to get at the passphrase, and what to say when there is none."""
+        self.label = label
+        self._read = read
+        self._absent = absent
+
+    def fits(self, terms: Terms) -> bool:
+        return terms.source == self.kind and terms.label == self.label and terms.parameters is not None
+
+    def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
+        terms = Terms(self.kind, self.label, RECOMMENDED, os.urandom(SALT_SIZE))
+        return terms, self.secret(terms, store_id)
+
+    def check(self, store_id: bytes) -> None:
+        self._given()
+
+    def secret(self, terms: Terms, store_id: bytes) -> bytes:
+        return derive_from(self._given(), terms.parameters or RECOMMENDED, terms.salt)
+
+    def _given(self) -> Secret:
+        passphrase = self._read()
+        if not passphrase:
+            raise KeySourceUnavailable(
+                "the key source '{0}' has nothing to give: {1}".format(named(self.kind, self.label), self._absent),
+                option="key_sources",
+                remedy="Give it, or take the source out of 'key_sources'.",
+            )
+        return passphrase
+
+
+class Passphrase(RememberedSource):
+    """A passphrase of the store's own."""
+
+    kind = "passphrase"
+
+
+def from_text(passphrase: str, label: str = "") -> Passphrase:
+    """A passphrase written into the configuration (a vaulted variable)."""
+    return Passphrase(label, lambda: Secret(passphrase), "the passphrase is empty")
+
+
+def from_environment(variable: str, label: str = "") -> Passphrase:
+    """A passphrase in an environment variable."""
+    absent = "the environment variable {0} is not set".format(variable)
+    return Passphrase(label, lambda: Secret(os.environ.get(variable, "")), absent)
+
+
+def from_file(path: str, label: str, warn: Callable[[str], object]) -> Passphrase:
+    """A passphrase in a file that only its owner can read: its content without one line end.
+
+    Raises (when it is read):
+        InsecurePermissions: others can read the file.
+        StorageError: it cannot be read.
+    """
+    return Passphrase(label, lambda: _read_file(os.path.expanduser(path), warn), "{0} is absent or empty".format(path))
+
+
+def _read_file(path: str, warn: Callable[[str], object]) -> Optional[Secret]:
+    if not os.path.exists(path):
+        return None
+    check_private_file(path, "the passphrase file", warn)
+    with translated("the passphrase file", path, writing=False), open(path, "rb") as file:
+        content = file.read()
+    return Secret(content[: -1 if content.endswith(b"\n") else None].rstrip(b"\r"))

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From `key_sources` of a store's configuration to key sources: a static table, one line a kind."""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION, ConfiguredSource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import passphrase
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import vault_transit as transit
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword, from_vault
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+
+DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
+PATHS = frozenset(("path", "passphrase_file")) | transit.PATHS
+"""The keys of an entry that are paths."""
+
+_PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
+_ALLOWED = {
+    "key_file": ("path",),
+    "passphrase": (*_PASSPHRASES, "label"),
+    "ansible_vault": ("vault_id",),
+    "vault_transit": tuple(transit.OPTIONS),
+}
+Warn = Callable[[str], object]
+
+
+def build_sources(
+    entries: Optional[List[Mapping[str, Any]]], warn: Warn, vault_password: Optional[VaultPassword] = None
+) -> Tuple[KeySource, ...]:
+    """Build the sources of a store.
+
+    Args:
+        entries: mappings with `source` and its own keys; None for a key file at the default path; empty for a store that is only listed.
+        warn: told when a place's permissions cannot be checked.
+        vault_password: gives the password of a vault id, where this is the controller.
+
+    Raises:
+        InvalidConfiguration: an entry is not a source.
+    """
+    return tuple(ConfiguredSource(_build(dict(entry), warn, vault_password)) for entry in (DEFAULT if entries is None else entries))
+
+
+def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:
+    """See that what is to be dropped can be, and is not configured too: the next opening would give it a slot again.
+
+    Raises:
+        InvalidConfiguration: it is not so.
+    """
+    configured = tuple(sources)
+    for name in names:
+        if name.split(":", 1)[0] not in _ALLOWED:
+            raise InvalidConfiguration(
+                "it names what is no key source",
+                option="drop_sources",
+                remedy="Name it by its kind ({0}), or as 'kind:label'.".format(", ".join(sorted(_ALLOWED))),
+            )
+        if any(source.answers_to(name) for source in configured):
+            raise InvalidConfiguration(
+                "'{0}' is one of the key sources too".format(name), option="drop_sources", remedy="Take it out of 'key_sources' first."
+            )
+
+
+def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPassword]) -> KeySource:
+    kind = entry.pop("source", None)
+    given = {key: value for key, value in entry.items() if value is not None}
+    _check(kind, given)
+    if kind == "key_file":
+        return KeyFile(given.get("path"), warn)
+    if kind == "ansible_vault":
+        return from_vault(given.get("vault_id"), vault_password)
+    if kind == "vault_transit":
+        return transit.from_options(given, warn)
+    return _passphrase(given, warn)
+
+
+def _check(kind: Any, given: Mapping[str, Any]) -> None:
+    if kind not in _ALLOWED:
+        raise InvalidConfiguration(
+            "there is no key source {0}".format(ascii(kind)), option=OPTION, remedy="Use one of: {0}.".format(", ".join(sorted(_ALLOWED)))
+        )
+    for key, value in given.items():
+        if key not in _ALLOWED[kind]:
+            raise InvalidConfiguration(
+                "the key source '{0}' has no option {1}".format(kind, ascii(key)),
+                option=OPTION,
+                remedy="It takes: {0}.".format(", ".join(_ALLOWED[kind])),
+            )
+        if kind != "vault_transit" and not isinstance(value, str):
+            raise InvalidConfiguration("'{0}' of the key source '{1}' is text".format(key, kind), option=OPTION)
+
+
+def _passphrase(given: Mapping[str, str], warn: Warn) -> KeySource:
+    ways = [way for way in _PASSPHRASES if way in given]
+    if len(ways) != 1:
+        raise InvalidConfiguration("the key source 'passphrase' takes exactly one of {0}".format(", ".join(_PASSPHRASES)), option=OPTION)
+    value, label = given[ways[0]], given.get("label", "")
+    if ways[0] == "passphrase_file":
+        return passphrase.from_file(value, label, warn)
+    if ways[0] == "passphrase_env":
+        return passphrase.from_environment(value, label)
+    return passphrase.from_text(value, label)

@@ -1,0 +1,239 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The key source `vault_transit`: a random secret that the Transit engine of a Vault or OpenBao encrypts, and decrypts again (E2).
+
+The engine's key never leaves the server. A slot holds what the server made of its secret (`vault:v1:…`) where other slots
+hold their salt: it is different for every slot, as a salt is. The server is told the store's id as associated data, so what
+it made for one store it does not decrypt for another.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import os
+import re
+from contextlib import contextmanager, suppress
+from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Refused, Reply
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    CredentialError,
+    InvalidConfiguration,
+    KeySourceUnavailable,
+    LoginFailed,
+    MissingKey,
+    StorageError,
+    WrongPassphrase,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
+
+_NO_CIPHERTEXT = "vault:v1:" + base64.b64encode(bytes(60)).decode("ascii")
+"""What no key decrypts: how the server refuses it tells whether there is a key."""
+_SEGMENTS = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*\Z")
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    **Connection.OPTIONS,
+    "mount": {"type": "str", "default": "transit"},
+    "key": {"type": "str", "no_log": False},
+    "label": {"type": "str"},
+    "read_timeout": {"type": "float", "default": 5.0},
+}
+"""What an entry of `key_sources` takes beside `source`, as an argument spec. Times are seconds."""
+PATHS = frozenset(option for option, spec in OPTIONS.items() if spec["type"] == "path")
+"""Those that are paths."""
+
+
+class _Seen(CredentialError):
+    """The server refused what nobody could decrypt: so the key is there, and may be used."""
+
+
+class Transit(KeySource):
+    """A key of a Transit engine. Build it with `from_options`."""
+
+    kind = "vault_transit"
+
+    def __init__(self, server: Connection, mount: str, key: str, label: str, seconds: float) -> None:
+        """Take the connection, the key's place, the label of slots, and how long the server may take each time. Asks for nothing."""
+        self._server = server
+        self._mount = mount
+        self._key = key
+        self._seconds = seconds
+        self.label = label
+
+    def fits(self, terms: Terms) -> bool:
+        return terms.source == self.kind and terms.label == self.label
+
+    def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
+        """A new secret each time. It is decrypted once before a slot relies on it: the right to encrypt is not the right to decrypt."""
+        secret = os.urandom(primitives.KEY_SIZE)
+        with self._asking():
+            # First, because a policy with 'create' would have 'encrypt' make a key where there is none.
+            self._look(store_id)
+            terms = Terms(self.kind, self.label, None, self._encrypted(secret, store_id))
+            if not hmac.compare_digest(self._decrypted(terms.salt, store_id), secret):
+                raise self._unusable("the server does not decrypt what it encrypted", "See the server's log.")
+        return terms, secret
+
+    def secret(self, terms: Terms, store_id: bytes) -> bytes:
+        with self._asking():
+            return self._decrypted(terms.salt, store_id)
+
+    def check(self, store_id: bytes) -> None:
+        with self._asking():
+            self._look(store_id)
+
+    def _look(self, store_id: bytes) -> None:
+        """See whether there is a key that this login may use."""
+
+        def seen(reply: Reply) -> Optional[CredentialError]:
+            return self._absence(reply) or _Seen("")
+
+        with suppress(_Seen):
+            self._ask("decrypt", store_id, seen, ciphertext=_NO_CIPHERTEXT)
+
+    def _encrypted(self, secret: bytes, store_id: bytes) -> bytes:
+        reply = self._ask("encrypt", store_id, self._absence, plaintext=_base64(secret))
+        return str(reply.get("ciphertext")).encode("utf-8")
+
+    def _decrypted(self, ciphertext: bytes, store_id: bytes) -> bytes:
+        text = ciphertext.decode("utf-8", "replace")
+
+        def refused(reply: Reply) -> CredentialError:
+            return self._absence(reply) or self._refusal(reply, text)
+
+        reply = self._ask("decrypt", store_id, refused, ciphertext=text)
+        try:
+            secret = base64.b64decode(str(reply.get("plaintext")), validate=True)
+        except binascii.Error:
+            secret = b""
+        if len(secret) != primitives.KEY_SIZE:
+            raise self._unusable("the server answered what is no key", "See that 'url' leads to the server itself.")
+        return secret
+
+    def _ask(self, what: str, store_id: bytes, refused: Refused, **body: str) -> Mapping[str, Any]:
+        # `context` is what binds where a key derives others, besides the associated data. Other keys do not look at it.
+        bound = dict(body, associated_data=_base64(store_id), context=_base64(store_id))
+        path = "{0}/{1}/{2}".format(self._mount, what, self._key)
+        reply = self._server.request("POST", path, bound, capability="update", refused=refused)
+        if reply.status == 404:
+            raise self._absence(reply) or self._unmounted()
+        return reply.body.get("data") or {}
+
+    def _absence(self, reply: Reply) -> Optional[CredentialError]:
+        """What a refusal says about the key's being there, and of a fitting kind."""
+        answer = Answer(reply.status, reply.body)
+        if answer.says("no handler for route"):
+            return self._unmounted()
+        if answer.says("key not found"):
+            return self._without_key()
+        if answer.says("non-AEAD"):
+            return InvalidConfiguration(
+                "{0} is of a type that cannot be bound to a store".format(self._name), remedy="Use one of type aes256-gcm96, the default."
+            )
+        return None
+
+    def _unmounted(self) -> MissingKey:
+        enable = "bao secrets enable -path={0} transit".format(self._mount)
+        return MissingKey(
+            "no Transit engine is mounted at '{0}'".format(self._mount),
+            remedy="Enable it: {0} (or vault …), or correct 'mount' and 'namespace'.".format(enable),
+        )
+
+    def _without_key(self) -> MissingKey:
+        make = "bao write -f {0}/keys/{1}".format(self._mount, self._key)
+        return MissingKey(
+            "there is no {0}".format(self._name),
+            remedy="For a new store make it: {0} (or vault …). A store that it opened needs that very key: "
+            "it is in a backup of the server, or another key source opens the store.".format(make),
+        )
+
+    def _refusal(self, reply: Reply, ciphertext: str) -> CredentialError:
+        """Why a key that is there does not decrypt."""
+        if not Answer(reply.status, reply.body).says("disallowed by policy"):
+            return WrongPassphrase(
+                "{0} is another key than this store's slot was made with".format(self._name),
+                remedy="It was deleted and made again, or is another server's. Restore it, or open the store by another key source.",
+            )
+        version = ciphertext.partition(":v")[2].partition(":")[0]
+        place = "{0}/keys/{1}/config".format(self._mount, self._key)
+        return self._unusable(
+            "it no longer decrypts with version {0} of its key, which this store's slot was made with".format(version),
+            "Allow it: bao write {0} min_decryption_version={1} (or vault …); then rotate the store's master key, "
+            "which makes a slot with the newest version.".format(place, version),
+        )
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Logged in for a moment. Whatever keeps the server from answering is told as a source that is not here."""
+        try:
+            with deadline.within(self._seconds, "asking Transit"):
+                yield
+        except (AccessDenied, LoginFailed, StorageError) as problem:
+            raise self._unusable(problem.what, problem.remedy) from None
+        finally:
+            self._server.close()
+
+    def _unusable(self, what: str, remedy: str) -> KeySourceUnavailable:
+        return KeySourceUnavailable("the key source '{0}' cannot be used: {1}".format(named(self.kind, self.label), what), remedy=remedy)
+
+    @property
+    def _name(self) -> str:
+        return "Transit key '{0}' at '{1}'".format(self._key, self._mount)
+
+
+def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Transit:
+    """Build the source of an entry of `key_sources`.
+
+    Args:
+        given: values of `OPTIONS`, those of the connection among them.
+        warn: told about a connection that is not verified.
+
+    Raises:
+        InvalidConfiguration: an option is wrong. No network was used.
+    """
+    try:
+        entry = {option: _converted(option, given.get(option, spec.get("default"))) for option, spec in OPTIONS.items()}
+        mount, key = _place(entry)
+        connection = Connection(entry, store="", warn=warn)
+    except InvalidConfiguration as problem:
+        # The store may have options of the same names.
+        what = "'{0}' of the key source 'vault_transit': {1}".format(problem.option, problem.what)
+        raise InvalidConfiguration(what, remedy=problem.remedy, option=OPTION) from None
+    return Transit(connection, mount, key, entry["label"] or "{0}/{1}".format(mount, key), entry["read_timeout"])
+
+
+def _place(entry: Mapping[str, Any]) -> Tuple[str, str]:
+    mount, key = (entry["mount"] or "").strip("/"), entry["key"] or ""
+    if not _SEGMENTS.match(mount):
+        raise InvalidConfiguration("it is no path of an engine", option="mount", remedy="Leave it out for 'transit'.")
+    if not _SEGMENTS.match(key) or "/" in key:
+        raise InvalidConfiguration("it names no key", option="key", remedy="Write the name of a key of the Transit engine.")
+    return mount, key
+
+
+def _converted(option: str, value: Any) -> Any:
+    """A value as its type says. The validator's own words are not told: they quote the value."""
+    if value is None:
+        return None
+    kind = OPTIONS[option]["type"]
+    checked = ArgumentSpecValidator({option: {"type": kind, "no_log": False}}).validate({option: value})
+    if checked.error_messages or (kind in ("str", "path") and not isinstance(value, str)):
+        raise InvalidConfiguration("it cannot be read as {0}".format(kind), option=option, remedy="Write a value of that type.")
+    return checked.validated_parameters[option]
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode("ascii")

@@ -1,0 +1,86 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Telling what a store's key is, and making the slots that its configuration asks for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Iterable, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Intended, Keyring, OpenRing
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import StoreDocument, readable_slots
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, FormerKey, KeySlot, StoreKey, named
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_UNKNOWN_STORE = bytes(16)
+
+
+def ensured(keyring: Keyring, check: bool) -> EnsuredKey:
+    """See that a store has a key, a slot for each configured source and none for the dropped ones.
+
+    Args:
+        keyring: the store's keys.
+        check: tell what would be done and do nothing.
+
+    Raises:
+        MissingKey: there are records and no document, or no source is configured.
+        Damaged: a slot is.
+        InvalidConfiguration: no slot would be left.
+        KeySourceUnavailable, StorageError: a configured source cannot be had, or the store not be written.
+    """
+    ring = keyring.surveyed()
+    intended = _intended(keyring, ring)
+    before = StoreKey() if ring is None else told_of(keyring, ring)
+    after = _foreseen(ring, before, intended) if check else told_of(keyring, keyring.settled())
+    added = tuple(named(source.kind, source.label) for source in intended.missing)
+    return EnsuredKey(before, after, added, tuple(named(slot.terms.source, slot.terms.label) for slot in intended.dropped))
+
+
+def _intended(keyring: Keyring, ring: Optional[OpenRing]) -> Intended:
+    if ring is not None:
+        return keyring.intended(ring)
+    keyring.check_new()
+    return Intended((), (), keyring.sources)
+
+
+def _foreseen(ring: Optional[OpenRing], before: StoreKey, intended: Intended) -> StoreKey:
+    for source in intended.missing:
+        source.check(_UNKNOWN_STORE if ring is None else ring.ring.store_id)
+    gone = {(slot.terms.source, slot.terms.label) for slot in intended.dropped}
+    kept = (slot for slot in before.slots if (slot.source, slot.label) not in gone)
+    return before._replace(slots=(*kept, *foreseen_slots(intended.missing)))
+
+
+def foreseen_slots(sources: Iterable[KeySource]) -> Tuple[KeySlot, ...]:
+    """The slots that sources would be given; the label of a key file is known when it has its key."""
+    return tuple(KeySlot(source.kind, source.label, configured=True) for source in sources)
+
+
+def told_of(keyring: Keyring, ring: OpenRing) -> StoreKey:
+    """What may be told of a ring."""
+    slots, _broken = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
+    store_id = ring.ring.store_id
+    return StoreKey(
+        store_id=store_id.hex(),
+        key_id=ring.active.key_id.hex(),
+        slots=tuple(_told(keyring, slot, store_id) for slot in slots if slot.terms.source != retired_keys.KIND),
+        former=tuple(_former(slot) for slot in slots if slot.terms.source == retired_keys.KIND),
+        rotating=ring.ring.retiring is not None,
+        default_key_file=default_key_path(store_id) if ring.content else None,
+    )
+
+
+def _told(keyring: Keyring, slot: Slot, store_id: bytes) -> KeySlot:
+    configured = any(source.is_among([slot.terms], store_id) for source in keyring.sources)
+    return KeySlot(slot.terms.source, slot.terms.label, configured)
+
+
+def _former(slot: Slot) -> FormerKey:
+    until = retired_keys.keep_until(slot)
+    return FormerKey(slot.key_id.hex(), _EPOCH + timedelta(microseconds=until) if until else None)

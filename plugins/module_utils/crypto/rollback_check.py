@@ -1,0 +1,65 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Comparing what a store holds with the high-water mark of it (ENVELOPE rules 5 and 8)."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import Envelope
+from ansible_collections.nebula.credential.plugins.module_utils.errors import RolledBack
+
+_PUT_BACK = "Somebody put an older file back. "
+_ELSE = "else look for who can write to the store."
+
+
+def seen_in(envelope: Envelope) -> Mark:
+    """The mark that an authentic envelope stands for."""
+    return Mark(envelope.header.record_id, envelope.header.serial, envelope.revision)
+
+
+def _rolled_back(what: str, envelope: Envelope) -> RolledBack:
+    """The error, whose remedy is one that can be followed: only a current value can be restored by a play."""
+    current = "#" not in envelope.header.identity  # `sealed.identity_of`
+    remedy = "If that was you, on purpose, accept it with 'state: restored'; " if current else "Put the newest one back; "
+    return RolledBack(what, remedy=_PUT_BACK + remedy + _ELSE)
+
+
+def check_newest(envelope: Envelope, mark: Optional[Mark]) -> bool:
+    """Compare what is stored as the newest value with its mark.
+
+    Returns:
+        Whether it is newer than the mark, which then has to follow.
+
+    Raises:
+        RolledBack: it is older, or the mark knows it as deleted.
+    """
+    if mark is None:
+        return True
+    serial, revision = envelope.header.serial, envelope.revision
+    if serial > mark.serial:
+        return True
+    if serial < mark.serial:
+        raise _rolled_back("version {0} is older than version {1}, which was seen here".format(serial, mark.serial), envelope)
+    if mark.deleted:
+        raise _rolled_back("version {0} was deleted, and is there again".format(serial), envelope)
+    if envelope.header.record_id != mark.record_id:
+        raise _rolled_back("version {0} is another one than was seen here".format(serial), envelope)
+    if revision < mark.revision:
+        raise _rolled_back("the metadata of version {0} is older than what was seen here".format(serial), envelope)
+    return revision > mark.revision
+
+
+def check_older(envelope: Envelope, mark: Optional[Mark]) -> None:
+    """Compare a kept version with the mark: it may be older, but not from before a deletion.
+
+    Raises:
+        RolledBack: it is.
+    """
+    if mark is None or envelope.header.serial > mark.serial:
+        return
+    if mark.deleted or envelope.header.record_id != mark.record_id:
+        raise _rolled_back("version {0} was deleted, and is there again".format(envelope.header.serial), envelope)

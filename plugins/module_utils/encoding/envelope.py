@@ -1,0 +1,195 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An envelope as bytes, without any cryptography (docs/envelope.md): what may be known of it without a key.
+
+Nothing read here is authenticated: `crypto.envelope` does that. The checksum finds damage, not attacks.
+"""
+
+from __future__ import annotations
+
+import struct
+from hashlib import sha256
+from typing import NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, U64, Malformed, Reader, write_bytes, write_text
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import read_metadata, read_scope, write_scope
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, NotEncrypted, UnknownFormat
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+
+MAGIC = b"\x89NEBULA\n"
+"""No text begins with 0x89, and a transfer that turns line ends around breaks the last byte."""
+FORMAT = 1
+SUITE = 1
+"""HKDF-SHA256, AES-256-GCM, HMAC-SHA256."""
+
+_START = struct.Struct(">8sBB16s32s12s")
+IDENTITY_OFFSET = struct.calcsize(_START.format)
+"""Where the identity fields of the header begin: tenant, record_id, name, serial, type, scope."""
+TAG_SIZE = 16
+MAC_SIZE = 32
+CHECKSUM_SIZE = 32
+RESTORE = "Restore it from a backup, or an older version of it with 'state: restored'."
+
+
+class Header(NamedTuple):
+    """The fields of a header. `identity` is the name with its stage, `scope` includes the tenant."""
+
+    key_id: bytes
+    salt: bytes
+    nonce: bytes
+    record_id: bytes
+    identity: str
+    serial: int
+    type: str
+    scope: Scope
+
+
+class Envelope(NamedTuple):
+    """An envelope taken apart. `header_bytes` are the header as read; `ciphertext` ends with the tag of 16 bytes."""
+
+    header: Header
+    header_bytes: bytes
+    ciphertext: bytes
+    revision: int
+    metadata: bytes
+    mac: bytes
+
+
+class _Latest(NamedTuple):
+    data: bytes
+    envelope: Envelope
+    metadata: Metadata
+
+
+_latest: Optional[_Latest] = None
+"""What was taken apart last in this process. A provider and the layer above it look at the same bytes one after the other; that
+they are the very same object, which cannot change, is all that is relied on. No secret is in it."""
+
+
+def identity_of(name: str, stage: str = CURRENT) -> str:
+    """What an envelope calls the object (name, stage). '#' is no character of a name, so this is injective."""
+    return name if stage == CURRENT else "{0}#{1}".format(name, stage)
+
+
+def write_header(header: Header) -> bytes:
+    """Write a header: the associated data of the ciphertext."""
+    scope = header.scope
+    return b"".join(
+        (
+            _START.pack(MAGIC, FORMAT, SUITE, header.key_id, header.salt, header.nonce),
+            write_text(scope.tenant),
+            header.record_id,
+            write_text(header.identity),
+            U64.pack(header.serial),
+            write_text(header.type),
+            write_scope(scope),
+        )
+    )
+
+
+def write_envelope(header_bytes: bytes, ciphertext: bytes, revision: int, metadata: bytes, mac: bytes) -> bytes:
+    """Put an envelope together. `ciphertext` ends with its tag."""
+    size = U32.pack(len(ciphertext) - TAG_SIZE)
+    body = b"".join((header_bytes, size, ciphertext, U64.pack(revision), write_bytes(metadata), mac))
+    return body + sha256(body).digest()
+
+
+def read_envelope(data: bytes) -> Envelope:
+    """Take an envelope apart.
+
+    Raises:
+        NotEncrypted: this is no envelope.
+        Damaged: the checksum or the layout is wrong.
+        UnknownFormat: a later release wrote it.
+    """
+    latest = _latest
+    if latest is not None and latest.data is data:
+        return latest.envelope
+    body = _checked(data)
+    try:
+        return _read_body(body)
+    except Malformed as problem:
+        raise Damaged("the envelope does not follow its layout: {0}".format(problem), remedy=RESTORE) from None
+
+
+def _checked(data: bytes) -> bytes:
+    """The bytes before the checksum, if it is right. Told first, so that damage is never taken for an attack."""
+    if not data.startswith(MAGIC):
+        if MAGIC.startswith(data):
+            raise Damaged("the envelope is cut short", remedy=RESTORE)
+        raise NotEncrypted(
+            "a plain value where the store is configured as encrypted",
+            remedy="Remove it, or put the value in through the collection. A plain store says 'encrypt: false'.",
+        )
+    body = data[:-CHECKSUM_SIZE]
+    if sha256(body).digest() != data[-CHECKSUM_SIZE:]:
+        raise Damaged("the checksum of the envelope is wrong", remedy=RESTORE)
+    return body
+
+
+def _read_body(body: bytes) -> Envelope:
+    reader = Reader(body)
+    _each, version, suite, key_id, salt, nonce = _START.unpack(reader.take(IDENTITY_OFFSET))
+    if version != FORMAT or suite != SUITE:
+        raise UnknownFormat(
+            "the envelope has format {0}, suite {1}; this release reads format 1, suite 1".format(version, suite),
+            remedy="Upgrade the collection on this controller.",
+        )
+    tenant = reader.text()
+    record_id = reader.take(16)
+    identity = reader.text()
+    serial = reader.u64()
+    kind = reader.text()
+    header = Header(key_id, salt, nonce, record_id, identity, serial, kind, read_scope(reader, tenant))
+    header_bytes = body[: reader.offset]
+    ciphertext = reader.take(reader.u32() + TAG_SIZE)
+    revision = reader.u64()
+    metadata = reader.bytes()
+    mac = reader.take(MAC_SIZE)
+    reader.end()
+    return Envelope(header, header_bytes, ciphertext, revision, metadata, mac)
+
+
+def envelope_metadata(envelope: Envelope) -> Metadata:
+    """The metadata of an envelope that was taken apart.
+
+    Raises:
+        Damaged: it does not follow its layout.
+    """
+    latest = _latest
+    if latest is not None and latest.envelope is envelope:
+        return latest.metadata
+    try:
+        return read_metadata(envelope.metadata, envelope.header.scope)
+    except Malformed as problem:
+        raise Damaged("the metadata does not follow its layout: {0}".format(problem), remedy=RESTORE) from None
+
+
+def public_record(name: str, stage: str, data: bytes) -> Record:
+    """What a provider may know of an envelope that it keeps as (`name`, `stage`): all but the value, and unverified.
+
+    The name inside the envelope is not compared here: a wrong key has to be told before a wrong place.
+
+    Raises:
+        NotEncrypted, Damaged, UnknownFormat: as `read_envelope`.
+    """
+    global _latest  # noqa: PLW0603  # one value, replaced whole; see there
+    envelope = read_envelope(data)
+    header = envelope.header
+    metadata = envelope_metadata(envelope)
+    _latest = _Latest(data, envelope, metadata)
+    return Record(
+        name=name,
+        type=header.type,
+        metadata=metadata,
+        stage=stage,
+        version=str(header.serial),
+        serial=header.serial,
+        record_id=header.record_id,
+        revision=envelope.revision,
+        envelope=data,
+        verified=False,
+    )

@@ -1,0 +1,100 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A plain record as data that JSON, YAML and the binary layout can all hold.
+
+Times are ISO 8601 in UTC with microseconds. A value is text where it is UTF-8, else `{"base64": …}`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any, Dict, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, text, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+FORMAT = 1
+"""The version of this layout."""
+
+
+def write_document(record: Record) -> Dict[str, Any]:
+    """Write a record, secrets included, as mappings, lists, text and numbers."""
+    return {
+        "format": FORMAT,
+        "name": record.name,
+        "stage": record.stage,
+        "type": record.type,
+        "serial": record.serial,
+        "revision": record.revision,
+        "record_id": (record.record_id or b"").hex(),
+        "metadata": write_metadata(record.known),
+        "fields": write_values(record.fields),
+        "state": write_values(record.state),
+    }
+
+
+def write_values(fields: Fields) -> Dict[str, Any]:
+    """Fields as text, or `{"base64": …}` where a value is no UTF-8."""
+    return {key: _write_value(value.expose()) for key, value in fields.items()}
+
+
+def _write_value(value: bytes) -> Any:
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError:
+        return {"base64": base64.b64encode(value).decode("ascii")}
+
+
+def read_document(name: str, stage: str, document: Any) -> Record:
+    """Read what `write_document` wrote for (`name`, `stage`).
+
+    Raises:
+        Damaged: something is missing, of the wrong kind, or belongs elsewhere.
+    """
+    try:
+        if document["format"] != FORMAT or (document["name"], document["stage"]) != (name, stage):
+            raise ValueError
+        return Record(
+            name=name,
+            type=text(document["type"]),
+            fields=read_values(document["fields"]),
+            state=read_values(document["state"]),
+            metadata=read_metadata(document["metadata"]),
+            stage=stage,
+            version=str(_count(document["serial"])),
+            serial=document["serial"],
+            record_id=bytes.fromhex(document["record_id"]) or None,
+            revision=_count(document["revision"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+        raise Damaged(
+            "the file is not a plain record of that name and stage",
+            name=name,
+            remedy="Restore it from a backup, or delete the credential and put it again.",
+        ) from None
+
+
+def _count(value: Any) -> int:
+    if value.__class__ is not int or value < 0:
+        raise TypeError
+    return value
+
+
+def read_values(values: Mapping[str, Any]) -> Dict[str, Secret]:
+    """Read what `write_values` wrote.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError, binascii.Error: it is something else; the caller knows what to say of it.
+    """
+    return {text(key): Secret(_read_value(value)) for key, value in values.items()}
+
+
+def _read_value(value: Any) -> bytes:
+    if isinstance(value, str):
+        return value.encode("utf-8")
+    return base64.b64decode(value["base64"], validate=True)

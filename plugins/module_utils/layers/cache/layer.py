@@ -1,0 +1,297 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a session has read, kept in its memory (F1, J1, J7). It stands between scope and encryption: hits are checked and recorded too.
+
+One flight: however many ask at the same time for what is not there, one request is made. Times are those of the monotonic
+clock, so that a clock that is set changes nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import may_ask
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import Gathering
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Asked, Generation, Key, Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+
+PASSING = (Unavailable, Timeout, CircuitOpen)
+READS = frozenset((None, "get", "get_many"))
+"""The operations that are answered with what was read before. None is a direct call of the library."""
+RECOVERY = 5.0
+"""Seconds for which a backend that did not answer for a value is not asked for it again while there is one to serve."""
+
+
+class CacheTerms(NamedTuple):
+    """How long what was read may be used, in seconds, and how much is kept.
+
+    Attributes:
+        ttl: a value is fetched again after that.
+        refresh_ahead: the share of `ttl` after which a value that is asked for is fetched again in the background; 1 never.
+        serve_stale: seconds beyond `ttl` for which a value is still given out while the backend does not answer; 0 never.
+        max_entries: values kept at most; those not asked for the longest go first.
+        max_bytes: bytes of values kept at most.
+    """
+
+    ttl: float = 300.0
+    refresh_ahead: float = 0.8
+    serve_stale: float = 0.0
+    max_entries: int = 10000
+    max_bytes: int = 32 * 1024 * 1024
+
+
+@dataclass
+class Counts:
+    """What became of the reads of current values and versions.
+
+    Attributes:
+        hits, misses: answered from what is kept, or not.
+        shared: misses that waited for somebody else's fetch.
+        batched: misses that went along in somebody else's request.
+        stale: answers beyond their time, because the backend did not answer.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    shared: int = 0
+    batched: int = 0
+    stale: int = 0
+
+
+class Cache(Layer):
+    """Reads each current value, and each older version, once per `ttl`.
+
+    Other stages are never kept, and whoever is about to write or to describe (any operation but `READS`) is given what is there now.
+    """
+
+    def __init__(
+        self,
+        inner: Provider,
+        terms: CacheTerms,
+        background: Callable[[Callable[[], None]], object],
+        looked_up: Callable[[bool], None] = lambda _hit: None,
+    ) -> None:
+        """Wrap `inner`; `background` runs a function in another thread; `looked_up` hears of each hit and miss."""
+        super().__init__(inner)
+        self.terms = terms
+        self.shelf = Shelf(terms.max_entries, terms.max_bytes)
+        self.counts = Counts()
+        self.also_forgets: Callable[[Optional[str]], None] = lambda _name: None
+        self._background = background
+        self._looked_up = looked_up
+        self._flights: Dict[Tuple[Key, Generation], Future[Record]] = {}
+        self._failed: Dict[Key, float] = {}
+        self._lock = threading.Lock()
+        self._gathering = Gathering(inner.get, inner.get_many, PASSING, partial(self._count, "batched"))
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        if stage != CURRENT or asking_now().operation not in READS:
+            may_ask()
+            fetch = partial(self.inner.get, name, version, stage)
+            return fetch() if stage != CURRENT else self._read((name, version), self.shelf.asking(name), fetch)
+        key = (name, version)
+        held = self._held(key)
+        if held is None:
+            may_ask()
+        self._count("misses" if held is None else "hits")
+        return self._fetched(key) if held is None else held
+
+    def clear(self, name: Optional[str] = None) -> int:
+        """Drop what is kept of a name, or of all, here and where it is shared. Answers how many values that were here."""
+        self.also_forgets(name)
+        return self.shelf.drop(name)
+
+    def _held(self, key: Key) -> Optional[Record]:
+        """What may be answered at once; what nears its end is fetched again meanwhile."""
+        found = self.shelf.find(key)
+        if found is None:
+            return None
+        if found.age < self.terms.ttl:
+            if found.age > self.terms.ttl * self.terms.refresh_ahead and not self._failed_lately(key):
+                self._refresh(key)
+            return found.record
+        if found.age < self.terms.ttl + self.terms.serve_stale and self._failed_lately(key):
+            return self._told_stale(key, found.record)
+        return None
+
+    def _failed_lately(self, key: Key) -> bool:
+        """Whether the backend did not answer a moment ago: it is not asked by everybody, each waiting as long."""
+        failed = self._failed.get(key)
+        return failed is not None and self.shelf.now() - failed < RECOVERY
+
+    def _count(self, what: str, number: int = 1) -> None:
+        with self._lock:
+            setattr(self.counts, what, getattr(self.counts, what) + number)
+        if what in ("hits", "misses"):
+            self._looked_up(what == "hits")
+
+    def _fetched(self, key: Key) -> Record:
+        asked = self.shelf.asking(key[0])
+        flight, mine = self._flight(key, asked)
+        if mine:
+            self._fly(key, asked, flight, self._fetch(key))
+        else:
+            self._count("shared")
+        return flight.result()
+
+    def _fetch(self, key: Key) -> Callable[[], Record]:
+        """What asks the backend for it: together with others, where that has a request for several."""
+        together = key[1] is None and self.capabilities.batch_get
+        return partial(self._gathering.read, key[0]) if together else partial(self.inner.get, *key)
+
+    def _flight(self, key: Key, asked: Asked, ahead: bool = False) -> Tuple[Future[Record], bool]:
+        """The fetch that is under way, unless the name was written since it began; one that has landed since the caller looked, too."""
+        with self._lock:
+            flying = self._flights.get((key, asked.generation))
+            if flying is not None:
+                return flying, False
+            landed = None if ahead else self.shelf.find(key)
+            if landed is None or landed.age >= self.terms.ttl:
+                return self._flights.setdefault((key, asked.generation), Future()), True
+        flying = Future()
+        flying.set_result(landed.record)
+        return flying, False
+
+    def _fly(self, key: Key, asked: Asked, flight: Future[Record], fetch: Callable[[], Record]) -> None:
+        """Fetch for everybody who waits for this flight; they get the failure, too."""
+        try:
+            record = self._read(key, asked, fetch)
+        except BaseException as error:  # noqa: BLE001  # as said
+            self._landed(key, asked)
+            flight.set_exception(error)
+        else:
+            self._landed(key, asked)
+            flight.set_result(record)
+
+    def _landed(self, key: Key, asked: Asked) -> None:
+        with self._lock:
+            self._flights.pop((key, asked.generation), None)
+
+    def _read(self, key: Key, asked: Asked, fetch: Callable[[], Record]) -> Record:
+        try:
+            record = fetch()
+        except PASSING as error:
+            return self._stale(key, error)
+        except NotFound:
+            self.shelf.drop(key[0])
+            raise
+        self._failed.pop(key, None)
+        self.shelf.keep(key, record, asked)
+        return record
+
+    def _stale(self, key: Key, error: Exception) -> Record:
+        self._failed[key] = self.shelf.now()
+        found = self.shelf.find(key) if asking_now().operation in READS else None
+        if found is None or found.age >= self.terms.ttl + self.terms.serve_stale:
+            raise error
+        # Below `ttl` it is a refresh ahead of time, which nobody waits for.
+        return found.record if found.age < self.terms.ttl else self._told_stale(key, found.record)
+
+    def _told_stale(self, key: Key, record: Record) -> Record:
+        self._count("stale")
+        self.context.warn(_told(key[0], self.context.store, self.terms.serve_stale))
+        return record
+
+    def _refresh(self, key: Key) -> None:
+        asked = self.shelf.asking(key[0])
+        flight, mine = self._flight(key, asked, ahead=True)
+        if not mine:
+            return
+        try:
+            self._background(lambda: self._fly(key, asked, flight, self._fetch(key)))
+        except RuntimeError:  # nothing is begun any more: the process is about to end
+            self._landed(key, asked)
+            flight.cancel()
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        wanted = list(names)
+        fresh = asking_now().operation not in READS
+        held = {} if fresh else {name: record for name in wanted for record in [self._held((name, None))] if record is not None}
+        missing: List[str] = [name for name in wanted if name not in held]
+        if missing:
+            may_ask()
+        for name in wanted:
+            self._count("hits" if name in held else "misses")
+        return {**held, **self._read_many(missing, fresh)} if missing else held
+
+    def _read_many(self, names: List[str], fresh: bool) -> Dict[str, Record]:
+        """Fetch in one call what nobody fetches yet, and only then wait for what others fetch: so no two wait for each other."""
+        asked = {name: self.shelf.asking(name) for name in names}
+        if fresh:
+            fetched = self._fetch_many(names)
+            return _there({name: partial(self._read, (name, None), asked[name], partial(fetched, name)) for name in asked})
+        flights = {name: self._flight((name, None), asked[name]) for name in asked}
+        mine = [name for name, (_flight, is_mine) in flights.items() if is_mine]
+        fetched = self._fetch_many(mine)
+        for name in mine:
+            self._fly((name, None), asked[name], flights[name][0], partial(fetched, name))
+        for _other in range(len(flights) - len(mine)):
+            self._count("shared")
+        return _there({name: flight.result for name, (flight, _is_mine) in flights.items()})
+
+    def _fetch_many(self, names: List[str]) -> Callable[[str], Record]:
+        """Fetch these at once; the answer gives each record, or raises what fetching it alone would."""
+        failure: Optional[BaseException] = None
+        found: Dict[str, Record] = {}
+        try:
+            found = self.inner.get_many(names) if names else {}
+        except BaseException as error:  # noqa: BLE001  # raised for each name, to everybody who waits for it
+            failure = error
+
+        def fetched(name: str) -> Record:
+            if failure is not None:
+                raise failure
+            if name not in found:
+                raise absent(name)
+            return found[name]
+
+        return fetched
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        with self.shelf.changing(record.name):
+            return self.inner.put(record, expected_version, create=create)
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        with self.shelf.changing(name):
+            return self.inner.update_state(name, state, expected_version)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        with self.shelf.changing(record.name):
+            return self.inner.patch_metadata(record, expected_revision)
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        with self.shelf.changing(name):
+            return self.inner.restore(name, stage, version=version, check=check)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        with self.shelf.changing(name):
+            self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+
+
+def _there(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
+    """What these come to; those of which there is none are left out."""
+    found = {}
+    for name, read in reads.items():
+        with suppress(NotFound):
+            found[name] = read()
+    return found
+
+
+def _told(name: str, store: str, longest: float) -> str:
+    """The same text each time, so that a run is told once."""
+    return (
+        "credential '{0}', store '{1}': the backend does not answer; the value that was read before is used, "
+        "for {2:g} s beyond its time at most ('serve_stale')."
+    ).format(name, store, longest)

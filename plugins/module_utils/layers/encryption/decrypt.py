@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The reading half of encryption: what comes out is opened and checked, each refusal in its order (E1, ENVELOPE rule 5)."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Dict, Iterable, Iterator, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Filter, Health, Provider, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found, Opener, plain
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import envelope_metadata, identity_of, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingKey, NotFound, RolledBack
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+
+
+class Decrypt(Layer):
+    """Reads records out of a provider of envelopes. `layers.encrypt` adds the writing."""
+
+    def __init__(self, inner: Provider, keyring: Keyring, marks: Optional[Marks], tenant: str = DEFAULT_TENANT) -> None:
+        """Take the keys, the high-water marks (None for a store that ends with its process) and the store's tenant."""
+        super().__init__(inner)
+        self.keyring = keyring
+        self.marks = marks
+        self.tenant = tenant
+        self.opener = Opener(keyring, marks, tenant, inner.context.warn)
+
+    @contextmanager
+    def naming(self, name: str) -> Iterator[None]:
+        """Errors from below do not know whose envelope they are about."""
+        try:
+            yield
+        except CredentialError as problem:
+            problem.within(name=name, store=self.context.store)
+            raise
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        """Read and open a value.
+
+        Raises:
+            NotEncrypted, Damaged, UnknownFormat, WrongKey, Misplaced, Tampered, RolledBack: in this order (ENVELOPE rule 5).
+            MissingKey, WrongPassphrase, KeySourceUnavailable: the store's keys cannot be had.
+        """
+        try:
+            try:
+                return self._get(name, version, stage)
+            except RolledBack:  # perhaps the mark was read before an explicit restore, and the value after it
+                return self._get(name, version, stage)
+        except CredentialError as problem:
+            problem.within(name=name, store=self.context.store)
+            raise
+
+    def _get(self, name: str, version: Optional[str], stage: str) -> Record:
+        ring = self.keyring.opened()
+        if ring is None:
+            self.inner.get(name, version, stage)
+            self._check_made_since()
+            return self._get(name, version, stage)
+        mark = self.opener.mark(ring, identity_of(name, stage))
+        record = self.inner.get(name, version, stage)
+        if version is None:
+            return self.opener.opened(ring, record, mark)
+        return self.opener.opened_version(record, mark, version if self.capabilities.envelopes else None)
+
+    def _check_made_since(self) -> None:
+        """There was no document, and there are records: another process may just have made the store."""
+        if self.keyring.opened() is None:
+            raise without_document()
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        wanted = list(names)
+        ring = self.keyring.opened()
+        marks = {name: self.opener.mark(ring, name) for name in wanted} if ring else {}
+        found = self.inner.get_many(wanted)
+        if found and ring is None:
+            self._check_made_since()
+            return self.get_many(wanted)
+        return {name: self._opened_or_again(ring, record, marks[name]) for name, record in found.items()} if ring else {}
+
+    def _opened_or_again(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
+        with self.naming(record.name):
+            try:
+                return self.opener.opened(ring, record, mark)
+            except RolledBack:
+                return self.get(record.name)
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        """Yield metadata, `verified` where the key authenticates it. Values and high-water marks are not looked at."""
+        if wanted.names_only:
+            yield from self.inner.list(wanted)
+            return
+        has_keys = self.marks is None or bool(self.keyring.sources)
+        if has_keys:
+            self.keyring.opened()
+        for row in self.inner.list(wanted):
+            with self.naming(row.name):
+                listed = self._listed(row, has_keys)
+            yield listed
+
+    def _listed(self, row: Record, has_keys: bool) -> Record:
+        if row.envelope is None:
+            raise plain()
+        envelope = read_envelope(row.envelope)
+        return replace(
+            row,
+            type=envelope.header.type,
+            metadata=envelope_metadata(envelope),
+            serial=envelope.header.serial,
+            record_id=envelope.header.record_id,
+            revision=envelope.revision,
+            envelope=None,
+            verified=has_keys and self.opener.is_authentic(row, envelope),
+        )
+
+    def health(self) -> Health:
+        """That of the backend; unhealthy too where values are stored and none of the configured sources opens their key."""
+        health = self.inner.health()
+        if health.status == UNHEALTHY or not (self.marks is None or self.keyring.sources):
+            return health
+        try:
+            self.keyring.known()
+        except CredentialError as error:
+            return unhealthy(error.within(store=self.context.store))
+        return health
+
+    def find(self, name: str, stage: str, mark: Optional[Mark]) -> Optional[Found]:
+        """What a write builds on: authenticated, the value left alone; None where there is nothing."""
+        try:
+            record = self.inner.get(name, stage=stage)
+        except NotFound:
+            return None
+        return self.opener.authenticated(record, mark)
+
+
+def without_document() -> MissingKey:
+    """The error for a store with records and no document."""
+    return MissingKey("the store has records, but its document is gone", remedy="Restore metadata.json from a backup.")

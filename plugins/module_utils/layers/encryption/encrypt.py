@@ -1,0 +1,279 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Encryption as a layer: what goes in is sealed (E1). What comes out is opened and checked by `layers.decrypt`.
+
+Whether a store is encrypted is decided by its configuration alone: this layer is there or it is not, and where it is, it refuses
+anything plain (ENVELOPE rule 6).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from datetime import datetime
+from typing import Any, Iterable, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_status as key_report
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources, check_dropped
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing, PassingKeyring
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.rollback_check import seen_in
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import identity_of, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    Conflict,
+    EncryptionError,
+    InvalidInput,
+    NotFound,
+    Tampered,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt, without_document
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+
+_ATTEMPTS = 100
+"""Of a write without an expectation against other writers. In each round at least one of them gets through."""
+_LAST_SERIAL = 2**63
+
+
+def encrypted(provider: Provider, configuration: Mapping[str, Any], vault_password: Optional[VaultPassword] = None) -> Encrypt:
+    """Wrap a provider as a store's configuration says.
+
+    Args:
+        provider: one that keeps envelopes.
+        configuration: `tenant`, `key_sources` and `drop_sources` of the store; the other options are not looked at.
+        vault_password: gives the password of a vault id on the controller.
+
+    Raises:
+        InvalidConfiguration: `key_sources` or `drop_sources` are not what they should be.
+    """
+    tenant = configuration.get("tenant") or DEFAULT_TENANT
+    if not provider.capabilities.persistent:
+        return Encrypt(provider, PassingKeyring(provider), None, tenant)
+    warn = provider.context.warn
+    sources = build_sources(configuration.get("key_sources"), warn, vault_password)
+    keyring = Keyring(provider, sources, configuration.get("drop_sources") or ())
+    check_dropped(sorted(keyring.drop_sources), sources)
+    return Encrypt(provider, keyring, Marks(keyring, tenant, warn), tenant)
+
+
+class Encrypt(Decrypt):
+    """A provider of records around a provider of envelopes. Build it with `encrypted`."""
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        """Seal and store a value. Always a compare-and-swap; a race lost without an expectation is run again (rule 4)."""
+        if record.known.scope.tenant != self.tenant:
+            raise AccessDenied(
+                "the scope does not match in 'tenant'",
+                name=record.name,
+                store=self.context.store,
+                remedy="The tenant comes from the store's configuration. Use the store that is configured for that tenant.",
+            )
+        return self._put(record, expected_version, create, restored=False)
+
+    def _put(self, record: Record, expected_version: Optional[str], create: bool, *, restored: bool) -> Record:
+        with self.naming(record.name):
+            key, stored = self._stored(record, expected_version, create, restored)
+            self._acknowledge(key, stored, restored)
+            return replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
+
+    def _stored(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
+        """Seal and store, until no other writer comes in between, and answer the key and what was stored."""
+        for _each in range(_ATTEMPTS):
+            ring, offered, found = self._offered(record, restored)
+            expected = expected_version or (found.version if found else None)
+            try:
+                stored = self.inner.put(offered, expected, create=create or expected is None)
+                self.inner.flush()
+                return ring.active, replace(offered, version=stored.version)
+            except Conflict:
+                if expected_version is not None or create:
+                    raise
+        raise _too_busy()
+
+    def _offered(self, record: Record, restored: bool) -> Tuple[OpenRing, Record, Optional[Found]]:
+        ring = self.keyring.created()
+        if self.marks is not None:
+            self.marks.prepare(ring)
+        mark = self.opener.mark(ring, identity_of(record.name, record.stage))
+        found = self.find(record.name, record.stage, None if restored else mark)
+        return ring, self._sealed(ring, record, found, mark), found
+
+    def _sealed(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
+        last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
+        serial = max(last, mark.serial if mark else 0) + 1
+        if serial >= _LAST_SERIAL:
+            raise Tampered("the serial of the last version cannot be one that was counted", remedy="Restore it from a backup.")
+        record_id = found.envelope.header.record_id if found else os.urandom(16)
+        place = new_place(identity_of(record.name, record.stage), record_id, serial, record.type, record.known.scope)
+        envelope = seal(ring.active, place, record.fields, record.state, record.known)
+        return replace(record, fields={}, state={}, envelope=envelope, version=None, serial=serial, record_id=record_id, revision=0)
+
+    def _acknowledge(self, key: MasterKey, stored: Record, restored: bool = False) -> None:
+        """Record first, durably, then its mark, then the caller: so a mark never stands for what a crash took away (rule 8).
+
+        The very first value needs no durable mark: there is nothing older that could be put in its place.
+        """
+        self._follow_rotation(key, stored)
+        ring = self.keyring.opened()
+        if self.marks is not None and ring is not None:
+            seen, identity = seen_in(read_envelope(stored.envelope or b"")), identity_of(stored.name, stored.stage)
+            if restored:
+                self.marks.restore(ring, identity, seen)
+            else:
+                self.marks.advance(ring, identity, seen, durable=(seen.serial, seen.revision) > (1, 0))
+
+    def _follow_rotation(self, key: MasterKey, stored: Record) -> None:
+        """A rotation of the master key may have begun since the key was taken: nothing is acknowledged under the old one (rule 12)."""
+        ring = self.keyring.refreshed()
+        if ring is None or ring.active.key_id == key.key_id:
+            return
+        content = stored.envelope or b""
+        moved = replace(stored, envelope=under_key(key, read_envelope(content), ring.active))
+        for _each in range(_ATTEMPTS):
+            try:
+                self.inner.rewrite_envelope(moved, content)
+            except (Conflict, NotFound):
+                return  # somebody, the rotation most likely, has replaced it since
+            try:
+                self.inner.flush()
+                return
+            except Conflict:
+                continue
+        raise _too_busy()
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        return Provider.update_state(self, name, state, expected_version)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        """Replace metadata without touching the ciphertext (rule 7).
+
+        Raises:
+            InvalidInput: the scope differs; it changes by a new version only.
+            Conflict, NotFound: as the provider.
+        """
+        with self.naming(record.name):
+            ring = self.keyring.opened()
+            mark = self.opener.mark(ring, identity_of(record.name, record.stage)) if ring else None
+            found = self.find(record.name, record.stage, mark)
+            if found is None:
+                raise absent(record.name, stage=record.stage)
+            _check_expected(record, found, expected_revision)
+            return self._patch(record, found, expected_revision)
+
+    def _patch(self, record: Record, found: Found, expected_revision: int) -> Record:
+        header, revision = found.envelope.header, expected_revision + 1
+        envelope = with_metadata(found.key, found.envelope, revision, record.known)
+        known = replace(record, serial=header.serial, record_id=header.record_id, revision=revision, verified=True)
+        offered = replace(known, fields={}, state={}, envelope=envelope)
+        self.inner.patch_metadata(offered, expected_revision)
+        self.inner.flush()
+        self._acknowledge(found.key, offered)
+        return replace(known, envelope=None)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        """Remove a value, and remember it as deleted. What cannot be opened any more can be deleted too."""
+        try:
+            ring = self.keyring.opened()
+        except EncryptionError:
+            ring = None
+        last = self._deleted(ring, name, stage, expected_version, recoverable)
+        if ring is not None and self.marks is not None and not recoverable:
+            self.marks.bury(ring, identity_of(name, stage), last)
+
+    def _deleted(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[str], recoverable: bool) -> Mark:
+        """Delete exactly the version that was looked at, so that the mark buries that one and no newer one."""
+        for _each in range(_ATTEMPTS):
+            found = None if ring is None else self._find_or_broken(name, stage)
+            version = expected or (found.version if found else None)
+            try:
+                self.inner.delete(name, stage=stage, expected_version=version, recoverable=recoverable)
+                self.inner.flush()
+            except Conflict:
+                if expected is not None:
+                    raise
+                continue
+            return seen_in(found.envelope) if found else Mark(bytes(16), self.inner.last_serial(name, stage), 0)
+        raise _too_busy().within(name=name, store=self.context.store)
+
+    def _find_or_broken(self, name: str, stage: str) -> Optional[Found]:
+        try:
+            return self.find(name, stage, None)
+        except EncryptionError:
+            return None
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        """Accept what is stored now although it is older than what was seen, or was deleted: an explicit act (rule 8).
+
+        The value is written again as a version above every one ever seen, and the mark enters a new epoch; so other
+        controllers accept it too, and what was rolled back stays refused.
+
+        Returns:
+            The new version; with `check` what is there.
+
+        Raises:
+            NotFound: nothing is stored.
+            Conflict: it is not `version`.
+            EncryptionError: what is stored is not genuine.
+        """
+        with self.naming(name):
+            record = self.inner.get(name, stage=stage)
+            ring = self.keyring.opened()
+            if ring is None:
+                raise without_document()
+            check_swap(name, record, version)
+            opened = self.opener.opened(ring, record, None)
+            return opened if check else self._put(opened, record.version, False, restored=True)
+
+    def subkey(self, label: str) -> Tuple[bytes, bytes]:
+        """The id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""
+        ring = self.keyring.created()
+        return ring.active.key_id, ring.active.subkey(label)
+
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        """See that the configured sources have their slots; see `crypto.key_report`."""
+        return key_report.ensured(self.keyring, check)
+
+    def rotate_master_key(
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        """Put every envelope under a new master key; see `crypto.master_key_rotation`."""
+        if check:
+            return master_key_rotation.planned_rotation(
+                self.keyring, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until
+            )
+        return master_key_rotation.rotate_master_key(
+            self.keyring, self.marks, self.tenant, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until
+        )
+
+
+def _too_busy() -> Conflict:
+    return Conflict("{0} other writes came first".format(_ATTEMPTS), remedy="Repeat when there is less traffic.")
+
+
+def _check_expected(record: Record, found: Found, expected_revision: int) -> None:
+    there = found.envelope
+    if (record.version, expected_revision) != (found.version, there.revision):
+        raise Conflict(
+            "version {0}, revision {1} was expected, and version {2}, revision {3} is there".format(
+                record.version, expected_revision, found.version, there.revision
+            ),
+            remedy="Read it again and repeat.",
+        )
+    if record.known.scope != there.header.scope:
+        raise InvalidInput("a scope changes by a new version only", option="scope", remedy="Write the value again with the new scope.")

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A layer that treats every request to the backend alike: it overrides one method, `around`."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import partial
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, TypeVar
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+
+Answer = TypeVar("Answer")
+
+
+class Call(NamedTuple):
+    """One operation of the provider contract: its name there, what it is about, and whether it changes anything."""
+
+    operation: str
+    name: Optional[str] = None
+    writing: bool = False
+
+
+class Around(Layer):
+    """Hands every operation that reaches the backend to `around`. A page of `list` is an operation of its own."""
+
+    @abstractmethod
+    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+        """Do `work`, which is `call`, with whatever this layer does before, after or instead."""
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        return self.around(Call("put", record.name, True), lambda: self.inner.put(record, expected_version, create=create))
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        return self.around(Call("get", name), lambda: self.inner.get(name, version, stage))
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        wanted = list(names)
+        return self.around(Call("get_many"), lambda: self.inner.get_many(wanted))
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        return self.around(Call("update_state", name, True), lambda: self.inner.update_state(name, state, expected_version))
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        return self.around(Call("patch_metadata", record.name, True), lambda: self.inner.patch_metadata(record, expected_revision))
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        self.around(Call("rewrite_envelope", record.name, True), lambda: self.inner.rewrite_envelope(record, replaces))
+
+    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+        return self.around(Call("ensure_schema", None, not check), lambda: self.inner.ensure_schema(check=check))
+
+    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        kept = list(entries)
+        self.around(Call("append_audit", None, True), lambda: self.inner.append_audit(kept))
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        work = partial(self.inner.restore, name, stage, version=version, check=check)
+        return self.around(Call("restore", name, not check), work)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        self.around(
+            Call("delete", name, True),
+            lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
+        )
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        """Each step of the listing is one call: what a reader does between two rows is not counted."""
+        rows = self.inner.list(wanted)
+        while True:
+            row = self.around(Call("list"), lambda: next(rows, None))
+            if row is None:
+                return
+            yield row
+
+    def versions(self, name: str) -> List[VersionInfo]:
+        return self.around(Call("versions", name), lambda: self.inner.versions(name))
+
+    def last_serial(self, name: str, stage: str = CURRENT) -> int:
+        return self.around(Call("last_serial", name), lambda: self.inner.last_serial(name, stage))
+
+    def read_store_document(self) -> Optional[bytes]:
+        return self.around(Call("read_store_document"), self.inner.read_store_document)
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        self.around(Call("write_store_document", None, True), lambda: self.inner.write_store_document(content, replaces))

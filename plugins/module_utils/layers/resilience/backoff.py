@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Making a request again while it fails for a reason that passes: how often, and after how long (S1's figures).
+
+The wait before repeat n is drawn evenly from 0 to BASE * FACTOR ** (n - 1) seconds, at most LONGEST ("full jitter"), so that
+many runs that failed in the same moment do not come back in the same moment. Where the backend asked to be left alone for a
+while, that is added. tenacity does the waiting and the counting.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CircuitOpen,
+    CredentialError,
+    MissingLibrary,
+    Timeout,
+    Unavailable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
+
+BASE = 0.1
+FACTOR = 2
+LONGEST = 2.0
+
+
+def passes(error: Optional[BaseException]) -> bool:
+    """Whether the same request may succeed a moment later."""
+    return isinstance(error, (Unavailable, Timeout)) and not isinstance(error, CircuitOpen)
+
+
+class Attempts:
+    """Makes requests of one store, each of them once and then at most `repeats` times more."""
+
+    def __init__(self, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep) -> None:
+        """Take the number of repeats; `observer` is told of each, `sleep` waits so many seconds."""
+        self._repeats = repeats
+        self._observer = observer or Observer()
+        self._sleep = sleep
+        self._retrying: Any = None
+
+    def prepare(self) -> None:
+        """Load what this needs.
+
+        Raises:
+            MissingLibrary: tenacity is not installed.
+        """
+        if self._retrying is None:
+            self._retrying = self._built()
+
+    def make(self, call: Call, work: Callable[[], Answer]) -> Answer:
+        """Do `work`, again where it fails for a reason that passes.
+
+        Raises:
+            CredentialError: whatever `work` raised last. After several attempts it says how many there were, and in what time.
+        """
+        self.prepare()
+        made: Answer = self._retrying(_attempt, call, work)
+        return made
+
+    def _built(self) -> Any:
+        try:
+            import tenacity
+        except ImportError:
+            raise MissingLibrary(
+                "the Python package 'tenacity' is not installed, which stores on servers need", remedy="Run: pip install 'tenacity>=8.3'"
+            ) from None
+        self._jitter = tenacity.wait_random_exponential(multiplier=BASE, exp_base=FACTOR, max=LONGEST)
+        return tenacity.Retrying(
+            retry=tenacity.retry_if_exception(passes),
+            wait=self._wait,
+            stop=self._stops,
+            before_sleep=self._tell,
+            sleep=self._sleep,
+            retry_error_callback=_give_up,
+        )
+
+    def _wait(self, state: Any) -> float:
+        asked = state.outcome.exception().retry_after
+        return float(self._jitter(state)) + max(0.0, asked or 0.0)
+
+    def _stops(self, state: Any) -> bool:
+        """No repeat is left, or no time for one: then the error is told at once instead of waiting for nothing."""
+        return state.attempt_number > self._repeats or deadline.is_over(after=state.upcoming_sleep)
+
+    def _tell(self, state: Any) -> None:
+        self._observer.retried(state.args[0], state.outcome.exception(), state.upcoming_sleep)
+
+
+def _attempt(_call: Call, work: Callable[[], Answer]) -> Answer:
+    return work()
+
+
+def _give_up(state: Any) -> None:
+    error: CredentialError = state.outcome.exception()
+    if state.attempt_number > 1:
+        error.what = "{0} ({1} attempts in {2:.1f} s)".format(error.what.rstrip("."), state.attempt_number, state.seconds_since_start)
+    raise error

@@ -1,0 +1,154 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What has become of a write whose answer was lost: told by reading, never guessed.
+
+Each function answers `Done` (it was carried out), None (what it was to replace is still there: it may be made again where it
+names what it replaces), or raises `Conflict` or `NotFound` (something else is there). All of them take the provider to read from.
+
+A value is ours when all of it is the same: the bytes of an envelope, which no two writes share; else type, fields, state and
+metadata, whose `updated_at` has microseconds, and the serial and record id where the write carried them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Generic, Optional, Set, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
+    changed_document,
+    changed_envelope,
+    check_revision,
+    check_swap,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+
+MOST_VERSIONS = 40
+"""How many kept versions are looked through: so many writes of others would have to come between a write and its look."""
+
+
+@dataclass(frozen=True)
+class Done(Generic[Answer]):
+    """A write that was carried out, and what it answers."""
+
+    answer: Answer
+
+
+def put(provider: Provider, record: Record, expected: Optional[str], create: bool, others: Set[str]) -> Optional[Done[Record]]:
+    """As above, for `Provider.put` with these arguments.
+
+    `others` collects the versions that were seen not to be ours: a look that breaks off and begins again reads them once.
+    """
+    found = _current(provider, record.name, record.stage)
+    if found is not None and is_ours(record, found):
+        return Done(_stored(record, found))
+    there = None if found is None else found.version
+    if there == expected or (expected is None and not create):
+        return None
+    kept, certain = _among_versions(provider, record, expected, others)
+    if kept is not None:
+        return Done(_stored(record, kept))
+    if create and found is not None:
+        # A new credential's id is drawn at random, and stays: another one shows that this is not what became of ours.
+        certain = certain or (None not in (record.record_id, found.record_id) and record.record_id != found.record_id)
+    try:
+        check_swap(record.name, found, expected, create)
+    except Conflict as conflict:
+        # Ours may have been there and be replaced already, where not every version since can be read.
+        raise conflict.happened(outcome_unknown=not certain) from None
+    return None
+
+
+def patch_metadata(provider: Provider, record: Record, expected_revision: int) -> Optional[Done[Record]]:
+    """As above, for `Provider.patch_metadata` with these arguments."""
+    found = provider.get(record.name, stage=record.stage)
+    patched = (found.version, found.revision) == (record.version, expected_revision + 1)
+    if patched and (found.metadata == record.metadata if record.envelope is None else found.envelope == record.envelope):
+        stored = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision)
+        return Done(stored)
+    if (found.version, found.revision) == (record.version, expected_revision):
+        return None
+    try:
+        check_revision(found, record, record.version, expected_revision)
+    except Conflict as conflict:
+        raise conflict.happened(outcome_unknown=True) from None
+    return None
+
+
+def delete(provider: Provider, name: str, stage: str, expected: Optional[str]) -> Optional[Done[None]]:
+    """As above, for `Provider.delete` with these arguments."""
+    found = _current(provider, name, stage)
+    if found is None:
+        return Done(None)
+    try:
+        check_swap(name, found, expected)
+    except Conflict as conflict:
+        raise conflict.happened(outcome_unknown=True) from None
+    return None
+
+
+def rewrite_envelope(provider: Provider, record: Record, replaces: bytes) -> Optional[Done[None]]:
+    """As above, for `Provider.rewrite_envelope` with these arguments."""
+    found = provider.get(record.name, record.version if record.stage == CURRENT else None, record.stage)
+    if found.envelope == record.envelope:
+        return Done(None)
+    if found.envelope != replaces:
+        raise changed_envelope(record.name).happened(outcome_unknown=True)
+    return None
+
+
+def write_store_document(provider: Provider, content: bytes, replaces: Optional[bytes]) -> Optional[Done[None]]:
+    """As above, for `Provider.write_store_document` with these arguments."""
+    found = provider.read_store_document()
+    if found == content:
+        return Done(None)
+    if found != replaces:
+        raise changed_document().happened(outcome_unknown=True)
+    return None
+
+
+def is_ours(record: Record, found: Record) -> bool:
+    """Whether `found` is what a put of `record` leaves behind."""
+    if record.envelope is not None:
+        return found.envelope == record.envelope
+    same_value = (found.type, dict(found.fields), dict(found.state)) == (record.type, dict(record.fields), dict(record.state))
+    return (
+        same_value
+        and record.metadata in (None, found.metadata)
+        and record.serial in (None, found.serial)
+        and record.record_id in (None, found.record_id)
+    )
+
+
+def _stored(record: Record, found: Record) -> Record:
+    return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision)
+
+
+def _current(provider: Provider, name: str, stage: str) -> Optional[Record]:
+    try:
+        return provider.get(name, stage=stage)
+    except NotFound:
+        return None
+
+
+def _among_versions(provider: Provider, record: Record, expected: Optional[str], others: Set[str]) -> Tuple[Optional[Record], bool]:
+    """Ours among the versions after `expected`, which another writer has replaced since; and whether all of them were seen."""
+    if not provider.capabilities.versions or record.stage != CURRENT:
+        return None, False
+    try:
+        for info in provider.versions(record.name)[:MOST_VERSIONS]:
+            if info.version == expected:
+                return None, True
+            if info.version in others:
+                continue
+            found = provider.get(record.name, info.version)
+            if is_ours(record, found):
+                return found, True
+            others.add(info.version)
+    except NotFound:
+        pass  # deleted, or a version that is not kept any more
+    return None, False

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Repeating requests as a layer, around a provider and inside the time limits: what is safe to repeat, and nothing else.
+
+Reads are safe. A write is as long as its failure says that nothing happened. Where an answer was lost (`outcome_unknown`), the
+write is reconciled by reading, never blindly made again: see `layers.reconcile` for what is read and `layers.writes` for
+what follows. A write that does not name what it replaces is never made again then; one that does is, since the backend refuses the
+one of two requests that comes second, also a first one that arrives late.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from typing import Callable, Iterator, Optional, Set
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import reconcile
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import Attempts
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import Write
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+
+_RECORD_ID_SIZE = 16
+
+
+class Retry(Around):
+    """Repeats what fails with `Unavailable` or `Timeout`; what a `CircuitOpen` refuses is not repeated.
+
+    The last error is the one that is raised, its class kept. It says how many attempts were made.
+    """
+
+    def __init__(
+        self, inner: Provider, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep
+    ) -> None:
+        """Wrap `inner`.
+
+        Args:
+            inner: the provider.
+            repeats: how often a request is made again at most.
+            observer: is told of each repeat.
+            sleep: waits so many seconds.
+        """
+        super().__init__(inner)
+        self._attempts = Attempts(repeats, observer, sleep)
+
+    def connect(self) -> None:
+        """As the provider's.
+
+        Raises:
+            MissingLibrary: tenacity is not installed. Told now, not by the first failure.
+        """
+        self._attempts.prepare()
+        self.inner.connect()
+
+    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+        """Every read."""
+        return self._attempts.make(call, work)
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        if create and record.record_id is None:
+            # By it a new credential is known as ours, also once another run has changed it.
+            record = replace(record, record_id=os.urandom(_RECORD_ID_SIZE))
+        others: Set[str] = set()
+        swaps = create or expected_version is not None
+        write = Write(
+            lambda: self.inner.put(record, expected_version, create=create),
+            lambda: reconcile.put(self.inner, record, expected_version, create, others),
+            repeatable=swaps,
+        )
+        return write.carry_out(self._attempts, Call("put", record.name, True))
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        """A read and a write, each with its own repeats."""
+        return Provider.update_state(self, name, state, expected_version)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        write = Write(
+            lambda: self.inner.patch_metadata(record, expected_revision),
+            lambda: reconcile.patch_metadata(self.inner, record, expected_revision),
+            repeatable=True,
+        )
+        return write.carry_out(self._attempts, Call("patch_metadata", record.name, True))
+
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        write = Write(
+            lambda: self.inner.rewrite_envelope(record, replaces),
+            lambda: reconcile.rewrite_envelope(self.inner, record, replaces),
+            repeatable=True,
+        )
+        write.carry_out(self._attempts, Call("rewrite_envelope", record.name, True))
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        write = Write(
+            lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
+            lambda: reconcile.delete(self.inner, name, stage, expected_version),
+            repeatable=expected_version is not None,
+        )
+        write.carry_out(self._attempts, Call("delete", name, True))
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        write = Write(
+            lambda: self.inner.write_store_document(content, replaces),
+            lambda: reconcile.write_store_document(self.inner, content, replaces),
+            repeatable=True,
+        )
+        write.carry_out(self._attempts, Call("write_store_document", None, True))
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
+        """A listing that breaks off begins again, without the names that were told already."""
+        listing = _Listing(self.inner, wanted)
+        while True:
+            row = self._attempts.make(Call("list"), listing.step)
+            if row is None:
+                return
+            yield row
+
+
+class _Listing:
+    """The rows of a listing, each name once, however often it has to begin."""
+
+    def __init__(self, inner: Provider, wanted: Filter) -> None:
+        self._inner = inner
+        self._wanted = wanted
+        self._rows: Optional[Iterator[Record]] = None
+        self._told: Set[str] = set()
+
+    def step(self) -> Optional[Record]:
+        """The next row; None at the end."""
+        try:
+            self._rows = self._inner.list(self._wanted) if self._rows is None else self._rows
+            for row in self._rows:
+                if row.name not in self._told:
+                    self._told.add(row.name)
+                    return row
+        except CredentialError:
+            self._rows = None
+            raise
+        return None

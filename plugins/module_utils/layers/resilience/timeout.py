@@ -1,0 +1,31 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Time limits as a layer: each operation on a remote backend is bounded as a whole (FR-020)."""
+
+from __future__ import annotations
+
+from typing import Callable
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
+
+
+class TimeLimits(Around):
+    """Sets the deadline that layers and providers below keep to."""
+
+    def __init__(self, inner: Provider, reading: float, writing: float) -> None:
+        """Bound reads and writes, in seconds each."""
+        super().__init__(inner)
+        self._reading = reading
+        self._writing = writing
+
+    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+        with deadline.within(self._writing if call.writing else self._reading, call.operation):
+            return work()
+
+    def health(self) -> Health:
+        with deadline.within(self._reading, "health"):
+            return self.inner.health()

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a store's configuration to its shared cache."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Iterable, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import key_of
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.layer import SharedCache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION, address_of
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server
+
+_OF_THE_STORE = frozenset(("backend", "tenant"))
+
+
+def shared(
+    provider: Provider,
+    layer: Optional[Decrypt],
+    options: Mapping[str, Any],
+    common: Iterable[str],
+    vault_password: Optional[VaultPassword] = None,
+) -> SharedCache:
+    """Put a shared cache before a store. It makes no request.
+
+    Args:
+        provider: the backend within its layers, `layer` included.
+        layer: the one that encrypts, where there is one.
+        options: of the store, validated.
+        common: the options that every store has: they say how it is used, not which it is.
+        vault_password: gives the password of a vault id on the controller.
+
+    Raises:
+        InvalidConfiguration: an option is wrong, or the store is one of which nothing may be kept.
+        MissingLibrary: the package `redis` is not installed.
+    """
+    able = provider.capabilities
+    if able.leased or not able.persistent:
+        what = "what this store gives out is {0}, and is not shared".format("lent for a time" if able.leased else "gone with its process")
+        raise InvalidConfiguration(what, option=OPTION, remedy="Leave it out.")
+    own = options[OPTION]
+    server = Server(address_of(own), own["prefix"])
+    which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
+    told_apart = json.dumps(which, sort_keys=True, default=str).encode("utf-8")
+    key = key_of(server, own, provider, layer, vault_password)
+    return SharedCache(layer or provider, server, key, lambda key: Entries(key, own["prefix"], told_apart), own["ttl"])

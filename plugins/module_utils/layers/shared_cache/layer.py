@@ -1,0 +1,188 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What several controllers have read, kept for each other in a Redis or Valkey (F1). It stands between the session's cache and the backend.
+
+It may be asked and may fail at any time: then the backend answers, as if it were not there.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import contextmanager
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import READS
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, reason
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+
+REST = 5.0
+"""Seconds for which a server that failed is left alone: its time limit is waited for once, not by every read."""
+MANY = 1000
+"""Names written by this process, after which those are forgotten that may be shared again."""
+
+Answer = TypeVar("Answer")
+Wanted = Tuple[str, Optional[str]]
+
+
+class SharedCache(Layer):
+    """Reads current values and versions from the shared server where they are there, and puts there what it has read."""
+
+    def __init__(self, inner: Provider, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
+        """Wrap `inner`.
+
+        Args:
+            inner: the backend within its layers, its records open.
+            server: the shared one.
+            key_of: gives the key that seals.
+            entries_of: makes what seals with a key.
+            ttl: seconds for which an entry holds.
+        """
+        super().__init__(inner)
+        self._server = server
+        self._key_of = key_of
+        self._entries_of = entries_of
+        self._ttl = ttl
+        self._known: Optional[Tuple[bytes, Entries]] = None
+        self._down_until = 0.0
+        self._told = False
+        self._written: Dict[str, float] = {}
+        self._forgotten = 0
+        self._lock = threading.Lock()
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
+        if stage != CURRENT or not self._may_share(name):
+            return self.inner.get(name, version, stage)
+        wanted, begun = (name, version), self._forgotten
+        found = self._found([wanted]).get(wanted)
+        if found is None:
+            found = self.inner.get(name, version)
+            self._keep({wanted: found}, begun)
+        return found
+
+    def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
+        wanted, begun = list(names), self._forgotten
+        shared = self._found([(name, None) for name in wanted if self._may_share(name)])
+        found = {name: record for (name, _version), record in shared.items()}
+        missing = [name for name in wanted if name not in found]
+        fetched = self.inner.get_many(missing) if missing else {}
+        self._keep({(name, None): record for name, record in fetched.items() if self._may_share(name)}, begun)
+        return {**found, **fetched}
+
+    def _may_share(self, name: str) -> bool:
+        """Not for whoever is about to write, nor what was written here: another controller may just have put there what it read before."""
+        return asking_now().operation in READS and self._written.get(name, 0.0) <= time.monotonic()
+
+    def _found(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
+        asked = list(wanted)
+        return self._helped(lambda entries: self._opened(entries, asked), {}) if asked else {}
+
+    def _opened(self, entries: Entries, asked: Iterable[Wanted]) -> Dict[Wanted, Record]:
+        """What is there and genuine. What is not is dropped."""
+        spots = {wanted: entries.spot(*wanted) for wanted in asked}
+        found = {}
+        for (wanted, spot), content in zip(spots.items(), self._server.find(list(spots.values()))):
+            record = None if content is None else entries.opened(content, *wanted)
+            if record is not None:
+                found[wanted] = record
+            elif content is not None:
+                self._server.drop(spot.key, spot.field)
+        return found
+
+    def _keep(self, records: Mapping[Wanted, Record], begun: int) -> None:
+        """Unless something was dropped here since the fetch began: it may have been this."""
+        whole = {wanted: record for wanted, record in records.items() if record.metadata is not None and record.envelope is None}
+        if whole and begun == self._forgotten:
+            self._helped(lambda entries: self._server.keep(self._sealed(entries, whole), self._ttl), None)
+
+    def _sealed(self, entries: Entries, records: Mapping[Wanted, Record]) -> Dict[Spot, bytes]:
+        sealed = {}
+        for wanted, record in records.items():
+            try:
+                sealed[entries.spot(*wanted)] = entries.sealed(record, wanted[1], self._ttl)
+            except InvalidInput:
+                continue  # metadata of another tool that our layout cannot write
+        return sealed
+
+    def _helped(self, work: Callable[[Entries], Answer], otherwise: Answer) -> Answer:
+        """What the shared server has to say; `otherwise` where it cannot. Nothing that is wrong with it fails a read or a write."""
+        if time.monotonic() < self._down_until:
+            return otherwise
+        try:
+            key = self._key_of()
+            return otherwise if key is None else work(self._entries(key))
+        except Exception as error:  # noqa: BLE001  # as said
+            self._down_until = time.monotonic() + REST
+            self._tell(reason(error))
+            return otherwise
+
+    def _entries(self, key: bytes) -> Entries:
+        known = self._known
+        if known is None or known[0] != key:
+            known = self._known = (key, self._entries_of(key))
+        return known[1]
+
+    def _tell(self, why: str) -> None:
+        with self._lock:
+            told, self._told = self._told, True
+        if not told:
+            self.context.warn("store '{0}': it goes on without its shared cache: {1}.".format(self.context.store, why.rstrip(".")))
+
+    def forget(self, name: Optional[str] = None) -> None:
+        """Drop what is shared of a credential, or all of this store."""
+        with self._lock:
+            self._forgotten += 1
+        if name is None:
+            self._helped(lambda entries: self._server.clear(entries.start), None)
+        else:
+            self._helped(lambda entries: self._server.drop(entries.spot(name, None).key), None)
+
+    @contextmanager
+    def _changing(self, name: str) -> Iterator[None]:
+        """A write: what was shared before it is dropped first and last, and not looked for as long as it might come back."""
+        self.forget(name)
+        try:
+            yield
+        finally:
+            self._remember(name, time.monotonic())
+            self.forget(name)
+
+    def _remember(self, name: str, now: float) -> None:
+        with self._lock:
+            if len(self._written) > MANY:
+                self._written = {name: until for name, until in self._written.items() if until > now}
+            self._written[name] = now + self._ttl
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        with self._changing(record.name):
+            return self.inner.put(record, expected_version, create=create)
+
+    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
+        with self._changing(name):
+            return self.inner.update_state(name, state, expected_version)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        with self._changing(record.name):
+            return self.inner.patch_metadata(record, expected_revision)
+
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        with self._changing(name):
+            return self.inner.restore(name, stage, version=version, check=check)
+
+    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+        with self._changing(name):
+            self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+
+    def close(self) -> None:
+        try:
+            self._server.close()
+        finally:
+            self.inner.close()

@@ -1,0 +1,83 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The option `shared_cache` of a store: which Redis or Valkey, how it is reached, and whose key seals what is kept there (F1)."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Mapping, NamedTuple, Optional
+from urllib.parse import urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path
+
+OPTION = "shared_cache"
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "url": {"type": "str"},
+    "username": {"type": "str"},
+    "password": {"type": "str", "no_log": True},
+    "prefix": {"type": "str", "default": "nebula"},
+    "ttl": {"type": "float", "default": 300.0},
+    "ca_cert": {"type": "path"},
+    "allow_insecure_transport": {"type": "bool", "default": False},
+    # Not no_log, as those of a store: the edge masks what is secret in it.
+    "key_sources": {"type": "list", "elements": "dict", "no_log": False},
+}
+"""As an argument spec. `ttl` is in seconds."""
+
+PLAIN, TLS = "redis", "rediss"
+_LEAST, _MOST = 1.0, 86400.0
+
+
+class Address(NamedTuple):
+    """Where the server is, and how it lets us in."""
+
+    host: str
+    port: int
+    database: int
+    tls: bool
+    ca_cert: Optional[str]
+    username: Optional[str]
+    password: Optional[str]
+
+
+def address_of(options: Mapping[str, Any]) -> Address:
+    """Read `OPTIONS`, validated.
+
+    Raises:
+        InvalidConfiguration: names what is wrong. The URL is not quoted: it may hold a password.
+    """
+    if not _LEAST <= options["ttl"] <= _MOST:
+        raise _wrong("the value is out of range", "ttl", "Use {0:g} to {1:g}.".format(_LEAST, _MOST))
+    if not options.get("url"):
+        raise _wrong("it is missing", "url", "Write it as rediss://host:port/0.")
+    try:
+        url = urlsplit(options["url"])
+        port, database = url.port or 6379, int(url.path.strip("/") or "0")
+    except ValueError:
+        raise _wrong("it is no URL of a server", "url", "Write it as rediss://host:port/0.") from None
+    if url.scheme not in (PLAIN, TLS) or not url.hostname or url.query or url.fragment:
+        raise _wrong("it is no URL of a server", "url", "Write it as rediss://host:port/0.")
+    if "@" in url.netloc:
+        raise _wrong("there is a login in it", "url", "Use 'username' and 'password' beside it.")
+    tls = url.scheme == TLS
+    if not tls and not options["allow_insecure_transport"] and not is_loopback(url.hostname):
+        raise _wrong("it asks for no TLS, so the password would be read on the way", "url", "Use rediss://, or 'allow_insecure_transport'.")
+    authority = _authority(options["ca_cert"]) if tls and options.get("ca_cert") else None
+    return Address(url.hostname, port, database, tls, authority, options.get("username"), options.get("password"))
+
+
+def _authority(path: str) -> str:
+    """Who has to have signed the server's certificate. Read once for its errors; `redis` reads it again for each connection."""
+    path = readable_path(OPTION + ".ca_cert", path)
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+    except (ssl.SSLError, OSError):
+        raise _wrong("it holds no certificate", "ca_cert", "Name a PEM file.") from None
+    return path
+
+
+def _wrong(what: str, option: str, remedy: str) -> InvalidConfiguration:
+    return InvalidConfiguration(what, option="{0}.{1}".format(OPTION, option), remedy=remedy)

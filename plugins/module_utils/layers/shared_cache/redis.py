@@ -1,0 +1,116 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The Redis or Valkey that several controllers share. It is never in the way: each step is bounded in time, and nothing is repeated."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Spot
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import Address
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of
+
+BOUND = 0.2
+"""Seconds for connecting, and for each answer."""
+UNTRUSTED = "its certificate cannot be verified; name the CA that signed it in 'shared_cache.ca_cert'"
+
+
+class Server:
+    """Entries by key and field, and one document. Any method raises what the library `redis` or the system does."""
+
+    def __init__(self, address: Address, prefix: str) -> None:
+        """Take where it is, and what the document's key begins with. Makes no request.
+
+        Raises:
+            MissingLibrary: the package `redis` is not installed.
+        """
+        self._client = _client(address)
+        self._ring = "{0}:ring".format(prefix)
+
+    def find(self, spots: Sequence[Spot]) -> List[Optional[bytes]]:
+        """What lies there, in one request."""
+        with self._client.pipeline(transaction=False) as asked:
+            for spot in spots:
+                asked.hget(spot.key, spot.field)
+            return list(asked.execute())
+
+    def keep(self, entries: Mapping[Spot, bytes], ttl: float) -> None:
+        """Put these there, for `ttl` seconds, in one request."""
+        with self._client.pipeline(transaction=True) as asked:
+            for spot, entry in entries.items():
+                asked.hset(spot.key, spot.field, entry)
+                asked.pexpire(spot.key, int(ttl * 1000))
+            asked.execute()
+
+    def drop(self, key: bytes, *fields: bytes) -> None:
+        """Remove fields, or all that lies under the key."""
+        if fields:
+            self._client.hdel(key, *fields)
+        else:
+            self._client.delete(key)
+
+    def clear(self, start: bytes) -> None:
+        """Remove every key that begins so."""
+        escaped = b"".join(b"\\" + bytes((each,)) if each in b"*?[]\\^-" else bytes((each,)) for each in start)
+        for key in self._client.scan_iter(match=escaped + b"*", count=1000):
+            self._client.delete(key)
+
+    def document(self) -> Optional[bytes]:
+        """The key ring's document."""
+        found: Optional[bytes] = self._client.get(self._ring)
+        return found
+
+    def replace_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        """Write the document, unless somebody else did meanwhile.
+
+        Raises:
+            Conflict: somebody did.
+        """
+        with self._client.pipeline() as asked:
+            asked.watch(self._ring)
+            if asked.get(self._ring) != replaces:
+                raise Conflict("another run changed the shared cache's key ring first")
+            asked.multi()
+            asked.set(self._ring, content)
+            if not asked.execute()[0]:
+                raise Conflict("another run changed the shared cache's key ring first")
+
+    def close(self) -> None:
+        """Hang up."""
+        self._client.close()
+
+
+def _client(address: Address) -> Any:
+    try:
+        from redis import Redis
+        from redis.backoff import NoBackoff
+        from redis.retry import Retry
+    except ImportError:
+        raise MissingLibrary("the Python package 'redis' is needed for 'shared_cache'", remedy="Run: pip install 'redis>=5.1'") from None
+    transport: Dict[str, Any] = {}
+    if address.tls:
+        transport = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
+        transport["ssl_ca_certs"] = address.ca_cert
+    return Redis(
+        host=address.host,
+        port=address.port,
+        db=address.database,
+        username=address.username,
+        password=address.password,
+        socket_timeout=BOUND,
+        socket_connect_timeout=BOUND,
+        retry=Retry(NoBackoff(), 0),
+        protocol=2,
+        **transport,
+    )
+
+
+def reason(error: BaseException) -> str:
+    """Why it did not help, in words of ours: a foreign text may hold anything."""
+    if isinstance(error, CredentialError):
+        return str(error)
+    return UNTRUSTED if any_of(causes_of(error), ssl.SSLCertVerificationError) else type(error).__name__

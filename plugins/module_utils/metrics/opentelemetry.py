@@ -1,0 +1,84 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""OpenTelemetry, where the store's option `telemetry` asks for it: instruments of the meter `nebula.credential`.
+
+Which SDK they go to, and where it exports to, is settled by whoever starts Ansible. The API alone records nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Callable, Dict
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS
+
+METER = "nebula.credential"
+FLUSH_WITHIN = 1000
+"""Milliseconds that an exporter is given when a process may end."""
+
+
+def opentelemetry_instruments(store: str, backend: str, warn: Callable[[str], object]) -> Instruments:
+    """Instruments that tell each number apart by `store` and `backend`.
+
+    Raises:
+        MissingLibrary: OpenTelemetry is not installed.
+    """
+    try:
+        from opentelemetry import metrics
+    except ImportError:
+        raise MissingLibrary(
+            "OpenTelemetry is not installed on the controller",
+            option="telemetry",
+            remedy="Run: pip install 'opentelemetry-sdk>=1.30', or leave 'telemetry' out.",
+        ) from None
+    return _OpenTelemetry(metrics, {"store": store, "backend": backend}, warn)
+
+
+class _OpenTelemetry(Instruments):
+    """Tells OpenTelemetry what the recorder counts. No attribute holds a credential's name."""
+
+    def __init__(self, api: Any, place: Dict[str, str], warn: Callable[[str], object]) -> None:
+        meter = api.get_meter(METER)
+        self._provider = api.get_meter_provider
+        self._place = place
+        self._warn = warn
+        self._flushes = True
+        self._durations = meter.create_histogram(
+            METER + ".operation.duration",
+            unit="s",
+            description="How long operations on the backend took, repeated requests included",
+            explicit_bucket_boundaries_advisory=list(BOUNDS),
+        )
+        self._retries = meter.create_counter(METER + ".retries", description="Requests that were made again")
+        self._breaker = meter.create_gauge(METER + ".breaker.state", description="Whether the circuit breaker is in that state")
+        self._lookups = meter.create_counter(METER + ".cache.lookups", description="Questions to the cache")
+
+    def done(self, operation: str, result: str, seconds: float) -> None:
+        self._durations.record(seconds, dict(self._place, operation=operation, result=result))
+
+    def retried(self, call: Call, error: CredentialError, waited: float) -> None:
+        self._retries.add(1, dict(self._place, operation=call.operation, reason=error.code))
+
+    def breaker_changed(self, state: str) -> None:
+        for each in BREAKER_STATES:
+            self._breaker.set(int(each == state), dict(self._place, state=each))
+
+    def looked_up(self, hit: bool) -> None:
+        self._lookups.add(1, dict(self._place, result="hit" if hit else "miss"))
+
+    def flush(self) -> None:
+        """Export what is held, for a worker of Ansible ends without notice. An exporter that does not answer is asked once a process."""
+        flush = getattr(self._provider(), "force_flush", None)
+        if flush is None or not self._flushes:
+            return
+        try:
+            self._flushes = flush(FLUSH_WITHIN) is not False
+        except Exception:  # noqa: BLE001  # an exporter of somebody else; its text may hold an address with a login
+            self._flushes = False
+        if not self._flushes:
+            self._warn("store '{0}': OpenTelemetry could not export the metrics. Operations go on.".format(self._place["store"]))

@@ -1,0 +1,102 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a store keeps: a record, and the metadata of it that may be read without a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+CURRENT = "current"
+PENDING = "pending"
+PREVIOUS = "previous"
+JOURNAL = "journal"
+STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL)
+"""A stage is an object of its own in every backend, so that what consumers mount holds `current` only (ROTATION)."""
+
+OPAQUE = "opaque"
+
+Fields = Mapping[str, Secret]
+
+
+@dataclass(frozen=True)
+class Transition:
+    """One step of a credential's life: the event, the states it led from and to, and when (UTC)."""
+
+    event: str
+    origin: str
+    target: str
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What is known about a value and is no secret. Times are aware datetimes in UTC, to the microsecond.
+
+    `policy` and `attributes` hold JSON-like data without floats: None, bool, int, str, lists and mappings with str keys.
+    `policy` is a rotation policy as `policy.RotationPolicy` reads it; `attributes` belong to the library (an idempotency
+    key, a journal, the flag `orphaned`).
+    """
+
+    created_at: datetime
+    updated_at: datetime
+    expires_at: Optional[datetime] = None
+    description: str = ""
+    tags: Mapping[str, str] = field(default_factory=dict)
+    scope: Scope = field(default_factory=Scope)
+    lifecycle: str = "active"
+    history: Tuple[Transition, ...] = ()
+    policy: Mapping[str, Any] = field(default_factory=dict)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """One value of one credential, as the manager, the layers and the providers hand it to each other.
+
+    Either `fields` (and `state`) hold the value, or `envelope` holds all of it, encrypted. A record that `list` yields
+    holds neither fields nor state, and no metadata where only names were asked for.
+
+    `version` is the backend's own token (compare it for equality, show it to people). `serial` and `record_id` are ours:
+    one more for each value, never used again under that name, also after a delete. `revision` counts the changes of the
+    metadata of this version. `verified` is False where metadata was read without the key that authenticates it.
+    """
+
+    name: str
+    type: str = OPAQUE
+    fields: Fields = field(default_factory=dict)
+    state: Fields = field(default_factory=dict)
+    metadata: Optional[Metadata] = None
+    stage: str = CURRENT
+    version: Optional[str] = None
+    serial: Optional[int] = None
+    record_id: Optional[bytes] = None
+    revision: int = 0
+    envelope: Optional[bytes] = None
+    verified: bool = True
+
+    @property
+    def known(self) -> Metadata:
+        """The metadata of a record that was read whole."""
+        if self.metadata is None:
+            raise ValueError("this record was listed by name only")
+        return self.metadata
+
+    def with_metadata(self, **changes: Any) -> Record:
+        """This record with some of its metadata replaced."""
+        return replace(self, metadata=replace(self.known, **changes))
+
+
+@dataclass(frozen=True)
+class VersionInfo:
+    """One kept version: the backend's token, when it was written, and whether it is the current one."""
+
+    version: str
+    created_at: Optional[datetime] = None
+    current: bool = False

@@ -1,0 +1,91 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way from a lookup or a module to the manager."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+
+
+def perform(
+    manager: CredentialManager,
+    operation: str,
+    parameters: Mapping[str, Any],
+    context: AccessContext,
+    check_mode: bool = False,
+    stays: bool = False,
+) -> Outcome:
+    """Perform one operation of a lookup or module.
+
+    Args:
+        manager: of the store that is meant.
+        operation: a key of `OPERATIONS`.
+        parameters: as the plugin's argument spec leaves them.
+        context: who asks; the tenant is the store's, whatever it says.
+        check_mode: answer what would be done and do nothing.
+        stays: this process outlives the operation and flushes the manager every second or so; then reads leave that to it.
+
+    Returns:
+        The outcome; what its result holds is documented at each operation.
+
+    Raises:
+        CredentialError: of the class that says why, with the store, and with the credential where it is about one. Nothing else:
+            of an unforeseen exception only the class is told.
+    """
+    if operation not in OPERATIONS:
+        remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
+        raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
+    try:
+        outcome = _performed(manager, operation, parameters, context, check_mode, flushing=not stays or operation not in READING)
+    except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
+        raise neutral(error).within(name=_name(parameters), store=manager.store) from None
+    if outcome.result.get("changed") and not check_mode:
+        manager.tell_what_ends()
+    return outcome
+
+
+def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
+    """Answer an operation on a store that cannot be opened, where that is an answer: to whoever asks for its health.
+
+    Args:
+        operation: a key of `OPERATIONS`.
+        config: of the store, as it was given to `open_store`.
+        store: its name.
+        error: what `open_store` raised.
+
+    Raises:
+        CredentialError: `error`, for every other operation.
+    """
+    if operation != STORE_INFO:
+        raise error
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_info import of_unopened
+
+    return of_unopened(config, store, error)
+
+
+def _performed(
+    manager: CredentialManager, operation: str, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool, flushing: bool
+) -> Outcome:
+    try:
+        with manager.acting(context, operation):
+            return OPERATIONS[operation]()(manager, parameters, context, check_mode)
+    finally:
+        # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
+        if flushing:
+            manager.flush()
+
+
+def _name(parameters: Mapping[str, Any]) -> Optional[str]:
+    """The credential, where the operation is about one."""
+    names = parameters.get("names")
+    name = names[0] if isinstance(names, list) and len(names) == 1 else parameters.get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A module on a host (`run_on: target`): opens the store there, performs its operation, reports."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Dict, Iterable, List, Mapping, Optional
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference, inline_store
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+
+
+def run_module(operation: str, specification: Specification) -> None:
+    """Be the module of that operation. The action plugin has put the resolved store in place of its name.
+
+    Every failure ends in `fail_json`, here and nowhere else; the result holds its `code`.
+    """
+    # no_log: nothing goes to syslog. The result below withholds what is marked so in the specification itself.
+    lighter = without_masked_mappings(specification.argument_spec)
+    module = AnsibleModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
+    shown = {"module_args": reported_parameters(module.params, specification.argument_spec)}
+    try:
+        outcome = _perform(module, operation)
+    except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+        found = neutral(error)
+        module.fail_json(msg=str(found), code=found.code, invocation=shown)
+    # The library knows which fields are secret. What else was given under `fields` ("localhost") stays readable.
+    module.no_log_values = set() if module.params.get("return_value") else _texts(outcome.secrets)
+    module.exit_json(invocation=shown, **_without_diff(outcome.result, module))
+
+
+def _perform(module: AnsibleModule, operation: str) -> Outcome:
+    store = _store(module.params)
+    try:
+        manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
+    except CredentialError as error:
+        return unopened(operation, store.config, store.name, error)
+    try:
+        return perform(manager, operation, for_operation(module.params), _context(module.params, store), module.check_mode)
+    finally:
+        manager.close()
+
+
+def _no_vault_password(_vault_id: Optional[str]) -> Optional[Secret]:
+    """The run's vault passwords stay on the controller."""
+    return None
+
+
+def _store(parameters: Mapping[str, Any]) -> StoreReference:
+    store = parameters.get("store")
+    return inline_store(store if isinstance(store, Mapping) else {"backend": LOCAL, "name": store or LOCAL})
+
+
+def _context(parameters: Mapping[str, Any], store: StoreReference) -> AccessContext:
+    asserted: Dict[str, Any] = {name: value for name, value in (parameters.get("scope") or {}).items() if value is not None}
+    return AccessContext(tenant=str(store.config.get("tenant") or "default"), uid=os.getuid(), host=os.uname().nodename, **asserted)
+
+
+def _texts(secrets: Iterable[Secret]) -> set[str]:
+    texts: List[str] = [secret.expose().decode("utf-8", "ignore") for secret in secrets]
+    return {text for text in texts if len(text) >= 4}
+
+
+def _without_diff(result: Mapping[str, Any], module: AnsibleModule) -> Dict[str, Any]:
+    return {name: value for name, value in result.items() if name != "diff" or module._diff}

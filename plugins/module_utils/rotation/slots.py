@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rotation writes into the store beside its journal: pending, current, previous and the credential's state.
+
+Each act is one or more compare-and-swaps and can be done again after a crash at any point: what is there already is seen
+and left.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Callable, Dict, Iterable, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, drop, overtaken
+
+ROTATION = "rotation"
+SOURCE = "source_version"
+ORPHANED = "orphaned"
+
+_PATCHES = 5
+"""How often a change of state is tried again when somebody else changes the metadata at the same time."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A new value before it is stored."""
+
+    fields: Fields = field(repr=False)
+    expires_at: Optional[datetime] = None
+
+
+MakeCandidate = Callable[[Record], Candidate]
+
+
+def _inherited(base: Record) -> Dict[str, Any]:
+    """What a version takes over from the one it comes from (the fields that a custom type declares, for one)."""
+    kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED)}
+    return dict(kept, **{SOURCE: base.version})
+
+
+class Slots:
+    """The stages of one credential in one store."""
+
+    def __init__(self, provider: Provider, name: str) -> None:
+        """Take the store and the credential's name."""
+        self._provider = provider
+        self._name = name
+
+    def get(self, stage: str) -> Record:
+        """The value of a stage.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._provider.get(self._name, stage=stage)
+
+    def find(self, stage: str) -> Optional[Record]:
+        """The value of a stage, or None."""
+        try:
+            return self.get(stage)
+        except NotFound:
+            return None
+
+    def move_state(self, events: Iterable[str], states: Iterable[str], now: datetime) -> None:
+        """Advance the credential's state by `events` if it is one of `states`; else it has been done, or does not apply."""
+        allowed = tuple(states)
+        for _each in range(_PATCHES):
+            current = self.get(CURRENT)
+            if current.known.lifecycle not in allowed:
+                return
+            moved = replace(current, metadata=lifecycle.advance_all(current.known, events, now))
+            if self._patched(moved, current.revision):
+                return
+        raise overtaken(self._name)
+
+    def _patched(self, record: Record, revision: int) -> bool:
+        try:
+            self._provider.patch_metadata(record, revision)
+        except Conflict:
+            return False
+        return True
+
+    def begin(self, now: datetime) -> None:
+        """Write `schedule` and `begin` (in the grace period `revert`), as far as they are not written yet."""
+        self.revive(now)
+        self.move_state(("revert",), (lifecycle.GRACE_PERIOD,), now)
+        self.move_state(("schedule", "begin"), (lifecycle.ACTIVE, lifecycle.EXPIRED), now)
+        self.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), now)
+
+    def revive(self, now: datetime) -> None:
+        """A value that was given up for lost opens the target after all."""
+        self.move_state(("begin_direct", "auth_ok"), (lifecycle.FAILED,), now)
+
+    def ensure_pending(self, make: MakeCandidate, base: Record, now: datetime) -> Record:
+        """Store a new value as pending, or keep the one that is there: it may have been sent."""
+        found = self.find(PENDING)
+        if found is not None:
+            return found
+        candidate = make(base)
+        metadata = Metadata(
+            created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=_inherited(base)
+        )
+        record = Record(self._name, base.type, candidate.fields, metadata=metadata, stage=PENDING)
+        try:
+            return self._provider.put(record, create=True)
+        except Conflict:
+            return self.get(PENDING)
+
+    def keep_previous(self, base: Record) -> None:
+        """Copy the value about to be replaced into `previous`, before it is replaced."""
+        found = self.find(PREVIOUS)
+        if found is not None and found.known.attributes.get(SOURCE) == base.version:
+            return
+        kept = replace(
+            base.with_metadata(attributes=_inherited(base), history=(), policy={}),
+            stage=PREVIOUS,
+            version=None,
+            serial=None,
+            record_id=None,
+            revision=0,
+            envelope=None,
+        )
+        self._replace(kept, found)
+
+    def promote(self, base: Record, journal: Journal, now: datetime) -> Record:
+        """Make pending the current value, if current still is `base`."""
+        pending = self.get(PENDING)
+        metadata = replace(
+            lifecycle.advance(base.known, "promoted", now),
+            created_at=now,
+            expires_at=pending.known.expires_at,
+            attributes=dict(base.known.attributes, **{ROTATION: journal.rotation}),
+        )
+        record = Record(self._name, pending.type, pending.fields, metadata=metadata)
+        try:
+            return self._provider.put(record, base.version)
+        except Conflict:
+            raise overtaken(self._name) from None
+
+    def flag(self, stage: str, now: datetime) -> None:
+        """Write `orphaned` on a version, for people to see; losing against another writer is fine."""
+        found = self.find(stage)
+        if found is not None and not found.known.attributes.get(ORPHANED):
+            attributes = dict(found.known.attributes, **{ORPHANED: True})
+            self._patched(found.with_metadata(attributes=attributes, updated_at=now), found.revision)
+
+    def drop(self, stage: str) -> None:
+        """Delete a stage's value, exactly the one seen."""
+        found = self.find(stage)
+        if found is not None:
+            drop(self._provider, self._name, stage, found.version)
+
+    def _replace(self, record: Record, found: Optional[Record]) -> None:
+        try:
+            if found is None:
+                self._provider.put(record, create=True)
+            else:
+                self._provider.put(record, found.version)
+        except Conflict:
+            raise overtaken(self._name) from None

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What an outcome means: from a journal and what the driver saw to the journal after it. Pure; nothing is read or written.
+
+The rule it protects: whichever value the target takes stays in the store. So nothing here lets go of a value; it only
+says which question or act comes next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Callable, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import BACK, FORWARD, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_ROLLBACK
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import (
+    ACCEPTED,
+    ACCEPTS_ANYTHING,
+    APPLIED,
+    ASK_OUTCOMES,
+    REFUSED,
+    SEND_OUTCOMES,
+    UNAVAILABLE,
+)
+
+MAX_ASKS = 2
+"""How often the settling of an unknown outcome asks the target: each refused login counts towards a lockout."""
+MAX_ATTEMPTS = 3
+"""How often a value is sent, and how often an outcome is settled, before a person has to look."""
+
+_SETTLED_BY = {FORWARD: (PENDING, CURRENT), BACK: (CURRENT, PENDING)}
+
+
+def decide(journal: Journal, outcome: str, now: int) -> Journal:
+    """The journal after the step that `journal.phase` asked for had that outcome.
+
+    Raises:
+        InvalidInput: that step has no such outcome.
+    """
+    allowed = SEND_OUTCOMES if journal.phase in (phases.APPLYING, phases.REVERTING) else ASK_OUTCOMES
+    if outcome not in allowed:
+        raise InvalidInput("a step of a rotation in '{}' has no outcome {}".format(journal.phase, ascii(outcome)), option="outcome")
+    return _DECISIONS[journal.phase](journal, outcome, now)
+
+
+def question(journal: Journal) -> str:
+    """Which stage's value the target is asked about next."""
+    if journal.phase in (phases.VERIFYING, phases.RETIRING):
+        return PENDING if journal.phase == phases.VERIFYING else CURRENT
+    if journal.phase == phases.DISCARDING:
+        # Two users: current belongs to the other one and proves nothing about pending.
+        return PENDING if journal.alternating else CURRENT
+    if journal.phase == phases.SETTLING:
+        answered = {PENDING: journal.pending_answer, CURRENT: journal.current_answer}
+        return next(stage for stage in _SETTLED_BY[journal.goal] if answered[stage] is None)
+    return CURRENT
+
+
+def settle(journal: Journal, reason: str) -> Journal:
+    """Find out which value the target takes. After `MAX_ATTEMPTS` of them a person has to look."""
+    settles = journal.settles + 1
+    unasked = replace(journal, asked=0, asked_first=None, pending_answer=None, current_answer=None)
+    journal = replace(unasked, phase=phases.SETTLING, settles=settles, reason=reason)
+    return park(replace(journal, orphaned=True), reason) if settles > MAX_ATTEMPTS else journal
+
+
+def turn_back(journal: Journal, reason: str) -> Journal:
+    """Give up pending: send current again where that is possible, else find out what the target takes."""
+    journal = replace(journal, goal=BACK, reason=reason)
+    if journal.alternating:
+        return replace(journal, phase=phases.CONFIRMING)
+    if journal.rollback == NO_ROLLBACK or journal.no_way_back or journal.reverts >= MAX_ATTEMPTS:
+        return settle(journal, reason)
+    return replace(journal, phase=phases.TURNING_BACK)
+
+
+def park(journal: Journal, reason: str) -> Journal:
+    """Stop with the outcome open; both values stay."""
+    return replace(journal, phase=phases.PARKED, reason=reason)
+
+
+def rolled_back(journal: Journal, now: int) -> Journal:
+    """Current opens the target. Pending stays until nothing that carried it can land any more."""
+    gap = now - journal.opened if journal.opened is not None else journal.gap
+    return replace(journal, phase=phases.DISCARDING, goal=BACK, verified=now, opened=None, gap=gap)
+
+
+def lapse(journal: Journal) -> Journal:
+    """What a journal means whose controller died: whatever it was sending may have been sent."""
+    if journal.phase == phases.APPLYING:
+        return settle(_sent(journal), "the controller stopped while the new value was being sent")
+    if journal.phase == phases.REVERTING and journal.promoted is not None:
+        return _not_retired(_resent(journal))
+    if journal.phase == phases.REVERTING:
+        return settle(_resent(journal), "the controller stopped while the old value was being sent back")
+    return journal
+
+
+def _sent(journal: Journal) -> Journal:
+    opened = journal.opened if journal.opened is not None else journal.sending
+    return replace(journal, sent=journal.sending, sending=None, opened=opened if journal.interrupts else None)
+
+
+def _resent(journal: Journal) -> Journal:
+    return replace(journal, resent=journal.resending, resending=None)
+
+
+def _applying(journal: Journal, outcome: str, now: int) -> Journal:
+    if outcome == UNAVAILABLE:
+        # Nothing left the controller in this attempt; an earlier one may have.
+        journal = replace(journal, sending=None)
+        reason = "the target could not be reached"
+        return settle(journal, reason) if journal.sent is not None else replace(rolled_back(journal, now), reason=reason)
+    journal = _sent(journal)
+    if outcome == APPLIED:
+        return replace(journal, phase=phases.VERIFYING)
+    if outcome == REFUSED:
+        return replace(journal, phase=phases.CONFIRMING, goal=BACK, refused=True, reason="the target refused the new value")
+    return settle(journal, "the target did not answer in time")
+
+
+def _verifying(journal: Journal, outcome: str, now: int) -> Journal:
+    if outcome == ACCEPTED:
+        return replace(journal, phase=phases.PROMOTING, verified=now)
+    if outcome == UNAVAILABLE:
+        return park(journal, "the target could not be asked about the new value")
+    if outcome == ACCEPTS_ANYTHING:
+        return turn_back(journal, "the target also accepts a random wrong value, so the new one cannot be verified")
+    return turn_back(journal, "the target does not accept the new value")
+
+
+def _reverting(journal: Journal, outcome: str, _now: int) -> Journal:
+    if outcome == UNAVAILABLE:
+        unsent = replace(journal, resending=None)
+        return _not_retired(unsent) if journal.promoted else park(unsent, "the target could not be reached to send the old value back")
+    journal = _resent(journal)
+    if outcome == APPLIED:
+        return replace(journal, phase=phases.CONFIRMING)
+    if journal.promoted is not None:
+        return _not_retired(journal)
+    if outcome == REFUSED:
+        return settle(replace(journal, no_way_back=True, goal=FORWARD), "the target refused to take the old value back")
+    return settle(journal, "the target did not answer when the old value was sent back")
+
+
+def _confirming(journal: Journal, outcome: str, now: int) -> Journal:
+    if journal.promoted is not None:
+        again = _not_retired(journal)
+        return replace(again, verified=now, reason="") if outcome == ACCEPTED else again
+    if outcome == ACCEPTED:
+        return rolled_back(journal, now)
+    if outcome == REFUSED:
+        return _answered(settle(journal, journal.reason), CURRENT, now)
+    return park(journal, _open_question(outcome, journal.reason))
+
+
+def _settling(journal: Journal, outcome: str, now: int) -> Journal:
+    if outcome in (UNAVAILABLE, ACCEPTS_ANYTHING):
+        return park(journal, _open_question(outcome, journal.reason))
+    stage = question(journal)
+    if outcome == ACCEPTED:
+        return rolled_back(journal, now) if stage == CURRENT else _pending_is_taken(journal, now)
+    journal = _answered(journal, stage, now)
+    if journal.pending_answer is None or journal.current_answer is None:
+        return journal if journal.asked < MAX_ASKS else park(journal, "the target was asked as often as it may be")
+    # What lands between the two answers would make both of them no: so nothing may have been able to since the first.
+    since = journal.asked_first or now
+    if journal.quiet(since) and journal.quiet_back(since):
+        return replace(journal, phase=phases.LOST, reason="the target accepts neither the current nor the new value")
+    return park(journal, "the target accepts neither value, and a request that was sent may still land")
+
+
+def _answered(journal: Journal, stage: str, now: int) -> Journal:
+    """The target refused the value of that stage."""
+    first = journal.asked_first if journal.asked_first is not None else now
+    asked = replace(journal, asked=journal.asked + 1, asked_first=first)
+    return replace(asked, pending_answer=REFUSED) if stage == PENDING else replace(asked, current_answer=REFUSED)
+
+
+def _pending_is_taken(journal: Journal, now: int) -> Journal:
+    forward = replace(journal, phase=phases.PROMOTING, verified=now)
+    if journal.goal == FORWARD or journal.alternating:
+        return forward
+    back = turn_back(journal, journal.reason)
+    return back if back.phase == phases.TURNING_BACK else forward
+
+
+def _discarding(journal: Journal, outcome: str, now: int) -> Journal:
+    if not journal.quiet(now):
+        return journal
+    if journal.alternating:
+        if outcome == ACCEPTED and journal.again:
+            return replace(journal, phase=phases.PROMOTING, verified=now)
+        return replace(journal, phase=phases.CLOSING) if outcome == REFUSED else journal
+    if outcome == ACCEPTED:
+        return replace(journal, phase=phases.CLOSING, verified=now)
+    return settle(journal, "the old value stopped working after the rollback") if outcome == REFUSED else journal
+
+
+def _retiring(journal: Journal, outcome: str, now: int) -> Journal:
+    if outcome == ACCEPTED:
+        return replace(journal, verified=now, reason="")
+    if outcome == REFUSED and journal.rollback != NO_ROLLBACK and journal.reverts < MAX_ATTEMPTS:
+        # The old value, sent back earlier, landed after the promotion: the target is given current once more.
+        return replace(journal, phase=phases.TURNING_BACK)
+    return _not_retired(journal)
+
+
+def _not_retired(journal: Journal) -> Journal:
+    """Previous stays; the next run tries again."""
+    return replace(journal, phase=phases.GRACE, reason="the new value could not be verified again, so the old one is kept")
+
+
+def _open_question(outcome: str, reason: str) -> str:
+    if outcome == ACCEPTS_ANYTHING:
+        return "the target also accepts a random wrong value, so it cannot be asked"
+    return "{}, and it cannot be asked now".format(reason or "the outcome is open")
+
+
+_DECISIONS: Mapping[str, Callable[[Journal, str, int], Journal]] = {
+    phases.APPLYING: _applying,
+    phases.VERIFYING: _verifying,
+    phases.REVERTING: _reverting,
+    phases.CONFIRMING: _confirming,
+    phases.SETTLING: _settling,
+    phases.DISCARDING: _discarding,
+    phases.RETIRING: _retiring,
+}

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Many operations at once, each with a result of its own (B2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Generic, Iterable, List, Optional, TypeVar
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+
+Item = TypeVar("Item")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Result(Generic[Answer]):
+    """What became of one item: an answer, or an error of the neutral tree."""
+
+    name: str
+    answer: Optional[Answer] = None
+    error: Optional[CredentialError] = None
+
+
+def each(items: Iterable[Item], name_of: Callable[[Item], str], work: Callable[[Item], Answer]) -> List[Result[Answer]]:
+    """Do `work` for each item, in order. A failure of one does not keep the others from being tried."""
+    results: List[Result[Answer]] = []
+    for item in items:
+        name = name_of(item)
+        try:
+            results.append(Result(name, answer=work(item)))
+        except Exception as error:  # noqa: BLE001  # what failed is one item, whatever it is
+            results.append(Result(name, error=neutral(error).within(name=name)))
+    return results

@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A credential as the manager hands it out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Dict, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
+
+
+@dataclass(frozen=True)
+class Credential:
+    """One value of one credential. Fields are `Secret`: no repr shows them. A row of `list` has no fields.
+
+    `at` is when it was read; expiry is judged by it.
+    """
+
+    record: Record
+    at: datetime
+
+    @property
+    def name(self) -> str:
+        """The credential's name."""
+        return self.record.name
+
+    @property
+    def version(self) -> Optional[str]:
+        """The backend's token of this version."""
+        return self.record.version
+
+    @property
+    def metadata(self) -> Metadata:
+        """What is known about the value and is no secret."""
+        return self.record.known
+
+    @property
+    def fields(self) -> Fields:
+        """All fields, secret or not, wrapped."""
+        return self.record.fields
+
+    @property
+    def kind(self) -> CredentialType:
+        """The type, with the declaration of a custom one.
+
+        Raises:
+            UnsupportedType: this version of the collection does not know the type.
+        """
+        return type_named(self.record.type, self.metadata.attributes)
+
+    @property
+    def expired(self) -> bool:
+        """Whether the value was past its expiry when it was read."""
+        return lifecycle.is_expired(self.metadata, self.at)
+
+    @property
+    def usable(self) -> bool:
+        """Whether the value may be given out."""
+        return lifecycle.usable(self.metadata.lifecycle, self.expired)
+
+    def token(self, field: Optional[str] = None) -> Secret:
+        """The value of one field; of the primary one unless told.
+
+        Raises:
+            NoToken: there is none.
+        """
+        kind = self.kind
+        return kind.read(self.fields, field or kind.primary_of(self.fields))
+
+    def describe(self) -> Dict[str, Any]:
+        """What may be shown, as JSON-like data: no value of any field, times in ISO 8601 (UTC).
+
+        `field_names` is None for a row of a list, which was read without its fields. `verified` is False where the
+        metadata was read without the key that authenticates it.
+        """
+        known = self.metadata
+        return {
+            "name": self.name,
+            "type": self.record.type,
+            "stage": self.record.stage,
+            "version": self.record.version,
+            "serial": self.record.serial,
+            "revision": self.record.revision,
+            "state": known.lifecycle,
+            "expired": self.expired,
+            "usable": self.usable,
+            "created_at": written(known.created_at),
+            "updated_at": written(known.updated_at),
+            "expires_at": written(known.expires_at),
+            "description": known.description,
+            "tags": dict(known.tags),
+            "scope": described_scope(known.scope),
+            "policy": dict(known.policy),
+            "declared_fields": known.attributes.get("fields"),
+            "orphaned": bool(known.attributes.get("orphaned")),
+            "field_names": sorted(self.fields) or None,
+            "verified": self.record.verified,
+        }
+
+
+def described_scope(scope: Scope) -> Dict[str, Any]:
+    """A scope as JSON-like data."""
+    return {"tenant": scope.tenant, "workflow": scope.workflow, "user": scope.user, "tags": dict(scope.tags)}
+
+
+def written(time: Optional[datetime]) -> Optional[str]:
+    """A time in ISO 8601, UTC, with `Z`; None stays None."""
+    return None if time is None else time.isoformat().replace("+00:00", "Z")

@@ -1,0 +1,288 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`ensure`: make a credential be as wanted, changing nothing where it is so already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    EncryptionError,
+    NotFound,
+    Revoked,
+    RolledBack,
+    TypeMismatch,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, described_scope, written
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import (
+    Writer,
+    check_expected,
+    refuse_while_rotating,
+    retry_conflicts,
+    with_way_out,
+)
+
+CHANGED = REDACTED + " (changed)"
+
+
+@dataclass(frozen=True)
+class Ensured:
+    """What `ensure` did, or would do in check mode.
+
+    Attributes:
+        credential: as it is now (in check mode: as it would be, with the old version); None once it is absent.
+        generated: whether the value was drawn by this call.
+        before, after: metadata and field names for a diff; no value of any field. Empty where there is nothing.
+    """
+
+    changed: bool
+    credential: Optional[Credential] = None
+    generated: bool = False
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Ensurer:
+    """The four states of the module `credential`."""
+
+    def __init__(self, reader: Reader, writer: Writer, clock: Clock = utc_now) -> None:
+        """Read and write through what the manager has."""
+        self._reader = reader
+        self._writer = writer
+        self._clock = clock
+
+    def present(self, wanted: Wanted, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+        """Make it be there as wanted. A value is generated once, when there is none; later calls leave it.
+
+        Raises:
+            TypeMismatch: it is stored as another type.
+            Revoked, RotationInProgress: it takes no new value now.
+            Conflict: it is not the version expected, or others keep writing it.
+            InvalidInput, UnsupportedType: it cannot be stored so.
+        """
+
+        def attempt() -> Ensured:
+            stored = self._reader.find(wanted.name)
+            if stored is None:
+                _refuse_expected(wanted.name, expected_version)
+                return self._create(wanted, check)
+            check_expected(stored, expected_version)
+            return self._change(stored, wanted, check)
+
+        return attempt() if expected_version else retry_conflicts(attempt)
+
+    def absent(
+        self,
+        name: str,
+        check: bool = False,
+        expected_version: Optional[str] = None,
+        force: bool = False,
+        recoverable: bool = False,
+    ) -> Ensured:
+        """Make it be gone, with every version; with `recoverable` so that `restored` brings it back, else for good.
+
+        For good means also what was deleted recoverably before, by whomever.
+
+        Raises:
+            InvalidInput: `recoverable`, and the backend cannot bring back anything, or `force` is given too.
+            RotationInProgress: it is rotating or in its grace period, and `force` was not given.
+            Conflict: it is not the version expected.
+        """
+        if recoverable:
+            self._writer.check_recoverable(name, force)
+        try:
+            stored = self._reader.find(name)
+        except EncryptionError as error:
+            if not force:
+                raise with_way_out(error, expected_version) from None
+            return self._remove(name, {"name": name}, check, expected_version, force)
+        deleted = self._writer.deleted(name) if stored is None and not recoverable else None
+        there = stored or deleted
+        if there is None:
+            return Ensured(False)
+        check_expected(there, expected_version)
+        if not force:
+            refuse_while_rotating(there)
+        if deleted is not None:
+            # It cannot be read any more; exactly what was looked at is removed.
+            return self._remove(name, shown(deleted), check, deleted.version, True)
+        return self._remove(name, shown(there), check, expected_version, force, recoverable)
+
+    def revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+        """Make it be revoked, for good.
+
+        Raises:
+            NotFound: there is none.
+            Conflict: it is not the version expected.
+        """
+        stored = self._reader.inspect(name)
+        check_expected(stored, expected_version)
+        if check or stored.metadata.lifecycle == lifecycle.REVOKED:
+            changed = stored.metadata.lifecycle != lifecycle.REVOKED
+            after = Credential(stored.record.with_metadata(lifecycle=lifecycle.REVOKED), stored.at)
+            return Ensured(changed, after, before=shown(stored), after=shown(after))
+        revoked, changed = self._writer.revoke(name, expected_version)
+        return Ensured(changed, revoked, before=shown(stored), after=shown(revoked))
+
+    def restored(self, name: str, version: Optional[str] = None, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+        """Store the fields of a kept version as the newest one. Metadata stays that of the current value, where that can be read.
+
+        What lies in place of the current value and is refused as rolled back, or as deleted, is accepted: without `version`
+        whatever it is, with it if it is that one. So is what the backend can undelete.
+
+        Raises:
+            NotFound: there is no such version.
+            TypeMismatch: it was of another type.
+            Revoked, RotationInProgress, Conflict: as `present`.
+        """
+        refused = (RolledBack, NotFound) if self._writer.undeletes else RolledBack
+
+        def attempt() -> Ensured:
+            try:
+                kept = self._reader.inspect(name, version)
+            except refused as problem:
+                if isinstance(problem, NotFound) and version and self._reader.find(name):
+                    raise
+                return self._accept(name, version, None, check, expected_version)
+            try:
+                stored = self._reader.inspect(name) if version else kept
+            except refused:
+                return self._accept(name, None, kept, check, expected_version)
+            except EncryptionError:
+                now = kept if check else self._writer.replace_unreadable(kept)
+                return Ensured(True, now, after=shown(now, kept.fields))
+            check_expected(stored, expected_version)
+            wanted = Wanted(name, type=kept.record.type)
+            _check_type(stored, wanted)
+            if differing(stored.fields, kept.fields):
+                return self._write(stored, kept.fields, wanted, check, False)
+            return Ensured(False, stored, before=shown(stored), after=shown(stored))
+
+        return attempt() if expected_version else retry_conflicts(attempt)
+
+    def _accept(
+        self, name: str, version: Optional[str], kept: Optional[Credential], check: bool, expected_version: Optional[str]
+    ) -> Ensured:
+        """Take what is in place although newer values were seen, or it was deleted; then write the value of `kept` over it."""
+        there = self._writer.accept(name, check=True)
+        _refuse_other(there, version)
+        check_expected(there, expected_version)
+        if check:
+            return Ensured(True, kept or there, after=shown(kept or there))
+        accepted = self._writer.accept(name, there.version)
+        if kept is not None and differing(accepted.fields, kept.fields):
+            return self._write(accepted, kept.fields, Wanted(name), False, False)
+        return Ensured(True, accepted, after=shown(accepted))
+
+    def _create(self, wanted: Wanted, check: bool) -> Ensured:
+        record, generated = self._writer.new_record(wanted)
+        created = Credential(record, self._clock()) if check else self._writer.put(record, None)
+        return Ensured(True, created, generated, after=shown(created, record.fields))
+
+    def _change(self, stored: Credential, wanted: Wanted, check: bool) -> Ensured:
+        _check_type(stored, wanted)
+        _refuse_revoked(stored)
+        kind = wanted.kind(stored.record.type, stored.metadata.attributes)
+        fields, generated = wanted.resolve(kind, stored.fields)
+        rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
+        if differing(stored.fields, fields) or rescoped or _takes_over(stored, wanted):
+            return self._write(stored, fields, wanted, check, generated)
+        changes = wanted.apply(stored.metadata)
+        attributes = wanted.attributes(kind, stored.metadata.attributes)
+        if attributes != stored.metadata.attributes:
+            changes["attributes"] = attributes
+        return self._patch(stored, changes, check)
+
+    def _write(self, stored: Credential, fields: Fields, wanted: Wanted, check: bool, generated: bool) -> Ensured:
+        record = self._writer.next_record(stored, fields, wanted)
+        if check:
+            now = Credential(replace(record, version=stored.version, serial=stored.record.serial), self._clock())
+        else:
+            now = self._writer.put(record, stored.version)
+        return Ensured(True, now, generated, shown(stored), shown(now, differing(stored.fields, fields)))
+
+    def _patch(self, stored: Credential, changes: Dict[str, Any], check: bool) -> Ensured:
+        now = stored
+        if changes:
+            predicted = Credential(stored.record.with_metadata(**changes), stored.at)
+            now = predicted if check else self._writer.patch(stored, changes)
+        return Ensured(bool(changes), now, before=shown(stored), after=shown(now))
+
+    def _remove(
+        self,
+        name: str,
+        before: Mapping[str, Any],
+        check: bool,
+        expected_version: Optional[str],
+        force: bool,
+        recoverable: bool = False,
+    ) -> Ensured:
+        if not check:
+            self._writer.delete(name, expected_version, force, recoverable)
+        return Ensured(True, before=before)
+
+
+def differing(before: Fields, after: Fields) -> FrozenSet[str]:
+    """The names of the fields that are not the same in both."""
+    return frozenset(name for name in set(before) | set(after) if before.get(name) != after.get(name))
+
+
+def shown(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]:
+    """One side of a diff: metadata as it is; of a field its name, and whether it changed."""
+    known = credential.metadata
+    marked = frozenset(changed)
+    return {
+        "name": credential.name,
+        "type": credential.record.type,
+        "state": known.lifecycle,
+        "description": known.description,
+        "tags": dict(known.tags),
+        "scope": described_scope(known.scope),
+        "policy": dict(known.policy),
+        "expires_at": written(known.expires_at),
+        "fields": {name: CHANGED if name in marked else REDACTED for name in sorted(credential.fields)},
+    }
+
+
+def _takes_over(stored: Credential, wanted: Wanted) -> bool:
+    """Whether a value that another tool wrote has to be written again, because what is wanted is told with a value only.
+
+    Also one of ours whose writer was killed before it had told that.
+    """
+    retyped = wanted.type not in (None, stored.record.type)
+    return stored.record.serial is None and (retyped or wanted.ttl is not None)
+
+
+def _check_type(stored: Credential, wanted: Wanted) -> None:
+    if stored.record.record_id is None:
+        return  # another tool wrote it, and nobody has said yet of what type it is
+    if wanted.type is not None and wanted.type != stored.record.type:
+        what = "it is stored as type '{0}', not '{1}'".format(stored.record.type, wanted.type)
+        raise TypeMismatch(what, name=stored.name, remedy="Leave 'type' out, use another name, or delete it first.")
+
+
+def _refuse_other(there: Credential, version: Optional[str]) -> None:
+    """What was deleted comes back only as the file that is in place."""
+    if version not in (None, there.version):
+        what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
+        remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
+        raise NotFound(what, name=there.name, remedy=remedy)
+
+
+def _refuse_revoked(stored: Credential) -> None:
+    if stored.metadata.lifecycle == lifecycle.REVOKED:
+        raise Revoked("it was revoked, for good", name=stored.name, remedy="Use state 'absent' first, or another name.")
+
+
+def _refuse_expected(name: str, expected_version: Optional[str]) -> None:
+    if expected_version is not None:
+        raise Conflict("there is none, not version {0}".format(expected_version), name=name, remedy="Leave 'expected_version' out.")

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Whether a store can be used, and how well: one answer for every module that tells it (B6)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Dict, Iterator
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, UNHEALTHY, Health, Provider, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.errors import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW, Totals
+
+MANY_RETRIES = 0.1
+"""Retries an operation, of what is recent, from which on a store is degraded."""
+FEWEST_RETRIES = 5
+"""Fewer are no sign of anything."""
+
+
+def examined(provider: Provider) -> Health:
+    """Ask the backend. A failure is an answer: unhealthy, with the error's message as the reason, and its code."""
+    try:
+        return provider.health()
+    except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
+        return unhealthy(neutral(error).within(store=provider.context.store))
+
+
+def judged(health: Health, totals: Totals, now: float) -> Health:
+    """The health of a backend that answers, with what the numbers tell of the last while: degraded where it fails again and again."""
+    reasons = tuple(_troubles(totals, now))
+    if health.status == UNHEALTHY or not reasons:
+        return health
+    return replace(health, status=DEGRADED, reasons=health.reasons + reasons)
+
+
+def _troubles(totals: Totals, now: float) -> Iterator[str]:
+    breaker, recent = totals.breaker, totals.recent(now)
+    if breaker is not None and now - breaker.opened_at < WINDOW:
+        state = {CLOSED: "closed again", HALF_OPEN: "half-open"}.get(breaker.state, "open")
+        ago = max(0.0, now - breaker.opened_at)
+        yield "the circuit breaker opened {0:.0f} s ago, for the backend failed repeatedly; it is {1} now".format(ago, state)
+    if recent.retries >= FEWEST_RETRIES and recent.retries > MANY_RETRIES * recent.operations:
+        yield "{0} requests had to be repeated for {1} operations of late".format(recent.retries, recent.operations)
+
+
+def described(health: Health) -> Dict[str, Any]:
+    """As JSON-like data."""
+    return {"status": health.status, "reasons": list(health.reasons), "code": health.code}

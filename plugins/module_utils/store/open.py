@@ -1,0 +1,224 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Opening a store: validate its configuration, build the provider, wrap it, connect. The one way to a manager."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, Seals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
+from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION as SHARED_CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTIONS as SHARED_CACHE_OPTIONS
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.layer import Metrics
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import OPTIONS as METRICS
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.layer import SharedCache
+
+Warn = Callable[[str], object]
+VaultPassword = Callable[[Optional[str]], Optional[Secret]]
+CacheAround = Callable[[Provider, Callable[[bool], None]], Cache]
+
+COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "backend": {"type": "str", "required": True},
+    "tenant": {"type": "str", "default": DEFAULT_TENANT},
+    "encrypt": {"type": "bool"},
+    "allow_plaintext": {"type": "bool", "default": False},
+    # Not no_log: ansible-core 2.22 would mask the word "passphrase" in the whole run. The edge masks what is secret in it.
+    "key_sources": {"type": "list", "elements": "dict", "no_log": False},
+    "drop_sources": {"type": "list", "elements": "str", "default": []},
+    "audit": {"type": "str", "default": BATCHED, "choices": list(MODES)},
+    "audit_path": {"type": "path"},
+    SHARED_CACHE: {"type": "dict", "options": SHARED_CACHE_OPTIONS},
+    **RESILIENCE,
+    **METRICS,
+}
+"""The options of every store, as an argument spec."""
+
+
+def open_store(
+    config: Mapping[str, Any],
+    *,
+    name: str = "local",
+    warn: Warn = lambda _message: None,
+    vault_password: Optional[VaultPassword] = None,
+    cache: Optional[CacheAround] = None,
+) -> CredentialManager:
+    """Open a store.
+
+    Args:
+        config: `backend`, the backend's options and `COMMON_OPTIONS`.
+        name: what the user calls the store.
+        warn: where warnings go.
+        vault_password: gives the password of an Ansible vault id (of the only one for None), on the controller.
+        cache: puts a cache around what it is given and tells each hit and miss, for a process that outlives one task; None keeps nothing.
+
+    Returns:
+        A manager; close it, or at least flush it, when done.
+
+    Raises:
+        InvalidConfiguration: names the option, the store, what was wrong and what is allowed. No network was used.
+        StorageError, EncryptionError: the store cannot be opened.
+    """
+    try:
+        return _open(config, ProviderContext(name, warn), vault_password, cache)
+    except CredentialError as error:
+        raise error.within(store=name) from None
+
+
+def _open(
+    config: Mapping[str, Any], context: ProviderContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
+) -> CredentialManager:
+    backend = _backend(config)
+    options = _validated(config, backend)
+    counting = metering(options, context)
+    provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
+    layer = _encryption(provider, options, vault_password)
+    together = _sharing(provider, layer, options, vault_password)
+    kept = cache(together or layer or provider, counting.recorder.looked_up) if cache and not provider.capabilities.leased else None
+    if kept is not None and together is not None:
+        kept.also_forgets = together.forget
+    guarded = ScopeGuard(kept or together or layer or provider)
+    trail = _trail(options, provider, layer, context)
+    audited = guarded if trail is None else Audit(guarded, trail)
+    audited.connect()
+    return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
+
+
+def _backend(config: Mapping[str, Any]) -> Type[Provider]:
+    if not isinstance(config, Mapping):
+        raise InvalidConfiguration("a store is a mapping, not {0}".format(type(config).__name__), remedy="Write at least 'backend:'.")
+    if config.get("backend") is None:
+        raise InvalidConfiguration("it is missing", option="backend", remedy="Write 'backend: local', for one.")
+    return provider_class(config["backend"])
+
+
+def _validated(config: Mapping[str, Any], backend: Type[Provider]) -> Dict[str, Any]:
+    """The configuration checked by ansible-core's own validator, with defaults and converted types."""
+    spec = dict(COMMON_OPTIONS, **backend.options)
+    _refuse_unknown([str(key) for key in config], sorted(spec))
+    for option in sorted(config):
+        # One option at a time: the validator's message does not always name it, and ours has to.
+        if option != "backend" and config[option] is not None:
+            _check_option(option, spec[option], config[option])
+    result = ArgumentSpecValidator(spec).validate(dict(config))
+    if result.error_messages:
+        raise InvalidConfiguration(result.error_messages[0], remedy="Allowed options: {0}.".format(", ".join(sorted(spec))))
+    return dict(result.validated_parameters)
+
+
+def _refuse_unknown(given: Iterable[str], allowed: List[str]) -> None:
+    for option in sorted(given):
+        if option not in allowed:
+            import difflib
+
+            close = difflib.get_close_matches(option, allowed, 1)
+            meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
+            remedy = "{0}Allowed: {1}.".format(meant, ", ".join(allowed))
+            raise InvalidConfiguration("there is no such option", option=_shown(option), remedy=remedy)
+
+
+def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
+    if spec.get("options") and isinstance(value, Mapping):
+        parts = spec["options"]
+        _refuse_unknown([str(key) for key in value], sorted(parts))
+        for part in sorted(key for key in value if value[key] is not None):
+            _check_option("{0}.{1}".format(option, part), parts[part], value[part])
+    alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
+    # ansible-core makes text of a list or mapping ("['a']"), which nobody means.
+    mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
+    if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
+        return
+    # The validator's own words may quote the value; a value given under the wrong option may be a secret.
+    if "choices" in spec:
+        raise InvalidConfiguration(
+            "the value is none of those allowed", option=option, remedy="Use one of: {0}.".format(", ".join(map(str, spec["choices"])))
+        )
+    wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
+    what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
+    raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
+
+
+def _shown(option: str) -> str:
+    return option if option.isidentifier() else ascii(option)[:80]
+
+
+def _encryption(provider: Provider, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:
+    """The layer that encrypts, where there is one. What a store does without is not loaded."""
+    if not _encrypts(options, provider):
+        return None
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
+
+    return encrypted(provider, options, vault_password)
+
+
+def _sharing(
+    provider: Provider, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
+) -> Optional[SharedCache]:
+    """The layer that shares what was read with other runs, where there is one."""
+    if not options.get(SHARED_CACHE):
+        return None
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import shared
+
+    return shared(provider, layer, options, COMMON_OPTIONS, vault_password)
+
+
+def _encrypts(options: Mapping[str, Any], provider: Provider) -> bool:
+    """Whether values are encrypted by us. Plain text is refused unless it is asked for in so many words."""
+    able = provider.capabilities
+    encrypt = able.envelopes and not able.native if options.get("encrypt") is None else bool(options["encrypt"])
+    if encrypt and not able.envelopes:
+        remedy = "Use a format that keeps envelopes ('encrypted'), or leave 'encrypt' out."
+        raise InvalidConfiguration("this backend, as it is configured, keeps plain values", option="encrypt", remedy=remedy)
+    if not encrypt and not options["allow_plaintext"] and not able.native:
+        remedy = "Leave 'encrypt' out, or write 'allow_plaintext: true' beside it."
+        raise InvalidConfiguration("secrets would be kept in plain text", option="encrypt", remedy=remedy)
+    return encrypt
+
+
+def _trail(options: Mapping[str, Any], provider: Provider, layer: Optional[Encrypt], context: ProviderContext) -> Optional[Trail]:
+    if options["audit"] == OFF:
+        return None
+    path = _audit_path(options, context.store)
+    seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else _ring_seals(layer)
+    shared = options.get("audit_path") is not None
+    hand_on = provider.append_audit if provider.capabilities.audit_log else None
+    strict = options["audit"] == STRICT
+    return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
+
+
+def _ring_seals(layer: Encrypt) -> Seals:
+    from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
+
+    return RingSeals(layer.keyring)
+
+
+def _audit_path(options: Mapping[str, Any], store: str) -> str:
+    """Beside the records where the store is a directory, so that the trail goes where they go; else in the home directory."""
+    path = options.get("audit_path")
+    if path is None and options["backend"] == "local":
+        path = os.path.join(options["path"], ".nebula", "audit.jsonl")
+    return os.path.abspath(
+        os.path.expanduser(path or os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl"))
+    )

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Reading through the manager: the order is decrypt and authenticate, scope, lifecycle, expiry."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    Damaged,
+    EncryptionError,
+    Expired,
+    InvalidInput,
+    NotFound,
+    Revoked,
+    Unusable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time now, aware, UTC."""
+    return datetime.now(timezone.utc)
+
+
+class Reader:
+    """Reads credentials from a provider whose layers have decrypted, authenticated and checked the scope."""
+
+    def __init__(self, provider: Provider, clock: Clock = utc_now) -> None:
+        """Read from `provider`; judge expiry by `clock`."""
+        self._provider = provider
+        self._clock = clock
+
+    def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
+        """Read a credential in whatever state it is.
+
+        Raises:
+            InvalidInput: `name` is no name.
+            NotFound: there is none.
+            AccessDenied: its scope does not match who asks.
+            EncryptionError: a subclass says why it cannot be opened.
+        """
+        return Credential(self._provider.get(check_name(name), version, stage), self._clock())
+
+    def find(self, name: str) -> Optional[Credential]:
+        """What `inspect` answers, or None where it raises NotFound."""
+        try:
+            return self.inspect(name)
+        except NotFound:
+            return None
+
+    def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
+        """Read a credential whose value may be used now.
+
+        Raises:
+            Revoked, Expired, Unusable: it may not; and what `inspect` raises.
+        """
+        credential = self.inspect(name, version, stage)
+        if credential.usable and version is None and stage == CURRENT:
+            return credential
+        _refuse_unusable(credential)
+        if version is not None or stage != CURRENT:
+            # Revoking is written at the current value, and holds for every other one.
+            self._refuse_revoked(name)
+        return credential
+
+    def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
+        """Current values in whatever state, in one go; a name without one is left out.
+
+        Returns:
+            None where the backend has nothing better than one request each, or one of them may not be read: each tells by itself then.
+
+        Raises:
+            StorageError, LoginFailed: as for any of them.
+        """
+        if not self._provider.capabilities.batch_get:
+            return None
+        try:
+            found = self._provider.get_many([check_name(name) for name in names])
+        except (AccessDenied, InvalidInput, EncryptionError):
+            return None
+        return {name: Credential(record, self._clock()) for name, record in found.items()}
+
+    def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:
+        """One of `many`, if its value may be used now.
+
+        Raises:
+            NotFound: it is not among them.
+            Revoked, Expired, Unusable: it may not.
+        """
+        if name not in found:
+            raise absent(name)
+        _refuse_unusable(found[name])
+        return found[name]
+
+    def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
+        """Yield what matches, without any field; rows out of the caller's scope are left out."""
+        rows = self._provider.list(wanted)
+        return (Credential(row, self._clock()) for row in rows)
+
+    def _refuse_revoked(self, name: str) -> None:
+        try:
+            current = self.find(name)
+        except Damaged:
+            # An older version is what is left then, and it says its own state.
+            return
+        if current is not None and current.metadata.lifecycle == lifecycle.REVOKED:
+            _refuse_unusable(current)
+
+
+def _refuse_unusable(credential: Credential) -> None:
+    state = credential.metadata.lifecycle
+    if state == lifecycle.REVOKED:
+        raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
+    if credential.expired:
+        when = written(credential.metadata.expires_at)
+        raise Expired("it expired at {0}".format(when), name=credential.name, remedy="Write a new value, or rotate it.")
+    if not credential.usable:
+        remedy = "Write a new value with state 'present'."
+        raise Unusable("its state is '{0}', which has no usable value".format(state), name=credential.name, remedy=remedy)

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every action of the collection does: its module's operation, on the controller, as the user of the run.
+
+Connection, become and delegate_to change nothing about that: lookups run there, the store is there, and its login stays
+there. `run_on: target` sends the real module to the host instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, names_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave, target_arguments
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
+    Surroundings,
+    resolve_store,
+    session_said,
+    surroundings,
+)
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validated
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import failed_result
+
+
+class CredentialAction(ActionBase):
+    """The base of the collection's actions. A subclass names its operation and its module's specification."""
+
+    _requires_connection = False
+
+    operation: ClassVar[str]
+    """The operation of the library, which is also the module's name."""
+
+    specification: ClassVar[Specification]
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Validate, perform, report."""
+        super().run(tmp, task_vars)  # refuses async
+        variables = task_vars or {}
+        reported: dict[str, Any] = {}
+        # Outside the guard: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
+        around = self._surroundings(variables)
+        try:
+            parameters = validated(self._task.args, self.specification, self.operation)
+            reported["invocation"] = {"module_args": reported_parameters(parameters, self.specification.argument_spec)}
+            store = resolve_store(parameters.get("store"), around)
+            self._client = client(session_options(session_said(around)))
+            if parameters.get("run_on") != TARGET:
+                return self._reported(self.perform(store, parameters, variables), parameters, reported)
+            check_may_leave(store)
+        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+            return failed_result(error, reported)
+        return self._on_target(target_arguments(self._task.args, store), parameters, variables)
+
+    def _on_target(self, arguments: dict[str, Any], parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Run the real module on the host. What the session has read of these names may be old then, whatever came of it."""
+        try:
+            return dict(self._execute_module(module_args=arguments, task_vars=variables))
+        finally:
+            self._client.forget(names_of(parameters))
+
+    def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
+        """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""
+        return self.ask(store, self.operation, parameters, variables)
+
+    def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
+        """Perform one operation through the client. Its secrets are masked from then on: what follows may run modules with them."""
+        outcome = self._client.perform(
+            store, operation, for_operation(parameters), self.context(store, parameters, variables), bool(self._task.check_mode)
+        )
+        masking.register(outcome.secrets)
+        return outcome
+
+    def context(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> AccessContext:
+        """Who asks: from the store's tenant, the option `scope`, the task and the run."""
+        return access_context(
+            tenant=store.config.get("tenant"), scope=parameters.get("scope"), variables=variables, task=self._task.get_name()
+        )
+
+    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
+        """What may name a store. The task's `environment:` counts, as it would for a module."""
+        environment: dict[str, Any] = {}
+        self._compute_environment_string(environment)
+        around = surroundings(self._loader, self._templar, variables)
+        return replace(around, environment={**around.environment, **{name: str(value) for name, value in environment.items()}})
+
+    def _reported(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
+        result = dict(outcome.result)
+        if not self._task.diff:
+            result.pop("diff", None)
+        if not parameters.get("return_value"):
+            result = masking.without(result, outcome.secrets)
+        return {**result, **reported}

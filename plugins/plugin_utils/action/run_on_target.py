@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`run_on: target`: what may be sent to a host, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+
+_KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
+
+
+class Unshown(dict[str, Any]):
+    """Arguments that ansible-core's debug output (`ANSIBLE_DEBUG`) prints without their values."""
+
+    def __repr__(self) -> str:
+        return "(not shown)"
+
+    __str__ = __repr__
+
+
+def check_may_leave(store: StoreReference) -> None:
+    """Let a store pass that makes sense on a target.
+
+    Raises:
+        InvalidConfiguration: it is a local store with its default key (the target would make another store with another
+            key), or is opened by the run's vault password (which never leaves the controller).
+    """
+    sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
+    kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
+    if _ANSIBLE_VAULT in kinds:
+        raise _refused(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
+    if store.config.get("backend") == LOCAL and any(source == {"source": _KEY_FILE} for source in sources):
+        raise _refused(store, "a local store with its default key lies on the controller")
+
+
+def _refused(store: StoreReference, what: str) -> InvalidConfiguration:
+    remedy = "Leave 'run_on' out, or name a store with a key source of its own."
+    return InvalidConfiguration(what, option="run_on", store=store.name, remedy=remedy)
+
+
+def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> Unshown:
+    """The task's arguments with the resolved store in place of its name."""
+    return Unshown(plain(arguments), store=dict(store.config, name=store.name), run_on=TARGET)

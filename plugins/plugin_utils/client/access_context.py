@@ -1,0 +1,69 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Who asks, as far as a run can tell: recorded in the audit trail; only the scope's dimensions decide anything."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.lookup.get import controller
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
+
+_USER = ("AWX_USER_NAME", "TOWER_USER_NAME")
+_EXECUTION = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")
+
+
+def run_id() -> str:
+    """What tells this run from others: the controller's process id and, where /proc tells it, its start in clock ticks.
+
+    The controller is the parent in a worker, and this process itself otherwise.
+    """
+    process, started = controller()
+    return "{0}-{1}".format(process, started) if started else str(process)
+
+
+def access_context(
+    *,
+    tenant: str | None,
+    scope: Mapping[str, Any] | None,
+    variables: Mapping[str, Any],
+    task: str | None = None,
+) -> AccessContext:
+    """Describe the caller.
+
+    Args:
+        tenant: from the store's configuration; nothing else sets it.
+        scope: the option `scope`: workflow, user and tags that the play asserts.
+        variables: the host's variables (raw); AWX puts the job and its user among them.
+        task: the task's name.
+    """
+    asserted = scope or {}
+    return AccessContext(
+        tenant=str(tenant or DEFAULT_TENANT),
+        workflow=asserted.get("workflow"),
+        user=asserted.get("user") or _first(_USER, variables),
+        tags={str(name): str(value) for name, value in (asserted.get("tags") or {}).items()},
+        uid=os.getuid(),
+        run=run_id(),
+        host=_text(variables.get("inventory_hostname")),
+        task=task,
+        execution_id=_first(_EXECUTION, variables),
+        address=_text(os.environ.get("SSH_CLIENT", "").partition(" ")[0]),
+    )
+
+
+def _first(names: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
+    """AWX sets its facts of a job as environment variables and, in lower case, as extra variables."""
+    for name in names:
+        found = os.environ.get(name) or variables.get(name.lower())
+        if found:
+            return str(found)
+    return None
+
+
+def _text(value: Any) -> str | None:
+    return str(value) if value else None

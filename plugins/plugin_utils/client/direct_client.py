@@ -1,0 +1,79 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Operations in this process: what a run without a session does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import nullcontext
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import without_session
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import Client
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fingerprint import Fingerprints
+
+
+class DirectClient(Client):
+    """Opens stores in this process and keeps them open for it, by the fingerprint of their configuration."""
+
+    def __init__(self) -> None:
+        """Start with no store open."""
+        self._fingerprints = Fingerprints()
+        self._open: dict[str, CredentialManager] = {}
+        self._end: AtEnd | None = None
+
+    def perform(
+        self,
+        store: StoreReference,
+        operation: str,
+        parameters: Mapping[str, Any],
+        context: AccessContext,
+        check_mode: bool = False,
+        question: str | None = None,
+    ) -> Outcome:
+        if operation == CACHE:
+            return without_session(parameters)
+        try:
+            manager = self._manager(store)
+        except CredentialError as error:
+            return unopened(operation, store.config, store.name, error)
+        with nullcontext() if self._end is None else self._end.working():
+            return perform(manager, operation, parameters, context, check_mode)
+
+    def _manager(self, store: StoreReference) -> CredentialManager:
+        fingerprint = self._fingerprints.of(store.name, store.config)
+        if fingerprint not in self._open:
+            masking.register(secrets_of(store.config))
+            self._open[fingerprint] = open_store(store.config, name=store.name, warn=Display().warning, vault_password=vault_password)
+            self._close_at_end(self._open[fingerprint])
+        return self._open[fingerprint]
+
+    def _close_at_end(self, manager: CredentialManager) -> None:
+        """A store on a server may hold what is to be given back (leases). The others have written what they were given."""
+        if manager.provider.capabilities.remote and self._end is None:
+            self._end = AtEnd(self.close)
+
+    def close(self) -> None:
+        """Close every store; what fails is told as a warning."""
+        managers, self._open = list(self._open.values()), {}
+        for manager in managers:
+            try:
+                manager.close()
+            except Exception as error:  # noqa: BLE001  # the process ends, and the other stores are to be closed
+                Display().warning("store '{0}' was not closed: {1}".format(manager.store, neutral(error)))

@@ -1,0 +1,127 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The run's side of a session: the same operations, performed there."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import asdict
+from typing import Any
+
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, directory_of, exchange
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession, ensure_session
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+
+VAULT_IDS = 8
+"""Vault ids that a store may name, so that asking back for their passwords ends."""
+
+
+class NotForSession(Exception):
+    """What is asked cannot be sent to a session; whoever asks does it in its own process."""
+
+
+class SessionClient:
+    """Performs operations in the run's session, which it starts where there is none yet."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        """Take the run's `session` options."""
+        self._options = options
+        self._run = controller()
+        self._place = Place(directory_of(*self._run))
+
+    def perform(
+        self,
+        store: StoreReference,
+        operation: str,
+        parameters: Mapping[str, Any],
+        context: AccessContext,
+        check_mode: bool = False,
+        question: str | None = None,
+    ) -> Outcome:
+        """As `Client.perform`.
+
+        Raises:
+            NoSession: there is none; nothing was done, or nothing that may not be done again.
+            NotForSession: nothing was done.
+            CredentialError: what the operation raises.
+        """
+        message = {
+            "store": store.name,
+            "config": store.config,
+            "operation": operation,
+            "parameters": parameters,
+            "context": asdict(context),
+            "check_mode": check_mode,
+            "question": question,
+        }
+        reply = self._answered(message, repeatable=check_mode or operation in READING)
+        for warning in reply.get("warnings") or ():
+            Display().warning(warning)
+        return outcome_of(reply)
+
+    def forget(self, names: Iterable[str] | None) -> None:
+        """Have the session drop what it has read of these names, where there is one that is asked."""
+        if given_up(self._place.directory) is not None:
+            return
+        with suppress(OSError):
+            exchange(self._place.directory, {"forget": None if names is None else list(names)})
+
+    def _answered(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+        """The reply; where the session needs a vault password, which only the run has, it is asked again with it."""
+        passwords: dict[str, str] = {}
+        for _vault_id in range(VAULT_IDS):
+            reply = self._asked({**message, "vault_passwords": passwords}, repeatable)
+            if "needs_vault_password" not in reply:
+                return reply
+            vault_id = reply["needs_vault_password"]
+            password = vault_password(vault_id)
+            passwords[vault_id or ""] = "" if password is None else base64.b64encode(password.expose()).decode("ascii")
+        raise NotForSession
+
+    def _asked(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+        for is_last in (False, True):
+            ensure_session(self._place, self._run, self._options)
+            try:
+                return exchange(self._place.directory, message)
+            except AnswerLost as lost:
+                raise self._lost(lost, message, repeatable) from None
+            except (FileNotFoundError, ConnectionRefusedError):
+                # It may have been idle and have ended just now; then another one is started.
+                if is_last:
+                    raise self._without("it ended, or was killed") from None
+            except OSError as error:
+                raise self._without(str(error) if isinstance(error, TimeoutError) else type(error).__name__) from None
+            except (TypeError, ValueError):
+                raise NotForSession from None
+        raise AssertionError("the last round answers or raises")
+
+    def _lost(self, lost: AnswerLost, message: Mapping[str, Any], repeatable: bool) -> Exception:
+        """What to raise: a read may be repeated without a session; a write may have been carried out, and is not."""
+        why = self._without(str(lost))
+        if repeatable:
+            return why
+        what = "the run's session did not answer: {0}. The write may have been carried out, or may be still".format(why)
+        remedy = "Look at what is there, and run the play again."
+        return Unavailable(what, remedy=remedy, store=str(message["store"]), name=_name(message)).happened(outcome_unknown=True)
+
+    def _without(self, why: str) -> NoSession:
+        return NoSession(give_up(self._place.directory, why))
+
+
+def _name(message: Mapping[str, Any]) -> str | None:
+    name = message["parameters"].get("name")
+    return name if isinstance(name, str) else None

@@ -1,0 +1,243 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which store is meant, and how it is configured (A10; DESIGN section 4).
+
+`store:` wins over the variable, the environment, ansible.cfg, the configuration file's default, and `local`. Nothing
+here opens a store or uses a network.
+"""
+
+from __future__ import annotations
+
+import configparser
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible import constants
+from ansible.module_utils.common.validation import check_type_dict
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
+    LOCAL,
+    StoreReference,
+    check_store_name,
+    inline_store,
+)
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
+
+FILE_NAME = "nebula.yml"
+STORE_VARIABLE = "nebula_credential_store"
+STORES_VARIABLE = "nebula_credential_stores"
+STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
+CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
+INI_SECTION, INI_KEY = "nebula_credential", "store"
+_FILE_KEYS = ("default", "stores", "session")
+SESSION_VARIABLE = "nebula_credential_session"
+SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
+SESSION_KEY = "session"
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run says about stores, apart from the option itself.
+
+    Attributes:
+        variables: the host's variables, raw.
+        environment: the process's environment, with the task's `environment:` over it.
+        template: resolves a template in a variable.
+        load: reads a YAML file, Ansible Vault content included.
+        ansible_cfg: the ansible.cfg in use, if any.
+    """
+
+    variables: Mapping[str, Any]
+    environment: Mapping[str, str]
+    template: Callable[[Any], Any]
+    load: Callable[[str], Any]
+    ansible_cfg: str | None = None
+
+
+def surroundings(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Surroundings:
+    """What this process's run says, to a plugin that has these variables."""
+    return Surroundings(
+        variables=variables,
+        environment=os.environ,
+        template=templar.template,
+        load=loader.load_from_file,
+        ansible_cfg=constants.CONFIG_FILE,
+    )
+
+
+@dataclass(frozen=True)
+class _ConfigurationFile:
+    path: str = ""
+    default: str | None = None
+    stores: Mapping[str, Any] = field(default_factory=dict)
+    session: Any = None
+
+
+def resolve_store(option: Any, around: Surroundings) -> StoreReference:
+    """Find the store that is meant.
+
+    Args:
+        option: the option `store`: a name, a whole mapping, or None.
+        around: everything else that may name one.
+
+    Raises:
+        InvalidConfiguration: the store is unknown (the message lists those that are known), or a place that names
+            stores is not in order.
+    """
+    chosen, place = _chosen(option, around)
+    if _is_mapping_as_text(chosen):
+        chosen = _parsed(chosen, place)
+    if isinstance(chosen, Mapping):
+        return inline_store(_decrypted(chosen, place))
+    if chosen is not None and not isinstance(chosen, str):
+        raise InvalidConfiguration(
+            "a store is a name or a mapping, not {0}".format(type(chosen).__name__), option=place, remedy="Write a store's name."
+        )
+    return _named(chosen, place, around)
+
+
+def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
+    """The first place that says something, by precedence, and what to call that place in a message."""
+    if option:
+        return option, "store"
+    variable = templated(STORE_VARIABLE, around)
+    if variable:
+        return variable, STORE_VARIABLE
+    if around.environment.get(STORE_ENVIRONMENT):
+        return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT
+    return _from_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
+
+
+def session_said(around: Surroundings) -> list[tuple[str, Any]]:
+    """What each place that may speak of the run's session says, the strongest first: its name, and the text or mapping that stands there.
+
+    Raises:
+        InvalidConfiguration: a place is not in order.
+    """
+    said = [
+        (SESSION_VARIABLE, plain(templated(SESSION_VARIABLE, around))),
+        (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
+        ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
+        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), plain(_read_file(around).session)),
+    ]
+    return [(place, _parsed(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
+
+
+def _is_mapping_as_text(value: Any) -> bool:
+    return isinstance(value, str) and value.lstrip().startswith("{")
+
+
+def _parsed(text: str, place: str) -> Any:
+    """A mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
+    try:
+        return check_type_dict(text)
+    except (TypeError, ValueError):
+        remedy = "Write it as JSON."
+        raise InvalidConfiguration("the text looks like a mapping and is none", option=place, remedy=remedy) from None
+
+
+def _named(name: str | None, place: str, around: Surroundings) -> StoreReference:
+    file = _read_file(around)
+    variable = _from_variable(around)
+    stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
+    if name is None:
+        name, place = (file.default, "default in {0}".format(file.path)) if file.default else (LOCAL, "store")
+    if check_store_name(name, place) not in stores:
+        known = ", ".join(sorted(map(str, stores)))
+        remedy = "Known stores: {0}. Define others in {1} or in the variable '{2}'.".format(known, file.path or FILE_NAME, STORES_VARIABLE)
+        raise InvalidConfiguration("there is no store '{0}'".format(name), option=place, remedy=remedy)
+    config = stores[name]
+    if not isinstance(config, Mapping):
+        raise InvalidConfiguration("the configuration is not a mapping", store=name, remedy="Write at least 'backend:'.")
+    config = _decrypted(config, "store '{0}'".format(name))
+    is_from_file = name in file.stores and name not in variable
+    return StoreReference(name=name, config=beside_file(config, file.path) if is_from_file else config)
+
+
+def templated(variable: str, around: Surroundings) -> Any:
+    """The value of a variable, its templates resolved; None where it is not set.
+
+    Raises:
+        InvalidConfiguration: it cannot be resolved.
+    """
+    value = around.variables.get(variable)
+    if value is None:
+        return None
+    try:
+        return around.template(value)
+    except Exception as error:  # noqa: BLE001  # a template can raise anything
+        # The text of a template error may quote a neighbour's value: its class says enough.
+        what = "the variable cannot be resolved ({0})".format(type(error).__name__)
+        raise InvalidConfiguration(what, option=variable, remedy="Check the templates and vaulted values in it.") from None
+
+
+def _from_variable(around: Surroundings) -> Mapping[str, Any]:
+    return _mapping_of_stores(templated(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
+
+
+def _from_ansible_cfg(path: str | None, key: str) -> str | None:
+    if path is None:
+        return None
+    parser = configparser.ConfigParser(inline_comment_prefixes=(";",), interpolation=None)
+    try:
+        parser.read(path, encoding="utf-8")
+    except (configparser.Error, UnicodeDecodeError):
+        return None  # Ansible itself has read it, and complains where it must.
+    return parser.get(INI_SECTION, key, fallback=None) or None
+
+
+def _read_file(around: Surroundings) -> _ConfigurationFile:
+    path = _find_file(around)
+    if path is None:
+        return _ConfigurationFile()
+    try:
+        content = around.load(str(path))
+    except Exception as error:  # noqa: BLE001  # a parser's message quotes the file
+        what = "{0} cannot be read ({1})".format(path, type(error).__name__)
+        remedy = "Check that it is readable, valid YAML, and that the run has the vault password if it is encrypted."
+        raise InvalidConfiguration(what, option=FILE_NAME, remedy=remedy) from None
+    return _checked_file(str(path), {} if content is None else content)
+
+
+def _checked_file(path: str, content: Any) -> _ConfigurationFile:
+    unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
+    if unknown:
+        remedy = "Allowed at its top: {0}.".format(", ".join(_FILE_KEYS))
+        raise InvalidConfiguration("{0} is not in order: {1}".format(path, ", ".join(unknown)), option=FILE_NAME, remedy=remedy)
+    default = content.get("default")
+    if default is not None and not isinstance(default, str):
+        raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
+    return _ConfigurationFile(path, default, _mapping_of_stores(content.get("stores") or {}, "stores"), content.get("session"))
+
+
+def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:
+    if not isinstance(stores, Mapping):
+        raise InvalidConfiguration("stores are a mapping of names to configurations", option=option, remedy="Write 'name: {backend: …}'.")
+    return {check_store_name(name, option): config for name, config in stores.items()}
+
+
+def _find_file(around: Surroundings) -> Path | None:
+    told = around.environment.get(CONFIG_ENVIRONMENT)
+    if told:
+        path = Path(told).expanduser()
+        if not path.is_file():
+            raise InvalidConfiguration("there is no file {0}".format(path), option=CONFIG_ENVIRONMENT, remedy="Correct or unset it.")
+        return path
+    beside = [Path(around.ansible_cfg).parent / FILE_NAME] if around.ansible_cfg else []
+    home = Path(around.environment.get("HOME") or Path.home()) / ".nebula" / FILE_NAME
+    return next((path for path in (*beside, home) if path.is_file()), None)
+
+
+def _decrypted(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+    try:
+        return {str(name): plain(value) for name, value in config.items()}
+    except Exception as error:  # noqa: BLE001  # decrypting a vaulted value can raise anything
+        what = "a vaulted value cannot be read ({0})".format(type(error).__name__)
+        raise InvalidConfiguration(what, option=place, remedy="Give the run its vault password.") from None

@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Validation of a module's arguments on the controller, as the module itself would do it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.module_utils.errors import UnsupportedError
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import EdgeMessage
+
+COLLECTION = "nebula.credential"
+
+
+def validated(arguments: Mapping[str, Any], specification: Specification, plugin: str, kind: str = "module") -> dict[str, Any]:
+    """Return the arguments checked and completed by defaults; warnings and deprecations go to the display.
+
+    Raises:
+        EdgeMessage: with the words of `AnsibleModule`, and no value of an option marked `no_log`.
+    """
+    given = plain(arguments)
+    masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
+    validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
+    result = validator.validate(given)
+    _announce(result)
+    if result.error_messages:
+        message = result.errors.msg
+        if isinstance(result.errors[0], UnsupportedError):
+            message = "Unsupported parameters for ({0}.{1}) {2}: {3}".format(COLLECTION, plugin, kind, message)
+        raise EdgeMessage(masking.without(message, _secrets(given, specification.argument_spec)))
+    return dict(result.validated_parameters)
+
+
+def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Keep ansible-core 2.22 from registering a secret of one letter; `masking` registers what is long enough."""
+    lighter = {name: {key: part for key, part in option.items() if key != "no_log"} for name, option in spec.items()}
+    for option in lighter.values():
+        if option.get("options"):
+            option["options"] = _without_no_log(option["options"])
+    return lighter
+
+
+def _secrets(arguments: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> list[Secret]:
+    found: list[Secret] = []
+    for name, value in arguments.items():
+        option = spec.get(name, {})
+        if option.get("no_log"):
+            found += [Secret(leaf) for leaf in _leaves(value)]
+        elif option.get("options"):
+            for element in value if isinstance(value, list) else [value]:
+                found += _secrets(element, option["options"]) if isinstance(element, Mapping) else []
+    return found
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, Mapping):
+        return [leaf for element in value.values() for leaf in _leaves(element)]
+    if isinstance(value, list):
+        return [leaf for element in value for leaf in _leaves(element)]
+    return [] if value is None else [str(value)]
+
+
+def _announce(result: Any) -> None:
+    """Say what `AnsibleModule` would: both an option and its alias set, deprecated options and aliases."""
+    for warning in result._warnings:  # the validator offers them no other way; AnsibleModule reads them so
+        Display().warning("Both option {option} and its alias {alias} are set.".format(**warning))
+    for deprecation in result._deprecations:  # as above
+        Display().deprecated(
+            deprecation["msg"], version=deprecation.get("version"), date=deprecation.get("date"), collection_name=COLLECTION
+        )

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every lookup of the collection does: resolve the store, ask the client, keep the answer out of sight."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
+    Surroundings,
+    resolve_store,
+    session_said,
+    surroundings,
+    templated,
+)
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validated
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import Reactions
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
+
+SCOPE_VARIABLE = "nebula_credential_scope"
+ALL_FIELDS = ["*"]
+
+
+class CredentialLookup(LookupBase):
+    """The base of the collection's lookups. Every one answers a list of one element, or an empty one."""
+
+    operation: ClassVar[str]
+    """The operation of the library, which is also the lookup's name."""
+
+    specification: ClassVar[Specification]
+
+    def __init__(
+        self, loader: Any = None, templar: Any = None, *, question: str | None = None, reply: Mapping[str, Any] | None = None, **kwargs: Any
+    ) -> None:
+        """Take what ansible-core gives a lookup, by what the session may know the same way of asking again, and what it has answered."""
+        super().__init__(loader=loader, templar=templar, **kwargs)
+        self._question = question
+        self._reply = reply
+
+    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
+        """Answer one element. It is never marked as a trusted template: `{{` in a secret stays text."""
+        # Outside the guard below: an undefined value among the arguments is Ansible's own to report.
+        asked, given = plain(terms), plain(kwargs)
+        try:
+            return self._answer(asked, given, variables or {})
+        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+            raise lookup_failure(error, "nebula.credential." + self.operation) from None
+
+    @abstractmethod
+    def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
+        """Turn the terms into the list to return."""
+
+    def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
+        around = surroundings(self._loader, self._templar, variables)
+        if given.get("scope") is None:
+            given["scope"] = plain(templated(SCOPE_VARIABLE, around))
+        options = validated(given, self.specification, self.operation, "lookup")
+        reactions = Reactions(options, "default" in given, Display().warning)
+        return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
+
+
+class LookupCall:
+    """One call of a lookup: its options, and the way to the store."""
+
+    def __init__(
+        self,
+        operation: str,
+        options: dict[str, Any],
+        reactions: Reactions,
+        around: Surroundings,
+        question: str | None = None,
+        reply: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Take what the call came with, and the session's reply to it where there is one."""
+        self._question = question
+        self._reply = reply
+        self.options = options
+        self.reactions = reactions
+        self._operation = operation
+        self._around = around
+
+    def ask(self, **parameters: Any) -> Outcome:
+        """Perform the lookup's operation with its options and `parameters`.
+
+        Raises:
+            CredentialError: of the class that tells why.
+        """
+        outcome = self._performed(parameters) if self._reply is None else outcome_of(self._reply)
+        masking.register(outcome.secrets)
+        return outcome
+
+    def _performed(self, parameters: Mapping[str, Any]) -> Outcome:
+        store = resolve_store(self.options.get("store"), self._around)
+        context = access_context(
+            tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._around.variables, task=None
+        )
+        asked = {**for_operation(self.options), **parameters}
+        if asked.get("fields") == ALL_FIELDS:
+            asked["fields"] = True
+        return client(session_options(session_said(self._around))).perform(store, self._operation, asked, context, question=self._question)
+
+
+def names_in(terms: list[Any]) -> list[str]:
+    """Read names from terms: each a name or a list of names.
+
+    Raises:
+        InvalidInput: there is none, or one is not text.
+    """
+    names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
+    wrong = [type(name).__name__ for name in names if not isinstance(name, str)]
+    if wrong or not names:
+        what = "a credential's name is text, not {0}".format(", ".join(wrong)) if wrong else "no credential is named"
+        raise InvalidInput(what, option="_terms", remedy="Write the names as arguments: lookup('nebula.credential.get', 'db_pass').")
+    return names

@@ -1,0 +1,54 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The lookups `get` and `get_many` in full: what their own files leave to it, because the session did not know the answer yet."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET, GET_MANY
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall, names_in
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
+
+
+class Get(CredentialLookup):
+    """Reads one credential."""
+
+    operation = "get"
+    specification = GET
+
+    def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
+        """Answer the value, the default, or nothing."""
+        names = names_in(terms)
+        if len(names) != 1 or isinstance(terms[0], list):
+            remedy = "Ask for one name, or use nebula.credential.get_many, which answers a mapping."
+            raise InvalidInput("exactly one credential is read at a time, not {0}".format(len(names)), option="_terms", remedy=remedy)
+        try:
+            return [call.ask(name=names[0]).result["value"]]
+        except CredentialError as error:
+            return call.reactions.settle(error)
+
+
+class GetMany(CredentialLookup):
+    """Reads several credentials."""
+
+    operation = "get_many"
+    specification = GET_MANY
+
+    def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
+        """Answer one mapping of name to value. What is left out by an `on_…` option has no key in it."""
+        names = names_in(terms)
+        try:
+            result = call.ask(names=names).result
+        except CredentialError as error:
+            return [{name: default for name in names for default in call.reactions.settle(error)}]
+        values = dict(result["values"])
+        for name, failure in result["failures"].items():
+            for default in call.reactions.settle(error_from(failure)):
+                values[name] = default
+        return [values]
+
+
+READING: dict[str, type[CredentialLookup]] = {lookup.operation: lookup for lookup in (Get, GetMany)}

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Keeping secrets out of what Ansible prints (J10).
+
+ansible-core 2.22 masks registered texts in everything it shows, but not their derived forms, and has no minimum length:
+both are seen to here. Older cores have nothing alike; there, secrets are kept out of results instead.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from collections.abc import Iterable
+from importlib.machinery import PathFinder
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from ansible import module_utils
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+if PathFinder.find_spec("ansible.module_utils.secrets", module_utils.__path__):
+    from ansible.module_utils.secrets import register_secrets
+else:
+    # Not by trying: where it does not exist, ansible-core's own finder reads all of its redirections first, which takes 50 ms.
+    register_secrets = None
+
+SHORTEST = 4
+"""Shorter values stand in too much innocent text to be masked: the output would be unreadable, and the mask a hint."""
+
+
+def derived_forms(value: bytes) -> set[str]:
+    """Return the texts by which `value` may be recognised: itself, base64 at each alignment, quoted for URLs and shells.
+
+    A base64 text shows three alignments of what it encodes; at each, the characters that only `value` decides are kept.
+    """
+    forms = _base64_forms(value)
+    try:
+        text = value.decode("utf-8")
+    except UnicodeDecodeError:
+        return forms
+    return forms | {text, quote(text), quote(text, safe=""), quote_plus(text), shlex.quote(text)}
+
+
+def _base64_forms(value: bytes) -> set[str]:
+    forms = set()
+    for shift in range(3):
+        first = (shift * 8 + 5) // 6
+        last = (shift + len(value)) * 8 // 6
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            forms.add(encode(bytes(shift) + value).decode("ascii")[first:last])
+    return forms
+
+
+def register(secrets: Iterable[Secret]) -> None:
+    """Have ansible-core mask the secrets and their derived forms, where it can."""
+    if register_secrets is not None:
+        register_secrets(forms(secrets))
+
+
+def forms(secrets: Iterable[Secret]) -> list[str]:
+    """The texts to mask for these secrets; none where ansible-core masks nothing."""
+    if register_secrets is None:
+        return []
+    found = {form for secret in secrets if len(secret) >= SHORTEST for form in derived_forms(secret.expose())}
+    return sorted(form for form in found if len(form) >= SHORTEST)
+
+
+def without(content: Any, secrets: Iterable[Secret]) -> Any:
+    """Return `content` (JSON-like) with every secret in it replaced, as a module does with `no_log_values`.
+
+    Where ansible-core masks by itself (2.22, which deprecates what is used here), it is left alone.
+    """
+    if register_secrets is not None:
+        return content
+    from ansible.module_utils.common.parameters import remove_values
+
+    texts = {secret.expose().decode("utf-8", "ignore") for secret in secrets}
+    return remove_values(content, {text for text in texts if len(text) >= SHORTEST})

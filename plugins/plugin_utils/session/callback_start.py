@@ -1,0 +1,53 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starting the session before anybody asks: what the callback plugin `nebula.credential.session` does."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.template import Templar
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begun
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession
+
+
+def started(loader: Any) -> str:
+    """Have the session of this run start where it has one; nobody waits for it here.
+
+    Args:
+        loader: the run's DataLoader.
+
+    Returns:
+        What came of it, for people. What is wrong with the configuration, or kept it from starting, is told again to whoever asks first.
+    """
+    extra = load_extra_vars(loader)
+    templar = Templar(loader=loader, variables=extra)
+    try:
+        return begun(loader, templar, extra, expected=lambda: expected(loader, templar, extra))
+    except Exception as error:
+        from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+
+        if not isinstance(error, (CredentialError, NoSession)):
+            raise
+        return "not started ({0})".format(error)
+
+
+def expected(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The store that a lookup means which says nothing; None where that is none of a configuration, or cannot be handed over."""
+    from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+    from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import resolve_store, surroundings
+
+    try:
+        store = resolve_store(None, surroundings(loader, templar, variables))
+        found = {"store": store.name, "config": store.config}
+        json.dumps(found)
+    except (CredentialError, TypeError, ValueError):
+        return None
+    return None if store.config.get("backend") == LOCAL else found

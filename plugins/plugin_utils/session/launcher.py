@@ -1,0 +1,209 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Starting the session of this run, once however many workers try at the same time."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.lookup.get import is_private
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.cleanup import sweep
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import main as program
+
+READY = "ready"
+PATIENCE = 15.0
+"""Seconds for the start; on an idle machine it takes half of one."""
+COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
+"""The directory of this collection. No link is resolved: a checkout is a collection by where its link lies."""
+
+
+Terms = Callable[[], Mapping[str, Any]]
+HandOver = Callable[["subprocess.Popen[bytes]", bytes], str]
+_BEGUN: list[subprocess.Popen[bytes]] = []
+
+
+class NoSession(Exception):
+    """This run has no session, and the reason. The run goes on without it."""
+
+
+class _Busy(NoSession):
+    """Another process of the run is at starting it, and has the lock."""
+
+
+def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> None:
+    """See that the session of this run listens. Whoever holds the lock starts it; the others wait for that.
+
+    Args:
+        where: its place.
+        run: the controller's process, and when it began.
+        options: the run's `session` options.
+
+    Raises:
+        NoSession: it does not, and will not in this run.
+    """
+    reap()
+    try:
+        _ensure(where, run, lambda: {"options": dict(options), "expected": None, "awaited": None}, _handed_over, PATIENCE + 2)
+    except _Busy as busy:
+        raise NoSession(give_up(where.directory, str(busy))) from None
+
+
+def begin_session(
+    where: Place,
+    run: tuple[int, str],
+    options: Mapping[str, Any],
+    *,
+    expected: Callable[[], Mapping[str, Any] | None] = lambda: None,
+    awaited: str | None = None,
+) -> None:
+    """Have it begin, and leave the waiting, and what goes wrong, to whoever asks first. Where another is at it, nothing is done.
+
+    Args:
+        where: as for `ensure_session`, like `run` and `options`.
+        expected: gives the `store` that is likely to be asked for and its `config`, for the session to open it at once. Called while
+            the program starts.
+        awaited: a way of asking that the caller is going to explain: others who ask so wait for that.
+
+    Raises:
+        NoSession: there will be none in this run, or another process is at it.
+    """
+    _ensure(where, run, lambda: {"options": dict(options), "expected": expected(), "awaited": awaited}, _left_alone, 0.0)
+
+
+def _ensure(where: Place, run: tuple[int, str], terms: Terms, hand_over: HandOver, patience: float) -> None:
+    if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.gone):
+        return
+    _make_directory(where)
+    with _alone(where, patience) as lock:
+        _refuse_given_up(where)
+        if os.path.exists(where.socket):
+            return
+        if os.path.exists(where.begun):
+            raise NoSession(give_up(where.directory, "it ended, or was killed"))
+        _start(where, run, terms, lock, hand_over)
+
+
+def _refuse_given_up(where: Place) -> None:
+    why = given_up(where.directory)
+    if why is not None:
+        raise NoSession(why)
+
+
+def _make_directory(where: Place) -> None:
+    try:
+        os.mkdir(where.directory, 0o700)
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise NoSession("{0} cannot be made ({1})".format(where.directory, os.strerror(error.errno or 0))) from None
+    else:
+        sweep(os.path.dirname(where.directory), where.directory)
+    if not is_private(where.directory):
+        raise NoSession("{0} is not a private directory of this user".format(where.directory))
+
+
+@contextmanager
+def _alone(where: Place, patience: float) -> Iterator[int]:
+    """Hold the lock of the start, which a session that starts holds too, until it listens. Waiting is as bounded as that."""
+    descriptor = _locked(where, time.monotonic() + patience)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _locked(where: Place, deadline: float) -> int:
+    while True:
+        descriptor = _opened(where)
+        try:
+            _lock(descriptor, deadline)
+        except NoSession:
+            os.close(descriptor)
+            raise
+        if os.fstat(descriptor).st_nlink:
+            return descriptor
+        # A session that was idle has just ended, and has taken its directory along.
+        os.close(descriptor)
+        _make_directory(where)
+
+
+def _opened(where: Place) -> int:
+    try:
+        return os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise NoSession("{0} cannot be used ({1})".format(where.directory, os.strerror(error.errno or 0))) from None
+
+
+def _lock(descriptor: int, deadline: float) -> None:
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            break
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise _Busy("another process of this run is stuck at starting it") from None
+            time.sleep(0.005)
+
+
+def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_over: HandOver) -> None:
+    handed = {
+        "collection": COLLECTION,
+        "path": [path for path in sys.path if path],
+        "directory": where.directory,
+        "run": run,
+        "lock": lock,
+        "bytecode": not sys.dont_write_bytecode,
+    }
+    try:
+        started = subprocess.Popen(
+            [sys.executable, "-I", program.__file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            pass_fds=(lock,),
+            start_new_session=True,
+        )
+        word = hand_over(started, json.dumps({**handed, **terms()}).encode("utf-8"))
+    except OSError as error:
+        word = type(error).__name__
+    if word != READY:
+        raise NoSession(give_up(where.directory, "it did not start ({0})".format(word or "no answer")))
+
+
+def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
+    """Give the program its parameters and wait for its word."""
+    try:
+        output, _none = started.communicate(handed, timeout=PATIENCE)
+    except subprocess.TimeoutExpired:
+        with suppress(OSError):
+            os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
+        return "no answer within {0:.0f} s".format(PATIENCE)
+    return output.decode("utf-8", "replace").strip()
+
+
+def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
+    """Give the program its parameters. It holds the lock until it listens, so that whoever asks waits for it."""
+    _BEGUN.append(started)
+    if started.stdin is not None and started.stdout is not None:
+        started.stdout.close()
+        with started.stdin:
+            started.stdin.write(handed)
+    return READY
+
+
+def reap() -> None:
+    """See off what was left alone: the process that forks the session ends at once, and would stay as a zombie."""
+    _BEGUN[:] = [started for started in _BEGUN if started.poll() is None]

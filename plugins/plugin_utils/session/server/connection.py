@@ -1,0 +1,101 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One connection of a session: a request that comes in, and a reply that goes out, neither of which anybody waits for."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH
+
+LONGEST_REQUEST = 64 * 1024 * 1024
+PATIENCE = 5.0
+"""Seconds in which a request has to be in, whole, and a reply taken."""
+PART = 1 << 16
+
+
+class Caller:
+    """Reads one request, and is given one reply."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Take an accepted connection."""
+        self.connection = connection
+        connection.setblocking(False)
+        self.working = False
+        """Whether its answer is being worked on."""
+        self.watched = False
+        """Whether the event loop waits for something of it."""
+        self._since = time.monotonic()
+        self._content = bytearray()
+        self._reply = memoryview(b"")
+
+    def receive(self) -> bytes | None:
+        """The request, once it is in whole.
+
+        Raises:
+            ConnectionError: the caller is gone, or sends what is no request.
+        """
+        try:
+            part = self.connection.recv(PART)
+        except BlockingIOError:
+            return None
+        self._content += part
+        if not part or self.working or len(self._reply):
+            raise ConnectionError("gone, or not silent")
+        return self._whole()
+
+    def _whole(self) -> bytes | None:
+        if len(self._content) < LENGTH.size:
+            return None
+        (length,) = LENGTH.unpack_from(self._content)
+        if length > LONGEST_REQUEST or len(self._content) > LENGTH.size + length:
+            raise ConnectionError("no request")
+        if len(self._content) < LENGTH.size + length:
+            return None
+        request = bytes(memoryview(self._content)[LENGTH.size :])
+        self._content = bytearray()
+        return request
+
+    def is_waiting(self) -> bool:
+        """Whether the caller still waits for an answer; one that has hung up has told its run otherwise."""
+        try:
+            return bool(self.connection.recv(1, socket.MSG_PEEK))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def reply(self, content: bytes) -> bool:
+        """Send a reply, as much of it as goes. Answers whether that was all."""
+        self.working = False
+        self._since = time.monotonic()
+        self._reply = memoryview(LENGTH.pack(len(content)) + content)
+        return self.send()
+
+    def send(self) -> bool:
+        """Send more of the reply. Answers whether that was all.
+
+        Raises:
+            OSError: the caller is gone.
+        """
+        try:
+            while len(self._reply):
+                self._reply = self._reply[self.connection.send(self._reply) :]
+        except BlockingIOError:
+            return False
+        return True
+
+    def beat(self) -> None:
+        """Say that the answer is being worked on.
+
+        Raises:
+            OSError: the caller is gone, or takes nothing.
+        """
+        self.connection.send(HEARTBEAT)
+
+    def is_late(self, now: float) -> bool:
+        """Whether the caller does not say what it wants, or does not take its reply."""
+        return not self.working and now - self._since > PATIENCE

@@ -1,0 +1,55 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An eye on the process whose run a session serves."""
+
+from __future__ import annotations
+
+import os
+import select
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import started_at
+
+PAUSE = 1.0
+
+
+class Watch:
+    """Tells when the run is over: by a pidfd where there is one, else by asking."""
+
+    def __init__(self, process: int, started: str) -> None:
+        """Watch the process of that number that began then."""
+        self.run = (process, started)
+        self.descriptor = self._opened()
+        self._was_gone = started_at(process) != started
+
+    def _opened(self) -> int | None:
+        try:
+            return os.pidfd_open(self.run[0])
+        except ProcessLookupError:
+            self._was_gone = True
+            return None
+        except (AttributeError, OSError):
+            return None
+
+    def is_over(self) -> bool:
+        """Whether the process has ended. A number that was given to another process does not deceive."""
+        if self._was_gone:
+            return True
+        if self.descriptor is not None:
+            return bool(select.select([self.descriptor], [], [], 0)[0])
+        return started_at(self.run[0]) != self.run[1] or not _exists(self.run[0])
+
+    def pause(self) -> None:
+        """Wait a moment, or until the process ends."""
+        select.select([] if self.descriptor is None else [self.descriptor], [], [], PAUSE)
+
+
+def _exists(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

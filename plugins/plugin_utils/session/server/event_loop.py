@@ -1,0 +1,212 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The session's event loop: one thread answers what is known, others fetch what is not (DESIGN: one login and one fetch a run)."""
+
+from __future__ import annotations
+
+import json
+import os
+import selectors
+import socket
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import Caller
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, Desk
+
+FETCHERS = 32
+TICK = 1.0
+SHORT = 4096
+"""Bytes of a request that is read at once: a question is shorter. What is longer is an operation, and read in another thread."""
+MOST_SILENT = 512
+"""Callers that have not said yet what they want. Ansible's workers never are so many."""
+AT_ONCE = 64
+
+
+class Serving:
+    """Answers callers."""
+
+    def __init__(self, listener: socket.socket, may_ask: Callable[[socket.socket], bool], desk: Desk) -> None:
+        """Take the socket, who is let in, and who answers."""
+        self._listener = listener
+        self._may_ask = may_ask
+        self._desk = desk
+        self._selector = selectors.DefaultSelector()
+        self._fetchers = ThreadPoolExecutor(FETCHERS, "fetch")
+        self._done: deque[tuple[Caller, bytes | None]] = deque()
+        self._woken, self._waking = os.pipe()
+        os.set_blocking(self._woken, False)
+        os.set_blocking(self._waking, False)
+        self._callers: dict[Caller, None] = {}
+        self._waiting: list[tuple[Caller, bytes]] = []
+        self._selector.register(listener, selectors.EVENT_READ, self.admit)
+        self._selector.register(self._woken, selectors.EVENT_READ, self._finish)
+        self._ticked = time.monotonic()
+
+    def wake_for(self, descriptor: int) -> None:
+        """Look up at once when this descriptor becomes readable, not only at the next tick."""
+        self._selector.register(descriptor, selectors.EVENT_READ, lambda: None)
+
+    def step(self) -> bool:
+        """Serve for a second at most. Answers whether a second has passed since the last that did."""
+        for key, _events in self._selector.select(max(0.0, self._ticked + TICK - time.monotonic())):
+            key.data()
+        now = time.monotonic()
+        if now - self._ticked < TICK:
+            return False
+        self._ticked = now
+        self._tick(now)
+        return True
+
+    def has_callers(self) -> bool:
+        """Whether somebody is in who has not been answered."""
+        return bool(self._callers)
+
+    def is_working(self) -> bool:
+        """Whether somebody waits for an answer."""
+        return any(caller.working for caller in self._callers)
+
+    def admit_nobody(self) -> None:
+        """Let nobody in any more. Those who are in get their answers."""
+        with suppress(KeyError, ValueError):
+            self._selector.unregister(self._listener)
+        self._listener.close()
+
+    def close(self) -> None:
+        """Drop every caller, begin nothing that has not begun, and wait for what has: it may be a write."""
+        self.admit_nobody()
+        for caller in list(self._callers):
+            self._drop(caller)
+        self._fetchers.shutdown(wait=True, cancel_futures=True)
+
+    def admit(self) -> None:
+        """Let in those who wait."""
+        for _connection in range(AT_ONCE):
+            try:
+                connection, _address = self._listener.accept()
+            except BlockingIOError:
+                return
+            except OSError:
+                self._make_room()  # out of descriptors
+                return
+            if not self._may_ask(connection):
+                connection.close()
+                continue
+            self._admit(Caller(connection))
+
+    def _admit(self, caller: Caller) -> None:
+        """Most have said what they want by now, and are answered at once: only the others are waited for."""
+        self._callers[caller] = None
+        self._read(caller)
+        if caller in self._callers and not caller.watched:
+            self._watch(caller, selectors.EVENT_READ, lambda: self._read(caller))
+        if len(self._callers) > MOST_SILENT:
+            self._make_room()
+
+    def _watch(self, caller: Caller, event: int, heard: Callable[[], None]) -> None:
+        change = self._selector.modify if caller.watched else self._selector.register
+        change(caller.connection, event, heard)
+        caller.watched = True
+
+    def _make_room(self) -> None:
+        """Drop the one who has been silent for the longest."""
+        silent = next((caller for caller in self._callers if not caller.working), None)
+        if silent is not None:
+            self._drop(silent)
+
+    def _read(self, caller: Caller) -> None:
+        try:
+            request = caller.receive()
+            if request is not None:
+                self._answer(caller, request)
+        except Exception:  # noqa: BLE001  # whatever one caller sends, the others are served
+            self._drop(caller)
+
+    def _answer(self, caller: Caller, request: bytes) -> None:
+        """At once where nothing has to be fetched, else in another thread; meanwhile the caller hears that it is worked on."""
+        reply = self._desk.known(json.loads(request)) if len(request) <= SHORT else None
+        if reply is AWAITED:
+            caller.working = True
+            self._waiting.append((caller, request))
+        elif reply is not None:
+            self._send(caller, encoded(reply))
+        elif caller.is_waiting():
+            caller.working = True
+            self._fetchers.submit(self._fetch, caller, request)
+        else:
+            self._drop(caller)
+
+    def _fetch(self, caller: Caller, request: bytes) -> None:
+        """In another thread. Whatever happens, the caller is told, or dropped: it would wait for ever."""
+        reply = None
+        try:
+            if caller in self._callers:
+                reply = encoded(self._desk.perform(json.loads(request)))
+        finally:
+            self._done.append((caller, reply))
+            with suppress(BlockingIOError):
+                os.write(self._waking, b".")
+
+    def _finish(self) -> None:
+        with suppress(BlockingIOError):
+            os.read(self._woken, 65536)
+        while self._done:
+            caller, reply = self._done.popleft()
+            if reply is None:
+                self._drop(caller)
+            elif caller in self._callers:
+                self._send(caller, reply)
+        self._answer_waiting()
+
+    def _answer_waiting(self) -> None:
+        """Look again at those whose way of asking another caller was to explain."""
+        waiting, self._waiting = self._waiting, []
+        for caller, request in waiting:
+            if caller in self._callers:
+                self._answer(caller, request)
+
+    def _send(self, caller: Caller, reply: bytes) -> None:
+        """What does not go at once goes as fast as the caller takes it."""
+        try:
+            if not caller.reply(reply):
+                self._watch(caller, selectors.EVENT_WRITE, lambda: self._send_more(caller))
+                return
+        except OSError:
+            pass  # who does not wait for the answer does without
+        self._drop(caller)
+
+    def _send_more(self, caller: Caller) -> None:
+        with suppress(OSError):
+            if not caller.send():
+                return
+        self._drop(caller)
+
+    def _tick(self, now: float) -> None:
+        """Say to those who wait that their request is worked on; leave those who do not say what they want."""
+        for caller in list(self._callers):
+            if caller.is_late(now):
+                self._drop(caller)
+            elif caller.working:
+                try:
+                    caller.beat()
+                except OSError:
+                    self._drop(caller)
+        self._answer_waiting()
+
+    def _drop(self, caller: Caller) -> None:
+        if caller in self._callers:
+            del self._callers[caller]
+            if caller.watched:
+                self._selector.unregister(caller.connection)
+            caller.connection.close()
+
+
+def encoded(reply: Any) -> bytes:
+    """A reply as it is sent."""
+    return json.dumps(reply).encode("utf-8")

@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a session has in the file system: its directory, the socket in it, and the two locks. None of its files has content."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import stat
+from contextlib import suppress
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+
+BACKLOG = 1024
+
+
+class Premises:
+    """The directory as this session found it. One that was made at the same place later is somebody else's."""
+
+    def __init__(self, where: Place, lock: int) -> None:
+        """Move in. `lock` is that of the start, held since before this process began.
+
+        Raises:
+            OSError: it cannot be used, or another session is in it.
+        """
+        self._where = where
+        self._lock: int | None = lock
+        self._directory = os.open(where.directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        self._begun = os.open("begun", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._directory)
+        fcntl.flock(self._begun, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def listener(self) -> socket.socket:
+        """A socket that listens at its place: it is put there once it does."""
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        made.bind(self._where.directory + "/n")
+        made.listen(BACKLOG)
+        made.setblocking(False)
+        self.come_back()
+        self._socket = os.stat("s", dir_fd=self._directory).st_ino
+        return made
+
+    def open_up(self) -> None:
+        """Let go of the lock of the start: those who wait for it find a session that listens."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def is_given_up(self) -> bool:
+        """Whether the run goes on without this session."""
+        return self._there("gone") is not None
+
+    def is_lost(self) -> bool:
+        """Whether nobody can come here any more: the socket or the directory was removed, moved, or opened to others."""
+        there = self._there("s")
+        return there is None or there.st_ino != self._socket or not self._is_at_its_place()
+
+    def close_up(self) -> bool:
+        """Take the lock of the start, so that nobody comes in any more. False where somebody is about to."""
+        try:
+            self._lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._directory)
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self.open_up()
+            return False
+        return True
+
+    def withdraw(self) -> None:
+        """Have nobody find the socket any more."""
+        os.rename("s", "n", src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+    def come_back(self) -> None:
+        """Have it found again."""
+        os.rename("n", "s", src_dir_fd=self._directory, dst_dir_fd=self._directory)
+
+    def shut(self) -> None:
+        """Remove the socket alone."""
+        there = self._there("s")
+        if there is not None and there.st_ino == self._socket:
+            self._remove("s")
+
+    def leave(self) -> None:
+        """Leave nothing behind."""
+        for name in ("s", "n", "gone", "begun", "lock"):
+            self._remove(name)
+        if self._is_at_its_place():
+            with suppress(OSError):
+                os.rmdir(self._where.directory)
+
+    def _is_at_its_place(self) -> bool:
+        own = os.fstat(self._directory)
+        try:
+            there = os.lstat(self._where.directory)
+        except OSError:
+            return False
+        return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino) and stat.S_IMODE(own.st_mode) & 0o777 == 0o700
+
+    def _there(self, name: str) -> os.stat_result | None:
+        try:
+            return os.stat(name, dir_fd=self._directory, follow_symlinks=False)
+        except OSError:
+            return None
+
+    def _remove(self, name: str) -> None:
+        with suppress(OSError):
+            os.unlink(name, dir_fd=self._directory)

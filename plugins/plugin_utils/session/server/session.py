@@ -1,0 +1,131 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The life of a session: it listens, serves, and ends with its run, when it was idle for long, when it is given up, or when told to."""
+
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import may_ask
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.controller_watch import Watch
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.event_loop import Serving
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import Premises
+
+ENDING = 20.0
+"""Seconds for writing what is held and giving back what is lent, when the run is over."""
+KEEPING = 1.0
+TURNS = 0.0005
+"""Seconds after which a thread that computes lets another one on: those who ask for what is known shall not wait for one that fetches."""
+
+
+class Session:
+    """One run's session."""
+
+    def __init__(self, handed: Mapping[str, Any]) -> None:
+        """Move in and listen.
+
+        Raises:
+            OSError: there is no place for it.
+        """
+        process, started = handed["run"]
+        self._watch = Watch(process, started)
+        self._premises = Premises(Place(handed["directory"]), handed["lock"])
+        self._desk = Desk(handed["options"])
+        self._serving = Serving(self._premises.listener(), lambda connection: may_ask(connection, self._watch.run), self._desk)
+        self._told_to_end = False
+        self._ending = threading.Event()
+
+    def open(self) -> None:
+        """Let callers in."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, self._told)
+        if self._watch.descriptor is not None:
+            self._serving.wake_for(self._watch.descriptor)
+        threading.Thread(target=self._keep, name="keep", daemon=True).start()
+        self._premises.open_up()
+
+    def expect(self, awaited: str | None) -> None:
+        """Have whoever asks in this way wait for the one who has started the session, and is about to explain it."""
+        if awaited is not None:
+            self._desk.await_explanation(awaited)
+
+    def prepare(self, expected: Mapping[str, Any] | None) -> None:
+        """Open the store that is expected to be asked for, where one is."""
+        if expected is not None:
+            self._desk.expect(expected["store"], expected["config"])
+
+    def serve(self) -> None:
+        """Serve until there is a reason to end."""
+        while not self._is_over():
+            if self._serving.step() and (self._premises.is_given_up() or self._premises.is_lost() or self._is_idle()):
+                break
+        self._premises.shut()
+        self._serving.admit_nobody()
+        while self._serving.is_working() and not self._is_over():
+            self._serving.step()
+
+    def close(self) -> None:
+        """Give back what is lent, write what is held, leave nothing behind; not for longer than `ENDING`."""
+        self._ending.set()
+        closing = threading.Thread(target=self._close_stores, daemon=True)
+        closing.start()
+        closing.join(ENDING)
+        if self._premises.is_given_up():
+            while not self._is_over():
+                self._watch.pause()  # until then the mark that the run goes on without it has to stay
+        self._premises.leave()
+
+    def _close_stores(self) -> None:
+        self._serving.close()
+        self._desk.close()
+
+    def _is_over(self) -> bool:
+        return self._told_to_end or self._watch.is_over()
+
+    def _is_idle(self) -> bool:
+        """Whether it may go: nobody has asked for long, nobody waits, nobody is just about to come, and nobody came just now."""
+        if not self._is_unused() or not self._premises.close_up():
+            return False
+        self._premises.withdraw()
+        self._serving.admit()  # those who have found it before that; what they ask for may have to be kept
+        if self._is_unused():
+            return True
+        self._premises.come_back()
+        self._premises.open_up()
+        return False
+
+    def _is_unused(self) -> bool:
+        return self._desk.is_idle() and not self._serving.has_callers()
+
+    def _keep(self) -> None:
+        """In a thread of its own: renewals and audit entries wait for nobody's fetch."""
+        while not self._ending.wait(KEEPING):
+            self._desk.look_after()
+
+    def _told(self, _number: int, _frame: Any) -> None:
+        self._told_to_end = True
+
+
+def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
+    """Serve a run as it was handed over; `ready` tells it that the session listens."""
+    session = Session(handed)
+    gc.freeze()
+    sys.setswitchinterval(TURNS)
+    session.expect(handed["awaited"])
+    session.open()
+    ready()
+    session.prepare(handed["expected"])
+    try:
+        session.serve()
+    finally:
+        session.close()
+    return 0

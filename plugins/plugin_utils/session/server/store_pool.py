@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The stores that a session holds open, by all of their configuration: one login never serves another's."""
+
+from __future__ import annotations
+
+import base64
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from copy import copy
+from functools import partial
+from typing import Any
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fingerprint import Fingerprints
+
+_HEARING: ContextVar[list[str] | None] = ContextVar("nebula_credential_hearing", default=None)
+_PASSWORDS: ContextVar[Mapping[str, str]] = ContextVar("nebula_credential_vault_passwords", default={})  # noqa: B039  # nobody writes to it
+
+
+class NeedsVaultPassword(BaseException):
+    """The store is opened by the run's vault password, which only the run has. Nothing on the way takes it for an Exception."""
+
+    def __init__(self, vault_id: str | None) -> None:
+        """Name the vault id."""
+        super().__init__()
+        self.vault_id = vault_id
+
+
+class HeldStores:
+    """Opens each store once, however many ask for it at the same time."""
+
+    def __init__(self, terms: CacheTerms, background: Callable[[Callable[[], None]], object]) -> None:
+        """Take how long and how much each store may keep of what was read."""
+        self._terms = terms
+        self._background = background
+        self._fingerprints = Fingerprints()
+        self._lock = threading.Lock()
+        self._opened: dict[str, Future[CredentialManager]] = {}
+        self._due: dict[CredentialManager, float] = {}
+        self._asked: set[CredentialManager] = set()
+        self._untold: list[str] = []
+
+    def manager(self, name: str, config: Mapping[str, Any]) -> CredentialManager:
+        """The manager of a store, opened where it is not yet.
+
+        Raises:
+            CredentialError: it cannot be opened. The next one to ask tries again.
+            NeedsVaultPassword: it needs a password that the caller has not sent.
+        """
+        fingerprint = self._fingerprints.of(name, config)
+        with self._lock:
+            opening = self._opened.get(fingerprint)
+            mine = opening is None
+            if opening is None:
+                opening = self._opened[fingerprint] = Future()
+        if mine:
+            self._open(opening, fingerprint, name, config)
+        try:
+            return opening.result()
+        except CredentialError as error:
+            raise copy(error) from None  # each of those who waited adds to it where it happened
+
+    def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
+        try:
+            manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=self._cache)
+        except BaseException as error:  # noqa: BLE001  # everybody who waits for this opening gets it
+            with self._lock:
+                self._opened.pop(fingerprint, None)
+            opening.set_exception(error)
+            return
+        if manager.trail is not None:
+            manager.trail.leave_to_keeper()
+        opening.set_result(manager)
+
+    def _cache(self, provider: Provider, looked_up: Callable[[bool], None]) -> Cache:
+        return Cache(provider, self._terms, self._background, looked_up)
+
+    def was_asked(self, manager: CredentialManager) -> bool:
+        """Whether this is not the first operation of a store, which writes its audit entries at once: so one hears if that fails."""
+        before = manager in self._asked
+        self._asked.add(manager)
+        return before
+
+    @contextmanager
+    def hearing(self) -> Iterator[list[str]]:
+        """Inside the `with` block, what this thread's operations warn of is collected, for the one who asked.
+
+        So is what was warned of in the background since somebody was told: whoever asks next hears it.
+        """
+        heard, self._untold = self._untold, []
+        token = _HEARING.set(heard)
+        try:
+            yield heard
+        except BaseException:
+            self._untold = heard + self._untold  # nobody is answered
+            raise
+        finally:
+            _HEARING.reset(token)
+
+    def _warn(self, message: str) -> None:
+        heard = _HEARING.get()
+        (self._untold if heard is None else heard).append(message)
+
+    @contextmanager
+    def on_behalf(self, vault_passwords: Mapping[str, str]) -> Iterator[None]:
+        """Inside the `with` block, these passwords (base64, by vault id; empty where the run has none) open what is asked for."""
+        token = _PASSWORDS.set(vault_passwords)
+        try:
+            yield
+        finally:
+            _PASSWORDS.reset(token)
+
+    def managers(self) -> list[CredentialManager]:
+        """Those that are open."""
+        with self._lock:
+            opened = list(self._opened.values())
+        return _managers_of(opened)
+
+    def held(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
+        """That of one store, where it is open."""
+        with self._lock:
+            opened = self._opened.get(self._fingerprints.of(name, config))
+        return _managers_of([] if opened is None else [opened])
+
+    def forget(self, names: Iterable[str] | None) -> int:
+        """Drop what was read of these names, whatever the store; everything for None. Answers how many values that were."""
+        shelves = [manager.cache.shelf for manager in self.managers() if manager.cache is not None]
+        return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
+
+    def are_needed(self) -> bool:
+        """Whether something ends with this process: leases, and what a store keeps in memory alone."""
+        return any(self._is_needed(manager) for manager in self.managers())
+
+    def _is_needed(self, manager: CredentialManager) -> bool:
+        """A login is not: the next session makes another one."""
+        can = manager.provider.capabilities
+        return not can.persistent or (can.leased and manager in self._due)
+
+    def look_after(self) -> None:
+        """Write the audit entries that wait, and keep alive logins and what is lent."""
+        for manager in self.managers():
+            _guarded(manager.flush)
+            if manager.provider.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
+                _guarded(partial(self._renew, manager))
+
+    def _renew(self, manager: CredentialManager) -> None:
+        after = manager.provider.renew_due()
+        if after is None:
+            self._due.pop(manager, None)
+        else:
+            self._due[manager] = time.monotonic() + after
+
+    def close(self) -> None:
+        """Close every store."""
+        for manager in self.managers():
+            _guarded(manager.close)
+
+
+def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:
+    return [one.result() for one in opened if one.done() and one.exception() is None]
+
+
+class _Asked:
+    """Gives the passwords that the callers have sent: opening, or a later look at the keys, happens on behalf of one of them."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def __call__(self, vault_id: str | None) -> Secret | None:
+        self._known.update(_PASSWORDS.get())
+        known = self._known.get(vault_id or "")
+        if known is None:
+            raise NeedsVaultPassword(vault_id)
+        return Secret(base64.b64decode(known)) if known else None
+
+
+def _guarded(work: Callable[[], object]) -> None:
+    """Nobody waits for this, and one store must not keep the others from it; who asks for what failed is told then."""
+    with suppress(Exception, NeedsVaultPassword):
+        work()

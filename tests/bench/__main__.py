@@ -78,7 +78,7 @@ def bench_list(root: Path) -> None:
     for index in range(NAMES - 1):
         (root / "many" / "n{0:06d}.enc".format(index)).write_bytes(content)
     listed: list[int] = []
-    backend = innermost(store.provider)
+    backend = innermost(store.backend)
     seconds = once(lambda: listed.append(sum(1 for each in backend.list(Filter(names_only=True)))))
     figure("{0:,} names, as the backend lists them".format(listed[0]), "{0:.2f} s".format(seconds), "< 1 s")
     seconds = once(lambda: listed.append(sum(1 for each in store.list(Filter(names_only=True)))))
@@ -91,7 +91,7 @@ def bench_passphrase(root: Path) -> None:
     sources = [{"source": "passphrase", "passphrase": "a passphrase for this bench alone"}]
     store = open_local(root / "passphrase", key_sources=sources)
     store.create(wanted("one", "value"))
-    store.provider.close()
+    store.backend.close()
     seconds = once(lambda: open_local(root / "passphrase", key_sources=sources).get("one"))
     figure("open and first read (RFC 9106, second profile)", milliseconds(seconds))
 

@@ -56,7 +56,7 @@ def shown(times: Times) -> str:
 
 
 def row(what: str, times: Sequence[Times], requests: str) -> None:
-    """One operation: the bare call, the provider alone, the whole store, what the whole adds, requests of bare and whole."""
+    """One operation: the bare call, the backend alone, the whole store, what the whole adds, requests of bare and whole."""
     added = (times[-1].median - times[0].median) * 1000
     cells = [shown(each) for each in times]
     if len(cells) == 2:
@@ -65,14 +65,14 @@ def row(what: str, times: Sequence[Times], requests: str) -> None:
 
 
 class Comparison:
-    """One backend: its store, its provider, and the bare client, with the same number of values in each."""
+    """One backend: its store, its backend, and the bare client, with the same number of values in each."""
 
     def __init__(self, config: Dict[str, Any], bare: Bare, requests: Optional[Callable[[], int]]) -> None:
         """Open the store. Nothing is measured yet."""
         self._bare = bare
         self._requests = requests
         self._store = open_store(config)
-        self._provider = innermost(self._store.provider)
+        self._backend = innermost(self._store.backend)
 
     def run(self, number: Counts) -> None:
         """Fill both, measure, print."""
@@ -84,10 +84,10 @@ class Comparison:
         self._writes(names, number.writes)
         self._lists(number.lists)
         self._batches([names[: number.batch] for _turn in range(number.lists)])
-        self._store.provider.close()
+        self._store.backend.close()
 
     def _reads(self, names: Sequence[str]) -> None:
-        calls = [self._bare.read, self._provider.get, self._store.get]
+        calls = [self._bare.read, self._backend.get, self._store.get]
         row("read", in_turns(calls, names), self._asked(lambda: self._bare.read(names[0]), lambda: self._store.get(names[0])))
 
     def _writes(self, names: Sequence[str], number: int) -> None:
@@ -102,7 +102,7 @@ class Comparison:
         from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 
         def ours(_turn: Any) -> object:
-            return list(self._provider.list(Filter(names_only=True)))
+            return list(self._backend.list(Filter(names_only=True)))
 
         def whole(_turn: Any) -> object:
             return list(self._store.list(Filter()))
@@ -120,7 +120,7 @@ class Comparison:
         def whole(names: Sequence[str]) -> object:
             return perform(self._store, "get_many", {"names": names}, NOBODY, False)
 
-        calls = [bare, self._provider.get_many, whole]
+        calls = [bare, self._backend.get_many, whole]
         requests = self._asked(lambda: bare(batches[0]), lambda: whole(batches[0]))
         row("read {0} at once".format(len(batches[0])), in_turns(calls, batches), requests)
 
@@ -168,7 +168,7 @@ def prepared(subject: Subject, root: Path) -> Iterator[Any]:
             + ROW.format(
                 "{0} {1}".format(subject.label, getattr(server, "version", "")),
                 "bare client",
-                "provider",
+                "backend",
                 "whole store",
                 "added p50",
                 "requests",

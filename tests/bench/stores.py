@@ -24,11 +24,11 @@ def open_local(directory: Path, **options: Any) -> Any:
     return open_store(config)
 
 
-def innermost(provider: Any) -> Any:
-    """The provider within its layers."""
-    while hasattr(provider, "inner"):
-        provider = provider.inner
-    return provider
+def innermost(backend: Any) -> Any:
+    """The backend within its layers."""
+    while hasattr(backend, "inner"):
+        backend = backend.inner
+    return backend
 
 
 def wanted(name: str, value: str) -> Any:

@@ -4,7 +4,7 @@
 
 """The backends that the conformance suite runs against: how to open a store of each kind.
 
-A new backend adds its line to BACKENDS. One of the registry that is missing here fails the build.
+A new backend adds its line to HARNESSES. One of the registry that is missing here fails the build.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Mapping, Optional, Tuple, Type
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
 from tests.conformance.object_places import MemoryObjects
 from tests.conformance.sealing import Sealing
@@ -25,19 +25,19 @@ from tests.servers import databases, once
 
 
 @dataclass(frozen=True)
-class Backend:
+class Harness:
     """One kind of store. `options` takes the test's directory; `wrap` puts the layers around that the kind needs."""
 
     label: str
     backend: str
     options: Callable[[Path], Mapping[str, Any]]
-    wrap: Callable[[Provider, Path], Provider] = field(default=lambda provider, _directory: provider)
+    wrap: Callable[[Backend, Path], Backend] = field(default=lambda backend, _directory: backend)
     persistent: bool = True
     """Whether a store outlives the process that opened it."""
     many: bool = True
     """Whether it is meant for thousands of records: one that writes all of them each time is not."""
-    provider: Optional[Type[Provider]] = None
-    """The provider, where it is not one of the registry."""
+    unregistered: Optional[Type[Backend]] = None
+    """The backend, where it is not one of the registry."""
     server_counts: bool = False
     """Whether the server counts the values by itself: no serial can be given from outside, and a delete takes one too."""
 
@@ -51,15 +51,15 @@ class Backend:
         """How many serials a delete takes."""
         return 1 if self.server_counts else 0
 
-    def open(self, directory: Path) -> Provider:
+    def open(self, directory: Path) -> Backend:
         """Open the store that lies in `directory`; opened again, it is the same one where the backend persists."""
         wrapped = self.wrap(self.raw(directory), directory)
         wrapped.connect()
         return wrapped
 
-    def raw(self, directory: Path) -> Provider:
-        """The provider without its layers, not yet connected."""
-        return (self.provider or provider_class(self.backend))(self.options(directory), ProviderContext(store="conformance"))
+    def raw(self, directory: Path) -> Backend:
+        """The backend without its layers, not yet connected."""
+        return (self.unregistered or backend_class(self.backend))(self.options(directory), BackendContext(store="conformance"))
 
 
 def _local(layout: str) -> Callable[[Path], Mapping[str, Any]]:
@@ -120,7 +120,7 @@ def _database(kind: str) -> Callable[[Path], Mapping[str, Any]]:
     return lambda directory: databases.options(once.server(kind), databases.prefix(directory))
 
 
-def elsewhere(urls: str) -> Tuple[Backend, ...]:
+def elsewhere(urls: str) -> Tuple[Harness, ...]:
     """Stores in databases that whoever runs the tests names: those that no package brings (MySQL, CockroachDB), and other versions.
 
     `urls` are divided by blanks, with their passwords. Each test has tables of its own there, and leaves them.
@@ -130,8 +130,8 @@ def elsewhere(urls: str) -> Tuple[Backend, ...]:
         label = "database-elsewhere-{0}-{1}".format(len(found) // 2 + 1, url.partition(":")[0])
         options = _elsewhere(url)
         found += [
-            Backend(label, "database", options, many=False),
-            Backend(label + "-encrypted", "database", options, _encrypted, many=False),
+            Harness(label, "database", options, many=False),
+            Harness(label + "-encrypted", "database", options, _encrypted, many=False),
         ]
     return tuple(found)
 
@@ -140,35 +140,35 @@ def _elsewhere(url: str) -> Callable[[Path], Mapping[str, Any]]:
     return lambda directory: {"url": url, "table_prefix": databases.prefix(directory)}
 
 
-def _encrypted(provider: Provider, _directory: Path) -> Provider:
-    return encrypted(provider, {})
+def _encrypted(backend: Backend, _directory: Path) -> Backend:
+    return encrypted(backend, {})
 
 
-def _sealed(provider: Provider, _directory: Path) -> Provider:
-    return Sealing(provider)
+def _sealed(backend: Backend, _directory: Path) -> Backend:
+    return Sealing(backend)
 
 
-BACKENDS = (
-    Backend("memory", "memory", _memory, persistent=False),
-    Backend("local-json", "local", _local("json")),
-    Backend("local-yaml", "local", _local("yaml")),
-    Backend("local-binary", "local", _local("binary")),
-    Backend("local-envelopes", "local", _local("encrypted"), _sealed),
-    Backend("memory-encrypted", "memory", _memory, _encrypted, persistent=False),
-    Backend("memory-persisted", "memory", _persisted, _encrypted, many=False),
-    Backend("local-encrypted", "local", _local("encrypted"), _encrypted),
-    Backend("vault-kv2", "vault", _vault(), many=False, server_counts=True),
-    Backend("vault-kv2-encrypted", "vault", _vault(encrypt=True), _encrypted, many=False),
-    Backend("vault-kv1", "vault", _vault("kv1", kv_version=1, single_writer=True), many=False),
-    Backend("database-sqlite", "database", _sqlite, many=False),
-    Backend("database-sqlite-encrypted", "database", _sqlite, _encrypted, many=False),
-    Backend("database-postgresql", "database", _database("postgresql"), many=False),
-    Backend("database-postgresql-encrypted", "database", _database("postgresql"), _encrypted, many=False),
-    Backend("database-mariadb", "database", _database("mariadb"), many=False),
-    Backend("database-mariadb-encrypted", "database", _database("mariadb"), _encrypted, many=False),
-    Backend("kubernetes", "kubernetes", _kubernetes(encrypt=False), many=False),
-    Backend("kubernetes-encrypted", "kubernetes", _kubernetes(encrypt=True), _encrypted, many=False),
-    Backend("objects", "objects", _objects, persistent=False, provider=MemoryObjects),
-    Backend("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, provider=MemoryObjects, many=False),
+HARNESSES = (
+    Harness("memory", "memory", _memory, persistent=False),
+    Harness("local-json", "local", _local("json")),
+    Harness("local-yaml", "local", _local("yaml")),
+    Harness("local-binary", "local", _local("binary")),
+    Harness("local-envelopes", "local", _local("encrypted"), _sealed),
+    Harness("memory-encrypted", "memory", _memory, _encrypted, persistent=False),
+    Harness("memory-persisted", "memory", _persisted, _encrypted, many=False),
+    Harness("local-encrypted", "local", _local("encrypted"), _encrypted),
+    Harness("vault-kv2", "vault", _vault(), many=False, server_counts=True),
+    Harness("vault-kv2-encrypted", "vault", _vault(encrypt=True), _encrypted, many=False),
+    Harness("vault-kv1", "vault", _vault("kv1", kv_version=1, single_writer=True), many=False),
+    Harness("database-sqlite", "database", _sqlite, many=False),
+    Harness("database-sqlite-encrypted", "database", _sqlite, _encrypted, many=False),
+    Harness("database-postgresql", "database", _database("postgresql"), many=False),
+    Harness("database-postgresql-encrypted", "database", _database("postgresql"), _encrypted, many=False),
+    Harness("database-mariadb", "database", _database("mariadb"), many=False),
+    Harness("database-mariadb-encrypted", "database", _database("mariadb"), _encrypted, many=False),
+    Harness("kubernetes", "kubernetes", _kubernetes(encrypt=False), many=False),
+    Harness("kubernetes-encrypted", "kubernetes", _kubernetes(encrypt=True), _encrypted, many=False),
+    Harness("objects", "objects", _objects, persistent=False, unregistered=MemoryObjects),
+    Harness("objects-encrypted", "objects", _encrypted_objects, _encrypted, persistent=False, unregistered=MemoryObjects, many=False),
     *elsewhere(os.environ.get("NEBULA_TEST_DATABASES", "")),
 )

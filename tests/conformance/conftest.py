@@ -11,30 +11,30 @@ from typing import Callable, Iterator
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
-from tests.conformance.backends import BACKENDS, Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from tests.conformance.backends import HARNESSES, Harness
 
-Open = Callable[[], Provider]
+Open = Callable[[], Backend]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test every backend it is about: all, or those that outlive their process where it opens a store again."""
-    if "backend" in metafunc.fixturenames:
-        kinds = [each for each in BACKENDS if each.persistent or "open_again" not in metafunc.fixturenames]
+    if "harness" in metafunc.fixturenames:
+        kinds = [each for each in HARNESSES if each.persistent or "open_again" not in metafunc.fixturenames]
         for marker in metafunc.definition.iter_markers("backends"):
             kinds = [each for each in kinds if marker.args[0](each)]
-        metafunc.parametrize("backend", kinds, ids=lambda each: each.label)
+        metafunc.parametrize("harness", kinds, ids=lambda each: each.label)
 
 
 @pytest.fixture
-def open_again(backend: Backend, tmp_path: Path) -> Open:
+def open_again(harness: Harness, tmp_path: Path) -> Open:
     """Open the test's store once more, as another process would."""
-    return lambda: backend.open(tmp_path)
+    return lambda: harness.open(tmp_path)
 
 
 @pytest.fixture
-def provider(backend: Backend, tmp_path: Path) -> Iterator[Provider]:
+def backend(harness: Harness, tmp_path: Path) -> Iterator[Backend]:
     """A new, empty store."""
-    opened = backend.open(tmp_path)
+    opened = harness.open(tmp_path)
     yield opened
     opened.close()

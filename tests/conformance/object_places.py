@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The primitives of `objects.places` in memory, and a provider of them: what `objects.provider` does is tested without a server."""
+"""The primitives of `objects.places` in memory, and a backend of them: what `objects.backend` does is tested without a server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Health
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
@@ -144,8 +144,8 @@ def _time(text: Optional[str]) -> Optional[datetime]:
     return None if text is None else datetime.fromisoformat(text)
 
 
-class MemoryObjects(ObjectProvider):
-    """A provider of `MemoryPlaces`. Option `places`: the places, where a test has made them."""
+class MemoryObjects(ObjectBackend):
+    """A backend of `MemoryPlaces`. Option `places`: the places, where a test has made them."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, persistent=False)
     options = dict(OPTIONS, places={"type": "raw"})

@@ -11,7 +11,7 @@ import os
 from dataclasses import replace
 from typing import Dict, Iterable, Iterator, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope as sealed
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
@@ -68,7 +68,7 @@ class Sealing(Layer):
         return {name: unseal(found) for name, found in self.inner.get_many(names).items()}
 
     def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        return Provider.update_state(self, name, state, expected_version)
+        return Backend.update_state(self, name, state, expected_version)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         whole = replace(

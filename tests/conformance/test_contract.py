@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The contract of providers/base, call by call."""
+"""The contract of backends/base, call by call."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from tests.conformance.backends import BACKENDS, elsewhere
+from tests.conformance.backends import HARNESSES, elsewhere
 from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
     """A new backend needs a line in backends.py."""
-    assert {backend.backend for backend in BACKENDS if backend.provider is None} == set(PROVIDERS)
+    assert {harness.backend for harness in HARNESSES if harness.unregistered is None} == set(BACKENDS)
 
 
 def test_databases_that_are_named_take_part(tmp_path):
@@ -34,10 +34,10 @@ def test_databases_that_are_named_take_part(tmp_path):
     assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
 
 
-def test_what_is_put_is_what_get_returns(provider):
+def test_what_is_put_is_what_get_returns(backend):
     """Fields, state, type and metadata come back to the byte and the microsecond."""
-    stored = provider.put(a_record(), create=True)
-    found = provider.get("db_pass")
+    stored = backend.put(a_record(), create=True)
+    found = backend.get("db_pass")
     assert exposed(found) == exposed(a_record())
     assert (found.name, found.type, found.metadata, found.stage) == ("db_pass", "basic", METADATA, "current")
     assert (found.version, found.serial, found.record_id, found.revision) == (stored.version, 1, stored.record_id, 0)
@@ -45,225 +45,225 @@ def test_what_is_put_is_what_get_returns(provider):
 
 
 @pytest.mark.parametrize("value", [b"", b"\x00", b"\xff\xfe", bytes(range(256)), "ü\u2028\U0001f511".encode(), b"x" * 65536])
-def test_any_bytes_are_a_value(provider, value):
-    provider.put(a_record(value=value))
-    assert value_of(provider.get("db_pass")) == value
+def test_any_bytes_are_a_value(backend, value):
+    backend.put(a_record(value=value))
+    assert value_of(backend.get("db_pass")) == value
 
 
 @pytest.mark.parametrize(
     "text", ["null", "true", "1e3", "{{ x }}", "- a", "---", "# c", "'", '"', "a: b", " lead", "tail \n", "!!int 3", "\r\n", "\x85"]
 )
-def test_text_that_looks_like_syntax_is_a_value(provider, text):
-    provider.put(a_record(value=text))
-    assert value_of(provider.get("db_pass")) == text.encode("utf-8")
+def test_text_that_looks_like_syntax_is_a_value(backend, text):
+    backend.put(a_record(value=text))
+    assert value_of(backend.get("db_pass")) == text.encode("utf-8")
 
 
-def test_a_record_without_fields_is_kept(provider):
-    provider.put(a_record(fields={}, state={}))
-    assert exposed(provider.get("db_pass")) == ({}, {})
+def test_a_record_without_fields_is_kept(backend):
+    backend.put(a_record(fields={}, state={}))
+    assert exposed(backend.get("db_pass")) == ({}, {})
 
 
-def test_a_stored_value_is_not_the_callers(provider):
+def test_a_stored_value_is_not_the_callers(backend):
     """Wiping a secret that was put or got leaves the store's own alone."""
     record = a_record()
-    provider.put(record)
+    backend.put(record)
     record.fields["password"].wipe()
-    provider.get("db_pass").fields["password"].wipe()
-    assert value_of(provider.get("db_pass")) == b"s3cret"
+    backend.get("db_pass").fields["password"].wipe()
+    assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
-def test_nothing_is_not_found(provider):
-    for call in (provider.get, provider.delete, provider.versions):
+def test_nothing_is_not_found(backend):
+    for call in (backend.get, backend.delete, backend.versions):
         with pytest.raises(NotFound) as caught:
             call("absent")
         assert "absent" in str(caught.value)
 
 
-def test_get_many_leaves_out_what_is_absent(provider):
-    provider.put(a_record("a", "1"))
-    provider.put(a_record("b", "2"))
-    assert {name: value_of(found) for name, found in provider.get_many(["a", "b", "c"]).items()} == {"a": b"1", "b": b"2"}
+def test_get_many_leaves_out_what_is_absent(backend):
+    backend.put(a_record("a", "1"))
+    backend.put(a_record("b", "2"))
+    assert {name: value_of(found) for name, found in backend.get_many(["a", "b", "c"]).items()} == {"a": b"1", "b": b"2"}
 
 
-def test_update_state_changes_state_alone(provider):
-    stored = provider.put(a_record())
-    updated = provider.update_state("db_pass", {"token": Secret("new")}, stored.version)
-    found = provider.get("db_pass")
+def test_update_state_changes_state_alone(backend):
+    stored = backend.put(a_record())
+    updated = backend.update_state("db_pass", {"token": Secret("new")}, stored.version)
+    found = backend.get("db_pass")
     assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {"token": b"new"})
     assert found.version == updated.version != stored.version
     assert (found.metadata, found.record_id) == (METADATA, stored.record_id)
     with pytest.raises(Conflict):
-        provider.update_state("db_pass", {}, stored.version)
+        backend.update_state("db_pass", {}, stored.version)
 
 
-def test_patch_metadata_changes_metadata_alone(provider):
+def test_patch_metadata_changes_metadata_alone(backend):
     """The value and its version stay, the revision counts one up, and of two patches of one revision the second loses."""
-    provider.put(a_record())
-    found = provider.get("db_pass")
+    backend.put(a_record())
+    found = backend.get("db_pass")
     wanted = found.with_metadata(description="new", tags={"a": "b"})
-    assert provider.patch_metadata(wanted, 0).revision == 1
-    after = provider.get("db_pass")
+    assert backend.patch_metadata(wanted, 0).revision == 1
+    after = backend.get("db_pass")
     assert (after.metadata, after.revision, after.version, after.serial) == (wanted.metadata, 1, found.version, found.serial)
     assert exposed(after) == exposed(found)
     with pytest.raises(Conflict) as caught:
-        provider.patch_metadata(wanted, 0)
+        backend.patch_metadata(wanted, 0)
     assert "revision 0 was expected, and version 1, revision 1 is there" in str(caught.value)
-    assert len(provider.versions("db_pass")) == 1
+    assert len(backend.versions("db_pass")) == 1
 
 
-def test_patch_metadata_of_another_version_is_a_conflict(provider):
-    provider.put(a_record())
-    old = provider.get("db_pass")
-    provider.put(a_record(value="2"))
+def test_patch_metadata_of_another_version_is_a_conflict(backend):
+    backend.put(a_record())
+    old = backend.get("db_pass")
+    backend.put(a_record(value="2"))
     with pytest.raises(Conflict):
-        provider.patch_metadata(old, 0)
+        backend.patch_metadata(old, 0)
 
 
-def test_patch_metadata_of_nothing_is_not_found(provider):
+def test_patch_metadata_of_nothing_is_not_found(backend):
     with pytest.raises(NotFound):
-        provider.patch_metadata(a_record(version="1", serial=1), 0)
+        backend.patch_metadata(a_record(version="1", serial=1), 0)
 
 
-def test_a_new_value_starts_at_revision_zero(provider):
-    provider.put(a_record())
-    provider.patch_metadata(provider.get("db_pass"), 0)
-    provider.put(a_record(value="2"))
-    assert provider.get("db_pass").revision == 0
+def test_a_new_value_starts_at_revision_zero(backend):
+    backend.put(a_record())
+    backend.patch_metadata(backend.get("db_pass"), 0)
+    backend.put(a_record(value="2"))
+    assert backend.get("db_pass").revision == 0
 
 
-def test_stages_are_objects_of_their_own(provider, backend):
+def test_stages_are_objects_of_their_own(backend, harness):
     """Each stage has its value, version and serial; none shows in `list` of another."""
     for stage in (PENDING, PREVIOUS, JOURNAL):
         with pytest.raises(NotFound):
-            provider.get("db_pass", stage=stage)
-    provider.put(a_record())
-    provider.put(a_record(value="next", stage=PENDING), create=True)
-    provider.put(a_record(value="next2", stage=PENDING))
-    assert value_of(provider.get("db_pass")) == b"s3cret"
-    assert value_of(provider.get("db_pass", stage=PENDING)) == b"next2"
-    assert (provider.last_serial("db_pass"), provider.last_serial("db_pass", PENDING), provider.last_serial("db_pass", JOURNAL)) == (
+            backend.get("db_pass", stage=stage)
+    backend.put(a_record())
+    backend.put(a_record(value="next", stage=PENDING), create=True)
+    backend.put(a_record(value="next2", stage=PENDING))
+    assert value_of(backend.get("db_pass")) == b"s3cret"
+    assert value_of(backend.get("db_pass", stage=PENDING)) == b"next2"
+    assert (backend.last_serial("db_pass"), backend.last_serial("db_pass", PENDING), backend.last_serial("db_pass", JOURNAL)) == (
         1,
         2,
         0,
     )
-    assert [record.stage for record in provider.list(Filter(stage=PENDING))] == [PENDING]
-    provider.delete("db_pass", stage=PENDING)
+    assert [record.stage for record in backend.list(Filter(stage=PENDING))] == [PENDING]
+    backend.delete("db_pass", stage=PENDING)
     with pytest.raises(NotFound):
-        provider.get("db_pass", stage=PENDING)
-    assert value_of(provider.get("db_pass")) == b"s3cret"
-    assert provider.last_serial("db_pass", PENDING) == 2 + backend.serials_of_a_delete
+        backend.get("db_pass", stage=PENDING)
+    assert value_of(backend.get("db_pass")) == b"s3cret"
+    assert backend.last_serial("db_pass", PENDING) == 2 + harness.serials_of_a_delete
 
 
-def test_deleting_current_leaves_the_other_stages(provider):
-    provider.put(a_record())
-    provider.put(a_record(stage=JOURNAL))
-    provider.delete("db_pass")
-    assert provider.get("db_pass", stage=JOURNAL).stage == JOURNAL
+def test_deleting_current_leaves_the_other_stages(backend):
+    backend.put(a_record())
+    backend.put(a_record(stage=JOURNAL))
+    backend.delete("db_pass")
+    assert backend.get("db_pass", stage=JOURNAL).stage == JOURNAL
 
 
-def test_delete_takes_every_version(provider):
+def test_delete_takes_every_version(backend):
     for value in "123":
-        provider.put(a_record(value=value))
-    provider.delete("db_pass")
+        backend.put(a_record(value=value))
+    backend.delete("db_pass")
     for version in (None, "1", "2", "3"):
         with pytest.raises(NotFound):
-            provider.get("db_pass", version)
-    assert list(provider.list()) == []
+            backend.get("db_pass", version)
+    assert list(backend.list()) == []
 
 
-def test_a_serial_is_never_used_again(provider, backend):
+def test_a_serial_is_never_used_again(backend, harness):
     """A delete is remembered: the next value gets the next serial and an identity of its own."""
-    taken = backend.serials_of_a_delete
-    first = provider.put(a_record())
-    provider.put(a_record())
-    provider.delete("db_pass")
-    assert provider.last_serial("db_pass") == 2 + taken
-    again = provider.put(a_record(), create=True)
+    taken = harness.serials_of_a_delete
+    first = backend.put(a_record())
+    backend.put(a_record())
+    backend.delete("db_pass")
+    assert backend.last_serial("db_pass") == 2 + taken
+    again = backend.put(a_record(), create=True)
     assert again.serial == 3 + taken
     assert again.record_id != first.record_id
-    provider.delete("db_pass")
-    assert provider.last_serial("db_pass") == 3 + 2 * taken
-    assert provider.last_serial("never") == 0
+    backend.delete("db_pass")
+    assert backend.last_serial("db_pass") == 3 + 2 * taken
+    assert backend.last_serial("never") == 0
 
 
-@pytest.mark.backends(lambda backend: backend.counts_serials)
-def test_a_serial_that_was_used_is_a_conflict(provider):
+@pytest.mark.backends(lambda harness: harness.counts_serials)
+def test_a_serial_that_was_used_is_a_conflict(backend):
     """Where no layer above the backend counts them."""
-    provider.put(a_record(serial=5))
-    assert provider.last_serial("db_pass") == 5
+    backend.put(a_record(serial=5))
+    assert backend.last_serial("db_pass") == 5
     for used in (4, 5):
         with pytest.raises(Conflict):
-            provider.put(a_record(serial=used))
-    provider.delete("db_pass")
+            backend.put(a_record(serial=used))
+    backend.delete("db_pass")
     with pytest.raises(Conflict):
-        provider.put(a_record(serial=5))
-    assert provider.put(a_record(serial=9)).serial == 9
+        backend.put(a_record(serial=5))
+    assert backend.put(a_record(serial=9)).serial == 9
 
 
-def test_list_yields_metadata_and_no_value(provider):
-    provider.put(a_record("a/b"))
-    provider.put(a_record("c", type="database"))
-    listed = {record.name: record for record in provider.list()}
+def test_list_yields_metadata_and_no_value(backend):
+    backend.put(a_record("a/b"))
+    backend.put(a_record("c", type="database"))
+    listed = {record.name: record for record in backend.list()}
     assert set(listed) == {"a/b", "c"}
     assert [dict(record.fields) or dict(record.state) for record in listed.values()] == [{}, {}]
     assert (listed["a/b"].metadata, listed["c"].type, listed["a/b"].version) == (METADATA, "database", "1")
 
 
-def test_list_by_name_only_holds_no_metadata(provider):
-    provider.put(a_record("a"))
-    assert [(record.name, record.metadata) for record in provider.list(Filter(names_only=True))] == [("a", None)]
+def test_list_by_name_only_holds_no_metadata(backend):
+    backend.put(a_record("a"))
+    assert [(record.name, record.metadata) for record in backend.list(Filter(names_only=True))] == [("a", None)]
 
 
-def test_list_never_yields_less_than_the_filter_asks_for(provider):
+def test_list_never_yields_less_than_the_filter_asks_for(backend):
     """Prefix holds exactly; type and times may be left to the one who asks."""
     days = {"x/1": 1, "x/2": 2, "y/1": 3}
     for name, day in days.items():
         metadata = replace(METADATA, created_at=NOON + timedelta(days=day))
-        provider.put(a_record(name, type="basic" if day < 3 else "database", metadata=metadata))
+        backend.put(a_record(name, type="basic" if day < 3 else "database", metadata=metadata))
     for _each in range(2):
-        assert {record.name for record in provider.list(Filter(prefix="x/"))} == {"x/1", "x/2"}
-        assert {record.name for record in provider.list(Filter(type="database"))} >= {"y/1"}
+        assert {record.name for record in backend.list(Filter(prefix="x/"))} == {"x/1", "x/2"}
+        assert {record.name for record in backend.list(Filter(type="database"))} >= {"y/1"}
         after = Filter(created_after=NOON + timedelta(days=2))
-        assert {record.name for record in provider.list(after)} >= {"x/2", "y/1"}
+        assert {record.name for record in backend.list(after)} >= {"x/2", "y/1"}
         between = Filter(created_after=NOON + timedelta(days=1), created_before=NOON + timedelta(days=2), type="basic")
-        assert {record.name for record in provider.list(between)} >= {"x/1"}
+        assert {record.name for record in backend.list(between)} >= {"x/1"}
 
 
-def test_a_new_store_is_empty_and_healthy(provider):
-    assert list(provider.list()) == []
-    assert provider.health().status in {HEALTHY, DEGRADED}
+def test_a_new_store_is_empty_and_healthy(backend):
+    assert list(backend.list()) == []
+    assert backend.health().status in {HEALTHY, DEGRADED}
 
 
-def test_the_store_document_is_compared_and_swapped(provider):
-    assert provider.read_store_document() is None
-    provider.write_store_document(b"one", None)
+def test_the_store_document_is_compared_and_swapped(backend):
+    assert backend.read_store_document() is None
+    backend.write_store_document(b"one", None)
     for wrong in (None, b"other"):
         with pytest.raises(Conflict):
-            provider.write_store_document(b"two", wrong)
-    provider.write_store_document(b"two", b"one")
-    assert provider.read_store_document() == b"two"
+            backend.write_store_document(b"two", wrong)
+    backend.write_store_document(b"two", b"one")
+    assert backend.read_store_document() == b"two"
 
 
-def test_closing_twice_is_allowed(provider):
-    provider.close()
-    provider.close()
+def test_closing_twice_is_allowed(backend):
+    backend.close()
+    backend.close()
 
 
-def test_everything_survives_a_new_start(provider, backend, open_again):
+def test_everything_survives_a_new_start(backend, harness, open_again):
     """Values, versions, stages, serials of the deleted and the store's document are there for the next process."""
-    provider.put(a_record("gone"))
-    provider.delete("gone")
+    backend.put(a_record("gone"))
+    backend.delete("gone")
     for value in "12":
-        provider.put(a_record(value=value))
-    provider.put(a_record(value="p", stage=PENDING))
-    if provider.read_store_document() is None:  # or the encrypt layer's own is there
-        provider.write_store_document(b"document", None)
-    document = provider.read_store_document()
-    provider.close()
+        backend.put(a_record(value=value))
+    backend.put(a_record(value="p", stage=PENDING))
+    if backend.read_store_document() is None:  # or the encrypt layer's own is there
+        backend.write_store_document(b"document", None)
+    document = backend.read_store_document()
+    backend.close()
     again = open_again()
     assert value_of(again.get("db_pass")) == b"2"
     assert value_of(again.get("db_pass", "1")) == b"1"
     assert value_of(again.get("db_pass", stage=PENDING)) == b"p"
-    assert (again.last_serial("gone"), again.last_serial("db_pass")) == (1 + backend.serials_of_a_delete, 2)
+    assert (again.last_serial("gone"), again.last_serial("db_pass")) == (1 + harness.serials_of_a_delete, 2)
     assert again.read_store_document() == document
     again.close()

@@ -23,13 +23,13 @@ WRITERS = 32
 MANY = 10000 if PROFILE == "long" else 2000
 
 
-def increment(provider, times):
+def increment(backend, times):
     """Add one to a counter by compare-and-swap, again until it holds."""
     for _each in range(times):
         while True:
-            found = provider.get("counter")
+            found = backend.get("counter")
             try:
-                provider.put(a_record("counter", str(int(value_of(found)) + 1)), found.version)
+                backend.put(a_record("counter", str(int(value_of(found)) + 1)), found.version)
                 break
             except Conflict:
                 continue
@@ -42,15 +42,15 @@ def run_all(workers):
         worker.join(120)
 
 
-def test_thirty_two_threads_lose_no_update(provider):
-    provider.put(a_record("counter", "0"))
-    run_all([threading.Thread(target=increment, args=(provider, 2)) for _each in range(WRITERS)])
-    assert value_of(provider.get("counter")) == str(2 * WRITERS).encode()
-    assert provider.last_serial("counter") == 2 * WRITERS + 1
+def test_thirty_two_threads_lose_no_update(backend):
+    backend.put(a_record("counter", "0"))
+    run_all([threading.Thread(target=increment, args=(backend, 2)) for _each in range(WRITERS)])
+    assert value_of(backend.get("counter")) == str(2 * WRITERS).encode()
+    assert backend.last_serial("counter") == 2 * WRITERS + 1
 
 
-def test_processes_lose_no_update(provider, open_again):
-    provider.put(a_record("counter", "0"))
+def test_processes_lose_no_update(backend, open_again):
+    backend.put(a_record("counter", "0"))
 
     def work():
         increment(open_again(), 10)
@@ -58,16 +58,16 @@ def test_processes_lose_no_update(provider, open_again):
     workers = [FORK.Process(target=work) for _each in range(5)]
     run_all(workers)
     assert [worker.exitcode for worker in workers] == [0] * 5
-    assert value_of(provider.get("counter")) == b"50"
+    assert value_of(backend.get("counter")) == b"50"
 
 
-def test_one_of_many_creators_wins(provider):
+def test_one_of_many_creators_wins(backend):
     """However many create the same name at once, one does and the others are told."""
     outcomes = []
 
     def create(number):
         try:
-            provider.put(a_record("shared", str(number)), create=True)
+            backend.put(a_record("shared", str(number)), create=True)
             outcomes.append(number)
         except Conflict:
             outcomes.append(None)
@@ -75,10 +75,10 @@ def test_one_of_many_creators_wins(provider):
     run_all([threading.Thread(target=create, args=(number,)) for number in range(8)])
     winners = [number for number in outcomes if number is not None]
     assert len(outcomes) == 8
-    assert [str(winner).encode() for winner in winners] == [value_of(provider.get("shared"))]
+    assert [str(winner).encode() for winner in winners] == [value_of(backend.get("shared"))]
 
 
-def test_readers_see_whole_values_only(provider):
+def test_readers_see_whole_values_only(backend):
     """While values of different lengths replace each other and go, a reader gets one of them whole, or NotFound."""
     values = [letter * size for letter, size in (("a", 1), ("b", 5000), ("c", 60000), ("d", 17))]
     stop = threading.Event()
@@ -87,7 +87,7 @@ def test_readers_see_whole_values_only(provider):
     def read():
         while not stop.is_set():
             try:
-                seen[value_of(provider.get("moving")).decode()] += 1
+                seen[value_of(backend.get("moving")).decode()] += 1
             except NotFound:
                 seen["absent"] += 1
             except Exception as error:  # noqa: BLE001  # whatever it is, it is what the test is about
@@ -98,9 +98,9 @@ def test_readers_see_whole_values_only(provider):
     for reader in readers:
         reader.start()
     for turn in range(20):
-        provider.put(a_record("moving", values[turn % 4]))
+        backend.put(a_record("moving", values[turn % 4]))
         if turn % 5 == 4:
-            provider.delete("moving")
+            backend.delete("moving")
     stop.set()
     for reader in readers:
         reader.join(60)
@@ -108,25 +108,25 @@ def test_readers_see_whole_values_only(provider):
     assert set(seen) <= {*values, "absent"}
 
 
-def test_listing_while_others_write_shows_what_stays(provider):
+def test_listing_while_others_write_shows_what_stays(backend):
     """Records that nobody touches are in every listing, whole; the others may be."""
     for number in range(20):
-        provider.put(a_record("stays/{0}".format(number)))
+        backend.put(a_record("stays/{0}".format(number)))
     stop = threading.Event()
 
     def write():
         number = 0
         while not stop.is_set():
-            provider.put(a_record("goes/{0}".format(number % 7)))
+            backend.put(a_record("goes/{0}".format(number % 7)))
             if number % 3 == 0:
-                provider.delete("goes/{0}".format(number % 7))
+                backend.delete("goes/{0}".format(number % 7))
             number += 1
 
     writer = threading.Thread(target=write)
     writer.start()
     try:
         for _each in range(15):
-            names = [record.name for record in provider.list(Filter(type="basic"))]
+            names = [record.name for record in backend.list(Filter(type="basic"))]
             assert len(names) == len(set(names))
             assert sum(name.startswith("stays/") for name in names) == 20
     finally:
@@ -134,13 +134,13 @@ def test_listing_while_others_write_shows_what_stays(provider):
         writer.join(60)
 
 
-@pytest.mark.backends(lambda backend: backend.many)
-def test_thousands_of_records(provider, monkeypatch):
+@pytest.mark.backends(lambda harness: harness.many)
+def test_thousands_of_records(backend, monkeypatch):
     """All can be stored, listed, read and narrowed. (What is durable is tested elsewhere: syncing is left out here.)"""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)
     for number in range(MANY):
-        provider.put(a_record("group{0}/item{1}".format(number % 10, number), str(number), type="basic" if number % 100 else "database"))
-    assert sum(1 for _each in provider.list(Filter(names_only=True))) == MANY
-    assert sum(1 for _each in provider.list(Filter(prefix="group3/", names_only=True))) == MANY / 10
-    assert sum(record.type == "database" for record in provider.list(Filter(type="database"))) == MANY / 100
-    assert value_of(provider.get("group7/item1997")) == b"1997"
+        backend.put(a_record("group{0}/item{1}".format(number % 10, number), str(number), type="basic" if number % 100 else "database"))
+    assert sum(1 for _each in backend.list(Filter(names_only=True))) == MANY
+    assert sum(1 for _each in backend.list(Filter(prefix="group3/", names_only=True))) == MANY / 10
+    assert sum(record.type == "database" for record in backend.list(Filter(type="database"))) == MANY / 100
+    assert value_of(backend.get("group7/item1997")) == b"1997"

@@ -10,22 +10,22 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS, provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from tests.conformance.backends import BACKENDS
+from tests.conformance.backends import HARNESSES
 from tests.conformance.records import METADATA, a_record
 from tests.conformance.sealing import seal
 
-KEEPERS = {backend.label: backend for backend in BACKENDS if backend.label.endswith("-encrypted")}
+KEEPERS = {harness.label: harness for harness in HARNESSES if harness.label.endswith("-encrypted")}
 
 
 @pytest.fixture(params=KEEPERS.values(), ids=KEEPERS.keys())
 def keeper(request, tmp_path):
     """A backend without layers."""
-    provider = request.param.raw(tmp_path)
-    provider.connect()
-    yield provider
-    provider.close()
+    backend = request.param.raw(tmp_path)
+    backend.connect()
+    yield backend
+    backend.close()
 
 
 def sealed_record(value, serial, revision=0, **changes):
@@ -35,8 +35,8 @@ def sealed_record(value, serial, revision=0, **changes):
 
 
 def test_every_backend_that_keeps_envelopes_is_tested_here():
-    keeping = {name for name in PROVIDERS if provider_class(name).capabilities.envelopes}
-    assert keeping <= {backend.backend for backend in KEEPERS.values()}
+    keeping = {name for name in BACKENDS if backend_class(name).capabilities.envelopes}
+    assert keeping <= {harness.backend for harness in KEEPERS.values()}
 
 
 def test_an_envelope_comes_back_to_the_byte(keeper):

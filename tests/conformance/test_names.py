@@ -50,33 +50,33 @@ LISTED = 1 if PROFILE == "long" else 5
 NAMES = st.lists(SEGMENT, min_size=1, max_size=4).map("/".join)
 
 
-def test_names_that_look_alike_stay_apart(provider):
+def test_names_that_look_alike_stay_apart(backend):
     for name in PAIRS:
-        provider.put(a_record(name, name), create=True)
-    assert {name: value_of(provider.get(name)) for name in PAIRS} == {name: name.encode() for name in PAIRS}
-    assert sorted(record.name for record in provider.list(Filter(names_only=True))) == sorted(PAIRS)
+        backend.put(a_record(name, name), create=True)
+    assert {name: value_of(backend.get(name)) for name in PAIRS} == {name: name.encode() for name in PAIRS}
+    assert sorted(record.name for record in backend.list(Filter(names_only=True))) == sorted(PAIRS)
     for position, name in enumerate(PAIRS):
-        provider.delete(name)
+        backend.delete(name)
         if position % LISTED == 0:
-            assert len(list(provider.list(Filter(names_only=True)))) == len(PAIRS) - position - 1
+            assert len(list(backend.list(Filter(names_only=True)))) == len(PAIRS) - position - 1
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_no_name_is_refused_by_every_call(provider, name):
-    calls = (provider.get, provider.delete, provider.versions, provider.last_serial, lambda bad: provider.put(a_record(bad)))
+def test_what_is_no_name_is_refused_by_every_call(backend, name):
+    calls = (backend.get, backend.delete, backend.versions, backend.last_serial, lambda bad: backend.put(a_record(bad)))
     for call in calls:
         with pytest.raises(InvalidInput):
             call(name)
-    assert list(provider.list()) == []
+    assert list(backend.list()) == []
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15)
 @given(names=st.lists(NAMES, min_size=1, max_size=6, unique=True))
-def test_any_set_of_names_comes_back(provider, names):
+def test_any_set_of_names_comes_back(backend, names):
     """Whatever the names, list returns exactly them and each has its own value."""
     for name in names:
-        provider.put(a_record(name, name))
-    assert {record.name for record in provider.list(Filter(names_only=True))} == set(names)
-    assert all(value_of(provider.get(name)) == name.encode() for name in names)
+        backend.put(a_record(name, name))
+    assert {record.name for record in backend.list(Filter(names_only=True))} == set(names)
+    assert all(value_of(backend.get(name)) == name.encode() for name in names)
     for name in names:
-        provider.delete(name)
+        backend.delete(name)

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A provider that fails as backends behind a network do: before the work, after it, and by doing it later.
+"""A backend that fails as backends behind a network do: before the work, after it, and by doing it later.
 
-`Flaky(provider, scripted([...]))` fails as written down, `Flaky(provider, seeded(1, 0.3))` by chance that a seed decides.
+`Flaky(backend, scripted([...]))` fails as written down, `Flaky(backend, seeded(1, 0.3))` by chance that a seed decides.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import random
 import threading
 from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Around, Call
 
@@ -51,7 +51,7 @@ class Flaky(Around):
     `pause` is called before each request: with what a test wants to happen there.
     """
 
-    def __init__(self, inner: Provider, faults: Iterator[Fault], pause: Callable[[], object] = lambda: None) -> None:
+    def __init__(self, inner: Backend, faults: Iterator[Fault], pause: Callable[[], object] = lambda: None) -> None:
         """Fail as `faults` says; when it ends, no more."""
         super().__init__(inner)
         self.faults = faults

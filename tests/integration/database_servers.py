@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Callable, Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -19,12 +19,12 @@ from tests.servers import databases
 UNSCOPED = replace(METADATA, scope=Scope())
 
 
-def provider_on(server: Any, prefix: str, **more: Any) -> Database:
-    """The provider alone, connected; `port` stands in front of the server."""
+def backend_on(server: Any, prefix: str, **more: Any) -> Database:
+    """The backend alone, connected; `port` stands in front of the server."""
     port = more.pop("port", 0)
-    provider = Database(dict(databases.options(server, prefix, **more), url=databases.url(server, port=port)), ProviderContext("prod"))
-    provider.connect()
-    return provider
+    backend = Database(dict(databases.options(server, prefix, **more), url=databases.url(server, port=port)), BackendContext("prod"))
+    backend.connect()
+    return backend
 
 
 def configuration(server: Any, prefix: str, **more: Any) -> Dict[str, Any]:
@@ -40,7 +40,7 @@ def store_on(server: Any, prefix: str, **more: Any) -> Any:
     return open_store(configuration(server, prefix, **more), name="prod")
 
 
-def at_commit(provider: Database, act: Callable[[], None]) -> None:
+def at_commit(backend: Database, act: Callable[[], None]) -> None:
     """Have `act` done right before the next commit is sent."""
     from sqlalchemy import event
 
@@ -50,4 +50,4 @@ def at_commit(provider: Database, act: Callable[[], None]) -> None:
         if statement == "COMMIT" and pending:
             pending.pop()()
 
-    event.listen(provider._connections._pooled(), "before_cursor_execute", acting)
+    event.listen(backend._connections._pooled(), "before_cursor_execute", acting)

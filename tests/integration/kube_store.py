@@ -13,8 +13,8 @@ import uuid
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conftest import cannot_run
@@ -42,9 +42,9 @@ class KubeStore:
         }
         return {**where, **self.options, **options}
 
-    def provider(self, **options: Any) -> Provider:
-        """The provider without layers."""
-        return provider_class("kubernetes")(self.configured(**options), ProviderContext("prod"))
+    def backend(self, **options: Any) -> Backend:
+        """The backend without layers."""
+        return backend_class("kubernetes")(self.configured(**options), BackendContext("prod"))
 
     def manager(self, warn: Callable[[str], object] = lambda _message: None, **options: Any) -> CredentialManager:
         """The store as a play uses it, without an audit trail of ours."""

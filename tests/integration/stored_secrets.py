@@ -45,7 +45,7 @@ def _secrets(path, directories):
 
 def _opened(config, directories):
     manager = open_store(config, vault_password=_password(directories))
-    return set(_values(_below_the_scope(manager.provider)))
+    return set(_values(_below_the_scope(manager.backend)))
 
 
 def _configurations(path, directories):
@@ -77,19 +77,19 @@ def _password(directories):
     return lambda _vault_id: Secret(files[0].read_text(encoding="utf-8").strip()) if files else None
 
 
-def _below_the_scope(provider):
-    while not isinstance(provider, ScopeGuard):
-        provider = provider.inner
-    return provider.inner
+def _below_the_scope(backend):
+    while not isinstance(backend, ScopeGuard):
+        backend = backend.inner
+    return backend.inner
 
 
-def _values(provider):
+def _values(backend):
     """From below the scope's guard: the search is nobody in particular."""
-    for name in [row.name for row in provider.list(Filter(names_only=True))]:
-        asked = [(version.version, "current") for version in provider.versions(name)]
+    for name in [row.name for row in backend.list(Filter(names_only=True))]:
+        asked = [(version.version, "current") for version in backend.versions(name)]
         for version, stage in [*asked, (None, "pending"), (None, "previous")]:
             with suppress(NotFound):
-                credential = Credential(provider.get(name, version, stage), utc_now())
+                credential = Credential(backend.get(name, version, stage), utc_now())
                 yield from _secret_fields(credential)
 
 

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
@@ -44,8 +44,8 @@ class Network:
         return self._store(self._options, limits)
 
     def _store(self, options, limits):
-        provider = provider_class(self.kind.backend)(options, ProviderContext("prod"))
-        store = resilient(provider, limits)
+        backend = backend_class(self.kind.backend)(options, BackendContext("prod"))
+        store = resilient(backend, limits)
         store.connect()
         self._opened.append(store)
         return store

@@ -19,7 +19,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
-from tests.integration.database_servers import provider_on
+from tests.integration.database_servers import backend_on
 from tests.servers import databases, keeper, mariadb, once, postgresql
 from tests.servers.processes import ServerUnavailable
 from tests.unit.database_stores import url_in
@@ -56,15 +56,15 @@ def children_of(parent):
 class Writer(threading.Thread):
     """Writes one number after the other under a name of its own, and notes the last one that was acknowledged."""
 
-    def __init__(self, provider, name, number):
+    def __init__(self, backend, name, number):
         super().__init__()
-        self.provider, self.name_written, self.acknowledged, self.offered = provider, name, number, number
+        self.backend, self.name_written, self.acknowledged, self.offered = backend, name, number, number
 
     def run(self):
         with contextlib.suppress(CredentialError):
             while True:
                 self.offered = self.acknowledged + 1
-                self.provider.put(a_record(self.name_written, str(self.offered)))
+                self.backend.put(a_record(self.name_written, str(self.offered)))
                 self.acknowledged = self.offered
 
 
@@ -80,10 +80,10 @@ def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(kind, tmp_pa
             from tests.conftest import cannot_run
 
             cannot_run(str(error))
-        provider_on(server, prefix).list()
+        backend_on(server, prefix).list()
         for _each in range(KILLS):
-            provider = provider_on(server, prefix)
-            writers = [Writer(provider, name, number) for name, number in reached.items()]
+            backend = backend_on(server, prefix)
+            writers = [Writer(backend, name, number) for name, number in reached.items()]
             for writer in writers:
                 writer.start()
             first = writers[0]
@@ -93,7 +93,7 @@ def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(kind, tmp_pa
             for writer in writers:
                 writer.join(60)
             server = servers.enter_context(module.again(server, settings))
-            after = provider_on(server, prefix)
+            after = backend_on(server, prefix)
             for writer in writers:
                 found = after.get(writer.name_written)
                 number = int(value_of(found))
@@ -103,12 +103,12 @@ def test_a_server_that_is_killed_loses_nothing_that_it_acknowledged(kind, tmp_pa
                 reached[writer.name_written] = number
 
 
-def increment(provider, times):
+def increment(backend, times):
     for _each in range(times):
         while True:
-            found = provider.get("counter")
+            found = backend.get("counter")
             try:
-                provider.put(a_record("counter", str(int(value_of(found)) + 1)), found.version)
+                backend.put(a_record("counter", str(int(value_of(found)) + 1)), found.version)
                 break
             except Conflict:
                 continue
@@ -123,10 +123,10 @@ def place_of(kind, directory):
 
 def below_the_scope(store):
     """A store's layers from the metrics down: retries, breaker, time limits."""
-    provider = store.provider
-    while type(provider).__name__ != "Metrics":
-        provider = provider.inner
-    return provider
+    backend = store.backend
+    while type(backend).__name__ != "Metrics":
+        backend = backend.inner
+    return backend
 
 
 @pytest.mark.parametrize("kind", [*DURABLE, "sqlite"])
@@ -162,9 +162,9 @@ def test_of_eight_processes_exactly_one_makes_the_tables(kind, tmp_path):
     start, made = FORK.Barrier(8), FORK.Queue()
 
     def work():
-        provider = provider_on(server, prefix)
+        backend = backend_on(server, prefix)
         start.wait(60)
-        done = provider.ensure_schema()
+        done = backend.ensure_schema()
         made.put(done.before != done.after)
 
     workers = [FORK.Process(target=work) for _each in range(8)]
@@ -173,17 +173,17 @@ def test_of_eight_processes_exactly_one_makes_the_tables(kind, tmp_path):
     assert sum(made.get(timeout=60) for _each in workers) == 1
     for worker in workers:
         worker.join(30)
-    provider_on(server, prefix, migration="validate").put(a_record())
+    backend_on(server, prefix, migration="validate").put(a_record())
 
 
 @pytest.mark.parametrize("kind", DURABLE)
 def test_tables_that_were_begun_are_finished(kind, tmp_path):
     """Where a statement that makes tables commits by itself, a process that was killed leaves some of them."""
     server, prefix = once.server(kind), databases.prefix(tmp_path)
-    provider = provider_on(server, prefix)
-    statements = provider.ensure_schema(check=True).statements
+    backend = backend_on(server, prefix)
+    statements = backend.ensure_schema(check=True).statements
     for statement in statements[:6]:
         server.run(statement)
-    done = provider.ensure_schema()
+    done = backend.ensure_schema()
     assert (done.before, done.after) == (0, 1)
-    provider_on(server, prefix, migration="validate").put(a_record())
+    backend_on(server, prefix, migration="validate").put(a_record())

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from tests.conformance.records import a_record, value_of
 from tests.conftest import CHECKOUT
-from tests.integration.database_servers import UNSCOPED, at_commit, provider_on, store_on
+from tests.integration.database_servers import UNSCOPED, at_commit, backend_on, store_on
 from tests.servers import databases, once, proxy
 
 pytestmark = pytest.mark.server
@@ -66,15 +66,15 @@ def failing(kind, call, limit=LIMIT):
 
 
 def with_url(server, prefix, url, **more):
-    provider = Database(dict(databases.options(server, prefix, **more), url=url), ProviderContext("prod"))
-    provider.connect()
-    return provider
+    backend = Database(dict(databases.options(server, prefix, **more), url=url), BackendContext("prod"))
+    backend.connect()
+    return backend
 
 
 def test_a_wrong_password_is_a_refused_login(server, prefix):
     for password in ("wrong", None):
-        provider = with_url(server, prefix, databases.url(server), password=password)
-        said = str(failing(LoginFailed, lambda provider=provider: provider.get("a")))
+        backend = with_url(server, prefix, databases.url(server), password=password)
+        said = str(failing(LoginFailed, lambda backend=backend: backend.get("a")))
         assert "refuses the login" in said
         assert "wrong" not in said
 
@@ -91,9 +91,9 @@ def test_a_database_that_does_not_exist_is_named(server, prefix):
 def test_a_server_that_nobody_listens_for_is_unavailable(server, prefix):
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
-        provider = provider_on(server, prefix, port=unused.getsockname()[1])
-        assert not failing(Unavailable, lambda: provider.put(a_record())).outcome_unknown
-        assert provider.health().status == UNHEALTHY
+        backend = backend_on(server, prefix, port=unused.getsockname()[1])
+        assert not failing(Unavailable, lambda: backend.put(a_record())).outcome_unknown
+        assert backend.health().status == UNHEALTHY
 
 
 def test_a_host_without_an_address_is_unavailable(server, prefix):
@@ -105,63 +105,63 @@ def test_a_server_that_accepts_and_never_answers_is_a_timeout(server, prefix):
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen(10)
-        failing(Timeout, lambda: provider_on(server, prefix, port=silent.getsockname()[1]).get("a"), 2.5)
+        failing(Timeout, lambda: backend_on(server, prefix, port=silent.getsockname()[1]).get("a"), 2.5)
 
 
 def test_a_connection_that_turns_silent_is_a_timeout(server, prefix, between):
     """Half-open: the kernel of the other side still answers, the server does not. Afterwards all is well again."""
-    provider = provider_on(server, prefix, port=between.port)
-    provider.put(a_record())
+    backend = backend_on(server, prefix, port=between.port)
+    backend.put(a_record())
     between.mode = proxy.SILENT
-    assert not failing(Timeout, lambda: provider.get("db_pass"), 0.5).outcome_unknown
+    assert not failing(Timeout, lambda: backend.get("db_pass"), 0.5).outcome_unknown
     between.mode = proxy.PASS
-    assert value_of(provider.get("db_pass")) == b"s3cret"
+    assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
 def test_a_slow_server_is_a_timeout(server, prefix, between):
-    provider = provider_on(server, prefix, port=between.port)
-    provider.put(a_record())
+    backend = backend_on(server, prefix, port=between.port)
+    backend.put(a_record())
     between.mode = proxy.slow(3.0)
-    failing(Timeout, lambda: provider.get("db_pass"), 0.5)
+    failing(Timeout, lambda: backend.get("db_pass"), 0.5)
 
 
 def test_a_table_that_somebody_locks_is_a_timeout(server, prefix):
-    provider = provider_on(server, prefix)
-    provider.put(a_record())
+    backend = backend_on(server, prefix)
+    backend.put(a_record())
     with contextlib.closing(server.connect()) as other, contextlib.closing(other.cursor()) as cursor:
         if databases.dialect(server) == "postgresql":
             cursor.execute("BEGIN")
             cursor.execute("LOCK TABLE {0}credentials".format(prefix))
         else:
             cursor.execute("LOCK TABLES {0}credentials WRITE".format(prefix))
-        assert not failing(Timeout, lambda: provider.put(a_record(value="2")), 0.5).outcome_unknown
-    assert value_of(provider.get("db_pass")) == b"s3cret"
+        assert not failing(Timeout, lambda: backend.put(a_record(value="2")), 0.5).outcome_unknown
+    assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
 def test_a_stale_connection_is_told_as_passing_and_the_pool_forgets_it(server, prefix, between):
     """Nothing happened, so whoever repeats it may; the second attempt finds a new connection."""
-    provider = provider_on(server, prefix, port=between.port)
-    provider.put(a_record())
+    backend = backend_on(server, prefix, port=between.port)
+    backend.put(a_record())
     between.mode = proxy.RESET
     between.mode = proxy.PASS
-    assert not failing(Unavailable, lambda: provider.put(a_record(value="2"))).outcome_unknown
-    provider.put(a_record(value="3"))
-    assert [info.version for info in provider.versions("db_pass")] == ["2", "1"]
+    assert not failing(Unavailable, lambda: backend.put(a_record(value="2"))).outcome_unknown
+    backend.put(a_record(value="3"))
+    assert [info.version for info in backend.versions("db_pass")] == ["2", "1"]
 
 
 def test_a_whole_store_goes_on_after_its_connections_were_cut(server, prefix, between):
     """The layers repeat what did not happen, and read what became of what may have happened."""
     store = store_on(server, prefix, port=between.port)
-    store.provider.put(a_record(metadata=UNSCOPED), create=True)
+    store.backend.put(a_record(metadata=UNSCOPED), create=True)
     for number, mode in enumerate((proxy.RESET, proxy.HANG_UP, proxy.cut_answer(0), proxy.cut_request(10)), 2):
         if mode.severs:
             between.mode = mode
             between.mode = proxy.PASS
         else:
             between.set(mode, times=1)
-        assert store.provider.put(a_record(value=str(number), metadata=UNSCOPED)).version == str(number)
+        assert store.backend.put(a_record(value=str(number), metadata=UNSCOPED)).version == str(number)
         between.mode = proxy.PASS
-        assert value_of(store.provider.get("db_pass")) == str(number).encode()
+        assert value_of(store.backend.get("db_pass")) == str(number).encode()
     store.close()
 
 
@@ -170,35 +170,35 @@ def test_a_whole_store_goes_on_after_its_connections_were_cut(server, prefix, be
 )
 def test_a_commit_without_an_answer_has_an_unknown_outcome_and_leaves_old_or_new(server, prefix, between, cut, kept):
     """Never something in between: the value and what is kept of the old one are one transaction."""
-    provider = provider_on(server, prefix, port=between.port)
-    provider.put(a_record())
-    at_commit(provider, lambda: between.set(cut, times=1))
-    assert failing(Unavailable, lambda: provider.put(a_record(value="new"))).outcome_unknown
-    assert value_of(provider.get("db_pass")) in {kept, b"s3cret"}
-    assert len(provider.versions("db_pass")) == (1 if value_of(provider.get("db_pass")) == b"s3cret" else 2)
+    backend = backend_on(server, prefix, port=between.port)
+    backend.put(a_record())
+    at_commit(backend, lambda: between.set(cut, times=1))
+    assert failing(Unavailable, lambda: backend.put(a_record(value="new"))).outcome_unknown
+    assert value_of(backend.get("db_pass")) in {kept, b"s3cret"}
+    assert len(backend.versions("db_pass")) == (1 if value_of(backend.get("db_pass")) == b"s3cret" else 2)
 
 
 def test_a_commit_whose_answer_never_comes_has_an_unknown_outcome_in_time(server, prefix, between):
-    provider = provider_on(server, prefix, port=between.port)
-    provider.put(a_record())
-    at_commit(provider, lambda: between.set(proxy.UNANSWERED))
-    assert failing(Timeout, lambda: provider.put(a_record(value="new")), 0.5).outcome_unknown
+    backend = backend_on(server, prefix, port=between.port)
+    backend.put(a_record())
+    at_commit(backend, lambda: between.set(proxy.UNANSWERED))
+    assert failing(Timeout, lambda: backend.put(a_record(value="new")), 0.5).outcome_unknown
     between.mode = proxy.PASS
-    assert value_of(provider.get("db_pass")) in {b"new", b"s3cret"}
+    assert value_of(backend.get("db_pass")) in {b"new", b"s3cret"}
 
 
 def test_a_cut_before_the_commit_leaves_the_old_value_for_certain(server, prefix, between):
     """At whatever request of the transaction."""
-    provider = provider_on(server, prefix, port=between.port)
-    provider.put(a_record())
+    backend = backend_on(server, prefix, port=between.port)
+    backend.put(a_record())
     for size in (0, 40, 90, 200, 400, 700):
-        provider.get("db_pass")
+        backend.get("db_pass")
         between.set(proxy.cut_request(size), times=1)
-        error = failing(Unavailable, lambda: provider.put(a_record(value="new")))
+        error = failing(Unavailable, lambda: backend.put(a_record(value="new")))
         between.mode = proxy.PASS
-        found = provider.get("db_pass")
+        found = backend.get("db_pass")
         assert error.outcome_unknown or value_of(found) == b"s3cret"
-        assert len(provider.versions("db_pass")) == int(found.version)
+        assert len(backend.versions("db_pass")) == int(found.version)
 
 
 def test_a_server_without_tls_is_refused_where_tls_is_demanded(server, prefix, tmp_path):
@@ -208,28 +208,28 @@ def test_a_server_without_tls_is_refused_where_tls_is_demanded(server, prefix, t
 
     pem = ssl.DER_cert_to_PEM_cert(next(iter(ssl.create_default_context().get_ca_certs(binary_form=True))))
     authority.write_text(pem)
-    error = failing(StorageError, lambda: provider_on(server, prefix, tls_ca=str(authority)).get("a"))
+    error = failing(StorageError, lambda: backend_on(server, prefix, tls_ca=str(authority)).get("a"))
     assert "'tls_ca'" in str(error)
 
 
 def test_a_password_that_has_expired_is_a_refused_login(server, prefix):
-    provider_on(server, prefix).put(a_record())
+    backend_on(server, prefix).put(a_record())
     name, password = login_of(server, prefix, ("SELECT", "credentials"))
     postgresql = databases.dialect(server) == "postgresql"
     server.run(("ALTER ROLE {0} VALID UNTIL '2020-01-01'" if postgresql else "ALTER USER {0}@'%' PASSWORD EXPIRE").format(name))
-    provider = with_url(server, prefix, databases.url(server, user=name), password=password, migration="manual")
-    failing(LoginFailed, lambda: provider.get("a"))
+    backend = with_url(server, prefix, databases.url(server, user=name), password=password, migration="manual")
+    failing(LoginFailed, lambda: backend.get("a"))
 
 
 def test_a_value_that_the_server_does_not_take_is_too_large(prefix):
     """MariaDB's `max_allowed_packet`. The error is told, and not repeated as a lost connection; the store goes on."""
     server = once.mariadb()
-    provider = provider_on(server, prefix)
-    provider.put(a_record())
+    backend = backend_on(server, prefix)
+    backend.put(a_record())
     (most,) = server.run("SELECT @@global.max_allowed_packet")[0]
-    error = failing(TooLarge, lambda: provider.put(a_record(value=b"x" * (most + 1))))
+    error = failing(TooLarge, lambda: backend.put(a_record(value=b"x" * (most + 1))))
     assert not error.outcome_unknown
-    assert value_of(provider.get("db_pass")) == b"s3cret"
+    assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
 POLICIES = {"postgresql": "database-postgresql.sql", "mariadb": "database-mysql.sql"}
@@ -263,7 +263,7 @@ def as_login(server, prefix, name, password):
 
 
 def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, prefix):
-    provider_on(server, prefix).put(a_record("other"))
+    backend_on(server, prefix).put(a_record("other"))
     writer, reader, password = documented_logins(server, prefix)
     limited = as_login(server, prefix, writer, password)
     for value in "12":
@@ -283,7 +283,7 @@ def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, 
 
 
 def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefix):
-    provider_on(server, prefix).put(a_record())
+    backend_on(server, prefix).put(a_record())
     limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT", "credentials")))
     assert value_of(limited.get("db_pass")) == b"s3cret"
     said = str(failing(AccessDenied, lambda: limited.put(a_record(value="canary-2"))))
@@ -298,8 +298,8 @@ def test_a_login_that_may_not_make_tables_is_told_so(server, prefix):
     name, password = login_of(server, prefix)
     if databases.dialect(server) == "postgresql":
         server.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-    provider = with_url(server, prefix, databases.url(server, user=name), password=password)
-    error = failing(AccessDenied, lambda: provider.get("a"))
+    backend = with_url(server, prefix, databases.url(server, user=name), password=password)
+    error = failing(AccessDenied, lambda: backend.get("a"))
     assert "GRANT" in str(error) or "denie" in str(error) or "may not connect" in str(error)
 
 
@@ -313,25 +313,25 @@ def test_an_entry_of_the_trail_may_hold_any_text(server, prefix):
         "name": "\0ü\U0001f511",
         "user": "ü\0" * 200,
     }
-    provider = provider_on(server, prefix)
+    backend = backend_on(server, prefix)
     for _each in range(2):
-        provider.append_audit([entry])
+        backend.append_audit([entry])
 
 
 def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
-    provider = provider_on(server, prefix)
-    provider.put(a_record())
+    backend = backend_on(server, prefix)
+    backend.put(a_record())
     postgresql = databases.dialect(server) == "postgresql"
     if not postgresql:
         # Administrators may write all the same.
         writer, _reader, password = documented_logins(server, prefix)
-        provider = as_login(server, prefix, writer, password)
+        backend = as_login(server, prefix, writer, password)
     else:
-        provider.close()
+        backend.close()
     server.run("ALTER ROLE tester SET default_transaction_read_only = on" if postgresql else "SET GLOBAL read_only = 1")
     try:
-        failing(ReadOnly, lambda: provider.put(a_record(value="2")))
-        assert value_of(provider.get("db_pass")) == b"s3cret"
+        failing(ReadOnly, lambda: backend.put(a_record(value="2")))
+        assert value_of(backend.get("db_pass")) == b"s3cret"
     finally:
         if postgresql:
             with contextlib.closing(server.connect()) as connection:
@@ -343,7 +343,7 @@ def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
 
 def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
     """Not a refused login, although it is told after the password was taken."""
-    provider_on(server, prefix).put(a_record())
+    backend_on(server, prefix).put(a_record())
     name, _reader, password = documented_logins(server, prefix)
     taken = []
     gc.collect()  # a store of another test that were closed later would give a connection back

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, StorageError
 from tests.conformance.records import a_record, value_of
-from tests.integration.database_servers import provider_on
+from tests.integration.database_servers import backend_on
 from tests.servers import databases, keeper, mariadb, postgresql
 from tests.servers.certificates import Authority
 from tests.servers.processes import ServerUnavailable, unprivileged_account
@@ -69,26 +69,26 @@ def test_a_certificate_is_believed_by_its_authority_and_its_host(kind, tmp_path)
     authority, other = (Authority(made(tmp_path / name), name) for name in ("ca", "other"))
     prefix = databases.prefix(tmp_path)
     with with_certificate(kind, authority.issue("server", ["127.0.0.1"])) as server:
-        provider = provider_on(server, prefix, tls_ca=str(authority.certificate))
-        provider.put(a_record())
-        with provider._connections.reading() as connection:
+        backend = backend_on(server, prefix, tls_ca=str(authority.certificate))
+        backend.put(a_record())
+        with backend._connections.reading() as connection:
             encrypted = (
                 "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()" if kind == "postgresql" else "SHOW STATUS LIKE 'Ssl_cipher'"
             )
             assert connection.exec_driver_sql(encrypted).first()[-1]
         with pytest.raises(LoginFailed):
-            provider_on(server, prefix, tls_ca=str(authority.certificate), password="wrong").get("a")
+            backend_on(server, prefix, tls_ca=str(authority.certificate), password="wrong").get("a")
         with pytest.raises(StorageError) as caught:
-            provider_on(server, prefix, tls_ca=str(other.certificate)).get("a")
+            backend_on(server, prefix, tls_ca=str(other.certificate)).get("a")
         assert "TLS with the database cannot be set up" in str(caught.value)
-        assert value_of(provider_on(server, prefix).get("db_pass")) == b"s3cret"
+        assert value_of(backend_on(server, prefix).get("db_pass")) == b"s3cret"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_certificate_for_another_host_is_refused(kind, tmp_path):
     authority = Authority(made(tmp_path / "ca"))
     with with_certificate(kind, authority.issue("server", ["elsewhere.example.com"])) as server, pytest.raises(StorageError) as caught:
-        provider_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
+        backend_on(server, databases.prefix(tmp_path), tls_ca=str(authority.certificate)).get("a")
     assert caught.value.__class__ is StorageError
 
 
@@ -110,9 +110,9 @@ def test_a_client_shows_its_certificate_where_it_is_asked_for_one(kind, tmp_path
     with with_certificate(kind, paths) as server:
         login = dict(shown_user(kind, server), tls_ca=str(authority.certificate))
         mine, foreign = (each.issue("client", client=True) for each in (authority, other))
-        provider = provider_on(server, databases.prefix(tmp_path), tls_cert=str(mine.certificate), tls_key=str(mine.key), **login)
-        assert value_of(provider.put(a_record())) == b"s3cret"
+        backend = backend_on(server, databases.prefix(tmp_path), tls_cert=str(mine.certificate), tls_key=str(mine.key), **login)
+        assert value_of(backend.put(a_record())) == b"s3cret"
         for wrong in ({}, {"tls_cert": str(foreign.certificate), "tls_key": str(foreign.key)}):
             with pytest.raises((LoginFailed, StorageError)) as caught:
-                provider_on(server, databases.prefix(tmp_path), **login, **wrong).get("a")
+                backend_on(server, databases.prefix(tmp_path), **login, **wrong).get("a")
             assert not caught.value.outcome_unknown

@@ -57,7 +57,7 @@ def test_of_many_writers_none_loses_an_update(store, encrypt):
     """32 at once, each on a connection of its own, count up by compare-and-swap; without an expectation the last one wins."""
     manager = store.manager(encrypt=encrypt)
     with manager.acting():
-        manager.provider.put(a_record(value="0", metadata=FOR_ALL))
+        manager.backend.put(a_record(value="0", metadata=FOR_ALL))
     failures = []
 
     def count():
@@ -65,9 +65,9 @@ def test_of_many_writers_none_loses_an_update(store, encrypt):
         with own.acting():
             try:
                 while True:
-                    found = own.provider.get("db_pass")
+                    found = own.backend.get("db_pass")
                     try:
-                        own.provider.put(a_record(value=str(int(value_of(found)) + 1), metadata=FOR_ALL), found.version)
+                        own.backend.put(a_record(value=str(int(value_of(found)) + 1), metadata=FOR_ALL), found.version)
                         return
                     except Conflict:
                         continue
@@ -77,9 +77,9 @@ def test_of_many_writers_none_loses_an_update(store, encrypt):
     run_all([threading.Thread(target=count) for _each in range(WRITERS)])
     assert failures == []
     with manager.acting():
-        assert value_of(manager.provider.get("db_pass")) == str(WRITERS).encode()
-        assert [info.version for info in manager.provider.versions("db_pass")] == [str(WRITERS + 1 - number) for number in range(11)]
-        assert all(manager.provider.get("db_pass", info.version) for info in manager.provider.versions("db_pass"))
+        assert value_of(manager.backend.get("db_pass")) == str(WRITERS).encode()
+        assert [info.version for info in manager.backend.versions("db_pass")] == [str(WRITERS + 1 - number) for number in range(11)]
+        assert all(manager.backend.get("db_pass", info.version) for info in manager.backend.versions("db_pass"))
     kept = {name for name in store.names() if ".9v" in name}
     assert len(kept) == 10
 
@@ -96,7 +96,7 @@ def test_a_token_that_has_expired_is_a_refused_login(store):
     token = store.account("get")
     for ends, expected in ((60, NotFound), (-60, LoginFailed)):
         with pytest.raises(expected) as caught:
-            store.provider(api_key=signed_again(token, store.server.directory / "accounts.key", int(time.time()) + ends)).get("db_pass")
+            store.backend(api_key=signed_again(token, store.server.directory / "accounts.key", int(time.time()) + ends)).get("db_pass")
         assert token not in str(caught.value)
 
 
@@ -120,11 +120,11 @@ def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(durabl
     manager = own.manager()
     with manager.acting():
         for name, value in acknowledged.items():
-            found = manager.provider.get(name)
+            found = manager.backend.get(name)
             assert int(value_of(found)) in (value, value + 1), "{0}: {1} was acknowledged".format(name, value)
-            for info in manager.provider.versions(name):
-                manager.provider.get(name, info.version)
-            assert manager.provider.put(a_record(name, "0", metadata=FOR_ALL), found.version).serial > found.serial
+            for info in manager.backend.versions(name):
+                manager.backend.get(name, info.version)
+            assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.version).serial > found.serial
 
 
 def written_until_killed(own, kill):
@@ -136,7 +136,7 @@ def written_until_killed(own, kill):
         with manager.acting():
             try:
                 for value in range(1, 100000):
-                    manager.provider.put(a_record(name, str(value), metadata=FOR_ALL))
+                    manager.backend.put(a_record(name, str(value), metadata=FOR_ALL))
                     acknowledged[name] = value
                     if value == 5:
                         enough.set()
@@ -146,7 +146,7 @@ def written_until_killed(own, kill):
     if own.options["encrypt"]:
         manager = own.manager()
         with manager.acting():
-            manager.provider.put(a_record("first", metadata=FOR_ALL))
+            manager.backend.put(a_record("first", metadata=FOR_ALL))
     writers = [threading.Thread(target=count_up, args=("c{0}".format(number),)) for number in range(4)]
     for writer in writers:
         writer.start()
@@ -161,17 +161,17 @@ def written_until_killed(own, kill):
 def test_an_etcd_that_is_gone_is_an_outage_within_the_time_limit(durable):
     """The API server is there, and says something between 500 and 504, or nothing in time."""
     own = KubeStore(durable)
-    own.provider().put(a_record())
+    own.backend().put(a_record())
     durable.kill_etcd()
     try:
         manager = own.manager(read_timeout=2, write_timeout=2, max_retries=0)
         with manager.acting():
-            for work in (lambda: manager.provider.get("db_pass"), lambda: manager.provider.put(a_record(metadata=FOR_ALL))):
+            for work in (lambda: manager.backend.get("db_pass"), lambda: manager.backend.put(a_record(metadata=FOR_ALL))):
                 with pytest.raises((Unavailable, Timeout)):
                     work()
     finally:
         durable.start()
-    assert value_of(own.provider().get("db_pass")) == b"s3cret"
+    assert value_of(own.backend().get("db_pass")) == b"s3cret"
 
 
 class Killed(BaseException):
@@ -182,9 +182,9 @@ class Killed(BaseException):
 @pytest.mark.parametrize("work", ["put", "delete"])
 def test_a_writer_that_is_killed_between_its_requests_leaves_the_old_or_the_new(store, monkeypatch, verb, work):
     """On the real server too; the next write sweeps. (Every request is tried in tests/unit/test_object_provider.py.)"""
-    provider = store.provider(keep_versions=1)
+    backend = store.backend(keep_versions=1)
     for value in "123":
-        provider.put(a_record(value=value))
+        backend.put(a_record(value=value))
     asked = Connection.request
 
     def killed(self, this, *arguments, **named):
@@ -195,14 +195,14 @@ def test_a_writer_that_is_killed_between_its_requests_leaves_the_old_or_the_new(
 
     monkeypatch.setattr(Connection, "request", killed)
     with pytest.raises(Killed):
-        provider.put(a_record(value="4")) if work == "put" else provider.delete("db_pass")
+        backend.put(a_record(value="4")) if work == "put" else backend.delete("db_pass")
     monkeypatch.setattr(Connection, "request", asked)
     try:
-        assert value_of(provider.get("db_pass")) in (b"3", b"4")
-        assert all(provider.get("db_pass", info.version) for info in provider.versions("db_pass"))
+        assert value_of(backend.get("db_pass")) in (b"3", b"4")
+        assert all(backend.get("db_pass", info.version) for info in backend.versions("db_pass"))
     except NotFound:
         assert work == "delete"
-    stored = provider.put(a_record(value="next"))
+    stored = backend.put(a_record(value="next"))
     assert stored.serial > 3
     left = [name for name in store.names() if not name.endswith(".9deleted")]
-    assert len(left) == 2 - (len(provider.versions("db_pass")) == 1)
+    assert len(left) == 2 - (len(backend.versions("db_pass")) == 1)

@@ -36,7 +36,7 @@ def kubectl(store, tmp_path):
 
 
 def test_kubectl_reads_each_field(store, kubectl):
-    store.provider().put(a_record(value="s3cret ü"))
+    store.backend().put(a_record(value="s3cret ü"))
     assert kubectl("get", "secret", NAME, "-o", "jsonpath={.data.password}") == encoded("s3cret ü")
     assert kubectl("get", "secret", NAME, "-o", "jsonpath={.data.username}") == encoded("app")
     assert kubectl("get", "secret", NAME, "-o", "jsonpath={.type}") == "kubernetes.io/basic-auth"
@@ -56,21 +56,21 @@ def test_kubectl_reads_each_field(store, kubectl):
 )
 def test_a_new_secret_gets_the_type_that_fits(store, fields, kind, expected):
     record = a_record(type=kind, fields={key: Secret(value) for key, value in fields.items()}, state={})
-    store.provider().put(record)
+    store.backend().put(record)
     assert store.secret(NAME)["type"] == expected
-    store.provider().put(replace(record, stage="pending"))
+    store.backend().put(replace(record, stage="pending"))
     assert store.secret(NAME + ".9pending")["type"] == "Opaque"
 
 
 def test_a_value_that_the_type_does_not_take_is_refused_before_it_is_sent(store):
     """A Secret's type never changes. What fits it can be stored, whatever the credential's type."""
-    provider = store.provider()
-    provider.put(a_record())
-    provider.put(a_record(type="database", fields={"password": Secret("2"), "host": Secret("h")}))
+    backend = store.backend()
+    backend.put(a_record())
+    backend.put(a_record(type="database", fields={"password": Secret("2"), "host": Secret("h")}))
     with pytest.raises(InvalidInput) as caught:
-        provider.put(a_record(type="opaque", fields={"value": Secret("x")}))
+        backend.put(a_record(type="opaque", fields={"value": Secret("x")}))
     assert "of the type kubernetes.io/basic-auth, which needs the field username or password" in str(caught.value)
-    assert value_of(provider.get("db_pass")) == b"2"
+    assert value_of(backend.get("db_pass")) == b"2"
 
 
 def test_what_kubectl_created_is_read(store, kubectl):
@@ -79,23 +79,23 @@ def test_what_kubectl_created_is_read(store, kubectl):
     kubectl("label", "secret", "nebula-theirs", "team=a")
     kubectl("create", "secret", "generic", "nebula-login", "--type=kubernetes.io/basic-auth", "--from-literal=password=p")
     kubectl("create", "secret", "generic", "someone-elses", "--from-literal=token=t")
-    provider = store.provider()
-    found = provider.get("theirs")
+    backend = store.backend()
+    found = backend.get("theirs")
     assert (found.type, found.serial, found.record_id, found.known.tags) == ("opaque", None, None, {"team": "a"})
     assert {key: value.expose() for key, value in found.fields.items()} == {"token": b"t", "port": b"5432"}
-    assert provider.get("login").type == "basic"
-    assert {record.name: record.type for record in provider.list()} == {"theirs": "opaque", "login": "basic"}
-    assert [record.name for record in store.provider(label_selector="team=a").list()] == ["theirs"]
-    everything = {record.name for record in store.provider(prefix="").list(Filter(names_only=True))}
+    assert backend.get("login").type == "basic"
+    assert {record.name: record.type for record in backend.list()} == {"theirs": "opaque", "login": "basic"}
+    assert [record.name for record in store.backend(label_selector="team=a").list()] == ["theirs"]
+    everything = {record.name for record in store.backend(prefix="").list(Filter(names_only=True))}
     assert everything == {"nebula-theirs", "nebula-login", "someone-elses"}
 
 
 def test_a_value_of_kubectl_is_kept_when_ours_replaces_it(store, kubectl):
     kubectl("create", "secret", "generic", NAME, "--from-literal=password=theirs")
-    provider = store.provider()
-    stored = provider.put(a_record(), provider.get("db_pass").version)
-    assert [info.version for info in provider.versions("db_pass")] == [stored.version, "1"]
-    assert value_of(provider.get("db_pass", "1")) == b"theirs"
+    backend = store.backend()
+    stored = backend.put(a_record(), backend.get("db_pass").version)
+    assert [info.version for info in backend.versions("db_pass")] == [stored.version, "1"]
+    assert value_of(backend.get("db_pass", "1")) == b"theirs"
     assert store.secret(NAME)["type"] == "Opaque"
 
 
@@ -126,46 +126,46 @@ WAYS = {
 @pytest.mark.parametrize("way", WAYS)
 def test_a_write_of_kubectl_over_ours_is_noticed(store, kubectl, way):
     """Twice: who writes what was read before gets a Conflict, who has read it does not, and then all begins anew."""
-    provider = store.provider()
-    provider.put(a_record(fields={"username": Secret("app"), "password": Secret("1")}, state={}))
-    ours = provider.get("db_pass").version
+    backend = store.backend()
+    backend.put(a_record(fields={"username": Secret("app"), "password": Secret("1")}, state={}))
+    ours = backend.get("db_pass").version
     for _round in range(2):
         WAYS[way](kubectl, store)
-        found = provider.get("db_pass")
+        found = backend.get("db_pass")
         assert value_of(found) == b"theirs"
         assert found.version != ours
         with pytest.raises(Conflict):
-            provider.put(a_record(value="3"), ours)
-        stored = provider.put(a_record(fields={"username": Secret("app"), "password": Secret("2")}, state={}), found.version)
-        ours = provider.get("db_pass").version
-        assert (ours, value_of(provider.get("db_pass"))) == (stored.version, b"2")
-        assert [record.version for record in provider.list()] == [ours]
+            backend.put(a_record(value="3"), ours)
+        stored = backend.put(a_record(fields={"username": Secret("app"), "password": Secret("2")}, state={}), found.version)
+        ours = backend.get("db_pass").version
+        assert (ours, value_of(backend.get("db_pass"))) == (stored.version, b"2")
+        assert [record.version for record in backend.list()] == [ours]
 
 
 def test_an_edit_is_noticed_also_when_it_takes_a_field_away(store, kubectl, tmp_path, monkeypatch):
     """Nobody is noted for what is not there."""
-    provider = store.provider()
-    first = provider.put(a_record(state={}))
+    backend = store.backend()
+    first = backend.put(a_record(state={}))
     edit(kubectl, tmp_path, monkeypatch, "p.write_text(''.join(line for line in p.open() if 'username:' not in line))")
-    found = provider.get("db_pass")
+    found = backend.get("db_pass")
     assert set(found.fields) == {"password"}
     assert found.version.startswith("1+")
-    assert [record.version for record in provider.list()] == [found.version]
+    assert [record.version for record in backend.list()] == [found.version]
     with pytest.raises(Conflict):
-        provider.put(a_record(), first.version)
+        backend.put(a_record(), first.version)
 
 
 def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kubectl):
     """Ours come and go with our tags."""
-    provider = store.provider()
-    stored = provider.put(a_record(metadata=replace(METADATA, tags={"env": "prod", "team": "a", "no label ü": "x"})))
+    backend = store.backend()
+    stored = backend.put(a_record(metadata=replace(METADATA, tags={"env": "prod", "team": "a", "no label ü": "x"})))
     kubectl("label", "secret", NAME, "owner=someone")
     kubectl("annotate", "secret", NAME, "note=keep")
-    found = provider.get("db_pass")
+    found = backend.get("db_pass")
     assert found.version == stored.version
     assert found.known.tags == {"env": "prod", "team": "a", "no label ü": "x"}
-    provider.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
-    provider.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.version)
+    backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
+    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.version)
     metadata = store.secret(NAME)["metadata"]
     assert metadata["labels"].pop("app.kubernetes.io/managed-by") == "nebula-credential"
     assert metadata["labels"] == {
@@ -179,34 +179,34 @@ def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kube
 
 def test_metadata_of_a_foreign_secret_can_be_changed_and_its_version_stays(store, kubectl):
     kubectl("create", "secret", "generic", NAME, "--from-literal=password=theirs")
-    provider = store.provider()
-    found = provider.get("db_pass")
+    backend = store.backend()
+    found = backend.get("db_pass")
     for revision in range(2):
         patched = found.with_metadata(description="ours {0}".format(revision))
-        provider.patch_metadata(patched, revision)
-        after = provider.get("db_pass")
+        backend.patch_metadata(patched, revision)
+        after = backend.get("db_pass")
         assert (after.version, after.revision, after.known.description) == (found.version, revision + 1, patched.known.description)
     kubectl("patch", "secret", NAME, "-p", json.dumps({"data": {"password": encoded("again")}}))
-    assert provider.get("db_pass").version != found.version
+    assert backend.get("db_pass").version != found.version
 
 
 def test_an_immutable_secret_is_not_written_and_its_metadata_are(store, kubectl):
     """Refused before anything is sent; what is immutable can be deleted."""
-    provider = store.provider()
-    stored = provider.put(a_record())
+    backend = store.backend()
+    stored = backend.put(a_record())
     kubectl("patch", "secret", NAME, "-p", '{"immutable": true}')
     with pytest.raises(ReadOnly) as caught:
-        provider.put(a_record(value="2"), stored.version)
+        backend.put(a_record(value="2"), stored.version)
     assert "the Secret is immutable" in str(caught.value)
-    provider.patch_metadata(provider.get("db_pass").with_metadata(description="new"), 0)
-    assert provider.get("db_pass").known.description == "new"
-    provider.delete("db_pass")
+    backend.patch_metadata(backend.get("db_pass").with_metadata(description="new"), 0)
+    assert backend.get("db_pass").known.description == "new"
+    backend.delete("db_pass")
 
 
 def test_what_kubernetes_does_not_take_is_refused_before_it_is_sent(store):
     """1 MiB of values, 256 KiB of annotations, the characters of a key."""
-    provider = store.provider()
-    provider.put(a_record("full", b"x" * (1024 * 1024 - 100)))
+    backend = store.backend()
+    backend.put(a_record("full", b"x" * (1024 * 1024 - 100)))
     described = replace(METADATA, description="x" * 300000)
     refused = [
         (a_record("new", b"x" * (1024 * 1024 + 1)), TooLarge),
@@ -218,7 +218,7 @@ def test_what_kubernetes_does_not_take_is_refused_before_it_is_sent(store):
     def write_all():
         for record, kind in refused:
             with pytest.raises(kind):
-                provider.put(record)
+                backend.put(record)
 
     assert {each.split()[0] for each in store.asked(write_all)} == {"get"}
 
@@ -227,14 +227,14 @@ def test_an_encrypted_value_is_one_key_of_raw_bytes(store):
     """Its tags are labels all the same; a plain value in its place is refused, and so is it in a plain store."""
     manager = store.manager(encrypt=True)
     with manager.acting():
-        manager.provider.put(a_record(metadata=FOR_ALL))
-        assert value_of(manager.provider.get("db_pass")) == b"s3cret"
+        manager.backend.put(a_record(metadata=FOR_ALL))
+        assert value_of(manager.backend.get("db_pass")) == b"s3cret"
     secret = store.secret(NAME)
     assert list(secret["data"]) == ["nebula.envelope"]
     assert (secret["type"], secret["metadata"]["labels"]["env"]) == ("Opaque", "prod")
     assert "nebula.credential/metadata" not in secret["metadata"]["annotations"]
     with pytest.raises(InvalidInput) as caught:
-        store.provider().get("db_pass")
+        store.backend().get("db_pass")
     assert "encrypt: true" in str(caught.value)
 
 
@@ -243,8 +243,8 @@ def test_it_says_once_that_kubernetes_does_not_encrypt(store):
         warnings = []
         manager = KubeStore(store.server).manager(warn=warnings.append, encrypt=encrypt)
         with manager.acting():
-            manager.provider.put(a_record("n{0}".format(expected), metadata=FOR_ALL))
-            manager.provider.get_many(["n0", "n1"])
+            manager.backend.put(a_record("n{0}".format(expected), metadata=FOR_ALL))
+            manager.backend.get_many(["n0", "n1"])
         assert len([each for each in warnings if "does not encrypt" in each]) == expected
 
 
@@ -254,18 +254,18 @@ def test_a_listing_of_more_than_a_page_is_whole(store):
     for number in range(1050):
         store.server.call("POST", path, {"metadata": {"name": "nebula-n{0}".format(number)}, "data": {"v": ""}})
     names = []
-    asked = store.asked(lambda: names.extend(record.name for record in store.provider().list(Filter(names_only=True))))
+    asked = store.asked(lambda: names.extend(record.name for record in store.backend().list(Filter(names_only=True))))
     assert sorted(names) == sorted("n{0}".format(number) for number in range(1050))
     assert len(asked) == 3
 
 
 def test_a_name_that_is_too_long_for_a_secret_is_kept_under_a_digest(store):
     """With a prefix as long as one may be."""
-    provider = store.provider(prefix="p" * 100)
+    backend = store.backend(prefix="p" * 100)
     name = "X" * 120
-    provider.put(a_record(name))
-    provider.put(a_record(name, "2"))
-    assert [record.name for record in provider.list()] == [name]
-    assert (value_of(provider.get(name)), value_of(provider.get(name, "1"))) == (b"2", b"s3cret")
-    provider.delete(name)
-    assert provider.last_serial(name) == 2
+    backend.put(a_record(name))
+    backend.put(a_record(name, "2"))
+    assert [record.name for record in backend.list()] == [name]
+    assert (value_of(backend.get(name)), value_of(backend.get(name, "1"))) == (b"2", b"s3cret")
+    backend.delete(name)
+    assert backend.last_serial(name) == 2

@@ -33,20 +33,20 @@ from tests.servers import once
 pytestmark = pytest.mark.server
 FOR_ALL = replace(METADATA, scope=Scope())
 READS = {
-    "get": lambda provider: provider.get("db_pass"),
-    "an older version": lambda provider: provider.get("db_pass", "1"),
-    "versions": lambda provider: provider.versions("db_pass"),
-    "list": lambda provider: list(provider.list()),
-    "names": lambda provider: list(provider.list(Filter(prefix="db", names_only=True))),
-    "last_serial": lambda provider: provider.last_serial("db_pass"),
-    "document": lambda provider: provider.read_store_document(),
+    "get": lambda backend: backend.get("db_pass"),
+    "an older version": lambda backend: backend.get("db_pass", "1"),
+    "versions": lambda backend: backend.versions("db_pass"),
+    "list": lambda backend: list(backend.list()),
+    "names": lambda backend: list(backend.list(Filter(prefix="db", names_only=True))),
+    "last_serial": lambda backend: backend.last_serial("db_pass"),
+    "document": lambda backend: backend.read_store_document(),
 }
 WRITES = {
-    "put": (lambda provider: provider.put(a_record(), "2"), "create"),
-    "patch": (lambda provider: provider.patch_metadata(provider.get("db_pass"), 0), "update"),
-    "stage": (lambda provider: provider.put(a_record(stage="pending"), create=True), "create"),
-    "delete": (lambda provider: provider.delete("db_pass"), "create"),
-    "document": (lambda provider: provider.write_store_document(b"1", None), "create"),
+    "put": (lambda backend: backend.put(a_record(), "2"), "create"),
+    "patch": (lambda backend: backend.patch_metadata(backend.get("db_pass"), 0), "update"),
+    "stage": (lambda backend: backend.put(a_record(stage="pending"), create=True), "create"),
+    "delete": (lambda backend: backend.delete("db_pass"), "create"),
+    "document": (lambda backend: backend.write_store_document(b"1", None), "create"),
 }
 
 
@@ -64,16 +64,16 @@ def store():
 
 
 def two_versions(store):
-    provider = store.provider()
-    provider.put(a_record())
-    provider.put(a_record(value="2"))
-    return provider
+    backend = store.backend()
+    backend.put(a_record())
+    backend.put(a_record(value="2"))
+    return backend
 
 
 @pytest.mark.parametrize("operation", READS)
 def test_the_role_for_reading_is_enough_for_reading(store, operation):
     two_versions(store)
-    READS[operation](store.provider(api_key=store.account(*verbs_of("read-only"))))
+    READS[operation](store.backend(api_key=store.account(*verbs_of("read-only"))))
 
 
 @pytest.mark.parametrize("operation", WRITES)
@@ -81,28 +81,28 @@ def test_the_role_for_reading_is_not_enough_for_writing(store, operation):
     two_versions(store)
     work, verb = WRITES[operation]
     with pytest.raises(AccessDenied) as caught:
-        work(store.provider(api_key=store.account(*verbs_of("read-only"))))
+        work(store.backend(api_key=store.account(*verbs_of("read-only"))))
     assert "may not '{0}' secrets in the namespace '{1}'".format(verb, store.namespace) in str(caught.value)
     assert "docs/policies/kubernetes-role.yaml" in str(caught.value)
     assert not caught.value.outcome_unknown
 
 
-def whole_life(provider):
+def whole_life(backend):
     for value in ("1", "2", "3"):
-        provider.put(a_record(value=value, metadata=FOR_ALL))
-    provider.put(a_record(stage="pending", metadata=FOR_ALL), create=True)
-    provider.patch_metadata(provider.get("db_pass"), 0)
-    assert len(provider.versions("db_pass")) == 2
-    assert [record.name for record in provider.list()] == ["db_pass"]
-    provider.delete("db_pass", stage="pending")
-    provider.delete("db_pass")
+        backend.put(a_record(value=value, metadata=FOR_ALL))
+    backend.put(a_record(stage="pending", metadata=FOR_ALL), create=True)
+    backend.patch_metadata(backend.get("db_pass"), 0)
+    assert len(backend.versions("db_pass")) == 2
+    assert [record.name for record in backend.list()] == ["db_pass"]
+    backend.delete("db_pass", stage="pending")
+    backend.delete("db_pass")
 
 
 @pytest.mark.parametrize("encrypt", [False, True])
 def test_the_role_for_writing_is_enough_for_everything(store, encrypt):
     manager = store.manager(api_key=store.account(*verbs_of("read-write")), encrypt=encrypt, keep_versions=1)
     with manager.acting():
-        whole_life(manager.provider)
+        whole_life(manager.backend)
 
 
 @pytest.mark.parametrize("verb", verbs_of("read-write"))
@@ -110,17 +110,17 @@ def test_the_role_for_writing_has_no_verb_too_much(store, verb):
     """Without any one of its verbs something is denied, and the denial names verb, resource, namespace and Role."""
     rest = [each for each in verbs_of("read-write") if each != verb]
     with pytest.raises(AccessDenied) as caught:
-        whole_life(store.provider(api_key=store.account(*rest), keep_versions=1))
+        whole_life(store.backend(api_key=store.account(*rest), keep_versions=1))
     assert "may not '{0}' secrets in the namespace '{1}'".format(verb, store.namespace) in str(caught.value)
     assert "--verb={0} --resource=secrets".format(verb) in str(caught.value)
 
 
 def test_health_says_what_a_login_may_not(store):
-    assert store.provider().health().status == HEALTHY
-    some = store.provider(api_key=store.account("get", "list")).health()
+    assert store.backend().health().status == HEALTHY
+    some = store.backend(api_key=store.account("get", "list")).health()
     assert (some.status, some.code) == (DEGRADED, "access_denied")
     assert "may not create, update, delete secrets in the namespace" in some.reasons[0]
-    none = store.provider(api_key="garbage").health()
+    none = store.backend(api_key="garbage").health()
     assert (none.status, none.code) == (UNHEALTHY, "login_failed")
 
 
@@ -131,7 +131,7 @@ def test_a_token_that_does_not_count_is_no_denial(store):
     store.server.call("DELETE", "/api/v1/namespaces/{0}/serviceaccounts/{1}".format(store.namespace, account))
     for wrong in ("garbage", token):
         with pytest.raises(LoginFailed) as caught:
-            store.provider(api_key=wrong).get("db_pass")
+            store.backend(api_key=wrong).get("db_pass")
         assert wrong not in str(caught.value)
 
 
@@ -142,7 +142,7 @@ def _payload(token):
 
 def test_a_namespace_that_is_not_there_is_named(store):
     with pytest.raises(StorageError) as caught:
-        store.provider(namespace="absent-one").put(a_record())
+        store.backend(namespace="absent-one").put(a_record())
     assert "the namespace 'absent-one' does not exist" in str(caught.value)
     assert "kubectl create namespace absent-one" in str(caught.value)
     assert caught.value.option == "namespace"
@@ -154,32 +154,32 @@ def test_a_quota_that_is_used_up_is_no_denial(store):
     store.server.call("POST", place, quota)
     store.server.call("PUT", place + "/few/status", dict(quota, status={"hard": {"count/secrets": "0"}, "used": {"count/secrets": "0"}}))
     with pytest.raises(StorageFull) as caught:
-        store.provider().put(a_record())
+        store.backend().put(a_record())
     assert "the quota of the namespace '{0}' is used up".format(store.namespace) in str(caught.value)
 
 
 def test_an_admission_rule_that_refuses_is_no_lack_of_a_role(store):
     """A namespace that is being deleted is told as such; so is any other rule."""
-    store.provider().put(a_record())
+    store.backend().put(a_record())
     path = store.server.secrets_path(store.namespace, "nebula-db.1pass")
     store.server.call("PUT", path, dict(store.secret("nebula-db.1pass"), metadata={"name": "nebula-db.1pass", "finalizers": ["a.test/b"]}))
     store.server.call("DELETE", "/api/v1/namespaces/" + store.namespace)
     with pytest.raises(StorageError) as caught:
-        store.provider().put(a_record("other"))
+        store.backend().put(a_record("other"))
     assert "is being deleted" in str(caught.value)
 
 
 def test_a_kubeconfig_with_its_context_and_namespace(store, tmp_path, monkeypatch):
     """By name, by KUBECONFIG, and as the default in the home directory."""
-    store.provider().put(a_record())
+    store.backend().put(a_record())
     path = store.server.kubeconfig(tmp_path / "config", namespace=store.namespace)
     without = {"host": None, "api_key": None, "ca_cert": None, "namespace": None}
-    assert value_of(store.provider(**without, kubeconfig=str(path)).get("db_pass")) == b"s3cret"
-    assert value_of(store.provider(**without, kubeconfig=str(path), context="test").get("db_pass")) == b"s3cret"
+    assert value_of(store.backend(**without, kubeconfig=str(path)).get("db_pass")) == b"s3cret"
+    assert value_of(store.backend(**without, kubeconfig=str(path), context="test").get("db_pass")) == b"s3cret"
     monkeypatch.setenv("KUBECONFIG", str(path))
-    assert value_of(store.provider(**without).get("db_pass")) == b"s3cret"
+    assert value_of(store.backend(**without).get("db_pass")) == b"s3cret"
     with pytest.raises(InvalidConfiguration) as caught:
-        store.provider(**without, context="absent").get("db_pass")
+        store.backend(**without, context="absent").get("db_pass")
     assert (caught.value.option, "It has: test" in str(caught.value)) == ("context", True)
 
 
@@ -195,18 +195,18 @@ def test_a_kubeconfig_with_a_client_certificate_leaves_no_key_behind(store, tmp_
     temporary.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(temporary))
     with pytest.raises(AccessDenied):  # as the user "someone", who may nothing
-        store.provider(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config")).get("db_pass")
+        store.backend(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config")).get("db_pass")
     assert list(temporary.iterdir()) == []
 
 
 def test_a_client_certificate_can_be_given_by_itself(store):
     issued = store.server.authority.issue("someone-else", client=True)
     with pytest.raises(AccessDenied):
-        store.provider(api_key=None, client_cert=str(issued.certificate), client_key=str(issued.key)).get("db_pass")
+        store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(issued.key)).get("db_pass")
     with pytest.raises(LoginFailed):  # nobody in particular
-        store.provider(api_key=None).get("db_pass")
+        store.backend(api_key=None).get("db_pass")
     with pytest.raises(InvalidConfiguration) as caught:
-        store.provider(api_key=None, client_cert=str(issued.certificate), client_key=str(store.server.ca_cert)).get("db_pass")
+        store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(store.server.ca_cert)).get("db_pass")
     assert caught.value.option == "client_cert"
 
 
@@ -226,14 +226,14 @@ def with_login_program(store, tmp_path, program):
     config = json.loads(store.server.kubeconfig(tmp_path / "config", namespace=store.namespace).read_text())
     config["users"][0]["user"] = {"exec": program}
     (tmp_path / "config").write_text(json.dumps(config))
-    return store.provider(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config"))
+    return store.backend(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config"))
 
 
 def test_a_login_program_is_run_again_when_its_token_has_expired(store, tmp_path):
-    store.provider().put(a_record())
-    provider = with_login_program(store, tmp_path, login_program(tmp_path / "login", store.server.token, tmp_path / "runs"))
+    store.backend().put(a_record())
+    backend = with_login_program(store, tmp_path, login_program(tmp_path / "login", store.server.token, tmp_path / "runs"))
     for _each in range(2):
-        assert value_of(provider.get("db_pass")) == b"s3cret"
+        assert value_of(backend.get("db_pass")) == b"s3cret"
     assert len((tmp_path / "runs").read_text()) >= 2
 
 
@@ -246,7 +246,7 @@ def test_a_login_program_that_fails_is_a_failed_login(store, tmp_path):
 
 def test_a_pod_logs_in_by_its_service_account(store, tmp_path, monkeypatch):
     """With the namespace that is beside the token; a token that was changed in the meantime is read again."""
-    store.provider().put(a_record())
+    store.backend().put(a_record())
     for name, content in (("token", store.account("get")), ("namespace", store.namespace), ("ca.crt", store.server.ca_cert.read_text())):
         (tmp_path / name).write_text(content)
     monkeypatch.setattr("kubernetes.config.incluster_config.SERVICE_TOKEN_FILENAME", str(tmp_path / "token"))
@@ -254,10 +254,10 @@ def test_a_pod_logs_in_by_its_service_account(store, tmp_path, monkeypatch):
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(store.server.port))
     without = {"host": None, "api_key": None, "ca_cert": None, "namespace": None}
-    assert value_of(store.provider(**without).get("db_pass")) == b"s3cret"
+    assert value_of(store.backend(**without).get("db_pass")) == b"s3cret"
     os.unlink(tmp_path / "token")
     with pytest.raises(InvalidConfiguration) as caught:
-        store.provider(**without).get("db_pass")
+        store.backend(**without).get("db_pass")
     assert "this pod has no service account" in str(caught.value)
 
 
@@ -266,29 +266,29 @@ def test_a_server_that_nobody_vouches_for_is_not_trusted(store, tmp_path):
     other = type(store.server.authority)(tmp_path)
     for options in ({"ca_cert": str(other.certificate)}, {"ca_cert": None}, {"tls_server_name": "other.test"}):
         with pytest.raises(StorageError) as caught:
-            store.provider(**options).get("db_pass")
+            store.backend(**options).get("db_pass")
         assert "certificate cannot be verified" in str(caught.value)
         assert caught.value.code == "storage"
     warnings = []
     manager = store.manager(warn=warnings.append, verify=False, ca_cert=None)
     with manager.acting():
-        assert manager.provider.get_many(["absent"]) == {}
+        assert manager.backend.get_many(["absent"]) == {}
     assert len(warnings) == 1
     assert "verify: false" in warnings[0]
 
 
 REQUESTS = {
-    "a read": (lambda provider: provider.get("db_pass"), ["get nebula-db.1pass"]),
-    "an older version": (lambda provider: provider.get("db_pass", "1"), ["get nebula-db.1pass", "get nebula-db.1pass.9v1"]),
+    "a read": (lambda backend: backend.get("db_pass"), ["get nebula-db.1pass"]),
+    "an older version": (lambda backend: backend.get("db_pass", "1"), ["get nebula-db.1pass", "get nebula-db.1pass.9v1"]),
     "a write": (
-        lambda provider: provider.put(a_record(), "2"),
+        lambda backend: backend.put(a_record(), "2"),
         ["get nebula-db.1pass", "create nebula-db.1pass.9v2", "update nebula-db.1pass"],
     ),
     "metadata": (
-        lambda provider: provider.patch_metadata(a_record(version="2", serial=2), 0),
+        lambda backend: backend.patch_metadata(a_record(version="2", serial=2), 0),
         ["get nebula-db.1pass", "update nebula-db.1pass"],
     ),
-    "a listing": (lambda provider: list(provider.list()), ["list"]),
+    "a listing": (lambda backend: list(backend.list()), ["list"]),
 }
 
 
@@ -296,9 +296,9 @@ REQUESTS = {
 def test_an_operation_takes_no_request_too_many(store, operation):
     two_versions(store)
     work, expected = REQUESTS[operation]
-    provider = store.provider()
-    provider.get("db_pass")
-    made = store.asked(lambda: work(provider))
+    backend = store.backend()
+    backend.get("db_pass")
+    made = store.asked(lambda: work(backend))
     assert [each.split("?")[0] for each in made] == [each if each != "create nebula-db.1pass.9v2" else made[1] for each in expected]
     assert operation != "a write" or made[1].startswith("create")
 
@@ -308,12 +308,12 @@ def test_no_value_and_no_token_reaches_a_log(store, caplog, capfd):
     caplog.set_level(logging.DEBUG)
     for name in ("urllib3", "kubernetes", "kubernetes.client.rest", "client"):
         logging.getLogger(name).setLevel(logging.DEBUG)
-    provider = store.provider()
-    provider.put(a_record(value="canary-4711-value"))
-    provider.get("db_pass")
-    list(provider.list())
+    backend = store.backend()
+    backend.put(a_record(value="canary-4711-value"))
+    backend.get("db_pass")
+    list(backend.list())
     with pytest.raises(LoginFailed):
-        store.provider(api_key="canary-token").get("db_pass")
+        store.backend(api_key="canary-token").get("db_pass")
     printed = "".join(capfd.readouterr()) + caplog.text
     assert printed
     for canary in ("canary-4711", store.server.token, "canary-token", "Y2FuYXJ5LTQ3MT"):
@@ -325,13 +325,13 @@ def test_a_listing_asks_for_no_value(store):
     """Nothing that comes over the wire holds one."""
     two_versions(store)
     seen = []
-    provider = store.provider()
-    provider.get("db_pass")
-    connection = provider._connection._open.client
+    backend = store.backend()
+    backend.get("db_pass")
+    connection = backend._connection._open.client
     sent = connection.send
     connection.send = lambda *arguments, **named: seen.append(sent(*arguments, **named)) or seen[-1]
-    assert [record.type for record in provider.list()] == ["basic"]
-    assert [record.name for record in provider.list(Filter(names_only=True))] == ["db_pass"]
+    assert [record.type for record in backend.list()] == ["basic"]
+    assert [record.name for record in backend.list(Filter(names_only=True))] == ["db_pass"]
     assert len(seen) == 2
     assert "czNjcmV0" not in json.dumps([answer.body for answer in seen])
     assert "czNjcmV0" in json.dumps(store.secret("nebula-db.1pass.9v1"))

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.dynamic import LeasedSecrets
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -40,19 +40,19 @@ class Opened:
 
     def __init__(self, logins, **options):
         self.warnings = []
-        context = ProviderContext("dynamic", self.warnings.append)
+        context = BackendContext("dynamic", self.warnings.append)
         given = dict({"url": logins.bao.url, "auth": {"token": options.pop("token", None) or logins.token()}}, **options)
-        self.provider = LeasedSecrets(given, context, Connection(given, store="dynamic", warn=self.warnings.append), logins.mount)
+        self.backend = LeasedSecrets(given, context, Connection(given, store="dynamic", warn=self.warnings.append), logins.mount)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_error):
-        self.provider.close()
+        self.backend.close()
 
     def login(self, name="readonly"):
         """User and password of a role."""
-        fields = self.provider.get(name).fields
+        fields = self.backend.get(name).fields
         return fields["username"].expose().decode(), fields["password"].expose().decode()
 
 
@@ -87,19 +87,19 @@ def test_two_stores_never_share_one(logins):
 
 def test_the_record_says_when_it_ends_and_nothing_secret(logins):
     with Opened(logins, tenant="web") as store:
-        record = store.provider.get("readonly")
+        record = store.backend.get("readonly")
         known = record.known
         assert (record.type, sorted(record.fields), record.serial) == ("basic", ["password", "username"], None)
         assert 3590 < (known.expires_at - known.created_at).total_seconds() <= 3600
         assert known.attributes == {"lease": {"ttl": 3600, "renewable": True}}
         assert known.scope.tenant == "web"
-        assert store.provider.versions("readonly")[0].version == record.version
+        assert store.backend.versions("readonly")[0].version == record.version
         (lease,) = logins.leases()
         assert lease not in repr(record) + str(record.version)
         with pytest.raises(NotFound, match="can be read: " + record.version):
-            store.provider.get("readonly", version="0")
+            store.backend.get("readonly", version="0")
         with pytest.raises(NotFound):
-            store.provider.get("readonly", stage="previous")
+            store.backend.get("readonly", stage="previous")
 
 
 def test_a_lease_is_renewed_on_the_server(logins):
@@ -120,7 +120,7 @@ def test_a_ttl_is_what_is_asked_for_at_each_renewal(logins):
     logins.role("readonly", "3s", "1h")
     with Opened(logins, ttl=600) as store:
         user, _password = store.login()
-        eventually(logins, lambda: bool(store.login()) and store.provider.leases.peek("readonly").span == 600)
+        eventually(logins, lambda: bool(store.login()) and store.backend.leases.peek("readonly").span == 600)
         assert store.login()[0] == user
 
 
@@ -159,12 +159,12 @@ def test_after_another_login_of_ours_there_is_another_lease(logins):
 def test_roles_are_listed_without_any_login(logins):
     logins.role("writer", "1h", "2h")
     with Opened(logins) as store:
-        assert sorted(row.name for row in store.provider.list()) == ["readonly", "writer"]
-        assert [row.name for row in store.provider.list(Filter(prefix="w", names_only=True))] == ["writer"]
-        assert [row.name for row in store.provider.list(Filter(stage="pending"))] == []
+        assert sorted(row.name for row in store.backend.list()) == ["readonly", "writer"]
+        assert [row.name for row in store.backend.list(Filter(prefix="w", names_only=True))] == ["writer"]
+        assert [row.name for row in store.backend.list(Filter(stage="pending"))] == []
         assert logins.asked() == []
-        held = store.provider.get("writer")
-        rows = {row.name: row for row in store.provider.list()}
+        held = store.backend.get("writer")
+        rows = {row.name: row for row in store.backend.list()}
         assert rows["writer"].known.expires_at == held.known.expires_at
         assert (dict(rows["writer"].fields), rows["readonly"].known.expires_at) == ({}, None)
 
@@ -172,14 +172,14 @@ def test_roles_are_listed_without_any_login(logins):
 def test_a_role_that_is_not_there_is_not_found(logins):
     with Opened(logins) as store:
         with pytest.raises(NotFound):
-            store.provider.get("absent")
-        assert store.provider.get_many(["absent", "readonly"]).keys() == {"readonly"}
+            store.backend.get("absent")
+        assert store.backend.get_many(["absent", "readonly"]).keys() == {"readonly"}
 
 
 def test_a_mount_that_is_not_there_is_told(logins):
     logins.mount = "nowhere"
     with Opened(logins, token=logins.bao.root_token) as store:
-        for ask in (lambda: store.provider.get("readonly"), lambda: list(store.provider.list())):
+        for ask in (lambda: store.backend.get("readonly"), lambda: list(store.backend.list())):
             with pytest.raises(InvalidConfiguration, match="nothing is mounted there"):
                 ask()
 
@@ -187,9 +187,9 @@ def test_a_mount_that_is_not_there_is_told(logins):
 def test_denials_name_path_and_capability(logins):
     with Opened(logins, token=logins.bao.token("default")) as store:
         with pytest.raises(AccessDenied, match="may not read {0}/creds/readonly".format(logins.mount)):
-            store.provider.get("readonly")
+            store.backend.get("readonly")
         with pytest.raises(AccessDenied, match="may not list {0}/roles".format(logins.mount)):
-            list(store.provider.list())
+            list(store.backend.list())
 
 
 def test_who_may_not_revoke_is_told_when_the_login_ends(logins):
@@ -212,7 +212,7 @@ def test_who_may_not_revoke_is_told_when_the_login_ends(logins):
 )
 def test_nothing_can_be_written_and_that_is_told_with_what_to_do(logins, write):
     with Opened(logins) as store, pytest.raises(InvalidInput, match=r"nothing can be written.*engine: kv.*{0}/roles".format(logins.mount)):
-        write(store.provider)
+        write(store.backend)
     assert logins.asked() == []
 
 
@@ -224,10 +224,10 @@ def test_other_engines_are_asked_with_parameters(logins):
     logins.mount = mount
     given = {"lease_path": "issue/{name}", "parameters": {"common_name": "a.nebula.test", "ttl": "10m"}, "token": logins.bao.root_token}
     with Opened(logins, **given) as store:
-        record = store.provider.get("web")
+        record = store.backend.get("web")
         assert record.type == "opaque"
         assert record.fields["private_key"].expose().startswith(b"-----BEGIN")
-        assert record.fields == store.provider.get("web").fields
+        assert record.fields == store.backend.get("web").fields
         assert 500 < (record.known.expires_at - record.known.created_at).total_seconds() <= 600
     assert store.warnings == []
 
@@ -237,7 +237,7 @@ def test_wrong_options_are_told_before_any_network_is_used(options):
     given = dict({"url": "https://vault.example.com", "auth": {"token": "t"}}, **options)
     connection = Connection(given, store="dynamic", warn=print)
     with pytest.raises(InvalidConfiguration) as refusal:
-        LeasedSecrets(given, ProviderContext("dynamic"), connection, "database")
+        LeasedSecrets(given, BackendContext("dynamic"), connection, "database")
     assert refusal.value.option in options
 
 
@@ -245,11 +245,11 @@ def test_a_process_that_stays_keeps_leases_and_no_cache_does(logins):
     """A cache would serve a login after its end, and would not renew it."""
     config = {"backend": "vault", "engine": "dynamic", "url": logins.bao.url, "mount": logins.mount, "auth": {"token": logins.token()}}
     logins.role("readonly", "2s", "1h")
-    manager = open_store(config, name="dynamic", cache=lambda provider: Cache(provider, CacheTerms(), print))
+    manager = open_store(config, name="dynamic", cache=lambda backend: Cache(backend, CacheTerms(), print))
     assert manager.cache is None
-    assert manager.provider.renew_due() is None
+    assert manager.backend.renew_due() is None
     user = manager.token("readonly", "username")
-    eventually(logins, lambda: manager.provider.renew_due() is not None and renewals(logins) >= 2)
+    eventually(logins, lambda: manager.backend.renew_due() is not None and renewals(logins) >= 2)
     assert manager.token("readonly", "username") == user
     manager.close()
     eventually(logins, lambda: not logins.leases())
@@ -261,8 +261,8 @@ def test_while_the_server_is_down_the_login_is_served_and_afterwards_renewed():
         logins = Logins(bao, database, "down")
         logins.role("readonly", "1h", "24h")
         with Opened(logins) as store:
-            now = store.provider.leases._clock()
-            store.provider.leases._clock = lambda: now
+            now = store.backend.leases._clock()
+            store.backend.leases._clock = lambda: now
             held = store.login()
             now += 3000
             bao.kill()

@@ -13,7 +13,7 @@ import stat
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 
 CANARY = "canary-" + os.urandom(6).hex()
 NAME = "app/a-telling_name"
@@ -121,7 +121,7 @@ NOBODY_THERE = {
 
 
 @pytest.mark.parametrize("audit", ["strict", "batched"])
-@pytest.mark.parametrize("backend", [backend for backend in NOBODY_THERE if backend in PROVIDERS])
+@pytest.mark.parametrize("backend", [backend for backend in NOBODY_THERE if backend in BACKENDS])
 def test_a_server_that_is_not_there_is_an_answer(project, backend, audit):
     """Opening the store makes no request, and neither the key nor the audit trail keep the answer back."""
     store = "{{backend: {0}, {1}, encrypt: true, audit: {2}}}".format(backend, NOBODY_THERE[backend].format(CANARY), audit)

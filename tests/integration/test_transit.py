@@ -301,7 +301,7 @@ def test_a_rotation_that_was_killed_is_finished_by_another_run(server, key, tmp_
     store.put(a_record())
     store.put(a_record("other"))
     with monkeypatch.context() as killing:
-        killing.setattr(type(store.keyring.provider), "rewrite_envelope", _killed)
+        killing.setattr(type(store.keyring.backend), "rewrite_envelope", _killed)
         with pytest.raises(KeyboardInterrupt):
             store.rotate_master_key()
     resumed = a_store(tmp_path, **configuration).rotate_master_key()

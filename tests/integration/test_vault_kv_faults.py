@@ -35,32 +35,32 @@ def store():
 
 
 def test_thirty_two_writers_in_threads_lose_no_update(store):
-    provider = store.provider()
-    provider.put(a_record("counter", "0"))
-    run_all([threading.Thread(target=increment, args=(provider, 2)) for _each in range(WRITERS)])
-    assert value_of(provider.get("counter")) == str(2 * WRITERS).encode()
-    assert provider.last_serial("counter") == 2 * WRITERS + 1
+    backend = store.backend()
+    backend.put(a_record("counter", "0"))
+    run_all([threading.Thread(target=increment, args=(backend, 2)) for _each in range(WRITERS)])
+    assert value_of(backend.get("counter")) == str(2 * WRITERS).encode()
+    assert backend.last_serial("counter") == 2 * WRITERS + 1
 
 
 def test_thirty_two_writers_in_processes_lose_no_update(store):
-    store.provider().put(a_record("counter", "0"))
-    workers = [FORK.Process(target=lambda: increment(store.provider(), 2)) for _each in range(WRITERS)]
+    store.backend().put(a_record("counter", "0"))
+    workers = [FORK.Process(target=lambda: increment(store.backend(), 2)) for _each in range(WRITERS)]
     run_all(workers)
     assert [worker.exitcode for worker in workers] == [0] * WRITERS
-    found = store.provider().get("counter")
+    found = store.backend().get("counter")
     assert (value_of(found), found.serial) == (str(2 * WRITERS).encode(), 2 * WRITERS + 1)
 
 
 def test_deleters_and_creators_take_turns(store):
     """A value that was deleted is not brought back by a writer who had read it before."""
-    provider = store.provider()
-    stored = provider.put(a_record())
-    provider.delete("db_pass")
+    backend = store.backend()
+    stored = backend.put(a_record())
+    backend.delete("db_pass")
     with pytest.raises(Conflict) as caught:
-        provider.put(a_record(value="late"), stored.version)
+        backend.put(a_record(value="late"), stored.version)
     assert "version 1 was expected and none is there" in str(caught.value)
     with pytest.raises(NotFound):
-        provider.get("db_pass")
+        backend.get("db_pass")
 
 
 def killed_before(request, work):
@@ -88,40 +88,40 @@ def test_a_creator_killed_between_its_requests_leaves_a_value_that_the_next_run_
 
 
 def test_a_writer_killed_between_its_requests_leaves_a_value_with_what_is_known(store):
-    provider = store.provider()
-    first = provider.put(a_record())
-    killed_before("describe", lambda: store.provider().put(a_record(value="new"), "1"))
-    found = provider.get("db_pass")
+    backend = store.backend()
+    first = backend.put(a_record())
+    killed_before("describe", lambda: store.backend().put(a_record(value="new"), "1"))
+    found = backend.get("db_pass")
     assert (value_of(found), found.type, found.serial, found.record_id) == (b"new", "basic", None, first.record_id)
     assert (found.known.tags, found.known.expires_at) == (METADATA.tags, None)
-    stored = provider.put(a_record(value="newer"), found.version)
+    stored = backend.put(a_record(value="newer"), found.version)
     assert (stored.version, stored.record_id) == ("3", first.record_id)
-    assert provider.get("db_pass").metadata == METADATA
+    assert backend.get("db_pass").metadata == METADATA
 
 
 @pytest.mark.parametrize("stage", ["journal", "pending"])
 def test_a_stage_is_whole_with_its_first_request(store, stage):
     """What a rotation goes by after a crash is not lost between two requests."""
-    killed_before("describe", lambda: store.provider().put(a_record(stage=stage), create=True))
-    found = store.provider().get("db_pass", stage=stage)
+    killed_before("describe", lambda: store.backend().put(a_record(stage=stage), create=True))
+    found = store.backend().get("db_pass", stage=stage)
     assert (found.metadata, found.type, found.serial, found.version) == (METADATA, "basic", 1, "1")
-    store.provider().put(a_record(value="2", stage=stage), "1")
-    assert store.provider().get("db_pass", stage=stage).metadata == METADATA
+    store.backend().put(a_record(value="2", stage=stage), "1")
+    assert store.backend().get("db_pass", stage=stage).metadata == METADATA
 
 
 @pytest.mark.parametrize("request_", ["describe", "destroy"])
 def test_a_deleter_killed_between_its_requests_has_deleted(store, request_):
     """Nobody reads it again, and whoever creates it next removes what was left of it."""
-    provider = store.provider()
+    backend = store.backend()
     for value in "12":
-        first = provider.put(a_record(value=value))
-    killed_before(request_, lambda: store.provider().delete("db_pass", expected_version="2"))
+        first = backend.put(a_record(value=value))
+    killed_before(request_, lambda: store.backend().delete("db_pass", expected_version="2"))
     for version in (None, "1", "2", "3") if request_ == "destroy" else (None,):
         with pytest.raises(NotFound):
-            provider.get("db_pass", version)
-    again = provider.put(a_record(value="new"), create=True)
+            backend.get("db_pass", version)
+    again = backend.put(a_record(value="new"), create=True)
     assert again.record_id != first.record_id
-    assert [info.version for info in provider.versions("db_pass")] == ["4"]
+    assert [info.version for info in backend.versions("db_pass")] == ["4"]
     told = store.server.call("GET", store.path("db_pass", "metadata"))["data"]["versions"]
     assert [told[version]["destroyed"] for version in "1234"] == [True, True, True, False]
 
@@ -148,13 +148,13 @@ def test_a_cut_connection_leaves_the_old_or_the_new_and_tells_which(store, mode,
     with proxy.running("127.0.0.1", store.server.port) as between:
         manager = through(store, between, encrypt=encrypt)
         with manager.acting():
-            first = manager.provider.put(a_record(metadata=FOR_ALL))
+            first = manager.backend.put(a_record(metadata=FOR_ALL))
             arm(between, MODES[mode](), at)
-            stored = manager.provider.put(a_record(value="new", metadata=FOR_ALL), first.version)
-            found = manager.provider.get("db_pass")
+            stored = manager.backend.put(a_record(value="new", metadata=FOR_ALL), first.version)
+            found = manager.backend.get("db_pass")
             assert (value_of(found), found.version, found.record_id) == (b"new", stored.version, first.record_id)
             assert found.metadata == FOR_ALL
-            assert [info.version for info in manager.provider.versions("db_pass")] == ["2", "1"]
+            assert [info.version for info in manager.backend.versions("db_pass")] == ["2", "1"]
 
 
 def arm(between, mode, at):
@@ -186,11 +186,11 @@ def test_a_cut_connection_leaves_a_deleted_credential_deleted(store, at):
     with proxy.running("127.0.0.1", store.server.port) as between:
         manager = through(store, between)
         with manager.acting():
-            stored = manager.provider.put(a_record(metadata=FOR_ALL))
+            stored = manager.backend.put(a_record(metadata=FOR_ALL))
             arm(between, proxy.cut_answer(0), at + 1)  # the first request is the scope's
-            manager.provider.delete("db_pass", expected_version=stored.version)
+            manager.backend.delete("db_pass", expected_version=stored.version)
             with pytest.raises(NotFound):
-                manager.provider.get("db_pass")
+                manager.backend.get("db_pass")
     told = store.server.call("GET", store.path("db_pass", "metadata"))["data"]
     assert {each["destroyed"] for each in told["versions"].values()} == {True}
     assert told["custom_metadata"] == {"nebula-deleted": "2"}
@@ -226,9 +226,9 @@ def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(encryp
             manager = own.manager()
             with manager.acting():
                 for name, value in acknowledged.items():
-                    found = manager.provider.get(name)
+                    found = manager.backend.get(name)
                     assert int(value_of(found)) in (value, value + 1), "{0}: {1} was acknowledged".format(name, value)
-                    assert manager.provider.put(a_record(name, "0", metadata=FOR_ALL), found.version).version != found.version
+                    assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.version).version != found.version
 
 
 def written_until_killed(own, server):
@@ -240,7 +240,7 @@ def written_until_killed(own, server):
         with manager.acting():
             try:
                 for value in range(1, 100000):
-                    manager.provider.put(a_record(name, str(value), metadata=FOR_ALL))
+                    manager.backend.put(a_record(name, str(value), metadata=FOR_ALL))
                     acknowledged[name] = value
                     if value == 5:
                         enough.set()
@@ -249,7 +249,7 @@ def written_until_killed(own, server):
 
     manager = own.manager()
     with manager.acting():  # until the engine is ready, and the store has a key
-        manager.provider.put(a_record("first", metadata=FOR_ALL))
+        manager.backend.put(a_record("first", metadata=FOR_ALL))
     writers = [threading.Thread(target=count_up, args=("c{0}".format(number),)) for number in range(4)]
     for writer in writers:
         writer.start()

@@ -34,7 +34,7 @@ def store():
 
 def test_what_we_write_other_tools_read(store):
     """One key a field, as text, and tags as custom metadata."""
-    store.provider().put(a_record(state={}))
+    store.backend().put(a_record(state={}))
     read = store.bao("get", "db_pass")["data"]
     assert read["data"] == {"username": "app", "password": "s3cret"}
     assert read["metadata"]["custom_metadata"]["env"] == "prod"
@@ -44,17 +44,17 @@ def test_what_we_write_other_tools_read(store):
 
 def test_what_other_tools_write_we_read(store):
     store.bao("put", "db_pass username=app password=s3cret")
-    found = store.provider().get("db_pass")
+    found = store.backend().get("db_pass")
     assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {})
     assert (found.type, found.version, found.serial, found.record_id) == ("opaque", "1", None, None)
     assert found.known.scope.tenant == "default"
-    assert [record.name for record in store.provider().list()] == ["db_pass"]
+    assert [record.name for record in store.backend().list()] == ["db_pass"]
 
 
 def test_numbers_and_nested_values_are_read_as_their_json(store):
     data = {"port": 5432, "on": True, "none": None, "hosts": ["a", "b"], "deep": {"a": {"b": "ü"}}, "text": "5432"}
     store.server.call("POST", store.path("db_pass"), {"data": data})
-    fields, _state = exposed(store.provider().get("db_pass"))
+    fields, _state = exposed(store.backend().get("db_pass"))
     assert fields["deep"] == '{"a":{"b":"ü"}}'.encode()
     assert (fields["port"], fields["on"], fields["none"], fields["hosts"], fields["text"]) == (
         b"5432",
@@ -66,7 +66,7 @@ def test_numbers_and_nested_values_are_read_as_their_json(store):
 
 
 def test_a_value_that_is_no_text_is_base64_to_other_tools(store):
-    store.provider().put(a_record(value=b"\xff\x00", state={}))
+    store.backend().put(a_record(value=b"\xff\x00", state={}))
     assert store.bao("get", "db_pass")["data"]["data"]["password"] == {"base64": "/wA="}
 
 
@@ -74,42 +74,42 @@ def test_custom_metadata_set_by_hand_are_tags(store):
     """Of a secret that another tool made, and of one of ours; and a change of ours changes them for other tools."""
     store.bao("put", "theirs password=x")
     store.bao("metadata", "put", "-custom-metadata=owner=dba", "theirs")
-    assert store.provider().get("theirs").known.tags == {"owner": "dba"}
-    store.provider().put(a_record("ours"))
+    assert store.backend().get("theirs").known.tags == {"owner": "dba"}
+    store.backend().put(a_record("ours"))
     store.bao("metadata", "patch", "-custom-metadata=env=dev", "-custom-metadata=owner=dba", "ours")
-    found = store.provider().get("ours")
+    found = store.backend().get("ours")
     assert found.known.tags == {"env": "dev", "owner": "dba", "empty": ""}
-    assert [row.known.tags for row in store.provider().list(Filter(prefix="ours"))] == [found.known.tags]
-    store.provider().patch_metadata(found.with_metadata(tags={"owner": "ops"}), found.revision)
+    assert [row.known.tags for row in store.backend().list(Filter(prefix="ours"))] == [found.known.tags]
+    store.backend().patch_metadata(found.with_metadata(tags={"owner": "ops"}), found.revision)
     assert {key: value for key, value in store.custom("ours").items() if not key.startswith("nebula-")} == {"owner": "ops"}
 
 
 def test_a_version_of_another_tool_over_ours_keeps_what_is_known_of_the_credential(store):
     """Type, tags, scope, description, policy and state stay; what belonged to the value alone does not."""
-    provider = store.provider()
-    ours = provider.put(a_record())
+    backend = store.backend()
+    ours = backend.put(a_record())
     store.bao("put", "db_pass username=app password=theirs")
-    found = provider.get("db_pass")
+    found = backend.get("db_pass")
     assert (value_of(found), found.type, found.version, found.serial) == (b"theirs", "basic", "2", None)
     assert found.known.expires_at is None
     for kept in ("tags", "scope", "description", "policy", "lifecycle", "attributes"):
         assert getattr(found.known, kept) == getattr(METADATA, kept)
-    again = provider.put(a_record(value="ours"), found.version)
+    again = backend.put(a_record(value="ours"), found.version)
     assert (again.version, again.record_id) == ("3", ours.record_id)
-    assert [info.version for info in provider.versions("db_pass")] == ["3", "2", "1"]
-    assert value_of(provider.get("db_pass", "1")) == b"s3cret"
+    assert [info.version for info in backend.versions("db_pass")] == ["3", "2", "1"]
+    assert value_of(backend.get("db_pass", "1")) == b"s3cret"
 
 
 def test_what_was_deleted_by_hand_is_gone_until_it_is_undeleted(store):
-    provider = store.provider()
-    provider.put(a_record())
+    backend = store.backend()
+    backend.put(a_record())
     store.bao("delete", "db_pass")
-    for call in (provider.get, provider.delete, provider.versions):
+    for call in (backend.get, backend.delete, backend.versions):
         with pytest.raises(NotFound):
             call("db_pass")
-    assert list(provider.list()) == list(provider.list(Filter(names_only=True))) == []
+    assert list(backend.list()) == list(backend.list(Filter(names_only=True))) == []
     store.bao("undelete", "-versions=1", "db_pass")
-    assert (value_of(provider.get("db_pass")), len(list(provider.list()))) == (b"s3cret", 1)
+    assert (value_of(backend.get("db_pass")), len(list(backend.list()))) == (b"s3cret", 1)
 
 
 def test_state_restored_undeletes_what_was_deleted_by_hand(store):
@@ -121,7 +121,7 @@ def test_state_restored_undeletes_what_was_deleted_by_hand(store):
     with pytest.raises(NotFound):
         manager.token("db")
     with manager.acting():
-        assert manager.provider.restore("db", check=True).fields == {}
+        assert manager.backend.restore("db", check=True).fields == {}
     assert ask(manager, "credential", name="db", state="restored").result["changed"]
     assert manager.token("db").expose() == b"two"
     store.bao("delete", "db")
@@ -133,13 +133,13 @@ def test_state_restored_undeletes_what_was_deleted_by_hand(store):
 
 
 def test_a_recoverable_delete_is_undone(store):
-    provider = store.provider()
-    stored = provider.put(a_record())
-    provider.delete("db_pass", recoverable=True, expected_version="1")
+    backend = store.backend()
+    stored = backend.put(a_record())
+    backend.delete("db_pass", recoverable=True, expected_version="1")
     with pytest.raises(NotFound):
-        provider.get("db_pass")
-    assert provider.restore("db_pass", version=stored.version).version == "1"
-    assert value_of(provider.get("db_pass")) == b"s3cret"
+        backend.get("db_pass")
+    assert backend.restore("db_pass", version=stored.version).version == "1"
+    assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
 def deleted_by_us(store, manager):
@@ -196,23 +196,23 @@ def test_absent_takes_what_was_deleted_recoverably_before_the_name_was_used_agai
 @pytest.mark.parametrize("expected", [None, "1"])
 def test_a_recoverable_delete_that_another_writer_overtakes_takes_nothing_it_did_not_look_at(store, monkeypatch, expected):
     """KV does not compare here: so what came in between is deleted too, or told as a conflict, and the older version stays readable."""
-    provider = store.provider()
-    provider.put(a_record(value="1"))
+    backend = store.backend()
+    backend.put(a_record(value="1"))
     delete = Kv2Requests.delete
 
     def overtaken(requests, place, versions):
         monkeypatch.setattr(Kv2Requests, "delete", delete)
-        store.provider().put(a_record(value="2"))
+        store.backend().put(a_record(value="2"))
         delete(requests, place, versions)
 
     monkeypatch.setattr(Kv2Requests, "delete", overtaken)
     if expected:
         with pytest.raises(Conflict, match="version 1 was expected and version 2 is there"):
-            provider.delete("db_pass", recoverable=True, expected_version=expected)
+            backend.delete("db_pass", recoverable=True, expected_version=expected)
     else:
-        provider.delete("db_pass", recoverable=True)
-        assert provider.restore("db_pass").version == "2"
-    assert [value_of(provider.get("db_pass", number)) for number in "12"] == [b"1", b"2"]
+        backend.delete("db_pass", recoverable=True)
+        assert backend.restore("db_pass").version == "2"
+    assert [value_of(backend.get("db_pass", number)) for number in "12"] == [b"1", b"2"]
 
 
 def test_what_could_be_brought_back_is_taken_by_nobody_out_of_its_scope(store):
@@ -246,60 +246,60 @@ def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
 
 def test_a_delete_leaves_no_value_behind(store):
     """Every version is destroyed, and nothing tells what it was; the count goes on."""
-    provider = store.provider()
+    backend = store.backend()
     for value in "123":
-        provider.put(a_record(value=value))
-    provider.delete("db_pass")
+        backend.put(a_record(value=value))
+    backend.delete("db_pass")
     told = store.server.call("GET", store.path("db_pass", "metadata"))["data"]
     assert {each["destroyed"] for each in told["versions"].values()} == {True}
     assert (told["custom_metadata"], told["current_version"]) == ({"nebula-deleted": "4"}, 4)
     with pytest.raises(NotFound):
-        provider.restore("db_pass")
-    assert provider.put(a_record(), create=True).version == "5"
+        backend.restore("db_pass")
+    assert backend.put(a_record(), create=True).version == "5"
 
 
 def test_a_version_that_was_destroyed_by_hand_is_not_found_and_the_others_are(store):
-    provider = store.provider()
+    backend = store.backend()
     for value in "123":
-        provider.put(a_record(value=value))
+        backend.put(a_record(value=value))
     store.bao("destroy", "-versions=2", "db_pass")
-    assert [info.version for info in provider.versions("db_pass")] == ["3", "1"]
+    assert [info.version for info in backend.versions("db_pass")] == ["3", "1"]
     with pytest.raises(NotFound):
-        provider.get("db_pass", "2")
+        backend.get("db_pass", "2")
     store.bao("destroy", "-versions=3", "db_pass")
     with pytest.raises(NotFound):
-        provider.get("db_pass")
+        backend.get("db_pass")
 
 
 def test_what_was_removed_by_hand_with_its_count_begins_anew(store):
     """`bao kv metadata delete` is the one thing that gives a version number a second time."""
-    provider = store.provider()
-    provider.put(a_record())
+    backend = store.backend()
+    backend.put(a_record())
     store.bao("metadata", "delete", "db_pass")
     with pytest.raises(NotFound):
-        provider.get("db_pass")
-    assert provider.put(a_record(), create=True).version == "1"
+        backend.get("db_pass")
+    assert backend.put(a_record(), create=True).version == "1"
 
 
 def test_a_description_that_somebody_broke_is_told(store):
-    provider = store.provider()
-    provider.put(a_record())
+    backend = store.backend()
+    backend.put(a_record())
     store.bao("metadata", "patch", "-custom-metadata=nebula-1-0=broken", "db_pass")
-    for work in (lambda: provider.get("db_pass"), lambda: list(provider.list())):
+    for work in (lambda: backend.get("db_pass"), lambda: list(backend.list())):
         with pytest.raises(Damaged) as caught:
             work()
         assert "nebula-1-0" in str(caught.value)
-    assert provider.put(a_record(), "1").version == "2"
-    assert provider.get("db_pass").metadata == METADATA
+    assert backend.put(a_record(), "1").version == "2"
+    assert backend.get("db_pass").metadata == METADATA
 
 
 def test_names_that_are_no_credentials_are_left_out_of_a_listing(store):
     """A name that is also a folder is both."""
     for name in ("a", "a/b", "a/b/c"):
-        store.provider().put(a_record(name))
+        store.backend().put(a_record(name))
     for odd in ("b%20c", "a/..x", ".hidden"):
         store.server.call("POST", store.path(odd), {"data": {"x": "1"}})
-    assert sorted(record.name for record in store.provider().list()) == ["a", "a/b", "a/b/c"]
+    assert sorted(record.name for record in store.backend().list()) == ["a", "a/b", "a/b/c"]
 
 
 def test_a_listing_of_several_pages_is_whole(store):
@@ -308,7 +308,7 @@ def test_a_listing_of_several_pages_is_whole(store):
         store.server.call("POST", store.path("n{0:03d}{1}".format(number, "/x" if number % 50 == 7 else "")), {"data": {"x": "1"}})
     for odd in ("n199%20b", "n2%26after%3D", "%C3%BC"):
         store.server.call("POST", store.path(odd), {"data": {"x": "1"}})
-    names = {record.name for record in store.provider().list(Filter(names_only=True))}
+    names = {record.name for record in store.backend().list(Filter(names_only=True))}
     assert names == {"n{0:03d}{1}".format(number, "/x" if number % 50 == 7 else "") for number in range(430)}
 
 
@@ -316,10 +316,10 @@ def test_a_whole_mount_can_be_a_store(store):
     """`prefix: ""`."""
     mount = store.server.enable("kv", "whole", options={"version": "2"})
     whole = VaultStore(store.server, mount=mount, prefix="")
-    whole.provider().put(a_record("app/db"))
+    whole.backend().put(a_record("app/db"))
     whole.server.call("POST", "whole/data/theirs", {"data": {"x": "1"}})
-    whole.provider().put(a_record("app/db", stage="pending"))
-    assert sorted(record.name for record in whole.provider().list()) == ["app/db", "theirs"]
+    whole.backend().put(a_record("app/db", stage="pending"))
+    assert sorted(record.name for record in whole.backend().list()) == ["app/db", "theirs"]
 
 
 def test_envelopes_and_plain_values_are_not_mistaken_for_each_other(store):
@@ -343,7 +343,7 @@ def test_of_an_encrypted_credential_nothing_but_an_envelope_lies_there(store):
     assert set(told["data"]) == {"nebula.envelope", "nebula.object"}
     assert "canary" not in str(told)
     with sealed.acting():
-        sealed.provider.rotate_master_key(compromised=True)
+        sealed.backend.rotate_master_key(compromised=True)
     for place in ("db", ".nebula/v1/db", ".nebula/store"):
         versions = store.server.call("GET", store.path(place, "metadata"))["data"]["versions"]
         assert len(versions) == 1

@@ -34,37 +34,37 @@ def kv1():
 FOR_ALL = replace(METADATA, scope=Scope())
 
 READS = {
-    "get": lambda provider: provider.get("db_pass"),
-    "an older version": lambda provider: provider.get("db_pass", "1"),
-    "versions": lambda provider: provider.versions("db_pass"),
-    "list": lambda provider: list(provider.list()),
-    "names": lambda provider: list(provider.list(Filter(prefix="db", names_only=True))),
-    "last_serial": lambda provider: provider.last_serial("db_pass"),
-    "document": lambda provider: provider.read_store_document(),
-    "nothing": lambda provider: provider.get_many(["absent"]),
+    "get": lambda backend: backend.get("db_pass"),
+    "an older version": lambda backend: backend.get("db_pass", "1"),
+    "versions": lambda backend: backend.versions("db_pass"),
+    "list": lambda backend: list(backend.list()),
+    "names": lambda backend: list(backend.list(Filter(prefix="db", names_only=True))),
+    "last_serial": lambda backend: backend.last_serial("db_pass"),
+    "document": lambda backend: backend.read_store_document(),
+    "nothing": lambda backend: backend.get_many(["absent"]),
 }
 WRITES = {
-    "create": (lambda provider: provider.put(a_record("new"), create=True), "create", "data/{0}/new"),
-    "put": (lambda provider: provider.put(a_record(), "2"), "update", "data/{0}/db_pass"),
-    "patch": (lambda provider: provider.patch_metadata(provider.get("db_pass"), 0), "patch", "metadata/{0}/db_pass"),
-    "stage": (lambda provider: provider.put(a_record(stage="pending"), create=True), "create", "data/{0}/.nebula/pending/db_pass"),
-    "delete": (lambda provider: provider.delete("db_pass", expected_version="2"), "update", "data/{0}/db_pass"),
-    "recoverable": (lambda provider: provider.delete("db_pass", recoverable=True), "update", "delete/{0}/db_pass"),
-    "document": (lambda provider: provider.write_store_document(b"1", None), "create", "metadata/{0}/.nebula/store"),
+    "create": (lambda backend: backend.put(a_record("new"), create=True), "create", "data/{0}/new"),
+    "put": (lambda backend: backend.put(a_record(), "2"), "update", "data/{0}/db_pass"),
+    "patch": (lambda backend: backend.patch_metadata(backend.get("db_pass"), 0), "patch", "metadata/{0}/db_pass"),
+    "stage": (lambda backend: backend.put(a_record(stage="pending"), create=True), "create", "data/{0}/.nebula/pending/db_pass"),
+    "delete": (lambda backend: backend.delete("db_pass", expected_version="2"), "update", "data/{0}/db_pass"),
+    "recoverable": (lambda backend: backend.delete("db_pass", recoverable=True), "update", "delete/{0}/db_pass"),
+    "document": (lambda backend: backend.write_store_document(b"1", None), "create", "metadata/{0}/.nebula/store"),
 }
 
 
 def two_versions(store):
-    provider = store.provider()
-    provider.put(a_record())
-    provider.put(a_record(value="2"))
-    return provider
+    backend = store.backend()
+    backend.put(a_record())
+    backend.put(a_record(value="2"))
+    return backend
 
 
 @pytest.mark.parametrize("operation", READS)
 def test_the_policy_for_reading_is_enough_for_reading(store, operation):
     two_versions(store)
-    READS[operation](store.provider(auth=store.reads()))
+    READS[operation](store.backend(auth=store.reads()))
 
 
 @pytest.mark.parametrize("operation", WRITES)
@@ -73,7 +73,7 @@ def test_the_policy_for_reading_is_not_enough_for_writing(store, operation):
     two_versions(store)
     work, capability, path = WRITES[operation]
     with pytest.raises(AccessDenied) as caught:
-        work(store.provider(auth=store.reads()))
+        work(store.backend(auth=store.reads()))
     assert 'path "secret/{0}" {{ capabilities = ["{1}"] }}'.format(path.format(store.prefix), capability) in str(caught.value)
 
 
@@ -82,19 +82,19 @@ def test_the_policy_for_writing_is_enough_for_everything(store, encrypt):
     """Through a whole life, plain and encrypted."""
     manager = store.manager(auth=store.reads(READ_WRITE), encrypt=encrypt)
     with manager.acting():
-        provider = manager.provider
+        backend = manager.backend
         for value in "123":
-            stored = provider.put(a_record(value=value, metadata=FOR_ALL))
-        provider.put(a_record(stage="pending", metadata=FOR_ALL), create=True)
-        provider.patch_metadata(provider.get("db_pass"), 0)
-        assert len(provider.versions("db_pass")) == 3
-        assert [record.name for record in provider.list()] == ["db_pass"]
-        provider.delete("db_pass", stage="pending")
+            stored = backend.put(a_record(value=value, metadata=FOR_ALL))
+        backend.put(a_record(stage="pending", metadata=FOR_ALL), create=True)
+        backend.patch_metadata(backend.get("db_pass"), 0)
+        assert len(backend.versions("db_pass")) == 3
+        assert [record.name for record in backend.list()] == ["db_pass"]
+        backend.delete("db_pass", stage="pending")
         if not encrypt:
-            provider.delete("db_pass", recoverable=True)
-            provider.restore("db_pass")
-        provider.delete("db_pass", expected_version=stored.version)
-        provider.put(a_record(metadata=FOR_ALL), create=True)
+            backend.delete("db_pass", recoverable=True)
+            backend.restore("db_pass")
+        backend.delete("db_pass", expected_version=stored.version)
+        backend.put(a_record(metadata=FOR_ALL), create=True)
 
 
 def without(policy, capability, path):
@@ -130,19 +130,19 @@ def test_the_policy_for_writing_has_no_right_too_much(store, tmp_path, path, cap
 
 
 def whole_life(store, auth):
-    provider = store.provider(auth=auth)
-    provider.put(a_record(), create=True)
-    provider.put(a_record(value="2"), "1")
-    provider.get("db_pass")
-    provider.patch_metadata(provider.get("db_pass"), 0)
-    assert len(list(provider.list())) == 1
-    provider.delete("db_pass", recoverable=True)
-    provider.restore("db_pass")
-    provider.delete("db_pass")
+    backend = store.backend(auth=auth)
+    backend.put(a_record(), create=True)
+    backend.put(a_record(value="2"), "1")
+    backend.get("db_pass")
+    backend.patch_metadata(backend.get("db_pass"), 0)
+    assert len(list(backend.list())) == 1
+    backend.delete("db_pass", recoverable=True)
+    backend.restore("db_pass")
+    backend.delete("db_pass")
     sealed = store.manager(auth=auth, encrypt=True, prefix=store.prefix + "/sealed", keep_versions=0)
     with sealed.acting():
         for value in "12":
-            sealed.provider.put(a_record(value=value, metadata=FOR_ALL))
+            sealed.backend.put(a_record(value=value, metadata=FOR_ALL))
 
 
 def test_who_may_not_remove_old_envelopes_is_warned(store, tmp_path):
@@ -153,27 +153,27 @@ def test_who_may_not_remove_old_envelopes_is_warned(store, tmp_path):
     sealed = store.manager(warn=told.append, auth=store.reads(less), encrypt=True, keep_versions=1)
     with sealed.acting():
         for value in "123":
-            sealed.provider.put(a_record(value=value, metadata=FOR_ALL))
+            sealed.backend.put(a_record(value=value, metadata=FOR_ALL))
     assert any("may not delete secret/metadata/{0}/.nebula/v1/db_pass".format(store.prefix) in warning for warning in told)
 
 
 def test_a_read_is_one_request_and_a_write_two(store):
     """After the login. Nothing is asked twice, and a listing reads no value."""
-    provider = two_versions(store)
-    assert store.asked(lambda: provider.get("db_pass")) == ["read data"]
-    assert store.asked(lambda: provider.put(a_record(value="3"), "2")) == ["update data", "patch metadata"]
-    assert store.asked(lambda: provider.put(a_record("new"), create=True)) == ["create data", "patch metadata"]
-    assert store.asked(lambda: provider.patch_metadata(provider.get("db_pass"), 0)) == ["read data", "read metadata", "patch metadata"]
-    assert store.asked(lambda: list(provider.list())) == ["list detailed-metadata"]
-    assert store.asked(lambda: provider.delete("new", expected_version="1")) == ["update data", "patch metadata", "update destroy"]
+    backend = two_versions(store)
+    assert store.asked(lambda: backend.get("db_pass")) == ["read data"]
+    assert store.asked(lambda: backend.put(a_record(value="3"), "2")) == ["update data", "patch metadata"]
+    assert store.asked(lambda: backend.put(a_record("new"), create=True)) == ["create data", "patch metadata"]
+    assert store.asked(lambda: backend.patch_metadata(backend.get("db_pass"), 0)) == ["read data", "read metadata", "patch metadata"]
+    assert store.asked(lambda: list(backend.list())) == ["list detailed-metadata"]
+    assert store.asked(lambda: backend.delete("new", expected_version="1")) == ["update data", "patch metadata", "update destroy"]
 
 
 def test_a_server_without_a_list_of_details_is_asked_name_by_name(store):
     """HashiCorp Vault, or a token that may not: the listing is the same, and no value is read."""
-    provider = two_versions(store)
-    provider.put(a_record("folder/other"))
+    backend = two_versions(store)
+    backend.put(a_record("folder/other"))
     policy = store.server.policy(store.prefix, 'path "secret/metadata/{0}/*" {{ capabilities = ["read", "list"] }}'.format(store.prefix))
-    limited = store.provider(auth={"token": store.server.token(policy)})
+    limited = store.backend(auth={"token": store.server.token(policy)})
     assert sorted(record.name for record in limited.list()) == ["db_pass", "folder/other"]
     asked = store.asked(lambda: list(limited.list()))
     assert sorted(asked) == ["list metadata", "list metadata", "read metadata", "read metadata"]
@@ -181,19 +181,19 @@ def test_a_server_without_a_list_of_details_is_asked_name_by_name(store):
 
 def test_a_mount_that_is_none_is_named(store):
     """Before anything is written, and also where "nothing" is the answer."""
-    for work in (lambda provider: provider.get("db_pass"), lambda provider: provider.put(a_record(), create=True)):
+    for work in (lambda backend: backend.get("db_pass"), lambda backend: backend.put(a_record(), create=True)):
         with pytest.raises(InvalidConfiguration) as caught:
-            work(store.provider(mount="missing"))
+            work(store.backend(mount="missing"))
         assert "option 'mount'" in str(caught.value)
         assert "nothing is mounted at 'missing'" in str(caught.value)
 
 
 WORK = {
-    "get": lambda provider: provider.get("db_pass"),
-    "put": lambda provider: provider.put(a_record(), create=True),
-    "list": lambda provider: list(provider.list()),
-    "versions": lambda provider: provider.versions("db_pass"),
-    "document": lambda provider: provider.read_store_document(),
+    "get": lambda backend: backend.get("db_pass"),
+    "put": lambda backend: backend.put(a_record(), create=True),
+    "list": lambda backend: list(backend.list()),
+    "versions": lambda backend: backend.versions("db_pass"),
+    "document": lambda backend: backend.read_store_document(),
 }
 
 
@@ -201,7 +201,7 @@ WORK = {
 @pytest.mark.parametrize("version", [1, 2])
 def test_the_wrong_version_of_kv_is_named_and_nothing_is_written(store, kv1, version, operation):
     """Either way round; not "not found", and no secret lands at a path of the other version."""
-    wrong = (store.provider(kv_version=1, single_writer=True), kv1.provider(kv_version=2))[version - 1]
+    wrong = (store.backend(kv_version=1, single_writer=True), kv1.backend(kv_version=2))[version - 1]
     with pytest.raises(InvalidConfiguration) as caught:
         WORK[operation](wrong)
     assert "option 'kv_version'" in str(caught.value)
@@ -213,29 +213,29 @@ def test_the_wrong_version_of_kv_is_named_and_nothing_is_written(store, kv1, ver
 def test_another_engine_is_no_store(store):
     mount = store.server.enable("transit", "transit-not-kv")
     with pytest.raises(InvalidConfiguration) as caught:
-        store.provider(mount=mount).get("db_pass")
+        store.backend(mount=mount).get("db_pass")
     assert "option 'mount'" in str(caught.value)
 
 
 def test_version_one_is_read_only_until_one_writer_is_promised(kv1):
     kv1.server.call("PUT", "kv1/{0}/db_pass".format(kv1.prefix), {"password": "theirs"})
-    provider = kv1.provider()
-    assert (value_of(provider.get("db_pass")), provider.get("db_pass").type) == (b"theirs", "opaque")
+    backend = kv1.backend()
+    assert (value_of(backend.get("db_pass")), backend.get("db_pass").type) == (b"theirs", "opaque")
     writes = (
-        lambda: provider.put(a_record("new"), create=True),
-        lambda: provider.put(a_record()),
-        lambda: provider.delete("db_pass"),
-        lambda: provider.write_store_document(b"1", None),
+        lambda: backend.put(a_record("new"), create=True),
+        lambda: backend.put(a_record()),
+        lambda: backend.delete("db_pass"),
+        lambda: backend.write_store_document(b"1", None),
     )
     for write in writes:
         with pytest.raises(InvalidConfiguration) as caught:
             write()
         assert "'single_writer: true'" in str(caught.value)
-    assert value_of(provider.get("db_pass")) == b"theirs"
+    assert value_of(backend.get("db_pass")) == b"theirs"
 
 
 def test_version_one_holds_fields_that_other_tools_read(kv1):
-    kv1.provider(single_writer=True).put(a_record(state={}))
+    kv1.backend(single_writer=True).put(a_record(state={}))
     data = kv1.server.call("GET", "kv1/{0}/db_pass".format(kv1.prefix))["data"]
     assert {key: value for key, value in data.items() if not key.startswith("nebula.")} == {"username": "app", "password": "s3cret"}
 
@@ -250,18 +250,18 @@ def test_no_rotation_where_nothing_compares_and_swaps(kv1):
 
 
 def test_too_much_metadata_is_refused_before_anything_is_sent(store):
-    provider = two_versions(store)
-    big = provider.get("db_pass").with_metadata(description="x" * 20000)
+    backend = two_versions(store)
+    big = backend.get("db_pass").with_metadata(description="x" * 20000)
 
     def refused():
-        for work in (lambda: provider.put(big, "2"), lambda: provider.put(big, create=True)):
+        for work in (lambda: backend.put(big, "2"), lambda: backend.put(big, create=True)):
             with pytest.raises(TooLarge):
                 work()
 
     assert store.asked(refused) == []
     with pytest.raises(TooLarge):
-        provider.patch_metadata(big, 0)
-    assert provider.get("db_pass").version == "2"
+        backend.patch_metadata(big, 0)
+    assert backend.get("db_pass").version == "2"
 
 
 def test_no_value_and_no_token_reaches_a_log(store, caplog, capfd):
@@ -270,12 +270,12 @@ def test_no_value_and_no_token_reaches_a_log(store, caplog, capfd):
     import http.client
 
     http.client.HTTPConnection.debuglevel = 0
-    provider = store.provider(auth=store.reads(READ_WRITE))
-    provider.put(a_record(value="canary-8d1f"), create=True)
+    backend = store.backend(auth=store.reads(READ_WRITE))
+    backend.put(a_record(value="canary-8d1f"), create=True)
     with pytest.raises(NotFound):
-        provider.get("absent")
-    provider.get("db_pass")
-    provider.delete("db_pass")
+        backend.get("absent")
+    backend.get("db_pass")
+    backend.delete("db_pass")
     printed = caplog.text + "".join(capfd.readouterr())
     assert "urllib3" in caplog.text
     assert "canary-8d1f" not in printed

@@ -32,7 +32,7 @@ class Place:
         return [json.loads(line) for line in self.trail.read_text(encoding="ascii").splitlines()]
 
     def seals(self):
-        layer = self.open("off").provider
+        layer = self.open("off").backend
         while not isinstance(layer, Encrypt):
             layer = layer.inner
         return RingSeals(layer.keyring)

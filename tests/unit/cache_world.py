@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -21,7 +21,7 @@ class Watched(Layer):
 
     def __init__(self):
         self.warned = []
-        super().__init__(Memory({}, ProviderContext("test", self.warned.append)))
+        super().__init__(Memory({}, BackendContext("test", self.warned.append)))
         self.asked = []
         self.down = False
         self.gate = None

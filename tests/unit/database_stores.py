@@ -12,7 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import Any, List
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -29,11 +29,11 @@ def url_in(directory: Path) -> str:
     return "sqlite:///{0}".format(file_in(directory))
 
 
-def provider_in(directory: Path, **options: Any) -> Database:
-    """The provider alone, connected."""
-    provider = Database(dict(options, url=url_in(directory)), ProviderContext("prod"))
-    provider.connect()
-    return provider
+def backend_in(directory: Path, **options: Any) -> Database:
+    """The backend alone, connected."""
+    backend = Database(dict(options, url=url_in(directory)), BackendContext("prod"))
+    backend.connect()
+    return backend
 
 
 def store_in(directory: Path, **options: Any) -> CredentialManager:

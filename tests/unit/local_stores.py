@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 
 
 def opened(path, layout="json", **options):
     settings = {"path": str(path), "format": layout, "allow_plaintext": layout != "encrypted", **options}
-    store = Local(settings, ProviderContext("test"))
+    store = Local(settings, BackendContext("test"))
     store.connect()
     return store

@@ -37,8 +37,8 @@ def cut(path):
 
 def in_state(manager, state):
     with manager.acting():
-        record = manager.provider.get("db")
-        manager.provider.patch_metadata(record.with_metadata(lifecycle=state), record.revision)
+        record = manager.backend.get("db")
+        manager.backend.patch_metadata(record.with_metadata(lifecycle=state), record.revision)
 
 
 def ask(manager, operation, **parameters):

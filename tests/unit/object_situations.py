@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from tests.conformance.object_places import MemoryObjects, MemoryPlaces
@@ -62,9 +62,9 @@ class WatchedPlaces(ObjectPlaces):
 
 def opened(places, keep=KEEP, **options):
     warnings = []
-    provider = MemoryObjects({"places": places, "keep_versions": keep, **options}, ProviderContext("objects", warnings.append))
-    provider.warnings = warnings
-    return provider
+    backend = MemoryObjects({"places": places, "keep_versions": keep, **options}, BackendContext("objects", warnings.append))
+    backend.warnings = warnings
+    return backend
 
 
 def with_history(values):
@@ -104,33 +104,33 @@ SITUATIONS = {
 }
 
 
-def put(provider):
-    provider.put(a_record(value="new"))
+def put(backend):
+    backend.put(a_record(value="new"))
 
 
-def create(provider):
+def create(backend):
     with suppress(Conflict):
-        provider.put(a_record(value="new"), create=True)
+        backend.put(a_record(value="new"), create=True)
 
 
-def delete(provider):
+def delete(backend):
     with suppress(NotFound):
-        provider.delete("db_pass")
+        backend.delete("db_pass")
 
 
-def patch(provider):
+def patch(backend):
     with suppress(NotFound, Conflict):
-        found = provider.get("db_pass")
-        provider.patch_metadata(found.with_metadata(description="new"), found.revision)
+        found = backend.get("db_pass")
+        backend.patch_metadata(found.with_metadata(description="new"), found.revision)
 
 
 OPERATIONS = {"put": put, "create": create, "delete": delete, "patch": patch}
 
 
-def state_of(provider):
+def state_of(backend):
     """What a reader can see: each version with its value. Every version that is listed can be read."""
     try:
-        return {info.version: value_of(provider.get("db_pass", info.version)) for info in provider.versions("db_pass")}
+        return {info.version: value_of(backend.get("db_pass", info.version)) for info in backend.versions("db_pass")}
     except NotFound:
         return {}
 

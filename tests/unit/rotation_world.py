@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Callable, Dict, List, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -50,7 +50,7 @@ class Clock:
 class Crashing(Layer):
     """Dies before or after a chosen write, and calls `after` behind each write that was done."""
 
-    def __init__(self, inner: Provider, after: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, inner: Backend, after: Callable[[], None] = lambda: None) -> None:
         super().__init__(inner)
         self.after = after
         self.countdown: Optional[int] = None
@@ -121,9 +121,9 @@ class Target:
 class World:
     """One credential in a store, its target, and the means to rotate it."""
 
-    def __init__(self, card: Card = CARD, grace: timedelta = timedelta(0), store: Optional[Provider] = None) -> None:
+    def __init__(self, card: Card = CARD, grace: timedelta = timedelta(0), store: Optional[Backend] = None) -> None:
         self.clock = Clock()
-        self.memory = store or Memory({}, ProviderContext("test"))
+        self.memory = store or Memory({}, BackendContext("test"))
         self.memory.connect()
         self.store = Crashing(self.memory, self.check)
         self.target = Target(self.clock, b"value-0")

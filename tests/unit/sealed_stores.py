@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import PassingKeyring
@@ -36,21 +36,21 @@ def value_of(record: Record) -> bytes:
     return record.fields["password"].expose()
 
 
-def provider(directory: Path, **options: Any) -> Local:
-    """A local provider of envelopes."""
-    return Local(dict({"path": str(directory / "store")}, **options), ProviderContext("test"))
+def backend(directory: Path, **options: Any) -> Local:
+    """A local backend of envelopes."""
+    return Local(dict({"path": str(directory / "store")}, **options), BackendContext("test"))
 
 
 def a_store(directory: Path, vault_password: Any = None, inner: Any = None, **configuration: Any) -> Encrypt:
     """An encrypted store in `directory`; opened again, it is the same one."""
-    opened = encrypted(inner or provider(directory), configuration, vault_password)
+    opened = encrypted(inner or backend(directory), configuration, vault_password)
     opened.connect()
     return opened
 
 
 def a_memory_store(**configuration: Any) -> Encrypt:
     """An encrypted store that ends with its process."""
-    return encrypted(Memory({}, ProviderContext("memory")), configuration)
+    return encrypted(Memory({}, BackendContext("memory")), configuration)
 
 
 def file_of(directory: Path, name: str) -> Path:
@@ -89,6 +89,6 @@ class FixedKeyring(PassingKeyring):
     """A ring with a key that the test chooses."""
 
     def __init__(self, key: bytes = KEY) -> None:
-        super().__init__(Memory({}, ProviderContext("fixed")))
+        super().__init__(Memory({}, BackendContext("fixed")))
         master = MasterKey(key)
         self._ring = self._ring._replace(active=master, keys={master.key_id: master})

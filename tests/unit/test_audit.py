@@ -205,10 +205,10 @@ def test_a_strict_trail_is_written_before_the_first_request_of_a_process(place):
             super().delete(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.PROVIDERS, "local", lambda: Looking)
+        patch.setitem(registry.BACKENDS, "local", lambda: Looking)
         manager = place.open("strict")
         with manager.acting():
-            manager.provider.delete("db")
+            manager.backend.delete("db")
     assert seen[-1] == ("delete", "begun")
 
 

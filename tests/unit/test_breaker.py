@@ -9,7 +9,7 @@ from contextlib import suppress
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -50,7 +50,7 @@ class World:
         self.now = 0.0
         self.observer = Watching()
         self.circuit = Circuit(3, 30.0, 2, self.observer, lambda: self.now)
-        self.below = Memory({}, ProviderContext("prod"))
+        self.below = Memory({}, BackendContext("prod"))
         self.store = Breaker(self.below, self.circuit)
 
     def ask(self, error=None):

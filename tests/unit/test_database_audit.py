@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Au
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.unit.database_stores import ask, provider_in, url_in
+from tests.unit.database_stores import ask, backend_in, url_in
 
 ENTRY = {
     "id": "0" * 31 + "1",
@@ -35,7 +35,7 @@ def audited(directory, **options):
 
 
 def test_an_entry_is_a_row_that_sql_can_ask(tmp_path):
-    provider_in(tmp_path).append_audit([ENTRY])
+    backend_in(tmp_path).append_audit([ENTRY])
     assert ask(tmp_path, "SELECT * FROM cred_audit_log") == [
         (ENTRY["id"], "db_pass", "read", "uid 7", "192.0.2.7", "2026-11-22 12:00:00.000001", '{"result": "ok", "uid": 7}')
     ]
@@ -43,17 +43,17 @@ def test_an_entry_is_a_row_that_sql_can_ask(tmp_path):
 
 def test_entries_that_come_a_second_time_change_nothing(tmp_path):
     """The answer to the first attempt may have been lost."""
-    provider = provider_in(tmp_path)
+    backend = backend_in(tmp_path)
     for _each in range(2):
-        provider.append_audit([ENTRY, dict(ENTRY, id="2" * 32)])
-    provider.append_audit([])
+        backend.append_audit([ENTRY, dict(ENTRY, id="2" * 32)])
+    backend.append_audit([])
     assert ask(tmp_path, "SELECT count(*) FROM cred_audit_log") == [(2,)]
 
 
 @pytest.mark.parametrize("name", ["ü", "a\0b", "x" * 500, "group/", ""])
 def test_what_is_no_name_is_a_detail(tmp_path, name):
     """The prefix of a listing, for one, and what a refused request asked for."""
-    provider_in(tmp_path).append_audit([dict(ENTRY, name=name, user="u" * 400)])
+    backend_in(tmp_path).append_audit([dict(ENTRY, name=name, user="u" * 400)])
     ((credential, user, details),) = ask(tmp_path, "SELECT credential_id, user_id, details FROM cred_audit_log")
     assert (credential, user) == (None, "u" * 255)
     assert json.loads(details)["name"] == name.replace("\0", "")[:255]
@@ -75,12 +75,12 @@ def test_what_is_written_to_the_file_is_handed_on(tmp_path):
 
 
 def test_a_table_that_does_not_take_it_is_warned_of_once_or_refused(tmp_path):
-    audited(tmp_path)[0].provider.read_store_document()
+    audited(tmp_path)[0].backend.read_store_document()
     ask(tmp_path, "DROP TABLE cred_audit_log")
     store, warnings = audited(tmp_path)
     for _each in range(2):
         perform(store, "find", {}, CONTEXT)
-        store.provider.trail.record("write", "ok", "a")
+        store.backend.trail.record("write", "ok", "a")
     assert len(warnings) <= 1
     strict, _warnings = audited(tmp_path, audit="strict", encrypt=False, allow_plaintext=True)
     with pytest.raises(AuditFailed) as caught:

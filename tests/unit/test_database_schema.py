@@ -11,7 +11,7 @@ import sqlite3
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
-from tests.unit.database_stores import ask, file_in, provider_in, store_in, url_in
+from tests.unit.database_stores import ask, backend_in, file_in, store_in, url_in
 
 FORK = multiprocessing.get_context("fork")
 COMMAND = "Run: ansible localhost -m nebula.credential.store_schema -a store=prod"
@@ -32,7 +32,7 @@ def tables_of(directory):
 
 
 def test_the_tables_and_indices_are_those_of_the_documentation(tmp_path):
-    provider_in(tmp_path, table_prefix="x_").put(a_record())
+    backend_in(tmp_path, table_prefix="x_").put(a_record())
     assert tables_of(tmp_path) == {"x_credentials", "x_versions", "x_tombstones", "x_store", "x_audit_log"}
     indices = {name for (name,) in ask(tmp_path, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")}
     assert indices == {"idx_x_type", "idx_x_expires", "idx_x_created", "idx_x_audit"}
@@ -48,16 +48,16 @@ def test_the_audit_log_refers_to_no_other_table():
 def test_tables_that_are_not_there_are_told_with_the_command_that_makes_them(tmp_path, mode):
     store = store_in(tmp_path, migration=mode)
     with pytest.raises(StorageError) as caught:
-        store.provider.get("db_pass")
+        store.backend.get("db_pass")
     assert COMMAND in str(caught.value)
     assert perform(store, "store_schema", {}, AccessContext()).result["changed"]
-    store.provider.put(a_record(), create=True)
+    store.backend.put(a_record(), create=True)
 
 
 def test_for_a_store_written_in_place_no_command_is_told_that_does_not_know_it(tmp_path):
-    provider = Database({"url": url_in(tmp_path), "migration": "manual"}, ProviderContext(INLINE))
+    backend = Database({"url": url_in(tmp_path), "migration": "manual"}, BackendContext(INLINE))
     with pytest.raises(StorageError) as caught:
-        provider.get("db_pass")
+        backend.get("db_pass")
     assert "Run a task 'nebula.credential.store_schema' with the same mapping" in str(caught.value)
     assert INLINE not in str(caught.value).partition("Run")[2]
 
@@ -70,26 +70,26 @@ def test_check_mode_tells_the_sql_and_makes_nothing(tmp_path):
     assert tables_of(tmp_path) == set()
     for statement in planned["statements"]:
         ask(tmp_path, statement)
-    store.provider.put(a_record(), create=True)
+    store.backend.put(a_record(), create=True)
     again = perform(store, "store_schema", {}, AccessContext()).result
     assert (again["changed"], again["statements"], again["diff"]["before"]) == (False, [], again["diff"]["after"])
 
 
 def test_validate_looks_at_the_columns_and_manual_at_the_version(tmp_path):
-    provider_in(tmp_path).put(a_record())
+    backend_in(tmp_path).put(a_record())
     ask(tmp_path, "ALTER TABLE cred_audit_log DROP COLUMN details")
-    assert value_of(provider_in(tmp_path, migration="manual").get("db_pass")) == b"s3cret"
+    assert value_of(backend_in(tmp_path, migration="manual").get("db_pass")) == b"s3cret"
     with pytest.raises(StorageError) as caught:
-        provider_in(tmp_path, migration="validate").get("db_pass")
+        backend_in(tmp_path, migration="validate").get("db_pass")
     assert "the tables lack cred_audit_log.details" in str(caught.value)
 
 
 @pytest.mark.parametrize("mode", schema.MODES)
 def test_tables_of_a_later_release_are_left_alone(tmp_path, mode):
-    provider_in(tmp_path).put(a_record())
+    backend_in(tmp_path).put(a_record())
     ask(tmp_path, "UPDATE cred_store SET version = 99 WHERE item = 'schema'")
     with pytest.raises(StorageError) as caught:
-        provider_in(tmp_path, migration=mode).get("db_pass")
+        backend_in(tmp_path, migration=mode).get("db_pass")
     assert "the tables are of version 99" in str(caught.value)
     assert "ansible-galaxy collection install --upgrade nebula.credential" in str(caught.value)
 
@@ -102,18 +102,18 @@ def add_a_column(tables):
 
 def test_a_later_step_is_run_on_what_is_there(tmp_path, monkeypatch):
     """Each once, in one transaction, with everything kept; and told first where that is wanted."""
-    provider_in(tmp_path).put(a_record())
+    backend_in(tmp_path).put(a_record())
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, add_a_column))
     monkeypatch.setattr(schema, "VERSION", 2)
     with pytest.raises(StorageError) as caught:
-        provider_in(tmp_path, migration="manual").get("db_pass")
+        backend_in(tmp_path, migration="manual").get("db_pass")
     assert "version 1, and this release needs version 2" in str(caught.value)
     assert COMMAND in str(caught.value)
-    assert provider_in(tmp_path).ensure_schema(check=True).statements == (
+    assert backend_in(tmp_path).ensure_schema(check=True).statements == (
         "ALTER TABLE cred_credentials ADD COLUMN added VARCHAR(9);",
         "UPDATE cred_store SET version=2 WHERE cred_store.item = 'schema';",
     )
-    upgraded = provider_in(tmp_path)
+    upgraded = backend_in(tmp_path)
     assert value_of(upgraded.get("db_pass")) == b"s3cret"
     assert upgraded.ensure_schema()[:2] == (2, 2)
 
@@ -121,11 +121,11 @@ def test_a_later_step_is_run_on_what_is_there(tmp_path, monkeypatch):
 def test_a_step_that_fails_leaves_the_tables_as_they_were(tmp_path, monkeypatch):
     from sqlalchemy import DDL
 
-    provider_in(tmp_path).put(a_record())
+    backend_in(tmp_path).put(a_record())
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, add_a_column, lambda _tables: [DDL("NOT SQL AT ALL")]))
     monkeypatch.setattr(schema, "VERSION", 3)
     with pytest.raises(StorageError):
-        provider_in(tmp_path).get("db_pass")
+        backend_in(tmp_path).get("db_pass")
     assert "added" not in {row[1] for row in ask(tmp_path, "PRAGMA table_info(cred_credentials)")}
 
 
@@ -133,9 +133,9 @@ def test_of_eight_processes_exactly_one_makes_the_tables(tmp_path):
     start, made = FORK.Barrier(8), FORK.Queue()
 
     def work():
-        provider = provider_in(tmp_path)
+        backend = backend_in(tmp_path)
         start.wait(30)
-        done = provider.ensure_schema()
+        done = backend.ensure_schema()
         made.put(done.before != done.after)
 
     workers = [FORK.Process(target=work) for _each in range(8)]
@@ -154,8 +154,8 @@ def test_a_store_without_tables_says_so(tmp_path):
 
 
 def test_reading_asks_for_the_version_once(tmp_path):
-    provider = provider_in(tmp_path)
-    provider.put(a_record())
+    backend = backend_in(tmp_path)
+    backend.put(a_record())
     with sqlite3.connect(file_in(tmp_path)) as connection:
         connection.execute("DELETE FROM cred_store")
-    assert value_of(provider.get("db_pass")) == b"s3cret"
+    assert value_of(backend.get("db_pass")) == b"s3cret"

@@ -11,7 +11,7 @@ import ssl
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.login import Login
@@ -156,8 +156,8 @@ def test_tls_is_verified_unless_something_else_is_written_out(url, settings, mod
 
 def arguments(url, settings, monkeypatch):
     """What psycopg is given."""
-    provider = Database(dict(settings, url=url), ProviderContext("prod"))
-    return provider._connections.kind._arguments()
+    backend = Database(dict(settings, url=url), BackendContext("prod"))
+    return backend._connections.kind._arguments()
 
 
 def test_libpq_is_told_to_verify_the_host(monkeypatch):
@@ -173,7 +173,7 @@ def test_libpq_is_told_to_verify_the_host(monkeypatch):
 @pytest.mark.parametrize("dialect", KINDS)
 def test_every_kind_has_a_dialect_of_sqlalchemy(dialect):
     url = "sqlite:////tmp/x.db" if dialect == "sqlite" else "{0}://app@127.0.0.1/n".format(dialect)
-    provider = Database({"url": url}, ProviderContext("prod"))
+    backend = Database({"url": url}, BackendContext("prod"))
     if dialect == "cockroachdb":
         with_cockroachdb()
-    assert provider._connections.dialect().name == dialect
+    assert backend._connections.dialect().name == dialect

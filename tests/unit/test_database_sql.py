@@ -10,7 +10,7 @@ import re
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import Reading
@@ -20,17 +20,17 @@ from tests.conformance.records import NOON, a_record
 from tests.unit.database_stores import with_cockroachdb
 
 
-def provider_of(dialect):
+def backend_of(dialect):
     if dialect == "cockroachdb":
         with_cockroachdb()
     url = "sqlite:////tmp/x.db" if dialect == "sqlite" else "{0}://app@127.0.0.1/n".format(dialect)
-    provider = Database({"url": url}, ProviderContext("prod"))
-    provider.connect()
-    return provider
+    backend = Database({"url": url}, BackendContext("prod"))
+    backend.connect()
+    return backend
 
 
 def statements_of(dialect):
-    return provider_of(dialect)._open().schema.statements()
+    return backend_of(dialect)._open().schema.statements()
 
 
 class Recording:
@@ -74,10 +74,10 @@ class Row:
 
 def said_by(dialect, action, found=()):
     """The statements of one call."""
-    provider = provider_of(dialect)
-    recording = Recording(provider._connections.dialect())
+    backend = backend_of(dialect)
+    recording = Recording(backend._connections.dialect())
     recording.found = list(found)
-    action(Reading(recording, provider._open().tables), Writing(recording, provider._open().tables, 10))
+    action(Reading(recording, backend._open().tables), Writing(recording, backend._open().tables, 10))
     return recording.said
 
 

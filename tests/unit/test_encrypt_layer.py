@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The encrypting layer: a provider like any other from outside, envelopes only inside."""
+"""The encrypting layer: a backend like any other from outside, envelopes only inside."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import authentic
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
@@ -129,7 +129,7 @@ def test_processes_that_write_one_name_at_once_all_get_through(tmp_path):
 
 
 def test_a_plain_value_is_refused_where_the_store_is_encrypted(tmp_path):
-    memory = Memory({}, ProviderContext("plain"))
+    memory = Memory({}, BackendContext("plain"))
     memory.put(a_record())
     store = encrypting.encrypted(memory, {})
     for operation in (lambda: store.get("db_pass"), lambda: store.put(a_record()), lambda: list(store.list())):
@@ -309,8 +309,8 @@ def one_that_looked_too_early(tmp_path, monkeypatch):
     """A process that found no document, while another one made the store and wrote to it."""
     a_store(tmp_path).put(a_record())
     late = a_store(tmp_path)
-    looked, early = late.keyring.provider.read_store_document, [None]
-    monkeypatch.setattr(late.keyring.provider, "read_store_document", lambda: early.pop() if early else looked())
+    looked, early = late.keyring.backend.read_store_document, [None]
+    monkeypatch.setattr(late.keyring.backend, "read_store_document", lambda: early.pop() if early else looked())
     return late
 
 

@@ -154,7 +154,7 @@ def test_an_expiry_that_has_passed_goes_with_its_value(manager):
 
 def test_a_lifetime_counts_from_the_write(manager):
     fixed = datetime(2026, 1, 1, tzinfo=timezone.utc)
-    at_a_time = CredentialManager(manager.provider, store="prod", clock=lambda: fixed)
+    at_a_time = CredentialManager(manager.backend, store="prod", clock=lambda: fixed)
     assert run(at_a_time, ttl="1d")["credential"]["expires_at"] == "2026-01-02T00:00:00Z"
 
 
@@ -324,18 +324,18 @@ class Meddling(Layer):
 
 def test_a_conflict_is_met_by_reading_again_and_deciding_anew(manager):
     run(manager, value="one")
-    meddled = CredentialManager(Meddling(manager.provider, 3), store="prod")
+    meddled = CredentialManager(Meddling(manager.backend, 3), store="prod")
     assert run(meddled, value="two")["credential"]["version"] == "5"
-    meddled.provider.times = 2
+    meddled.backend.times = 2
     assert run(meddled, description="new")["changed"]
 
 
 def test_the_tries_are_bounded_and_none_is_made_against_an_expected_version(manager):
     run(manager, value="one")
-    meddled = CredentialManager(Meddling(manager.provider, 100), store="prod")
+    meddled = CredentialManager(Meddling(manager.backend, 100), store="prod")
     with pytest.raises(Conflict):
         run(meddled, value="two")
-    assert meddled.provider.times == 95
-    meddled.provider.times = 1
+    assert meddled.backend.times == 95
+    meddled.backend.times = 1
     with pytest.raises(Conflict):
         run(meddled, value="two", expected_version=manager.describe("db")["version"])

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
@@ -102,7 +102,7 @@ class Locked:
 @FEW
 @given(seed=seeds, rate=st.floats(0, 0.4))
 def test_no_update_of_many_writers_is_lost_or_made_twice(seed, rate):
-    truth = Memory({"keep_versions": 200}, ProviderContext("truth"))
+    truth = Memory({"keep_versions": 200}, BackendContext("truth"))
     flaky = Flaky(truth, seeded(seed, rate), give_way)
     outcomes = counted(truth, Retry(flaky, ENOUGH, sleep=give_way))
     flaky.settle()
@@ -115,7 +115,7 @@ def test_no_update_of_many_writers_is_lost_or_made_twice(seed, rate):
 @given(seed=seeds, rate=rates, repeats=st.integers(0, 5))
 def test_with_few_repeats_what_is_open_is_said_to_be(seed, rate, repeats):
     """The counter ends between what was acknowledged, and that with all that was left open."""
-    truth = Memory({"keep_versions": 200}, ProviderContext("truth"))
+    truth = Memory({"keep_versions": 200}, BackendContext("truth"))
     flaky = Flaky(truth, seeded(seed, rate), give_way)
     outcomes = counted(truth, Retry(flaky, repeats, sleep=give_way), writers=8, times=2)
     flaky.settle()
@@ -125,7 +125,7 @@ def test_with_few_repeats_what_is_open_is_said_to_be(seed, rate, repeats):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_store_of_files_loses_nothing_either(seed, tmp_path):
     options = {"path": str(tmp_path / "store"), "format": "json", "allow_plaintext": True, "keep_versions": 100, "lock_timeout": 60.0}
-    truth = Local(options, ProviderContext("truth"))
+    truth = Local(options, BackendContext("truth"))
     truth.connect()
     flaky = Flaky(truth, seeded(seed, 0.3), give_way)
     outcomes = counted(truth, Retry(flaky, ENOUGH, sleep=give_way), writers=8, times=2)
@@ -138,7 +138,7 @@ def test_a_store_of_files_loses_nothing_either(seed, tmp_path):
 @given(seed=seeds, rate=st.floats(0, 0.4))
 def test_an_encrypted_store_loses_nothing_either(seed, rate):
     """Envelopes are compared byte by byte, and the layer outside writes by compare-and-swap always."""
-    truth = Memory({"keep_versions": 200}, ProviderContext("truth"))
+    truth = Memory({"keep_versions": 200}, BackendContext("truth"))
     flaky = Flaky(truth, seeded(seed, rate), give_way)
     store = encrypted(Retry(flaky, ENOUGH, sleep=give_way), {})
     store.connect()
@@ -153,7 +153,7 @@ def test_an_encrypted_store_loses_nothing_either(seed, rate):
 )
 def test_every_acknowledged_write_is_there(seed, rate, repeats, writes):
     """One writer: what it was told last is what a reader finds, unless something was left open since."""
-    truth = Memory({"keep_versions": 200}, ProviderContext("truth"))
+    truth = Memory({"keep_versions": 200}, BackendContext("truth"))
     flaky = Flaky(truth, seeded(seed, rate))
     store = Retry(flaky, repeats, sleep=lambda _seconds: None)
     expected, is_open = None, False
@@ -198,7 +198,7 @@ def now(truth):
 
 @given(seed=seeds, rate=st.floats(0, 0.9), size=st.integers(0, 30))
 def test_a_listing_is_whole_or_fails(seed, rate, size):
-    truth = Memory({}, ProviderContext("truth"))
+    truth = Memory({}, BackendContext("truth"))
     names = ["name{0}".format(number) for number in range(size)]
     for name in names:
         truth.put(a_record(name))
@@ -217,7 +217,7 @@ def test_faults_are_the_same_for_the_same_seed():
 
 
 def test_a_late_write_arrives_after_other_requests():
-    truth = Memory({}, ProviderContext("truth"))
+    truth = Memory({}, BackendContext("truth"))
     truth.put(a_record())
     for fault, requests in ((Fault.LATE, 1), (Fault.LATER, 3)):
         flaky = Flaky(truth, scripted([fault]))
@@ -229,7 +229,7 @@ def test_a_late_write_arrives_after_other_requests():
 
 
 def test_what_is_lost_never_arrives():
-    truth = Memory({}, ProviderContext("truth"))
+    truth = Memory({}, BackendContext("truth"))
     flaky = Flaky(truth, scripted([Fault.LOST]))
     with pytest.raises(Timeout):
         flaky.put(a_record())

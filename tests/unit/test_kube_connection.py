@@ -14,7 +14,7 @@ import threading
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
@@ -39,8 +39,8 @@ TOKEN = "canary-token-7f3a"
 each = pytest.mark.parametrize
 
 
-def provider(**settings):
-    return Kubernetes(dict({"encrypt": False}, **settings), ProviderContext("prod"))
+def backend(**settings):
+    return Kubernetes(dict({"encrypt": False}, **settings), BackendContext("prod"))
 
 
 def connected(server, **settings):
@@ -138,19 +138,19 @@ def test_a_login_that_no_header_can_hold_is_not_quoted(token):
 def test_a_server_that_nobody_runs_is_unavailable():
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        unused = provider(host="https://127.0.0.1:{0}".format(bound.getsockname()[1]))
+        unused = backend(host="https://127.0.0.1:{0}".format(bound.getsockname()[1]))
         with pytest.raises(Unavailable) as caught:
             unused.get("a")
         assert "nothing listens there" in str(caught.value)
         assert unused.health().status == UNHEALTHY
     with pytest.raises(Unavailable) as caught:
-        provider(host="https://nowhere.invalid:6443").get("a")
+        backend(host="https://nowhere.invalid:6443").get("a")
     assert "its name cannot be resolved" in str(caught.value)
 
 
 def test_a_server_that_speaks_no_tls_is_told_as_such():
     with scripted.running() as server, pytest.raises((StorageError, Unavailable)) as caught:
-        provider(host=server.url.replace("http://", "https://")).get("a")
+        backend(host=server.url.replace("http://", "https://")).get("a")
     assert not isinstance(caught.value, Timeout)
 
 
@@ -217,7 +217,7 @@ def test_a_listing_that_expires_begins_again_without_what_was_told():
     """410 is what an API server answers to a token for the next page that is too old."""
     pages = [table(["nebula-a", "nebula-b"], "old"), status(410), table(["nebula-a", "nebula-b"], "new"), table(["nebula-c", "other"])]
     with scripted.running(lambda _request: pages.pop(0)) as server:
-        listed = [record.name for record in provider(host=server.url).list(Filter(names_only=True))]
+        listed = [record.name for record in backend(host=server.url).list(Filter(names_only=True))]
         asked = [request.path for request in server.asked]
     assert listed == ["a", "b", "c"]
     assert ["continue=" in path for path in asked] == [False, True, False, True]
@@ -227,7 +227,7 @@ def test_a_listing_that_expires_begins_again_without_what_was_told():
 def test_a_listing_that_always_expires_ends():
     expiring = scripted.running(lambda request: status(410) if "continue" in request.path else table(["nebula-a"], "x"))
     with expiring as server, pytest.raises(StorageError):
-        list(provider(host=server.url).list(Filter(names_only=True)))
+        list(backend(host=server.url).list(Filter(names_only=True)))
 
 
 @each(
@@ -253,22 +253,22 @@ def test_a_listing_that_always_expires_ends():
 )
 def test_a_wrong_option_is_told_by_its_name_before_any_network(options, option):
     with pytest.raises(InvalidConfiguration) as caught:
-        provider(**options)
+        backend(**options)
     assert caught.value.option == option
     assert "pw" not in str(caught.value)
 
 
 def test_plain_http_is_for_this_machine_or_those_who_write_it_out():
     for host in ("http://127.0.0.1:8001", "http://localhost:8001", "http://[::1]:8001"):
-        provider(host=host)
-    provider(host="http://k.example.com", allow_insecure_transport=True)
+        backend(host=host)
+    backend(host="http://k.example.com", allow_insecure_transport=True)
 
 
 def test_without_any_way_in_that_is_said(monkeypatch):
     monkeypatch.delenv("KUBECONFIG", raising=False)
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(InvalidConfiguration) as caught:
-        provider().get("a")
+        backend().get("a")
     assert "there is no kubeconfig, and this is no pod" in str(caught.value)
 
 
@@ -277,7 +277,7 @@ def test_a_kubeconfig_that_cannot_be_used_is_told(tmp_path, content):
     path = tmp_path / "config"
     path.write_text(content)
     with pytest.raises(InvalidConfiguration) as caught:
-        provider(kubeconfig=str(path)).get("a")
+        backend(kubeconfig=str(path)).get("a")
     assert caught.value.option in ("kubeconfig", "context")
     assert caught.value.__cause__ is None
 
@@ -286,24 +286,24 @@ def test_a_ca_that_is_none_is_told(tmp_path):
     path = tmp_path / "ca.pem"
     path.write_text("canary")
     with pytest.raises(InvalidConfiguration) as caught:
-        provider(host="https://127.0.0.1:1", ca_cert=str(path)).get("a")
+        backend(host="https://127.0.0.1:1", ca_cert=str(path)).get("a")
     assert caught.value.option == "ca_cert"
 
 
 def test_without_the_client_the_install_line_is_told(monkeypatch):
     monkeypatch.setattr(login, "client", None)
     with pytest.raises(MissingLibrary) as caught:
-        provider(host="https://127.0.0.1:1").get("a")
+        backend(host="https://127.0.0.1:1").get("a")
     assert "pip install 'kubernetes >= 28.1'" in str(caught.value)
 
 
 def test_the_client_is_imported_where_a_store_is_opened_and_its_models_never():
-    """The registry names every provider, so a store elsewhere must not pay for this one."""
+    """The registry names every backend, so a store elsewhere must not pay for this one."""
     script = (
         "import sys\n"
-        "from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext\n"
-        "from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class\n"
-        "store = provider_class('kubernetes')({'host': 'http://127.0.0.1:1', 'encrypt': False}, ProviderContext('prod'))\n"
+        "from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext\n"
+        "from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class\n"
+        "store = backend_class('kubernetes')({'host': 'http://127.0.0.1:1', 'encrypt': False}, BackendContext('prod'))\n"
         "before = sorted(name for name in sys.modules if name.split('.')[0] in ('kubernetes', 'urllib3', 'requests'))\n"
         "store.connect()\n"
         "store.health()\n"

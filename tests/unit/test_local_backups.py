@@ -10,7 +10,7 @@ from datetime import date
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local import backups
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
@@ -20,7 +20,7 @@ from tests.conformance.records import a_record, value_of
 
 
 def opened(path, **options):
-    store = Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, ProviderContext("test"))
+    store = Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, BackendContext("test"))
     store.connect()
     return store
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
@@ -41,7 +41,7 @@ def sealed_record(value="s3cret", serial=1):
 @pytest.mark.parametrize("layout", PLAIN)
 def test_a_plain_format_is_refused_until_it_is_written_out(root, layout):
     with pytest.raises(InvalidConfiguration) as caught:
-        Local({"path": str(root), "format": layout}, ProviderContext("prod"))
+        Local({"path": str(root), "format": layout}, BackendContext("prod"))
     assert "option 'format', store 'prod'" in str(caught.value)
     assert "allow_plaintext: true" in str(caught.value)
     assert not root.exists()
@@ -53,7 +53,7 @@ def test_a_plain_format_is_refused_until_it_is_written_out(root, layout):
 )
 def test_an_option_out_of_range_is_named(root, option, value):
     with pytest.raises(InvalidConfiguration) as caught:
-        Local({"path": str(root), option: value}, ProviderContext("test"))
+        Local({"path": str(root), option: value}, BackendContext("test"))
     assert caught.value.option == option
     assert caught.value.remedy
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, UNHEALTHY, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, UNHEALTHY, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -41,7 +41,7 @@ NOBODY = 65534
 def a_store(path, warnings=None, **options):
     """A plain local store, not yet connected."""
     warn = (warnings if warnings is not None else []).append
-    return Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, ProviderContext("test", warn))
+    return Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, BackendContext("test", warn))
 
 
 def connected(path, **options):

@@ -38,7 +38,7 @@ def clock():
 @pytest.fixture
 def manager(tmp_path, clock):
     opened = open_store({"backend": "local", "path": str(tmp_path / "store"), "audit": "off"}, name="prod")
-    yield CredentialManager(opened.provider, store="prod", clock=clock)
+    yield CredentialManager(opened.backend, store="prod", clock=clock)
     opened.close()
 
 
@@ -137,9 +137,9 @@ def test_in_the_midst_of_a_rotation_nothing_is_written_or_deleted_unless_forced(
 def test_a_delete_removes_every_stage_and_version(manager):
     create(manager)
     with manager.acting():
-        record = manager.provider.get("db")
+        record = manager.backend.get("db")
         for stage in (PENDING, PREVIOUS, JOURNAL):
-            manager.provider.put(type(record)("db", fields=record.fields, metadata=record.known, stage=stage))
+            manager.backend.put(type(record)("db", fields=record.fields, metadata=record.known, stage=stage))
     manager.delete("db")
     for stage in ("current", PENDING, PREVIOUS, JOURNAL):
         with pytest.raises(NotFound):
@@ -193,8 +193,8 @@ def test_a_damaged_current_value_leaves_the_older_ones_readable_and_restorable(m
 def test_a_damaged_value_is_not_replaced_over_what_a_rotation_has_stored(manager, tmp_path):
     create(manager)
     with manager.acting():
-        record = manager.provider.get("db")
-        manager.provider.put(type(record)("db", fields=record.fields, metadata=record.known, stage=PENDING))
+        record = manager.backend.get("db")
+        manager.backend.put(type(record)("db", fields=record.fields, metadata=record.known, stage=PENDING))
     manager.ensure(Wanted("db", value=Secret("two")))
     cut(tmp_path / "store" / "db.enc")
     with pytest.raises(RotationInProgress, match="stage 'pending'"):

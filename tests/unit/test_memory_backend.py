@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, NotEncrypted, TooLarge
 from tests.conformance.records import a_record, value_of
 from tests.conformance.sealing import Sealing
 
 
 def opened(**options):
-    store = Memory(options, ProviderContext("test"))
+    store = Memory(options, BackendContext("test"))
     store.connect()
     return store
 
@@ -47,12 +47,12 @@ def test_a_full_store_takes_no_further_credential():
 )
 def test_a_wrong_option_is_refused_at_the_start(options, option):
     with pytest.raises(InvalidConfiguration) as caught:
-        Memory(options, ProviderContext("test"))
+        Memory(options, BackendContext("test"))
     assert caught.value.option == option
 
 
 def persisting(path):
-    store = Sealing(Memory({"persist_on_shutdown": True, "persist_path": str(path)}, ProviderContext("test")))
+    store = Sealing(Memory({"persist_on_shutdown": True, "persist_path": str(path)}, BackendContext("test")))
     store.connect()
     return store
 
@@ -99,6 +99,6 @@ def test_a_damaged_persisted_store_is_told(tmp_path):
 @pytest.mark.parametrize("backend", ["redis", "", None, 3, ["local"]])
 def test_an_unknown_backend_is_refused_with_the_list(backend):
     with pytest.raises(InvalidConfiguration) as caught:
-        provider_class(backend)
+        backend_class(backend)
     assert "option 'backend'" in str(caught.value)
     assert "local, memory" in str(caught.value)

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory import snapshot
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Duplicate, ReadOnly
@@ -42,8 +42,8 @@ def value(manager, name="db"):
     return manager.token(name).expose().decode()
 
 
-def provider(path):
-    store = Sealing(Memory({"persist_on_shutdown": True, "persist_path": str(path)}, ProviderContext("test")))
+def backend(path):
+    store = Sealing(Memory({"persist_on_shutdown": True, "persist_path": str(path)}, BackendContext("test")))
     store.connect()
     return store
 
@@ -70,7 +70,7 @@ def test_a_write_of_the_library_is_kept_without_flush_or_close(path):
 
 
 def test_a_flush_writes_only_what_is_new(path):
-    store = provider(path)
+    store = backend(path)
     store.flush()
     assert not path.exists()
     store.put(a_record())
@@ -88,23 +88,23 @@ def test_a_flush_writes_only_what_is_new(path):
 
 
 def test_the_store_document_is_on_the_disk_when_it_is_acknowledged(path):
-    provider(path).write_store_document(b"document", None)
-    assert provider(path).read_store_document() == b"document"
+    backend(path).write_store_document(b"document", None)
+    assert backend(path).read_store_document() == b"document"
 
 
 def test_a_file_that_another_process_changed_is_not_written_over(path):
-    first, second = provider(path), provider(path)
+    first, second = backend(path), backend(path)
     second.put(a_record(value="second"))
     first.put(a_record(value="first"))
     first.flush()
     with pytest.raises(Conflict, match="changed by another process") as caught:
         second.flush()
     assert str(path) in str(caught.value)
-    assert value_of(provider(path).get("db_pass")) == b"first"
+    assert value_of(backend(path).get("db_pass")) == b"first"
 
 
 def test_a_file_that_another_process_removed_is_not_made_anew(path):
-    store = provider(path)
+    store = backend(path)
     store.put(a_record())
     store.flush()
     store.put(a_record("other"))
@@ -115,7 +115,7 @@ def test_a_file_that_another_process_removed_is_not_made_anew(path):
 
 
 def test_what_was_refused_is_not_served_and_can_be_repeated(path):
-    first, second = provider(path), provider(path)
+    first, second = backend(path), backend(path)
     second.put(a_record(value="second"))
     first.put(a_record(value="first"))
     first.flush()
@@ -124,11 +124,11 @@ def test_what_was_refused_is_not_served_and_can_be_repeated(path):
     assert value_of(second.get("db_pass")) == b"first"
     second.put(a_record(value="second"))
     second.close()
-    assert [value_of(provider(path).get("db_pass", version)) for version in "12"] == [b"first", b"second"]
+    assert [value_of(backend(path).get("db_pass", version)) for version in "12"] == [b"first", b"second"]
 
 
 def test_each_thread_whose_write_was_dropped_is_told(path):
-    store, other = provider(path), provider(path)
+    store, other = backend(path), backend(path)
     put, refused = threading.Event(), threading.Event()
     told = []
 
@@ -166,7 +166,7 @@ def test_a_store_follows_what_other_processes_have_written(path):
 
 def meddle(manager, act):
     """Let another process act in the midst of a write: it is in memory and not in the file yet."""
-    memory = manager.provider
+    memory = manager.backend
     while hasattr(memory, "inner"):
         memory = memory.inner
     flush = memory.flush

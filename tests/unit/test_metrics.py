@@ -11,7 +11,7 @@ import threading
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
@@ -44,7 +44,7 @@ def recorder():
 
 @pytest.fixture
 def layer(recorder):
-    metered = Metrics(Memory({}, ProviderContext("test")), recorder)
+    metered = Metrics(Memory({}, BackendContext("test")), recorder)
     metered.put(Record("db", fields={"value": Secret("x")}))
     return metered
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writers that are killed, or overtaken, at every request that a provider of objects makes (A9)."""
+"""Writers that are killed, or overtaken, at every request that a backend of objects makes (A9)."""
 
 from __future__ import annotations
 
@@ -123,12 +123,12 @@ def test_requests_of_each_operation():
     """Reading is one request; a write reads, copies and swaps, and removes what is kept no longer."""
     kinds = {}
     for name, work in {
-        "get": lambda provider: provider.get("db_pass"),
+        "get": lambda backend: backend.get("db_pass"),
         "put": put,
-        "patch": lambda provider: provider.patch_metadata(a_record(version="2", serial=2), 0),
-        "older": lambda provider: provider.get("db_pass", "1"),
-        "versions": lambda provider: provider.versions("db_pass"),
-        "stage": lambda provider: provider.put(a_record(stage=PENDING)),
+        "patch": lambda backend: backend.patch_metadata(a_record(version="2", serial=2), 0),
+        "older": lambda backend: backend.get("db_pass", "1"),
+        "versions": lambda backend: backend.versions("db_pass"),
+        "stage": lambda backend: backend.put(a_record(stage=PENDING)),
     }.items():
         watched = WatchedPlaces(with_history("12"))
         work(opened(watched))
@@ -178,21 +178,21 @@ def test_another_tools_value_is_read_and_replaced_under_its_own_version():
 def test_another_tools_write_over_ours_is_noticed():
     places = with_history("12")
     places.meddle("db_pass", password="theirs")
-    provider = opened(places)
-    assert provider.get("db_pass").version == "2+t4"
+    backend = opened(places)
+    assert backend.get("db_pass").version == "2+t4"
     with pytest.raises(Conflict) as caught:
-        provider.put(a_record(), "2")
+        backend.put(a_record(), "2")
     assert "version 2 was expected and version 2+t4 is there" in str(caught.value)
-    provider.put(a_record(value="ours"), "2+t4")
-    assert state_of(provider) == {"4": b"ours", "3": b"theirs", "1": b"1"}
+    backend.put(a_record(value="ours"), "2+t4")
+    assert state_of(backend) == {"4": b"ours", "3": b"theirs", "1": b"1"}
 
 
 def test_metadata_of_another_tools_value_can_be_changed_and_its_version_stays():
     for places in (foreign(), touched()):
-        provider = opened(places)
-        found = provider.get("db_pass")
-        assert provider.patch_metadata(found.with_metadata(description="new"), 0).version == found.version
-        after = provider.get("db_pass")
+        backend = opened(places)
+        found = backend.get("db_pass")
+        assert backend.patch_metadata(found.with_metadata(description="new"), 0).version == found.version
+        after = backend.get("db_pass")
         assert (after.version, after.metadata.description, value_of(after)) == (found.version, "new", b"theirs")
 
 
@@ -205,15 +205,15 @@ def test_a_serial_that_a_foreign_value_would_take_may_be_claimed():
 
 def test_what_cannot_be_read_can_be_deleted_and_its_older_versions_read():
     places = with_history("12")
-    provider = opened(MemoryPlaces(places.objects, encrypted=True), encrypt=True)
-    for call in (provider.get, lambda name: provider.put(a_record(name)), lambda name: list(provider.list(Filter(prefix=name)))):
+    backend = opened(MemoryPlaces(places.objects, encrypted=True), encrypt=True)
+    for call in (backend.get, lambda name: backend.put(a_record(name)), lambda name: list(backend.list(Filter(prefix=name)))):
         with pytest.raises(NotEncrypted):
             call("db_pass")
-    assert [info.version for info in provider.versions("db_pass")] == ["1"]
+    assert [info.version for info in backend.versions("db_pass")] == ["1"]
     with pytest.raises(NotEncrypted):
-        provider.delete("db_pass", expected_version="2")
-    provider.delete("db_pass")
-    assert provider.last_serial("db_pass") == 2
+        backend.delete("db_pass", expected_version="2")
+    backend.delete("db_pass")
+    assert backend.last_serial("db_pass") == 2
     check_whole(places)
 
 
@@ -234,9 +234,9 @@ def test_what_cannot_be_swept_fails_no_write():
     """The value is stored. A role that may not delete is told; an outage is not worth a word, for the next write sweeps."""
     for error, warnings in ((AccessDenied("no"), 2), (Unavailable("gone"), 0)):
         places = with_history("12345")
-        provider = opened(WatchedPlaces(places, before=failing("remove", error)))
-        assert provider.put(a_record(value="new")).serial == 6
-        assert len(provider.warnings) == warnings
+        backend = opened(WatchedPlaces(places, before=failing("remove", error)))
+        assert backend.put(a_record(value="new")).serial == 6
+        assert len(backend.warnings) == warnings
         assert len(places.objects) == KEEP + 2
         assert places.read(Place("db_pass")).leftover
         opened(places).put(a_record(value="newer"))
@@ -269,7 +269,7 @@ def test_a_write_that_always_loses_ends():
         def replace(self, place, content, found):
             raise Conflict("another")
 
-    for work in (put, lambda provider: provider.patch_metadata(provider.get("db_pass"), 0)):
+    for work in (put, lambda backend: backend.patch_metadata(backend.get("db_pass"), 0)):
         with pytest.raises(Conflict) as caught:
             work(opened(Busy(places.objects), keep=0))
         assert "100 other writes came first" in str(caught.value)

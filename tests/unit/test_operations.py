@@ -30,7 +30,7 @@ def clock():
 @pytest.fixture
 def manager(tmp_path, clock):
     opened = open_store({"backend": "local", "path": str(tmp_path / "store"), "audit": "off"}, name="prod")
-    yield CredentialManager(opened.provider, store="prod", clock=clock)
+    yield CredentialManager(opened.backend, store="prod", clock=clock)
     opened.close()
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Health, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -58,7 +58,7 @@ class Failing(Memory):
     """A store whose reads fail with these errors, one after the other."""
 
     def __init__(self, *errors):
-        super().__init__({}, ProviderContext("failing"))
+        super().__init__({}, BackendContext("failing"))
         self.errors = list(errors)
         self.asked = 0
 
@@ -156,7 +156,7 @@ def test_an_observer_is_told_of_each_repeat(clock):
 
 
 def test_every_read_is_repeated(clock):
-    below = Memory({}, ProviderContext("below"))
+    below = Memory({}, BackendContext("below"))
     stored = below.put(a_record())
     below.write_store_document(b"document", None)
     reads = [
@@ -183,7 +183,7 @@ class Breaking(Memory):
     """A store whose listing breaks off after each of these numbers of rows."""
 
     def __init__(self, *after):
-        super().__init__({}, ProviderContext("breaking"))
+        super().__init__({}, BackendContext("breaking"))
         self.after = list(after)
 
     def list(self, wanted=Filter()):
@@ -228,7 +228,7 @@ class Refusing:
 
 
 def test_the_message_of_an_open_outcome_says_how_to_see(clock):
-    store = Retry(Flaky(Memory({}, ProviderContext("below")), scripted([Fault.LOST])), 5, sleep=clock.sleep)
+    store = Retry(Flaky(Memory({}, BackendContext("below")), scripted([Fault.LOST])), 5, sleep=clock.sleep)
     with pytest.raises(Timeout) as caught:
         store.put(a_record())
     assert caught.value.outcome_unknown
@@ -239,7 +239,7 @@ def test_the_message_of_an_open_outcome_says_how_to_see(clock):
 
 def test_a_document_of_an_open_outcome_is_no_credential(clock):
     faults = [Fault.LOST] * 20
-    store = Retry(Flaky(Memory({}, ProviderContext("below")), scripted(faults)), 1, sleep=clock.sleep)
+    store = Retry(Flaky(Memory({}, BackendContext("below")), scripted(faults)), 1, sleep=clock.sleep)
     with pytest.raises(Timeout, match="Open the store again"):
         store.write_store_document(b"document", None)
 
@@ -275,7 +275,7 @@ def test_time_over_in_the_look_leaves_the_outcome_open(clock):
             clock.now += 20
             raise deadline.timed_out()
 
-    store = Retry(Slow(Memory({}, ProviderContext("below")), scripted([Fault.AFTER])), 5, sleep=clock.sleep)
+    store = Retry(Slow(Memory({}, BackendContext("below")), scripted([Fault.AFTER])), 5, sleep=clock.sleep)
     with deadline.within(10, "put"), pytest.raises(Timeout, match=r"put did not end within 10 s.* not known") as caught:
         store.put(a_record(), create=True)
     assert caught.value.outcome_unknown
@@ -301,7 +301,7 @@ def test_without_tenacity_connecting_says_what_to_install(clock, monkeypatch):
 
 def test_many_threads_share_a_layer(clock):
     """Each has attempts of its own."""
-    below = Memory({}, ProviderContext("below"))
+    below = Memory({}, BackendContext("below"))
     below.put(a_record())
     seen = []
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
@@ -37,7 +37,7 @@ class World:
     """A store with the value `old`, and the same one as seen through faults and the layer under test."""
 
     def __init__(self, faults, *, versions=True, repeats=5, between=None, at=0):
-        self.truth = Memory({}, ProviderContext("truth"))
+        self.truth = Memory({}, BackendContext("truth"))
         self.truth.capabilities = replace(Memory.capabilities, versions=versions)
         self.old = self.truth.put(written("old"))
         self.flaky = Flaky(self.truth, scripted(faults), self._pause)

@@ -27,9 +27,9 @@ class Store:
 
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 22, tzinfo=timezone.utc)
-        provider = a_memory_store()
-        provider.connect()
-        self.manager = CredentialManager(provider, clock=lambda: self.now)
+        backend = a_memory_store()
+        backend.connect()
+        self.manager = CredentialManager(backend, clock=lambda: self.now)
 
     def create(self, name: str = "db_pass", **wanted: Any) -> None:
         self.manager.create(Wanted(name, type="basic", value=Secret("old-word"), fields={"username": Secret("app")}, **wanted))

@@ -69,15 +69,15 @@ OPERATIONS = {
     "restore": lambda manager, who: manager.restore("db", "1", who),
     "delete": lambda manager, who: manager.delete("db", who),
     "forced delete": lambda manager, who: manager.delete("db", who, force=True),
-    "read directly": lambda manager, who: _direct(manager, who, lambda provider: provider.get("db")),
-    "batch read": lambda manager, who: _direct(manager, who, lambda provider: provider.get_many(["db"])),
-    "written directly": lambda manager, who: _direct(manager, who, lambda provider: provider.put(provider.get("db"))),
+    "read directly": lambda manager, who: _direct(manager, who, lambda backend: backend.get("db")),
+    "batch read": lambda manager, who: _direct(manager, who, lambda backend: backend.get_many(["db"])),
+    "written directly": lambda manager, who: _direct(manager, who, lambda backend: backend.put(backend.get("db"))),
 }
 
 
 def _direct(manager, who, work):
     with manager.acting(who):
-        return work(manager.provider)
+        return work(manager.backend)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
@@ -112,7 +112,7 @@ def test_the_tenant_comes_from_the_store_and_not_from_the_caller(manager):
 
 
 def test_another_tenants_store_refuses_what_it_finds(manager):
-    other = CredentialManager(manager.provider, store="other", tenant="other")
+    other = CredentialManager(manager.backend, store="other", tenant="other")
     with pytest.raises(AccessDenied, match="'tenant'"):
         other.get("db", context=INSIDE)
 
@@ -128,7 +128,7 @@ def test_a_caller_in_the_old_scope_can_change_it_by_a_new_version(manager):
 
 def test_outside_of_any_block_nobody_asks(manager):
     with pytest.raises(AccessDenied):
-        manager.provider.get("db")
+        manager.backend.get("db")
 
 
 def test_a_deleted_credential_and_one_that_never_was_are_told_alike(manager):

@@ -26,10 +26,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from tests.unit.sealed_stores import (
     a_record,
     a_store,
+    backend,
     change_document,
     document_path,
     keys_directory,
-    provider,
     value_of,
 )
 
@@ -122,7 +122,7 @@ def test_a_document_of_another_store_does_not_open_this_one(tmp_path):
 
 def test_a_process_that_lost_the_race_for_the_document_takes_the_winners(tmp_path):
     store = a_store(tmp_path)
-    inner = provider(tmp_path)
+    inner = backend(tmp_path)
 
     def late(content, replaces):
         del store.inner.write_store_document

@@ -73,7 +73,7 @@ class Broken(Down):
 @pytest.fixture
 def known(monkeypatch):
     """Make a backend known by the name `down`."""
-    return lambda kind: monkeypatch.setitem(registry.PROVIDERS, "down", lambda: kind)
+    return lambda kind: monkeypatch.setitem(registry.BACKENDS, "down", lambda: kind)
 
 
 def opened(tmp_path, **options):

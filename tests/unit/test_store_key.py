@@ -183,9 +183,9 @@ def test_check_mode_counts_what_is_damaged_or_goes_meanwhile(opened, monkeypatch
     stop_in_the_middle(opened(), monkeypatch, after=0)
     (tmp_path / "store" / "two.enc").write_bytes(b"cut")
     manager = opened()
-    provider = manager.provider.inner.inner.inner
-    listed = provider.list
-    provider.list = lambda wanted: [*listed(wanted), Record("gone", stage=wanted.stage)]
+    backend = manager.backend.inner.inner.inner
+    listed = backend.list
+    backend.list = lambda wanted: [*listed(wanted), Record("gone", stage=wanted.stage)]
     assert checked(manager, state="rotated")["rotation"]["envelopes"] == 3
 
 

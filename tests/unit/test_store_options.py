@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import PROVIDERS, provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import configured_source
@@ -24,12 +24,12 @@ def paths(options):
 
 
 def test_every_backend_is_there():
-    assert store_options.OF_BACKEND.keys() == PROVIDERS.keys()
+    assert store_options.OF_BACKEND.keys() == BACKENDS.keys()
 
 
-@pytest.mark.parametrize("backend", sorted(PROVIDERS))
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_a_backends_paths_and_secrets(backend):
-    said, known = provider_class(backend), store_options.of_backend(backend)
+    said, known = backend_class(backend), store_options.of_backend(backend)
     assert set(known.paths) == paths(said.options)
     assert set(known.secrets) == {*said.secrets, *(name for name, spec in said.options.items() if spec.get("no_log"))}
 

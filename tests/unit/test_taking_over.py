@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TypeMismatch
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.conformance.object_places import MemoryObjects
@@ -17,8 +17,8 @@ from tests.unit.managing import ask
 
 @pytest.fixture
 def store():
-    provider = MemoryObjects({}, ProviderContext("test"))
-    return CredentialManager(provider, store="test")
+    backend = MemoryObjects({}, BackendContext("test"))
+    return CredentialManager(backend, store="test")
 
 
 def present(store, **parameters):
@@ -27,7 +27,7 @@ def present(store, **parameters):
 
 def test_a_value_of_another_tool_takes_the_type_that_is_wanted(store):
     """It is written again, once, as the value that it is."""
-    store.provider.places.meddle("db", username="app", password="s3cret")
+    store.backend.places.meddle("db", username="app", password="s3cret")
     assert store.get("db").record.type == "opaque"
     assert present(store, type="basic")["changed"]
     taken = store.get("db")
@@ -39,7 +39,7 @@ def test_a_value_of_another_tool_takes_the_type_that_is_wanted(store):
 
 
 def test_a_value_of_another_tool_that_does_not_fit_the_type_is_left_alone(store):
-    store.provider.places.meddle("db", something="else")
+    store.backend.places.meddle("db", something="else")
     with pytest.raises(InvalidInput):
         present(store, type="basic")
     assert store.get("db").record.serial is None
@@ -47,14 +47,14 @@ def test_a_value_of_another_tool_that_does_not_fit_the_type_is_left_alone(store)
 
 def test_a_value_of_another_tool_gets_an_end_of_its_life(store):
     """A time to live is told with a value, so the value is written again; what it is stays."""
-    store.provider.places.meddle("db", value="s3cret")
+    store.backend.places.meddle("db", value="s3cret")
     assert present(store, ttl="1h")["changed"]
     assert store.get("db").metadata.expires_at is not None
     assert not present(store, ttl="1h")["changed"]
 
 
 def test_a_value_of_another_tool_is_left_alone_where_nothing_else_is_wanted(store):
-    store.provider.places.meddle("db", value="s3cret")
+    store.backend.places.meddle("db", value="s3cret")
     assert not present(store)["changed"]
     assert not present(store, value="s3cret")["changed"]
     assert store.get("db").record.serial is None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, InvalidConfiguration, Unavailable
@@ -25,7 +25,7 @@ class Remote(Memory):
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, remote=True)
 
     def __init__(self):
-        super().__init__({}, ProviderContext("prod"))
+        super().__init__({}, BackendContext("prod"))
         self.given = []
         self.down = False
         self.asked = 0
@@ -147,7 +147,7 @@ def test_without_a_breaker_every_request_is_made():
 
 
 def test_a_backend_on_this_machine_stays_as_it_is():
-    local = Memory({}, ProviderContext("here"))
+    local = Memory({}, BackendContext("here"))
     assert resilient(local, {}) is local
 
 
@@ -156,7 +156,7 @@ def test_an_option_out_of_range_is_refused_by_name(option):
     least, most = RANGES[option]
     for wrong in (least - 1, most + 1, float("nan"), float("inf")):
         with pytest.raises(InvalidConfiguration) as caught:
-            resilient(Memory({}, ProviderContext("here")), {option: wrong})
+            resilient(Memory({}, BackendContext("here")), {option: wrong})
         assert caught.value.option == option
         assert "Use {0:g} to {1:g}.".format(least, most) in str(caught.value)
     for allowed in (least, most, None):

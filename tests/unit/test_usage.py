@@ -96,7 +96,7 @@ def test_refreshes_are_counted(place):
     manager = place.open()
     create(manager)
     with manager.acting():
-        manager.provider.update_state("db", {"token": Secret("x")}, "1")
+        manager.backend.update_state("db", {"token": Secret("x")}, "1")
     told = usage(manager)
     assert (told["refreshes"], told["uses"]) == (1, 0)
     assert told["last_refreshed_at"] == next(entry["time"] for entry in place.entries() if entry["action"] == "refresh")

@@ -12,7 +12,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 class Audit(Layer):
     """Records what passes. What a strict trail cannot record is not served."""
 
-    def __init__(self, inner: Provider, trail: Trail) -> None:
+    def __init__(self, inner: Backend, trail: Trail) -> None:
         """Wrap `inner`; write to `trail`."""
         super().__init__(inner)
         self.trail = trail

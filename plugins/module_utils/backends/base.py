@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The provider contract (A9): what every backend, and every layer around one, does.
+"""The backend contract (A9): what every backend, and every layer around one, does.
 
 A backend stores records. It knows nothing of retries, caches, encryption, audit, types or lifecycles, and its
 constructor opens nothing: `connect` does.
@@ -40,7 +40,7 @@ class Capabilities:
         native: fields, tags and times are kept as the backend's own users expect them; encrypted by us only when asked to.
         remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
         persistent: what was written outlives the process.
-        leased: values are lent for a time; the provider keeps them, renews them (`renew_due`) and gives them back, so no cache does.
+        leased: values are lent for a time; the backend keeps them, renews them (`renew_due`) and gives them back, so no cache does.
         server_side_encryption: the backend encrypts at rest by itself.
         audit_log: it takes the entries of the audit trail too, so that several controllers share one that can be queried.
         max_bytes: the largest value, in bytes as stored.
@@ -67,7 +67,7 @@ class Capabilities:
 class Filter:
     """Which records `list` yields. Every part that is set must hold.
 
-    A provider may yield more than what matches `type`, `created_after` and `created_before` (inclusive, exclusive), where
+    A backend may yield more than what matches `type`, `created_after` and `created_before` (inclusive, exclusive), where
     its indices say no more; whoever asks checks again. It never yields less. `names_only` yields records without metadata.
     """
 
@@ -94,14 +94,14 @@ def unhealthy(error: CredentialError) -> Health:
 
 
 @dataclass
-class ProviderContext:
-    """What a provider is told beside its options: the user's name for the store, and where warnings go."""
+class BackendContext:
+    """What a backend is told beside its options: the user's name for the store, and where warnings go."""
 
     store: str
     warn: Any = field(default=lambda _message: None)
 
 
-class Provider(ABC):
+class Backend(ABC):
     """A place that keeps records. All methods raise errors of the neutral tree only."""
 
     options: Mapping[str, Mapping[str, Any]] = {}
@@ -113,7 +113,7 @@ class Provider(ABC):
     default_retries: int = 5
     """How often a request is repeated at most where the store's configuration does not say (`max_retries`)."""
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take validated options. Opens nothing."""
         self.settings = options
         self.context = context
@@ -154,7 +154,7 @@ class Provider(ABC):
 
         Args:
             record: name, type, fields or envelope, and metadata. Where it carries a `serial`, that is stored; else the
-                provider counts one up from `last_serial`.
+                backend counts one up from `last_serial`.
             expected_version: the version this value replaces.
             create: there must be none yet. With neither, whatever is there is replaced.
 

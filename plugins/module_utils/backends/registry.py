@@ -8,41 +8,41 @@ from __future__ import annotations
 
 from typing import Callable, Mapping, Type
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 
-def _database() -> Type[Provider]:
+def _database() -> Type[Backend]:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 
     return Database
 
 
-def _kubernetes() -> Type[Provider]:
+def _kubernetes() -> Type[Backend]:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
 
     return Kubernetes
 
 
-def _local() -> Type[Provider]:
+def _local() -> Type[Backend]:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 
     return Local
 
 
-def _memory() -> Type[Provider]:
+def _memory() -> Type[Backend]:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 
     return Memory
 
 
-def _vault() -> Type[Provider]:
+def _vault() -> Type[Backend]:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.backend import Vault
 
     return Vault
 
 
-PROVIDERS: Mapping[str, Callable[[], Type[Provider]]] = {
+BACKENDS: Mapping[str, Callable[[], Type[Backend]]] = {
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,
@@ -51,15 +51,15 @@ PROVIDERS: Mapping[str, Callable[[], Type[Provider]]] = {
 }
 
 
-def provider_class(backend: object) -> Type[Provider]:
+def backend_class(backend: object) -> Type[Backend]:
     """The class of a backend.
 
     Raises:
         InvalidConfiguration: there is no such backend; the remedy lists those there are.
     """
-    if not isinstance(backend, str) or backend not in PROVIDERS:
-        known = ", ".join(sorted(PROVIDERS))
+    if not isinstance(backend, str) or backend not in BACKENDS:
+        known = ", ".join(sorted(BACKENDS))
         raise InvalidConfiguration(
             "there is no backend {0}".format(ascii(backend)), option="backend", remedy="Choose one of: {0}.".format(known)
         )
-    return PROVIDERS[backend]()
+    return BACKENDS[backend]()

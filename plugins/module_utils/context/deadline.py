@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the operation that is under way may still take: known to every layer and provider without a parameter, per thread.
+"""How long the operation that is under way may still take: known to every layer and backend without a parameter, per thread.
 
-`layers.time_limits` sets it. A provider gives what is left to its SDK as the limit of connecting and of reading, so that an
+`layers.time_limits` sets it. A backend gives what is left to its SDK as the limit of connecting and of reading, so that an
 operation of several requests, repeated ones included, is bounded as a whole.
 """
 

@@ -10,7 +10,7 @@ import os
 import threading
 from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives, retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_errors import Problem, none_opens
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, Terms, unwrap, wrap
@@ -61,9 +61,9 @@ class Intended(NamedTuple):
 class Keyring:
     """The keys of one store. Opened when first needed; safe to share between threads."""
 
-    def __init__(self, provider: Provider, sources: Sequence[KeySource], drop_sources: Iterable[str] = ()) -> None:
-        """Take the provider that keeps the document, the sources in order, and those whose slots are to go. Opens nothing."""
-        self.provider = provider
+    def __init__(self, backend: Backend, sources: Sequence[KeySource], drop_sources: Iterable[str] = ()) -> None:
+        """Take the backend that keeps the document, the sources in order, and those whose slots are to go. Opens nothing."""
+        self.backend = backend
         self.sources = tuple(sources)
         self.drop_sources = frozenset(drop_sources)
         self._opened: Optional[OpenRing] = None
@@ -81,7 +81,7 @@ class Keyring:
     def refreshed(self) -> Optional[OpenRing]:
         """The ring as the store's document is now. Reads the document; opens it only where it changed."""
         with self._lock:
-            content = self.provider.read_store_document()
+            content = self.backend.read_store_document()
             if content is None:
                 if self._opened is not None:
                     raise MissingKey("the store's document is gone", remedy=_RESTORE)
@@ -93,7 +93,7 @@ class Keyring:
     def surveyed(self) -> Optional[OpenRing]:
         """The ring as it is stored, None where there is none. No source gets or loses a slot by that: nothing is written."""
         with self._lock:
-            content = self.provider.read_store_document()
+            content = self.backend.read_store_document()
             return None if content is None else self._looked_at(content)
 
     def known(self) -> Optional[OpenRing]:
@@ -165,7 +165,7 @@ class Keyring:
             Conflict: somebody else changed it first.
         """
         with self._lock:
-            self.provider.write_store_document(write_document(active, changed, slots), ring.content)
+            self.backend.write_store_document(write_document(active, changed, slots), ring.content)
             return _there(self.refreshed())
 
     def is_dropped(self, terms: Terms, also: Iterable[str] = ()) -> bool:
@@ -187,7 +187,7 @@ class Keyring:
             MissingKey: it has records, or no source is configured.
         """
         # Another process may have made the store since it was looked for; then creating it comes second, and uses that one.
-        if self._has_records() and self.provider.read_store_document() is None:
+        if self._has_records() and self.backend.read_store_document() is None:
             raise MissingKey("the store has records, but its document is gone", remedy=_RESTORE)
         if not self.sources:
             raise MissingKey("no key source is configured", option="key_sources", remedy="Name one, to write.")
@@ -199,14 +199,14 @@ class Keyring:
         try:
             ring, slots = Ring(store_id, key.key_id), self.new_slots(key, store_id, self.sources, renew=False)
             content = write_document(key, ring, slots)
-            self.provider.write_store_document(content, None)
+            self.backend.write_store_document(content, None)
             self._opened = OpenRing(content, ring, key, {key.key_id: key}, slots)
         except Conflict:
             for source in self.sources:
                 source.abandon(store_id)
 
     def _has_records(self) -> bool:
-        listings = (self.provider.list(Filter(stage=stage, names_only=True)) for stage in STAGES)
+        listings = (self.backend.list(Filter(stage=stage, names_only=True)) for stage in STAGES)
         return any(True for listing in listings for _each in listing)
 
     def _open(self, content: bytes) -> OpenRing:
@@ -214,7 +214,7 @@ class Keyring:
         try:
             return self._open_with_any(content)
         except CredentialError:
-            latest = self.provider.read_store_document()
+            latest = self.backend.read_store_document()
             if latest is None or latest == content:
                 raise
             return self._open_with_any(latest)
@@ -260,7 +260,7 @@ class Keyring:
             return opened
         slots = intended.kept + self.new_slots(opened.active, opened.ring.store_id, intended.missing, renew=False)
         content = write_document(opened.active, opened.ring, slots)
-        self.provider.write_store_document(content, opened.content)
+        self.backend.write_store_document(content, opened.content)
         return opened._replace(content=content, slots=slots)
 
     def intended(self, opened: OpenRing) -> Intended:
@@ -293,9 +293,9 @@ def _there(ring: Optional[OpenRing]) -> OpenRing:
 class PassingKeyring(Keyring):
     """The ring of a store that does not outlive the process: one random key, kept nowhere."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, backend: Backend) -> None:
         """Make the key."""
-        super().__init__(provider, ())
+        super().__init__(backend, ())
         key = MasterKey.generate()
         self._ring = OpenRing(b"", Ring(os.urandom(16), key.key_id), key, {key.key_id: key}, ())
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Iterable, Iterator, List, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Marks
@@ -100,7 +100,7 @@ def planned_rotation(
             source.check(ring.ring.store_id)
         former = () if compromised else (*before.former, FormerKey(ring.active.key_id.hex(), keep_until))
         after = after._replace(key_id=None, slots=foreseen_slots(keyring.sources), former=former)
-    envelopes = sum(not resumed or _is_left(keyring, ring, record) for record in _everything(keyring.provider))
+    envelopes = sum(not resumed or _is_left(keyring, ring, record) for record in _everything(keyring.backend))
     return Rotated(before, after, envelopes, 0, resumed, left)
 
 
@@ -168,11 +168,11 @@ def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
     total = 0
     while True:
         moved, problems = 0, []
-        for record in _everything(keyring.provider):
+        for record in _everything(keyring.backend):
             try:
                 moved += _move(keyring, ring, tenant, record)
             except CredentialError as problem:
-                problems.append(problem.within(name=record.name, store=keyring.provider.context.store))
+                problems.append(problem.within(name=record.name, store=keyring.backend.context.store))
         total += moved
         if not moved:
             if problems:
@@ -180,18 +180,18 @@ def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
             return total
 
 
-def _everything(provider: Provider) -> Iterator[Record]:
+def _everything(backend: Backend) -> Iterator[Record]:
     """Name, stage and version of all that holds an envelope. A version of None is the stage's own value."""
     for stage in STAGES:
-        for name in [row.name for row in provider.list(Filter(stage=stage, names_only=True))]:
+        for name in [row.name for row in backend.list(Filter(stage=stage, names_only=True))]:
             yield Record(name, stage=stage)
             if stage == CURRENT:
-                yield from (Record(name, version=version) for version in _kept_versions(provider, name))
+                yield from (Record(name, version=version) for version in _kept_versions(backend, name))
 
 
-def _kept_versions(provider: Provider, name: str) -> List[str]:
+def _kept_versions(backend: Backend, name: str) -> List[str]:
     try:
-        return [info.version for info in provider.versions(name) if not info.current] if provider.capabilities.versions else []
+        return [info.version for info in backend.versions(name) if not info.current] if backend.capabilities.versions else []
     except (NotFound, EncryptionError):  # of a value that cannot be read its own turn tells
         return []
 
@@ -200,11 +200,11 @@ def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool
     """Move one envelope to the active key, unless it is there. Byte for byte compare-and-swap: a newer value is never lost."""
     for _each in range(_ATTEMPTS):
         try:
-            found = keyring.provider.get(wanted.name, wanted.version, wanted.stage)
+            found = keyring.backend.get(wanted.name, wanted.version, wanted.stage)
             moved = _under_active_key(keyring, ring, tenant, found)
             if moved is None:
                 return False
-            keyring.provider.rewrite_envelope(*moved)
+            keyring.backend.rewrite_envelope(*moved)
         except NotFound:
             return False
         except Conflict:
@@ -216,7 +216,7 @@ def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool
 def _is_left(keyring: Keyring, ring: OpenRing, wanted: Record) -> bool:
     """Whether a rotation that was killed has yet to move this. What cannot be read is: the rotation will say what is wrong with it."""
     try:
-        content = keyring.provider.get(wanted.name, wanted.version, wanted.stage).envelope
+        content = keyring.backend.get(wanted.name, wanted.version, wanted.stage).envelope
         return content is None or read_envelope(content).header.key_id != ring.active.key_id
     except NotFound:
         return False

@@ -65,7 +65,7 @@ class _Latest(NamedTuple):
 
 
 _latest: Optional[_Latest] = None
-"""What was taken apart last in this process. A provider and the layer above it look at the same bytes one after the other; that
+"""What was taken apart last in this process. A backend and the layer above it look at the same bytes one after the other; that
 they are the very same object, which cannot change, is all that is relied on. No secret is in it."""
 
 
@@ -169,7 +169,7 @@ def envelope_metadata(envelope: Envelope) -> Metadata:
 
 
 def public_record(name: str, stage: str, data: bytes) -> Record:
-    """What a provider may know of an envelope that it keeps as (`name`, `stage`): all but the value, and unverified.
+    """What a backend may know of an envelope that it keeps as (`name`, `stage`): all but the value, and unverified.
 
     The name inside the envelope is not compared here: a wrong key has to be told before a wrong place.
 

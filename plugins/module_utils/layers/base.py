@@ -2,30 +2,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every layer is: a provider around a provider, which changes what it has to and passes on the rest."""
+"""What every layer is: a backend around a backend, which changes what it has to and passes on the rest."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
 
-class Layer(Provider):
+class Layer(Backend):
     """Passes every call on to `inner`. A layer overrides the calls it is there for."""
 
-    def __init__(self, inner: Provider) -> None:
+    def __init__(self, inner: Backend) -> None:
         """Wrap `inner`, whose options and context stay the ones that count."""
         super().__init__(inner.settings, inner.context)
         self.inner = inner
 
     @property
-    def capabilities(self) -> Capabilities:  # type: ignore[override]  # a class attribute in a provider, derived in a layer
-        """What the wrapped provider can do."""
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # a class attribute in a backend, derived in a layer
+        """What the wrapped backend can do."""
         return self.inner.capabilities
 
     def connect(self) -> None:

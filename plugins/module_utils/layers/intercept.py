@@ -19,7 +19,7 @@ Answer = TypeVar("Answer")
 
 
 class Call(NamedTuple):
-    """One operation of the provider contract: its name there, what it is about, and whether it changes anything."""
+    """One operation of the backend contract: its name there, what it is about, and whether it changes anything."""
 
     operation: str
     name: Optional[str] = None

@@ -11,7 +11,7 @@ from __future__ import annotations
 from time import perf_counter
 from typing import Callable, Iterator
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 class Metrics(Around):
     """Tells a recorder how each operation ended and how long it took."""
 
-    def __init__(self, inner: Provider, recorder: Recorder) -> None:
+    def __init__(self, inner: Backend, recorder: Recorder) -> None:
         """Wrap `inner`; tell `recorder`."""
         super().__init__(inner)
         self._recorder = recorder

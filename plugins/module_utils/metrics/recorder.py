@@ -52,7 +52,7 @@ class Recorder(Observer):
         return self._lock
 
     def done(self, operation: str, result: str, seconds: float) -> None:
-        """Count an operation of the provider contract.
+        """Count an operation of the backend contract.
 
         Args:
             operation: its name there.

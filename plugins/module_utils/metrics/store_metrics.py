@@ -10,7 +10,7 @@ import os
 import time
 from typing import Any, Callable, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.opentelemetry import opentelemetry_instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments, Recorder
@@ -90,7 +90,7 @@ class Metering:
             self._warn("{0} Operations go on, and are counted in this process alone.".format(where))
 
 
-def metering(options: Mapping[str, Any], context: ProviderContext) -> Metering:
+def metering(options: Mapping[str, Any], context: BackendContext) -> Metering:
     """The metrics of a store, as its configuration says.
 
     Raises:

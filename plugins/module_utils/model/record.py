@@ -58,7 +58,7 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Record:
-    """One value of one credential, as the manager, the layers and the providers hand it to each other.
+    """One value of one credential, as the manager, the layers and the backends hand it to each other.
 
     Either `fields` (and `state`) hold the value, or `envelope` holds all of it, encrypted. A record that `list` yields
     holds neither fields nor state, and no metadata where only names were asked for.

@@ -97,7 +97,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
-    """A provider may list more than what matches, so everything is looked at again."""
+    """A backend may list more than what matches, so everything is looked at again."""
     tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
     states = parameters.get("lifecycle")
 

@@ -87,8 +87,8 @@ class _Rotation:
         self._phase = parameters.get("phase") or AUTO
         self._manager = manager
         holder = holder_of(_controller(context), context.host or "")
-        self._engine = RotationEngine(manager.provider, manager.clock, holder, alive=may_live)
-        self._current = manager.provider.get(self._name)
+        self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live)
+        self._current = manager.backend.get(self._name)
         # Not due: only what an earlier rotation left open is finished.
         self._tidies = self._phase == AUTO and bool(parameters.get("only_if_due")) and not self._is_due()
         self._target = RotationTarget(lambda name: manager.get(name, context=context).fields, self._current, parameters)

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from typing import Any, Dict, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, unhealthy
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import described
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.prometheus import exposition
@@ -36,7 +36,7 @@ def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _conte
         MissingLibrary: `prometheus` is asked for, and its library is not installed.
     """
     metering = manager.metering or Metering(manager.store)
-    result = _described(manager.store, metering.backend, manager.provider.capabilities, manager.health())
+    result = _described(manager.store, metering.backend, manager.backend.capabilities, manager.health())
     return Outcome(dict(result, **_numbers(metering, parameters)))
 
 
@@ -64,4 +64,4 @@ def of_unopened(config: Mapping[str, Any], store: str, error: CredentialError) -
         raise error
     health = dict(described_health(unhealthy(error)), store=store, checked_in_ms=None)
     backend = str(config["backend"])
-    return Outcome(_described(store, backend, provider_class(backend).capabilities, health))
+    return Outcome(_described(store, backend, backend_class(backend).capabilities, health))

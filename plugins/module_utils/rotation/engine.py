@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, Optional, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     InvalidInput,
@@ -45,7 +45,7 @@ class RotationEngine:
 
     def __init__(
         self,
-        provider: Provider,
+        backend: Backend,
         clock: Callable[[], datetime],
         holder: str,
         *,
@@ -55,7 +55,7 @@ class RotationEngine:
         """Take the store, a clock (aware, UTC) and who this controller is.
 
         Args:
-            provider: the store, encryption included.
+            backend: the store, encryption included.
             clock: the time now.
             holder: the same for every call of one run, another for every other run.
             alive: tells whether another holder may still be at work; a dead one's lease does not count. Default: it may.
@@ -64,15 +64,15 @@ class RotationEngine:
         Raises:
             InvalidConfiguration: the store has neither compare-and-swap nor stages, so two rotations could race.
         """
-        if not (provider.capabilities.native_cas and provider.capabilities.stages):
+        if not (backend.capabilities.native_cas and backend.capabilities.stages):
             raise InvalidConfiguration(
                 "this backend can neither compare and swap nor lock, so two rotations could race",
                 option="store",
                 remedy="Keep credentials that are rotated in a store of another backend (local, for one).",
             )
-        self._provider = provider
-        self._book = JournalBook(provider)
-        self._course = Course(provider, clock, holder, lease)
+        self._backend = backend
+        self._book = JournalBook(backend)
+        self._course = Course(backend, clock, holder, lease)
         self._holder = holder
         self._alive = alive
 
@@ -273,11 +273,11 @@ class RotationEngine:
         return self._course.write(entry, replace(journal, phase=phases.CLOSING if closes else phases.RETIRING))
 
     def _is_revoked(self, name: str) -> bool:
-        return Slots(self._provider, name).get(CURRENT).known.lifecycle == REVOKED
+        return Slots(self._backend, name).get(CURRENT).known.lifecycle == REVOKED
 
     def _reverted(self, entry: Entry, request: Request) -> Entry:
         """A rotation whose new value is the previous one."""
-        slots = Slots(self._provider, entry.name)
+        slots = Slots(self._backend, entry.name)
         previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
         slots.drop(PENDING)
         self._store_pending(slots, previous, current)

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
 from typing import Any, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
@@ -186,14 +186,14 @@ class Entry:
 class JournalBook:
     """Reads and writes journals of one store."""
 
-    def __init__(self, provider: Provider) -> None:
+    def __init__(self, backend: Backend) -> None:
         """Take the store."""
-        self._provider = provider
+        self._backend = backend
 
     def find(self, name: str) -> Optional[Entry]:
         """The journal of a credential, or None."""
         try:
-            record = self._provider.get(name, stage=JOURNAL)
+            record = self._backend.get(name, stage=JOURNAL)
         except NotFound:
             return None
         written = record.known.attributes.get(ATTRIBUTE)
@@ -210,14 +210,14 @@ class JournalBook:
         metadata = Metadata(created_at=now, updated_at=now, scope=entry.scope, attributes={ATTRIBUTE: journal.write()})
         record = Record(entry.name, metadata=metadata, stage=JOURNAL)
         try:
-            stored = self._provider.put(record, entry.version, create=entry.version is None)
+            stored = self._backend.put(record, entry.version, create=entry.version is None)
         except (Conflict, NotFound):
             raise overtaken(entry.name) from None
         return replace(entry, journal=journal, version=stored.version)
 
     def close(self, entry: Entry) -> None:
         """Remove the journal; one that is gone already is fine."""
-        drop(self._provider, entry.name, JOURNAL, entry.version)
+        drop(self._backend, entry.name, JOURNAL, entry.version)
 
 
 def overtaken(name: str) -> RotationInProgress:
@@ -229,9 +229,9 @@ def overtaken(name: str) -> RotationInProgress:
     )
 
 
-def drop(provider: Provider, name: str, stage: str, version: Optional[str]) -> None:
+def drop(backend: Backend, name: str, stage: str, version: Optional[str]) -> None:
     """Delete exactly that version of a stage; one that is gone already is fine."""
     try:
-        provider.delete(name, stage=stage, expected_version=version)
+        backend.delete(name, stage=stage, expected_version=version)
     except NotFound:
         return

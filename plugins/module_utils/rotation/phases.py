@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Callable, Dict, Mapping, Optional, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Revoked, RotationFailed, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
@@ -61,10 +61,10 @@ Following = Union[Entry, Step]
 class Course:
     """Takes rotations of one store from phase to phase on behalf of one controller."""
 
-    def __init__(self, provider: Provider, clock: Callable[[], datetime], holder: str, lease: timedelta) -> None:
+    def __init__(self, backend: Backend, clock: Callable[[], datetime], holder: str, lease: timedelta) -> None:
         """Take the store, a clock (aware, UTC), who this controller is, and how long it may be silent."""
-        self._provider = provider
-        self._book = JournalBook(provider)
+        self._backend = backend
+        self._book = JournalBook(backend)
         self._clock = clock
         self._holder = holder
         self._lease = lease
@@ -162,7 +162,7 @@ class Course:
         return Step(steps.DONE, entry.version, outcome=outcome, summary=self._summary(entry))
 
     def _slots(self, name: str) -> Slots:
-        return Slots(self._provider, name)
+        return Slots(self._backend, name)
 
     def _summary(self, entry: Entry) -> Dict[str, Any]:
         return summarize(entry.journal, self.now())

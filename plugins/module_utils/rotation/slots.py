@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Callable, Dict, Iterable, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Fields, Metadata, Record
@@ -48,9 +48,9 @@ def _inherited(base: Record) -> Dict[str, Any]:
 class Slots:
     """The stages of one credential in one store."""
 
-    def __init__(self, provider: Provider, name: str) -> None:
+    def __init__(self, backend: Backend, name: str) -> None:
         """Take the store and the credential's name."""
-        self._provider = provider
+        self._backend = backend
         self._name = name
 
     def get(self, stage: str) -> Record:
@@ -59,7 +59,7 @@ class Slots:
         Raises:
             NotFound: there is none.
         """
-        return self._provider.get(self._name, stage=stage)
+        return self._backend.get(self._name, stage=stage)
 
     def find(self, stage: str) -> Optional[Record]:
         """The value of a stage, or None."""
@@ -82,7 +82,7 @@ class Slots:
 
     def _patched(self, record: Record, revision: int) -> bool:
         try:
-            self._provider.patch_metadata(record, revision)
+            self._backend.patch_metadata(record, revision)
         except Conflict:
             return False
         return True
@@ -109,7 +109,7 @@ class Slots:
         )
         record = Record(self._name, base.type, candidate.fields, metadata=metadata, stage=PENDING)
         try:
-            return self._provider.put(record, create=True)
+            return self._backend.put(record, create=True)
         except Conflict:
             return self.get(PENDING)
 
@@ -140,7 +140,7 @@ class Slots:
         )
         record = Record(self._name, pending.type, pending.fields, metadata=metadata)
         try:
-            return self._provider.put(record, base.version)
+            return self._backend.put(record, base.version)
         except Conflict:
             raise overtaken(self._name) from None
 
@@ -155,13 +155,13 @@ class Slots:
         """Delete a stage's value, exactly the one seen."""
         found = self.find(stage)
         if found is not None:
-            drop(self._provider, self._name, stage, found.version)
+            drop(self._backend, self._name, stage, found.version)
 
     def _replace(self, record: Record, found: Optional[Record]) -> None:
         try:
             if found is None:
-                self._provider.put(record, create=True)
+                self._backend.put(record, create=True)
             else:
-                self._provider.put(record, found.version)
+                self._backend.put(record, found.version)
         except Conflict:
             raise overtaken(self._name) from None

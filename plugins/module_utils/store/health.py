@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, Iterator
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, UNHEALTHY, Health, Provider, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, UNHEALTHY, Backend, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.errors import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW, Totals
@@ -20,12 +20,12 @@ FEWEST_RETRIES = 5
 """Fewer are no sign of anything."""
 
 
-def examined(provider: Provider) -> Health:
+def examined(backend: Backend) -> Health:
     """Ask the backend. A failure is an answer: unhealthy, with the error's message as the reason, and its code."""
     try:
-        return provider.health()
+        return backend.health()
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
-        return unhealthy(neutral(error).within(store=provider.context.store))
+        return unhealthy(neutral(error).within(store=backend.context.store))
 
 
 def judged(health: Health, totals: Totals, now: float) -> Health:

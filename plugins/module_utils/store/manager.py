@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
@@ -46,7 +46,7 @@ class CredentialManager:
     Attributes:
         store: the name the user gave the store.
         tenant: the tenant of its configuration.
-        provider: the backend within its layers; whoever uses it directly does so within `acting`.
+        backend: the backend within its layers; whoever uses it directly does so within `acting`.
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
         metering: the numbers of what was asked of the backend; None where nothing counts.
@@ -55,7 +55,7 @@ class CredentialManager:
 
     def __init__(
         self,
-        provider: Provider,
+        backend: Backend,
         *,
         store: str = "local",
         tenant: str = DEFAULT_TENANT,
@@ -64,22 +64,22 @@ class CredentialManager:
         metering: Optional[Metering] = None,
         cache: Optional[Cache] = None,
     ) -> None:
-        """Take a connected provider, and what its layers write to, feed and keep: the audit trail, the metrics, the cache."""
+        """Take a connected backend, and what its layers write to, feed and keep: the audit trail, the metrics, the cache."""
         self.store = store
         self.tenant = tenant
-        self.provider = provider
+        self.backend = backend
         self.clock = clock
         self.trail = trail
         self.metering = metering
         self.cache = cache
-        self._reader = Reader(provider, clock)
-        self._writer = Writer(provider, tenant, clock)
+        self._reader = Reader(backend, clock)
+        self._writer = Writer(backend, tenant, clock)
         self._told = False
         self._ensurer = Ensurer(self._reader, self._writer, clock)
 
     @contextmanager
     def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None) -> Iterator[None]:
-        """Inside the `with` block, `context` uses the store: for those that use `provider` directly."""
+        """Inside the `with` block, `context` uses the store: for those that use `backend` directly."""
         try:
             with self._asked_by(context, operation):
                 yield
@@ -130,7 +130,7 @@ class CredentialManager:
     def versions(self, name: str, context: AccessContext = NOBODY) -> List[VersionInfo]:
         """The versions that can be read, newest first."""
         with self.acting(context):
-            return self.provider.versions(check_name(name))
+            return self.backend.versions(check_name(name))
 
     def create(self, wanted: Wanted, context: AccessContext = NOBODY) -> Credential:
         """Store a credential that is not there yet; with an idempotency key, answer what the same key created.
@@ -224,7 +224,7 @@ class CredentialManager:
             InvalidInput: the store is not encrypted by us.
         """
         with self.acting(context):
-            return self.provider.ensure_key(check=check)
+            return self.backend.ensure_key(check=check)
 
     def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
         """Bring the tables of a database store up to date; with `check`, tell what would be done.
@@ -233,7 +233,7 @@ class CredentialManager:
             InvalidInput: the store has no tables.
         """
         with self.acting(context):
-            return self.provider.ensure_schema(check=check)
+            return self.backend.ensure_schema(check=check)
 
     def rotate_key(
         self,
@@ -251,7 +251,7 @@ class CredentialManager:
             Conflict: another run rotates it, or changes its sources, at the same time.
         """
         with self.acting(context):
-            return self.provider.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
+            return self.backend.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
@@ -261,7 +261,7 @@ class CredentialManager:
             what to do, `code` is that of the error that is the reason, or None.
         """
         begun = time.monotonic()
-        health = examined(self.provider)
+        health = examined(self.backend)
         took = time.monotonic() - begun
         if self.metering is not None:
             health = judged(health, self.metering.totals(), self.metering.clock())
@@ -275,7 +275,7 @@ class CredentialManager:
             AuditFailed: the trail is strict and cannot be written.
         """
         try:
-            self.provider.flush()
+            self.backend.flush()
         except CredentialError as error:
             raise error.within(store=self.store) from None
         finally:
@@ -286,7 +286,7 @@ class CredentialManager:
 
     def tell_what_ends(self) -> None:
         """Warn, once, that what a play writes here ends with the process that holds it, where that is so."""
-        if self._told or self.provider.capabilities.persistent:
+        if self._told or self.backend.capabilities.persistent:
             return
         self._told = True
         when = (
@@ -295,14 +295,14 @@ class CredentialManager:
             else "ends with the run, whose session holds it"
         )
         remedy = "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'."
-        self.provider.context.warn("store '{0}': what is written to it {1}. {2}".format(self.store, when, remedy))
+        self.backend.context.warn("store '{0}': what is written to it {1}. {2}".format(self.store, when, remedy))
 
     def close(self) -> None:
         """Write what is held in memory and release everything. May be called twice."""
         try:
             self.flush()
         finally:
-            self.provider.close()
+            self.backend.close()
 
     def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
         if context.tenant != self.tenant:

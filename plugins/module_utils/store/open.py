@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Opening a store: validate its configuration, build the provider, wrap it, connect. The one way to a manager."""
+"""Opening a store: validate its configuration, build the backend, wrap it, connect. The one way to a manager."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import provider_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
-CacheAround = Callable[[Provider, Callable[[bool], None]], Cache]
+CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "backend": {"type": "str", "required": True},
@@ -82,39 +82,39 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, ProviderContext(name, warn), vault_password, cache)
+        return _open(config, BackendContext(name, warn), vault_password, cache)
     except CredentialError as error:
         raise error.within(store=name) from None
 
 
 def _open(
-    config: Mapping[str, Any], context: ProviderContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
+    config: Mapping[str, Any], context: BackendContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
 ) -> CredentialManager:
-    backend = _backend(config)
-    options = _validated(config, backend)
+    chosen = _chosen_class(config)
+    options = _validated(config, chosen)
     counting = metering(options, context)
-    provider = Metrics(resilient(backend(options, context), options, counting.recorder), counting.recorder)
-    layer = _encryption(provider, options, vault_password)
-    together = _sharing(provider, layer, options, vault_password)
-    kept = cache(together or layer or provider, counting.recorder.looked_up) if cache and not provider.capabilities.leased else None
+    backend = Metrics(resilient(chosen(options, context), options, counting.recorder), counting.recorder)
+    layer = _encryption(backend, options, vault_password)
+    together = _sharing(backend, layer, options, vault_password)
+    kept = cache(together or layer or backend, counting.recorder.looked_up) if cache and not backend.capabilities.leased else None
     if kept is not None and together is not None:
         kept.also_forgets = together.forget
-    guarded = ScopeGuard(kept or together or layer or provider)
-    trail = _trail(options, provider, layer, context)
+    guarded = ScopeGuard(kept or together or layer or backend)
+    trail = _trail(options, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     audited.connect()
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
 
 
-def _backend(config: Mapping[str, Any]) -> Type[Provider]:
+def _chosen_class(config: Mapping[str, Any]) -> Type[Backend]:
     if not isinstance(config, Mapping):
         raise InvalidConfiguration("a store is a mapping, not {0}".format(type(config).__name__), remedy="Write at least 'backend:'.")
     if config.get("backend") is None:
         raise InvalidConfiguration("it is missing", option="backend", remedy="Write 'backend: local', for one.")
-    return provider_class(config["backend"])
+    return backend_class(config["backend"])
 
 
-def _validated(config: Mapping[str, Any], backend: Type[Provider]) -> Dict[str, Any]:
+def _validated(config: Mapping[str, Any], backend: Type[Backend]) -> Dict[str, Any]:
     """The configuration checked by ansible-core's own validator, with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.options)
     _refuse_unknown([str(key) for key in config], sorted(spec))
@@ -164,29 +164,29 @@ def _shown(option: str) -> str:
     return option if option.isidentifier() else ascii(option)[:80]
 
 
-def _encryption(provider: Provider, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:
+def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:
     """The layer that encrypts, where there is one. What a store does without is not loaded."""
-    if not _encrypts(options, provider):
+    if not _encrypts(options, backend):
         return None
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
 
-    return encrypted(provider, options, vault_password)
+    return encrypted(backend, options, vault_password)
 
 
 def _sharing(
-    provider: Provider, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
+    backend: Backend, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
 ) -> Optional[SharedCache]:
     """The layer that shares what was read with other runs, where there is one."""
     if not options.get(SHARED_CACHE):
         return None
     from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import shared
 
-    return shared(provider, layer, options, COMMON_OPTIONS, vault_password)
+    return shared(backend, layer, options, COMMON_OPTIONS, vault_password)
 
 
-def _encrypts(options: Mapping[str, Any], provider: Provider) -> bool:
+def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:
     """Whether values are encrypted by us. Plain text is refused unless it is asked for in so many words."""
-    able = provider.capabilities
+    able = backend.capabilities
     encrypt = able.envelopes and not able.native if options.get("encrypt") is None else bool(options["encrypt"])
     if encrypt and not able.envelopes:
         remedy = "Use a format that keeps envelopes ('encrypted'), or leave 'encrypt' out."
@@ -197,13 +197,13 @@ def _encrypts(options: Mapping[str, Any], provider: Provider) -> bool:
     return encrypt
 
 
-def _trail(options: Mapping[str, Any], provider: Provider, layer: Optional[Encrypt], context: ProviderContext) -> Optional[Trail]:
+def _trail(options: Mapping[str, Any], backend: Backend, layer: Optional[Encrypt], context: BackendContext) -> Optional[Trail]:
     if options["audit"] == OFF:
         return None
     path = _audit_path(options, context.store)
-    seals = NoSeals(path) if layer is None or not provider.capabilities.persistent else _ring_seals(layer)
+    seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
     shared = options.get("audit_path") is not None
-    hand_on = provider.append_audit if provider.capabilities.audit_log else None
+    hand_on = backend.append_audit if backend.capabilities.audit_log else None
     strict = options["audit"] == STRICT
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 

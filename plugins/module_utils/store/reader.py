@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime, timezone
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -35,11 +35,11 @@ def utc_now() -> datetime:
 
 
 class Reader:
-    """Reads credentials from a provider whose layers have decrypted, authenticated and checked the scope."""
+    """Reads credentials from a backend whose layers have decrypted, authenticated and checked the scope."""
 
-    def __init__(self, provider: Provider, clock: Clock = utc_now) -> None:
-        """Read from `provider`; judge expiry by `clock`."""
-        self._provider = provider
+    def __init__(self, backend: Backend, clock: Clock = utc_now) -> None:
+        """Read from `backend`; judge expiry by `clock`."""
+        self._backend = backend
         self._clock = clock
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
@@ -51,7 +51,7 @@ class Reader:
             AccessDenied: its scope does not match who asks.
             EncryptionError: a subclass says why it cannot be opened.
         """
-        return Credential(self._provider.get(check_name(name), version, stage), self._clock())
+        return Credential(self._backend.get(check_name(name), version, stage), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
         """What `inspect` answers, or None where it raises NotFound."""
@@ -84,10 +84,10 @@ class Reader:
         Raises:
             StorageError, LoginFailed: as for any of them.
         """
-        if not self._provider.capabilities.batch_get:
+        if not self._backend.capabilities.batch_get:
             return None
         try:
-            found = self._provider.get_many([check_name(name) for name in names])
+            found = self._backend.get_many([check_name(name) for name in names])
         except (AccessDenied, InvalidInput, EncryptionError):
             return None
         return {name: Credential(record, self._clock()) for name, record in found.items()}
@@ -106,7 +106,7 @@ class Reader:
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
         """Yield what matches, without any field; rows out of the caller's scope are left out."""
-        rows = self._provider.list(wanted)
+        rows = self._backend.list(wanted)
         return (Credential(row, self._clock()) for row in rows)
 
     def _refuse_revoked(self, name: str) -> None:

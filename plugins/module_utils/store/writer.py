@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -72,19 +72,19 @@ def retry_conflicts(write: Callable[[], Answer]) -> Answer:
 
 
 class Writer:
-    """Writes credentials to a provider."""
+    """Writes credentials to a backend."""
 
-    def __init__(self, provider: Provider, tenant: str, clock: Clock = utc_now) -> None:
-        """Write to `provider`, for the store's tenant, at the time `clock` tells."""
-        self._provider = provider
+    def __init__(self, backend: Backend, tenant: str, clock: Clock = utc_now) -> None:
+        """Write to `backend`, for the store's tenant, at the time `clock` tells."""
+        self._backend = backend
         self._tenant = tenant
         self._clock = clock
-        self._reader = Reader(provider, clock)
+        self._reader = Reader(backend, clock)
 
     @property
     def undeletes(self) -> bool:
         """Whether `accept` brings back what was deleted."""
-        return self._provider.capabilities.soft_delete
+        return self._backend.capabilities.soft_delete
 
     def deleted(self, name: str) -> Optional[Credential]:
         """What was deleted so that `accept` can bring it back, without its fields; None where there is no such thing."""
@@ -135,7 +135,7 @@ class Writer:
         Raises:
             Conflict: another writer came first.
         """
-        return self._answer(self._provider.put(record, expected_version, create=expected_version is None))
+        return self._answer(self._backend.put(record, expected_version, create=expected_version is None))
 
     def patch(self, credential: Credential, changes: Dict[str, Any]) -> Credential:
         """Change metadata of the version that was read; the value stays.
@@ -144,7 +144,7 @@ class Writer:
             Conflict: another writer came first.
         """
         record = credential.record.with_metadata(**dict(changes, updated_at=self._clock()))
-        patched = self._provider.patch_metadata(record, credential.record.revision)
+        patched = self._backend.patch_metadata(record, credential.record.revision)
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
 
     def revoke(self, name: str, expected_version: Optional[str] = None) -> Tuple[Credential, bool]:
@@ -178,7 +178,7 @@ class Writer:
             Conflict: it is not `version`.
             EncryptionError: what is stored is not genuine.
         """
-        return self._answer(self._provider.restore(check_name(name), version=version, check=check))
+        return self._answer(self._backend.restore(check_name(name), version=version, check=check))
 
     def replace_unreadable(self, kept: Credential) -> Credential:
         """Put a kept version where the current value cannot be opened any more.
@@ -194,16 +194,16 @@ class Writer:
         metadata = replace(kept.metadata, created_at=now, updated_at=now)
         record = Record(kept.name, kept.record.type, kept.fields, kept.record.state, metadata)
         spare = replace(record, stage=PREVIOUS).with_metadata(attributes=dict(metadata.attributes, **{SPARE: True}))
-        self._provider.put(spare)
-        self._provider.delete(kept.name)
-        stored = self._provider.put(record, create=True)
-        self._provider.delete(kept.name, stage=PREVIOUS)
+        self._backend.put(spare)
+        self._backend.delete(kept.name)
+        stored = self._backend.put(record, create=True)
+        self._backend.delete(kept.name, stage=PREVIOUS)
         return self._answer(stored)
 
     def _refuse_other_stages(self, name: str) -> None:
         for stage in (PENDING, PREVIOUS, JOURNAL):
             try:
-                found = self._provider.get(name, stage=stage)
+                found = self._backend.get(name, stage=stage)
             except NotFound:
                 continue
             if not found.known.attributes.get(SPARE):
@@ -239,10 +239,10 @@ class Writer:
         # The current value last: as long as it is there, a delete that was interrupted is done again.
         for stage in (PENDING, PREVIOUS, JOURNAL):
             try:
-                self._provider.delete(check_name(name), stage=stage)
+                self._backend.delete(check_name(name), stage=stage)
             except NotFound:
                 continue
-        self._provider.delete(check_name(name), stage=CURRENT, expected_version=expected_version, recoverable=recoverable)
+        self._backend.delete(check_name(name), stage=CURRENT, expected_version=expected_version, recoverable=recoverable)
 
     def check_recoverable(self, name: str, force: bool) -> None:
         """Refuse to delete recoverably where nothing could be recovered.

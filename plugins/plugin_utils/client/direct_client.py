@@ -66,7 +66,7 @@ class DirectClient(Client):
 
     def _close_at_end(self, manager: CredentialManager) -> None:
         """A store on a server may hold what is to be given back (leases). The others have written what they were given."""
-        if manager.provider.capabilities.remote and self._end is None:
+        if manager.backend.capabilities.remote and self._end is None:
             self._end = AtEnd(self.close)
 
     def close(self) -> None:

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    Backend,
+    BackendContext,
     Capabilities,
     Filter,
     Health,
-    Provider,
-    ProviderContext,
     unhealthy,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -40,7 +40,7 @@ class _Opened(NamedTuple):
     schema: Schema
 
 
-class Database(Provider):
+class Database(Backend):
     """A store in SQLite, PostgreSQL, MariaDB, MySQL or CockroachDB.
 
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
@@ -49,7 +49,7 @@ class Database(Provider):
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, remote=True, audit_log=True)
     options: Mapping[str, Mapping[str, Any]] = OPTIONS
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `OPTIONS`. Opens nothing, and needs no library yet.
 
         Raises:

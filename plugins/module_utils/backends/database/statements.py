@@ -45,7 +45,7 @@ class Writing:
         self._keep = keep
 
     def put(self, record: Record, expected: Optional[str], create: bool) -> Record:
-        """See `Provider.put`."""
+        """See `Backend.put`."""
         given = offered(record)
         for _each in range(_ATTEMPTS):
             try:
@@ -157,7 +157,7 @@ class Writing:
         connection.execute(kept.delete().where(kept.c.name == name, kept.c.version <= last))
 
     def patch(self, record: Record, expected_revision: int) -> Record:
-        """See `Provider.patch_metadata`."""
+        """See `Backend.patch_metadata`."""
         given = offered(record)
         with self._connections.writing() as connection:
             found = self._locked(connection, record.name, record.stage)
@@ -169,7 +169,7 @@ class Writing:
         return patched
 
     def rewrite(self, record: Record, replaces: bytes) -> None:
-        """See `Provider.rewrite_envelope`. The version is taken as it is given: who rewrites has read it."""
+        """See `Backend.rewrite_envelope`. The version is taken as it is given: who rewrites has read it."""
         with self._connections.writing() as connection:
             for table, row in self._places(record):
                 changed = table.update().where(*row, table.c.envelope == replaces).values(**envelope_columns(record.envelope))
@@ -199,7 +199,7 @@ class Writing:
         raise absent(record.name, None if there is None else record.version, record.stage)
 
     def delete(self, name: str, stage: str, expected: Optional[str]) -> None:
-        """See `Provider.delete`."""
+        """See `Backend.delete`."""
         table, kept = self._tables.credentials, self._tables.versions
         with self._connections.writing() as connection:
             found = self._locked(connection, name, stage)
@@ -219,7 +219,7 @@ class Writing:
             connection.execute(table.insert().values(name=name, stage=stage, last_version=last))
 
     def document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        """See `Provider.write_store_document`."""
+        """See `Backend.write_store_document`."""
         table = self._tables.store
         try:
             with self._connections.writing() as connection:

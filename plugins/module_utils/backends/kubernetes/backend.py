@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import check_selector
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import OPTIONS as ADDRESS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -28,7 +28,7 @@ _UNENCRYPTED = (
 )
 
 
-class Kubernetes(ObjectProvider):
+class Kubernetes(ObjectBackend):
     """A Secret a credential, in one namespace, under names that begin with `prefix`."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)

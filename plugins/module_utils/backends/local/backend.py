@@ -10,7 +10,7 @@ import os
 from dataclasses import replace
 from typing import Any, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, Health, Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     changed_document,
@@ -39,7 +39,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Provider):
+class Local(Backend):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced whole or not at all. Writes of a name exclude each other by a file lock.
@@ -58,7 +58,7 @@ class Local(Provider):
         "allow_plaintext": {"type": "bool", "default": False},
     }
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `Local.options`. Opens nothing.
 
         Raises:

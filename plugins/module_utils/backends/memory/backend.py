@@ -14,7 +14,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, Health, Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     changed_document,
@@ -54,7 +54,7 @@ def _offered(record: Record) -> Record:
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
-class Memory(Provider):
+class Memory(Backend):
     """A store that ends with its process, for tests and for values that must not reach a disk."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, persistent=False)
@@ -65,7 +65,7 @@ class Memory(Provider):
         "persist_path": {"type": "path"},
     }
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `Memory.options`. Opens nothing.
 
         Raises:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole provider contract, made of the primitives of `objects.places`.
+"""The whole backend contract, made of the primitives of `objects.places`.
 
 A value is one object. Whatever is killed, and whenever: the old value is current or the new one is, no version that was
 acknowledged is lost, and no serial is used twice. `objects.history` and `objects.tombstones` say how.
@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     changed_document,
@@ -36,7 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.names impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
-"""The options that every provider of objects has."""
+"""The options that every backend of objects has."""
 
 
 class _Change(NamedTuple):
@@ -48,10 +48,10 @@ class _Change(NamedTuple):
     tombstone: Optional[StoredObject]
 
 
-class ObjectProvider(Provider):
-    """A provider of objects. A backend gives the places, its capabilities, its options (with `OPTIONS`) and its health."""
+class ObjectBackend(Backend):
+    """A backend of objects. A backend gives the places, its capabilities, its options (with `OPTIONS`) and its health."""
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take validated options. Opens nothing.
 
         Raises:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a backend has to do that keeps one object a value, and nothing else: `objects.provider` makes the provider contract of it.
+"""What a backend has to do that keeps one object a value, and nothing else: `objects.backend` makes the backend contract of it.
 
 Kubernetes Secrets, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
 versions that could hold ours.
@@ -56,7 +56,7 @@ class StoredObject:
     """An object as the backend has it. All but `token` and `problem` is stored with it and comes back from `read`.
 
     Attributes:
-        record: fields and state, or envelope; type, metadata, serial, record_id, revision; `version` is set by `objects.provider`.
+        record: fields and state, or envelope; type, metadata, serial, record_id, revision; `version` is set by `objects.backend`.
             One that another tool wrote is of type `opaque`, has no serial and no record_id, and its metadata is what the backend tells.
             Of a kind of `DELETED` it has a serial and nothing else: no metadata either.
         token: the backend's own word for this state of the object, for compare-and-swap; None where it has none.

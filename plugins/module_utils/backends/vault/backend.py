@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import dynamic as leased
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv1 as kv1_objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2, mount
@@ -21,7 +21,7 @@ KV, DYNAMIC = "kv", "dynamic"
 class Vault(kv2.Kv2):
     """What stands in the registry for all engines, described as the default one.
 
-    Made with a store's options, it is the provider that they ask for, and none of this class.
+    Made with a store's options, it is the backend that they ask for, and none of this class.
     """
 
     options: Mapping[str, Mapping[str, Any]] = {
@@ -35,8 +35,8 @@ class Vault(kv2.Kv2):
     }
     secrets = Connection.SECRETS
 
-    def __new__(cls, options: Mapping[str, Any], context: ProviderContext) -> Provider:  # type: ignore[misc]  # another class, on purpose
-        """The provider of the engine that the options name; opens nothing.
+    def __new__(cls, options: Mapping[str, Any], context: BackendContext) -> Backend:  # type: ignore[misc]  # another class, on purpose
+        """The backend of the engine that the options name; opens nothing.
 
         Raises:
             InvalidConfiguration: an option is wrong.

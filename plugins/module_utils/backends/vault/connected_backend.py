@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every provider of Vault shares: a connection that is its own, opened, looked after and closed with it."""
+"""What every backend of Vault shares: a connection that is its own, opened, looked after and closed with it."""
 
 from __future__ import annotations
 
 from typing import Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 
 
-class Connected(Provider):
+class Connected(Backend):
     """The life of a connection. A subclass sets `_connection` when it is made."""
 
     _connection: Connection

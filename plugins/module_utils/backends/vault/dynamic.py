@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dynamic secrets as a provider: a credential is a role, and reading it leases a login that the server makes (J8)."""
+"""Dynamic secrets as a backend: a credential is a role, and reading it leases a login that the server makes (J8)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, List, Mapping, NoReturn, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
@@ -50,7 +50,7 @@ class LeasedSecrets(Connected):
     capabilities = Capabilities(native=True, remote=True, leased=True, server_side_encryption=True)
     options = OPTIONS
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection, mount: str) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection, mount: str) -> None:
         """Take the store's options, and the connection, which is closed with this. Asks for nothing.
 
         Raises:

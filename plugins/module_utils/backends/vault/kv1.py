@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Engine, Location
@@ -167,7 +167,7 @@ class Kv1Places(ObjectPlaces):
         return told if isinstance(told, dict) else {}
 
 
-class Kv1(KvObjectProvider):
+class Kv1(KvObjectBackend):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
     capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)

@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Filter, ProviderContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     changed_document,
@@ -90,7 +90,7 @@ class Kv2(Connected):
     )
     options = OPTIONS
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection) -> None:
         """Take the store's options, and the connection, which is closed with this. Asks for nothing.
 
         Raises:

@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, Value
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
@@ -99,7 +99,7 @@ class Kv2Places(ObjectPlaces):
         write_document(self._requests, self._location.within(STORE), content, int(found[1] or 0) if found else None)
 
 
-class Kv2Envelopes(KvObjectProvider):
+class Kv2Envelopes(KvObjectBackend):
     """Envelopes as secrets of KV version 2."""
 
     capabilities = Capabilities(

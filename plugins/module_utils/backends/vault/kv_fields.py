@@ -23,7 +23,7 @@ METADATA = OURS + "metadata"
 """Where metadata lies that has no place beside the value: in KV version 1, and with the stages that nobody but us reads."""
 ENVELOPE = OURS + "envelope"
 OBJECT = OURS + "object"
-"""What `objects.provider` has to know of an object, where one is kept."""
+"""What `objects.backend` has to know of an object, where one is kept."""
 DELETED = OURS + "deleted"
 """Marks the version that stands for "deleted from here on"."""
 

@@ -2,22 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What both object providers of KV share: a connection that is theirs."""
+"""What both object backends of KV share: a connection that is theirs."""
 
 from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import ProviderContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectProvider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 
 
-class KvObjectProvider(Connected, ObjectProvider):
+class KvObjectBackend(Connected, ObjectBackend):
     """Whole objects as secrets of KV. A subclass makes the places."""
 
-    def __init__(self, options: Mapping[str, Any], context: ProviderContext, connection: Connection) -> None:
+    def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection) -> None:
         """Take the store's options, and the connection, which is closed with this. Asks for nothing.
 
         Raises:

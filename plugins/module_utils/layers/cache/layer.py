@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import may_ask
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
@@ -78,7 +78,7 @@ class Cache(Layer):
 
     def __init__(
         self,
-        inner: Provider,
+        inner: Backend,
         terms: CacheTerms,
         background: Callable[[Callable[[], None]], object],
         looked_up: Callable[[bool], None] = lambda _hit: None,

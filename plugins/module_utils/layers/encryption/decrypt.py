@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Dict, Iterable, Iterator, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Filter, Health, Provider, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Backend, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found, Opener, plain
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
@@ -22,9 +22,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 
 class Decrypt(Layer):
-    """Reads records out of a provider of envelopes. `layers.encrypt` adds the writing."""
+    """Reads records out of a backend of envelopes. `layers.encrypt` adds the writing."""
 
-    def __init__(self, inner: Provider, keyring: Keyring, marks: Optional[Marks], tenant: str = DEFAULT_TENANT) -> None:
+    def __init__(self, inner: Backend, keyring: Keyring, marks: Optional[Marks], tenant: str = DEFAULT_TENANT) -> None:
         """Take the keys, the high-water marks (None for a store that ends with its process) and the store's tenant."""
         super().__init__(inner)
         self.keyring = keyring

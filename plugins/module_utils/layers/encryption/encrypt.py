@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_status as key_report
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
@@ -46,11 +46,11 @@ _ATTEMPTS = 100
 _LAST_SERIAL = 2**63
 
 
-def encrypted(provider: Provider, configuration: Mapping[str, Any], vault_password: Optional[VaultPassword] = None) -> Encrypt:
-    """Wrap a provider as a store's configuration says.
+def encrypted(backend: Backend, configuration: Mapping[str, Any], vault_password: Optional[VaultPassword] = None) -> Encrypt:
+    """Wrap a backend as a store's configuration says.
 
     Args:
-        provider: one that keeps envelopes.
+        backend: one that keeps envelopes.
         configuration: `tenant`, `key_sources` and `drop_sources` of the store; the other options are not looked at.
         vault_password: gives the password of a vault id on the controller.
 
@@ -58,17 +58,17 @@ def encrypted(provider: Provider, configuration: Mapping[str, Any], vault_passwo
         InvalidConfiguration: `key_sources` or `drop_sources` are not what they should be.
     """
     tenant = configuration.get("tenant") or DEFAULT_TENANT
-    if not provider.capabilities.persistent:
-        return Encrypt(provider, PassingKeyring(provider), None, tenant)
-    warn = provider.context.warn
+    if not backend.capabilities.persistent:
+        return Encrypt(backend, PassingKeyring(backend), None, tenant)
+    warn = backend.context.warn
     sources = build_sources(configuration.get("key_sources"), warn, vault_password)
-    keyring = Keyring(provider, sources, configuration.get("drop_sources") or ())
+    keyring = Keyring(backend, sources, configuration.get("drop_sources") or ())
     check_dropped(sorted(keyring.drop_sources), sources)
-    return Encrypt(provider, keyring, Marks(keyring, tenant, warn), tenant)
+    return Encrypt(backend, keyring, Marks(keyring, tenant, warn), tenant)
 
 
 class Encrypt(Decrypt):
-    """A provider of records around a provider of envelopes. Build it with `encrypted`."""
+    """A backend of records around a backend of envelopes. Build it with `encrypted`."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         """Seal and store a value. Always a compare-and-swap; a race lost without an expectation is run again (rule 4)."""
@@ -153,14 +153,14 @@ class Encrypt(Decrypt):
         raise _too_busy()
 
     def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        return Provider.update_state(self, name, state, expected_version)
+        return Backend.update_state(self, name, state, expected_version)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """Replace metadata without touching the ciphertext (rule 7).
 
         Raises:
             InvalidInput: the scope differs; it changes by a new version only.
-            Conflict, NotFound: as the provider.
+            Conflict, NotFound: as the backend.
         """
         with self.naming(record.name):
             ring = self.keyring.opened()

@@ -10,7 +10,7 @@ import math
 from dataclasses import replace
 from typing import Callable, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, CredentialError, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED
@@ -24,7 +24,7 @@ class Breaker(Around):
     `health` is always asked, and not counted: who asks wants to know.
     """
 
-    def __init__(self, inner: Provider, circuit: Circuit) -> None:
+    def __init__(self, inner: Backend, circuit: Circuit) -> None:
         """Wrap `inner`; every thread that uses the store shares the circuit."""
         super().__init__(inner)
         self._circuit = circuit

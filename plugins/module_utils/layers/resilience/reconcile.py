@@ -5,7 +5,7 @@
 """What has become of a write whose answer was lost: told by reading, never guessed.
 
 Each function answers `Done` (it was carried out), None (what it was to replace is still there: it may be made again where it
-names what it replaces), or raises `Conflict` or `NotFound` (something else is there). All of them take the provider to read from.
+names what it replaces), or raises `Conflict` or `NotFound` (something else is there). All of them take the backend to read from.
 
 A value is ours when all of it is the same: the bytes of an envelope, which no two writes share; else type, fields, state and
 metadata, whose `updated_at` has microseconds, and the serial and record id where the write carried them.
@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Generic, Optional, Set, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     changed_document,
     changed_envelope,
@@ -38,18 +38,18 @@ class Done(Generic[Answer]):
     answer: Answer
 
 
-def put(provider: Provider, record: Record, expected: Optional[str], create: bool, others: Set[str]) -> Optional[Done[Record]]:
-    """As above, for `Provider.put` with these arguments.
+def put(backend: Backend, record: Record, expected: Optional[str], create: bool, others: Set[str]) -> Optional[Done[Record]]:
+    """As above, for `Backend.put` with these arguments.
 
     `others` collects the versions that were seen not to be ours: a look that breaks off and begins again reads them once.
     """
-    found = _current(provider, record.name, record.stage)
+    found = _current(backend, record.name, record.stage)
     if found is not None and is_ours(record, found):
         return Done(_stored(record, found))
     there = None if found is None else found.version
     if there == expected or (expected is None and not create):
         return None
-    kept, certain = _among_versions(provider, record, expected, others)
+    kept, certain = _among_versions(backend, record, expected, others)
     if kept is not None:
         return Done(_stored(record, kept))
     if create and found is not None:
@@ -63,9 +63,9 @@ def put(provider: Provider, record: Record, expected: Optional[str], create: boo
     return None
 
 
-def patch_metadata(provider: Provider, record: Record, expected_revision: int) -> Optional[Done[Record]]:
-    """As above, for `Provider.patch_metadata` with these arguments."""
-    found = provider.get(record.name, stage=record.stage)
+def patch_metadata(backend: Backend, record: Record, expected_revision: int) -> Optional[Done[Record]]:
+    """As above, for `Backend.patch_metadata` with these arguments."""
+    found = backend.get(record.name, stage=record.stage)
     patched = (found.version, found.revision) == (record.version, expected_revision + 1)
     if patched and (found.metadata == record.metadata if record.envelope is None else found.envelope == record.envelope):
         stored = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision)
@@ -79,9 +79,9 @@ def patch_metadata(provider: Provider, record: Record, expected_revision: int) -
     return None
 
 
-def delete(provider: Provider, name: str, stage: str, expected: Optional[str]) -> Optional[Done[None]]:
-    """As above, for `Provider.delete` with these arguments."""
-    found = _current(provider, name, stage)
+def delete(backend: Backend, name: str, stage: str, expected: Optional[str]) -> Optional[Done[None]]:
+    """As above, for `Backend.delete` with these arguments."""
+    found = _current(backend, name, stage)
     if found is None:
         return Done(None)
     try:
@@ -91,9 +91,9 @@ def delete(provider: Provider, name: str, stage: str, expected: Optional[str]) -
     return None
 
 
-def rewrite_envelope(provider: Provider, record: Record, replaces: bytes) -> Optional[Done[None]]:
-    """As above, for `Provider.rewrite_envelope` with these arguments."""
-    found = provider.get(record.name, record.version if record.stage == CURRENT else None, record.stage)
+def rewrite_envelope(backend: Backend, record: Record, replaces: bytes) -> Optional[Done[None]]:
+    """As above, for `Backend.rewrite_envelope` with these arguments."""
+    found = backend.get(record.name, record.version if record.stage == CURRENT else None, record.stage)
     if found.envelope == record.envelope:
         return Done(None)
     if found.envelope != replaces:
@@ -101,9 +101,9 @@ def rewrite_envelope(provider: Provider, record: Record, replaces: bytes) -> Opt
     return None
 
 
-def write_store_document(provider: Provider, content: bytes, replaces: Optional[bytes]) -> Optional[Done[None]]:
-    """As above, for `Provider.write_store_document` with these arguments."""
-    found = provider.read_store_document()
+def write_store_document(backend: Backend, content: bytes, replaces: Optional[bytes]) -> Optional[Done[None]]:
+    """As above, for `Backend.write_store_document` with these arguments."""
+    found = backend.read_store_document()
     if found == content:
         return Done(None)
     if found != replaces:
@@ -128,24 +128,24 @@ def _stored(record: Record, found: Record) -> Record:
     return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision)
 
 
-def _current(provider: Provider, name: str, stage: str) -> Optional[Record]:
+def _current(backend: Backend, name: str, stage: str) -> Optional[Record]:
     try:
-        return provider.get(name, stage=stage)
+        return backend.get(name, stage=stage)
     except NotFound:
         return None
 
 
-def _among_versions(provider: Provider, record: Record, expected: Optional[str], others: Set[str]) -> Tuple[Optional[Record], bool]:
+def _among_versions(backend: Backend, record: Record, expected: Optional[str], others: Set[str]) -> Tuple[Optional[Record], bool]:
     """Ours among the versions after `expected`, which another writer has replaced since; and whether all of them were seen."""
-    if not provider.capabilities.versions or record.stage != CURRENT:
+    if not backend.capabilities.versions or record.stage != CURRENT:
         return None, False
     try:
-        for info in provider.versions(record.name)[:MOST_VERSIONS]:
+        for info in backend.versions(record.name)[:MOST_VERSIONS]:
             if info.version == expected:
                 return None, True
             if info.version in others:
                 continue
-            found = provider.get(record.name, info.version)
+            found = backend.get(record.name, info.version)
             if is_ours(record, found):
                 return found, True
             others.add(info.version)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Repeating requests as a layer, around a provider and inside the time limits: what is safe to repeat, and nothing else.
+"""Repeating requests as a layer, around a backend and inside the time limits: what is safe to repeat, and nothing else.
 
 Reads are safe. A write is as long as its failure says that nothing happened. Where an answer was lost (`outcome_unknown`), the
 write is reconciled by reading, never blindly made again: see `layers.reconcile` for what is read and `layers.writes` for
@@ -17,7 +17,7 @@ import time
 from dataclasses import replace
 from typing import Callable, Iterator, Optional, Set
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
@@ -36,12 +36,12 @@ class Retry(Around):
     """
 
     def __init__(
-        self, inner: Provider, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep
+        self, inner: Backend, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         """Wrap `inner`.
 
         Args:
-            inner: the provider.
+            inner: the backend.
             repeats: how often a request is made again at most.
             observer: is told of each repeat.
             sleep: waits so many seconds.
@@ -50,7 +50,7 @@ class Retry(Around):
         self._attempts = Attempts(repeats, observer, sleep)
 
     def connect(self) -> None:
-        """As the provider's.
+        """As the backend's.
 
         Raises:
             MissingLibrary: tenacity is not installed. Told now, not by the first failure.
@@ -77,7 +77,7 @@ class Retry(Around):
 
     def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
         """A read and a write, each with its own repeats."""
-        return Provider.update_state(self, name, state, expected_version)
+        return Backend.update_state(self, name, state, expected_version)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         write = Write(
@@ -124,7 +124,7 @@ class Retry(Around):
 class _Listing:
     """The rows of a listing, each name once, however often it has to begin."""
 
-    def __init__(self, inner: Provider, wanted: Filter) -> None:
+    def __init__(self, inner: Backend, wanted: Filter) -> None:
         self._inner = inner
         self._wanted = wanted
         self._rows: Optional[Iterator[Record]] = None

@@ -4,7 +4,7 @@
 
 """What every remote backend is wrapped in: time limits, a circuit breaker, repeats. Their options, and their order.
 
-`TimeLimits(Breaker(Retry(provider)))`: one limit bounds an operation with all its repeats and waits, and the breaker counts
+`TimeLimits(Breaker(Retry(backend)))`: one limit bounds an operation with all its repeats and waits, and the breaker counts
 operations that no repeat could save. Inside the repeats it would open by the attempts of a single operation.
 """
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.breaker import Breaker
@@ -30,7 +30,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 """The options of every store that its layers look at, as an argument spec. Times are seconds.
 
-`max_retries` is the backend's own where it is left out (`Provider.default_retries`); 0 repeats nothing. `breaker_failures: 0`
+`max_retries` is the backend's own where it is left out (`Backend.default_retries`); 0 repeats nothing. `breaker_failures: 0`
 does without a breaker.
 """
 
@@ -52,11 +52,11 @@ RANGES: Mapping[str, Range] = {
 }
 
 
-def resilient(provider: Provider, options: Mapping[str, Any], observer: Optional[Observer] = None) -> Provider:
-    """Wrap a provider as a store's configuration says; one that is not remote stays as it is.
+def resilient(backend: Backend, options: Mapping[str, Any], observer: Optional[Observer] = None) -> Backend:
+    """Wrap a backend as a store's configuration says; one that is not remote stays as it is.
 
     Args:
-        provider: of any backend.
+        backend: of any backend.
         options: `OPTIONS`, validated; defaults hold for what is missing.
         observer: is told of repeated requests and of the breaker's states.
 
@@ -64,10 +64,10 @@ def resilient(provider: Provider, options: Mapping[str, Any], observer: Optional
         InvalidConfiguration: an option is out of range, also where the backend has no use for it.
     """
     chosen = {option: _in_range(option, options.get(option)) for option in OPTIONS}
-    if not provider.capabilities.remote:
-        return provider
-    repeats = provider.default_retries if chosen["max_retries"] is None else chosen["max_retries"]
-    stack: Provider = Retry(provider, repeats, observer)
+    if not backend.capabilities.remote:
+        return backend
+    repeats = backend.default_retries if chosen["max_retries"] is None else chosen["max_retries"]
+    stack: Backend = Retry(backend, repeats, observer)
     if chosen["breaker_failures"]:
         circuit = Circuit(chosen["breaker_failures"], chosen["breaker_timeout"], chosen["breaker_successes"], observer)
         stack = Breaker(stack, circuit)

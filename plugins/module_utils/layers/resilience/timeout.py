@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from typing import Callable
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
 
 
 class TimeLimits(Around):
-    """Sets the deadline that layers and providers below keep to."""
+    """Sets the deadline that layers and backends below keep to."""
 
-    def __init__(self, inner: Provider, reading: float, writing: float) -> None:
+    def __init__(self, inner: Backend, reading: float, writing: float) -> None:
         """Bound reads and writes, in seconds each."""
         super().__init__(inner)
         self._reading = reading

@@ -50,7 +50,7 @@ class Write(Generic[Answer]):
             raise _unknown(end.doubt, call) from None
         except CredentialError as error:
             if self._doubt is None or (error.outcome_unknown and not passes(error)):
-                raise  # settled, or the provider tells itself how far it came and what stopped it
+                raise  # settled, or the backend tells itself how far it came and what stopped it
             done = self._last_look() if error is self._doubt else None
             if done is not None:
                 return done.answer

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from typing import Any, Iterable, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt
@@ -23,7 +23,7 @@ _OF_THE_STORE = frozenset(("backend", "tenant"))
 
 
 def shared(
-    provider: Provider,
+    backend: Backend,
     layer: Optional[Decrypt],
     options: Mapping[str, Any],
     common: Iterable[str],
@@ -32,7 +32,7 @@ def shared(
     """Put a shared cache before a store. It makes no request.
 
     Args:
-        provider: the backend within its layers, `layer` included.
+        backend: the backend within its layers, `layer` included.
         layer: the one that encrypts, where there is one.
         options: of the store, validated.
         common: the options that every store has: they say how it is used, not which it is.
@@ -42,7 +42,7 @@ def shared(
         InvalidConfiguration: an option is wrong, or the store is one of which nothing may be kept.
         MissingLibrary: the package `redis` is not installed.
     """
-    able = provider.capabilities
+    able = backend.capabilities
     if able.leased or not able.persistent:
         what = "what this store gives out is {0}, and is not shared".format("lent for a time" if able.leased else "gone with its process")
         raise InvalidConfiguration(what, option=OPTION, remedy="Leave it out.")
@@ -50,5 +50,5 @@ def shared(
     server = Server(address_of(own), own["prefix"])
     which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
     told_apart = json.dumps(which, sort_keys=True, default=str).encode("utf-8")
-    key = key_of(server, own, provider, layer, vault_password)
-    return SharedCache(layer or provider, server, key, lambda key: Entries(key, own["prefix"], told_apart), own["ttl"])
+    key = key_of(server, own, backend, layer, vault_password)
+    return SharedCache(layer or backend, server, key, lambda key: Entries(key, own["prefix"], told_apart), own["ttl"])

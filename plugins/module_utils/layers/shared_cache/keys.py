@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any, Callable, Iterator, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources
@@ -30,7 +30,7 @@ KeyOf = Callable[[], Optional[bytes]]
 
 
 def key_of(
-    server: Server, options: Mapping[str, Any], provider: Provider, layer: Optional[Decrypt], vault_password: Optional[VaultPassword]
+    server: Server, options: Mapping[str, Any], backend: Backend, layer: Optional[Decrypt], vault_password: Optional[VaultPassword]
 ) -> KeyOf:
     """What gives the key.
 
@@ -39,8 +39,8 @@ def key_of(
     """
     entries = options.get("key_sources")
     if entries:
-        sources = build_sources(entries, provider.context.warn, vault_password)
-        return _OwnRing(lambda: Keyring(_RingPlace(provider, server), sources))
+        sources = build_sources(entries, backend.context.warn, vault_password)
+        return _OwnRing(lambda: Keyring(_RingPlace(backend, server), sources))
     if layer is None or entries is not None:
         raise InvalidConfiguration(
             "this store keeps plain fields, so it has no key to seal with",
@@ -58,7 +58,7 @@ def _key(ring: Optional[OpenRing]) -> Optional[bytes]:
 class _RingPlace(Layer):
     """Where such a ring's document lies: on the server itself. It holds nothing but wrapped keys, and there is nothing to lose."""
 
-    def __init__(self, inner: Provider, server: Server) -> None:
+    def __init__(self, inner: Backend, server: Server) -> None:
         super().__init__(inner)
         self._server = server
 

@@ -14,7 +14,7 @@ import time
 from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -36,7 +36,7 @@ Wanted = Tuple[str, Optional[str]]
 class SharedCache(Layer):
     """Reads current values and versions from the shared server where they are there, and puts there what it has read."""
 
-    def __init__(self, inner: Provider, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
+    def __init__(self, inner: Backend, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
         """Wrap `inner`.
 
         Args:

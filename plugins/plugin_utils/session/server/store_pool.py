@@ -17,7 +17,7 @@ from copy import copy
 from functools import partial
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Provider
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -84,8 +84,8 @@ class HeldStores:
             manager.trail.leave_to_keeper()
         opening.set_result(manager)
 
-    def _cache(self, provider: Provider, looked_up: Callable[[bool], None]) -> Cache:
-        return Cache(provider, self._terms, self._background, looked_up)
+    def _cache(self, backend: Backend, looked_up: Callable[[bool], None]) -> Cache:
+        return Cache(backend, self._terms, self._background, looked_up)
 
     def was_asked(self, manager: CredentialManager) -> bool:
         """Whether this is not the first operation of a store, which writes its audit entries at once: so one hears if that fails."""
@@ -145,18 +145,18 @@ class HeldStores:
 
     def _is_needed(self, manager: CredentialManager) -> bool:
         """A login is not: the next session makes another one."""
-        can = manager.provider.capabilities
+        can = manager.backend.capabilities
         return not can.persistent or (can.leased and manager in self._due)
 
     def look_after(self) -> None:
         """Write the audit entries that wait, and keep alive logins and what is lent."""
         for manager in self.managers():
             _guarded(manager.flush)
-            if manager.provider.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
+            if manager.backend.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
                 _guarded(partial(self._renew, manager))
 
     def _renew(self, manager: CredentialManager) -> None:
-        after = manager.provider.renew_due()
+        after = manager.backend.renew_due()
         if after is None:
             self._due.pop(manager, None)
         else:

@@ -32,7 +32,7 @@ class Client(ABC):
 
         Args:
             store: as `store_resolution.resolve_store` found it.
-            operation: get, get_many, find, credential, credential_info, credential_rotate, store_info, store_key, store_schema or cache.
+            operation: its name in `operations/catalog.py`.
             parameters: the operation's own, validated.
             context: who asks.
             check_mode: tell what would change, change nothing.

@@ -19,9 +19,9 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.session_client import NotForSession, SessionClient
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
@@ -49,6 +49,7 @@ class RunClient(Client):
         check_mode: bool = False,
         question: str | None = None,
     ) -> Outcome:
+        traits = traits_of(operation)
         if self._session is not None:
             masking.register(secrets_of(store.config))
             try:
@@ -61,7 +62,7 @@ class RunClient(Client):
         try:
             return self._here().perform(store, operation, parameters, context, check_mode)
         finally:
-            if operation not in READING and not check_mode:
+            if not traits.read_only and not check_mode:
                 self.forget(names_of(parameters))
 
     def _here(self) -> Client:

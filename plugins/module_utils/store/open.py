@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
@@ -203,7 +204,7 @@ def _trail(options: Mapping[str, Any], backend: Backend, layer: Optional[Encrypt
     path = _audit_path(options, context.store)
     seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
     shared = options.get("audit_path") is not None
-    hand_on = backend.append_audit if backend.capabilities.audit_log else None
+    hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
     strict = options["audit"] == STRICT
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 

@@ -38,9 +38,9 @@ class Capabilities:
         remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
         persistent: what was written outlives the process.
         leased: values are lent for a time; the backend keeps them, renews them (`renew_due`) and gives them back, so no cache does.
-        server_side_encryption: the backend encrypts at rest by itself.
+        server_side_encryption: the backend encrypts at rest by itself. Where it does not, and `native` values are plain, the store says so.
         audit_log: it takes the entries of the audit trail too, so that several controllers share one that can be queried.
-        max_bytes: the largest value, in bytes as stored.
+        max_bytes: the largest value, in bytes as stored (`protocols.Limited` measures it).
         max_tags: the most tags a record may have.
     """
 
@@ -109,6 +109,11 @@ class Backend(ABC):
     capabilities: Capabilities = Capabilities()
     inner: Optional[Backend] = None
     """The backend that a layer wraps; None if this is no layer."""
+    plaintext_warning: str = (
+        "the backend does not encrypt what it stores. Write 'encrypt: true' to have this collection encrypt it, or 'encrypt: false' "
+        "where it is encrypted otherwise."
+    )
+    """What a store warns of once if neither the backend nor this collection encrypts its values and `encrypt` is left out."""
     default_retries: int = 5
     """How often a request is repeated at most where the store's configuration does not say (`max_retries`)."""
 

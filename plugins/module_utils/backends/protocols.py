@@ -139,6 +139,17 @@ class EnvelopeRewriter(ABC):
         """
 
 
+class Limited(ABC):
+    """States `capabilities.max_bytes`, `capabilities.max_tags` or both. `layers.limits` checks them."""
+
+    container: str = "the backend"
+    """What holds one value, in the words of the backend's users, for a message: `a Secret`."""
+
+    @abstractmethod
+    def measure_value(self, record: Record) -> int:
+        """Return the bytes that count for `max_bytes` if the record is stored: of its fields and state, or of its envelope."""
+
+
 Protocol = TypeVar("Protocol")
 
 _ABSENT: Mapping[type, Callable[[str], CredentialError]] = {

@@ -11,10 +11,10 @@ import tracemalloc
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import UPKEEP, told_usage
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -96,7 +96,7 @@ def test_refreshes_are_counted(place):
     manager = place.open()
     create(manager)
     with manager.acting():
-        manager.backend.update_state("db", {"token": Secret("x")}, "1")
+        manager.trail.record("refresh", OK, "db", "2")
     told = usage(manager)
     assert (told["refreshes"], told["uses"]) == (1, 0)
     assert told["last_refreshed_at"] == next(entry["time"] for entry in place.entries() if entry["action"] == "refresh")

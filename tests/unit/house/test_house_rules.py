@@ -29,12 +29,6 @@ HEADER = """\
 MAX_FILE, MAX_FUNCTION = 300, 40
 DOCUMENTING = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
-# Rooms from the ground up; an import goes down only. Rooms of one floor do not import one another.
-ORDER = """
-errors < model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation < layers, argument_specs
-< audit, metrics < store < migration, adoption, drift, scanning, reports < operations
-"""
-ORDER_ON_THE_CONTROLLER = "output < config < session < client < lookup, action"
 # The one place each where a neutral error becomes one of Ansible's.
 EDGE_OF_MODULES = {"plugins/module_utils/module.py", "plugins/module_utils/module_base.py"}
 
@@ -86,38 +80,6 @@ IN_PLUGINS = python_files("plugins")
 IN_LIBRARY = python_files("plugins/module_utils")
 BACKENDS = sorted(path for path in (LIBRARY / "backends").iterdir() if path.is_dir() and path.name not in {"objects", "__pycache__"})
 each = pytest.mark.parametrize
-
-
-def floors(order):
-    """The floor of each room."""
-    return {room.strip(): floor for floor, rooms in enumerate(order.split("<")) for room in rooms.split(",")}
-
-
-def room_of(name):
-    """The tree and the room of a dotted module name of ours: ("module_utils", "model")."""
-    parts = name[len(OURS) :].split(".")
-    return parts[0], parts[1] if len(parts) > 1 else ""
-
-
-def climbing_imports(tree, order):
-    """Each import between rooms of `tree` that does not go down, as a sentence that names the two rooms."""
-    floor = floors(order)
-    for path in python_files("plugins/" + tree):
-        room = path.relative_to(PLUGINS / tree).parts[0].removesuffix(".py")
-        if room not in floor:
-            yield "{0}: the room {1} is not in the order".format(shown(path), room)
-            continue
-        for name in imports_of(path):
-            if not name.startswith(OURS) or room_of(name)[0] != tree or room_of(name)[1] in {"", room}:
-                continue
-            other = room_of(name)[1]
-            if other not in floor or floor[other] >= floor[room]:
-                yield "{0} imports {1} ({2} imports {3})".format(room, other, shown(path), name[len(OURS) :])
-
-
-@each(("tree", "order"), [("module_utils", ORDER), ("plugin_utils", ORDER_ON_THE_CONTROLLER)])
-def test_an_import_goes_down_only(tree, order):
-    assert sorted(set(climbing_imports(tree, order))) == []
 
 
 def test_no_backend_imports_another():

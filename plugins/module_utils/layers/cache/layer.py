@@ -19,13 +19,14 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import may_ask
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import Gathering
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Asked, Generation, Key, Shelf
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 PASSING = (Unavailable, Timeout, CircuitOpen)
 RECOVERY = 5.0
@@ -68,7 +69,7 @@ class Counts:
     stale: int = 0
 
 
-class Cache(Layer):
+class Cache(Layer, Recoverable):
     """Reads each current value, and each older version, once per `ttl`.
 
     Other stages are never kept, and an operation that is not `cacheable` (it is about to write or to describe) is given what is there now.
@@ -261,17 +262,13 @@ class Cache(Layer):
         with self.shelf.changing(record.name):
             return self.inner.put(record, expected_version, create=create)
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        with self.shelf.changing(name):
-            return self.inner.update_state(name, state, expected_version)
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         with self.shelf.changing(record.name):
             return self.inner.patch_metadata(record, expected_revision)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         with self.shelf.changing(name):
-            return self.inner.restore(name, stage, version=version, check=check)
+            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         with self.shelf.changing(name):

@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import xml.etree.ElementTree as ET
-
 import pytest
 
 from tests.house.draw_architecture import CAPTIONS, PICTURE, draw, reduce_imports
-from tests.house.rooms import CHECKOUT, OURS, ORDERS, read_floors
+from tests.house.rooms import CHECKOUT, ORDERS, OURS, read_floors
 
 PAGE = CHECKOUT / "docs" / "architecture.md"
 
@@ -53,8 +51,8 @@ SMALL = {
 
 
 def arrows(picture):
-    """How many arrows a picture has, which is XML."""
-    return len([part for part in ET.fromstring(picture).iter() if part.get("marker-end")])
+    """How many arrows a picture has."""
+    return picture.count("marker-end=")
 
 
 def test_an_import_is_an_arrow_and_a_new_one_is_another(plant):

@@ -103,7 +103,7 @@ def test_no_backend_imports_ansible():
 def test_every_backend_folder_is_in_the_registry():
     """A new backend is one folder and one row in backends/registry.py."""
     registered = set(imports_of(LIBRARY / "backends" / "registry.py"))
-    assert {LIBRARY_NAME + "backends." + folder.name + ".backend" for folder in BACKENDS} <= registered
+    assert {LIBRARY_NAME + "backends." + folder.name + ".options" for folder in BACKENDS} <= registered
 
 
 @each("path", IN_LIBRARY, ids=shown)

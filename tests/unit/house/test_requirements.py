@@ -11,6 +11,7 @@ import re
 import pytest
 import yaml
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, read_traits
 from tests.conftest import CHECKOUT
 
 PART = r"(?:'[^'\n]+'|\"[^\"\n]+\"|[A-Za-z][\w.\[\]-]*)"
@@ -52,11 +53,30 @@ def test_what_an_error_tells_to_install_is_what_the_requirements_say(path, name,
     assert floor is None or floor == known[name], "the lower bound differs"
 
 
-def test_the_readme_says_what_each_backend_needs():
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+def test_what_a_backend_declares_is_in_the_requirements(backend):
+    declared = {requirement(package.requirement) for package in read_traits(backend).packages}
+    assert declared <= set(required("requirements-backends.txt").items())
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
+def test_the_readme_has_one_line_on_what_a_backend_needs(backend):
+    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (line,) = [line for line in text.splitlines() if line.startswith("| `{0}` |".format(backend))]
+    assert {requirement(each) for each in re.findall("'([^' ]+)'", line)} == {requirement(each) for each in needs(backend)}
+
+
+def needs(backend):
+    """What is installed for a backend: its own packages, and what the layer needs that repeats requests."""
+    declared = [package.requirement for package in read_traits(backend).packages]
+    return [*declared, "tenacity>=8.3"] if backend_class(backend).capabilities.remote else declared
+
+
+def test_the_readme_says_what_everybody_needs():
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     said = {requirement("".join(parts)) for words in LINE.findall(text) for parts in WORD.findall(words)}
-    assert said <= set(required("requirements-backends.txt").items())
     assert said >= set(required("requirements.txt").items())
+    assert said <= set(required("requirements-backends.txt").items())
 
 
 def test_an_execution_environment_carries_every_backend():

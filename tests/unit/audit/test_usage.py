@@ -11,10 +11,11 @@ import tracemalloc
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import UPKEEP, told_usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -73,7 +74,7 @@ def test_what_the_collections_own_modules_read_is_no_use(place):
 
 
 def test_every_operation_is_a_use_or_upkeep():
-    assert set(OPERATIONS) - UPKEEP == {"get", "get_many"}
+    assert set(OPERATIONS) - list_administrative() == {"get", "get_many"}
 
 
 def test_a_read_of_several_is_a_use_of_each(place):
@@ -96,7 +97,7 @@ def test_refreshes_are_counted(place):
     manager = place.open()
     create(manager)
     with manager.acting():
-        manager.backend.update_state("db", {"token": Secret("x")}, "1")
+        manager.trail.record("refresh", OK, "db", "2")
     told = usage(manager)
     assert (told["refreshes"], told["uses"]) == (1, 0)
     assert told["last_refreshed_at"] == next(entry["time"] for entry in place.entries() if entry["action"] == "refresh")
@@ -121,7 +122,7 @@ def test_where_the_trail_is_off_nothing_is_told_and_why(place):
 
 def test_where_there_is_no_trail_yet_nothing_is_told_and_why(place, tmp_path):
     create(place.open("off"))
-    told = told_usage(place.open(audit_path=str(tmp_path / "elsewhere.jsonl")).trail, ["db"])
+    told = told_usage(place.open(audit_path=str(tmp_path / "elsewhere.jsonl")).trail, ["db"], list_administrative())
     assert told.of("db") is None
     assert "there is no audit trail" in told.reason
 
@@ -161,7 +162,7 @@ def test_what_is_still_held_in_memory_is_counted(place):
     manager = place.open()
     create(manager)
     manager.get("db")
-    assert told_usage(manager.trail, ["db"]).of("db")["uses"] == 1
+    assert told_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"] == 1
 
 
 def test_stores_that_share_a_file_are_told_apart(tmp_path):
@@ -199,7 +200,7 @@ def test_what_is_no_entry_is_passed_over(place):
     used(manager)
     with place.trail.open("ab") as file:
         file.write(b'no entry\n{"action":"read","result":"ok","name":"db"}\n\xff\xfe\n{"sequence":1,"action":"read","resu')
-    assert told_usage(manager.trail, ["db"]).of("db")["uses"] == 1
+    assert told_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"] == 1
 
 
 def test_a_long_trail_is_read_without_being_held(place):
@@ -212,7 +213,7 @@ def test_a_long_trail_is_read_without_being_held(place):
             file.write(line * 1000)
     tracemalloc.start()
     try:
-        told = told_usage(manager.trail, ["db"])
+        told = told_usage(manager.trail, ["db"], list_administrative())
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

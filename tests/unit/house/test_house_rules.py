@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import CHECKOUT
 from tests.house import code_rules, import_rules, page_rules, participles
 from tests.house.code_rules import HEADER, MAX_FILE, MAX_FUNCTION
-from tests.house.source import LIBRARY, OURS, SourceTree
+from tests.house.source import LIBRARY, SourceTree
 
 LAZILY = HEADER + "from __future__ import annotations\n"
 DOCUMENTED = "DOCUMENTATION = EXAMPLES = RETURN = ''\n"
@@ -46,26 +46,6 @@ class Rule:
 
 
 RULES = (
-    Rule(
-        import_rules.find_climbing_imports,
-        {
-            "plugins/module_utils/errors.py": "",
-            "plugins/module_utils/attic.py": "",
-            "plugins/module_utils/model/record.py": "from {0}store import open\nfrom {0}errors import Conflict\n".format(LIBRARY),
-            "plugins/module_utils/store/open.py": "import {0}model.record\nimport {0}cellar\n".format(LIBRARY),
-            "plugins/plugin_utils/config/a.py": "from {0}plugin_utils.client.b import c\nfrom {0}plugin_utils.config.d import e".format(
-                OURS
-            ),
-            "plugins/plugin_utils/client/b.py": "",
-        },
-        (
-            "plugins/module_utils: the room attic is not in the order",
-            "plugins/module_utils/model/record.py:1: model imports store (module_utils.store)",
-            "plugins/module_utils/model/record.py:1: model imports store (module_utils.store.open)",
-            "plugins/module_utils/store/open.py:2: store imports cellar (module_utils.cellar)",
-            "plugins/plugin_utils/config/a.py:1: config imports client (plugin_utils.client.b)",
-        ),
-    ),
     Rule(
         import_rules.find_imports_between_backends,
         {

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import os
 import socket
@@ -24,17 +23,6 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session import p
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import LONGEST_REQUEST, Caller
 from tests.unit.audit.place import Place, fill
-
-
-@pytest.mark.parametrize("name", ["LENGTH", "HEARTBEAT", "CREDENTIALS", "OVERFLOW_UID"])
-def test_both_sides_mean_the_same(name):
-    ours, theirs = getattr(get, name), getattr(wire, name)
-    assert getattr(ours, "format", ours) == getattr(theirs, "format", theirs)
-
-
-def test_both_sides_tell_the_other_end_alike():
-    """The code stands twice, because the lookup is one file and the session loads no plugin of ansible-core."""
-    assert inspect.getsource(get.other_end) == inspect.getsource(wire.other_end)
 
 
 def test_a_heartbeat_is_never_the_beginning_of_a_reply():

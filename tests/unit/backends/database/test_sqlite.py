@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
+from tests.conformance.records import METADATA, NOON, a_record, exposed, put_state, value_of
 from tests.unit.backends.database.stores import ask, backend_in, file_in, store_in
 
 PLAIN = {"encrypt": False, "allow_plaintext": True}
@@ -285,7 +285,7 @@ def test_no_value_is_in_a_traceback_or_a_log(tmp_path, caplog):
 def test_a_state_is_a_column_of_its_own(tmp_path):
     backend = backend_in(tmp_path, **PLAIN)
     stored = backend.put(a_record(state={}))
-    backend.update_state("db_pass", {"token": Secret("a\0b")}, stored.version)
+    put_state(backend, "db_pass", {"token": Secret("a\0b")}, stored.version)
     assert ask(tmp_path, "SELECT state_data->>'$.token.base64' FROM cred_credentials") == [("YQBi",)]
     assert exposed(backend.get("db_pass"))[1] == {"token": b"a\0b"}
 

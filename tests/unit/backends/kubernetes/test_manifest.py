@@ -14,9 +14,8 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import (
     MAX_ANNOTATIONS,
-    MAX_DATA,
+    check_annotations,
     check_keys,
-    check_sizes,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import is_foreign, owned_fields, taken
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
@@ -188,12 +187,11 @@ def test_what_is_no_key_is_refused(field):
         check_keys([field], ["nebula.envelope"])
 
 
-def test_sizes_are_checked_to_the_byte():
-    check_sizes({"a": b"x" * MAX_DATA}, {"k": "v" * (MAX_ANNOTATIONS - 1)})
+def test_annotations_are_checked_to_the_byte():
+    """`tests/unit/layers/test_limits.py` checks values."""
+    check_annotations({"k": "v" * (MAX_ANNOTATIONS - 1)})
     with pytest.raises(TooLarge):
-        check_sizes({"a": b"x" * MAX_DATA, "b": b"y"}, {})
-    with pytest.raises(TooLarge):
-        check_sizes({}, {"k": "v" * (MAX_ANNOTATIONS - 2) + "ü"})
+        check_annotations({"k": "v" * (MAX_ANNOTATIONS - 2) + "ü"})
 
 
 def noted(manager, **parts):

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Shelf
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from tests.conformance.records import a_record, value_of
 from tests.unit.layers.cache.world import World
 
@@ -43,7 +44,7 @@ def test_who_writes_or_describes_is_given_what_is_there_now(operation):
     world = World()
     world.read()
     world.backend.inner.put(a_record("a", "new"))
-    with asked_by(AccessContext(), operation):
+    with asked_by(AccessContext(), operation, cacheable=traits_of(operation).cacheable):
         assert world.read() == b"new"
         assert value_of(world.cache.get_many(["a"])["a"]) == b"new"
     assert world.read() == b"new"
@@ -58,7 +59,7 @@ def test_where_nothing_may_be_fetched_nothing_is():
     world.read()
     with only_held():
         assert world.read() == b"a"
-    with only_held(), asked_by(AccessContext(), "credential"), pytest.raises(NotHeld):
+    with only_held(), asked_by(AccessContext(), "credential", cacheable=False), pytest.raises(NotHeld):
         world.read()
     assert world.backend.asked == ["a"]
 

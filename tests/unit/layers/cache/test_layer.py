@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Shelf
-from tests.conformance.records import a_record, value_of
+from tests.conformance.records import a_record, put_state, value_of
 from tests.unit.layers.cache.world import World
 
 
@@ -62,7 +62,7 @@ def test_every_kind_of_write_drops_what_was_read():
     world.read()
     changed = world.cache.put(a_record("a", "new"))
     assert world.read() == b"new"
-    changed = world.cache.update_state("a", {}, changed.version)
+    put_state(world.cache, "a", {}, changed.version)
     assert world.cache.get("a").state == {}
     patched = world.cache.get("a").with_metadata(description="other")
     world.cache.patch_metadata(patched, 0)

@@ -30,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.encryptio
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from tests.conformance.records import put_state
 from tests.unit.crypto.sealed_stores import a_memory_store, a_record, a_store, file_of, value_of
 
 FORK = multiprocessing.get_context("fork")
@@ -237,11 +238,11 @@ def test_a_scope_changes_by_a_new_version_only(store):
 
 def test_state_is_replaced_and_the_value_stays(store):
     first = store.put(replace(a_record(), state={"refresh_token": Secret(b"old")}))
-    store.update_state("db_pass", {"refresh_token": Secret(b"new")}, first.version)
+    put_state(store, "db_pass", {"refresh_token": Secret(b"new")}, first.version)
     record = store.get("db_pass")
     assert (value_of(record), record.state["refresh_token"].expose(), record.serial) == (b"correct horse", b"new", 2)
     with pytest.raises(Conflict):
-        store.update_state("db_pass", {}, "1")
+        put_state(store, "db_pass", {}, "1")
 
 
 def test_listed_metadata_is_verified_by_the_key(tmp_path):

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
-from tests.conformance.records import NOON, a_record, value_of
+from tests.conformance.records import NOON, a_record, put_state, value_of
 from tests.conformance.sealing import seal
 from tests.faults.flaky import Fault, Flaky, scripted
 
@@ -326,7 +326,7 @@ def test_a_state_is_updated_by_a_read_and_a_swap():
     def holds(faults):
         world = World(faults)
         state = {"token": world.old.fields["password"]}
-        outcome = world.tried(lambda world: world.store.update_state("db_pass", state, world.old.version))
+        outcome = world.tried(lambda world: put_state(world.store, "db_pass", state, world.old.version))
         assert (outcome.version, outcome.serial) == (world.truth.get("db_pass").version, world.old.serial + 1)
         assert world.truth.get("db_pass").state["token"].expose() == b"old"
 

@@ -80,13 +80,13 @@ def test_both_limits_are_options():
     assert remote.given == [77, 33]
 
 
-def test_a_write_of_several_requests_is_bounded_as_a_whole():
+def test_an_operation_of_several_requests_is_bounded_as_a_whole():
     remote = Remote()
     store = TimeLimits(remote, 5.0, 10.0)
     remote.put(a_record())
     remote.given.clear()
-    store.update_state("db_pass", {}, "1")
-    assert remote.given == [10, 10]
+    store.get_many(["db_pass", "other"])
+    assert remote.given == [5, 5]
 
 
 def test_an_outer_limit_that_ends_earlier_counts():

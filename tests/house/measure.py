@@ -118,13 +118,13 @@ def measure_functions(tree: SourceTree, folder: str, measures: Measures) -> None
 def measure_tests(root: Path, measures: Measures) -> None:
     """Count the tests that pytest collects, and those that are rules for all files."""
     command = [sys.executable, "-m", "pytest", "--collect-only", "-qq"]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
     files: Counter[str] = Counter()
     for line in done.stdout.splitlines():
         name, colon, count = line.rpartition(": ")
         if colon and count.isdigit():
             files[name] += int(count)
-    measures.counts["tests"] = str(sum(files.values()))
+    measures.counts["tests"] = str(sum(files.values())) + (", without files that cannot be collected" if done.returncode else "")
     measures.counts["of these, rules of the house"] = str(sum(count for name, count in files.items() if HOUSE_RULES.match(name)))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -18,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.trail impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import query
 from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, AuditFailed, CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -205,7 +207,7 @@ def test_a_strict_trail_is_written_before_the_first_request_of_a_process(place):
             super().delete(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.BACKENDS, "local", lambda: Looking)
+        patch.setitem(registry.BACKENDS, "local", lambda: replace(TRAITS, load=lambda: Looking))
         manager = place.open("strict")
         with manager.acting():
             manager.backend.delete("db")

@@ -10,6 +10,7 @@ import re
 
 import yaml
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, read_traits
 from tests.conftest import CHECKOUT
 from tests.house.source import SourceTree
 
@@ -37,7 +38,7 @@ def required(path):
     return found
 
 
-BACKENDS = required(CHECKOUT / "requirements" / "backends.txt")
+FOR_BACKENDS = required(CHECKOUT / "requirements" / "backends.txt")
 
 
 def pip_lines():
@@ -50,8 +51,8 @@ def pip_lines():
 
 def test_what_an_error_says_to_install_is_what_the_requirements_say():
     lines = list(pip_lines())
-    unknown = ["{0}: {1}".format(path, name) for path, name, _floor in lines if name not in set(BACKENDS) | WITH_ANSIBLE]
-    differing = ["{0}: {1} >= {2}".format(path, name, floor) for path, name, floor in lines if floor and floor != BACKENDS.get(name)]
+    unknown = ["{0}: {1}".format(path, name) for path, name, _floor in lines if name not in set(FOR_BACKENDS) | WITH_ANSIBLE]
+    differing = ["{0}: {1} >= {2}".format(path, name, floor) for path, name, floor in lines if floor and floor != FOR_BACKENDS.get(name)]
     assert lines
     assert unknown == []
     assert differing == [], "the lower bound is another one in requirements/backends.txt"
@@ -69,10 +70,30 @@ def test_every_requirements_file_that_is_named_is_there():
     assert missing == []
 
 
-def test_the_readme_says_what_each_backend_needs():
+def test_what_a_backend_declares_is_in_the_requirements():
+    declared = {(backend, *requirement(package.requirement)) for backend in BACKENDS for package in read_traits(backend).packages}
+    assert declared
+    assert [each for each in sorted(declared) if each[1:] not in FOR_BACKENDS.items()] == []
+
+
+def test_the_readme_has_one_line_on_what_each_backend_needs():
+    lines = (CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()
+    said = {backend: [line for line in lines if line.startswith("| `{0}` |".format(backend))] for backend in BACKENDS}
+    assert {backend: len(found) for backend, found in said.items()} == dict.fromkeys(BACKENDS, 1)
+    said_to_need = {backend: {requirement(each) for each in re.findall("'([^' ]+)'", line)} for backend, (line,) in said.items()}
+    assert said_to_need == {backend: {requirement(each) for each in needs(backend)} for backend in BACKENDS}
+
+
+def needs(backend):
+    """What is installed for a backend: its own packages, and what the layer needs that repeats requests."""
+    declared = [package.requirement for package in read_traits(backend).packages]
+    return [*declared, "tenacity>=8.3"] if backend_class(backend).capabilities.remote else declared
+
+
+def test_the_readme_says_what_everybody_needs():
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     said = {requirement("".join(parts)) for words in LINE.findall(text) for parts in WORD.findall(words)}
-    assert said <= set(BACKENDS.items())
+    assert said <= set(FOR_BACKENDS.items())
     assert said >= set(required(CHECKOUT / "requirements.txt").items())
 
 
@@ -82,4 +103,4 @@ def test_an_execution_environment_carries_every_backend():
 
 
 def test_the_tests_have_what_users_need():
-    assert set(required(CHECKOUT / "requirements" / "test.txt")) >= set(BACKENDS)
+    assert set(required(CHECKOUT / "requirements" / "test.txt")) >= set(FOR_BACKENDS)

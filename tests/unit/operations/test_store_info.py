@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
     unhealthy,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InsecurePermissions,
     InvalidConfiguration,
@@ -73,7 +74,7 @@ class Broken(Down):
 @pytest.fixture
 def known(monkeypatch):
     """Make a backend known by the name `down`."""
-    return lambda kind: monkeypatch.setitem(registry.BACKENDS, "down", lambda: kind)
+    return lambda kind: monkeypatch.setitem(registry.BACKENDS, "down", lambda: BackendTraits(spec=kind.options, load=lambda: kind))
 
 
 def opened(tmp_path, **options):

@@ -12,7 +12,7 @@ import sqlite3
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database import schema
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database import options, schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, StorageError
@@ -84,7 +84,7 @@ def test_validate_looks_at_the_columns_and_manual_at_the_version(tmp_path):
     assert "the tables lack cred_audit_log.details" in str(caught.value)
 
 
-@pytest.mark.parametrize("mode", schema.MODES)
+@pytest.mark.parametrize("mode", options.TRAITS.spec["migration"]["choices"])
 def test_tables_of_a_later_release_are_left_alone(tmp_path, mode):
     backend_in(tmp_path).put(a_record())
     ask(tmp_path, "UPDATE cred_store SET version = 99 WHERE item = 'schema'")

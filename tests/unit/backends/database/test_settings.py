@@ -81,7 +81,7 @@ def test_a_missing_library_is_told_with_its_pip_line(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sqlalchemy", None)
     with pytest.raises(MissingLibrary) as caught:
         open_store({"backend": "database", "url": "sqlite:////tmp/x/y.db", "audit": "off"})
-    assert 'pip install "sqlalchemy' in str(caught.value)
+    assert "pip install 'sqlalchemy" in str(caught.value)
 
 
 @pytest.mark.parametrize(

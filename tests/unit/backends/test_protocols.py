@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import inspect
+import re
+from abc import ABC
 from datetime import datetime, timezone
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
+from ansible_collections.nebula.credential.plugins.module_utils.backends import protocols
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
@@ -53,6 +57,7 @@ CONTRACT = {
     *("put", "get", "get_many", "patch_metadata", "delete", "list", "versions", "last_serial"),
     *("read_store_document", "write_store_document"),
 }
+DEVELOPMENT = next(parent for parent in Path(__file__).resolve().parents if (parent / "galaxy.yml").exists()) / "docs" / "development.md"
 NOW = datetime.now(timezone.utc)
 PLAIN = {"backend": "memory", "encrypt": False, "allow_plaintext": True}
 
@@ -268,3 +273,15 @@ def test_a_restore_drops_what_the_cache_has_read():
     assert (world.read(), world.backend.asked) == (b"a", ["a"])
     world.cache.restore("a")
     assert (world.read(), world.backend.asked) == (b"a", ["a", "a"])
+
+
+def test_the_documentation_lists_the_methods_and_the_protocols():
+    section = DEVELOPMENT.read_text(encoding="utf-8").split("## What only some backends do")[1].split("\n## ")[0]
+    methods, table = section.split("\n| protocol |")
+    assert set(re.findall(r"`(\w+)`", methods)) == CONTRACT
+    documented = {name: set(re.findall(r"\w+", cell)) for name, cell in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE)}
+    assert documented == {name: set(kind.__abstractmethods__) for name, kind in vars(protocols).items() if is_protocol(kind)}
+
+
+def is_protocol(kind):
+    return inspect.isclass(kind) and kind.__module__ == protocols.__name__ and issubclass(kind, ABC)

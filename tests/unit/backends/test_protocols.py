@@ -108,19 +108,26 @@ class Encrypting(Noting, Encrypt):
     restore = Able.restore
 
 
-def every_stack(directory):
-    """Every choice of layers around the backend, in the order in which a store has them."""
-    layers = (
-        lambda inner: Retry(inner, 1),
-        lambda inner: Breaker(inner, Circuit(5, 30.0, 2)),
-        lambda inner: TimeLimits(inner, 5.0, 10.0),
-        lambda inner: Metrics(inner, Recorder()),
-        lambda inner: Encrypting(inner, PassingKeyring(inner), None),
-        lambda inner: SharedCache(inner, None, lambda: None, None, 60.0),
-        lambda inner: Cache(inner, CacheTerms(), print),
-        ScopeGuard,
-        lambda inner: Audit(inner, Trail(Journal(str(directory / "audit.jsonl")), NoSeals(str(directory / "audit.jsonl")), "prod")),
+def layers_of_a_store(directory):
+    """What makes each layer, in the order in which a store has them, and the protocols whose calls the layer has to see."""
+    requests = {SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter}
+    trail = str(directory / "audit.jsonl")
+    return (
+        (lambda inner: Retry(inner, 1), requests),
+        (lambda inner: Breaker(inner, Circuit(5, 30.0, 2)), requests),
+        (lambda inner: TimeLimits(inner, 5.0, 10.0), requests),
+        (lambda inner: Metrics(inner, Recorder()), requests),
+        (lambda inner: Encrypting(inner, PassingKeyring(inner), None), {KeyAdmin, Recoverable}),
+        (lambda inner: SharedCache(inner, None, lambda: None, None, 60.0), {Recoverable}),
+        (lambda inner: Cache(inner, CacheTerms(), print), {Recoverable}),
+        (ScopeGuard, {Recoverable}),
+        (lambda inner: Audit(inner, Trail(Journal(trail), NoSeals(trail), "prod")), {KeyAdmin, Recoverable}),
     )
+
+
+def every_stack(directory):
+    """Every choice of layers around the backend."""
+    layers = [wrap for wrap, _seen in layers_of_a_store(directory)]
     for chosen in product((False, True), repeat=len(layers)):
         stack = Able()
         for wrap in (layer for layer, is_chosen in zip(layers, chosen) if is_chosen):
@@ -164,6 +171,12 @@ def test_what_a_backend_does_is_found_through_every_stack_of_layers(protocol, tm
     for stack in every_stack(tmp_path):
         assert call(require_protocol(stack, protocol)) == answer
         assert [plain(each) for each in part_of(stack, Able).noted] == [expected]
+
+
+def test_a_layer_sees_the_calls_that_it_is_there_for_and_no_others(tmp_path):
+    for wrap, seen in layers_of_a_store(tmp_path):
+        layer = wrap(Able())
+        assert {protocol for protocol in (*CALLS, KeyAdmin, Recoverable) if find_protocol(layer, protocol) is layer} == seen
 
 
 def test_what_is_restored_is_the_encrypting_layers_or_else_the_backends(tmp_path):

@@ -102,9 +102,7 @@ class Backend(ABC):
     """A place that keeps records. All methods raise errors of the neutral tree only."""
 
     options: Mapping[str, Mapping[str, Any]] = {}
-    """The backend's options as an Ansible argument spec."""
-    secrets: Tuple[str, ...] = ()
-    """Options whose values are secret beside those with `no_log`; `auth.password` is one within a mapping. The edge masks them."""
+    """The backend's options as an Ansible argument spec: those of its traits."""
 
     capabilities: Capabilities = Capabilities()
     inner: Optional[Backend] = None

@@ -84,10 +84,16 @@ class CredentialManager:
         self._ensurer = Ensurer(self._reader, self._writer, clock)
 
     @contextmanager
-    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None) -> Iterator[None]:
-        """Inside the `with` block, `context` uses the store: for those that use `backend` directly."""
+    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> Iterator[None]:
+        """Inside the `with` block, `context` uses the store: for those that use `backend` directly.
+
+        Args:
+            context: the caller.
+            operation: of a lookup or module, for the audit trail.
+            cacheable: that operation may be given what was read before.
+        """
         try:
-            with self._asked_by(context, operation):
+            with self._asked_by(context, operation, cacheable):
                 yield
         except CredentialError as error:
             raise error.within(store=self.store) from None
@@ -311,10 +317,10 @@ class CredentialManager:
         finally:
             self.backend.close()
 
-    def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
+    def _asked_by(self, context: AccessContext, operation: Optional[str] = None, cacheable: bool = True) -> asked_by:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
-        return asked_by(context, operation)
+        return asked_by(context, operation, cacheable=cacheable)
 
 
 def _there(ensured: Ensured, name: str) -> Credential:

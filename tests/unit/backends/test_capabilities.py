@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.object_places import MemoryObjects
 
@@ -45,7 +46,7 @@ def test_every_capability_is_read_by_somebody_who_is_no_backend():
 @pytest.fixture
 def warned(monkeypatch):
     """Open a store and return its warnings; `objects` is a backend of native values."""
-    monkeypatch.setitem(registry.BACKENDS, "objects", lambda: MemoryObjects)
+    monkeypatch.setitem(registry.BACKENDS, "objects", lambda: (BackendTraits(spec=MemoryObjects.options), lambda: MemoryObjects))
 
     def warnings(config):
         told = []

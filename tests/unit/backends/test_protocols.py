@@ -50,7 +50,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record
-from tests.unit.cache_world import World
+from tests.unit.layers.cache.world import World
 
 CONTRACT = {
     *("connect", "close", "health"),

@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
-
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, Capabilities, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import ROLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import secret_data
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.object_store import KubePlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import check_selector
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import OPTIONS as ADDRESS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
@@ -38,12 +36,7 @@ class Kubernetes(ObjectBackend, Limited):
     default_retries = 3
     plaintext_warning = _UNENCRYPTED
     container = "a Secret"
-    options: Mapping[str, Mapping[str, Any]] = {
-        **ADDRESS,
-        **OPTIONS,
-        "prefix": {"type": "str", "default": "nebula-"},
-        "label_selector": {"type": "str"},
-    }
+    options = TRAITS.spec
 
     def make_places(self) -> ObjectPlaces:
         """The primitives, on a connection that opens nothing yet.

@@ -36,9 +36,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
-"""The options that every backend of objects has."""
-
 
 class _Change(NamedTuple):
     """A write that was thought through: what is replaced, by which record, and the serial under which the former value is kept."""
@@ -50,7 +47,7 @@ class _Change(NamedTuple):
 
 
 class ObjectBackend(Backend, EnvelopeRewriter):
-    """A backend of objects. A subclass gives `make_places`, its capabilities and its options (with `OPTIONS`).
+    """A backend of objects. A subclass gives `make_places`, its capabilities and its options (with `objects.options`).
 
     It overrides `connect` and `close` if its places have a connection, and `health` if it can say more than that the store can be read.
     """

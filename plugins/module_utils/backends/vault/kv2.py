@@ -48,8 +48,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_data,
     write_description,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import Unfinished
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -59,7 +59,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, "keep_versions": {"type": "int", "default": 10}}
 _RECORD_ID_SIZE = 16
 _LONGEST_NUMBER = 18
 
@@ -89,7 +88,7 @@ class Kv2(Connected, Recoverable):
         remote=True,
         server_side_encryption=True,
     )
-    options = OPTIONS
+    options = KV2
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection) -> None:
         """Take the store's options, and the connection, which is closed with this. Asks for nothing.

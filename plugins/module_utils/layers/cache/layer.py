@@ -29,8 +29,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 PASSING = (Unavailable, Timeout, CircuitOpen)
-READS = frozenset((None, "get", "get_many"))
-"""The operations that are answered with what was read before. None is a direct call of the library."""
 RECOVERY = 5.0
 """Seconds for which a backend that did not answer for a value is not asked for it again while there is one to serve."""
 
@@ -74,7 +72,7 @@ class Counts:
 class Cache(Layer, Recoverable):
     """Reads each current value, and each older version, once per `ttl`.
 
-    Other stages are never kept, and whoever is about to write or to describe (any operation but `READS`) is given what is there now.
+    Other stages are never kept, and an operation that is not `cacheable` (it is about to write or to describe) is given what is there now.
     """
 
     def __init__(
@@ -98,7 +96,7 @@ class Cache(Layer, Recoverable):
         self._gathering = Gathering(inner.get, inner.get_many, PASSING, partial(self._count, "batched"))
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        if stage != CURRENT or asking_now().operation not in READS:
+        if stage != CURRENT or not asking_now().cacheable:
             may_ask()
             fetch = partial(self.inner.get, name, version, stage)
             return fetch() if stage != CURRENT else self._read((name, version), self.shelf.asking(name), fetch)
@@ -194,7 +192,7 @@ class Cache(Layer, Recoverable):
 
     def _stale(self, key: Key, error: Exception) -> Record:
         self._failed[key] = self.shelf.now()
-        found = self.shelf.find(key) if asking_now().operation in READS else None
+        found = self.shelf.find(key) if asking_now().cacheable else None
         if found is None or found.age >= self.terms.ttl + self.terms.serve_stale:
             raise error
         # Below `ttl` it is a refresh ahead of time, which nobody waits for.
@@ -218,7 +216,7 @@ class Cache(Layer, Recoverable):
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
-        fresh = asking_now().operation not in READS
+        fresh = not asking_now().cacheable
         held = {} if fresh else {name: record for name in wanted for record in [self._held((name, None))] if record is not None}
         missing: List[str] = [name for name in wanted if name not in held]
         if missing:

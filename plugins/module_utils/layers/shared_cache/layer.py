@@ -19,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import READS
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, reason
@@ -80,7 +79,7 @@ class SharedCache(Layer, Recoverable):
 
     def _may_share(self, name: str) -> bool:
         """Not for whoever is about to write, nor what was written here: another controller may just have put there what it read before."""
-        return asking_now().operation in READS and self._written.get(name, 0.0) <= time.monotonic()
+        return asking_now().cacheable and self._written.get(name, 0.0) <= time.monotonic()
 
     def _found(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
         asked = list(wanted)

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from tests.conformance.object_places import MemoryPlaces
-from tests.unit.object_situations import WatchedPlaces, opened
+from tests.unit.backends.objects.situations import WatchedPlaces, opened
 
 DOCS = next(parent for parent in Path(__file__).resolve().parents if (parent / "galaxy.yml").exists()) / "docs"
 

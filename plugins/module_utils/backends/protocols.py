@@ -166,9 +166,9 @@ def require_protocol(backend: Backend, protocol: Type[Protocol], name: Optional[
     """
     found = find_protocol(backend, protocol)
     if found is None:
-        from ansible_collections.nebula.credential.plugins.module_utils.backends.unsupported import unsupported_error
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.unsupported import build_unsupported_error
 
-        raise unsupported_error(protocol, backend.context.store).within(name=name)
+        raise build_unsupported_error(protocol, backend.context.store).within(name=name)
     return found
 
 

@@ -51,6 +51,6 @@ _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
 """By the name of the protocol. A store without one of the others has nothing to do, and nobody requires it."""
 
 
-def unsupported_error(protocol: type, store: str) -> CredentialError:
+def build_unsupported_error(protocol: type, store: str) -> CredentialError:
     """Return the error for a call of `protocol` on a store of which no part does it."""
     return _ERRORS[protocol.__name__](store)

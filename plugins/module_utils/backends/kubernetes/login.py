@@ -27,7 +27,7 @@ try:
     from kubernetes import client, config
     from kubernetes.config import kube_config
 except ImportError:
-    client = None
+    client = None  # type: ignore[assignment]  # a module
 
 INSTALL = "Run: {0}".format(pip_install(CLIENT))
 DEFAULT_NAMESPACE = "default"

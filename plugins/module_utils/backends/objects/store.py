@@ -4,7 +4,7 @@
 
 """What a backend has to do that keeps one object a value, and nothing else: `objects.backend` makes the backend contract of it.
 
-Kubernetes Secrets, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
+Secrets of a cluster, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
 versions that could hold ours.
 """
 

@@ -24,8 +24,12 @@ from typing import Any, Callable, Dict, List
 
 from tests.servers.processes import ServerUnavailable
 
-_COMMAND_LINE = 'keeper.main("tests.servers.'
-KINDS = tuple(sorted(file.stem for file in Path(__file__).parent.glob("*.py") if _COMMAND_LINE in file.read_text(encoding="utf-8")))
+
+def _has_command_line(module: Path) -> bool:
+    return 'keeper.main("{0}.{1}"'.format("tests.servers", module.stem) in module.read_text(encoding="utf-8")
+
+
+KINDS = tuple(sorted(module.stem for module in Path(__file__).parent.glob("*.py") if _has_command_line(module)))
 """The servers: the modules of this directory that playbooks can start. Each is a function of this module too: `once.openbao()`."""
 
 

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots i
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from tests.backends.discovery import KINDS
 from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
-from tests.unit.rotation_world import CARD, LONG_AFTER, NAME, START, Clock
+from tests.unit.rotation.world import CARD, LONG_AFTER, NAME, START, Clock
 
 ENCRYPTED = next(kind for kind in KINDS if kind.label == "local-encrypted")
 STRIDE = 1 if PROFILE == "long" else 7

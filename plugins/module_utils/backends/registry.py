@@ -5,11 +5,12 @@
 """Every backend by its name. Only the options of the one that is used are loaded, and later its class.
 
 A new backend is its folder, and its row here: a function, since a module's payload is built from imports that can be read off the source.
+The class is loaded here and not in `options.py`, which the class imports.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Callable, Mapping, Optional, Type
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -17,38 +18,66 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 
+Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
+"""What a backend declares, and a function that loads its class when a store is opened."""
 
-def _database() -> BackendTraits:
+
+def _database() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 
-    return TRAITS
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+
+        return Database
+
+    return TRAITS, load
 
 
-def _kubernetes() -> BackendTraits:
+def _kubernetes() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
 
-    return TRAITS
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
+
+        return Kubernetes
+
+    return TRAITS, load
 
 
-def _local() -> BackendTraits:
+def _local() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import TRAITS
 
-    return TRAITS
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+
+        return Local
+
+    return TRAITS, load
 
 
-def _memory() -> BackendTraits:
+def _memory() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
 
-    return TRAITS
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+
+        return Memory
+
+    return TRAITS, load
 
 
-def _vault() -> BackendTraits:
+def _vault() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import TRAITS
 
-    return TRAITS
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.backend import Vault
+
+        return Vault
+
+    return TRAITS, load
 
 
-BACKENDS: Mapping[str, Callable[[], BackendTraits]] = {
+BACKENDS: Mapping[str, Callable[[], Row]] = {
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,
@@ -59,24 +88,27 @@ BACKENDS: Mapping[str, Callable[[], BackendTraits]] = {
 
 def find_traits(backend: object) -> Optional[BackendTraits]:
     """Return what a backend declares, or None if there is no such backend."""
-    return BACKENDS[backend]() if isinstance(backend, str) and backend in BACKENDS else None
+    return BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
 
 
 def read_traits(backend: object) -> BackendTraits:
-    """Return what a backend declares.
+    """Return what a backend declares. Raises InvalidConfiguration as `backend_class` does."""
+    return _find_row(backend)[0]
+
+
+def backend_class(backend: object) -> Type[Backend]:
+    """Load a backend and return its class.
 
     Raises:
         InvalidConfiguration: there is no such backend; the remedy lists those there are.
     """
-    found = find_traits(backend)
-    if found is None:
+    return _find_row(backend)[1]()
+
+
+def _find_row(backend: object) -> Row:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         known = ", ".join(sorted(BACKENDS))
         raise InvalidConfiguration(
             "there is no backend {0}".format(ascii(backend)), option="backend", remedy="Choose one of: {0}.".format(known)
         )
-    return found
-
-
-def backend_class(backend: object) -> Type[Backend]:
-    """Load a backend and return its class. Raises InvalidConfiguration as `read_traits` does."""
-    return read_traits(backend).load()
+    return BACKENDS[backend]()

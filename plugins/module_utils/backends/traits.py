@@ -11,10 +11,7 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Callable, Mapping, Optional, Tuple, Type
-
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from typing import Any, Mapping, Optional, Tuple
 
 Spec = Mapping[str, Mapping[str, Any]]
 
@@ -45,7 +42,6 @@ class BackendTraits:
 
     Attributes:
         spec: its options, as an Ansible argument spec. Options of type path and those with `no_log` need no further mention.
-        load: returns the backend's class. It is called when a store is opened.
         parts_with_paths: parts of untyped mappings that are paths.
         parts_with_secrets: parts of untyped mappings that are secret.
         environment: options by the environment variable that is their default.
@@ -56,7 +52,6 @@ class BackendTraits:
     """
 
     spec: Spec
-    load: Callable[[], Type[Backend]]
     parts_with_paths: Tuple[str, ...] = ()
     parts_with_secrets: Tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)

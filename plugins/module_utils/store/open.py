@@ -17,10 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import read_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import add_limits
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -94,7 +96,8 @@ def _open(
     traits = _find_backend(config)
     options = _validated(config, traits)
     counting = metering(options, context)
-    backend = Metrics(resilient(traits.load()(options, context), options, counting.recorder), counting.recorder)
+    bare = backend_class(config["backend"])(options, context)
+    backend = Metrics(add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.looked_up) if cache and not backend.capabilities.leased else None
@@ -104,6 +107,7 @@ def _open(
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     audited.connect()
+    _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
 
 
@@ -198,6 +202,13 @@ def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:
     return encrypt
 
 
+def _warn_of_plaintext(backend: Backend, options: Mapping[str, Any]) -> None:
+    """Warn if values are stored that neither this collection nor the backend encrypts, and the configuration does not say that they may."""
+    able = backend.capabilities
+    if able.native and not able.server_side_encryption and options.get("encrypt") is None:
+        backend.context.warn(backend.plaintext_warning)
+
+
 def _trail(
     options: Mapping[str, Any], traits: BackendTraits, backend: Backend, layer: Optional[Encrypt], context: BackendContext
 ) -> Optional[Trail]:
@@ -206,7 +217,7 @@ def _trail(
     path = _audit_path(options, traits.directory, context.store)
     seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
     shared = options.get("audit_path") is not None
-    hand_on = backend.append_audit if backend.capabilities.audit_log else None
+    hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
     strict = options["audit"] == STRICT
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, SchemaAdmin
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -41,7 +42,7 @@ class _Opened(NamedTuple):
     schema: Schema
 
 
-class Database(Backend):
+class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink):
     """A store in SQLite, PostgreSQL, MariaDB, MySQL or CockroachDB.
 
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.

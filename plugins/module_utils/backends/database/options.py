@@ -6,12 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Type
+from typing import NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Package, Spec
-
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 
 AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
 """What `migration` does with tables of an older version."""
@@ -47,12 +44,6 @@ TLS: Spec = {
 _POOL = PoolLimits()
 
 
-def _load() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
-
-    return Database
-
-
 TRAITS = BackendTraits(
     spec={
         "url": {"type": "str", "required": True},
@@ -74,7 +65,6 @@ TRAITS = BackendTraits(
         "keep_versions": {"type": "int", "default": 10},
         "audit_table": {"type": "bool", "default": True},
     },
-    load=_load,
     environment_prefixes=("PG",),
     packages=(SQLALCHEMY, PSYCOPG, COCKROACHDB_DIALECT, PYMYSQL),
 )

@@ -6,13 +6,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Type
-
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Package, Spec
-
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 
 KUBECONFIG = "KUBECONFIG"
 CLIENT = Package("kubernetes >= 28.1", "kubernetes")
@@ -33,15 +28,8 @@ SERVER: Spec = {
 """What says where the server is, and who connects."""
 
 
-def _load() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
-
-    return Kubernetes
-
-
 TRAITS = BackendTraits(
     spec={**SERVER, **OBJECTS, "prefix": {"type": "str", "default": "nebula-"}, "label_selector": {"type": "str"}},
-    load=_load,
     environment={"kubeconfig": KUBECONFIG},
     # A kubeconfig may name a login program of a cloud, which reads that cloud's variables.
     environment_prefixes=("KUBE", "AWS_", "AZURE_", "GOOGLE_"),

@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
@@ -40,7 +41,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend):
+class Local(Backend, EnvelopeRewriter):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced whole or not at all. Writes of a name exclude each other by a file lock.

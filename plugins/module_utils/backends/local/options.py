@@ -6,20 +6,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Type
-
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-
 ENCRYPTED, JSON, YAML, BINARY = "encrypted", "json", "yaml", "binary"
-
-
-def _load() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
-
-    return Local
 
 
 TRAITS = BackendTraits(
@@ -34,6 +23,5 @@ TRAITS = BackendTraits(
         "lock_timeout": {"type": "float", "default": 10.0},
         "allow_plaintext": {"type": "bool", "default": False},
     },
-    load=_load,
     directory="path",
 )

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.snapshot import Snapshot, SnapshotFile
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Flushable
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -55,7 +56,7 @@ def _offered(record: Record) -> Record:
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
-class Memory(Backend):
+class Memory(Backend, Flushable, EnvelopeRewriter):
     """A store that ends with its process, for tests and for values that must not reach a disk."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, persistent=False)

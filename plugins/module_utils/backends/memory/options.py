@@ -6,19 +6,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Type
-
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
-
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-
-
-def _load() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-
-    return Memory
-
 
 TRAITS = BackendTraits(
     spec={
@@ -27,5 +15,4 @@ TRAITS = BackendTraits(
         "persist_on_shutdown": {"type": "bool", "default": False},
         "persist_path": {"type": "path"},
     },
-    load=_load,
 )

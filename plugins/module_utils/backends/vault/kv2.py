@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
@@ -74,7 +75,7 @@ class _There(NamedTuple):
         return self.record is None and self.number > 0
 
 
-class Kv2(Connected):
+class Kv2(Connected, Recoverable):
     """Credentials as plain secrets of KV version 2."""
 
     capabilities = Capabilities(

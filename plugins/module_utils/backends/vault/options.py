@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Mapping, Type
+from typing import Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Package, Spec
-
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 
 HVAC = Package("hvac >= 2.3", "hvac")
 BOTOCORE = Package("botocore", "botocore", "`auth: {method: aws}`")
@@ -62,12 +59,6 @@ DYNAMIC: Spec = {
 KV_ENGINE, DYNAMIC_ENGINE = "kv", "dynamic"
 
 
-def _load() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.backend import Vault
-
-    return Vault
-
-
 TRAITS = BackendTraits(
     spec={
         **CONNECTION,
@@ -78,7 +69,6 @@ TRAITS = BackendTraits(
         "mount": {"type": "str"},
         "engine": {"type": "str", "default": KV_ENGINE, "choices": [KV_ENGINE, DYNAMIC_ENGINE]},
     },
-    load=_load,
     parts_with_paths=CONNECTION_PATHS,
     parts_with_secrets=CONNECTION_SECRETS,
     environment={**SERVER_ENVIRONMENT, AUTH + ".token": TOKEN_VARIABLE},

@@ -135,7 +135,7 @@ def test_a_key_that_was_deleted_is_told_from_one_that_was_made_again(server, key
     with pytest.raises(MissingKey, match="there is no Transit key '{0}' at 'transit'".format(key)):
         a_store(tmp_path, **sources(entry(server, key))).get("db_pass")
     server.call("POST", "transit/keys/" + key)
-    with pytest.raises(WrongPassphrase, match="is another key than this store's slot was made with"):
+    with pytest.raises(WrongPassphrase, match="is not the key that this store's slot was made with"):
         a_store(tmp_path, **sources(entry(server, key))).get("db_pass")
 
 

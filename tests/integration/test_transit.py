@@ -248,7 +248,7 @@ def test_no_secret_reaches_a_log(server, key, tmp_path, caplog):
     ("options", "told"),
     [
         ({"key": None}, "'key' of the key source 'vault_transit'"),
-        ({"key": "a/b"}, "it names no key"),
+        ({"key": "a/b"}, "it is not the name of a key"),
         ({"mount": "a b"}, "'mount' of"),
         ({"verify": "certainly-not"}, "'verify' of .* cannot be read as bool"),
         ({"url": "http://vault.example.com"}, "'url' of .* plain HTTP"),

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only some backends and layers do: small protocols beside the contract of `backends.base`, found through the layers.
+"""Features that only some backends and layers have: small protocols, as well as the contract of `backends.base`, found through the layers.
 
 A backend that does more than the contract inherits a protocol too: `class Database(Backend, SchemaAdmin)`. A layer inherits a protocol
-if it provides it (encryption is a `KeyAdmin`), or if it has to see its calls (the audit layer records them): then it passes each call on
+if it provides it (encryption is a `KeyAdmin`), or if it must see its calls (the audit layer records them): then it passes each call on
 to `require_protocol(self.inner, …)`. Every other layer is skipped.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class KeyAdmin(ABC):
-    """Has a master key of its own. The layer that encrypts does."""
+    """Has a master key of its own, as the encryption layer does."""
 
     @abstractmethod
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:

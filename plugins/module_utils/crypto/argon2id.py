@@ -54,7 +54,7 @@ def check_parameters(parameters: Parameters, salt: bytes) -> None:
     fitting = all(least <= value <= most for least, value, most in zip(LEAST, parameters, MOST))
     if not fitting or len(salt) not in ACCEPTED_SALT:
         raise Tampered(
-            "a key slot asks for Argon2id with t={0}, p={1}, m={2} KiB and {3} bytes of salt, which is out of bounds".format(
+            "a key slot requires Argon2id with t={0}, p={1}, m={2} KiB and {3} bytes of salt, which is out of bounds".format(
                 *parameters, len(salt)
             ),
             remedy="No release writes such a slot. Restore the store's document from a backup.",

@@ -93,7 +93,7 @@ def check_metadata(key: MasterKey, envelope: Envelope) -> None:
         Tampered: it was changed.
     """
     if not authentic(key, envelope):
-        raise Tampered("the metadata was changed by somebody without the key", remedy=SUSPECT)
+        raise Tampered("the metadata was changed without the key", remedy=SUSPECT)
 
 
 def open_value(key: MasterKey, envelope: Envelope) -> Tuple[Dict[str, Secret], Dict[str, Secret]]:
@@ -111,7 +111,7 @@ def _open(key: MasterKey, envelope: Envelope) -> bytes:
     record_key = key.record_key(envelope.header.salt, header_bytes[IDENTITY_OFFSET:])
     payload = primitives.decrypt(record_key, envelope.header.nonce, envelope.ciphertext, header_bytes)
     if payload is None:
-        raise Tampered("the value was changed by somebody without the key", remedy=SUSPECT)
+        raise Tampered("the value was changed without the key", remedy=SUSPECT)
     check_metadata(key, envelope)
     return payload
 

@@ -88,7 +88,7 @@ class Marks:
             if whole:
                 return mark
         raise Tampered(
-            "the high-water mark {0} was changed by somebody without the key".format(path),
+            "the high-water mark {0} was changed without the key".format(path),
             remedy="Find out who can write there. Remove the file to rebuild the mark from what the store holds now.",
         )
 

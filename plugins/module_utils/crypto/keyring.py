@@ -317,4 +317,6 @@ class PassingKeyring(Keyring):
         Raises:
             InvalidInput: always.
         """
-        raise InvalidInput("the store ends with its process, and its key with it", remedy="There is nothing to rotate: start anew.")
+        raise InvalidInput(
+            "the store ends with its process, and its key with it", remedy="Nothing can be rotated: restart the process for a new key."
+        )

@@ -81,7 +81,7 @@ def check_ring(key: MasterKey, document: StoreDocument) -> None:
         Tampered: it was changed without the key.
     """
     if not primitives.equal(ring_mac(key, document.ring), document.mac):
-        raise Tampered("the key ring of the store was changed by somebody without the key", remedy=RESTORE)
+        raise Tampered("the key ring of the store was changed without the key", remedy=RESTORE)
 
 
 def read_document(data: bytes) -> StoreDocument:

@@ -83,7 +83,7 @@ class FileLock:
 
     def _timed_out(self) -> Timeout:
         what = f"{self._operation} waited {self._timeout:g} seconds for the lock {self._path}, which another process holds"
-        return Timeout(what, remedy="Repeat when the other run is done, or raise 'lock_timeout'.")
+        return Timeout(what, remedy="Retry when the other run is done, or increase 'lock_timeout'.")
 
     def release(self) -> None:
         """Free the lock. Unlocks before closing, because a process forked meanwhile still has the file open."""

@@ -74,7 +74,7 @@ class History:
             return None
         now = self._places.read(Place(name))
         if there is None or now is None or now.token != found.token:
-            raise Conflict("another run is writing the same credential", name=name, remedy="Repeat it.")
+            raise Conflict("another run is writing the same credential", name=name, remedy="Retry.")
         self._places.replace(place, content, there)
         return None
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ast
-from functools import cache
 from math import inf
 from pathlib import Path
 from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Set, Tuple, TypeVar
@@ -33,7 +32,6 @@ def read_floors(order: str) -> Dict[str, int]:
     return {room.strip(): floor for floor, rooms in enumerate(order.split("<")) for room in rooms.split(",")}
 
 
-@cache
 def read_imports(plugins: Path) -> Imports:
     """What each file of ours imports of the others. `plugins` is a directory like the collection's `plugins`."""
     return {path: set(_read_imports_of(path, plugins)) - {path} for path in sorted(plugins.rglob("*.py"))}

@@ -13,6 +13,7 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
@@ -59,7 +60,8 @@ class Audit(Layer):
         return found
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        return self._written("write", record, lambda: self.inner.put(record, expected_version, create=create))
+        action = REFRESH if asking_now().operation == REFRESH else "write"
+        return self._written(action, record, lambda: self.inner.put(record, expected_version, create=create))
 
     def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
         return self._written("refresh", Record(name), lambda: self.inner.update_state(name, state, expected_version))

@@ -13,13 +13,14 @@ from typing import Any, Collection, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import read_line
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import READ, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import raw_lines
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
 UPKEEP = frozenset(("cache", "credential", "credential_info", "credential_rotate", "find", "store_info", "store_key", "store_schema"))
 """Operations that read a credential to describe, compare or replace it. That is no use of it."""
 
-REFRESH, DELETE = "refresh", "delete"
+DELETE = "delete"
 _TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')
 """A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are put aside without parsing them."""
 
@@ -39,7 +40,7 @@ class Usage:
 
     def happened(self, entry: Mapping[str, Any]) -> None:
         """Count an entry about it."""
-        if entry["action"] == READ and entry.get("operation") not in UPKEEP:
+        if entry["action"] == READ and entry.get("operation") not in (*UPKEEP, REFRESH):
             self.uses += 1
             self.last_used = {"at": entry["time"], **{key: entry[key] for key in _BY if key in entry}}
         elif entry["action"] == REFRESH:

@@ -87,10 +87,10 @@ class CredentialManager:
             raise error.within(store=self.store) from None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
-        """Read a credential, its fields wrapped in `Secret`.
+        """Read a credential, its fields wrapped in `Secret`. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: its value may not be used now.
+            Revoked, Expired, Unusable: its value may not be used now; and what `Refresher.refresh_if_due` raises.
         """
         # Not `acting`: this is the path that has to be fast, and a generator costs more than all of it.
         try:
@@ -107,6 +107,21 @@ class CredentialManager:
         """
         with self.acting(context):
             return self._reader.get(name).token(field)
+
+    def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
+        """Refresh the current value now, whether or not it is due (B3).
+
+        Raises:
+            RefreshUnsupported: its type cannot be refreshed.
+            InteractionRequired, RefreshFailed, NoRefreshToken: it cannot be refreshed now; and what `get` raises.
+        """
+        with self.acting(context):
+            return self._reader.refresh(name)
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether the outcome of a refresh waits in memory for a store that was down."""
+        return self._reader.has_unwritten
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
         """Read a credential whose value may be used or not."""
@@ -268,12 +283,13 @@ class CredentialManager:
         return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
-        """Write what the backend, the metrics and the audit trail still hold in memory.
+        """Write what refreshes, the backend, the metrics and the audit trail still hold in memory.
 
         Raises:
             StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
+        self._reader.write_unwritten()
         try:
             self.backend.flush()
         except CredentialError as error:

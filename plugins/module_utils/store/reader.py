@@ -6,8 +6,9 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import datetime, timezone
-from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -25,6 +26,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model import lif
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
 Clock = Callable[[], datetime]
 
@@ -41,6 +47,8 @@ class Reader:
         """Read from `backend`; judge expiry by `clock`."""
         self._backend = backend
         self._clock = clock
+        self._lock = threading.Lock()
+        self._refresher: Optional[Refresher] = None
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
         """Read a credential in whatever state it is.
@@ -61,18 +69,57 @@ class Reader:
             return None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
-        """Read a credential whose value may be used now.
+        """Read a credential whose value may be used now. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: it may not; and what `inspect` raises.
+            Revoked, Expired, Unusable: it may not; and what `inspect` and `Refresher.refresh_if_due` raise.
         """
         credential = self.inspect(name, version, stage)
-        if credential.usable and version is None and stage == CURRENT:
-            return credential
+        if version is None and stage == CURRENT:
+            return self._usable(credential)
         _refuse_unusable(credential)
-        if version is not None or stage != CURRENT:
-            # Revoking is written at the current value, and holds for every other one.
-            self._refuse_revoked(name)
+        # Revoking is written at the current value, and holds for every other one.
+        self._refuse_revoked(name)
+        return credential
+
+    def refresh(self, name: str) -> Credential:
+        """Refresh the current value now, whether or not it is due.
+
+        Raises:
+            RefreshUnsupported: its type cannot be refreshed.
+            Revoked: it may not be used any more; and what `inspect` and `Refresher.refresh` raise.
+        """
+        credential = self.inspect(name)
+        if credential.metadata.lifecycle == lifecycle.REVOKED:
+            _refuse_unusable(credential)
+        if not is_refreshable(credential.record.type):
+            raise refresh_unsupported(credential.record.type).within(name=name)
+        return self.refresher().refresh(credential)
+
+    def refresher(self) -> Refresher:
+        """What refreshes the values of this store; loaded with the first one that can be."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
+        with self._lock:
+            if self._refresher is None:
+                self._refresher = Refresher(self._backend, self._clock)
+            return self._refresher
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether the outcome of a refresh waits for the store."""
+        return self._refresher is not None and bool(self._refresher.unwritten)
+
+    def write_unwritten(self) -> None:
+        """Write the outcomes of refreshes that the store did not take when they came."""
+        if self._refresher is not None:
+            self._refresher.unwritten.write()
+
+    def _usable(self, credential: Credential) -> Credential:
+        if is_refreshable(credential.record.type):
+            credential = self.refresher().refresh_if_due(credential)
+        if not credential.usable:
+            _refuse_unusable(credential)
         return credential
 
     def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
@@ -93,16 +140,15 @@ class Reader:
         return {name: Credential(record, self._clock()) for name, record in found.items()}
 
     def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:
-        """One of `many`, if its value may be used now.
+        """One of `many`, if its value may be used now; refreshed as `get` does.
 
         Raises:
             NotFound: it is not among them.
-            Revoked, Expired, Unusable: it may not.
+            Revoked, Expired, Unusable: it may not; and what `Refresher.refresh_if_due` raises.
         """
         if name not in found:
             raise absent(name)
-        _refuse_unusable(found[name])
-        return found[name]
+        return self._usable(found[name])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
         """Yield what matches, without any field; rows out of the caller's scope are left out."""

@@ -37,6 +37,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     Metadata,
     Record,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import ATTRIBUTE as REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, Wanted
@@ -51,7 +52,7 @@ SPARE = "spare"
 
 _FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
-_OF_THE_VERSION = ("orphaned",)
+_OF_THE_VERSION = ("orphaned", REFRESH)
 """Attributes that belong to one value and not to its successor."""
 
 Answer = TypeVar("Answer")
@@ -329,7 +330,7 @@ def _revived(credential: Credential, now: datetime) -> Metadata:
         raise Revoked("it was revoked, for good", name=credential.name, remedy="Delete it and create another.")
     if metadata.lifecycle == lifecycle.ACTIVE and lifecycle.is_expired(metadata, now):
         metadata = lifecycle.advance(metadata, "expire", now)
-    dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED)
+    dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING)
     return lifecycle.advance_all(metadata, ("begin_direct", "auth_ok") if dead else ("put",), now)
 
 

@@ -140,13 +140,13 @@ class HeldStores:
         return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
 
     def are_needed(self) -> bool:
-        """Whether something ends with this process: leases, and what a store keeps in memory alone."""
+        """Whether something ends with this process: leases, what a store keeps in memory alone, what a store did not take yet."""
         return any(self._is_needed(manager) for manager in self.managers())
 
     def _is_needed(self, manager: CredentialManager) -> bool:
         """A login is not: the next session makes another one."""
         can = manager.backend.capabilities
-        return not can.persistent or (can.leased and manager in self._due)
+        return not can.persistent or (can.leased and manager in self._due) or manager.has_unwritten
 
     def look_after(self) -> None:
         """Write the audit entries that wait, and keep alive logins and what is lent."""

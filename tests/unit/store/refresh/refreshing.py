@@ -105,27 +105,30 @@ def text(secret):
 
 
 class Counting(Layer):
-    """Counts what reaches the store; runs what a test wants before a write, or instead of it."""
+    """Counts what reaches the store; runs what a test wants before and after a write."""
 
     def __init__(self, inner):
         super().__init__(inner)
         self.writes = []
         self.reads = 0
-        self.before = lambda _write: None
+        self.before = self.after = lambda _write: None
 
     def get(self, name, version=None, stage="current"):
         self.reads += 1
         return self.inner.get(name, version, stage)
 
     def put(self, record, expected_version=None, *, create=False):
-        self.writes.append("put")
-        self.before("put")
-        return self.inner.put(record, expected_version, create=create)
+        return self._write("put", lambda: self.inner.put(record, expected_version, create=create))
 
     def patch_metadata(self, record, expected_revision):
-        self.writes.append("patch")
-        self.before("patch")
-        return self.inner.patch_metadata(record, expected_revision)
+        return self._write("patch", lambda: self.inner.patch_metadata(record, expected_revision))
+
+    def _write(self, write, work):
+        self.writes.append(write)
+        self.before(write)
+        answer = work()
+        self.after(write)
+        return answer
 
 
 class World:

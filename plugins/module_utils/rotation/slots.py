@@ -35,6 +35,7 @@ class Candidate:
 
     fields: Fields = field(repr=False)
     expires_at: Optional[datetime] = None
+    state: Fields = field(default_factory=dict, repr=False)
 
 
 MakeCandidate = Callable[[Record], Candidate]
@@ -117,7 +118,7 @@ class Slots:
         metadata = Metadata(
             created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=_inherited(base)
         )
-        record = Record(self._name, base.type, candidate.fields, metadata=metadata, stage=PENDING)
+        record = Record(self._name, base.type, candidate.fields, candidate.state, metadata, stage=PENDING)
         try:
             return self._backend.put(record, create=True)
         except Conflict:
@@ -148,7 +149,7 @@ class Slots:
             expires_at=pending.known.expires_at,
             attributes=dict({k: v for k, v in base.known.attributes.items() if k != REFRESH}, **{ROTATION: journal.rotation}),
         )
-        record = Record(self._name, pending.type, pending.fields, metadata=metadata)
+        record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
         try:
             return self._backend.put(record, base.version)
         except Conflict:

@@ -14,7 +14,8 @@ from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Health
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.backends import HARNESSES, elsewhere
-from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
+from tests.conformance.records import METADATA, NOON, a_record, exposed, put_state, value_of
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
@@ -85,15 +85,16 @@ def test_get_many_leaves_out_what_is_absent(backend):
     assert {name: value_of(found) for name, found in backend.get_many(["a", "b", "c"]).items()} == {"a": b"1", "b": b"2"}
 
 
-def test_update_state_changes_state_alone(backend):
+def test_a_new_state_leaves_the_fields_and_the_metadata(backend):
+    """Input and state are apart in a record: a refresh replaces the state."""
     stored = backend.put(a_record())
-    updated = backend.update_state("db_pass", {"token": Secret("new")}, stored.version)
+    updated = put_state(backend, "db_pass", {"token": Secret("new")}, stored.version)
     found = backend.get("db_pass")
     assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {"token": b"new"})
     assert found.version == updated.version != stored.version
     assert (found.metadata, found.record_id) == (METADATA, stored.record_id)
     with pytest.raises(Conflict):
-        backend.update_state("db_pass", {}, stored.version)
+        put_state(backend, "db_pass", {}, stored.version)
 
 
 def test_patch_metadata_changes_metadata_alone(backend):

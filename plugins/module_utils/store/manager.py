@@ -6,15 +6,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    KeyAdmin,
+    SchemaAdmin,
+    flush_backend,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
@@ -33,6 +40,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.health imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
 
@@ -50,6 +60,7 @@ class CredentialManager:
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
         metering: the numbers of what was asked of the backend; None where nothing counts.
+        refreshing: what has refreshed values; None before the first one of a type that can be refreshed (`refresher`).
         cache: what was read and is kept; None where nothing is, which is so in every process but a session.
     """
 
@@ -72,16 +83,24 @@ class CredentialManager:
         self.trail = trail
         self.metering = metering
         self.cache = cache
-        self._reader = Reader(backend, clock)
+        self._reader = Reader(backend, clock, self.refresher)
+        self.refreshing: Optional[Refresher] = None
+        self._lock = threading.Lock()
         self._writer = Writer(backend, tenant, clock)
         self._told = False
         self._ensurer = Ensurer(self._reader, self._writer, clock)
 
     @contextmanager
-    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None) -> Iterator[None]:
-        """Inside the `with` block, `context` uses the store: for those that use `backend` directly."""
+    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> Iterator[None]:
+        """Inside the `with` block, `context` uses the store: for those that use `backend` directly.
+
+        Args:
+            context: the caller.
+            operation: of a lookup or module, for the audit trail.
+            cacheable: that operation may be given what was read before.
+        """
         try:
-            with self._asked_by(context, operation):
+            with self._asked_by(context, operation, cacheable):
                 yield
         except CredentialError as error:
             raise error.within(store=self.store) from None
@@ -112,16 +131,19 @@ class CredentialManager:
         """Refresh the current value now, whether or not it is due (B3).
 
         Raises:
-            RefreshUnsupported: its type cannot be refreshed.
-            InteractionRequired, RefreshFailed, NoRefreshToken: it cannot be refreshed now; and what `get` raises.
+            RefreshUnsupported, IllegalTransition: its type or its state has no refresh; and what `Refresher.refresh` raises.
         """
         with self.acting(context):
-            return self._reader.refresh(name)
+            return self.refresher().refresh(self._reader.inspect(name))
 
-    @property
-    def has_unwritten(self) -> bool:
-        """Whether the outcome of a refresh waits in memory for a store that was down."""
-        return self._reader.has_unwritten
+    def refresher(self) -> Refresher:
+        """What refreshes the values of this store. Loaded with the first value that can be refreshed."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
+        with self._lock:
+            if self.refreshing is None:
+                self.refreshing = Refresher(self.backend, self.clock)
+            return self.refreshing
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
         """Read a credential whose value may be used or not."""
@@ -239,7 +261,7 @@ class CredentialManager:
             InvalidInput: the store is not encrypted by us.
         """
         with self.acting(context):
-            return self.backend.ensure_key(check=check)
+            return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
 
     def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
         """Bring the tables of a database store up to date; with `check`, tell what would be done.
@@ -248,7 +270,7 @@ class CredentialManager:
             InvalidInput: the store has no tables.
         """
         with self.acting(context):
-            return self.backend.ensure_schema(check=check)
+            return require_protocol(self.backend, SchemaAdmin).ensure_schema(check=check)
 
     def rotate_key(
         self,
@@ -266,7 +288,8 @@ class CredentialManager:
             Conflict: another run rotates it, or changes its sources, at the same time.
         """
         with self.acting(context):
-            return self.backend.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
+            admin = require_protocol(self.backend, KeyAdmin)
+            return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
@@ -289,9 +312,10 @@ class CredentialManager:
             StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
-        self._reader.write_unwritten()
+        if self.refreshing is not None:
+            self.refreshing.unwritten.write()
         try:
-            self.backend.flush()
+            flush_backend(self.backend)
         except CredentialError as error:
             raise error.within(store=self.store) from None
         finally:
@@ -320,10 +344,10 @@ class CredentialManager:
         finally:
             self.backend.close()
 
-    def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
+    def _asked_by(self, context: AccessContext, operation: Optional[str] = None, cacheable: bool = True) -> asked_by:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
-        return asked_by(context, operation)
+        return asked_by(context, operation, cacheable=cacheable)
 
 
 def _there(ensured: Ensured, name: str) -> Credential:

@@ -6,9 +6,8 @@
 
 from __future__ import annotations
 
-import threading
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, Mapping, Optional
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protocol
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -26,11 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model import lif
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
-
-if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
 Clock = Callable[[], datetime]
 
@@ -40,15 +35,27 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+class RefreshesValues(Protocol):
+    """What has a value refreshed where that is due."""
+
+    def refresh_if_due(self, credential: Credential) -> Credential:
+        """See `store.refresh.refresher.Refresher`."""
+
+
 class Reader:
     """Reads credentials from a backend whose layers have decrypted, authenticated and checked the scope."""
 
-    def __init__(self, backend: Backend, clock: Clock = utc_now) -> None:
-        """Read from `backend`; judge expiry by `clock`."""
+    def __init__(self, backend: Backend, clock: Clock = utc_now, refresher: Optional[Callable[[], RefreshesValues]] = None) -> None:
+        """Read from `backend`; judge expiry by `clock`.
+
+        Args:
+            backend: the store.
+            clock: the time now.
+            refresher: gives what refreshes values; called for values of types that can be refreshed. None refreshes none.
+        """
         self._backend = backend
         self._clock = clock
-        self._lock = threading.Lock()
-        self._refresher: Optional[Refresher] = None
+        self._refresher = refresher
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
         """Read a credential in whatever state it is.
@@ -82,42 +89,9 @@ class Reader:
         self._refuse_revoked(name)
         return credential
 
-    def refresh(self, name: str) -> Credential:
-        """Refresh the current value now, whether or not it is due.
-
-        Raises:
-            RefreshUnsupported: its type cannot be refreshed.
-            Revoked: it may not be used any more; and what `inspect` and `Refresher.refresh` raise.
-        """
-        credential = self.inspect(name)
-        if credential.metadata.lifecycle == lifecycle.REVOKED:
-            _refuse_unusable(credential)
-        if not is_refreshable(credential.record.type):
-            raise refresh_unsupported(credential.record.type).within(name=name)
-        return self.refresher().refresh(credential)
-
-    def refresher(self) -> Refresher:
-        """What refreshes the values of this store; loaded with the first one that can be."""
-        from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
-
-        with self._lock:
-            if self._refresher is None:
-                self._refresher = Refresher(self._backend, self._clock)
-            return self._refresher
-
-    @property
-    def has_unwritten(self) -> bool:
-        """Whether the outcome of a refresh waits for the store."""
-        return self._refresher is not None and bool(self._refresher.unwritten)
-
-    def write_unwritten(self) -> None:
-        """Write the outcomes of refreshes that the store did not take when they came."""
-        if self._refresher is not None:
-            self._refresher.unwritten.write()
-
     def _usable(self, credential: Credential) -> Credential:
-        if is_refreshable(credential.record.type):
-            credential = self.refresher().refresh_if_due(credential)
+        if self._refresher is not None and is_refreshable(credential.record.type):
+            credential = self._refresher().refresh_if_due(credential)
         if not credential.usable:
             _refuse_unusable(credential)
         return credential

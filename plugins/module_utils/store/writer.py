@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -184,7 +185,8 @@ class Writer:
             Conflict: it is not `version`.
             EncryptionError: what is stored is not genuine.
         """
-        return self._answer(self._backend.restore(check_name(name), version=version, check=check))
+        recoverable = require_protocol(self._backend, Recoverable, check_name(name))
+        return self._answer(recoverable.restore(name, version=version, check=check))
 
     def replace_unreadable(self, kept: Credential) -> Credential:
         """Put a kept version where the current value cannot be opened any more.
@@ -336,7 +338,7 @@ def _revived(credential: Credential, now: datetime) -> Metadata:
 
 
 def _keeps_state(credential: Credential, fields: Fields) -> bool:
-    """Whether what refreshes made of the fields stays: the fields are the same, and a token in them that was used up must not be sent again.
+    """Whether what refreshes made of the fields stays: they are the same, and a token in them that was used up must not be sent again.
 
     Raises:
         Conflict: they are being refreshed.

@@ -81,9 +81,10 @@ def test_the_event_loop_leaves_a_value_that_is_due_to_a_thread(world, desk, monk
     world.service.mode = tokens.DOWN
     question = {"question": DIGEST, "names": [NAME]}
     assert desk.perform(message(world, DIGEST))["result"]["value"] == "a-0"
+    assert desk.perform(question)["result"]["value"] == "a-0"
     assert desk.known(question)["result"]["value"] == "a-0"
     for manager in desk._stores.managers():
-        manager._reader.refresher()._pauses.clear()
+        manager.refresher()._pauses.clear()
     world.service.mode = tokens.OK
     assert desk.known(question) is None
     assert desk.perform(question)["result"]["value"] == "a-1"

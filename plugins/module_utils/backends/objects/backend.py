@@ -30,13 +30,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
-
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
-"""The options that every backend of objects has."""
 
 
 class _Change(NamedTuple):
@@ -48,8 +46,8 @@ class _Change(NamedTuple):
     tombstone: Optional[StoredObject]
 
 
-class ObjectBackend(Backend):
-    """A backend of objects. A backend gives the places, its capabilities, its options (with `OPTIONS`) and its health."""
+class ObjectBackend(Backend, EnvelopeRewriter):
+    """A backend of objects. A backend gives the places, its capabilities, its options (with `objects.options`) and its health."""
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take validated options. Opens nothing.

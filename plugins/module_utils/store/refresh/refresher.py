@@ -38,6 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refresh im
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.attempt import CALL_TIMEOUT, WAIT_TIMEOUT, Attempt, is_due
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshWrites
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported
 
 PAUSE = 30.0
 """Seconds after which this process tries again for an unexpired value, where a try came to nothing."""
@@ -90,8 +91,11 @@ class Refresher:
         """Refresh a value now, whether or not it is due. A refresh that is under way counts.
 
         Raises:
-            As `refresh_if_due`, for an unexpired value too.
+            RefreshUnsupported: its type has nothing to refresh.
+            IllegalTransition: its state does not allow it; and what `refresh_if_due` raises, for an unexpired value too.
         """
+        if not credential.kind.capabilities.refresh:
+            raise refresh_unsupported(credential.record.type).within(name=credential.name)
         return self._join(credential, force=True)
 
     def _join(self, credential: Credential, force: bool) -> Credential:
@@ -121,7 +125,7 @@ class Refresher:
             self._flights.pop(name, None)
 
     def _lead(self, credential: Credential, force: bool) -> Credential:
-        with asked_by(asking_now().context, REFRESH):
+        with asked_by(asking_now().context, REFRESH, cacheable=False):
             self.unwritten.write(credential.name)
             try:
                 # What was read may come from a cache; a claim is made from what is there now.

@@ -35,7 +35,7 @@ class UnwrittenOutcomes:
         """Write what is kept: all of it, or that of one credential. What the store does not take stays."""
         for each, (context, outcome) in list(self._kept.items()):
             if name in (None, each):
-                with suppress(CredentialError), asked_by(context, REFRESH):
+                with suppress(CredentialError), asked_by(context, REFRESH, cacheable=False):
                     self._settle(outcome)
 
     def _settle(self, outcome: RefreshOutcome) -> None:

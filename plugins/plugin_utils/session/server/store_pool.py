@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -146,7 +147,7 @@ class HeldStores:
     def _is_needed(self, manager: CredentialManager) -> bool:
         """A login is not: the next session makes another one."""
         can = manager.backend.capabilities
-        return not can.persistent or (can.leased and manager in self._due) or manager.has_unwritten
+        return not can.persistent or (can.leased and manager in self._due) or _has_unwritten(manager)
 
     def look_after(self) -> None:
         """Write the audit entries that wait, and keep alive logins and what is lent."""
@@ -156,7 +157,8 @@ class HeldStores:
                 _guarded(partial(self._renew, manager))
 
     def _renew(self, manager: CredentialManager) -> None:
-        after = manager.backend.renew_due()
+        renewable = find_protocol(manager.backend, Renewable)
+        after = None if renewable is None else renewable.renew_due()
         if after is None:
             self._due.pop(manager, None)
         else:
@@ -166,6 +168,11 @@ class HeldStores:
         """Close every store."""
         for manager in self.managers():
             _guarded(manager.close)
+
+
+def _has_unwritten(manager: CredentialManager) -> bool:
+    """Whether the outcome of a refresh waits for a store that was down."""
+    return manager.refreshing is not None and bool(manager.refreshing.unwritten)
 
 
 def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:

@@ -224,13 +224,13 @@ def test_a_store_that_is_down_after_the_call_gets_the_answer_when_it_is_back(wor
 
     world.backend.before = refuse
     assert world.token() == "a-1"
-    assert world.manager.has_unwritten
+    assert bool(world.manager.refreshing.unwritten)
     assert "the store does not take the new value now: the store is down" in world.warnings[0]
     world.manager.flush()
-    assert (world.manager.has_unwritten, world.state) == (True, "refreshing")
+    assert (bool(world.manager.refreshing.unwritten), world.state) == (True, "refreshing")
     down.set()
     world.manager.flush()
-    assert (world.manager.has_unwritten, world.state) == (False, "active")
+    assert (bool(world.manager.refreshing.unwritten), world.state) == (False, "active")
     assert (world.token(world.another()), world.service.calls) == ("a-1", [tokens.FIRST])
 
 
@@ -238,9 +238,9 @@ def test_the_next_reader_gets_the_answer_that_the_store_did_not_take(world):
     world.create(lives=PAST)
     world.backend.before = lambda write: refuse_once(world, write)
     assert world.token() == "a-1"
-    assert world.manager.has_unwritten
+    assert bool(world.manager.refreshing.unwritten)
     assert world.token() == "a-1"
-    assert (world.manager.has_unwritten, world.service.calls) == (False, [tokens.FIRST])
+    assert (bool(world.manager.refreshing.unwritten), world.service.calls) == (False, [tokens.FIRST])
 
 
 def test_a_refresh_can_be_asked_for_before_it_is_due(world):

@@ -46,8 +46,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.urls imp
 
 try:
     import requests
+    import urllib3
     from requests import Session
-    from urllib3.exceptions import HTTPError
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning
 except ImportError:
     requests = None  # type: ignore[assignment]
     Session = object  # type: ignore[assignment,misc]
@@ -118,6 +119,8 @@ class _Session(Session):
         self.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._has_certificate = bool(tls.client_cert)
+        if not tls.verify:
+            urllib3.disable_warnings(InsecureRequestWarning)  # it was asked for
         adapter = ContextAdapter(build_context(tls), tls.server_name)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -136,6 +139,7 @@ class _Session(Session):
     def get_redirect_target(self, resp: Any) -> Optional[str]:
         target = super().get_redirect_target(resp)
         if target and not self._may_follow(resp.request, urlsplit(resp.url), urlsplit(urljoin(resp.url, target))):
+            resp.close()
             raise _RefusedRedirect
         return target
 
@@ -238,8 +242,22 @@ class HttpClient:
 
 
 def _proxies(url: str) -> Dict[str, str]:
+    """The proxy of an address, as `requests` takes it.
+
+    Raises:
+        InvalidConfiguration: what the environment names is none.
+    """
     proxy = proxy_for(url)
-    return {} if proxy is None else {urlsplit(url).scheme: proxy}
+    if proxy is None:
+        return {}
+    parts = split_url(proxy)
+    if parts is None or not parts.hostname:
+        raise _wrong_proxy(_shown_host(urlsplit(url)))
+    return {urlsplit(url).scheme: proxy}
+
+
+def _wrong_proxy(host: str) -> InvalidConfiguration:
+    return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="See HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 
 
 def _port(parts: SplitResult) -> int:
@@ -279,7 +297,7 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         what = "the server {0} sent the request on to an address that is not followed".format(host)
         return StorageError(what, remedy="Give the address that it has now: a login is sent to no other host.")
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="See HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+        return _wrong_proxy(host)
     if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
         return InvalidInput("a request to {0} cannot be made".format(host), remedy="See the address, and the headers.")
     reason = reason_of(problem)

@@ -18,8 +18,7 @@ class Tls(NamedTuple):
 
     Attributes:
         ca_file: a PEM file of authorities; these alone are believed.
-        ca_path: a directory of them, by their hashes, as OpenSSL reads it.
-        ca_data: authorities as PEM text. Without any of the three the system's are believed.
+        ca_data: authorities as PEM text. Without either the system's are believed.
         client_cert: a PEM file of the client's own certificate.
         client_key: of its key, not encrypted; None if it is in the same file.
         server_name: the name in the server's certificate where that is not the host's.
@@ -27,7 +26,6 @@ class Tls(NamedTuple):
     """
 
     ca_file: Optional[str] = None
-    ca_path: Optional[str] = None
     ca_data: Optional[str] = None
     client_cert: Optional[str] = None
     client_key: Optional[str] = None
@@ -45,8 +43,8 @@ def build_context(tls: Tls) -> ssl.SSLContext:
     if not tls.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    elif tls.ca_file or tls.ca_path or tls.ca_data:
-        read_authorities(lambda: context.load_verify_locations(tls.ca_file, tls.ca_path, tls.ca_data))
+    elif tls.ca_file or tls.ca_data:
+        read_authorities(lambda: context.load_verify_locations(tls.ca_file, cadata=tls.ca_data))
     else:
         context.load_default_certs()
     if tls.client_cert:

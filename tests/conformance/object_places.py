@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
@@ -153,6 +153,3 @@ class MemoryObjects(ObjectBackend):
 
     def make_places(self) -> ObjectPlaces:
         return self.settings.get("places") or MemoryPlaces(encrypted=bool(self.settings.get("encrypt")))
-
-    def health(self) -> Health:
-        return Health()

@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, Limited, Recoverable, Renewable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
@@ -32,6 +33,19 @@ def test_databases_that_are_named_take_part(tmp_path):
     assert [each.label.rpartition("elsewhere-")[2] for each in named] == kinds
     assert named[0].options(tmp_path)["url"] == "mysql://a:b@c/d"
     assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
+
+
+def test_what_a_backend_says_that_it_can_do_has_its_protocol(harness, tmp_path):
+    """Where a capability stands for calls beside the contract, the backend takes them."""
+    backend = harness.raw(tmp_path)
+    able = backend.capabilities
+    needed = {
+        AuditSink: able.audit_log,
+        Recoverable: able.soft_delete,
+        Limited: {able.max_bytes, able.max_tags} != {None},
+        Renewable: able.leased,
+    }
+    assert [protocol.__name__ for protocol, is_needed in needed.items() if is_needed and not isinstance(backend, protocol)] == []
 
 
 def test_what_is_put_is_what_get_returns(backend):

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 import ast
-from functools import cache
 from math import inf
 from pathlib import Path
-from typing import Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Dict, FrozenSet, Iterator, List, Mapping, Optional, Set, Tuple, TypeVar
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 OURS = "ansible_collections.nebula.credential.plugins."
@@ -25,6 +24,7 @@ ORDERS = {"module_utils": ORDER, "plugin_utils": ORDER_ON_THE_CONTROLLER}
 
 Imports = Mapping[Path, Set[Path]]
 Room = Tuple[str, str]
+Node = TypeVar("Node")
 
 
 def read_floors(order: str) -> Dict[str, int]:
@@ -32,7 +32,6 @@ def read_floors(order: str) -> Dict[str, int]:
     return {room.strip(): floor for floor, rooms in enumerate(order.split("<")) for room in rooms.split(",")}
 
 
-@cache
 def read_imports(plugins: Path) -> Imports:
     """What each file of ours imports of the others. `plugins` is a directory like the collection's `plugins`."""
     return {path: set(_read_imports_of(path, plugins)) - {path} for path in sorted(plugins.rglob("*.py"))}
@@ -96,23 +95,24 @@ def _compare(one: Room, other: Room) -> Tuple[Tuple[str, str], str]:
 
 def find_circles(plugins: Path) -> List[List[str]]:
     """Each set of files that import one another, directly or by way of others of the set."""
-    imports = read_imports(plugins)
-    reached = {path: _reach(path, imports) for path in imports}
-    circles = {
-        frozenset({path, *(other for other in reached[path] if path in reached[other])}) for path in imports if path in reached[path]
-    }
-    return sorted(sorted(str(path.relative_to(plugins)) for path in circle) for circle in circles)
+    return sorted(sorted(str(path.relative_to(plugins)) for path in circle) for circle in group_circles(read_imports(plugins)))
 
 
-def _reach(start: Path, imports: Imports) -> Set[Path]:
-    """All files that a file loads sooner or later; itself where a circle leads back to it."""
-    found: Set[Path] = set()
-    waiting = list(imports[start])
+def group_circles(graph: Mapping[Node, Set[Node]]) -> Set[FrozenSet[Node]]:
+    """Each set of nodes that lead to one another."""
+    reached = {node: reach(node, graph) for node in graph}
+    return {frozenset({node, *(other for other in reached[node] if node in reached[other])}) for node in graph if node in reached[node]}
+
+
+def reach(start: Node, graph: Mapping[Node, Set[Node]]) -> Set[Node]:
+    """All nodes to which one leads sooner or later; itself where a circle leads back to it."""
+    found: Set[Node] = set()
+    waiting = list(graph[start])
     while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting.extend(imports[path])
+        node = waiting.pop()
+        if node not in found:
+            found.add(node)
+            waiting.extend(graph[node])
     return found
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -207,7 +206,7 @@ def test_a_strict_trail_is_written_before_the_first_request_of_a_process(place):
             super().delete(*arguments, **options)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(registry.BACKENDS, "local", lambda: replace(TRAITS, load=lambda: Looking))
+        patch.setitem(registry.BACKENDS, "local", lambda: (TRAITS, lambda: Looking))
         manager = place.open("strict")
         with manager.acting():
             manager.backend.delete("db")

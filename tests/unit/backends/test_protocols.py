@@ -7,8 +7,11 @@
 from __future__ import annotations
 
 import inspect
+import re
+from abc import ABC
 from datetime import datetime, timezone
 from itertools import product
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
+from ansible_collections.nebula.credential.plugins.module_utils.backends import protocols
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
@@ -53,6 +57,7 @@ CONTRACT = {
     *("put", "get", "get_many", "patch_metadata", "delete", "list", "versions", "last_serial"),
     *("read_store_document", "write_store_document"),
 }
+DEVELOPMENT = next(parent for parent in Path(__file__).resolve().parents if (parent / "galaxy.yml").exists()) / "docs" / "development.md"
 NOW = datetime.now(timezone.utc)
 PLAIN = {"backend": "memory", "encrypt": False, "allow_plaintext": True}
 
@@ -103,19 +108,26 @@ class Encrypting(Noting, Encrypt):
     restore = Able.restore
 
 
-def every_stack(directory):
-    """Every choice of layers around the backend, in the order in which a store has them."""
-    layers = (
-        lambda inner: Retry(inner, 1),
-        lambda inner: Breaker(inner, Circuit(5, 30.0, 2)),
-        lambda inner: TimeLimits(inner, 5.0, 10.0),
-        lambda inner: Metrics(inner, Recorder()),
-        lambda inner: Encrypting(inner, PassingKeyring(inner), None),
-        lambda inner: SharedCache(inner, None, lambda: None, None, 60.0),
-        lambda inner: Cache(inner, CacheTerms(), print),
-        ScopeGuard,
-        lambda inner: Audit(inner, Trail(Journal(str(directory / "audit.jsonl")), NoSeals(str(directory / "audit.jsonl")), "prod")),
+def layers_of_a_store(directory):
+    """What makes each layer, in the order in which a store has them, and the protocols whose calls the layer has to see."""
+    requests = {SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter}
+    trail = str(directory / "audit.jsonl")
+    return (
+        (lambda inner: Retry(inner, 1), requests),
+        (lambda inner: Breaker(inner, Circuit(5, 30.0, 2)), requests),
+        (lambda inner: TimeLimits(inner, 5.0, 10.0), requests),
+        (lambda inner: Metrics(inner, Recorder()), requests),
+        (lambda inner: Encrypting(inner, PassingKeyring(inner), None), {KeyAdmin, Recoverable}),
+        (lambda inner: SharedCache(inner, None, lambda: None, None, 60.0), {Recoverable}),
+        (lambda inner: Cache(inner, CacheTerms(), print), {Recoverable}),
+        (ScopeGuard, {Recoverable}),
+        (lambda inner: Audit(inner, Trail(Journal(trail), NoSeals(trail), "prod")), {KeyAdmin, Recoverable}),
     )
+
+
+def every_stack(directory):
+    """Every choice of layers around the backend."""
+    layers = [wrap for wrap, _seen in layers_of_a_store(directory)]
     for chosen in product((False, True), repeat=len(layers)):
         stack = Able()
         for wrap in (layer for layer, is_chosen in zip(layers, chosen) if is_chosen):
@@ -159,6 +171,12 @@ def test_what_a_backend_does_is_found_through_every_stack_of_layers(protocol, tm
     for stack in every_stack(tmp_path):
         assert call(require_protocol(stack, protocol)) == answer
         assert [plain(each) for each in part_of(stack, Able).noted] == [expected]
+
+
+def test_a_layer_sees_the_calls_that_it_is_there_for_and_no_others(tmp_path):
+    for wrap, seen in layers_of_a_store(tmp_path):
+        layer = wrap(Able())
+        assert {protocol for protocol in (*CALLS, KeyAdmin, Recoverable) if find_protocol(layer, protocol) is layer} == seen
 
 
 def test_what_is_restored_is_the_encrypting_layers_or_else_the_backends(tmp_path):
@@ -268,3 +286,15 @@ def test_a_restore_drops_what_the_cache_has_read():
     assert (world.read(), world.backend.asked) == (b"a", ["a"])
     world.cache.restore("a")
     assert (world.read(), world.backend.asked) == (b"a", ["a", "a"])
+
+
+def test_the_documentation_lists_the_methods_and_the_protocols():
+    section = DEVELOPMENT.read_text(encoding="utf-8").split("## What only some backends do")[1].split("\n## ")[0]
+    methods, table = section.split("\n| protocol |")
+    assert set(re.findall(r"`(\w+)`", methods)) == CONTRACT
+    documented = {name: set(re.findall(r"\w+", cell)) for name, cell in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", table, re.MULTILINE)}
+    assert documented == {name: set(kind.__abstractmethods__) for name, kind in vars(protocols).items() if is_protocol(kind)}
+
+
+def is_protocol(kind):
+    return inspect.isclass(kind) and kind.__module__ == protocols.__name__ and issubclass(kind, ABC)

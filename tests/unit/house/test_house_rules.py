@@ -2,292 +2,272 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules that keep the collection's parts apart and its files small."""
+"""The rules that hold for every file: one test a rule, which lists every place that breaks it. The rules are in tests/house."""
 
 from __future__ import annotations
 
-import ast
-import re
 import subprocess
-import sys
-from pathlib import Path
+from dataclasses import dataclass
+from typing import Callable, Iterator, Mapping, Tuple
 
 import pytest
-import yaml
 
 from tests.conftest import CHECKOUT
+from tests.house import code_rules, import_rules, page_rules, participles
+from tests.house.code_rules import HEADER, MAX_FILE, MAX_FUNCTION
+from tests.house.source import LIBRARY, SourceTree
 
-PLUGINS = CHECKOUT / "plugins"
-LIBRARY = PLUGINS / "module_utils"
-OURS = "ansible_collections.nebula.credential.plugins."
-LIBRARY_NAME = OURS + "module_utils."
-HEADER = """\
-# Copyright (c) 2026, the nebula.credential authors
-# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
-# SPDX-License-Identifier: GPL-3.0-or-later
+LAZILY = HEADER + "from __future__ import annotations\n"
+DOCUMENTED = "DOCUMENTATION = EXAMPLES = RETURN = ''\n"
+GROUP = "action_groups: {credential: [documented]}\n"
+METHODS = """\
+'''A file.'''
+class A:
+    '''A class.'''
+    def read(self): ...
+    def _read(self): ...
+class B(A):
+    '''One that overrides.'''
+    def read(self): ...
 """
-MAX_FILE, MAX_FUNCTION = 300, 40
-DOCUMENTING = {"DOCUMENTATION", "EXAMPLES", "RETURN"}
-VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "tools"}
-# The one place each where a neutral error becomes one of Ansible's.
-EDGE_OF_MODULES = {"plugins/module_utils/module.py", "plugins/module_utils/module_base.py"}
-
-
-def python_files(*folders):
-    return sorted(path for folder in folders for path in (CHECKOUT / folder).rglob("*.py") if "output" not in path.parts)
-
-
-def tracked_files():
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=CHECKOUT, capture_output=True, check=True, text=True)
-    return [CHECKOUT / name for name in listed.stdout.split("\0") if name and (CHECKOUT / name).is_file()]
-
-
-def shown(path):
-    return str(path.relative_to(CHECKOUT))
-
-
-def tree_of(path):
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
-def imports_of(path):
-    """Every module name an import statement of the file can reach, whole."""
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, "{0} line {1} imports relatively".format(shown(path), node.lineno)
-            yield node.module
-            # `from package import module` reaches the module too.
-            yield from ("{0}.{1}".format(node.module, alias.name) for alias in node.names if is_ours(node.module, alias.name))
-
-
-def is_ours(module, name):
-    return module.startswith("ansible_collections.nebula.credential") and module_file("{0}.{1}".format(module, name)).exists()
-
-
-def module_file(dotted):
-    path = CHECKOUT.joinpath(*dotted.split(".")[3:])
-    return path if path.is_dir() else path.with_suffix(".py")
-
-
-def plugin_files(kind):
-    return sorted((PLUGINS / kind).glob("*.py"))
-
-
-PYTHON = python_files("plugins", "tests")
-IN_PLUGINS = python_files("plugins")
-IN_LIBRARY = python_files("plugins/module_utils")
-BACKENDS = sorted(path for path in (LIBRARY / "backends").iterdir() if path.is_dir() and path.name not in {"objects", "__pycache__"})
-each = pytest.mark.parametrize
-
-
-def test_no_backend_imports_another():
-    crossing = [
-        "{0} imports {1}".format(shown(path), name[len(LIBRARY_NAME) :])
-        for folder in BACKENDS
-        for path in sorted(folder.glob("*.py"))
-        for name in imports_of(path)
-        if any(name.startswith(LIBRARY_NAME + "backends." + other.name + ".") for other in BACKENDS if other != folder)
-    ]
-    assert crossing == []
-
-
-def test_no_backend_imports_ansible():
-    found = [
-        shown(path) for path in python_files("plugins/module_utils/backends") if any(n.startswith("ansible.") for n in imports_of(path))
-    ]
-    assert found == []
-
-
-def test_every_backend_folder_is_in_the_registry():
-    """A new backend is one folder and one row in backends/registry.py."""
-    registered = set(imports_of(LIBRARY / "backends" / "registry.py"))
-    assert {LIBRARY_NAME + "backends." + folder.name + ".options" for folder in BACKENDS} <= registered
-
-
-@each("path", IN_LIBRARY, ids=shown)
-def test_the_library_imports_no_plugin_of_the_controller(path):
-    forbidden = ("ansible.plugins", "ansible.errors", "ansible.parsing", "ansible.template", "ansible.vars", "ansible.executor")
-    forbidden += (OURS + "plugin_utils", OURS + "action", OURS + "lookup")
-    assert [name for name in imports_of(path) if name.startswith(forbidden)] == []
-
-
-@each("path", IN_PLUGINS, ids=shown)
-def test_nothing_relies_on_what_ansible_is_about_to_remove(path):
-    leaving = ("ansible.module_utils._text", "ansible._internal", "ansible.plugins.cache")
-    assert [name for name in imports_of(path) if name.startswith(leaving)] == []
-
-
-@each("path", IN_LIBRARY, ids=shown)
-def test_imports_can_be_read_off_the_source(path):
-    """A module's payload is built from static imports, and dynamic ones fail on a target."""
-    names = {name for name in imports_of(path) if name.split(".")[0] in {"importlib", "pkgutil", "imp", "runpy"}}
-    called = {node.func.id for node in ast.walk(tree_of(path)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
-    assert names == set()
-    assert called & {"__import__", "exec", "eval", "compile"} == set()
-
-
-@each("path", IN_LIBRARY, ids=shown)
-def test_the_library_starts_on_the_standard_library_alone(path):
-    """Anything else is guarded by try, or imported where it is used."""
-    tree = tree_of(path)
-    unguarded = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))]
-    names = {alias.name for node in unguarded if isinstance(node, ast.Import) for alias in node.names}
-    names |= {node.module for node in unguarded if isinstance(node, ast.ImportFrom)}
-    allowed = set(sys.stdlib_module_names) | {"ansible", "ansible_collections"}
-    assert {name for name in names if name.split(".")[0] not in allowed} == set()
-
-
-def calls_and_raises(path, names):
-    for node in ast.walk(tree_of(path)):
-        if isinstance(node, ast.Call):
-            called = node.func
-            name = called.id if isinstance(called, ast.Name) else called.attr if isinstance(called, ast.Attribute) else ""
-            if name in names:
-                yield name, node.lineno
-
-
-def test_ansible_errors_are_made_in_one_place():
-    places = {
-        shown(path) for path in IN_PLUGINS if any(calls_and_raises(path, {"AnsibleError", "AnsibleLookupError", "AnsibleOptionsError"}))
-    }
-    assert len(places) <= 1, places
-    assert all(place.startswith("plugins/plugin_utils/") for place in places)
-
-
-def test_modules_fail_in_one_place():
-    places = {shown(path) for path in IN_PLUGINS if any(calls_and_raises(path, {"fail_json"}))}
-    assert len(places) <= 1, places
-
-
-@each("path", IN_LIBRARY, ids=shown)
-def test_the_library_raises_the_neutral_errors_alone(path):
-    """Built-in errors are for the contract between two pieces of code: a wrong type, a missing method, a stop of iteration."""
-    allowed_builtins = {"TypeError", "NotImplementedError", "StopIteration", "KeyError", "AttributeError", "ValueError", "AssertionError"}
-    tree = tree_of(path)
-    raised = [
-        node.exc.func.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call) and isinstance(node.exc.func, ast.Name)
-    ]
-    builtin = set(dir(__import__("builtins"))) - allowed_builtins
-    assert [name for name in raised if name in builtin] == []
-
-
-@each("path", [path for path in IN_PLUGINS if path.name == "__init__.py"] or [None], ids=str)
-def test_no_package_file_has_content(path):
-    assert path is None or path.read_text() == "", "__init__.py only makes payloads bigger"
-
-
-@each("path", PYTHON + python_files("extensions"), ids=shown)
-def test_no_file_has_a_name_that_says_nothing(path):
-    words = set(re.split(r"[._]", path.stem)) | set(path.relative_to(CHECKOUT).parent.parts)
-    assert words & VAGUE == set()
-
-
-def without_documentation(path):
-    """The lines that are neither blank nor an Ansible plugin's documentation, which is as long as its options are many."""
-    text = path.read_text(encoding="utf-8")
-    documented = set()
-    for node in tree_of(path).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and node.targets[0].id in DOCUMENTING:
-            documented.update(range(node.lineno, node.end_lineno + 1))
-    return [line for number, line in enumerate(text.splitlines(), 1) if line.strip() and number not in documented]
-
-
-@each("path", PYTHON, ids=shown)
-def test_files_are_short(path):
-    assert len(without_documentation(path)) <= MAX_FILE
-
-
-def lines_of_code(node):
-    """A function's lines without its docstring."""
-    first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
-    return node.end_lineno - first.lineno + 1
-
-
-@each("path", PYTHON, ids=shown)
-def test_functions_are_short(path):
-    functions = (node for node in ast.walk(tree_of(path)) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)))
-    assert [(node.name, lines_of_code(node)) for node in functions if lines_of_code(node) > MAX_FUNCTION] == []
-
-
-def public_definitions(tree):
-    """Public classes and functions of a file, and the public methods that are not an override."""
-    for node in tree.body:
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
-            yield node, node.name
-            if isinstance(node, ast.ClassDef) and not node.bases:
-                yield from ((part, node.name + "." + part.name) for part in node.body if is_public_method(part))
-
-
-def is_public_method(node):
-    return isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
-
-
-@each("path", IN_LIBRARY + python_files("plugins/plugin_utils"), ids=shown)
-def test_what_is_public_has_a_docstring(path):
-    tree = tree_of(path)
-    assert ast.get_docstring(tree), "the file itself"
-    assert [name for node, name in public_definitions(tree) if not ast.get_docstring(node)] == []
-
-
-@each("path", [path for path in PYTHON if path.name != "__init__.py"], ids=shown)
-def test_every_file_names_its_licence(path):
-    text = path.read_text(encoding="utf-8")
-    text = text.split("\n", 1)[1] if text.startswith("#!") else text
-    assert text.startswith(HEADER)
-    assert "from __future__ import annotations" in text or "doc_fragments" in path.parts
-
-
-@each("path", plugin_files("lookup") + plugin_files("modules") + plugin_files("filter") + plugin_files("test"), ids=shown)
-def test_every_plugin_is_documented(path):
-    """In the file, or in the sidecar beside it; a module by the file that runs on the target."""
-    sidecar = path.with_suffix(".yml")
-    if sidecar.exists():
-        documented = yaml.safe_load(sidecar.read_text(encoding="utf-8"))
-        assert set(documented) >= DOCUMENTING
-        return
-    assigned = {node.targets[0].id for node in tree_of(path).body if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name)}
-    assert assigned >= DOCUMENTING
-
-
-@each("path", plugin_files("modules"), ids=shown)
-def test_every_module_is_in_the_action_group_and_has_its_action(path):
-    runtime = yaml.safe_load((CHECKOUT / "meta" / "runtime.yml").read_text())
-    assert path.stem in runtime["action_groups"]["credential"]
-    assert (PLUGINS / "action" / path.name).exists()
-
-
-def test_the_ignore_files_of_the_sanity_tests_are_empty():
-    assert [path.name for path in (CHECKOUT / "tests" / "sanity").glob("ignore*") if path.read_text().strip()] == []
-
-
-def test_nothing_refers_to_an_issue_by_number():
-    """A reason stands where it is needed; a number points to a place the reader may not have."""
-    pattern = re.compile(r"(?i)\b(issue|ticket|pull request|pr|gh-|fixes|closes)\s*#?\d+\b|(?<![\w&#/;])#\d{1,5}\b(?!\w)")
-    binary = {".enc", ".bin", ".png"}
-    found = []
-    for path in tracked_files():
-        if path.suffix in binary or "LICENSE" in path.name or "LICENSES" in path.parts:
-            continue
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
-            if pattern.search(line) and "iv." not in line:
-                found.append("{0}:{1}: {2}".format(shown(path), number, line.strip()[:80]))
-    assert found == []
-
-
-@each("path", PYTHON, ids=shown)
-def test_nothing_is_called_by_an_underscore_alone(path):
-    """ansible-test refuses the name; `_each` or `_unused` says more. Told here because this test takes no minute."""
-    names = [node.lineno for node in ast.walk(tree_of(path)) if isinstance(node, ast.Name) and node.id == "_"]
-    assert names == []
-
-
-def test_the_unit_tests_mirror_the_plugins():
-    """Each folder is a room of the plugins, or `house`, where the rules for all files are."""
-    unit = CHECKOUT / "tests" / "unit"
-    rooms = [PLUGINS, LIBRARY, PLUGINS / "plugin_utils"]
-    folders = {path.parent.relative_to(unit) for path in unit.rglob("*.py")} - {Path("house")}
-    assert [str(folder) for folder in sorted(folders) if not any((root / folder).is_dir() for root in rooms)] == []
+TREE = SourceTree(CHECKOUT)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule, a tree with breaches of it planted between files that keep it, and what the rule says about them."""
+
+    find: Callable[[SourceTree], Iterator[str]]
+    planted: Mapping[str, str]
+    says: Tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.find.__name__.removeprefix("find_")
+
+
+RULES = (
+    Rule(
+        import_rules.find_imports_between_backends,
+        {
+            "plugins/module_utils/backends/one/backend.py": "from {0}backends.two import files\n".format(LIBRARY),
+            "plugins/module_utils/backends/two/files.py": "from {0}backends.objects import store\n".format(LIBRARY),
+            "plugins/module_utils/backends/objects/store.py": "",
+        },
+        ("plugins/module_utils/backends/one/backend.py:1 imports {0}backends.two.files".format(LIBRARY),),
+    ),
+    Rule(
+        import_rules.find_backends_that_import_ansible,
+        {"plugins/module_utils/backends/one/backend.py": "def connect():\n    from ansible.module_utils import basic\n"},
+        ("plugins/module_utils/backends/one/backend.py:2 imports ansible.module_utils",),
+    ),
+    Rule(
+        import_rules.find_backends_without_a_row,
+        {
+            "plugins/module_utils/backends/registry.py": "import {0}backends.one.backend\n".format(LIBRARY),
+            "plugins/module_utils/backends/one/backend.py": "",
+            "plugins/module_utils/backends/two/backend.py": "",
+        },
+        ("plugins/module_utils/backends/registry.py: no row for the folder two",),
+    ),
+    Rule(
+        import_rules.find_imports_of_the_controller,
+        {"plugins/module_utils/errors.py": "import ansible.errors\n", "plugins/action/credential.py": "import ansible.errors\n"},
+        ("plugins/module_utils/errors.py:1 imports ansible.errors",),
+    ),
+    Rule(
+        import_rules.find_imports_of_what_leaves,
+        {"plugins/action/credential.py": "import ansible.module_utils.text\nfrom ansible.module_utils._text import to_text\n"},
+        ("plugins/action/credential.py:2 imports ansible.module_utils._text",),
+    ),
+    Rule(
+        import_rules.find_relative_imports,
+        {"tests/unit/test_it.py": "from ..house import source\nfrom . import that\n"},
+        ("tests/unit/test_it.py:1 imports ..house", "tests/unit/test_it.py:2 imports ."),
+    ),
+    Rule(
+        import_rules.find_dynamic_imports,
+        {"plugins/module_utils/errors.py": "import importlib\nimport re\nre.compile('')\n__import__('os')\n"},
+        ("plugins/module_utils/errors.py:1 imports importlib", "plugins/module_utils/errors.py:4 calls __import__"),
+    ),
+    Rule(
+        import_rules.find_unguarded_libraries,
+        {"plugins/module_utils/errors.py": "import hvac\nfrom hvac import v1\ntry:\n    import yaml\nexcept ImportError: ...\n"},
+        ("plugins/module_utils/errors.py:1 imports hvac", "plugins/module_utils/errors.py:2 imports hvac"),
+    ),
+    Rule(
+        code_rules.find_scattered_ansible_errors,
+        {"plugins/plugin_utils/output/a.py": "AnsibleError('')\n", "plugins/action/b.py": "errors.AnsibleLookupError('')\n"},
+        ("plugins/action/b.py:1 makes an error of Ansible's", "plugins/plugin_utils/output/a.py:1 makes an error of Ansible's"),
+    ),
+    Rule(
+        code_rules.find_scattered_failures,
+        {"plugins/module_utils/a.py": "module.fail_json()\n", "plugins/modules/b.py": "\nmodule.fail_json()\n"},
+        ("plugins/module_utils/a.py:1 calls fail_json", "plugins/modules/b.py:2 calls fail_json"),
+    ),
+    Rule(
+        code_rules.find_foreign_errors,
+        {"plugins/module_utils/a.py": "raise ValueError('')\nraise OSError('')\nraise Conflict('')\n"},
+        ("plugins/module_utils/a.py:2 raises OSError",),
+    ),
+    Rule(
+        code_rules.find_package_files_with_content,
+        {"plugins/modules/__init__.py": "", "plugins/module_utils/__init__.py": "# nothing"},
+        ("plugins/module_utils/__init__.py",),
+    ),
+    Rule(
+        code_rules.find_vague_names,
+        {"plugins/module_utils/store/file_utils.py": "", "tests/helpers/here.py": "", "tests/utilities.py": ""},
+        ("plugins/module_utils/store/file_utils.py: utils", "tests/helpers/here.py: helpers"),
+    ),
+    Rule(
+        code_rules.find_long_files,
+        {
+            "plugins/modules/long.py": "DOCUMENTATION = '''\n" + "words\n" * MAX_FILE + "'''\n" + "\n" * 99 + "pass\n" * MAX_FILE,
+            "plugins/modules/longer.py": "pass\n" * (MAX_FILE + 1),
+        },
+        ("plugins/modules/longer.py has 301 lines",),
+    ),
+    Rule(
+        code_rules.find_long_functions,
+        {
+            "tests/a.py": "def long():\n    '''Said\n\n    at length.'''\n" + "    pass\n" * MAX_FUNCTION,
+            "tests/b.py": "class A:\n    async def longer():\n" + "        pass\n" * (MAX_FUNCTION + 1),
+        },
+        ("tests/b.py:2 longer has 41 lines",),
+    ),
+    Rule(
+        code_rules.find_public_code_without_a_docstring,
+        {
+            "plugins/module_utils/a.py": METHODS,
+            "plugins/plugin_utils/b.py": "def read(): ...\n",
+        },
+        (
+            "plugins/module_utils/a.py:4 A.read has none",
+            "plugins/plugin_utils/b.py: the file has none",
+            "plugins/plugin_utils/b.py:1 read has none",
+        ),
+    ),
+    Rule(
+        code_rules.find_files_without_a_licence,
+        {"tests/a.py": "pass\n", "tests/b.py": "#!/usr/bin/python\n" + LAZILY, "tests/c.py": HEADER, "plugins/doc_fragments/d.py": HEADER},
+        (
+            "tests/a.py does not begin with the licence",
+            "tests/a.py does not import annotations from __future__",
+            "tests/c.py does not import annotations from __future__",
+        ),
+    ),
+    Rule(
+        code_rules.find_undocumented_plugins,
+        {
+            "plugins/lookup/a.py": "",
+            "plugins/lookup/a.yml": "{DOCUMENTATION: 1, EXAMPLES: 2, RETURN: 3}",
+            "plugins/lookup/b.py": DOCUMENTED,
+            "plugins/modules/c.py": DOCUMENTED.replace("EXAMPLES = ", ""),
+            "plugins/filter/d.py": "",
+            "plugins/filter/d.yml": "{DOCUMENTATION: 1}",
+        },
+        ("plugins/filter/d.py has no EXAMPLES, RETURN", "plugins/modules/c.py has no EXAMPLES"),
+    ),
+    Rule(
+        code_rules.find_modules_outside_the_group,
+        {
+            "meta/runtime.yml": GROUP,
+            "plugins/modules/documented.py": "",
+            "plugins/action/documented.py": "",
+            "plugins/modules/other.py": "",
+        },
+        ("plugins/modules/other.py is not in the action group of meta/runtime.yml", "plugins/modules/other.py has no action"),
+    ),
+    Rule(
+        code_rules.find_underscores,
+        {"tests/a.py": "_, unused = 1, 2\n_each = unused\n"},
+        ("tests/a.py:1",),
+    ),
+    Rule(
+        participles.find_participles,
+        {
+            "plugins/a.py": "class A:\n    def planted(self): ...\n    def need(self): ...\ndef _overtaken_by(): ...\ndef read(): ...\n",
+            "tests/b.py": "def planted(): ...\n",
+        },
+        ("plugins/a.py:2 A.planted", "plugins/a.py:4 _overtaken_by"),
+    ),
+    Rule(
+        page_rules.find_folders_that_mirror_nothing,
+        {
+            "plugins/module_utils/store/open.py": "",
+            "plugins/lookup/get.py": "",
+            "tests/unit/house/a.py": "",
+            "tests/unit/conftest.py": "",
+            "tests/unit/lookup/a.py": "",
+            "tests/unit/store/a.py": "",
+            "tests/unit/stores/a.py": "",
+        },
+        ("tests/unit/stores: no folder of the plugins is called so",),
+    ),
+    Rule(
+        page_rules.find_ignored_sanity_tests,
+        {"tests/sanity/ignore-2.19.txt": "\n", "tests/sanity/ignore-2.20.txt": "plugins/a.py pep8\n"},
+        ("tests/sanity/ignore-2.20.txt",),
+    ),
+    Rule(
+        page_rules.find_issue_numbers,
+        {"a.md": "See\nissue {0} and {1}12, in a colour of {1}abc\n".format(7, "#"), "LICENSE": "issue {0}".format(7)},
+        ("a.md:2: issue {0} and {1}12, in a colour of {1}abc".format(7, "#"),),
+    ),
+    Rule(
+        page_rules.find_broken_links,
+        {"README.md": "# A b\n[a](#a-b) [b](docs/b.md#nothing) [c](docs/c.md) [d](https://d.example)\n`[e](e.md)`\n", "docs/b.md": "# B\n"},
+        ("README.md: docs/b.md#nothing", "README.md: docs/c.md"),
+    ),
+    Rule(
+        page_rules.find_unknown_plugins,
+        {
+            "docs/a.md": "nebula.credential.get, nebula.credential.rotate, nebula.credential.nothing",
+            "plugins/lookup/get.py": "",
+            "roles/rotate/README.md": "",
+        },
+        ("docs/a.md: nebula.credential.nothing",),
+    ),
+    Rule(
+        page_rules.find_pages_without_a_link,
+        {"docs/README.md": "[a](a.md)", "docs/a.md": "", "docs/backends/b.md": "", "docs/decisions/c.md": ""},
+        ("docs/backends/b.md",),
+    ),
+    Rule(
+        page_rules.find_test_files_in_user_pages,
+        {
+            "docs/a.md": "\n`test_names.py` and `tests/integration/` and tests/vectors\n",
+            "docs/development.md": "`tests/unit`",
+            "docs/decisions/a.md": "`tests/unit`",
+        },
+        ("docs/a.md:2: test_names.py", "docs/a.md:2: tests/integration"),
+    ),
+    Rule(
+        page_rules.find_feature_ids_in_user_pages,
+        {"roles/rotate/README.md": "As K12 says (S2). AES256, K8s, ES256.\n", "docs/development.md": "K12"},
+        ("roles/rotate/README.md:1: K12", "roles/rotate/README.md:1: (S2"),
+    ),
+)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_nothing_breaks(rule):
+    found = list(rule.find(TREE))
+    assert not found, "{0} Broken by:\n{1}".format(rule.find.__doc__, "\n".join(found))
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_a_breach_is_found_by(rule, tmp_path):
+    for name, text in rule.planted.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
+    assert tuple(rule.find(SourceTree(tmp_path))) == rule.says
+
+
+def test_every_rule_is_kept():
+    """A rule that is written and not in the table holds nothing."""
+    modules = (code_rules, import_rules, page_rules, participles)
+    written = {function for module in modules for name, function in vars(module).items() if name.startswith("find_")}
+    assert written == {rule.find for rule in RULES}

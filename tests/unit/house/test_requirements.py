@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 
-import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, read_traits
 from tests.conftest import CHECKOUT
+from tests.house.source import SourceTree
 
 PART = r"(?:'[^'\n]+'|\"[^\"\n]+\"|[A-Za-z][\w.\[\]-]*)"
 LINE = re.compile("pip install ({0}(?: {0})*)".format(PART))
@@ -27,43 +27,61 @@ def requirement(text):
     return re.sub(r"[-_.]+", "-", name).lower(), floor and re.sub(r"(\.0)+$", "", floor)
 
 
-def required(name):
-    """The requirements of a file and of those it includes."""
+def required(path):
+    """The requirements of a file and of those it includes, which it names relative to itself."""
     found = {}
-    for line in (CHECKOUT / name).read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("-r "):
-            found.update(required(line[3:]))
+            found.update(required(path.parent / line[3:]))
         elif line.strip() and not line.startswith("#"):
             found.update([requirement(line.partition(";")[0])])
     return found
 
 
-def told():
-    """Every pip line in the plugins, with the file it is in."""
+FOR_BACKENDS = required(CHECKOUT / "requirements" / "backends.txt")
+
+
+def pip_lines():
+    """Every requirement that a pip line in the plugins names, with the file it is in."""
     for path in sorted((CHECKOUT / "plugins").rglob("*.py")):
         for words in LINE.findall(path.read_text(encoding="utf-8")):
             for parts in WORD.findall(words):
                 yield path.relative_to(CHECKOUT), *requirement("".join(parts))
 
 
-@pytest.mark.parametrize(("path", "name", "floor"), list(told()), ids=str)
-def test_what_an_error_tells_to_install_is_what_the_requirements_say(path, name, floor):
-    known = required("requirements-backends.txt")
-    assert name in set(known) | WITH_ANSIBLE
-    assert floor is None or floor == known[name], "the lower bound differs"
+def test_what_an_error_says_to_install_is_what_the_requirements_say():
+    lines = list(pip_lines())
+    unknown = ["{0}: {1}".format(path, name) for path, name, _floor in lines if name not in set(FOR_BACKENDS) | WITH_ANSIBLE]
+    differing = ["{0}: {1} >= {2}".format(path, name, floor) for path, name, floor in lines if floor and floor != FOR_BACKENDS.get(name)]
+    assert lines
+    assert unknown == []
+    assert differing == [], "the lower bound is another one in requirements/backends.txt"
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
-def test_what_a_backend_declares_is_in_the_requirements(backend):
-    declared = {requirement(package.requirement) for package in read_traits(backend).packages}
-    assert declared <= set(required("requirements-backends.txt").items())
+def test_every_requirements_file_that_is_named_is_there():
+    """By its path from the top of the checkout."""
+    named = re.compile(r"\brequirements(?:[-/]\w+)?\.txt\b")
+    missing = [
+        "{0}: {1}".format(source.name, name)
+        for source in SourceTree(CHECKOUT).listed
+        for name in named.findall(source.text)
+        if not (CHECKOUT / name).exists()
+    ]
+    assert missing == []
 
 
-@pytest.mark.parametrize("backend", sorted(BACKENDS))
-def test_the_readme_has_one_line_on_what_a_backend_needs(backend):
-    text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    (line,) = [line for line in text.splitlines() if line.startswith("| `{0}` |".format(backend))]
-    assert {requirement(each) for each in re.findall("'([^' ]+)'", line)} == {requirement(each) for each in needs(backend)}
+def test_what_a_backend_declares_is_in_the_requirements():
+    declared = {(backend, *requirement(package.requirement)) for backend in BACKENDS for package in read_traits(backend).packages}
+    assert declared
+    assert [each for each in sorted(declared) if each[1:] not in FOR_BACKENDS.items()] == []
+
+
+def test_the_readme_has_one_line_on_what_each_backend_needs():
+    lines = (CHECKOUT / "README.md").read_text(encoding="utf-8").splitlines()
+    said = {backend: [line for line in lines if line.startswith("| `{0}` |".format(backend))] for backend in BACKENDS}
+    assert {backend: len(found) for backend, found in said.items()} == dict.fromkeys(BACKENDS, 1)
+    said_to_need = {backend: {requirement(each) for each in re.findall("'([^' ]+)'", line)} for backend, (line,) in said.items()}
+    assert said_to_need == {backend: {requirement(each) for each in needs(backend)} for backend in BACKENDS}
 
 
 def needs(backend):
@@ -75,14 +93,14 @@ def needs(backend):
 def test_the_readme_says_what_everybody_needs():
     text = (CHECKOUT / "README.md").read_text(encoding="utf-8")
     said = {requirement("".join(parts)) for words in LINE.findall(text) for parts in WORD.findall(words)}
-    assert said >= set(required("requirements.txt").items())
-    assert said <= set(required("requirements-backends.txt").items())
+    assert said <= set(FOR_BACKENDS.items())
+    assert said >= set(required(CHECKOUT / "requirements.txt").items())
 
 
 def test_an_execution_environment_carries_every_backend():
     environment = yaml.safe_load((CHECKOUT / "meta" / "execution-environment.yml").read_text(encoding="utf-8"))
-    assert environment["dependencies"]["python"] == "requirements-backends.txt"
+    assert environment["dependencies"]["python"] == "requirements/backends.txt"
 
 
 def test_the_tests_have_what_users_need():
-    assert set(required("requirements-test.txt")) >= set(required("requirements-backends.txt"))
+    assert set(required(CHECKOUT / "requirements" / "test.txt")) >= set(FOR_BACKENDS)

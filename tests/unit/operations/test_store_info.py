@@ -74,7 +74,7 @@ class Broken(Down):
 @pytest.fixture
 def known(monkeypatch):
     """Make a backend known by the name `down`."""
-    return lambda kind: monkeypatch.setitem(registry.BACKENDS, "down", lambda: BackendTraits(spec=kind.options, load=lambda: kind))
+    return lambda kind: monkeypatch.setitem(registry.BACKENDS, "down", lambda: (BackendTraits(spec=kind.options), lambda: kind))
 
 
 def opened(tmp_path, **options):

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     changed_document,
@@ -47,7 +47,10 @@ class _Change(NamedTuple):
 
 
 class ObjectBackend(Backend, EnvelopeRewriter):
-    """A backend of objects. A backend gives the places, its capabilities, its options (with `objects.options`) and its health."""
+    """A backend of objects. A subclass gives `make_places`, its capabilities and its options (with `objects.options`).
+
+    It overrides `connect` and `close` if its places have a connection, and `health` if it can say more than that the store can be read.
+    """
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take validated options. Opens nothing.
@@ -257,6 +260,14 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             self.places.write_document(content, found)
         except Conflict:
             raise changed_document() from None
+
+    def health(self) -> Health:
+        """Return `healthy` if the store's document can be read, or looked for."""
+        try:
+            self.places.read_document()
+        except CredentialError as problem:
+            return unhealthy(problem)
+        return Health()
 
 
 def version_of(found: StoredObject) -> str:

@@ -43,7 +43,7 @@ class RefreshStatus:
     sent: bool = False
     problem: Optional[str] = None
 
-    def claimed_by(self, holder: str, until: int) -> RefreshStatus:
+    def with_claim(self, holder: str, until: int) -> RefreshStatus:
         """This status with a claim whose request is not sent yet."""
         return replace(self, holder=holder, until=until, sent=False)
 

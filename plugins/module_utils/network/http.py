@@ -209,7 +209,7 @@ class HttpClient:
         ) as response:
             content = self._read(response, host, is_reading)
             named = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status_code, named, content, _shown_host(urlsplit(response.url)), is_reading)
+            return HttpResponse(response.status_code, named, content, _host_of(urlsplit(response.url)), is_reading)
 
     def close(self) -> None:
         """Close the connections."""
@@ -223,9 +223,9 @@ class HttpClient:
         if parts.username is not None:
             raise InvalidInput("the address of the server holds a login", remedy="Give the login in fields of its own.")
         if parts.scheme == "http" and not self._allow_plain and not is_loopback(parts.hostname):
-            what = "plain HTTP would show what is sent to {0} to the network".format(_shown_host(parts))
+            what = "plain HTTP would show what is sent to {0} to the network".format(_host_of(parts))
             raise InvalidInput(what, remedy="Use https.")
-        return _shown_host(parts)
+        return _host_of(parts)
 
     def _read(self, response: Any, host: str, is_reading: bool) -> bytes:
         content = b""
@@ -252,11 +252,11 @@ def _proxies(url: str) -> Dict[str, str]:
         return {}
     parts = split_url(proxy)
     if parts is None or not parts.hostname:
-        raise _wrong_proxy(_shown_host(urlsplit(url)))
+        raise _proxy_error(_host_of(urlsplit(url)))
     return {urlsplit(url).scheme: proxy}
 
 
-def _wrong_proxy(host: str) -> InvalidConfiguration:
+def _proxy_error(host: str) -> InvalidConfiguration:
     return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="See HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 
 
@@ -264,7 +264,7 @@ def _port(parts: SplitResult) -> int:
     return parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _shown_host(parts: SplitResult) -> str:
+def _host_of(parts: SplitResult) -> str:
     """Host and port. Paths and queries may hold a secret (those of webhooks do)."""
     host = parts.hostname or ""
     return "{0}:{1}".format("[{0}]".format(host) if ":" in host else host, _port(parts))
@@ -297,7 +297,7 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         what = "the server {0} sent the request on to an address that is not followed".format(host)
         return StorageError(what, remedy="Give the address that it has now: a login is sent to no other host.")
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return _wrong_proxy(host)
+        return _proxy_error(host)
     if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
         return InvalidInput("a request to {0} cannot be made".format(host), remedy="See the address, and the headers.")
     reason = reason_of(problem)

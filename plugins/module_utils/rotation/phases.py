@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
     stamp,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Slots, being_refreshed
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Slots, refresh_in_progress_error
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import overdue, summarize
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
@@ -90,7 +90,7 @@ class Course:
         if current.known.lifecycle == lifecycle.REVOKED:
             raise Revoked("a revoked credential cannot be rotated", name=request.name, remedy="Create another one.")
         if current.known.lifecycle == lifecycle.REFRESHING:
-            raise being_refreshed(request.name)
+            raise refresh_in_progress_error(request.name)
         if current.known.lifecycle not in _STARTS_FROM:
             raise Unusable(
                 "a credential that is {} cannot be rotated".format(current.known.lifecycle),

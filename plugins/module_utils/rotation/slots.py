@@ -103,7 +103,7 @@ class Slots:
         self.move_state(("revert",), (lifecycle.GRACE_PERIOD,), now)
         self.move_state(("schedule", "begin"), (lifecycle.ACTIVE, lifecycle.EXPIRED), now)
         if self.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), now) != lifecycle.ROTATING:
-            raise being_refreshed(self._name)
+            raise refresh_in_progress_error(self._name)
 
     def revive(self, now: datetime) -> None:
         """A value that was given up for lost opens the target after all."""
@@ -178,7 +178,7 @@ class Slots:
             raise overtaken(self._name) from None
 
 
-def being_refreshed(name: str) -> Unusable:
+def refresh_in_progress_error(name: str) -> Unusable:
     """Build the error of a rotation that would begin in the midst of a refresh."""
     remedy = "Run it again in a moment. Where the process that refreshed it has died, a read of the credential ends the refresh."
     return Unusable("it is being refreshed", name=name, remedy=remedy)

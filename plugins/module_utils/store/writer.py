@@ -131,7 +131,7 @@ class Writer:
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), created_at=now, attributes=wanted.attributes(kind, attributes))
         expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
-        changes["expires_at"] = _given_expiry(wanted, now) or expires_at
+        changes["expires_at"] = _read_expiry(wanted, now) or expires_at
         metadata = replace(metadata, **changes)
         state = credential.record.state if keeps_state else {}
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
@@ -275,7 +275,7 @@ class Writer:
         now = self._clock()
         blank = Metadata(now, now, lifecycle=lifecycle.UNINITIALIZED, attributes=wanted.attributes(kind, {}))
         metadata = replace(lifecycle.advance_all(blank, ("begin_direct", "auth_ok"), now), **wanted.apply(blank))
-        expires_at = _given_expiry(wanted, now) or kind.expires_at(fields)
+        expires_at = _read_expiry(wanted, now) or kind.expires_at(fields)
         return replace(metadata, scope=self.scope(wanted, metadata.scope), expires_at=expires_at)
 
     def _created_before(self, wanted: Wanted, conflict: Conflict) -> Credential:
@@ -351,7 +351,7 @@ def _keeps_state(credential: Credential, fields: Fields) -> bool:
     return True
 
 
-def _given_expiry(wanted: Wanted, now: datetime) -> Optional[datetime]:
+def _read_expiry(wanted: Wanted, now: datetime) -> Optional[datetime]:
     return now + wanted.ttl if wanted.ttl is not None else wanted.expires_at
 
 

@@ -153,7 +153,7 @@ class CredentialType(ABC):
             Unavailable, Timeout: there was no answer. `outcome_unknown` says that the request may have been carried out.
             RefreshUnsupported: the type has nothing to refresh.
         """
-        raise refresh_unsupported(self.name)
+        raise refresh_unsupported_error(self.name)
 
     def redact(self, fields: Fields) -> Dict[str, str]:
         """The fields as they may be shown: secret and binary values replaced."""
@@ -189,7 +189,7 @@ class CredentialType(ABC):
         return "It has: {0}.".format(", ".join(sorted(fields)) or "no field at all")
 
 
-def refresh_unsupported(kind: str) -> RefreshUnsupported:
+def refresh_unsupported_error(kind: str) -> RefreshUnsupported:
     """Return the error for a type that has nothing to refresh."""
     return RefreshUnsupported("type '{0}' cannot be refreshed".format(kind), remedy="Rotate the credential instead.")
 

@@ -109,7 +109,7 @@ class Attempt:
 
     def _wait(self, name: str) -> None:
         if time.monotonic() >= self._wait_until:
-            raise problems.waited_too_long(name, WAIT_TIMEOUT)
+            raise problems.wait_timeout_error(name, WAIT_TIMEOUT)
         time.sleep(self._poll)
         self._poll = min(LONGEST_POLL, self._poll * 2)
 
@@ -121,14 +121,14 @@ class Attempt:
         """
         is_single_use = _is_single_use(found)
         if not self._backend.capabilities.native_cas:
-            raise problems.cannot_compare(found.name)
+            raise problems.no_swap_error(found.name)
         try:
             claimed = self._writes.claim(found.record, self._holder)
             return self._writes.announce(claimed) if is_single_use else claimed
         except Conflict:
             return None
         except (AccessDenied, ReadOnly) as denied:
-            raise problems.may_not_write(found.name, denied) from None
+            raise problems.no_write_right_error(found.name, denied) from None
         except (Unavailable, Timeout):
             # The claim may have been written. Nothing was sent, so it is given back when the store is there again.
             self._unwritten.keep(RefreshOutcome(found.name, found.version, self._holder))
@@ -143,21 +143,21 @@ class Attempt:
                 answer = kind.refresh(claimed.fields, claimed.state)
             is_single_use = before is not None and kind.refresh_token(claimed.fields, answer.state) != before
         except Exception as error:  # noqa: BLE001  # a type's own mistake must leave no claim behind
-            raise self._failed_call(credential, neutral(error)) from None
+            raise self._settle_failure(credential, neutral(error)) from None
         outcome = RefreshOutcome(claimed.name, claimed.version, self._holder, answer, is_single_use=is_single_use)
         stored, refusal = self._unwritten.finish(outcome)
         if refusal is not None:
             self._warn_of_unwritten(claimed.name, refusal)
-        return Credential(_unstored(claimed, answer) if stored is None else stored, self._clock())
+        return Credential(_build_unstored(claimed, answer) if stored is None else stored, self._clock())
 
-    def _failed_call(self, credential: Credential, error: CredentialError) -> CredentialError:
+    def _settle_failure(self, credential: Credential, error: CredentialError) -> CredentialError:
         """Write what a failed request comes to, and return the error that says it."""
         problem = problems.problem_of(error, _is_single_use(credential))
         self._unwritten.finish(RefreshOutcome(credential.name, credential.version, self._holder, problem=problem))
         if problem == LOST:
             return problems.problem_error(credential.name, LOST)
         if isinstance(error, (Unavailable, Timeout)):
-            return problems.not_answered(credential.name, error)
+            return problems.no_answer_error(credential.name, error)
         return error.within(name=credential.name)
 
     def _warn_of_unwritten(self, name: str, refusal: CredentialError) -> None:
@@ -172,7 +172,7 @@ def _check(found: Credential, status: RefreshStatus) -> None:
     if status.problem is not None:
         raise problems.problem_error(found.name, status.problem)
     if found.metadata.lifecycle == lifecycle.ROTATING:
-        raise problems.is_rotating(found.name)
+        raise problems.rotating_error(found.name)
 
 
 def _is_single_use(credential: Credential) -> bool:
@@ -187,7 +187,7 @@ def _is_single_use(credential: Credential) -> bool:
     return kind.refresh_is_single_use or bool(credential.metadata.attributes.get(SINGLE_USE))
 
 
-def _unstored(claimed: Record, answer: RefreshAnswer) -> Record:
+def _build_unstored(claimed: Record, answer: RefreshAnswer) -> Record:
     """The record as it will be stored, for the callers of now."""
     state = lifecycle.target_of(claimed.known.lifecycle, "refresh_ok", False)
     return replace(claimed.with_metadata(lifecycle=state, expires_at=answer.expires_at), state=dict(answer.state))

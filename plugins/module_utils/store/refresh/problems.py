@@ -47,30 +47,30 @@ def problem_of(error: CredentialError, is_single_use: bool) -> Optional[str]:
     return LOST if is_single_use and (error.outcome_unknown or isinstance(error, Internal)) else None
 
 
-def not_answered(name: str, error: CredentialError) -> RefreshFailed:
+def no_answer_error(name: str, error: CredentialError) -> RefreshFailed:
     """Return the error of an expired value whose service cannot be reached now."""
     return RefreshFailed("it has expired, and the service gave no new value: {0}".format(error.what), name=name, remedy=error.remedy)
 
 
-def may_not_write(name: str, error: CredentialError) -> AccessDenied:
+def no_write_right_error(name: str, error: CredentialError) -> AccessDenied:
     """Return the error of an expired value that this login may read and not write."""
     what = "it has expired, and a refresh has to be written, which this login may not do: {0}".format(error.what)
     return AccessDenied(what, name=name, remedy=error.remedy)
 
 
-def cannot_compare(name: str) -> RefreshFailed:
+def no_swap_error(name: str) -> RefreshFailed:
     """Return the error of an expired value in a store where two refreshes could race."""
     what = "it has expired, and this backend cannot compare and swap, so two processes could use its token at the same time"
     return RefreshFailed(what, name=name, remedy="Keep credentials that are refreshed in a store of another backend.")
 
 
-def is_rotating(name: str) -> RotationInProgress:
+def rotating_error(name: str) -> RotationInProgress:
     """Return the error of a value that expires in the midst of a rotation."""
     remedy = "Finish the rotation with credential_rotate."
     return RotationInProgress("it is not refreshed while it is rotated", name=name, remedy=remedy)
 
 
-def waited_too_long(name: str, seconds: float) -> Timeout:
+def wait_timeout_error(name: str, seconds: float) -> Timeout:
     """Return the error of a reader that another process's refresh kept waiting."""
     what = "it has expired, and another process that refreshes it did not end within {0:.0f} s".format(seconds)
     return Timeout(what, name=name, remedy="Run it again.")

@@ -38,7 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refresh im
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.attempt import CALL_TIMEOUT, WAIT_TIMEOUT, Attempt, is_due
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshWrites
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported_error
 
 PAUSE = 30.0
 """Seconds after which this process tries again for an unexpired value, where a try came to nothing."""
@@ -76,7 +76,7 @@ class Refresher:
         if state == lifecycle.REVOKED:
             return credential
         if credential.expired and state == lifecycle.ROTATING:
-            raise problems.is_rotating(credential.name)
+            raise problems.rotating_error(credential.name)
         if problem is not None:
             # Looked at before the expiry: whenever that is, a refresh cannot help.
             if not credential.usable:
@@ -95,7 +95,7 @@ class Refresher:
             IllegalTransition: its state does not allow it; and what `refresh_if_due` raises, for an unexpired value too.
         """
         if not credential.kind.capabilities.refresh:
-            raise refresh_unsupported(credential.record.type).within(name=credential.name)
+            raise refresh_unsupported_error(credential.record.type).within(name=credential.name)
         return self._join(credential, force=True)
 
     def _join(self, credential: Credential, force: bool) -> Credential:
@@ -172,6 +172,6 @@ def _wait_for(flight: Future[Credential], name: str) -> Credential:
     try:
         return flight.result(seconds)
     except FutureTimeout:
-        raise problems.waited_too_long(name, seconds) from None
+        raise problems.wait_timeout_error(name, seconds) from None
     except CredentialError as error:
         raise copy(error) from None  # each who waits adds to it where it happened

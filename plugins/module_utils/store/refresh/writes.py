@@ -83,7 +83,7 @@ class RefreshWrites:
         now, known = self._clock(), found.known
         if known.lifecycle != lifecycle.REFRESHING:  # else a claim is taken over, whose holder has written the event
             known = lifecycle.advance(known, "refresh", now)
-        return self._patch(found, known, read_refresh_status(found).claimed_by(holder, int((now + LEASE).timestamp())))
+        return self._patch(found, known, read_refresh_status(found).with_claim(holder, int((now + LEASE).timestamp())))
 
     def announce(self, claimed: Record) -> Record:
         """Write that the request is about to be sent. A claim that was taken over fails here, and nothing was sent.
@@ -119,9 +119,9 @@ class RefreshWrites:
         known = lifecycle.advance(found.known, outcome.event, self._clock())
         if outcome.answer is None:
             return self._patch(found, known, status.without_claim(outcome.problem))
-        return self._backend.put(self._refreshed(found, known, outcome, outcome.answer), found.version)
+        return self._backend.put(self._build_refreshed(found, known, outcome, outcome.answer), found.version)
 
-    def _refreshed(self, found: Record, known: Metadata, outcome: RefreshOutcome, answer: RefreshAnswer) -> Record:
+    def _build_refreshed(self, found: Record, known: Metadata, outcome: RefreshOutcome, answer: RefreshAnswer) -> Record:
         status = RefreshStatus(input_version(found), int(known.updated_at.timestamp()))
         attributes = status.write(known.attributes)
         if outcome.is_single_use:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from typing import Optional
+from typing import Optional, Tuple, Union
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
@@ -63,7 +63,7 @@ def _matches(entry: str, parts: SplitResult) -> bool:
     return host == entry or host.endswith("." + entry)
 
 
-def _split_port(entry: str) -> tuple[str, Optional[int]]:
+def _split_port(entry: str) -> Tuple[str, Optional[int]]:
     """`host:port`, `[address]:port`, or either without a port."""
     if entry.startswith("["):
         host, _bracket, rest = entry[1:].partition("]")
@@ -72,14 +72,14 @@ def _split_port(entry: str) -> tuple[str, Optional[int]]:
     return (host, int(port)) if colon and port.isdigit() and ":" not in host else (entry, None)
 
 
-def _address(host: str) -> Optional[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+def _address(host: str) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6Address]]:
     try:
         return ipaddress.ip_address(host)
     except ValueError:
         return None
 
 
-def _network(entry: str) -> Optional[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+def _network(entry: str) -> Optional[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
     """A network in CIDR, or one address."""
     try:
         return ipaddress.ip_network(entry, strict=False)

@@ -242,9 +242,11 @@ class CredentialManager:
         try:
             with self.acting(context):
                 found = self._reader.many(wanted) if len(wanted) > 1 else None
+                return each(
+                    wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found)
+                )
         except CredentialError as error:
             return [Result(name, error=copy(error)) for name in wanted]  # each will carry its own name
-        return each(wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found))
 
     def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """`create` for each, with a result each."""

@@ -147,10 +147,12 @@ class World:
         """Another manager of the store, as another process has it, apart from the store's own connections."""
         return CredentialManager(self.backend, store="prod", clock=self.clock)
 
-    def create(self, kind=Token, lives=HOUR, **more):
+    def create(self, kind=Token, lives=HOUR, scope=None, **more):
         """Store the credential, as it was written when its token was new; `lives` from now."""
         fields = {"access_token": "a-0", "refresh_token": tokens.FIRST, "url": self.service.url, **more}
-        wanted = Wanted(NAME, type=kind.name, fields={name: Secret(value) for name, value in fields.items() if value is not None})
+        wanted = Wanted(
+            NAME, type=kind.name, fields={name: Secret(value) for name, value in fields.items() if value is not None}, scope=scope
+        )
         now = self.clock()
         self.clock.ahead -= HOUR
         self.manager.create(replace(wanted, expires_at=now + lives))

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Revoked,
     RotationInProgress,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
@@ -195,6 +196,33 @@ def test_get_and_get_many_and_token_refresh_and_read_what_a_refresh_brought(worl
     assert sorted(refreshing.text(secret) for secret in fields.secrets) == ["a-3", "r-3"]
     world.clock.ahead += 2 * HOUR
     assert refreshing.text(world.manager.token(NAME, "refresh_token")) == "r-4"
+
+
+@pytest.fixture
+def batching(tmp_path):
+    """A store whose backend has a request for several names, a scope guard, and an audit trail."""
+    config = {"backend": "database", "url": "sqlite:///{0}".format(tmp_path / "private" / "store.db")}
+    trail = {"audit": "batched", "audit_path": str(tmp_path / "audit.jsonl")}
+    with refreshing.world({**config, **trail}) as made:
+        made.manager = made.opened
+        yield made
+
+
+def test_a_batch_refreshes_for_the_caller_that_it_was_asked_by(batching):
+    ops = AccessContext(user="ops")
+    batching.create(lives=PAST, scope=Scope(user="ops"))
+    batching.manager.create(Wanted("plain", value=Secret("x")))
+    many = perform(batching.manager, "get_many", {"names": [NAME, "plain"], "scope": {"user": "ops"}}, NOBODY).result
+    assert many == {"values": {NAME: "a-1", "plain": "x"}, "failures": {}}
+    assert batching.manager.inspect(NAME, context=ops).metadata.lifecycle == "active"
+
+
+def test_the_audit_trail_has_the_refresh_and_its_own_reads_are_no_use(batching):
+    batching.create(lives=PAST)
+    perform(batching.manager, "get", {"name": NAME}, NOBODY)
+    (row,) = perform(batching.manager, "credential_info", {"name": NAME, "usage": True}, NOBODY).result["credentials"]
+    assert (row["usage"]["uses"], row["usage"]["refreshes"]) == (1, 1)
+    assert row["usage"]["last_refreshed_at"] is not None
 
 
 def test_a_batch_refreshes_what_is_due_and_fails_for_what_cannot_be(world):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import signal
-from datetime import timedelta
 
 import pytest
 
@@ -16,11 +15,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import attempt
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
-from tests.unit.store.refresh.refreshing import PAST, Reusable, Token
+from tests.unit.store.refresh.refreshing import PAST, SOON, Reusable, Token
 
 PROCESSES = 32
-NEARLY = timedelta(seconds=250)
-"""Within the margin, and longer than the test takes."""
 
 
 def local(directory):
@@ -28,7 +25,8 @@ def local(directory):
 
 
 def sqlite(directory):
-    return {"backend": "database", "url": "sqlite:///{0}".format(directory / "private" / "store.db")}
+    url = "sqlite:///{0}".format(directory / "private" / "store.db")
+    return {"backend": "database", "url": url, "read_timeout": 300, "write_timeout": 300}
 
 
 def plain(directory):
@@ -68,7 +66,7 @@ def answered(config):
         return repr(error)
 
 
-@pytest.mark.parametrize("lives", [PAST, NEARLY], ids=["expired", "unexpired"])
+@pytest.mark.parametrize("lives", [PAST, SOON], ids=["expired", "unexpired"])
 @pytest.mark.parametrize("store", [local, sqlite])
 def test_of_32_processes_all_are_answered_and_one_asks_the_service(tmp_path, store, lives, monkeypatch):
     monkeypatch.setattr(attempt, "WAIT_TIMEOUT", 300.0)
@@ -119,7 +117,7 @@ SENT = [("after", 2), ("before", CALL), ("after", CALL), ("before", 3)]
 """After the second compare-and-swap the token may have been used up, and before the last write its answer is lost."""
 
 
-@pytest.mark.parametrize("lives", [PAST, NEARLY], ids=["expired", "unexpired"])
+@pytest.mark.parametrize("lives", [PAST, SOON], ids=["expired", "unexpired"])
 @pytest.mark.parametrize(("moment", "number"), MOMENTS)
 def test_a_process_that_dies_never_has_a_used_token_sent_again(tmp_path, moment, number, lives):
     with refreshing.world(plain(tmp_path)) as world:
@@ -127,7 +125,7 @@ def test_a_process_that_dies_never_has_a_used_token_sent_again(tmp_path, moment,
         dying(world, moment, number)
         if (moment, number) not in SENT:
             assert (world.token(), world.state) == ("a-1", "active")
-        elif lives == NEARLY:
+        elif lives == SOON:
             assert (world.token(), world.state, world.events[-1]) == ("a-0", "active", "refresh_lost")
         else:
             with pytest.raises(InteractionRequired):

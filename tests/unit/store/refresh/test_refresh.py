@@ -49,12 +49,12 @@ def test_a_value_that_lives_longer_than_the_margin_is_read_and_nothing_else(worl
 
 
 def test_a_token_that_lives_shorter_than_the_margin_is_refreshed_in_the_last_fifth_of_its_life(world):
-    world.service.expires_in = 100
+    world.service.expires_in = 1000
     world.create(lives=PAST)
     assert world.token() == "a-1"
-    world.clock.ahead += timedelta(seconds=70)
+    world.clock.ahead += timedelta(seconds=700)
     assert world.token() == "a-1"
-    world.clock.ahead += timedelta(seconds=15)
+    world.clock.ahead += timedelta(seconds=150)
     assert world.token() == "a-2"
 
 

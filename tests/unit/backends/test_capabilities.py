@@ -44,30 +44,30 @@ def test_every_capability_is_read_by_somebody_who_is_no_backend():
 
 
 @pytest.fixture
-def warned(monkeypatch):
+def read_warnings(monkeypatch):
     """Open a store and return its warnings; `objects` is a backend of native values."""
     monkeypatch.setitem(registry.BACKENDS, "objects", lambda: (BackendTraits(spec=MemoryObjects.options), lambda: MemoryObjects))
 
-    def warnings(config):
+    def read(config):
         told = []
         open_store(config, name="prod", warn=told.append).close()
         return told
 
-    return warnings
+    return read
 
 
-def test_a_store_whose_values_nobody_encrypts_says_so_once(warned):
-    assert warned({"backend": "objects", "audit": "off"}) == [Backend.plaintext_warning]
-    (told,) = warned(KUBERNETES)
+def test_a_store_whose_values_nobody_encrypts_says_so_once(read_warnings):
+    assert read_warnings({"backend": "objects", "audit": "off"}) == [Backend.plaintext_warning]
+    (told,) = read_warnings(KUBERNETES)
     assert "Kubernetes does not encrypt Secrets by default" in told
 
 
-def test_a_store_whose_configuration_has_decided_says_nothing(warned):
+def test_a_store_whose_configuration_has_decided_says_nothing(read_warnings):
     for config in ({"backend": "objects", "audit": "off"}, KUBERNETES):
-        assert [warned(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
+        assert [read_warnings(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
 
 
-def test_a_store_whose_backend_encrypts_says_nothing(warned, monkeypatch):
-    assert warned(VAULT) == []
+def test_a_store_whose_backend_encrypts_says_nothing(read_warnings, monkeypatch):
+    assert read_warnings(VAULT) == []
     monkeypatch.setattr(MemoryObjects, "capabilities", replace(MemoryObjects.capabilities, server_side_encryption=True))
-    assert warned({"backend": "objects", "audit": "off"}) == []
+    assert read_warnings({"backend": "objects", "audit": "off"}) == []

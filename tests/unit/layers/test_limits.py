@@ -21,13 +21,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
-from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import add_limits
+from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import METADATA, a_record, value_of
 
 NOWHERE = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x", "namespace": "default", "audit": "off", "max_retries": 0}
+
+IN_MEMORY = {"backend": "memory", "audit": "off"}
 
 
 class Small(Memory, Limited):
@@ -45,20 +47,20 @@ class Small(Memory, Limited):
 
 @pytest.fixture
 def store():
-    return add_limits(Small())
+    return Limits(Small())
 
 
-def sized(size, **changes):
+def record_of_size(size, **changes):
     return a_record(fields={"value": Secret(b"x" * size)}, **changes)
 
 
 def test_a_value_is_taken_up_to_the_last_byte(store):
-    assert len(value_of(store.get(store.put(sized(1000)).name), "value")) == 1000
+    assert len(value_of(store.get(store.put(record_of_size(1000)).name), "value")) == 1000
 
 
 def test_a_value_that_is_larger_is_refused_with_both_sizes_and_its_name(store):
     with pytest.raises(TooLarge) as caught:
-        store.put(sized(1001))
+        store.put(record_of_size(1001))
     assert caught.value.name == "db_pass"
     assert "the value has 1001 bytes, and a box holds 1000 at most" in str(caught.value)
     with pytest.raises(NotFound):
@@ -66,7 +68,7 @@ def test_a_value_that_is_larger_is_refused_with_both_sizes_and_its_name(store):
 
 
 def test_tags_are_counted(store):
-    store.put(sized(1))
+    store.put(record_of_size(1))
     found = store.get("db_pass")
     with pytest.raises(TooLarge, match="the credential has 3 tags, and a box holds 2 at most") as caught:
         store.patch_metadata(found.with_metadata(tags=dict.fromkeys("abc", "")), 0)
@@ -76,7 +78,7 @@ def test_tags_are_counted(store):
 
 def test_an_envelope_is_measured_as_it_is_stored_and_its_tags_are_inside():
     """New metadata is a part of it, so it can become too large without a new value."""
-    store = encrypted(add_limits(Small()), {})
+    store = encrypted(Limits(Small()), {})
     metadata = replace(METADATA, tags=dict.fromkeys("abc", ""))
     record = store.put(a_record(metadata=metadata))
     with pytest.raises(TooLarge, match="bytes, and a box holds 1000 at most"):
@@ -92,9 +94,16 @@ def test_the_stores_document_is_measured(store):
         store.write_store_document(b"x" * 1001, b"x" * 1000)
 
 
-def test_a_backend_that_states_no_limit_stays_as_it_is():
-    memory = Memory({}, BackendContext("prod"))
-    assert add_limits(memory) is memory
+def test_a_store_has_the_layer_if_its_backend_states_a_limit():
+    """A store that does without it does not load it."""
+    has_layer = {config["backend"]: find_layer(open_store(config, name="prod").backend) is not None for config in (NOWHERE, IN_MEMORY)}
+    assert has_layer == {"kubernetes": True, "memory": False}
+
+
+def find_layer(part):
+    while part is not None and not isinstance(part, Limits):
+        part = part.inner
+    return part
 
 
 def test_a_backend_that_states_a_limit_measures_its_values():

@@ -128,11 +128,7 @@ class CredentialManager:
             return self._reader.get(name).token(field)
 
     def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
-        """Refresh the current value now, whether or not it is due (B3).
-
-        Raises:
-            RefreshUnsupported, IllegalTransition: its type or its state has no refresh; and what `Refresher.refresh` raises.
-        """
+        """Refresh the current value now, whether or not it is due (B3). Raises what `Refresher.refresh` raises."""
         with self.acting(context):
             return self.refresher().refresh(self._reader.inspect(name))
 
@@ -141,8 +137,7 @@ class CredentialManager:
         from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
         with self._lock:
-            if self.refreshing is None:
-                self.refreshing = Refresher(self.backend, self.clock)
+            self.refreshing = self.refreshing or Refresher(self.backend, self.clock)
             return self.refreshing
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:

@@ -22,6 +22,9 @@ STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL)
 
 OPAQUE = "opaque"
 
+REFRESH = "refresh"
+"""The attribute that says how the refreshing of a value stands (`model.refresh_status`). Another value begins without it."""
+
 Fields = Mapping[str, Secret]
 
 

@@ -9,10 +9,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Dict, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record
 
-ATTRIBUTE = "refresh"
-"""The attribute that holds a `RefreshStatus`. It belongs to one value: another value begins without it."""
 SINGLE_USE = "refresh_single_use"
 """The attribute that says that a refresh has brought another token. It belongs to the credential: the next value keeps it."""
 
@@ -53,12 +51,12 @@ class RefreshStatus:
 
     def write(self, attributes: Mapping[str, Any]) -> Dict[str, Any]:
         """`attributes` with this status in them; what is not set takes no room."""
-        return dict(attributes, **{ATTRIBUTE: {name: value for name, value in asdict(self).items() if value}})
+        return dict(attributes, **{REFRESH: {name: value for name, value in asdict(self).items() if value}})
 
 
 def read_refresh_status(record: Record) -> RefreshStatus:
     """Return what a record's metadata says; an empty status if it says nothing."""
-    written = record.known.attributes.get(ATTRIBUTE)
+    written = record.known.attributes.get(REFRESH)
     if not isinstance(written, Mapping):
         return RefreshStatus()
     known = {field.name for field in fields(RefreshStatus)}

@@ -17,8 +17,15 @@ from typing import Any, Callable, Dict, Iterable, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Fields, Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import ATTRIBUTE as REFRESH
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
+    CURRENT,
+    PENDING,
+    PREVIOUS,
+    REFRESH,
+    Fields,
+    Metadata,
+    Record,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, drop, overtaken
 
 ROTATION = "rotation"

@@ -34,11 +34,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     JOURNAL,
     PENDING,
     PREVIOUS,
+    REFRESH,
     Fields,
     Metadata,
     Record,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import ATTRIBUTE as REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, Wanted

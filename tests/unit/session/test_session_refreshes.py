@@ -121,7 +121,7 @@ store = open_store({"backend": "memory", "audit": "off"})
 store.create(Wanted("a", type="api_key", value=Secret("x")))
 store.token("a")
 store.batch_get(["a", "a"])
-print([name for name in sys.modules if "store.refresh" in name or name.endswith(("network.http", "lease_holder")) or name == "requests"])
+print([name for name in sys.modules if "refresh" in name or name.endswith(("network.http", "lease_holder")) or name == "requests"])
 """
     command = [sys.executable, "-c", script]
     ran = subprocess.run(command, env={"PYTHONPATH": str(COLLECTION_ROOT)}, capture_output=True, check=False, text=True, cwd=tmp_path)

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.limits im
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, a_record, value_of
-from tests.integration.kube_store import KubeStore, encoded
+from tests.integration.kubernetes_store import KubeStore, encoded
 from tests.servers import once
 
 pytestmark = pytest.mark.server

@@ -19,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 from tests.conformance.object_places import MemoryObjects
 
 PLUGINS = next(parent for parent in Path(__file__).resolve().parents if (parent / "galaxy.yml").exists()) / "plugins"
-KUBERNETES = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x", "audit": "off"}
 VAULT = {"backend": "vault", "url": "http://127.0.0.1:1", "auth": {"token": "t"}, "audit": "off"}
 
 
@@ -58,13 +57,11 @@ def read_warnings(monkeypatch):
 
 def test_a_store_whose_values_nobody_encrypts_says_so_once(read_warnings):
     assert read_warnings({"backend": "objects", "audit": "off"}) == [Backend.plaintext_warning]
-    (told,) = read_warnings(KUBERNETES)
-    assert "Kubernetes does not encrypt Secrets by default" in told
 
 
 def test_a_store_whose_configuration_has_decided_says_nothing(read_warnings):
-    for config in ({"backend": "objects", "audit": "off"}, KUBERNETES):
-        assert [read_warnings(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
+    config = {"backend": "objects", "audit": "off"}
+    assert [read_warnings(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
 
 
 def test_a_store_whose_backend_encrypts_says_nothing(read_warnings, monkeypatch):

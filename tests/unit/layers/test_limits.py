@@ -6,30 +6,21 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import METADATA, a_record, value_of
-
-NOWHERE = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x", "namespace": "default", "audit": "off", "max_retries": 0}
-
-IN_MEMORY = {"backend": "memory", "audit": "off"}
 
 
 class Small(Memory, Limited):
@@ -94,10 +85,14 @@ def test_the_stores_document_is_measured(store):
         store.write_store_document(b"x" * 1001, b"x" * 1000)
 
 
-def test_a_store_has_the_layer_if_its_backend_states_a_limit():
+def test_a_store_has_the_layer_if_its_backend_states_a_limit(monkeypatch):
     """A store that does without it does not load it."""
-    has_layer = {config["backend"]: find_layer(open_store(config, name="prod").backend) is not None for config in (NOWHERE, IN_MEMORY)}
-    assert has_layer == {"kubernetes": True, "memory": False}
+    small = BackendTraits(spec=Memory.options)
+    monkeypatch.setitem(BACKENDS, "small", lambda: (small, lambda: lambda _options, _context: Small()))
+    has_layer = {
+        name: find_layer(open_store({"backend": name, "audit": "off"}, name="prod").backend) is not None for name in ("small", "memory")
+    }
+    assert has_layer == {"small": True, "memory": False}
 
 
 def find_layer(part):
@@ -110,25 +105,4 @@ def test_a_backend_that_states_a_limit_measures_its_values():
     stating = {
         name for name in BACKENDS if {backend_class(name).capabilities.max_bytes, backend_class(name).capabilities.max_tags} != {None}
     }
-    assert stating == {name for name in BACKENDS if issubclass(backend_class(name), Limited)} == {"kubernetes"}
-
-
-@pytest.mark.parametrize(
-    "record", [a_record(), a_record(state={}), a_record(envelope=b"e" * 300, fields={}, state={})], ids=["state", "fields", "envelope"]
-)
-def test_what_kubernetes_counts_is_what_it_is_sent(record):
-    backend = Kubernetes({"host": "https://127.0.0.1:1"}, BackendContext("prod"))
-    sent = Manifests("nebula-", "default", record.envelope is not None).write(
-        Place("db_pass"), StoredObject(replace(record, serial=1)), None
-    )
-    assert backend.measure_value(record) == sum(len(base64.b64decode(value)) for value in sent["data"].values())
-
-
-def test_kubernetes_is_not_asked_about_a_value_that_it_would_not_take():
-    """1 MiB of values is what a Secret holds. Nothing answers at the address, and nothing is asked."""
-    manager = open_store(dict(NOWHERE, encrypt=False), name="prod")
-    with pytest.raises(TooLarge) as caught:
-        manager.create(Wanted("db", value=Secret(b"x" * (MAX_DATA + 1))))
-    assert "the value has 1048577 bytes, and a Secret holds 1048576 at most" in str(caught.value)
-    assert (caught.value.name, caught.value.store) == ("db", "prod")
-    assert set(manager.metering.totals().operations) == {("put", "too_large")}
+    assert stating == {name for name in BACKENDS if issubclass(backend_class(name), Limited)} != set()

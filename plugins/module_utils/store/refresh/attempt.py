@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from dataclasses import replace
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
@@ -35,9 +34,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_h
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import problems
-from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes
+from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes, with_answer
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshOutcome, RefreshWrites
-from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 
 CALL_TIMEOUT = 30.0
 """Seconds for the request to the service."""
@@ -148,7 +146,7 @@ class Attempt:
         stored, refusal = self._unwritten.finish(outcome)
         if refusal is not None:
             self._warn_of_unwritten(claimed.name, refusal)
-        return Credential(_build_unstored(claimed, answer) if stored is None else stored, self._clock())
+        return Credential(with_answer(claimed, answer) if stored is None else stored, self._clock())
 
     def _settle_failure(self, credential: Credential, error: CredentialError) -> CredentialError:
         """Write what a failed request comes to, and return the error that says it."""
@@ -185,9 +183,3 @@ def _is_single_use(credential: Credential) -> bool:
     if kind.refresh_token(credential.fields, credential.record.state) is None:
         return False
     return kind.refresh_is_single_use or bool(credential.metadata.attributes.get(SINGLE_USE))
-
-
-def _build_unstored(claimed: Record, answer: RefreshAnswer) -> Record:
-    """The record as it will be stored, for the callers of now."""
-    state = lifecycle.target_of(claimed.known.lifecycle, "refresh_ok", False)
-    return replace(claimed.with_metadata(lifecycle=state, expires_at=answer.expires_at), state=dict(answer.state))

@@ -127,6 +127,9 @@ class Refresher:
     def _lead(self, credential: Credential, force: bool) -> Credential:
         with asked_by(asking_now().context, REFRESH, cacheable=False):
             self.unwritten.write(credential.name)
+            kept = None if force else self.unwritten.find_answer(credential)
+            if kept is not None:
+                return kept
             try:
                 # What was read may come from a cache; a claim is made from what is there now.
                 found = Credential(self._backend.get(credential.name), self._clock())

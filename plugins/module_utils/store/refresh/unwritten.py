@@ -7,13 +7,17 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from typing import Dict, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asked_by, asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshOutcome, RefreshWrites
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 
 
 class UnwrittenOutcomes:
@@ -45,6 +49,14 @@ class UnwrittenOutcomes:
             pass  # it was deleted, and the answer is of no use
         self._kept.pop(outcome.name, None)
 
+    def find_answer(self, credential: Credential) -> Optional[Credential]:
+        """Return the credential with the answer that is kept for its version; None if there is none, or it has expired too."""
+        _context, outcome = self._kept.get(credential.name, (None, None))
+        if outcome is None or outcome.answer is None or outcome.version != credential.version:
+            return None
+        refreshed = replace(credential, record=with_answer(credential.record, outcome.answer))
+        return refreshed if refreshed.usable else None
+
     def finish(self, outcome: RefreshOutcome) -> Tuple[Optional[Record], Optional[CredentialError]]:
         """Write an outcome now.
 
@@ -61,3 +73,9 @@ class UnwrittenOutcomes:
         except CredentialError as error:
             self.keep(outcome)
             return None, error
+
+
+def with_answer(record: Record, answer: RefreshAnswer) -> Record:
+    """Return a record as it will be when the answer is stored, for the readers of now."""
+    state = lifecycle.target_of(record.known.lifecycle, "refresh_ok", False)
+    return replace(record.with_metadata(lifecycle=state, expires_at=answer.expires_at), state=dict(answer.state))

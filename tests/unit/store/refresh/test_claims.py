@@ -12,6 +12,7 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
     InteractionRequired,
     RefreshFailed,
     Timeout,
@@ -249,6 +250,22 @@ def test_a_refresh_can_be_asked_for_before_it_is_due(world):
     world.service.mode = tokens.DENY
     with pytest.raises(RefreshFailed):
         world.manager.refresh(NAME)
+
+
+def test_an_answer_that_the_store_refuses_is_given_to_every_reader_of_this_process(world):
+    """The login may claim and not store: nobody waits for a claim of this process, and no token is sent twice."""
+    world.create(lives=PAST)
+
+    def refuse(write):
+        if write == "put":
+            raise AccessDenied("the token may not update data/api")
+
+    world.backend.before = refuse
+    assert [world.token() for _each in range(3)] == ["a-1"] * 3
+    assert world.service.calls == [tokens.FIRST]
+    world.clock.ahead += 2 * HOUR
+    world.backend.before = lambda _write: None
+    assert world.token() == "a-2"
 
 
 def refuse_once(world, write):

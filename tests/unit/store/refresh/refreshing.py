@@ -10,7 +10,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
+import pytest
+
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
     InteractionRequired,
     NoRefreshToken,
     RefreshFailed,
@@ -192,3 +195,21 @@ def claim(world, holder=ELSEWHERE, sent=False, until=HOUR, state="refreshing"):
     until = int((world.clock() + until).timestamp())
     attributes = RefreshStatus(holder=holder, until=until, sent=sent).write(world.stored.metadata.attributes)
     world.patch(lifecycle=state, attributes=attributes)
+
+
+def refuse_a_reader(writing, reading, monkeypatch):
+    """Read an unexpired value, then an expired one, with a login that may only read; return what its error says."""
+    register(monkeypatch)
+    with tokens.running() as service:
+        fields = {"access_token": Secret("a-0"), "refresh_token": Secret(tokens.FIRST), "url": Secret(service.url)}
+        wanted = Wanted(NAME, type=Token.name, fields=fields, expires_at=CLOCK() + SOON)
+        CLOCK.ahead -= HOUR
+        CredentialManager(writing, clock=CLOCK).create(wanted)
+        CLOCK.ahead += HOUR
+        assert text(CredentialManager(reading, clock=CLOCK).token(NAME)) == "a-0"
+        CLOCK.ahead += HOUR
+        with pytest.raises(AccessDenied, match="a refresh has to be written, which this login may not do") as caught:
+            CredentialManager(reading, clock=CLOCK).token(NAME)
+        assert service.calls == []
+        assert text(CredentialManager(writing, clock=CLOCK).token(NAME)) == "a-1"
+    return str(caught.value)

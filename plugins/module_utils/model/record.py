@@ -22,6 +22,9 @@ STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL)
 
 OPAQUE = "opaque"
 
+REFRESH = "refresh"
+"""The attribute that says how the refreshing of a value stands (`model.refresh_status`). Another value begins without it."""
+
 Fields = Mapping[str, Secret]
 
 
@@ -67,6 +70,9 @@ class Record:
     `record_id`: each new value gets the next serial, and a serial is never used again under that name, even after a delete.
     `revision` counts the changes of this version's metadata. `verified` is False if metadata was read without the key that
     authenticates it.
+
+    Only `put` reads `keep_replaced`: False if the replaced value is not to be kept as an older version. A service that
+    keeps versions by itself (Vault's KV version 2) keeps it all the same.
     """
 
     name: str
@@ -81,6 +87,7 @@ class Record:
     revision: int = 0
     envelope: Optional[bytes] = None
     verified: bool = True
+    keep_replaced: bool = True
 
     @property
     def known(self) -> Metadata:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from copy import copy
@@ -40,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.writer imp
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
@@ -58,6 +60,7 @@ class CredentialManager:
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
         metering: the numbers of what was asked of the backend; None where nothing counts.
+        refreshing: what has refreshed values; None before the first one of a type that can be refreshed (`refresher`).
         cache: what was read and is kept; None where nothing is, which is so in every process but a session.
     """
 
@@ -80,7 +83,9 @@ class CredentialManager:
         self.trail = trail
         self.metering = metering
         self.cache = cache
-        self._reader = Reader(backend, clock)
+        self._reader = Reader(backend, clock, self.refresher)
+        self.refreshing: Optional[Refresher] = None
+        self._lock = threading.Lock()
         self._writer = Writer(backend, tenant, clock)
         self._told = False
         self._ensurer = Ensurer(self._reader, self._writer, clock)
@@ -101,10 +106,10 @@ class CredentialManager:
             raise error.within(store=self.store) from None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
-        """Read a credential, its fields wrapped in `Secret`.
+        """Read a credential, its fields wrapped in `Secret`. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: its value may not be used now.
+            Revoked, Expired, Unusable: its value may not be used now; and what `Refresher.refresh_if_due` raises.
         """
         # Not `acting`: this is the path that has to be fast, and a generator costs more than all of it.
         try:
@@ -121,6 +126,19 @@ class CredentialManager:
         """
         with self.acting(context):
             return self._reader.get(name).token(field)
+
+    def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
+        """Refresh the current value now, whether or not it is due (B3). Raises what `Refresher.refresh` raises."""
+        with self.acting(context):
+            return self.refresher().refresh(self._reader.inspect(name))
+
+    def refresher(self) -> Refresher:
+        """What refreshes the values of this store. Loaded with the first value that can be refreshed."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
+        with self._lock:
+            self.refreshing = self.refreshing or Refresher(self.backend, self.clock)
+            return self.refreshing
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
         """Read a credential whose value may be used or not."""
@@ -219,9 +237,11 @@ class CredentialManager:
         try:
             with self.acting(context):
                 found = self._reader.many(wanted) if len(wanted) > 1 else None
+                return each(
+                    wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found)
+                )
         except CredentialError as error:
             return [Result(name, error=copy(error)) for name in wanted]  # each will carry its own name
-        return each(wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found))
 
     def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """`create` for each, with a result each."""
@@ -283,12 +303,14 @@ class CredentialManager:
         return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
-        """Write what the backend, the metrics and the audit trail still hold in memory.
+        """Write what refreshes, the backend, the metrics and the audit trail still hold in memory.
 
         Raises:
             StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
+        if self.refreshing is not None:
+            self.refreshing.unwritten.write()
         try:
             flush_backend(self.backend)
         except CredentialError as error:

@@ -19,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 
 INVALID_TOKEN = "invalid token"
 _MISSING_TOKEN = "missing client token"
-_LONGEST_WAIT = 3600.0
 
 
 class Answer(NamedTuple):
@@ -127,13 +126,6 @@ def denied(asked: Asked) -> AccessDenied:
 def login_refused(what: str, remedy: str = "Set a valid token in 'auth', or use a login method that can get a new one.") -> LoginFailed:
     """Return the error for a login that is not valid, or no longer."""
     return LoginFailed(what, remedy=remedy, option="auth")
-
-
-def seconds_to_wait(header: Optional[str]) -> Optional[float]:
-    """`Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; dates are not used by these servers and count as absent."""
-    if header is None or not header.strip().isdigit():
-        return None
-    return min(float(header.strip()[:6]), _LONGEST_WAIT)
 
 
 def unreachable(reason: str, remedy: str = "Check that the server runs, and that 'url' is correct.") -> Unavailable:

@@ -65,7 +65,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "put": {ACTIVE: SAME, ROTATION_SCHEDULED: SAME, REFRESHING: ACTIVE},
     "expire": {ACTIVE: EXPIRED, REFRESHING: SAME, ROTATION_SCHEDULED: SAME, ROTATING: SAME, GRACE_PERIOD: SAME},
     "refresh": {ACTIVE: REFRESHING, EXPIRED: REFRESHING, ROTATION_SCHEDULED: SAME, GRACE_PERIOD: SAME},
-    # An answer that comes late is stored too: after its claim was taken over, and after it was given up for lost.
+    # A late response is stored too: after another process took over the claim, and after the refresh counted as lost.
     "refresh_ok": {**dict.fromkeys((REFRESHING, ACTIVE, EXPIRED, FAILED), ACTIVE), **_ROTATION_IS_ON},
     "refresh_transient": {REFRESHING: BY_EXPIRY, **_ROTATION_IS_ON},
     "refresh_denied": {REFRESHING: UNLESS_EXPIRED, **_ROTATION_IS_ON},

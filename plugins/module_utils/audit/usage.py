@@ -16,8 +16,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.verificati
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
-UPKEEP = frozenset(("cache", "credential", "credential_info", "credential_rotate", "find", "store_info", "store_key", "store_schema"))
-"""Operations that read a credential to describe, compare or replace it. That is no use of it."""
+UPKEEP = frozenset(
+    (
+        "cache",
+        "credential",
+        "credential_info",
+        "credential_rotate",
+        "export",
+        "find",
+        "import",
+        "store_info",
+        "store_key",
+        "store_schema",
+        "transfer",
+    )
+)
+"""Operations that read a credential to describe, compare, copy or replace it. That is no use of it."""
 
 REFRESH, DELETE = "refresh", "delete"
 _TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')

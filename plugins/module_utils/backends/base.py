@@ -293,6 +293,17 @@ class Backend(ABC):
             Conflict: what is there is not `replaces` (None: nothing).
         """
 
+    def location(self) -> Optional[str]:
+        """Where the records are: equal for two configurations of one place, as far as it can be known. Compared, never shown.
+
+        The default is None: it is not known.
+        """
+        return None
+
+    def kept_versions(self) -> Optional[int]:
+        """How many older versions of a credential are kept; None for all of them."""
+        return self.setting("keep_versions") if "keep_versions" in self.options else None
+
     @abstractmethod
     def health(self) -> Health:
         """Tell whether the backend can be used now. Raises nothing of the neutral tree."""

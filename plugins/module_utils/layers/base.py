@@ -98,5 +98,11 @@ class Layer(Backend):
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         self.inner.write_store_document(content, replaces)
 
+    def location(self) -> Optional[str]:
+        return self.inner.location()
+
+    def kept_versions(self) -> Optional[int]:
+        return self.inner.kept_versions()
+
     def health(self) -> Health:
         return self.inner.health()

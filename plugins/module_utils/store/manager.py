@@ -29,10 +29,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.batch impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured, Ensurer
+from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import described, examined, judged
+from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer, Plan
+from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
+EXPORT, IMPORT = "export", "import"
+"""The operations of an export and an import in the audit trail. Neither counts as a use of the value."""
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
 
@@ -194,6 +199,46 @@ class CredentialManager:
         """Make a credential be as wanted (`Ensurer.present`)."""
         with self.acting(context):
             return self._ensurer.present(wanted, check, expected_version)
+
+    def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
+        """Read a credential as it is, with every readable version and `previous` (`exporter.read_portable`).
+
+        Raises:
+            RotationInProgress, Unusable: a rotation, a refresh, a login or an import is open.
+            Conflict: it was changed meanwhile.
+        """
+        with self.acting(context, EXPORT):
+            return read_portable(self.backend, name, self.store, self.tenant)
+
+    def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
+        """Say what `import_` would do (`Importer.plan`). `key` is random and of this run alone.
+
+        Raises:
+            InvalidInput: it comes from this very place.
+        """
+        with self.acting(context, IMPORT):
+            return Importer(self.backend, self.store, self.tenant).plan(portable, key)
+
+    def import_(
+        self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
+    ) -> Dict[str, str]:
+        """Store an exported credential as it is, or continue an import that was cut off (`Importer.write`).
+
+        Args:
+            portable: from `export` of another store's manager.
+            context: the caller.
+            other_tenant: also if the source has another tenant.
+            lossy: also if this store cannot keep all of it.
+
+        Returns:
+            The new version for each old one.
+
+        Raises:
+            Duplicate: another credential of that name is there.
+            AccessDenied, InvalidInput: it is not allowed so; the message names the option.
+        """
+        with self.acting(context, IMPORT):
+            return Importer(self.backend, self.store, self.tenant).write(portable, other_tenant=other_tenant, lossy=lossy)
 
     def ensurer(self) -> Ensurer:
         """The other states of `ensure`; used within `acting`."""

@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
@@ -143,6 +144,7 @@ class Writer:
         Raises:
             Conflict: another writer came first.
         """
+        _refuse_importing(credential)
         record = credential.record.with_metadata(**dict(changes, updated_at=self._clock()))
         patched = self._backend.patch_metadata(record, credential.record.revision)
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
@@ -323,6 +325,7 @@ def refuse_while_rotating(credential: Credential) -> None:
 
 def _revived(credential: Credential, now: datetime) -> Metadata:
     """The metadata after the lifecycle has taken a new value."""
+    _refuse_importing(credential)
     refuse_while_rotating(credential)
     metadata = credential.metadata
     if metadata.lifecycle == lifecycle.REVOKED:
@@ -331,6 +334,12 @@ def _revived(credential: Credential, now: datetime) -> Metadata:
         metadata = lifecycle.advance(metadata, "expire", now)
     dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED)
     return lifecycle.advance_all(metadata, ("begin_direct", "auth_ok") if dead else ("put",), now)
+
+
+def _refuse_importing(credential: Credential) -> None:
+    """Refuse to change what an import is about to replace."""
+    if is_importing(credential.metadata):
+        raise incomplete_import(credential.name)
 
 
 def _still_ahead(metadata: Metadata, now: datetime) -> Optional[datetime]:

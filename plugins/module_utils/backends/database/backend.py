@@ -176,6 +176,9 @@ class Database(Backend):
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         audit_rows.append(self._connections, self._ready().tables, entries)
 
+    def location(self) -> Optional[str]:
+        return "{0} {1}".format(self._connections.kind.address.location, self._prefix)
+
     def health(self) -> Health:
         try:
             self._open().schema.see_to(self.setting("migration"))

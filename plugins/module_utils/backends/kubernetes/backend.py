@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, Capabilities, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
@@ -63,6 +63,9 @@ class Kubernetes(ObjectBackend):
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    def location(self) -> Optional[str]:
+        return "kubernetes {0} {1}".format(self._connection.location, self.setting("prefix"))
 
     def health(self) -> Health:
         """Whether the server answers, takes the login, and lets it do everything: degraded where it may not."""

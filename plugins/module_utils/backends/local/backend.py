@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.m
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
@@ -249,6 +250,9 @@ class Local(Backend):
             if self.read_store_document() != replaces:
                 raise changed_document()
             write_durably(path, content)
+
+    def location(self) -> Optional[str]:
+        return "local {0}".format(describe_file(self._layout.root))
 
     def health(self) -> Health:
         return examine(self._layout)

@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     TooLarge,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
@@ -273,6 +274,9 @@ class Memory(Backend):
                 raise changed_document()
             self._document = content
         self.flush()
+
+    def location(self) -> Optional[str]:
+        return "memory {0}".format(id(self) if self._file is None else describe_file(self._file.path))
 
     def health(self) -> Health:
         return Health()

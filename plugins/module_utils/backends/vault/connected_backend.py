@@ -10,6 +10,7 @@ from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Location
 
 
 class Connected(Backend):
@@ -22,6 +23,10 @@ class Connected(Backend):
 
     def health(self) -> Health:
         return self._connection.health()
+
+    def location(self) -> Optional[str]:
+        place = Location.of(self.settings)
+        return "vault {0} {1} {2}".format(self._connection.location, place.mount, place.prefix)
 
     def renew_due(self) -> Optional[float]:
         return self._connection.keep_alive()

@@ -304,7 +304,7 @@ def test_the_ignore_files_of_the_sanity_tests_are_empty():
 def test_nothing_refers_to_an_issue_by_number():
     """A reason stands where it is needed; a number points to a place the reader may not have."""
     pattern = re.compile(r"(?i)\b(issue|ticket|pull request|pr|gh-|fixes|closes)\s*#?\d+\b|(?<![\w&#/;])#\d{1,5}\b(?!\w)")
-    binary = {".enc", ".bin", ".png"}
+    binary = {".enc", ".bin", ".png", ".xz"}
     found = []
     for path in tracked_files():
         if path.suffix in binary or "LICENSE" in path.name or "LICENSES" in path.parts:

@@ -15,7 +15,7 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by, asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
@@ -201,43 +201,24 @@ class CredentialManager:
             return self._ensurer.present(wanted, check, expected_version)
 
     def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
-        """Read a credential as it is, with every readable version and `previous` (`exporter.read_portable`).
-
-        Raises:
-            RotationInProgress, Unusable: a rotation, a refresh, a login or an import is open.
-            Conflict: it was changed meanwhile.
-        """
-        with self.acting(context, EXPORT):
+        """Read a credential as it is, with every readable version and `previous` (see `exporter.read_portable`)."""
+        with self.acting(context, self._named(EXPORT)):
             return read_portable(self.backend, name, self.store, self.tenant)
 
     def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
-        """Say what `import_` would do (`Importer.plan`). `key` is random and of this run alone.
-
-        Raises:
-            InvalidInput: it comes from this very place.
-        """
-        with self.acting(context, IMPORT):
+        """Say what `import_` would do (see `Importer.plan`). `key` is random and of this run alone."""
+        with self.acting(context, self._named(IMPORT)):
             return Importer(self.backend, self.store, self.tenant).plan(portable, key)
 
     def import_(
         self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
     ) -> Dict[str, str]:
-        """Store an exported credential as it is, or continue an import that was cut off (`Importer.write`).
-
-        Args:
-            portable: from `export` of another store's manager.
-            context: the caller.
-            other_tenant: also if the source has another tenant.
-            lossy: also if this store cannot keep all of it.
+        """Store an exported credential as it is, or continue an import that was cut off (see `Importer.write`).
 
         Returns:
             The new version for each old one.
-
-        Raises:
-            Duplicate: another credential of that name is there.
-            AccessDenied, InvalidInput: it is not allowed so; the message names the option.
         """
-        with self.acting(context, IMPORT):
+        with self.acting(context, self._named(IMPORT)):
             return Importer(self.backend, self.store, self.tenant).write(portable, other_tenant=other_tenant, lossy=lossy)
 
     def ensurer(self) -> Ensurer:
@@ -348,6 +329,11 @@ class CredentialManager:
             self.flush()
         finally:
             self.backend.close()
+
+    @staticmethod
+    def _named(operation: str) -> str:
+        """The operation under way, or `operation` for a direct call of the library."""
+        return asking_now().operation or operation
 
     def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
         if context.tenant != self.tenant:

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap, next_serial
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_status as key_report
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
@@ -73,7 +73,7 @@ class Encrypt(Decrypt):
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         """Seal and store a value. Always a compare-and-swap; a race lost without an expectation is run again (rule 4).
 
-        A serial that the record carries is stored if it is higher than every one that was used; else Conflict is raised.
+        A serial that the record carries is kept if it is higher than every one that was used; else the next one is counted.
         """
         if record.known.scope.tenant != self.tenant:
             raise AccessDenied(
@@ -114,7 +114,7 @@ class Encrypt(Decrypt):
 
     def _sealed(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
         last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
-        serial = next_serial(record.name, record.serial, max(last, mark.serial if mark else 0))
+        serial = max(last + 1, mark.serial + 1 if mark else 0, record.serial or 0)
         if serial >= _LAST_SERIAL:
             raise Tampered("the serial of the last version cannot be one that was counted", remedy="Restore it from a backup.")
         record_id = found.envelope.header.record_id if found else os.urandom(16)
@@ -236,7 +236,7 @@ class Encrypt(Decrypt):
                 raise without_document()
             check_swap(name, record, version)
             opened = self.opener.opened(ring, record, None)
-            return opened if check else self._put(replace(opened, serial=None), record.version, False, restored=True)
+            return opened if check else self._put(opened, record.version, False, restored=True)
 
     def subkey(self, label: str) -> Tuple[bytes, bytes]:
         """The id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""

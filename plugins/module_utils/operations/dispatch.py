@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, neutral
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
-from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, OTHER_STORES, STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+
+NO_OTHERS: Mapping[str, CredentialManager] = MappingProxyType({})
 
 
 def perform(
@@ -23,6 +27,7 @@ def perform(
     context: AccessContext,
     check_mode: bool = False,
     stays: bool = False,
+    beside: Mapping[str, CredentialManager] = NO_OTHERS,
 ) -> Outcome:
     """Perform one operation of a lookup or module.
 
@@ -33,6 +38,7 @@ def perform(
         context: who asks; the tenant is the store's, whatever it says.
         check_mode: answer what would be done and do nothing.
         stays: this process outlives the operation and flushes the manager every second or so; then reads leave that to it.
+        beside: the managers of the other stores that the operation names, by their role (`OTHER_STORES`).
 
     Returns:
         The outcome; what its result holds is documented at each operation.
@@ -44,13 +50,23 @@ def perform(
     if operation not in OPERATIONS:
         remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
         raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
+    _check_roles(operation, beside)
+    managers = (manager, *beside.values())
     try:
-        outcome = _performed(manager, operation, parameters, context, check_mode, flushing=not stays or operation not in READING)
+        outcome = _performed(manager, operation, parameters, context, check_mode, beside, not stays or operation not in READING)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
         raise neutral(error).within(name=_name(parameters), store=manager.store) from None
     if outcome.result.get("changed") and not check_mode:
-        manager.tell_what_ends()
+        for each in managers:
+            each.tell_what_ends()
     return outcome
+
+
+def _check_roles(operation: str, beside: Mapping[str, CredentialManager]) -> None:
+    roles = OTHER_STORES.get(operation, ())
+    if set(roles) != set(beside):
+        what = "'{0}' names these other stores: {1}".format(operation, ", ".join(roles) or "none")
+        raise InvalidInput(what, option=min(set(roles) ^ set(beside)), remedy="Name these, and no others.")
 
 
 def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
@@ -73,15 +89,32 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
 
 
 def _performed(
-    manager: CredentialManager, operation: str, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool, flushing: bool
+    manager: CredentialManager,
+    operation: str,
+    parameters: Mapping[str, Any],
+    context: AccessContext,
+    check_mode: bool,
+    beside: Mapping[str, CredentialManager],
+    flushing: bool,
 ) -> Outcome:
+    # With several stores each acts by itself: a block of one store around all would give its tenant to the others.
+    caller = asked_by(context, operation) if beside else manager.acting(context, operation)
     try:
-        with manager.acting(context, operation):
-            return OPERATIONS[operation]()(manager, parameters, context, check_mode)
+        with caller:
+            return OPERATIONS[operation]()(manager, parameters, context, check_mode, **beside)
     finally:
         # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
         if flushing:
-            manager.flush()
+            _flush(manager, *beside.values())
+
+
+def _flush(first: CredentialManager, *others: CredentialManager) -> None:
+    """Flush every one, also if one of them fails."""
+    try:
+        first.flush()
+    finally:
+        if others:
+            _flush(*others)
 
 
 def _name(parameters: Mapping[str, Any]) -> Optional[str]:

@@ -48,12 +48,32 @@ class Plan:
         action: create, resume (an import that was cut off), nothing (it is there already) or collides (another one is there).
         lost: what the store cannot keep; an import with `lossy` goes without it.
         not_kept: what no store keeps of an imported credential.
+        tenants: the source's and this store's, if they differ.
     """
 
     name: str
     action: str
     lost: Tuple[str, ...] = ()
     not_kept: Tuple[str, ...] = NEVER_KEPT
+    tenants: Optional[Tuple[str, str]] = None
+
+    def check(self, *, other_tenant: bool, lossy: bool) -> None:
+        """Refuse what may not be imported.
+
+        Raises:
+            AccessDenied: the tenant would change and `other_tenant` was not given.
+            InvalidInput: something would be lost and `lossy` was not given.
+            Duplicate: another credential of that name is there.
+        """
+        if self.tenants is not None and not other_tenant:
+            what = "the source's tenant is '{0}' and this store's is '{1}'".format(*self.tenants)
+            raise AccessDenied(what, name=self.name, remedy="Write 'other_tenant: true' if the credential is to change its tenant.")
+        if self.lost and not lossy:
+            remedy = "Use a store that keeps it, or accept the loss with 'lossy: true'."
+            raise InvalidInput("it would lose {0}".format("; ".join(self.lost)), name=self.name, option="lossy", remedy=remedy)
+        if self.action == COLLIDES:
+            remedy = "Compare both. Delete the one in this store if it is to be replaced."
+            raise Duplicate("another credential of that name is there", name=self.name, remedy=remedy)
 
 
 class Importer:
@@ -72,9 +92,14 @@ class Importer:
             InvalidInput: both stores are the same place, or this one keeps nothing.
             AccessDenied: the credential's scope does not match the caller.
         """
+        return self._plan(portable, key)[0]
+
+    def _plan(self, portable: Portable, key: bytes) -> Tuple[Plan, Portable, Optional[Record]]:
+        """The plan, what this store can keep, and what is there."""
         kept, lost = self._fit(portable)
         current = self._find_current(portable)
-        return Plan(portable.name, self._choose_action(kept, current, key), lost)
+        tenants = None if portable.tenant == self._tenant else (portable.tenant, self._tenant)
+        return Plan(portable.name, self._choose_action(kept, current, key), lost, tenants=tenants), kept, current
 
     def write(self, portable: Portable, *, other_tenant: bool, lossy: bool) -> Dict[str, str]:
         """Write every version; a complete import is left as it is.
@@ -83,28 +108,13 @@ class Importer:
             The new version for each old one.
 
         Raises:
-            AccessDenied: the source belongs to another tenant and `other_tenant` was not given; or as `plan`.
-            InvalidInput: something would be lost and `lossy` was not given; or as `plan`.
-            Duplicate: another credential of that name is there.
+            AccessDenied, Duplicate, InvalidInput: as `plan` and `Plan.check`.
             Conflict: another writer came first.
         """
-        self._check_tenant(portable, other_tenant)
-        kept, lost = self._fit(portable)
-        if lost and not lossy:
-            remedy = "Use a store that keeps it, or accept the loss with 'lossy: true'."
-            raise InvalidInput("it would lose {0}".format("; ".join(lost)), name=portable.name, option="lossy", remedy=remedy)
-        current = self._find_current(portable)
-        action = self._choose_action(kept, current, secrets.token_bytes(32))
-        if action == COLLIDES:
-            remedy = "Compare both. Delete the one in this store if it is to be replaced."
-            raise Duplicate("another credential of that name is there", name=portable.name, remedy=remedy)
+        plan, kept, current = self._plan(portable, secrets.token_bytes(32))
+        plan.check(other_tenant=other_tenant, lossy=lossy)
         with scope_checked(portable.name):
-            return self._read_map(kept) if action == NOTHING else self._write(kept, current)
-
-    def _check_tenant(self, portable: Portable, other_tenant: bool) -> None:
-        if portable.tenant != self._tenant and not other_tenant:
-            what = "the source's tenant is '{0}' and this store's is '{1}'".format(portable.tenant, self._tenant)
-            raise AccessDenied(what, name=portable.name, remedy="Write 'other_tenant: true' if the credential is to change its tenant.")
+            return self._read_map(kept) if plan.action == NOTHING else self._write(kept, current)
 
     def _fit(self, portable: Portable) -> Tuple[Portable, Tuple[str, ...]]:
         """What this store can keep of it, and what it cannot, in words."""
@@ -123,7 +133,6 @@ class Importer:
     def _find_current(self, portable: Portable) -> Optional[Record]:
         """What is stored under the name, if the caller may import over it."""
         check_access(for_tenant(portable.current, self._tenant).known.scope, asking_now().context, portable.name)
-        self._refuse_same_place(portable, None)
         with scope_checked(portable.name):
             current = find_stage(self._backend, check_name(portable.name), CURRENT)
         self._refuse_same_place(portable, current)

@@ -21,7 +21,7 @@ from ansible.utils.display import Display
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import changed_names
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.session_client import NotForSession, SessionClient
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
@@ -47,8 +47,8 @@ class Client(ABC):
         """Perform one operation.
 
         Args:
-            store: as `stores.resolve_store` found it.
-            operation: get, get_many, find, credential, credential_info, credential_rotate, store_info, store_key, store_schema or cache.
+            store: as `stores.resolve_store` found it; beside it the other stores that the operation names.
+            operation: a key of `operations.registry.OPERATIONS`.
             parameters: the operation's own, validated.
             context: who asks.
             check_mode: tell what would change, change nothing.
@@ -58,8 +58,8 @@ class Client(ABC):
             CredentialError: of the class that tells why.
         """
 
-    def forget(self, names: Iterable[str]) -> None:
-        """These names were changed by other ways: what is kept of them is dropped."""
+    def forget(self, names: Iterable[str] | None) -> None:
+        """These names (any, for None) were changed by other ways: what is kept of them is dropped."""
 
 
 class RunClient(Client):
@@ -81,7 +81,8 @@ class RunClient(Client):
         question: str | None = None,
     ) -> Outcome:
         if self._session is not None:
-            masking.register(secrets_of(store.config))
+            for each in store.every:
+                masking.register(secrets_of(each.config))
             try:
                 return self._session.perform(store, operation, parameters, context, check_mode, question)
             except NotForSession:
@@ -89,11 +90,13 @@ class RunClient(Client):
             except NoSession as why:
                 self._session = None
                 Display().warning(WITHOUT.format(why))
+        outcome: Outcome | None = None
         try:
-            return self._here().perform(store, operation, parameters, context, check_mode)
+            outcome = self._here().perform(store, operation, parameters, context, check_mode)
+            return outcome
         finally:
             if operation not in READING and not check_mode:
-                self.forget(names_of(parameters))
+                self.forget(changed_names(parameters, None if outcome is None else outcome.result))
 
     def _here(self) -> Client:
         """This process's own way to the stores."""
@@ -103,7 +106,7 @@ class RunClient(Client):
             self._direct = DirectClient()
         return self._direct
 
-    def forget(self, names: Iterable[str]) -> None:
+    def forget(self, names: Iterable[str] | None) -> None:
         """Also where this process goes without a session: other hosts and tasks of the run may have one."""
         self._any_session.forget(names)
 

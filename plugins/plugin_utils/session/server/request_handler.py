@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.cache
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import changed_names
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import described_error, described_outcome
@@ -131,11 +131,15 @@ class Desk:
                 manager = self._stores.manager(asked["store"], asked["config"])
             except CredentialError as error:
                 return unopened(operation, asked["config"], asked["store"], error)
-            return perform(manager, operation, parameters, context, asked["check_mode"], stays=self._stores.was_asked(manager))
+            beside = {role: self._stores.manager(other["store"], other["config"]) for role, other in (asked.get("beside") or {}).items()}
+            stays = self._stores.was_asked(manager)
+            return perform(manager, operation, parameters, context, asked["check_mode"], stays=stays, beside=beside)
 
         reply = self._told(work)
         if operation not in READING and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
-            self._stores.forget(names_of(parameters))  # the same backend may be known by other names and logins, too
+            self._stores.forget(
+                changed_names(parameters, reply.get("result"))
+            )  # the same backend may be known by other names and logins, too
         if asked.get("question"):
             if manager is not None:
                 self._remember(asked["question"], Question(manager, operation, parameters, context))

@@ -6,23 +6,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2 import Kv2
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import PREVIOUS
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NOTHING, RESUME, Importer
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
+from tests.conformance.backends import HARNESSES
 from tests.conformance.records import METADATA, NOON, a_record, value_of
 
+LOCAL = next(harness for harness in HARNESSES if harness.label == "local-encrypted")
 KEY = bytes(range(32))
 CALLER = AccessContext(workflow="deploy", tags={"team": "a"})
 VALUES = (b"one", b"two", b"three")
@@ -69,10 +71,19 @@ def fill(backend):
 
 
 @pytest.fixture
-def portable():
-    source = Memory({}, BackendContext("source"))
-    fill(source)
-    return read_portable(source, "db_pass", "source", "default")
+def other(tmp_path):
+    """The store at the other end: a local encrypted one."""
+    directory = tmp_path / "other"
+    directory.mkdir()
+    store = LOCAL.open(directory)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def portable(other):
+    fill(other)
+    return read_portable(other, "db_pass", "source", "default")
 
 
 def importer_of(backend):
@@ -90,12 +101,11 @@ def test_a_credential_is_imported_with_every_version_and_previous(backend, porta
     assert [value_of(backend.get("db_pass", versions[str(record.version)])) for record in portable.versions] == list(VALUES)
 
 
-def test_a_credential_is_exported_with_every_version_and_previous(backend):
+def test_a_credential_is_exported_with_every_version_and_previous(backend, other):
     fill(backend)
     exported = read_portable(backend, "db_pass", "source", "default")
-    destination = Memory({}, BackendContext("destination"))
-    import_whole(destination, exported)
-    there = read_portable(destination, "db_pass", "destination", "default")
+    import_whole(other, exported)
+    there = read_portable(other, "db_pass", "destination", "default")
     assert there.digest(KEY, "default") == exported.digest(KEY, "default")
     assert [value_of(record) for record in there.versions] == list(VALUES)
 
@@ -148,3 +158,35 @@ def test_an_older_version_does_not_say_that_it_was_imported(backend, portable):
     versions = import_whole(backend, portable)
     older = Reader(backend).get("db_pass", versions[str(portable.versions[0].version)])
     assert "importing" not in older.metadata.attributes
+
+
+@pytest.mark.backends(lambda harness: harness.label == "vault-kv2")
+def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
+    """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
+    described = Kv2._described
+    for deadly in range(len(VALUES)):
+        calls = []
+
+        def kill(*arguments, deadly=deadly, calls=calls, **options):
+            if arguments[2].stage == "current":
+                calls.append(None)
+            if len(calls) > deadly:
+                raise Killed
+            return described(*arguments, **options)
+
+        monkeypatch.setattr(Kv2, "_described", kill)
+        with pytest.raises(Killed):
+            import_whole(backend, portable)
+        monkeypatch.setattr(Kv2, "_described", described)
+        with pytest.raises(Unusable):
+            Reader(backend).get("db_pass")
+        if deadly < len(VALUES) - 1:
+            import_whole(backend, portable)
+            there = read_portable(backend, "db_pass", "destination", "default")
+            assert there.digest(KEY, "default") == portable.digest(KEY, "default")
+        else:
+            with pytest.raises(Conflict, match="import it anew"):
+                import_whole(backend, portable)
+        for stage in (PREVIOUS, CURRENT):
+            with suppress(NotFound):
+                backend.delete("db_pass", stage=stage)

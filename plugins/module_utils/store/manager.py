@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
@@ -29,12 +29,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.batch impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured, Ensurer
-from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import described, examined, judged
-from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer, Plan
-from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer, Plan
+    from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
 
 EXPORT, IMPORT = "export", "import"
 """The operations of an export and an import in the audit trail. Neither counts as a use of the value."""
@@ -202,13 +203,15 @@ class CredentialManager:
 
     def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
         """Read a credential as it is, with every readable version and `previous` (see `exporter.read_portable`)."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
+
         with self.acting(context, self._named(EXPORT)):
             return read_portable(self.backend, name, self.store, self.tenant)
 
     def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
         """Say what `import_` would do (see `Importer.plan`). `key` is random and of this run alone."""
         with self.acting(context, self._named(IMPORT)):
-            return Importer(self.backend, self.store, self.tenant).plan(portable, key)
+            return self._importer().plan(portable, key)
 
     def import_(
         self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
@@ -219,7 +222,13 @@ class CredentialManager:
             The new version for each old one.
         """
         with self.acting(context, self._named(IMPORT)):
-            return Importer(self.backend, self.store, self.tenant).write(portable, other_tenant=other_tenant, lossy=lossy)
+            return self._importer().write(portable, other_tenant=other_tenant, lossy=lossy)
+
+    def _importer(self) -> Importer:
+        """Imported here: a run that only reads loads none of it."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer
+
+        return Importer(self.backend, self.store, self.tenant)
 
     def ensurer(self) -> Ensurer:
         """The other states of `ensure`; used within `acting`."""

@@ -55,7 +55,7 @@ class Transfer:
     versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def changed(self) -> bool:
+    def has_effect(self) -> bool:
         """Whether anything was, or would be, written or deleted."""
         return self.action != NOTHING or self.deleted
 

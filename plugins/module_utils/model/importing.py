@@ -13,6 +13,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 
 ATTRIBUTE = "importing"
+EXPORT, IMPORT = "export", "import"
+"""The operations of a direct export and import in the audit trail."""
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from typing import Any, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, neutral
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import OperationTraits, traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
-from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, OTHER_STORES, STORE_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 NO_OTHERS: Mapping[str, CredentialManager] = MappingProxyType({})
@@ -33,12 +33,12 @@ def perform(
 
     Args:
         manager: of the store that is meant.
-        operation: a key of `OPERATIONS`.
+        operation: its name in `CATALOG`.
         parameters: as the plugin's argument spec leaves them.
         context: who asks; the tenant is the store's, whatever it says.
         check_mode: answer what would be done and do nothing.
         stays: this process outlives the operation and flushes the manager every second or so; then reads leave that to it.
-        beside: the managers of the other stores that the operation names, by their role (`OTHER_STORES`).
+        beside: the managers of the other stores that the operation names, by their role (`OperationTraits.other_stores`).
 
     Returns:
         The outcome; what its result holds is documented at each operation.
@@ -47,13 +47,11 @@ def perform(
         CredentialError: of the class that says why, with the store, and with the credential where it is about one. Nothing else:
             of an unforeseen exception only the class is told.
     """
-    if operation not in OPERATIONS:
-        remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
-        raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
-    _check_roles(operation, beside)
+    traits = traits_of(operation)
+    _check_roles(traits, beside)
     managers = (manager, *beside.values())
     try:
-        outcome = _performed(manager, operation, parameters, context, check_mode, beside, not stays or operation not in READING)
+        outcome = _performed(manager, traits, parameters, context, check_mode, stays, beside)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
         raise neutral(error).within(name=_name(parameters), store=manager.store) from None
     if outcome.result.get("changed") and not check_mode:
@@ -62,18 +60,17 @@ def perform(
     return outcome
 
 
-def _check_roles(operation: str, beside: Mapping[str, CredentialManager]) -> None:
-    roles = OTHER_STORES.get(operation, ())
-    if set(roles) != set(beside):
-        what = "'{0}' names these other stores: {1}".format(operation, ", ".join(roles) or "none")
-        raise InvalidInput(what, option=min(set(roles) ^ set(beside)), remedy="Name these, and no others.")
+def _check_roles(traits: OperationTraits, beside: Mapping[str, CredentialManager]) -> None:
+    if set(traits.other_stores) != set(beside):
+        what = "'{0}' names these other stores: {1}".format(traits.name, ", ".join(traits.other_stores) or "none")
+        raise InvalidInput(what, option=min(set(traits.other_stores) ^ set(beside)), remedy="Name these, and no others.")
 
 
 def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
     """Answer an operation on a store that cannot be opened, where that is an answer: to whoever asks for its health.
 
     Args:
-        operation: a key of `OPERATIONS`.
+        operation: its name in `CATALOG`.
         config: of the store, as it was given to `open_store`.
         store: its name.
         error: what `open_store` raised.
@@ -90,21 +87,21 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
 
 def _performed(
     manager: CredentialManager,
-    operation: str,
+    traits: OperationTraits,
     parameters: Mapping[str, Any],
     context: AccessContext,
     check_mode: bool,
+    stays: bool,
     beside: Mapping[str, CredentialManager],
-    flushing: bool,
 ) -> Outcome:
     # With several stores each acts by itself: a block of one store around all would give its tenant to the others.
-    caller = asked_by(context, operation) if beside else manager.acting(context, operation)
+    act = asked_by if beside else manager.acting
     try:
-        with caller:
-            return OPERATIONS[operation]()(manager, parameters, context, check_mode, **beside)
+        with act(context, traits.name, cacheable=traits.cacheable):
+            return OPERATIONS[traits.name]()(manager, parameters, context, check_mode, **beside)
     finally:
         # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
-        if flushing:
+        if not (stays and traits.read_only):
             _flush(manager, *beside.values())
 
 

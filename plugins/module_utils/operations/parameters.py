@@ -26,7 +26,7 @@ def names_of(parameters: Mapping[str, Any]) -> List[str]:
     return [name for name in (parameters.get("name"), *(parameters.get("names") or ())) if isinstance(name, str)]
 
 
-def changed_names(parameters: Mapping[str, Any], result: Optional[Mapping[str, Any]]) -> Optional[List[str]]:
+def list_changed_names(parameters: Mapping[str, Any], result: Optional[Mapping[str, Any]]) -> Optional[List[str]]:
     """The credentials that an operation may have changed; None if they are not known, so that any may be meant.
 
     Args:

@@ -9,7 +9,7 @@ Statements import them, and no names in a table: ansible-core packs into a modul
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, Tuple
+from typing import Callable, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 
@@ -98,6 +98,3 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "cache": _cache,
     "transfer": _transfer,
 }
-
-OTHER_STORES: Mapping[str, Tuple[str, ...]] = {"transfer": ("to",)}
-"""The roles of the other stores that an operation names; the others name one store."""

@@ -54,7 +54,7 @@ def transfer(
             raise result.error
         else:
             failures[result.name] = described_failure(result.error, manager.store)
-    changed = [name for name, one in done.items() if one.changed]
+    changed = [name for name, one in done.items() if one.has_effect]
     transfers = {name: _describe(one) for name, one in done.items()}
     return Outcome({"changed": bool(changed), "names": changed, "transfers": transfers, "failures": failures})
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import store_id_of
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -56,8 +57,8 @@ def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Porta
 
 def read_place(backend: Backend) -> Place:
     """Where a store keeps its records."""
-    document = backend.read_store_document()
-    return Place(None if document is None else store_id_of(document), backend.location())
+    document, located = backend.read_store_document(), find_protocol(backend, Located)
+    return Place(None if document is None else store_id_of(document), None if located is None else located.location())
 
 
 def find_stage(backend: Backend, name: str, stage: str) -> Optional[Record]:

@@ -121,8 +121,8 @@ class Importer:
         able = self._backend.capabilities
         if able.leased:
             raise InvalidInput("the backend lends values and keeps none", name=portable.name, remedy="Name a store that keeps credentials.")
-        most = self._backend.kept_versions() if able.versions else 0
-        kept = portable.reduced(None if most is None else most + 1, able.stages)
+        most = _read_keep_versions(self._backend) if able.versions else 0
+        kept = portable.reduce_to(None if most is None else most + 1, able.stages)
         lost: List[str] = []
         if len(kept.versions) < len(portable.versions):
             lost.append("{0} older versions".format(len(portable.versions) - len(kept.versions)))
@@ -204,3 +204,10 @@ class Importer:
 
 def _mark(record: Record, importing: Importing) -> Record:
     return record.with_metadata(attributes=dict(record.known.attributes, **{ATTRIBUTE: importing.write()}))
+
+
+def _read_keep_versions(backend: Backend) -> Optional[int]:
+    """How many older versions a store keeps, as its option says; None for all."""
+    while backend.inner is not None:
+        backend = backend.inner
+    return backend.setting("keep_versions") if "keep_versions" in backend.options else None

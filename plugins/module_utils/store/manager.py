@@ -11,11 +11,18 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by, asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    KeyAdmin,
+    SchemaAdmin,
+    flush_backend,
+    require_protocol,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
@@ -34,11 +41,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer, Plan
+    from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Plan
+    from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
 
-EXPORT, IMPORT = "export", "import"
-"""The operations of an export and an import in the audit trail. Neither counts as a use of the value."""
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
 
@@ -84,10 +90,16 @@ class CredentialManager:
         self._ensurer = Ensurer(self._reader, self._writer, clock)
 
     @contextmanager
-    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None) -> Iterator[None]:
-        """Inside the `with` block, `context` uses the store: for those that use `backend` directly."""
+    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> Iterator[None]:
+        """Inside the `with` block, `context` uses the store: for those that use `backend` directly.
+
+        Args:
+            context: the caller.
+            operation: of a lookup or module, for the audit trail.
+            cacheable: that operation may be given what was read before.
+        """
         try:
-            with self._asked_by(context, operation):
+            with self._asked_by(context, operation, cacheable):
                 yield
         except CredentialError as error:
             raise error.within(store=self.store) from None
@@ -202,33 +214,24 @@ class CredentialManager:
             return self._ensurer.present(wanted, check, expected_version)
 
     def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
-        """Read a credential as it is, with every readable version and `previous` (see `exporter.read_portable`)."""
-        from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
-
-        with self.acting(context, self._named(EXPORT)):
-            return read_portable(self.backend, name, self.store, self.tenant)
+        """Read a credential as it is, with every readable version and `previous` (`Portability.export`)."""
+        return self._portability(context).export(name)
 
     def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
-        """Say what `import_` would do (see `Importer.plan`). `key` is random and of this run alone."""
-        with self.acting(context, self._named(IMPORT)):
-            return self._importer().plan(portable, key)
+        """Say what `import_` would do (`Portability.plan_import`)."""
+        return self._portability(context).plan_import(portable, key)
 
     def import_(
         self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
     ) -> Dict[str, str]:
-        """Store an exported credential as it is, or continue an import that was cut off (see `Importer.write`).
+        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_`)."""
+        return self._portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
 
-        Returns:
-            The new version for each old one.
-        """
-        with self.acting(context, self._named(IMPORT)):
-            return self._importer().write(portable, other_tenant=other_tenant, lossy=lossy)
-
-    def _importer(self) -> Importer:
+    def _portability(self, context: AccessContext) -> Portability:
         """Imported here: a run that only reads loads none of it."""
-        from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer
+        from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
 
-        return Importer(self.backend, self.store, self.tenant)
+        return Portability(self.backend, self.store, self.tenant, partial(self.acting, context))
 
     def ensurer(self) -> Ensurer:
         """The other states of `ensure`; used within `acting`."""
@@ -259,7 +262,7 @@ class CredentialManager:
             InvalidInput: the store is not encrypted by us.
         """
         with self.acting(context):
-            return self.backend.ensure_key(check=check)
+            return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
 
     def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
         """Bring the tables of a database store up to date; with `check`, tell what would be done.
@@ -268,7 +271,7 @@ class CredentialManager:
             InvalidInput: the store has no tables.
         """
         with self.acting(context):
-            return self.backend.ensure_schema(check=check)
+            return require_protocol(self.backend, SchemaAdmin).ensure_schema(check=check)
 
     def rotate_key(
         self,
@@ -286,7 +289,8 @@ class CredentialManager:
             Conflict: another run rotates it, or changes its sources, at the same time.
         """
         with self.acting(context):
-            return self.backend.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
+            admin = require_protocol(self.backend, KeyAdmin)
+            return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
@@ -310,7 +314,7 @@ class CredentialManager:
             AuditFailed: the trail is strict and cannot be written.
         """
         try:
-            self.backend.flush()
+            flush_backend(self.backend)
         except CredentialError as error:
             raise error.within(store=self.store) from None
         finally:
@@ -339,15 +343,10 @@ class CredentialManager:
         finally:
             self.backend.close()
 
-    @staticmethod
-    def _named(operation: str) -> str:
-        """The operation under way, or `operation` for a direct call of the library."""
-        return asking_now().operation or operation
-
-    def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
+    def _asked_by(self, context: AccessContext, operation: Optional[str] = None, cacheable: bool = True) -> asked_by:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
-        return asked_by(context, operation)
+        return asked_by(context, operation, cacheable=cacheable)
 
 
 def _there(ensured: Ensured, name: str) -> Credential:

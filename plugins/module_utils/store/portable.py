@@ -79,7 +79,7 @@ class Portable:
         content = [_describe(record, tenant, positions) for record in records]
         return hmac.new(key, json.dumps(content, sort_keys=True).encode("utf-8"), "sha256").digest()
 
-    def reduced(self, versions: Optional[int], previous: bool) -> Portable:
+    def reduce_to(self, versions: Optional[int], previous: bool) -> Portable:
         """The newest `versions` versions (None: all), with `previous` if that can be kept."""
         kept = self.versions if versions is None else self.versions[-versions:]
         return replace(self, versions=kept, previous=self.previous if previous else None)

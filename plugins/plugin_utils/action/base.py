@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import changed_names, for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, list_changed_names
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave, target_arguments
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
@@ -75,7 +75,7 @@ class CredentialAction(ActionBase):
             result = dict(self._execute_module(module_args=arguments, task_vars=variables))
             return result
         finally:
-            self._client.forget(changed_names(parameters, result))
+            self._client.forget(list_changed_names(parameters, result))
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.base impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import changed_names
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import list_changed_names
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -129,4 +129,4 @@ def test_both_trails_name_the_operation(source, destination, tmp_path):
     ],
 )
 def test_the_names_that_changed_come_from_the_result(parameters, result, names):
-    assert changed_names(parameters, result) == names
+    assert list_changed_names(parameters, result) == names

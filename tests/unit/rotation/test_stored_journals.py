@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.fixtures.stored_before import StoredBefore
-from tests.unit.rotation_world import Clock, Target, smooth
+from tests.unit.rotation.world import Clock, Target, smooth
 
 STORES = ("local-journals", "sqlite-journals")
 NOBODY = AccessContext()

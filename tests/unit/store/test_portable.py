@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.base impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import COLLIDES, CREATE, NOTHING, RESUME
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -110,7 +111,7 @@ def test_a_digest_shows_any_difference_and_depends_on_the_key(source):
     portable = source.export("db", LATER)
     others = [
         replace(portable, previous=None),
-        portable.reduced(2, previous=True),
+        portable.reduce_to(2, previous=True),
         replace(portable, versions=(*portable.versions[:-1], replace(portable.current, fields={"password": Secret("3")}))),
         replace(portable, versions=(*portable.versions[:-1], portable.current.with_metadata(tags={}))),
     ]
@@ -375,7 +376,7 @@ def test_a_batch_refuses_an_incomplete_import_too(half):
 
 def uses_of(manager):
     manager.flush()
-    return told_usage(manager.trail, ["db"]).of("db")["uses"]
+    return told_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"]
 
 
 def test_an_export_is_no_use_of_the_credential(source):

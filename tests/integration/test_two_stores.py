@@ -53,6 +53,7 @@ STORES = {
         "key_sources": [{"source": "passphrase", "passphrase": "canary-passphrase"}],
     },
     "alias": {"backend": "local", "path": "{{ playbook_dir }}/alias"},
+    "vaulted": {"backend": "local", "path": "{{ playbook_dir }}/vaulted", "key_sources": [{"source": "ansible_vault"}]},
 }
 
 
@@ -117,6 +118,23 @@ def test_one_place_under_two_names_is_refused(play, project, session):
         session=session,
     )
     assert "the stores 'here' and 'alias' are one place under two names" in run.failed()
+
+
+@SESSIONS
+def test_the_other_store_may_be_opened_by_the_runs_vault_password(play, project, session):
+    """Only the run has it: a session asks for it."""
+    password = str(project.write("vault-password", "a password of the run"))
+    run = play(
+        """
+- {nebula.credential.credential: {name: db, value: one}}
+- {local.stores.transfer: {name: db, to: vaulted}}
+- {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'db', store='vaulted') == 'one'"}}
+""",
+        "--vault-password-file",
+        password,
+        session=session,
+    )
+    run.succeeded()
 
 
 @SESSIONS

@@ -119,12 +119,6 @@ class Decrypt(Layer):
             verified=has_keys and self.opener.is_authentic(row, envelope),
         )
 
-    def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        """The highest serial that the backend or the high-water mark knows."""
-        ring = self.keyring.opened()
-        mark = self.opener.mark(ring, identity_of(name, stage)) if ring else None
-        return max(self.inner.last_serial(name, stage), mark.serial if mark else 0)
-
     def health(self) -> Health:
         """That of the backend; unhealthy too where values are stored and none of the configured sources opens their key."""
         health = self.inner.health()

@@ -6,68 +6,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-from dataclasses import replace
-from datetime import timedelta
-
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2 import Kv2
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PREVIOUS
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
-from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NOTHING, RESUME, Importer
+from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NOTHING, RESUME
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
-from tests.conformance.backends import HARNESSES
-from tests.conformance.records import METADATA, NOON, a_record, value_of
-
-LOCAL = next(harness for harness in HARNESSES if harness.label == "local-encrypted")
-KEY = bytes(range(32))
-CALLER = AccessContext(workflow="deploy", tags={"team": "a"})
-VALUES = (b"one", b"two", b"three")
-
-
-class Killed(BaseException):
-    """The process ended."""
-
-
-class Watched(Layer):
-    """Calls `before` ahead of each put."""
-
-    def __init__(self, inner, before):
-        super().__init__(inner)
-        self.before, self.puts = before, 0
-
-    def put(self, record, expected_version=None, *, create=False):
-        self.before(self.puts)
-        self.puts += 1
-        return self.inner.put(record, expected_version, create=create)
+from tests.conformance.portables import CALLER, KEY, LOCAL, VALUES, Killed, Watched, fill, import_whole, importer_of
+from tests.conformance.records import value_of
 
 
 @pytest.fixture(autouse=True)
 def caller():
     with asked_by(CALLER):
         yield
-
-
-def fill(backend):
-    """Three versions of two scopes, each with its own times and tags, and the one before the last as `previous`."""
-    version = None
-    for number, value in enumerate(VALUES):
-        metadata = replace(
-            METADATA,
-            created_at=NOON + timedelta(days=number),
-            tags={"number": str(number)},
-            scope=Scope(workflow="other" if number == 0 else "deploy"),
-        )
-        stored = backend.put(a_record(value=value, metadata=metadata), version, create=version is None)
-        before, version = version, stored.version
-    attributes = {"source_version": before}
-    kept = a_record(value=VALUES[1], stage=PREVIOUS, metadata=replace(METADATA, history=(), attributes=attributes))
-    backend.put(kept, create=True)
 
 
 @pytest.fixture
@@ -84,14 +37,6 @@ def other(tmp_path):
 def portable(other):
     fill(other)
     return read_portable(other, "db_pass", "source", "default")
-
-
-def importer_of(backend):
-    return Importer(backend, "destination", "default")
-
-
-def import_whole(backend, portable):
-    return importer_of(backend).write(portable, other_tenant=False, lossy=False)
 
 
 def test_a_credential_is_imported_with_every_version_and_previous(backend, portable):
@@ -119,7 +64,7 @@ def test_a_complete_import_is_left_alone(backend, portable):
     assert (after.version, after.revision) == (before.version, before.revision)
 
 
-def test_an_import_that_is_killed_before_any_write_is_continued(harness, tmp_path, portable):
+def test_an_import_that_is_killed_before_any_write_is_continued(kind, tmp_path, portable):
     """Four writes: three versions and `previous`."""
     for deadly in range(4):
 
@@ -129,7 +74,7 @@ def test_an_import_that_is_killed_before_any_write_is_continued(harness, tmp_pat
 
         directory = tmp_path / str(deadly)
         directory.mkdir()
-        backend = harness.open(directory)
+        backend = kind.open(directory)
         with pytest.raises(Killed):
             import_whole(Watched(backend, kill), portable)
         assert importer_of(backend).plan(portable, KEY).action == (CREATE if deadly == 0 else RESUME)
@@ -158,35 +103,3 @@ def test_an_older_version_does_not_say_that_it_was_imported(backend, portable):
     versions = import_whole(backend, portable)
     older = Reader(backend).get("db_pass", versions[str(portable.versions[0].version)])
     assert "importing" not in older.metadata.attributes
-
-
-@pytest.mark.backends(lambda harness: harness.label == "vault-kv2")
-def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
-    """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
-    described = Kv2._described
-    for deadly in range(len(VALUES)):
-        calls = []
-
-        def kill(*arguments, deadly=deadly, calls=calls, **options):
-            if arguments[2].stage == "current":
-                calls.append(None)
-            if len(calls) > deadly:
-                raise Killed
-            return described(*arguments, **options)
-
-        monkeypatch.setattr(Kv2, "_described", kill)
-        with pytest.raises(Killed):
-            import_whole(backend, portable)
-        monkeypatch.setattr(Kv2, "_described", described)
-        with pytest.raises(Unusable):
-            Reader(backend).get("db_pass")
-        if deadly < len(VALUES) - 1:
-            import_whole(backend, portable)
-            there = read_portable(backend, "db_pass", "destination", "default")
-            assert there.digest(KEY, "default") == portable.digest(KEY, "default")
-        else:
-            with pytest.raises(Conflict, match="import it anew"):
-                import_whole(backend, portable)
-        for stage in (PREVIOUS, CURRENT):
-            with suppress(NotFound):
-                backend.delete("db_pass", stage=stage)

@@ -26,10 +26,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, VersionInfo
-from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
@@ -41,6 +39,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
     from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Plan
     from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable

@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
@@ -66,7 +67,8 @@ class Reader:
             AccessDenied: its scope does not match who asks.
             EncryptionError: a subclass says why it cannot be opened.
         """
-        return Credential(self._backend.get(check_name(name), version, stage), self._clock())
+        record = self._backend.get(check_name(name), version, stage)
+        return Credential(record if version is None else without_importing(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
         """What `inspect` answers, or None where it raises NotFound."""
@@ -79,18 +81,20 @@ class Reader:
         """Read a credential whose value may be used now. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: it may not; and what `inspect` and `Refresher.refresh_if_due` raise.
+            Revoked, Expired, Unusable: it may not be used now; Unusable also while it is imported.
+            CredentialError: what `inspect` and `Refresher.refresh_if_due` raise.
         """
         credential = self.inspect(name, version, stage)
         if version is None and stage == CURRENT:
             return self._usable(credential)
         _refuse_unusable(credential)
-        # Revoking is written at the current value, and holds for every other one.
+        # Revoking and importing are written at the current value, and hold for every other one.
         self._refuse_revoked(name)
         return credential
 
     def _usable(self, credential: Credential) -> Credential:
-        if self._refresher is not None and is_refreshable(credential.record.type):
+        # An import goes on from the version that is stored, so nothing else may write one before it is complete.
+        if self._refresher is not None and is_refreshable(credential.record.type) and not is_importing(credential.metadata):
             credential = self._refresher().refresh_if_due(credential)
         if not credential.usable:
             _refuse_unusable(credential)
@@ -135,12 +139,14 @@ class Reader:
         except Damaged:
             # An older version is what is left then, and it says its own state.
             return
-        if current is not None and current.metadata.lifecycle == lifecycle.REVOKED:
+        if current is not None and (current.metadata.lifecycle == lifecycle.REVOKED or is_importing(current.metadata)):
             _refuse_unusable(current)
 
 
 def _refuse_unusable(credential: Credential) -> None:
     state = credential.metadata.lifecycle
+    if is_importing(credential.metadata):
+        raise incomplete_import(credential.name)
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.expired:

@@ -51,6 +51,7 @@ class Client:
         configuration.retries = False
         configuration.connection_pool_maxsize = CONNECTIONS
         self.namespace = access.namespace
+        self.server = str(configuration.host).rstrip("/")
         self._configuration = configuration
         self._client = ApiClient(configuration)
         self._pool = self._client.rest_client.pool_manager

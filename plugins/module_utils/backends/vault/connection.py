@@ -150,6 +150,11 @@ class Connection:
         # A token that a request obtains meanwhile may have a shorter life.
         return None if due is None else min(due, LOOK_AFTER)
 
+    @property
+    def location(self) -> str:
+        """The server and the namespace: the same text for every login to it."""
+        return "{0} {1}".format(self._address.url, (self._address.namespace or "").strip("/"))
+
     def close(self) -> None:
         """Revoke the token if it came from a login of this connection (`revoke_on_close`). Close the connections. May be called twice."""
         self._login.close()

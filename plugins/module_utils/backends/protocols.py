@@ -145,11 +145,11 @@ class Limited(ABC):
 
 
 class Located(ABC):
-    """Knows where its records are, so that one place under two names is noticed before something is copied onto itself."""
+    """States where its records are, so that one place under two names is detected before it is copied onto itself."""
 
     @abstractmethod
     def location(self) -> str:
-        """Return a text that is equal for two configurations of one place. It is compared, not shown."""
+        """Return a text that is equal for all configurations of one place. It is compared, not shown."""
 
 
 Protocol = TypeVar("Protocol")

@@ -48,7 +48,7 @@ _CHECKED: ContextVar[Optional[str]] = ContextVar("nebula_credential_scope_checke
 
 
 def is_scope_checked(name: str) -> bool:
-    """Whether the caller's scope was checked for this credential, so that it is not checked again for each of its values."""
+    """Return True if the caller's scope was checked for this credential, so that it is not checked again for each of its values."""
     return _CHECKED.get() == name
 
 

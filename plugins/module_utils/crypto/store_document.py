@@ -160,7 +160,7 @@ def _from_base64(text: Any) -> bytes:
 
 
 def store_id_of(data: bytes) -> bytes:
-    """The id in a document: 16 bytes. Raises what `read_document` raises."""
+    """Return the store id in a document: 16 bytes. Raises what `read_document` raises."""
     return read_document(data).ring.store_id
 
 

@@ -44,7 +44,7 @@ class StoreReference:
 
     @property
     def every(self) -> Tuple[StoreReference, ...]:
-        """This store and those beside it."""
+        """This store and the other ones."""
         return (self, *self.beside.values())
 
 

@@ -47,7 +47,7 @@ class Address:
 
     @property
     def location(self) -> str:
-        """The same text for every URL of this database, whoever logs in."""
+        """The same text for every URL of this database, with any login."""
         if self.dialect == SQLITE:
             return "{0} {1}".format(SQLITE, describe_file(self.database))
         place = describe_file(self.socket) if self.socket else "{0}:{1}".format(self.host, self.port)

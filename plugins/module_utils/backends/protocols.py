@@ -102,18 +102,18 @@ class Recoverable(ABC):
 
     @abstractmethod
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        """Make the value that is there the current one, although it was deleted or is older than what was seen (ENVELOPE rule 8).
+        """Make the stored value the current one, although it was deleted or is older than what was seen (ENVELOPE rule 8).
 
         Args:
             name: the credential.
             stage: where it is stored.
-            version: the version that has to be there, or None for any.
-            check: return what is there, and change nothing.
+            version: the version that must be stored, or None for any.
+            check: return the stored record, and change nothing.
 
         Raises:
-            NotFound: nothing is there.
-            Conflict: another version is there.
-            EncryptionError: what is there is not genuine.
+            NotFound: nothing is stored.
+            Conflict: another version is stored.
+            EncryptionError: the stored envelope is not genuine.
         """
 
 
@@ -128,7 +128,7 @@ class EnvelopeRewriter(ABC):
         stay as they are.
 
         Raises:
-            Conflict: other bytes are there than `replaces`.
+            Conflict: the stored bytes are not `replaces`.
             NotFound: there is no such object or version.
         """
 

@@ -18,7 +18,7 @@ from typing import Iterator, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 
 REFRESH = "refresh"
-"""The operation as which a refresh reads and writes, whoever caused it: its reads pass the cache, and count as no use."""
+"""The operation as which a refresh reads and writes, whatever caused it: its reads bypass the cache, and count as no use."""
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ class HttpResponse:
 
     Attributes:
         status: of RFC 9110.
-        headers: by their names in small letters.
+        headers: by their names in lower case.
         body: the bytes, decoded as `Content-Encoding` says.
         host: the host and the port that answered, for messages.
         is_reading: the request was one that changes nothing.
@@ -120,7 +120,7 @@ class _Session(Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._has_certificate = bool(tls.client_cert)
         if not tls.verify:
-            urllib3.disable_warnings(InsecureRequestWarning)  # it was asked for
+            urllib3.disable_warnings(InsecureRequestWarning)  # the caller chose it
         adapter = ContextAdapter(build_context(tls), tls.server_name)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -187,9 +187,9 @@ class HttpClient:
         """Make one request, and return what is answered, whatever its status.
 
         Args:
-            method: of RFC 9110, in capitals.
+            method: of RFC 9110, in upper case.
             url: https, or http to this machine; without a login in it.
-            headers: beside those of every request.
+            headers: in addition to those of every request.
             form, json, body: what is sent: fields of a form, JSON, or bytes. One of them at most.
             bearer: a token for the header `Authorization` (RFC 6750).
 

@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_dea
 
 try:
     from requests.adapters import HTTPAdapter
-except ImportError:  # Whoever needs it says so by name.
+except ImportError:  # The client that makes requests raises MissingLibrary.
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
 
@@ -46,7 +46,7 @@ class ContextAdapter(DeadlineAdapter):
         """Leave the connection as the context has it."""
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-        """As `requests` 2.32 and later ask for it; the settings of TLS left out."""
+        """Return what `requests` 2.32 and later choose a pool by, without settings of TLS."""
         host, _tls = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {}
 

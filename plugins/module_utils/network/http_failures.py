@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a request got no answer, told from what urllib3 and requests raise; and what an answer says of waiting. Never their texts."""
+"""Why a request got no answer, by what urllib3 and requests raise, and how long an answer asks to wait. Their texts are never used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ try:
     from urllib3.exceptions import NewConnectionError
     from urllib3.exceptions import TimeoutError as UrllibTimeout
     from urllib3.util.ssl_match_hostname import CertificateError
-except ImportError:  # Whoever makes a request says so by name.
+except ImportError:  # The client that makes requests raises MissingLibrary.
     pass
 
 NOT_TRUSTED = "the server's certificate cannot be verified"

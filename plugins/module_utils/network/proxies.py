@@ -4,8 +4,8 @@
 
 """Which proxy leads to a server, as kubectl and curl read the environment.
 
-HTTPS_PROXY for https, HTTP_PROXY for http, else ALL_PROXY; NO_PROXY names what is reached directly. Small letters win over capitals,
-as with curl. This machine is always reached directly.
+HTTPS_PROXY for https, HTTP_PROXY for http, else ALL_PROXY; NO_PROXY names what is reached directly. A variable in lower case
+wins over the one in upper case, as with curl. This machine is always reached directly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def proxy_for(url: str) -> Optional[str]:
 
 
 def _read(name: str) -> Optional[str]:
-    """A variable in small letters, else in capitals. Empty counts as not set, and hides the other."""
+    """Return a variable in lower case, else the one in upper case. An empty one counts as not set, and hides the other."""
     value = os.environ.get(name)
     if value is None:
         # In a CGI script HTTP_PROXY is a header that the client sends ("httpoxy").

@@ -65,7 +65,7 @@ def read_authorities(load: Callable[[], object]) -> None:
 
 
 def load_client_certificate(context: ssl.SSLContext, certificate: str, key: Optional[str]) -> None:
-    """Load the client's own certificate into a context. An encrypted key is refused; nothing is asked at the terminal.
+    """Load the client's own certificate into a context. An encrypted key is refused, without a prompt at the terminal.
 
     Raises:
         InvalidConfiguration: it is no certificate with its own key.

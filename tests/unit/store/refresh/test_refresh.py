@@ -253,6 +253,6 @@ def test_no_refresh_shows_a_token_in_what_it_says(world):
     world.create(lives=SOON)
     world.service.mode = tokens.DENY
     world.token()
-    told = "".join(world.warnings) + repr(world.stored) + repr(vars(world.manager.refresher()))
-    assert "a-0" not in told
-    assert tokens.FIRST not in told
+    shown = "".join(world.warnings) + repr(world.stored) + repr(vars(world.manager.refresher()))
+    assert "a-0" not in shown
+    assert tokens.FIRST not in shown

@@ -17,6 +17,9 @@ from typing import Iterator, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 
+REFRESH = "refresh"
+"""The operation as which a refresh reads and writes, whoever caused it: its reads pass the cache, and count as no use."""
+
 
 @dataclass(frozen=True)
 class Asking:

@@ -284,7 +284,8 @@ class RotationEngine:
         return self._course.write(entry, self._course.opening(request, current))
 
     def _store_pending(self, slots: Slots, previous: Record, current: Record) -> None:
-        slots.ensure_pending(lambda _: Candidate(previous.fields, previous.known.expires_at), current, current.known.updated_at)
+        candidate = Candidate(previous.fields, previous.known.expires_at, previous.state)
+        slots.ensure_pending(lambda _: candidate, current, current.known.updated_at)
 
     def _by_hand(self, name: str) -> Entry:
         entry = self._taken(name)

@@ -18,8 +18,9 @@ from typing import Any, Callable, Dict, Mapping, Optional, Union
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Revoked, RotationFailed, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import check_complete
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import (
@@ -31,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
     stamp,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Slots
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Slots, refresh_in_progress_error
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import overdue, summarize
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
@@ -87,10 +88,11 @@ class Course:
             Unusable: the credential is in another state from which none starts.
         """
         current = self._slots(request.name).get(CURRENT)
-        if is_importing(current.known):
-            raise incomplete_import(request.name)
+        check_complete(request.name, current.known)
         if current.known.lifecycle == lifecycle.REVOKED:
             raise Revoked("a revoked credential cannot be rotated", name=request.name, remedy="Create another one.")
+        if current.known.lifecycle == lifecycle.REFRESHING:
+            raise refresh_in_progress_error(request.name)
         if current.known.lifecycle not in _STARTS_FROM:
             raise Unusable(
                 "a credential that is {} cannot be rotated".format(current.known.lifecycle),
@@ -103,7 +105,7 @@ class Course:
     def opening(self, request: Request, current: Record) -> Journal:
         """The first journal of a rotation of `current`."""
         now = self.now()
-        journal = Journal(secrets.token_hex(8), current.version, request.card.overlap, request.card.rollback, 0, started=now)
+        journal = Journal(secrets.token_hex(8), input_version(current), request.card.overlap, request.card.rollback, 0, started=now)
         return self.adopt(journal, request)
 
     def adopt(self, journal: Journal, request: Request) -> Journal:
@@ -140,9 +142,9 @@ class Course:
         current = self._slots(entry.name).get(CURRENT)
         if current.known.lifecycle == lifecycle.REVOKED:
             return self._revoked(entry)
-        if current.version == journal.base or current.known.attributes.get(ROTATION) == journal.rotation:
+        if input_version(current) == journal.base or current.known.attributes.get(ROTATION) == journal.rotation:
             return entry
-        journal = replace(decisions.lapse(journal), base=current.version, goal=phases.BACK, tested=False)
+        journal = replace(decisions.lapse(journal), base=input_version(current), goal=phases.BACK, tested=False)
         if journal.phase == phases.DISCARDING:
             return self.write(entry, journal)
         reason = "another value was stored while the rotation was under way"
@@ -220,7 +222,7 @@ class Course:
         if current.known.attributes.get(ROTATION) != journal.rotation:
             slots.begin(now)
             base = slots.get(CURRENT)
-            if base.version != journal.base:
+            if input_version(base) != journal.base:
                 return entry
             slots.keep_previous(base)
             current = slots.promote(base, journal, now)

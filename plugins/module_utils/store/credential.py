@@ -75,7 +75,7 @@ class Credential:
             NoToken: there is none.
         """
         kind = self.kind
-        return kind.read(self.fields, field or kind.primary_of(self.fields))
+        return kind.read(self.fields, self.record.state, field or kind.primary_of(self.fields))
 
     def describe(self) -> Dict[str, Any]:
         """What may be shown, as JSON-like data: no value of any field, times in ISO 8601 (UTC).

@@ -50,6 +50,12 @@ class Ensured:
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
 
+    def require_credential(self, name: str) -> Credential:
+        """Return the credential. Raises NotFound if there is none."""
+        if self.credential is None:
+            raise NotFound("there is none", name=name)
+        return self.credential
+
 
 class Ensurer:
     """The four states of the module `credential`."""

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.batch impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured, Ensurer
-from ansible_collections.nebula.credential.plugins.module_utils.store.health import described, examined, judged
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import report_health
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Plan
     from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
+    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
@@ -62,6 +63,7 @@ class CredentialManager:
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
         metering: the numbers of what was asked of the backend; None where nothing counts.
+        refreshing: what has refreshed values; None before the first one of a type that can be refreshed (`refresher`).
         cache: what was read and is kept; None where nothing is, which is so in every process but a session.
     """
 
@@ -84,7 +86,9 @@ class CredentialManager:
         self.trail = trail
         self.metering = metering
         self.cache = cache
-        self._reader = Reader(backend, clock)
+        self._reader = Reader(backend, clock, self.refresher)
+        self.refreshing: Optional[Refresher] = None
+        self._lock = threading.Lock()
         self._writer = Writer(backend, tenant, clock)
         self._told = False
         self._ensurer = Ensurer(self._reader, self._writer, clock)
@@ -105,10 +109,10 @@ class CredentialManager:
             raise error.within(store=self.store) from None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
-        """Read a credential, its fields wrapped in `Secret`.
+        """Read a credential, its fields wrapped in `Secret`. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: its value may not be used now.
+            Revoked, Expired, Unusable: its value may not be used now; and what `Refresher.refresh_if_due` raises.
         """
         # Not `acting`: this is the path that has to be fast, and a generator costs more than all of it.
         try:
@@ -125,6 +129,19 @@ class CredentialManager:
         """
         with self.acting(context):
             return self._reader.get(name).token(field)
+
+    def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
+        """Refresh the current value now, whether or not it is due (B3). Raises what `Refresher.refresh` raises."""
+        with self.acting(context):
+            return self.refresher().refresh(self._reader.inspect(name))
+
+    def refresher(self) -> Refresher:
+        """What refreshes the values of this store. Loaded with the first value that can be refreshed."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
+        with self._lock:
+            self.refreshing = self.refreshing or Refresher(self.backend, self.clock)
+            return self.refreshing
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
         """Read a credential whose value may be used or not."""
@@ -185,7 +202,7 @@ class CredentialManager:
     def restore(self, name: str, version: Optional[str] = None, context: AccessContext = NOBODY) -> Credential:
         """Store the fields of a kept version as the newest one; without `version`, accept what was put back (`Ensurer.restored`)."""
         with self.acting(context):
-            return _there(self._ensurer.restored(name, version), name)
+            return self._ensurer.restored(name, version).require_credential(name)
 
     def delete(
         self,
@@ -221,11 +238,9 @@ class CredentialManager:
         """Say what `import_` would do (`Portability.plan_import`)."""
         return self._portability(context).plan_import(portable, key)
 
-    def import_(
-        self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
-    ) -> Dict[str, str]:
-        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_`)."""
-        return self._portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
+    def import_(self, portable: Portable, context: AccessContext = NOBODY, **allowed: bool) -> Dict[str, str]:
+        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_` has the options)."""
+        return self._portability(context).import_(portable, **allowed)
 
     def _portability(self, context: AccessContext) -> Portability:
         """Imported here: a run that only reads loads none of it."""
@@ -243,9 +258,11 @@ class CredentialManager:
         try:
             with self.acting(context):
                 found = self._reader.many(wanted) if len(wanted) > 1 else None
+                return each(
+                    wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found)
+                )
         except CredentialError as error:
             return [Result(name, error=copy(error)) for name in wanted]  # each will carry its own name
-        return each(wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found))
 
     def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """`create` for each, with a result each."""
@@ -296,23 +313,19 @@ class CredentialManager:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
 
         Returns:
-            `{store, status, reasons, code, checked_in_ms}`: `status` is healthy, degraded or unhealthy, `reasons` are for people and say
-            what to do, `code` is that of the error that is the reason, or None.
+            What `report_health` returns, and `store`.
         """
-        begun = time.monotonic()
-        health = examined(self.backend)
-        took = time.monotonic() - begun
-        if self.metering is not None:
-            health = judged(health, self.metering.totals(), self.metering.clock())
-        return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
+        return dict(report_health(self.backend, self.metering), store=self.store)
 
     def flush(self) -> None:
-        """Write what the backend, the metrics and the audit trail still hold in memory.
+        """Write what refreshes, the backend, the metrics and the audit trail still hold in memory.
 
         Raises:
             StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
+        if self.refreshing is not None:
+            self.refreshing.unwritten.write()
         try:
             flush_backend(self.backend)
         except CredentialError as error:
@@ -328,13 +341,9 @@ class CredentialManager:
         if self._told or self.backend.capabilities.persistent:
             return
         self._told = True
-        when = (
-            "ends with the task's process, for Ansible starts one for each task"
-            if self.cache is None
-            else "ends with the run, whose session holds it"
-        )
+        end = "the task's process, for Ansible starts one for each task" if self.cache is None else "the run, whose session holds it"
         remedy = "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'."
-        self.backend.context.warn("store '{0}': what is written to it {1}. {2}".format(self.store, when, remedy))
+        self.backend.context.warn("store '{0}': what is written to it ends with {1}. {2}".format(self.store, end, remedy))
 
     def close(self) -> None:
         """Write what is held in memory and release everything. May be called twice."""
@@ -347,9 +356,3 @@ class CredentialManager:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
         return asked_by(context, operation, cacheable=cacheable)
-
-
-def _there(ensured: Ensured, name: str) -> Credential:
-    if ensured.credential is None:
-        raise NotFound("there is none", name=name)
-    return ensured.credential

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protocol
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -22,10 +22,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import check_complete, is_importing, without_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 Clock = Callable[[], datetime]
 
@@ -35,13 +36,27 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+class RefreshesValues(Protocol):
+    """What has a value refreshed where that is due."""
+
+    def refresh_if_due(self, credential: Credential) -> Credential:
+        """See `store.refresh.refresher.Refresher`."""
+
+
 class Reader:
     """Reads credentials from a backend whose layers have decrypted, authenticated and checked the scope."""
 
-    def __init__(self, backend: Backend, clock: Clock = utc_now) -> None:
-        """Read from `backend`; judge expiry by `clock`."""
+    def __init__(self, backend: Backend, clock: Clock = utc_now, refresher: Optional[Callable[[], RefreshesValues]] = None) -> None:
+        """Read from `backend`; judge expiry by `clock`.
+
+        Args:
+            backend: the store.
+            clock: the time now.
+            refresher: gives what refreshes values; called for values of types that can be refreshed. None refreshes none.
+        """
         self._backend = backend
         self._clock = clock
+        self._refresher = refresher
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
         """Read a credential in whatever state it is.
@@ -63,18 +78,25 @@ class Reader:
             return None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
-        """Read a credential whose value may be used now.
+        """Read a credential whose value may be used now. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: it may not (Unusable too while it is imported); and what `inspect` raises.
+            Revoked, Expired, Unusable: it may not, or is being imported; and what `inspect` and `Refresher.refresh_if_due` raise.
         """
         credential = self.inspect(name, version, stage)
-        if credential.usable and version is None and stage == CURRENT:
-            return credential
+        if version is None and stage == CURRENT:
+            return self._usable(credential)
         _refuse_unusable(credential)
-        if version is not None or stage != CURRENT:
-            # Revoking and importing are written at the current value, and hold for every other one.
-            self._refuse_revoked(name)
+        # Revoking and importing are written at the current value, and hold for every other one.
+        self._refuse_revoked(name)
+        return credential
+
+    def _usable(self, credential: Credential) -> Credential:
+        # What is imported is not refreshed: the token belongs to the source until the import is complete.
+        if self._refresher is not None and not is_importing(credential.metadata) and is_refreshable(credential.record.type):
+            credential = self._refresher().refresh_if_due(credential)
+        if not credential.usable:
+            _refuse_unusable(credential)
         return credential
 
     def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
@@ -95,16 +117,15 @@ class Reader:
         return {name: Credential(record, self._clock()) for name, record in found.items()}
 
     def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:
-        """One of `many`, if its value may be used now.
+        """One of `many`, if its value may be used now; refreshed as `get` does.
 
         Raises:
             NotFound: it is not among them.
-            Revoked, Expired, Unusable: it may not.
+            Revoked, Expired, Unusable: it may not; and what `Refresher.refresh_if_due` raises.
         """
         if name not in found:
             raise absent(name)
-        _refuse_unusable(found[name])
-        return found[name]
+        return self._usable(found[name])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
         """Yield what matches, without any field; rows out of the caller's scope are left out."""
@@ -123,8 +144,7 @@ class Reader:
 
 def _refuse_unusable(credential: Credential) -> None:
     state = credential.metadata.lifecycle
-    if is_importing(credential.metadata):
-        raise incomplete_import(credential.name)
+    check_complete(credential.name, credential.metadata)
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.expired:

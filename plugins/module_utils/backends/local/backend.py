@@ -122,7 +122,7 @@ class Local(Backend, EnvelopeRewriter, Located):
             serial = next_serial(name, offered.serial, self._files.last_serial(name, stage, found))
             record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
             stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
-            self._files.replace(name, stage, self._format.write(stored), found)
+            self._files.replace(name, stage, self._format.write(stored), found, keeping=record.keep_replaced)
         return stored
 
     def _writing(self, name: str, operation: str) -> FileLock:

@@ -190,7 +190,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
 
     def _keep(self, place: _Place, stored: Record) -> None:
         older = self._values.get(place, []) if place[1] == CURRENT else []
-        kept = [(_copy(stored), datetime.now(timezone.utc)), *older]
+        kept = [(replace(_copy(stored), keep_replaced=True), datetime.now(timezone.utc)), *older[0 if stored.keep_replaced else 1 :]]
         self._values[place] = kept[: self.setting("keep_versions") + 1]
 
     def _find(self, place: _Place) -> Optional[Record]:

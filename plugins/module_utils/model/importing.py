@@ -54,12 +54,6 @@ def without_importing(record: Record) -> Record:
     return replace(record, metadata=replace(record.metadata, attributes=attributes))
 
 
-def check_complete(name: str, metadata: Metadata) -> None:
-    """Raise Unusable if the value is one of an import that is not complete."""
-    if is_importing(metadata):
-        raise incomplete_import(name)
-
-
 def incomplete_import(name: str) -> CredentialError:
     """The error for a credential that is used or changed while its import is not complete."""
     return Unusable(

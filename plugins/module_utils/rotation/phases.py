@@ -18,7 +18,7 @@ from typing import Any, Callable, Dict, Mapping, Optional, Union
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Revoked, RotationFailed, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import check_complete
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
@@ -88,7 +88,8 @@ class Course:
             Unusable: the credential is in another state from which none starts.
         """
         current = self._slots(request.name).get(CURRENT)
-        check_complete(request.name, current.known)
+        if is_importing(current.known):
+            raise incomplete_import(request.name)
         if current.known.lifecycle == lifecycle.REVOKED:
             raise Revoked("a revoked credential cannot be rotated", name=request.name, remedy="Create another one.")
         if current.known.lifecycle == lifecycle.REFRESHING:

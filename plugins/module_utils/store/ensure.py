@@ -23,13 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, described_scope, written
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
-from ansible_collections.nebula.credential.plugins.module_utils.store.writer import (
-    Writer,
-    check_expected,
-    refuse_while_rotating,
-    retry_conflicts,
-    with_way_out,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import check_expected, refuse_while_rotating, with_way_out
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 CHANGED = REDACTED + " (changed)"
 
@@ -49,12 +44,6 @@ class Ensured:
     generated: bool = False
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
-
-    def require_credential(self, name: str) -> Credential:
-        """Return the credential. Raises NotFound if there is none."""
-        if self.credential is None:
-            raise NotFound("there is none", name=name)
-        return self.credential
 
 
 class Ensurer:

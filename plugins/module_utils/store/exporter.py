@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import check_complete, without_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable
@@ -81,7 +81,8 @@ def _read_versions(backend: Backend, current: Record) -> Tuple[Record, ...]:
 
 def _check_at_rest(current: Record) -> None:
     state = current.known.lifecycle
-    check_complete(current.name, current.known)
+    if is_importing(current.known):
+        raise incomplete_import(current.name)
     if state in _ROTATES:
         raise _rotates(current.name, "its state is '{0}'".format(state))
     if state in _IN_A_FLOW:

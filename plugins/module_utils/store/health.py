@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
-from typing import Any, Dict, Iterator, Optional
+from typing import Any, Dict, Iterator
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, UNHEALTHY, Backend, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.errors import neutral
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW, Totals
 
 MANY_RETRIES = 0.1
@@ -46,21 +44,6 @@ def _troubles(totals: Totals, now: float) -> Iterator[str]:
         yield "the circuit breaker opened {0:.0f} s ago, for the backend failed repeatedly; it is {1} now".format(ago, state)
     if recent.retries >= FEWEST_RETRIES and recent.retries > MANY_RETRIES * recent.operations:
         yield "{0} requests had to be repeated for {1} operations of late".format(recent.retries, recent.operations)
-
-
-def report_health(backend: Backend, metering: Optional[Metering]) -> Dict[str, Any]:
-    """Ask the backend, and look at what it came to of late.
-
-    Returns:
-        `{status, reasons, code, checked_in_ms}`: `status` is healthy, degraded or unhealthy, `reasons` are for people and say
-        what to do, `code` is that of the error that is the reason, or None.
-    """
-    begun = time.monotonic()
-    health = examined(backend)
-    took = time.monotonic() - begun
-    if metering is not None:
-        health = judged(health, metering.totals(), metering.clock())
-    return dict(described(health), checked_in_ms=round(took * 1000, 3))
 
 
 def described(health: Health) -> Dict[str, Any]:

@@ -7,40 +7,36 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
-    KeyAdmin,
-    SchemaAdmin,
     flush_backend,
-    require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.administration import StoreAdministration
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured, Ensurer
-from ansible_collections.nebula.credential.plugins.module_utils.store.health import report_health
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import described, examined, judged
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
     from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Plan
     from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
@@ -50,7 +46,7 @@ NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
 
 
-class CredentialManager:
+class CredentialManager(StoreAdministration):
     """The operations of one store. `context` says who asks; its tenant is always replaced by the store's.
 
     Every method raises errors of the neutral tree, with the store's name set: besides those named at a method, NotFound,
@@ -202,7 +198,7 @@ class CredentialManager:
     def restore(self, name: str, version: Optional[str] = None, context: AccessContext = NOBODY) -> Credential:
         """Store the fields of a kept version as the newest one; without `version`, accept what was put back (`Ensurer.restored`)."""
         with self.acting(context):
-            return self._ensurer.restored(name, version).require_credential(name)
+            return _there(self._ensurer.restored(name, version), name)
 
     def delete(
         self,
@@ -238,9 +234,11 @@ class CredentialManager:
         """Say what `import_` would do (`Portability.plan_import`)."""
         return self._portability(context).plan_import(portable, key)
 
-    def import_(self, portable: Portable, context: AccessContext = NOBODY, **allowed: bool) -> Dict[str, str]:
-        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_` has the options)."""
-        return self._portability(context).import_(portable, **allowed)
+    def import_(
+        self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
+    ) -> Dict[str, str]:
+        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_`)."""
+        return self._portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
 
     def _portability(self, context: AccessContext) -> Portability:
         """Imported here: a run that only reads loads none of it."""
@@ -272,50 +270,19 @@ class CredentialManager:
         """`delete` for each, with a result each."""
         return each(names, lambda name: name, lambda name: self.delete(name, context))
 
-    def ensure_key(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredKey:
-        """Give each configured source its slot of the store's key, and tell what there is; with `check`, tell alone.
-
-        Raises:
-            InvalidInput: the store is not encrypted by us.
-        """
-        with self.acting(context):
-            return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
-
-    def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
-        """Bring the tables of a database store up to date; with `check`, tell what would be done.
-
-        Raises:
-            InvalidInput: the store has no tables.
-        """
-        with self.acting(context):
-            return require_protocol(self.backend, SchemaAdmin).ensure_schema(check=check)
-
-    def rotate_key(
-        self,
-        context: AccessContext = NOBODY,
-        *,
-        compromised: bool = False,
-        drop_sources: Iterable[str] = (),
-        keep_until: Optional[datetime] = None,
-        check: bool = False,
-    ) -> Rotated:
-        """Put everything under a new master key, or finish the rotation that was killed (`crypto.master_key_rotation`).
-
-        Raises:
-            InvalidInput: the store is not encrypted by us, or ends with its process.
-            Conflict: another run rotates it, or changes its sources, at the same time.
-        """
-        with self.acting(context):
-            admin = require_protocol(self.backend, KeyAdmin)
-            return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
-
     def health(self) -> Dict[str, Any]:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
 
         Returns:
-            What `report_health` returns, and `store`.
+            `{store, status, reasons, code, checked_in_ms}`: `status` is healthy, degraded or unhealthy, `reasons` are for people and say
+            what to do, `code` is that of the error that is the reason, or None.
         """
-        return dict(report_health(self.backend, self.metering), store=self.store)
+        begun = time.monotonic()
+        health = examined(self.backend)
+        took = time.monotonic() - begun
+        if self.metering is not None:
+            health = judged(health, self.metering.totals(), self.metering.clock())
+        return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
         """Write what refreshes, the backend, the metrics and the audit trail still hold in memory.
@@ -341,9 +308,13 @@ class CredentialManager:
         if self._told or self.backend.capabilities.persistent:
             return
         self._told = True
-        end = "the task's process, for Ansible starts one for each task" if self.cache is None else "the run, whose session holds it"
+        when = (
+            "ends with the task's process, for Ansible starts one for each task"
+            if self.cache is None
+            else "ends with the run, whose session holds it"
+        )
         remedy = "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'."
-        self.backend.context.warn("store '{0}': what is written to it ends with {1}. {2}".format(self.store, end, remedy))
+        self.backend.context.warn("store '{0}': what is written to it {1}. {2}".format(self.store, when, remedy))
 
     def close(self) -> None:
         """Write what is held in memory and release everything. May be called twice."""
@@ -356,3 +327,9 @@ class CredentialManager:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
         return asked_by(context, operation, cacheable=cacheable)
+
+
+def _there(ensured: Ensured, name: str) -> Credential:
+    if ensured.credential is None:
+        raise NotFound("there is none", name=name)
+    return ensured.credential

@@ -36,7 +36,7 @@ class Portability:
         with self._named(IMPORT):
             return Importer(self._backend, self._store, self._tenant).plan(portable, key)
 
-    def import_(self, portable: Portable, *, other_tenant: bool = False, lossy: bool = False) -> Dict[str, str]:
+    def import_(self, portable: Portable, *, other_tenant: bool, lossy: bool) -> Dict[str, str]:
         """Write `portable`; returns and raises as `Importer.write`.
 
         Args:

@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import check_complete, is_importing, without_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
@@ -81,7 +81,8 @@ class Reader:
         """Read a credential whose value may be used now. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: it may not, or is being imported; and what `inspect` and `Refresher.refresh_if_due` raise.
+            Revoked, Expired, Unusable: it may not be used now; Unusable also while it is imported.
+            CredentialError: what `inspect` and `Refresher.refresh_if_due` raise.
         """
         credential = self.inspect(name, version, stage)
         if version is None and stage == CURRENT:
@@ -92,8 +93,8 @@ class Reader:
         return credential
 
     def _usable(self, credential: Credential) -> Credential:
-        # What is imported is not refreshed: the token belongs to the source until the import is complete.
-        if self._refresher is not None and not is_importing(credential.metadata) and is_refreshable(credential.record.type):
+        # An import goes on from the version that is stored, so nothing else may write one before it is complete.
+        if self._refresher is not None and is_refreshable(credential.record.type) and not is_importing(credential.metadata):
             credential = self._refresher().refresh_if_due(credential)
         if not credential.usable:
             _refuse_unusable(credential)
@@ -144,7 +145,8 @@ class Reader:
 
 def _refuse_unusable(credential: Credential) -> None:
     state = credential.metadata.lifecycle
-    check_complete(credential.name, credential.metadata)
+    if is_importing(credential.metadata):
+        raise incomplete_import(credential.name)
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.expired:

@@ -14,21 +14,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
-    Damaged,
     Duplicate,
     EncryptionError,
     InvalidInput,
-    Misplaced,
-    NotEncrypted,
     NotFound,
     Revoked,
-    RolledBack,
     RotationInProgress,
-    Tampered,
-    WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import check_complete
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
@@ -44,6 +37,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_expected,
+    refuse_importing,
+    refuse_while_rotating,
+    with_way_out,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
@@ -53,7 +52,6 @@ ATTEMPTS = 5
 SPARE = "spare"
 """The attribute of a value that lies in `previous` only until the current one has been replaced."""
 
-_FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
 _OF_THE_VERSION = ("orphaned", REFRESH)
 """Attributes that belong to one value and not to its successor."""
@@ -151,7 +149,7 @@ class Writer:
         Raises:
             Conflict: another writer came first.
         """
-        check_complete(credential.name, credential.metadata)
+        refuse_importing(credential)
         record = credential.record.with_metadata(**dict(changes, updated_at=self._clock()))
         patched = self._backend.patch_metadata(record, credential.record.revision)
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
@@ -293,43 +291,9 @@ class Writer:
         return Credential(record, self._clock())
 
 
-def check_expected(credential: Credential, expected_version: Optional[str]) -> None:
-    """Refuse another version than the expected one.
-
-    Raises:
-        Conflict: naming both.
-    """
-    if expected_version is not None and credential.version != expected_version:
-        what = "its version is {0}, not {1}".format(credential.version, expected_version)
-        raise Conflict(what, name=credential.name, remedy="Read it again and decide anew.")
-
-
-def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
-    """The error of a value that cannot be read, whose remedy tells how it is deleted all the same.
-
-    Not where the key is at fault: with the key it can be read.
-    """
-    if isinstance(error, _FAULTY_VALUE):
-        how = ", without 'expected_version'" if expected_version else ""
-        error.remedy = "{0} To delete it unread: 'state: absent' with 'force: true'{1}.".format(error.remedy, how).strip()
-    return error
-
-
-def refuse_while_rotating(credential: Credential) -> None:
-    """Refuse in the states in which a rotation owns the values.
-
-    Raises:
-        RotationInProgress: it is rotating or in its grace period.
-    """
-    state = credential.metadata.lifecycle
-    if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
-        remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
-        raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
-
-
 def _revived(credential: Credential, now: datetime) -> Metadata:
     """The metadata after the lifecycle has taken a new value."""
-    check_complete(credential.name, credential.metadata)
+    refuse_importing(credential)
     refuse_while_rotating(credential)
     metadata = credential.metadata
     if metadata.lifecycle == lifecycle.REVOKED:

@@ -48,7 +48,7 @@ class ActionModule(CredentialAction):
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform a phase, or drive a whole rotation."""
-        driven = parameters.get("target") == postgresql.SINGLE_USER.kind and parameters["phase"] in (AUTO, SETTLE, ROLLBACK)
+        driven = parameters.get("target") == postgresql.KIND and parameters["phase"] in (AUTO, SETTLE, ROLLBACK)
         if not driven:
             return self.ask(store, self.operation, parameters, variables)
         self._check_requirements()

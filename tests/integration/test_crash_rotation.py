@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots i
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from tests.conformance.backends import BACKENDS
 from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
-from tests.unit.rotation_world import CARD, LONG_AFTER, NAME, START, Clock
+from tests.unit.rotation_world import LONG_AFTER, NAME, START, TRAITS, Clock
 
 ENCRYPTED = next(backend for backend in BACKENDS if backend.label == "local-encrypted")
 STRIDE = 1 if PROFILE == "long" else 7
@@ -59,7 +59,7 @@ class World:
         return found
 
     def request(self) -> Request:
-        return Request(NAME, CARD, lambda _base: Candidate({"password": Secret(os.urandom(8).hex())}))
+        return Request(NAME, "simulated", TRAITS, lambda _base: Candidate({"password": Secret(os.urandom(8).hex())}))
 
     def drive(self, request: Request | None) -> str:
         """A run of a controller that finds every other one dead: it rotates, or without a request settles what is open."""

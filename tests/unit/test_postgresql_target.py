@@ -18,7 +18,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import CARDS, TARGETS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS, TRAITS
 
 WAY = postgresql.Connection("admin", Secret("admin-word"), host="db", port=5433)
 
@@ -129,8 +129,8 @@ def test_two_users_take_turns() -> None:
             postgresql.other_username(usernames, "a")
 
 
-def test_every_target_has_a_card_and_a_request_dies_before_the_lease() -> None:
-    assert set(TARGETS) <= set(CARDS)
-    for card in CARDS.values():
-        assert card.apply_limit <= 300
+def test_every_target_has_traits_and_a_request_dies_before_the_lease() -> None:
+    assert set(TARGETS) <= set(TRAITS)
+    for traits in TRAITS.values():
+        assert traits.apply_limit <= 300
     assert postgresql.SINGLE_USER.apply_limit < postgresql.SINGLE_USER.max_request_life

@@ -127,7 +127,8 @@ class _Rotation:
     def _request(self) -> Request:
         return Request(
             name=self._name,
-            card=self._target.card,
+            kind=self._target.kind,
+            traits=self._target.traits,
             make=self._make,
             target=self._target.described(),
             grace=self._grace(),
@@ -142,7 +143,7 @@ class _Rotation:
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
         wanted = self._parameters.get("grace")
         policy = RotationPolicy.read(self._current.known.policy).grace
-        overlaps = self._target.card.overlap != OVERLAP_NONE
+        overlaps = self._target.traits.overlap != OVERLAP_NONE
         if wanted is None and not policy:
             return consumers[0] + consumers[1] + SKEW if overlaps and (self._target.driven or any(consumers)) else timedelta(0)
         grace = policy if wanted is None else duration(wanted, "grace")

@@ -12,12 +12,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import CARDS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL, TargetTraits
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
-POSTGRESQL = postgresql.SINGLE_USER.kind
+POSTGRESQL = postgresql.KIND
 
 
 class RotationTarget:
@@ -31,6 +31,11 @@ class RotationTarget:
         self._options: Mapping[str, Any] = parameters.get("postgresql") or {}
 
     @property
+    def kind(self) -> str:
+        """The kind of the target."""
+        return self._kind or MANUAL
+
+    @property
     def manual(self) -> bool:
         """Whether a person drives the phases."""
         return self._kind is None
@@ -41,11 +46,11 @@ class RotationTarget:
         return self._kind == POSTGRESQL
 
     @property
-    def card(self) -> Card:
-        """The target's card."""
+    def traits(self) -> TargetTraits:
+        """How the target behaves."""
         if self.driven and self._usernames:
             return postgresql.ALTERNATING_USERS
-        return CARDS[self._kind or "manual"]
+        return TRAITS[self.kind]
 
     def described(self) -> Dict[str, Any]:
         """For the journal and the report: where the target is, and no secret."""

@@ -162,7 +162,7 @@ class RotationEngine:
         """Give up a prepared value; in the grace period, begin to rotate back to the previous one.
 
         Args:
-            request: the credential, and the target or the manual card.
+            request: the credential, and the target or the manual traits.
             sent: whether the prepared value may have reached a target. Where not, it is deleted at once.
 
         Raises:
@@ -196,7 +196,7 @@ class RotationEngine:
         entry = self._book.find(request.name)
         if entry is not None:
             self._check_free(entry)
-        return plan(request.card, entry.journal if entry is not None else None)
+        return plan(request.kind, request.traits, entry.journal if entry is not None else None)
 
     def _taken(self, name: str) -> Optional[Entry]:
         """The open journal, in our hands."""
@@ -302,7 +302,7 @@ def _in_progress(name: str, what: str, remedy: str) -> RotationInProgress:
 def _check_target(entry: Entry, request: Request) -> None:
     """A value that was sent to one server is not asked about at another: that would end in `lost`."""
     journal = entry.journal
-    named = dict(request.target, kind=request.card.kind)
+    named = dict(request.target, kind=request.kind)
     sent = any(time is not None for time in (journal.sending, journal.sent, journal.resending, journal.resent))
     if sent and not journal.manual and request.driven and named != dict(journal.target):
         began = ", ".join("{} {}".format(key, value) for key, value in sorted(journal.target.items()))

@@ -64,7 +64,7 @@ class Journal:
         phase: what is to be done next; docs/rotation.md lists them.
         base: the version of current that it replaces.
         target: the target's description, without secrets, for the report.
-        overlap, rollback, life, apply_limit, ask_limit: of the target's card when it began (seconds).
+        overlap, rollback, life, apply_limit, ask_limit: of the target's traits when it began (seconds).
         grace: seconds for which previous is kept after the promotion.
         manual: a person drives the phases, so pending may be sent at any time.
         goal: forward (to pending) or back (to current).

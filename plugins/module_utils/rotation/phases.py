@@ -100,21 +100,21 @@ class Course:
     def opening(self, request: Request, current: Record) -> Journal:
         """The first journal of a rotation of `current`."""
         now = self.now()
-        journal = Journal(secrets.token_hex(8), current.version, request.card.overlap, request.card.rollback, 0, started=now)
+        journal = Journal(secrets.token_hex(8), current.version, request.traits.overlap, request.traits.rollback, 0, started=now)
         return self.adopt(journal, request)
 
     def adopt(self, journal: Journal, request: Request) -> Journal:
-        """The journal with the card, the target and the grace period of the run that goes on with it."""
-        card = request.card
+        """The journal with the traits, the target and the grace period of the run that goes on with it."""
+        traits = request.traits
         return replace(
             journal,
-            overlap=card.overlap,
-            rollback=card.rollback,
-            life=max(journal.life, card.max_request_life) if journal.sent is not None else card.max_request_life,
-            apply_limit=card.apply_limit,
-            ask_limit=card.ask_limit,
+            overlap=traits.overlap,
+            rollback=traits.rollback,
+            life=max(journal.life, traits.max_request_life) if journal.sent is not None else traits.max_request_life,
+            apply_limit=traits.apply_limit,
+            ask_limit=traits.ask_limit,
             grace=int(request.grace.total_seconds()),
-            target=dict(request.target, kind=card.kind),
+            target=dict(request.target, kind=request.kind),
             manual=request.manual,
             # Whoever drives by hand may send pending at any time from now on.
             sent=self.now() if request.manual else journal.sent,
@@ -191,7 +191,7 @@ class Course:
             return self.done(entry, steps.PREPARED)
         if request is None:
             return self.write(entry, decisions.rolled_back(journal, self.now()))
-        if request.card.kind == NO_TARGET.kind:
+        if request.kind == NO_TARGET:
             return self.write(entry, replace(journal, phase=phases.PROMOTING))
         if journal.attempts >= decisions.MAX_ATTEMPTS:
             reason = "the new value was sent {} times in vain".format(journal.attempts)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import Any, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import MakeCandidate
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, TargetTraits
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,8 @@ class Request:
 
     Attributes:
         name: the credential.
-        card: how the target behaves.
+        kind: the kind of the target, none or manual included.
+        traits: how the target behaves.
         make: gives the new value for the current record; called when none is stored yet, and only then.
         target: the target's description for the journal and the report, without secrets.
         grace: how long previous is kept after the promotion.
@@ -28,7 +29,8 @@ class Request:
     """
 
     name: str
-    card: Card
+    kind: str
+    traits: TargetTraits
     make: MakeCandidate = field(repr=False)
     target: Mapping[str, Any] = field(default_factory=dict)
     grace: timedelta = timedelta(0)
@@ -37,4 +39,4 @@ class Request:
     @property
     def driven(self) -> bool:
         """Whether there is a driver that can send to the target and ask it."""
-        return not self.manual and self.card.kind != NO_TARGET.kind
+        return not self.manual and self.kind != NO_TARGET

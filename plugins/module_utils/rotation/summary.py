@@ -10,7 +10,12 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import ALTERNATING, OVERLAP_NONE, Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    ALTERNATING,
+    NO_TARGET,
+    OVERLAP_NONE,
+    TargetTraits,
+)
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
@@ -38,37 +43,37 @@ def overdue(journal: Journal, now: int) -> bool:
     return journal.phase in (phases.GRACE, phases.RETIRING) and over and bool(journal.reason)
 
 
-def plan(card: Card, standing: Optional[Journal]) -> Dict[str, Any]:
-    """What a rotation against a target of that card would do, in order."""
+def plan(kind: str, traits: TargetTraits, standing: Optional[Journal]) -> Dict[str, Any]:
+    """What a rotation against a target of that kind would do, in order."""
     return {
-        "target": card.kind,
-        "overlap": card.overlap,
-        "rollback": card.rollback,
+        "target": kind,
+        "overlap": traits.overlap,
+        "rollback": traits.rollback,
         "resumes": standing.rotation if standing is not None else None,
-        "steps": _planned(card),
-        "readers": _readers(card),
+        "steps": _planned(kind, traits),
+        "readers": _readers(kind, traits),
     }
 
 
-def _planned(card: Card) -> List[str]:
+def _planned(kind: str, traits: TargetTraits) -> List[str]:
     store = ["write the journal and take the lease", "store the new value as pending"]
-    if card.kind == "none":
+    if kind == NO_TARGET:
         return [*store, "promote it: no target is told", "retire the previous value when the grace period is over"]
     return [
         *store,
-        "apply it to the target (at most {} s)".format(card.apply_limit),
-        "verify: {}".format(card.probe),
-        "promote it, or roll back ({}) when the target does not accept it".format(card.rollback),
+        "apply it to the target (at most {} s)".format(traits.apply_limit),
+        "verify: {}".format(traits.probe),
+        "promote it, or roll back ({}) when the target does not accept it".format(traits.rollback),
         "retire the previous value when the grace period is over and the new one was verified again",
     ]
 
 
-def _readers(card: Card) -> str:
-    if card.kind == "none":
+def _readers(kind: str, traits: TargetTraits) -> str:
+    if kind == NO_TARGET:
         return "no service is told, so one that takes this credential stops working"
-    if card.overlap == OVERLAP_NONE:
+    if traits.overlap == OVERLAP_NONE:
         return "between apply and promote, readers of the current value are refused; the report says how long"
-    if card.overlap == ALTERNATING:
+    if traits.overlap == ALTERNATING:
         return "the current user keeps working; readers get the other user once it is promoted"
     return "both values are accepted until the previous one is retired"
 

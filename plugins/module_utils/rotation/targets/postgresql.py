@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PostgreSQL as a target: its card, the module calls that reach it, and what their results mean.
+"""PostgreSQL as a target: its traits, the module calls that reach it, and what their results mean.
 
 Pure functions: whoever drives a rotation runs the modules. A role takes one password at a time; two roles taking turns
 (`usernames`) overlap. The server gets a SCRAM-SHA-256 verifier (RFC 5802, RFC 7677), never the password: it prints failing
@@ -27,9 +27,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     ALTERNATING,
     OVERLAP_NONE,
     REAPPLY,
-    Card,
     Requirement,
+    TargetTraits,
 )
+
+KIND = "postgresql"
 
 USER_MODULE = "community.postgresql.postgresql_user"
 PING_MODULE = "community.postgresql.postgresql_ping"
@@ -39,8 +41,7 @@ COLLECTION = Requirement("collection", "community.postgresql", "ansible-galaxy c
 SCRAMP = Requirement("python", "scramp", "pip install scramp")
 PSYCOPG = Requirement("python", "psycopg", "pip install 'psycopg[binary]'", where="target", any_of=("psycopg", "psycopg2"))
 
-SINGLE_USER = Card(
-    kind="postgresql",
+SINGLE_USER = TargetTraits(
     overlap=OVERLAP_NONE,
     rollback=REAPPLY,
     probe="a fresh connection is let in with the new password, and not with a random wrong one",
@@ -48,7 +49,6 @@ SINGLE_USER = Card(
     max_request_life=120,
     apply_limit=60,
     ask_limit=10,
-    requires=(COLLECTION, PSYCOPG, SCRAMP),
 )
 ALTERNATING_USERS = replace(SINGLE_USER, overlap=ALTERNATING, slots=2)
 

@@ -9,14 +9,20 @@ from __future__ import annotations
 from typing import Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL_TARGET, NO_TARGET, Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    MANUAL,
+    MANUAL_TRAITS,
+    NO_TARGET,
+    NO_TARGET_TRAITS,
+    TargetTraits,
+)
 
-CARDS: Mapping[str, Card] = {
-    NO_TARGET.kind: NO_TARGET,
-    MANUAL_TARGET.kind: MANUAL_TARGET,
-    postgresql.SINGLE_USER.kind: postgresql.SINGLE_USER,
+TRAITS: Mapping[str, TargetTraits] = {
+    NO_TARGET: NO_TARGET_TRAITS,
+    MANUAL: MANUAL_TRAITS,
+    postgresql.KIND: postgresql.SINGLE_USER,
 }
-"""By kind. PostgreSQL's other card, for two users who take turns, is `postgresql.ALTERNATING_USERS`."""
+"""By kind. PostgreSQL's other traits, for two users who take turns, are `postgresql.ALTERNATING_USERS`."""
 
-TARGETS = (NO_TARGET.kind, postgresql.SINGLE_USER.kind)
+TARGETS = (NO_TARGET, postgresql.KIND)
 """What the option `target` takes."""

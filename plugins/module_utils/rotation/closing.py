@@ -16,6 +16,7 @@ from typing import Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import FORWARD, SKEW_STAMP, Entry, Journal
@@ -65,6 +66,8 @@ def retiring(course: Course, entry: Entry, _request: Optional[Request]) -> Follo
 def discarding(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     """Keep a value that was sent and rolled back."""
     journal, slots = entry.journal, course.slots(entry.name)
+    if not places.is_first_batch(journal):
+        return course.ask(entry)
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     slots.revive(course.clock())
     if journal.orphaned:

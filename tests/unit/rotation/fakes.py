@@ -451,7 +451,7 @@ class HostsWorld(World):
     def at_rest(self) -> None:
         super().at_rest()
         current = value_of(self.read(CURRENT).fields)
-        assert self.service.taken == dict.fromkeys(self.names, {current})
+        assert self.service.taken == {name: {current} for name in self.names}
 
 
 class PasswordsWorld(HostsWorld):

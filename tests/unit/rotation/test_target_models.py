@@ -345,8 +345,8 @@ def send_around(state: Fleet) -> Iterator[Fleet]:
         yield replace(state, at="apply", stored=state.stored | {NEW})
     elif state.at == "apply":
         for host in state.behind - state.tried:
-            for sent, _answered in state.send(host, "add new"):
-                sent = replace(sent, tried=sent.tried | {host})
+            for asked, _answered in state.send(host, "add new"):
+                sent = replace(asked, tried=asked.tried | {host})
                 yield sent
                 if sent.up[host] and NEW in sent.takes[host]:
                     yield replace(sent, behind=sent.behind - {host})

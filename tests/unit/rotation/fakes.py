@@ -35,7 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.unit.rotation_world import Clock, Crashing
+from tests.unit.rotation.world import Clock, Crashing
 
 NAME = "key"
 LIFE = 100

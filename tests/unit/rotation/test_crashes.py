@@ -33,7 +33,7 @@ from tests.unit.rotation.fakes import (
     fates,
     smooth,
 )
-from tests.unit.rotation_world import Crash
+from tests.unit.rotation.world import Crash
 
 LONG = PROFILE == "long"
 OPEN = (RotationInProgress, RotationParked)

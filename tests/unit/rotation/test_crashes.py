@@ -18,21 +18,8 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RotationInProgress, RotationParked
 from tests.conftest import PROFILE
-from tests.unit.rotation.fakes import (
-    DOWN,
-    FATES,
-    LATE,
-    LONG_AFTER,
-    REFUSES,
-    WORKS,
-    Fate,
-    HostsWorld,
-    KeysWorld,
-    PasswordsWorld,
-    World,
-    fates,
-    smooth,
-)
+from tests.unit.rotation.services import DOWN, FATES, LATE, REFUSES, WORKS, Fate, fates, smooth
+from tests.unit.rotation.target_worlds import LONG_AFTER, HostsWorld, KeysWorld, PasswordsWorld, World
 from tests.unit.rotation.world import Crash
 
 LONG = PROFILE == "long"

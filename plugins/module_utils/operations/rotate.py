@@ -38,6 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_h
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -67,7 +68,7 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
 
     Returns:
         `{changed, name, phase, outcome, rotation}`, in check mode with `plan`. To a driver: `step` with `kind`, `ticket`,
-        `stage`, `limit`, `role`, `password` and `connection`, until `step.kind` is `done`.
+        `stage`, `limit`, `value` and the way to the target (`options`, `credentials`, `current`), until `step.kind` is `done`.
 
     Raises:
         RotationInProgress, RotationParked, RotationLost, RotationFailed: as the class says.
@@ -91,14 +92,14 @@ class _Rotation:
         self._current = manager.backend.get(self._name)
         # Not due: only what an earlier rotation left open is finished.
         self._tidies = self._phase == AUTO and bool(parameters.get("only_if_due")) and not self._is_due()
-        self._target = RotationTarget(lambda name: manager.get(name, context=context).fields, self._current, parameters)
+        self._target = RotationTarget(lambda name: manager.get(name, context=context), self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == AUTO and self._target.manual:
             raise InvalidInput(
                 "without a target, the service that takes this credential would go on with the old value and refuse the new one",
                 option="target",
-                remedy="Name the target (postgresql), or write 'target: none' if no service takes it.",
+                remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
             )
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
@@ -107,7 +108,7 @@ class _Rotation:
         if check_mode:
             return self._planned()
         if (self._parameters.get(STEP) or {}).get(LOOK):
-            told, secrets = self._target.looking()
+            told, secrets = self._target.build_access()
             return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
         before = self._engine.status(self._name)
         step = _PHASES[self._phase](self)
@@ -130,13 +131,13 @@ class _Rotation:
             kind=self._target.kind,
             traits=self._target.traits,
             make=self._make,
-            target=self._target.described(),
+            target=self._target.describe(),
             grace=self._grace(),
             manual=self._target.manual,
         )
 
     def _make(self, base: Record) -> Any:
-        return new_value(base, self._parameters, self._target.next_username(base), self._manager.clock())
+        return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
 
     def _grace(self) -> timedelta:
         """The grace period wanted, by the option, the policy or what consumers need, in that order."""
@@ -209,7 +210,7 @@ class _Rotation:
         return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
 
     def _handed_out(self, step: Step) -> Outcome:
-        told, secrets = self._target.instructions(step)
+        told, secrets = self._target.build_instructions(step)
         return Outcome(dict(self._result(True, None, step.summary), **{STEP: told}), secrets)
 
     def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:

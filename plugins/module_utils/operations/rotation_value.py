@@ -18,13 +18,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 
-def new_value(base: Record, parameters: Mapping[str, Any], username: Optional[str], now: datetime) -> Candidate:
+def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: datetime) -> Candidate:
     """Make the value that replaces `base`.
 
     Args:
         base: the current record; what is not given anew is taken from it.
         parameters: `value` (the primary field), `fields`, `generate` and `ttl`, any of them or none.
-        username: the user whose turn it is, where two take turns.
+        fixed: fields that the target prescribes (the user whose turn it is).
         now: from when `ttl` counts, or else the time that the current value was given to live.
 
     Raises:
@@ -33,9 +33,7 @@ def new_value(base: Record, parameters: Mapping[str, Any], username: Optional[st
     kind = type_named(base.type, base.known.attributes)
     if not kind.capabilities.rotation:
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name)
-    kept: Dict[str, Secret] = dict(base.fields)
-    if username is not None:
-        kept["username"] = Secret(username)
+    kept: Dict[str, Secret] = {**base.fields, **fixed}
     fields = kind.validate(_changed(kind, kept, parameters))
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")

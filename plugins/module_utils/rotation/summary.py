@@ -19,8 +19,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
-    """Where a rotation stands, JSON-like. Times are ISO 8601, lengths seconds."""
-    return {
+    """Where a rotation stands, JSON-like. Times are ISO 8601, lengths seconds.
+
+    With several hosts `behind` names those that lack the value; with values that the service makes `strays` names those that
+    it may have made without an answer.
+    """
+    summary = {
         "rotation": journal.rotation,
         "phase": journal.phase,
         "target": dict(journal.target),
@@ -35,6 +39,11 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "overdue": overdue(journal, now),
         "may_land_until": _time(journal.quiet_at()),
     }
+    if journal.places:
+        summary["behind"] = list(journal.behind)
+    if journal.made_by_service:
+        summary["strays"] = list(journal.strays)
+    return summary
 
 
 def overdue(journal: Journal, now: int) -> bool:

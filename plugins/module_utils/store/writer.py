@@ -51,7 +51,7 @@ SPARE = "spare"
 
 _FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
-_OF_THE_VERSION = ("orphaned",)
+_OF_THE_VERSION = ("orphaned", "identity")
 """Attributes that belong to one value and not to its successor."""
 
 Answer = TypeVar("Answer")

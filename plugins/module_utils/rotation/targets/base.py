@@ -113,7 +113,7 @@ class Value:
     Attributes:
         fields: all fields of the version. Never in a repr.
         identity: what names the value at the service (key id, key version, fingerprint). Nothing secret. It belongs to the
-            version and is stored with it.
+            version and is stored with it. `id` in it is the id by which `list_held` names the value.
         primary: the field that is rotated, which `get` returns.
     """
 

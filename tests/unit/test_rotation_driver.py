@@ -63,7 +63,7 @@ class Server:
 
 def step(kind: str, limit: int = 10) -> dict[str, Any]:
     value = handover.encode_value(Value({"username": Secret("app"), "password": Secret("word")}))
-    return {"kind": kind, "ticket": "7", "stage": "pending", "limit": limit, "value": value, **WAY}
+    return {"kind": kind, "ticket": "7", "stage": "pending", "limit": limit, "wait": 0, "places": [""], "value": value, **WAY}
 
 
 def drive(engine: Engine, server: Server) -> list[str]:

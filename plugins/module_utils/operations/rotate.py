@@ -32,12 +32,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
-from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import new_value
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import complete_value, new_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -62,7 +63,7 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
     Args:
         manager: of the store.
         parameters: as the module's options, and from a driver `step`: `{look: true}` for the way to
-            the target, `{}` to begin, `{ticket, outcome}` to report.
+            the target, `{}` to begin, `{ticket, outcome, places, made, held}` to report (what the step came to).
         context: who asks.
         check_mode: answer the plan and change nothing.
 
@@ -101,6 +102,7 @@ class _Rotation:
                 option="target",
                 remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
             )
+        self._check_maker()
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
         if self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None):
@@ -134,7 +136,17 @@ class _Rotation:
             target=self._target.describe(),
             grace=self._grace(),
             manual=self._target.manual,
+            places=self._target.places,
+            complete=self._complete,
         )
+
+    def _complete(self, base: Record, made: Value) -> Candidate:
+        return complete_value(base, made, self._parameters, self._manager.clock())
+
+    def _check_maker(self) -> None:
+        given = [option for option in ("value", "fields", "generate") if self._parameters.get(option)]
+        if given and self._target.traits.maker == SERVICE:
+            raise InvalidInput("the service makes the value of this target", option=given[0], remedy="Leave it out.")
 
     def _make(self, base: Record) -> Any:
         return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
@@ -168,7 +180,15 @@ class _Rotation:
 
     def _reported(self, reported: Mapping[str, Any]) -> Step:
         request = None if self._tidies or self._phase == SETTLE else self._request()
-        return self._engine.report(self._name, reported["ticket"], reported["outcome"], request)
+        return self._engine.report(
+            self._name,
+            reported["ticket"],
+            reported.get("outcome"),
+            request,
+            made=handover.decode_made(reported.get("made")),
+            held=handover.decode_held(reported.get("held")),
+            places=reported.get("places"),
+        )
 
     def _prepare(self) -> Step:
         self._refuse_target()

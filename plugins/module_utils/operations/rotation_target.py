@@ -10,7 +10,8 @@ from typing import Any, Callable, Dict, List, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import identity_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     MANUAL,
     MANUAL_TRAITS,
@@ -39,7 +40,7 @@ class RotationTarget:
         """
         self._read = read
         self._type = type_named(current.type, current.known.attributes)
-        self._current = self._value(current.fields)
+        self._current = self._value(current)
         self._options: Mapping[str, Any] = {}
         self.kind: str = parameters.get("target") or MANUAL
         if self.driven:
@@ -67,7 +68,12 @@ class RotationTarget:
 
     def next_fields(self, base: Record) -> Fields:
         """Return the fields that the value after `base` has to have."""
-        return self._target().next_fields(self._value(base.fields)) if self.driven else {}
+        return self._target().next_fields(self._value(base)) if self.driven else {}
+
+    @property
+    def places(self) -> Tuple[str, ...]:
+        """The places that each take the value."""
+        return self._target().places() if self.driven else steps.ONE_PLACE
 
     def build_access(self) -> Tuple[Dict[str, Any], Tuple[Secret, ...]]:
         """Return what a driver needs to reach the target, and the secrets in it.
@@ -95,16 +101,16 @@ class RotationTarget:
             InvalidInput: an option is missing or does not fit.
         """
         access, secrets = self.build_access()
-        value = self._value(step.fields)
-        told = dict(access, kind=step.kind, ticket=step.ticket, stage=step.stage, limit=step.limit, value=handover.encode_value(value))
-        return told, (*secrets, *self._secrets(value))
+        value = Value(step.fields, step.identity, self._current.primary)
+        step_alone = {name: getattr(step, name) for name in ("kind", "ticket", "stage", "mark", "wait", "limit")}
+        return dict(access, **step_alone, places=list(step.places), value=handover.encode_value(value)), (*secrets, *self._secrets(value))
 
     def _target(self) -> Target:
         """The target's pure half, which needs no credential."""
         return self._class(self._plain_options(), self._current)
 
-    def _value(self, fields: Fields) -> Value:
-        return Value(fields, primary=self._type.primary_of(fields))
+    def _value(self, record: Record) -> Value:
+        return Value(record.fields, identity_of(record), self._type.primary_of(record.fields))
 
     def _complete(self, given: Mapping[str, Any]) -> Dict[str, Any]:
         defaults = {name: option.default for name, option in self._class.options.items() if option.default is not None}

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules, Target, Value
 
 POLL_INTERVAL = 1.0
 _PROBE_LIMIT = 30.0
@@ -95,36 +95,60 @@ class RotationDriver:
         while outcome.result[STEP]["kind"] != steps.DONE:
             given = self._monotonic()
             step = outcome.result[STEP]
-            outcome = self._perform({"ticket": step["ticket"], "outcome": _ACTS[step["kind"]](self, step, given)})
+            report = _ACTS[step["kind"]](self, self._build_target(step), step, given)
+            outcome = self._perform({"ticket": step["ticket"], **report})
         return outcome
 
-    def _apply(self, step: Mapping[str, Any], given: float) -> str:
-        return self._send(self._build_target(step).apply, step, given)
+    def _apply(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        return self._send(target.apply, step, given)
 
-    def _retire(self, step: Mapping[str, Any], given: float) -> str:
-        return self._send(self._build_target(step).retire, step, given)
+    def _retire(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        return self._send(target.retire, step, given)
 
-    def _send(self, act: Callable[..., str], step: Mapping[str, Any], given: float) -> str:
-        left = given + step["limit"] - self._monotonic()
+    def _send(self, act: Callable[[Modules, Value, str], str], step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        value = handover.decode_value(step["value"])
+
+        def send(place: str) -> str:
+            left = self._time_left(step, given)
+            return act(self._modules(left), value, place) if left > 0 else steps.UNAVAILABLE
+
+        return _at_each_place(send, step)
+
+    def _make(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        left = self._time_left(step, given)
         if left <= 0:
-            # The lease may be over: a controller that slept until now sends nothing any more.
-            return steps.UNAVAILABLE
-        return act(self._modules(left), handover.decode_value(step["value"]))
+            return {"outcome": steps.UNAVAILABLE}
+        made = target.make(self._modules(left), handover.decode_value(step["value"]), step["mark"])
+        return {"outcome": made.outcome, "made": handover.encode_made(made)}
 
-    def _ask(self, step: Mapping[str, Any], given: float) -> str:
-        """Probe the value; after a change, until it is accepted or the limit is reached."""
-        target, value = self._build_target(step), handover.decode_value(step["value"])
-        while True:
-            outcome = self._probe_twice(target, value)
-            if outcome in (steps.ACCEPTED, steps.ACCEPTS_ANYTHING) or self._monotonic() + POLL_INTERVAL > given + step["limit"]:
-                return outcome
-            self._pause(POLL_INTERVAL)
+    def _list(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        held = target.list_held(self._modules(step["limit"]))
+        return {"outcome": steps.UNAVAILABLE} if held is None else {"outcome": steps.LISTED, "held": handover.encode_held(held)}
 
-    def _probe_twice(self, target: Target, value: Value) -> str:
+    def _ask(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        """Probe the value at each place; after a change, until it is accepted or the limit is reached."""
+        value = handover.decode_value(step["value"])
+        self._pause(step["wait"])
+
+        def probe(place: str) -> str:
+            while True:
+                outcome = self._probe_twice(target, value, place)
+                over = self._monotonic() + POLL_INTERVAL > given + step["wait"] + step["limit"]
+                if over or outcome in (steps.ACCEPTED, steps.ACCEPTS_ANYTHING):
+                    return outcome
+                self._pause(POLL_INTERVAL)
+
+        return _at_each_place(probe, step)
+
+    def _probe_twice(self, target: Target, value: Value, place: str) -> str:
         """Return the outcome for the value, proved by a random wrong one where the target can try one."""
-        right = target.probe(self._modules(_PROBE_LIMIT), value)
+        right = target.probe(self._modules(_PROBE_LIMIT), value, place)
         wrong = target.wrong_value(value) if right == steps.ACCEPTED else None
-        return right if wrong is None else combine(target.probe(self._modules(_PROBE_LIMIT), wrong))
+        return right if wrong is None else combine(target.probe(self._modules(_PROBE_LIMIT), wrong, place))
+
+    def _time_left(self, step: Mapping[str, Any], given: float) -> float:
+        """Return the seconds in which the step may send. Without any, the lease may be over: nothing is sent any more."""
+        return float(given + step["limit"] - self._monotonic())
 
     def _modules(self, seconds: float) -> StepModules:
         return StepModules(self._runner, self._monotonic, self._monotonic() + seconds)
@@ -132,6 +156,12 @@ class RotationDriver:
     def _build_target(self, step: Mapping[str, Any]) -> Target:
         credentials = {name: handover.decode_fields(fields) for name, fields in step["credentials"].items()}
         return self._target({**step["options"], **credentials}, handover.decode_value(step["current"]))
+
+
+def _at_each_place(act: Callable[[str], str], step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the report on a step that is done at its places, one after the other."""
+    outcomes = {place: act(place) for place in step["places"]}
+    return {"outcome": outcomes[""]} if set(outcomes) == set(steps.ONE_PLACE) else {"places": outcomes}
 
 
 def combine(wrong: str) -> str:
@@ -144,8 +174,10 @@ def _check_place(place: str) -> None:
         raise InvalidInput("modules of a target run on the task's host only", option="target", remedy="Run the task on {}.".format(place))
 
 
-_ACTS: Mapping[str, Callable[[RotationDriver, Mapping[str, Any], float], str]] = {
+_ACTS: Mapping[str, Callable[[RotationDriver, Target, Mapping[str, Any], float], dict[str, Any]]] = {
     steps.APPLY: RotationDriver._apply,
     steps.ASK: RotationDriver._ask,
     steps.RETIRE: RotationDriver._retire,
+    steps.LIST: RotationDriver._list,
+    steps.MAKE: RotationDriver._make,
 }

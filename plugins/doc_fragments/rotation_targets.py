@@ -96,7 +96,7 @@ options:
       apply:
         description:
           - The program and its arguments that make the service take the value. Use an absolute path.
-          - The arguments are kept in the rotation's journal and are shown. Put no secret into them.
+          - Arguments are shown. Put no secret into them.
         type: list
         elements: str
         required: true
@@ -105,6 +105,7 @@ options:
           - The program that tries the value on a fresh connection, and its arguments. It changes nothing, and ends within 25
             seconds.
           - It is also run with a random wrong value, and has to exit with status 77 then.
+          - "Its arguments are kept in the rotation's journal: a rotation that is open is finished with the same ones."
         type: list
         elements: str
         required: true

@@ -88,7 +88,7 @@ class Command(Target):
             "list",
             (
                 "The program and its arguments that make the service take the value. Use an absolute path.",
-                "The arguments are kept in the rotation's journal and are shown. Put no secret into them.",
+                "Arguments are shown. Put no secret into them.",
             ),
             elements="str",
             required=True,
@@ -101,6 +101,7 @@ class Command(Target):
                     " 25 seconds."
                 ),
                 "It is also run with a random wrong value, and has to exit with status 77 then.",
+                "Its arguments are kept in the rotation's journal: a rotation that is open is finished with the same ones.",
             ),
             elements="str",
             required=True,
@@ -186,7 +187,8 @@ class Command(Target):
             raise _invalid("max_request_life", "it is shorter than time_limit", "Leave it out, or give more seconds.")
 
     def describe(self) -> Dict[str, Any]:
-        return {name: shlex.join(self._options[name]) for name in ("apply", "verify", "retire") if self._options.get(name)}
+        # What tries a value says which service it is. The other programs may be corrected while a rotation is open.
+        return {"verify": shlex.join(self._options["verify"])}
 
     def precheck(self, modules: Modules) -> None:
         """Check that the programs are on the host, and that `verify` refuses a random wrong value."""

@@ -17,7 +17,7 @@ export PATH := $(BIN):$(PATH)
 export PYTHONDONTWRITEBYTECODE := 1
 unexport PYTHONPATH PYTHONHOME
 
-# Plays beside the lookups of others have requirements of their own (requirements-bench.txt).
+# Plays beside the lookups of others have requirements of their own (requirements/bench.txt).
 BENCH := $(CURDIR)/.cache/bench
 PICTURE ?= docs/session-requests.svg
 
@@ -84,13 +84,13 @@ $(LINK):
 	@mkdir -p $(dir $@)
 	@ln -sfn $(CURDIR) $@
 
-$(BENCH)/installed: requirements-bench.txt requirements.txt | $(VENV)/bin/python
-	@echo "Installing requirements-bench.txt into $(BENCH)"
+$(BENCH)/installed: requirements/bench.txt requirements.txt | $(VENV)/bin/python
+	@echo "Installing requirements/bench.txt into $(BENCH)"
 	@$(BIN)/python -m venv $(BENCH)
-	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements-bench.txt
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt
 	@touch $@
 
-$(VENV)/%.installed: $(wildcard requirements*.txt) | $(VENV)/bin/python $(LINK)
-	@echo "Installing requirements-$*.txt into $(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-$*.txt
+$(VENV)/%.installed: requirements.txt $(wildcard requirements/*.txt) | $(VENV)/bin/python $(LINK)
+	@echo "Installing requirements/$*.txt into $(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements/$*.txt
 	@touch $@

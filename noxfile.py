@@ -44,7 +44,7 @@ CORES = {
     "2.21": ("3.13", "ansible-core ~= 2.21.0", "ansible ~= 14.0"),
     "2.22": ("3.13", "ansible-core >= 2.22.0rc1, < 2.23", "ansible ~= 14.0"),
 }
-MATRIX_FILES = ["requirements-backends.txt", "requirements-servers.txt"]
+MATRIX_FILES = ["requirements/backends.txt", "requirements/servers.txt"]
 MATRIX_TOOLS = ["ansible-runner", "hypothesis", "pytest", "pytest-cov", "pytest-xdist"]
 
 nox.options.default_venv_backend = "none"
@@ -123,7 +123,7 @@ def ansible_lint(session: nox.Session) -> None:
 @nox.session(name="galaxy-importer", venv_backend="venv")
 def galaxy_importer(session: nox.Session) -> None:
     """Build the collection and import it as Galaxy would."""
-    session.install("--requirement", "requirements-importer.txt")
+    session.install("--requirement", "requirements/importer.txt")
     built = CACHE / "built"
     shutil.rmtree(built, ignore_errors=True)
     with as_collection() as copy:

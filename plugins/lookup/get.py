@@ -6,6 +6,7 @@
 
 Where the run's session can answer, this file is all of the collection that a worker loads: every import here is the standard library's
 or one that ansible-core has made already. Anything else is left to plugin_utils. Every worker compiles it anew, so it is kept short.
+session/endpoint.py and session/protocol.py hold the same definitions for the rest of plugin_utils: change both.
 """
 
 from __future__ import annotations

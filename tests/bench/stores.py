@@ -26,7 +26,7 @@ def open_local(directory: Path, **options: Any) -> Any:
 
 def innermost(backend: Any) -> Any:
     """The backend within its layers."""
-    while hasattr(backend, "inner"):
+    while backend.inner is not None:
         backend = backend.inner
     return backend
 

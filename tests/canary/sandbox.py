@@ -6,21 +6,24 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Dict, Iterator, List, Mapping, Sequence, Tuple
 
+from tests.canary import process_tracer
 from tests.canary.search import tree
-from tests.canary.watching import ProcessSampler, SyslogServer
-from tests.integration.sessions import directories, wait_until_over
+from tests.canary.syslog_server import SyslogServer
 
 PLAYS = Path(__file__).parent / "plays"
 TALKATIVE = Path(__file__).parent / "talkative"
+TIMEOUT = 900  # seconds until a run that hangs is killed; no run takes a tenth of it
 NONE: Mapping[str, str] = MappingProxyType({})
 CALLBACKS = "ansible.builtin.junit,community.general.syslog_json"
 
@@ -95,21 +98,26 @@ class Sandbox:
         return self.status
 
     def run(self, command: Sequence[str], environment: Mapping[str, str] = NONE) -> None:
-        """Run a command with every channel on, watched."""
+        """Run a command with every channel on until the last process that it started, a session included, has ended."""
         server = SyslogServer()
         with_syslog = dict(self.environment(environment), SYSLOG_SERVER="127.0.0.1", SYSLOG_PORT=str(server.port))
-        process = subprocess.Popen(
-            command, env=with_syslog, cwd=self.root, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        with ProcessSampler(process.pid) as sampler:
-            output, _unused = process.communicate()
-            for found in directories():
-                run = int(found.name.split("-")[2])
-                if run in sampler.family:
-                    wait_until_over(run)
-        self.output += output
-        self.status = process.returncode
+        with tempfile.TemporaryDirectory() as directory:
+            record = Path(directory, "processes.json")
+            done = subprocess.run(
+                [sys.executable, "-I", process_tracer.__file__, str(record), *command],
+                env=with_syslog,
+                cwd=self.root,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                check=False,
+                timeout=TIMEOUT,
+            )
+            assert record.exists(), done.stdout[-3000:].decode("utf-8", "replace")
+            for part, contents in json.loads(record.read_text(encoding="ascii")).items():
+                place = "/proc/*/{0}".format(part)
+                self.processes.setdefault(part, []).extend((place, base64.b64decode(each).replace(b"\0", b"\n")) for each in contents)
+        self.output += done.stdout
+        self.status = done.returncode
         self.syslog += server.received()
         server.close()
-        for part in ("cmdline", "environ"):
-            self.processes.setdefault(part, []).extend(sampler.blobs(part))

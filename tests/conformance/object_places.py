@@ -13,8 +13,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, Health
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
@@ -152,6 +153,3 @@ class MemoryObjects(ObjectBackend):
 
     def make_places(self) -> ObjectPlaces:
         return self.settings.get("places") or MemoryPlaces(encrypted=bool(self.settings.get("encrypt")))
-
-    def health(self) -> Health:
-        return Health()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Tuple, Union
+from typing import Any, Dict, Optional, Tuple, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record, Transition
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record, Transition
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -34,6 +35,12 @@ def a_record(name: str = "db_pass", value: Union[str, bytes] = "s3cret", **chang
     """A record of type `basic` with one value."""
     record = Record(name, "basic", {"username": Secret("app"), "password": Secret(value)}, {"token": Secret(b"\x00\xff")}, METADATA)
     return replace(record, **changes)
+
+
+def put_state(backend: Backend, name: str, state: Fields, expected_version: Optional[str]) -> Record:
+    """Store a new version whose state is another and whose fields and metadata stay, as a refresh does."""
+    found = backend.get(name)
+    return backend.put(replace(found, state=state, serial=None, record_id=None), expected_version)
 
 
 def value_of(record: Record, field: str = "password") -> bytes:

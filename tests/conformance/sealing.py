@@ -11,12 +11,12 @@ import os
 from dataclasses import replace
 from typing import Dict, Iterable, Iterator, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope as sealed
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 
@@ -66,9 +66,6 @@ class Sealing(Layer):
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         return {name: unseal(found) for name, found in self.inner.get_many(names).items()}
-
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        return Backend.update_state(self, name, state, expected_version)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         whole = replace(

@@ -12,12 +12,13 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, Limited, Recoverable, Renewable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.backends import HARNESSES, elsewhere
-from tests.conformance.records import METADATA, NOON, a_record, exposed, value_of
+from tests.conformance.records import METADATA, NOON, a_record, exposed, put_state, value_of
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
@@ -32,6 +33,19 @@ def test_databases_that_are_named_take_part(tmp_path):
     assert [each.label.rpartition("elsewhere-")[2] for each in named] == kinds
     assert named[0].options(tmp_path)["url"] == "mysql://a:b@c/d"
     assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
+
+
+def test_what_a_backend_says_that_it_can_do_has_its_protocol(harness, tmp_path):
+    """Where a capability stands for calls beside the contract, the backend takes them."""
+    backend = harness.raw(tmp_path)
+    able = backend.capabilities
+    needed = {
+        AuditSink: able.audit_log,
+        Recoverable: able.soft_delete,
+        Limited: {able.max_bytes, able.max_tags} != {None},
+        Renewable: able.leased,
+    }
+    assert [protocol.__name__ for protocol, is_needed in needed.items() if is_needed and not isinstance(backend, protocol)] == []
 
 
 def test_what_is_put_is_what_get_returns(backend):
@@ -85,15 +99,16 @@ def test_get_many_leaves_out_what_is_absent(backend):
     assert {name: value_of(found) for name, found in backend.get_many(["a", "b", "c"]).items()} == {"a": b"1", "b": b"2"}
 
 
-def test_update_state_changes_state_alone(backend):
+def test_a_new_state_leaves_the_fields_and_the_metadata(backend):
+    """Input and state are apart in a record: a refresh replaces the state."""
     stored = backend.put(a_record())
-    updated = backend.update_state("db_pass", {"token": Secret("new")}, stored.version)
+    updated = put_state(backend, "db_pass", {"token": Secret("new")}, stored.version)
     found = backend.get("db_pass")
     assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {"token": b"new"})
     assert found.version == updated.version != stored.version
     assert (found.metadata, found.record_id) == (METADATA, stored.record_id)
     with pytest.raises(Conflict):
-        backend.update_state("db_pass", {}, stored.version)
+        put_state(backend, "db_pass", {}, stored.version)
 
 
 def test_patch_metadata_changes_metadata_alone(backend):

@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lay
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.unit.database_stores import url_in
+from tests.unit.backends.database.stores import url_in
 
 CANARY = "canary-5f0e1d2c3b4a"
 NAME = "app/a-telling-name"

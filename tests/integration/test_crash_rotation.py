@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots i
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from tests.conformance.backends import BACKENDS
 from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
-from tests.unit.rotation_world import LONG_AFTER, NAME, START, TRAITS, Clock
+from tests.unit.rotation.world import LONG_AFTER, NAME, START, TRAITS, Clock
 
 ENCRYPTED = next(backend for backend in BACKENDS if backend.label == "local-encrypted")
 STRIDE = 1 if PROFILE == "long" else 7

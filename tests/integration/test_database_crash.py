@@ -22,7 +22,7 @@ from tests.conformance.records import a_record, value_of
 from tests.integration.database_servers import backend_on
 from tests.servers import databases, keeper, mariadb, once, postgresql
 from tests.servers.processes import ServerUnavailable
-from tests.unit.database_stores import url_in
+from tests.unit.backends.database.stores import url_in
 
 pytestmark = pytest.mark.server
 FORK = multiprocessing.get_context("fork")

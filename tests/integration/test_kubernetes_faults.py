@@ -181,7 +181,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("verb", ["create", "update", "delete"])
 @pytest.mark.parametrize("work", ["put", "delete"])
 def test_a_writer_that_is_killed_between_its_requests_leaves_the_old_or_the_new(store, monkeypatch, verb, work):
-    """On the real server too; the next write sweeps. (Every request is tried in tests/unit/test_object_provider.py.)"""
+    """On the real server too; the next write sweeps. (Every request is tried in tests/unit/backends/objects/test_backend.py.)"""
     backend = store.backend(keep_versions=1)
     for value in "123":
         backend.put(a_record(value=value))

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.dynamic import LeasedSecrets
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -247,9 +248,10 @@ def test_a_process_that_stays_keeps_leases_and_no_cache_does(logins):
     logins.role("readonly", "2s", "1h")
     manager = open_store(config, name="dynamic", cache=lambda backend: Cache(backend, CacheTerms(), print))
     assert manager.cache is None
-    assert manager.backend.renew_due() is None
+    renewable = find_protocol(manager.backend, Renewable)
+    assert renewable.renew_due() is None
     user = manager.token("readonly", "username")
-    eventually(logins, lambda: manager.backend.renew_due() is not None and renewals(logins) >= 2)
+    eventually(logins, lambda: renewable.renew_due() is not None and renewals(logins) >= 2)
     assert manager.token("readonly", "username") == user
     manager.close()
     eventually(logins, lambda: not logins.leases())

@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session import l
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import given_up
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
-LONG_WAY = "plugin_utils.reading_lookups"
+LONG_WAY = "plugin_utils.lookup.get"
 
 
 def went_the_long_way(answers):

@@ -220,7 +220,7 @@ def starts(program):
 @pytest.mark.parametrize("hardened", [True, False])
 def test_its_own_user_without_privileges_cannot_look_into_it(interpreter, collection_root, base, hardened):
     """Neither into its memory nor its environment, as it can into any other process of its own."""
-    program = Path(collection_root, "ansible_collections/nebula/credential/plugins/plugin_utils/session/hardening.py")
+    program = Path(collection_root, "ansible_collections/nebula/credential/plugins/plugin_utils/session/server/hardening.py")
     (base / "hardening.py").write_text(program.read_text() if hardened else "harden = int")
     base.chmod(0o755)
     account = unprivileged_account().arguments()

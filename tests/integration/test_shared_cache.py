@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 from tests.integration.counted import ON, read
 from tests.integration.sharing import CANARY, NAME, Controllers, entries_in, option, plain
 from tests.servers import once, valkey
-from tests.unit.database_stores import url_in
+from tests.unit.backends.database.stores import url_in
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongPassphrase,
 )
 from tests.servers import once, openbao, processes
-from tests.unit.sealed_stores import a_record, a_store, document_path, keys_directory, the_key_file, value_of
+from tests.unit.crypto.sealed_stores import a_record, a_store, document_path, keys_directory, the_key_file, value_of
 
 STORE_ID = bytes(range(16))
 POLICY = (Path(__file__).parents[2] / "docs" / "policies" / "vault-transit.hcl").read_text(encoding="utf-8")

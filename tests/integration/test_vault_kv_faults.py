@@ -22,7 +22,7 @@ from tests.conformance.records import METADATA, a_record, value_of
 from tests.conformance.test_crowds import increment, run_all
 from tests.integration.vault_store import VaultStore
 from tests.servers import once, openbao, proxy
-from tests.unit.managing import ask
+from tests.unit.store.managing import ask
 
 FORK = multiprocessing.get_context("fork")
 FOR_ALL = replace(METADATA, scope=Scope())

@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
-from tests.unit.managing import ask
+from tests.unit.store.managing import ask
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.vault_store import READ_ONLY, READ_WRITE, VaultStore
 from tests.servers import once
-from tests.unit.managing import ask
+from tests.unit.store.managing import ask
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from tests.integration.killing import PROFILE
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
-from tests.unit.managing import ask
+from tests.unit.store.managing import ask
 
 MOST = 300
 STEPS = {False: 1, True: 1} if PROFILE == "long" else {False: 7, True: 23}

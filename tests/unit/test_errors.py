@@ -9,14 +9,14 @@ from __future__ import annotations
 import copy
 import pickle
 import re
-from pathlib import Path
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Internal, StorageError
+from tests.conftest import CHECKOUT
 
-DOCUMENTATION = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
+DOCUMENTATION = CHECKOUT / "docs" / "errors.md"
 
 
 def all_errors(kind=CredentialError):

@@ -13,10 +13,11 @@ from typing import Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 
 KEYS = "keys"
 """The action of an entry about the store's keys."""
@@ -24,7 +25,7 @@ KEYS = "keys"
 Answer = TypeVar("Answer")
 
 
-class Audit(Layer):
+class Audit(Layer, KeyAdmin, Recoverable):
     """Records what passes. What a strict trail cannot record is not served."""
 
     def __init__(self, inner: Backend, trail: Trail) -> None:
@@ -61,20 +62,19 @@ class Audit(Layer):
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         return self._written("write", record, lambda: self.inner.put(record, expected_version, create=create))
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        return self._written("refresh", Record(name), lambda: self.inner.update_state(name, state, expected_version))
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._written("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        restore = partial(self.inner.restore, name, stage, version=version, check=check)
+        def restore() -> Record:
+            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
+
         if check:
             return self._read(name, version, stage, restore)
         return self._written("restore", Record(name, stage=stage), restore)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
-        return self._keyed(check, lambda: self.inner.ensure_key(check=check))
+        return self._keyed(check, lambda: require_protocol(self.inner, KeyAdmin).ensure_key(check=check))
 
     def rotate_master_key(
         self,
@@ -84,9 +84,10 @@ class Audit(Layer):
         keep_until: Optional[datetime] = None,
         check: bool = False,
     ) -> Rotated:
-        rotate = partial(
-            self.inner.rotate_master_key, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check
-        )
+        def rotate() -> Rotated:
+            admin = require_protocol(self.inner, KeyAdmin)
+            return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
+
         return self._keyed(check, rotate)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

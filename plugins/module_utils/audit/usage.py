@@ -16,9 +16,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.verificati
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
-UPKEEP = frozenset(("cache", "credential", "credential_info", "credential_rotate", "find", "store_info", "store_key", "store_schema"))
-"""Operations that read a credential to describe, compare or replace it. That is no use of it."""
-
 REFRESH, DELETE = "refresh", "delete"
 _TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')
 """A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are put aside without parsing them."""
@@ -37,9 +34,9 @@ class Usage:
     refreshes: int = 0
     last_refreshed_at: Optional[str] = None
 
-    def happened(self, entry: Mapping[str, Any]) -> None:
-        """Count an entry about it."""
-        if entry["action"] == READ and entry.get("operation") not in UPKEEP:
+    def happened(self, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
+        """Count an entry about it. A read by an operation of `administrative` is no use."""
+        if entry["action"] == READ and entry.get("operation") not in administrative:
             self.uses += 1
             self.last_used = {"at": entry["time"], **{key: entry[key] for key in _BY if key in entry}}
         elif entry["action"] == REFRESH:
@@ -70,12 +67,13 @@ class Told:
         return {"path": self.path, "since": self.since, "complete": self.complete, "reason": self.reason}
 
 
-def told_usage(trail: Optional[Trail], names: Collection[str]) -> Told:
+def told_usage(trail: Optional[Trail], names: Collection[str], administrative: Collection[str]) -> Told:
     """Read what a trail tells of credentials: once, from its first line to its last, holding no more than one line.
 
     Args:
         trail: of the store; None where it is off.
         names: of the credentials.
+        administrative: the operations that do not count as a use of what they read.
 
     Returns:
         What it tells. Where it tells nothing, `reason` says why.
@@ -88,13 +86,13 @@ def told_usage(trail: Optional[Trail], names: Collection[str]) -> Told:
     trail.flush()
     told = Told(trail.path)
     try:
-        _read(told, trail, frozenset(names))
+        _read(told, trail, frozenset(names), administrative)
     except NotFound:
         told.reason = "there is no audit trail {0}".format(trail.path)
     return told
 
 
-def _read(told: Told, trail: Trail, names: Collection[str]) -> None:
+def _read(told: Told, trail: Trail, names: Collection[str], administrative: Collection[str]) -> None:
     for raw in raw_lines(trail.path):
         if told.since is None:
             _begin(told, raw)
@@ -102,7 +100,7 @@ def _read(told: Told, trail: Trail, names: Collection[str]) -> None:
         if found is not None and found.group(1).decode("ascii") in names:
             line = read_line(raw.rstrip(b"\n"))
             if line is not None and not (trail.shared and line.entry.get("store") != trail.store):
-                _count(told, line.entry)
+                _count(told, line.entry, administrative)
         elif _LOST in raw:
             told.complete = False
 
@@ -113,9 +111,9 @@ def _begin(told: Told, raw: bytes) -> None:
         told.since, told.complete = first.entry.get("time"), first.link.sequence == 1
 
 
-def _count(told: Told, entry: Mapping[str, Any]) -> None:
+def _count(told: Told, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
     name = entry["name"]
     if entry["action"] != DELETE:
-        told.usages.setdefault(name, Usage()).happened(entry)
+        told.usages.setdefault(name, Usage()).happened(entry, administrative)
     elif entry.get("stage") in (None, CURRENT):
         told.usages.pop(name, None)  # what is made under the name afterwards is another credential

@@ -5,21 +5,18 @@
 """The backend contract (A9): what every backend, and every layer around one, does.
 
 A backend stores records. It knows nothing of retries, caches, encryption, audit, types or lifecycles, and its
-constructor opens nothing: `connect` does.
+constructor opens nothing: `connect` does. What only some backends do is a small protocol (`backends.protocols`).
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.unsupported import keyless, markless, tableless
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound, StorageError
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
-from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
@@ -41,9 +38,9 @@ class Capabilities:
         remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
         persistent: what was written outlives the process.
         leased: values are lent for a time; the backend keeps them, renews them (`renew_due`) and gives them back, so no cache does.
-        server_side_encryption: the backend encrypts at rest by itself.
+        server_side_encryption: the backend encrypts at rest by itself. Where it does not, and `native` values are plain, the store says so.
         audit_log: it takes the entries of the audit trail too, so that several controllers share one that can be queried.
-        max_bytes: the largest value, in bytes as stored.
+        max_bytes: the largest value, in bytes as stored (`protocols.Limited` measures it).
         max_tags: the most tags a record may have.
     """
 
@@ -105,11 +102,16 @@ class Backend(ABC):
     """A place that keeps records. All methods raise errors of the neutral tree only."""
 
     options: Mapping[str, Mapping[str, Any]] = {}
-    """The backend's options as an Ansible argument spec."""
-    secrets: Tuple[str, ...] = ()
-    """Options whose values are secret beside those with `no_log`; `auth.password` is one within a mapping. The edge masks them."""
+    """The backend's options as an Ansible argument spec: those of its traits."""
 
     capabilities: Capabilities = Capabilities()
+    inner: Optional[Backend] = None
+    """The backend that a layer wraps; None if this is no layer."""
+    plaintext_warning: str = (
+        "the backend does not encrypt what it stores. Write 'encrypt: true' to have this collection encrypt it, or 'encrypt: false' "
+        "where it is encrypted otherwise."
+    )
+    """What a store warns of once if neither the backend nor this collection encrypts its values and `encrypt` is left out."""
     default_retries: int = 5
     """How often a request is repeated at most where the store's configuration does not say (`max_retries`)."""
 
@@ -131,22 +133,6 @@ class Backend(ABC):
 
     def close(self) -> None:
         """Release everything. May be called twice. The default has nothing to release."""
-
-    def flush(self) -> None:
-        """Make durable what was acknowledged, where a backend holds it in memory first. The default holds nothing back.
-
-        Raises:
-            Conflict: another process has replaced what this one would replace. Nothing was written.
-            StorageError: it cannot be written.
-        """
-
-    def renew_due(self) -> Optional[float]:
-        """Keep alive what is held at the backend for as long as this is open (leases, a login). For a process that outlives one task.
-
-        Returns:
-            The seconds after which to call again at the latest; None where nothing is held, which is the default.
-        """
-        return None
 
     @abstractmethod
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
@@ -184,11 +170,6 @@ class Backend(ABC):
                 continue
         return found
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        """Store a new version whose `state` is replaced and whose fields and metadata stay (a refresh does this)."""
-        current = self.get(name)
-        return self.put(replace(current, state=state, serial=None, record_id=None), expected_version)
-
     @abstractmethod
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """Replace the metadata (and envelope, where there is one) of the version `record.version`; the value stays.
@@ -200,61 +181,6 @@ class Backend(ABC):
             Conflict: the stored version or revision is another.
             NotFound: there is no such credential.
         """
-
-    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
-        """Put `record.envelope` where the envelope `replaces` is: in (`name`, `stage`), or in the kept version `version` of `current`.
-
-        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12). Backups
-        stay as they are. A backend that keeps envelopes implements it.
-
-        Raises:
-            Conflict: other bytes are there than `replaces`.
-            NotFound: there is no such object or version.
-        """
-        raise StorageError("this backend cannot rewrite an envelope in place", name=record.name, store=self.context.store)
-
-    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        """Accept what is stored now although it is older than what was seen, or was deleted: an explicit act (ENVELOPE rule 8).
-
-        Args:
-            name: the credential.
-            stage: where it is stored.
-            version: the version that has to be there, or None for any.
-            check: answer what is there, and accept nothing.
-
-        Raises:
-            Conflict: another version is there.
-
-        Only a store with high-water marks refuses an older value, so only the layer that keeps them implements it.
-        """
-        raise markless(name, self.context.store)
-
-    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
-        """See that the store's key can be had from every configured source, and tell what it is; with `check`, tell alone.
-
-        Raises:
-            InvalidInput: the store has no key of ours. Only the layer that encrypts has one.
-            EncryptionError: the key cannot be had.
-        """
-        raise keyless(self.context.store)
-
-    def rotate_master_key(
-        self,
-        *,
-        compromised: bool = False,
-        drop_sources: Iterable[str] = (),
-        keep_until: Optional[datetime] = None,
-        check: bool = False,
-    ) -> Rotated:
-        """Put everything under a new master key, or take up a killed rotation; with `check`, tell what would be done. As `ensure_key`."""
-        raise keyless(self.context.store)
-
-    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
-        """Bring the tables of a database up to date, whatever `migration` says; with `check`, tell alone. Others raise InvalidInput."""
-        raise tableless(self.context.store)
-
-    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
-        """Keep entries of the audit trail, where `capabilities.audit_log` is set. Each has an `id`; a repeated one changes nothing."""
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:

@@ -2,47 +2,82 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every backend by its name. Each is loaded when it is used: a session loads no other. A new one is a file, and its lines here."""
+"""Every backend by its name. Only the options of the one that is used are loaded, and later its class.
+
+A new backend is its folder, and its row here: a function, since a module's payload is built from imports that can be read off the source.
+The class is loaded here and not in `options.py`, which the class imports.
+"""
 
 from __future__ import annotations
 
-from typing import Callable, Mapping, Type
+from typing import TYPE_CHECKING, Callable, Mapping, Optional, Tuple, Type
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 
-def _database() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
-
-    return Database
-
-
-def _kubernetes() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
-
-    return Kubernetes
+Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
+"""What a backend declares, and a function that loads its class when a store is opened."""
 
 
-def _local() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+def _database() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 
-    return Local
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 
+        return Database
 
-def _memory() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-
-    return Memory
-
-
-def _vault() -> Type[Backend]:
-    from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.backend import Vault
-
-    return Vault
+    return TRAITS, load
 
 
-BACKENDS: Mapping[str, Callable[[], Type[Backend]]] = {
+def _kubernetes() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
+
+        return Kubernetes
+
+    return TRAITS, load
+
+
+def _local() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+
+        return Local
+
+    return TRAITS, load
+
+
+def _memory() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+
+        return Memory
+
+    return TRAITS, load
+
+
+def _vault() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.backend import Vault
+
+        return Vault
+
+    return TRAITS, load
+
+
+BACKENDS: Mapping[str, Callable[[], Row]] = {
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,
@@ -51,12 +86,26 @@ BACKENDS: Mapping[str, Callable[[], Type[Backend]]] = {
 }
 
 
+def find_traits(backend: object) -> Optional[BackendTraits]:
+    """Return what a backend declares, or None if there is no such backend."""
+    return BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
+
+
+def read_traits(backend: object) -> BackendTraits:
+    """Return what a backend declares. Raises InvalidConfiguration as `backend_class` does."""
+    return _find_row(backend)[0]
+
+
 def backend_class(backend: object) -> Type[Backend]:
-    """The class of a backend.
+    """Load a backend and return its class.
 
     Raises:
         InvalidConfiguration: there is no such backend; the remedy lists those there are.
     """
+    return _find_row(backend)[1]()
+
+
+def _find_row(backend: object) -> Row:
     if not isinstance(backend, str) or backend not in BACKENDS:
         known = ", ".join(sorted(BACKENDS))
         raise InvalidConfiguration(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The errors for questions about what a store does not have: a key, tables, high-water marks."""
+"""The errors for calls of a protocol that no part of a store does (`backends.protocols`)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ def tableless(store: str) -> InvalidInput:
     return InvalidInput("it keeps no tables", option="store", store=store, remedy="Name a store whose backend is 'database'.")
 
 
-def markless(name: str, store: str) -> StorageError:
+def markless(store: str) -> StorageError:
     """The error for accepting an older value where no older value is refused."""
-    return StorageError("this store keeps no high-water marks, so nothing is refused as rolled back", name=name, store=store)
+    return StorageError("this store keeps no high-water marks, so nothing is refused as rolled back", store=store)
+
+
+def no_envelope_rewriter_error(store: str) -> StorageError:
+    """The error for rewriting an envelope where none can be rewritten."""
+    return StorageError("this backend cannot rewrite an envelope in place", store=store)
+
+
+def no_audit_sink_error(store: str) -> StorageError:
+    """The error for handing entries of the audit trail to a store that keeps none."""
+    return StorageError("this store keeps no audit log", store=store)

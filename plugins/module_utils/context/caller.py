@@ -19,10 +19,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 @dataclass(frozen=True)
 class Asking:
-    """The caller, and what the caller is about to do in the words of the edge (`get`, `credential_rotate`)."""
+    """The caller, and what the caller is about to do.
+
+    Attributes:
+        context: the caller.
+        operation: in the words of the edge (`get`, `credential_rotate`); None for a direct call of the library.
+        cacheable: the operation may return what was read before.
+    """
 
     context: AccessContext = AccessContext()
     operation: Optional[str] = None
+    cacheable: bool = True
 
 
 _NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking())  # noqa: B039  # it is frozen
@@ -38,9 +45,10 @@ class asked_by:  # noqa: N801  # read as a statement: with asked_by(context)
 
     __slots__ = ("_asking", "_token")
 
-    def __init__(self, context: AccessContext, operation: Optional[str] = None) -> None:
-        """Name the caller, and the operation unless an outer block has named it."""
-        self._asking = Asking(context, operation or _NOW.get().operation)
+    def __init__(self, context: AccessContext, operation: Optional[str] = None, *, cacheable: bool = True) -> None:
+        """Name the caller, and the operation with its trait `cacheable`. Without an operation both are those of the outer block."""
+        outer = _NOW.get()
+        self._asking = Asking(context, operation, cacheable) if operation else Asking(context, outer.operation, outer.cacheable)
         self._token: Optional[Token[Asking]] = None
 
     def __enter__(self) -> Asking:

@@ -11,9 +11,8 @@ from typing import FrozenSet, Iterable, Iterator, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-
-OPTION = "key_sources"
 
 
 class ConfiguredSource(KeySource):

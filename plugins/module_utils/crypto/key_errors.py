@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Iterable, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, described
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,

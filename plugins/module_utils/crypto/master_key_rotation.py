@@ -17,6 +17,7 @@ from datetime import datetime, timezone
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Marks
@@ -204,7 +205,7 @@ def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool
             moved = _under_active_key(keyring, ring, tenant, found)
             if moved is None:
                 return False
-            keyring.backend.rewrite_envelope(*moved)
+            require_protocol(keyring.backend, EnvelopeRewriter, wanted.name).rewrite_envelope(*moved)
         except NotFound:
             return False
         except Conflict:

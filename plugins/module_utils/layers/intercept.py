@@ -7,12 +7,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from functools import partial
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    AuditSink,
+    EnvelopeRewriter,
+    Recoverable,
+    SchemaAdmin,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
 Answer = TypeVar("Answer")
@@ -26,7 +32,7 @@ class Call(NamedTuple):
     writing: bool = False
 
 
-class Around(Layer):
+class Around(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
     """Hands every operation that reaches the backend to `around`. A page of `list` is an operation of its own."""
 
     @abstractmethod
@@ -43,25 +49,29 @@ class Around(Layer):
         wanted = list(names)
         return self.around(Call("get_many"), lambda: self.inner.get_many(wanted))
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        return self.around(Call("update_state", name, True), lambda: self.inner.update_state(name, state, expected_version))
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self.around(Call("patch_metadata", record.name, True), lambda: self.inner.patch_metadata(record, expected_revision))
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
-        self.around(Call("rewrite_envelope", record.name, True), lambda: self.inner.rewrite_envelope(record, replaces))
+        def rewrite() -> None:
+            require_protocol(self.inner, EnvelopeRewriter, record.name).rewrite_envelope(record, replaces)
+
+        self.around(Call("rewrite_envelope", record.name, True), rewrite)
 
     def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
-        return self.around(Call("ensure_schema", None, not check), lambda: self.inner.ensure_schema(check=check))
+        return self.around(
+            Call("ensure_schema", None, not check), lambda: require_protocol(self.inner, SchemaAdmin).ensure_schema(check=check)
+        )
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         kept = list(entries)
-        self.around(Call("append_audit", None, True), lambda: self.inner.append_audit(kept))
+        self.around(Call("append_audit", None, True), lambda: require_protocol(self.inner, AuditSink).append_audit(kept))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        work = partial(self.inner.restore, name, stage, version=version, check=check)
-        return self.around(Call("restore", name, not check), work)
+        def restore() -> Record:
+            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
+
+        return self.around(Call("restore", name, not check), restore)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self.around(

@@ -14,14 +14,15 @@ from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
 
 
-class ScopeGuard(Layer):
+class ScopeGuard(Layer, Recoverable):
     """Refuses what is out of the caller's scope; leaves it out of lists."""
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
@@ -40,18 +41,15 @@ class ScopeGuard(Layer):
             self._check(record.name)
         return self.inner.put(record, expected_version, create=create)
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        self._check(name)
-        return self.inner.update_state(name, state, expected_version)
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         self._check(record.name)
         return self.inner.patch_metadata(record, expected_revision)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        seen = self.inner.restore(name, stage, version=version, check=True)
+        recoverable = require_protocol(self.inner, Recoverable, name)
+        seen = recoverable.restore(name, stage, version=version, check=True)
         check_access(_scope(seen), asking_now().context, name)
-        return seen if check else self.inner.restore(name, stage, version=seen.version)
+        return seen if check else recoverable.restore(name, stage, version=seen.version)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         self._check(name)

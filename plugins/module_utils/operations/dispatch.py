@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import OperationTraits, traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -28,7 +28,7 @@ def perform(
 
     Args:
         manager: of the store that is meant.
-        operation: a key of `OPERATIONS`.
+        operation: its name in `CATALOG`.
         parameters: as the plugin's argument spec leaves them.
         context: who asks; the tenant is the store's, whatever it says.
         check_mode: answer what would be done and do nothing.
@@ -41,11 +41,9 @@ def perform(
         CredentialError: of the class that says why, with the store, and with the credential where it is about one. Nothing else:
             of an unforeseen exception only the class is told.
     """
-    if operation not in OPERATIONS:
-        remedy = "Use one of: {0}.".format(", ".join(OPERATIONS))
-        raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
+    traits = traits_of(operation)
     try:
-        outcome = _performed(manager, operation, parameters, context, check_mode, flushing=not stays or operation not in READING)
+        outcome = _performed(manager, traits, parameters, context, check_mode, stays)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
         raise neutral(error).within(name=_name(parameters), store=manager.store) from None
     if outcome.result.get("changed") and not check_mode:
@@ -57,7 +55,7 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
     """Answer an operation on a store that cannot be opened, where that is an answer: to whoever asks for its health.
 
     Args:
-        operation: a key of `OPERATIONS`.
+        operation: its name in `CATALOG`.
         config: of the store, as it was given to `open_store`.
         store: its name.
         error: what `open_store` raised.
@@ -73,14 +71,19 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
 
 
 def _performed(
-    manager: CredentialManager, operation: str, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool, flushing: bool
+    manager: CredentialManager,
+    traits: OperationTraits,
+    parameters: Mapping[str, Any],
+    context: AccessContext,
+    check_mode: bool,
+    stays: bool,
 ) -> Outcome:
     try:
-        with manager.acting(context, operation):
-            return OPERATIONS[operation]()(manager, parameters, context, check_mode)
+        with manager.acting(context, traits.name, cacheable=traits.cacheable):
+            return OPERATIONS[traits.name]()(manager, parameters, context, check_mode)
     finally:
         # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
-        if flushing:
+        if not (stays and traits.read_only):
             manager.flush()
 
 

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, described_failure
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
@@ -62,7 +63,7 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     if parameters.get("versions"):
         rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
     if parameters.get("usage"):
-        told = told_usage(manager.trail, [row["name"] for row in rows])
+        told = told_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
         result["usage"] = told.described()
     if parameters.get("health"):

@@ -15,6 +15,12 @@ from typing import Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    KeyAdmin,
+    SchemaAdmin,
+    flush_backend,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
@@ -78,10 +84,16 @@ class CredentialManager:
         self._ensurer = Ensurer(self._reader, self._writer, clock)
 
     @contextmanager
-    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None) -> Iterator[None]:
-        """Inside the `with` block, `context` uses the store: for those that use `backend` directly."""
+    def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> Iterator[None]:
+        """Inside the `with` block, `context` uses the store: for those that use `backend` directly.
+
+        Args:
+            context: the caller.
+            operation: of a lookup or module, for the audit trail.
+            cacheable: that operation may be given what was read before.
+        """
         try:
-            with self._asked_by(context, operation):
+            with self._asked_by(context, operation, cacheable):
                 yield
         except CredentialError as error:
             raise error.within(store=self.store) from None
@@ -224,7 +236,7 @@ class CredentialManager:
             InvalidInput: the store is not encrypted by us.
         """
         with self.acting(context):
-            return self.backend.ensure_key(check=check)
+            return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
 
     def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
         """Bring the tables of a database store up to date; with `check`, tell what would be done.
@@ -233,7 +245,7 @@ class CredentialManager:
             InvalidInput: the store has no tables.
         """
         with self.acting(context):
-            return self.backend.ensure_schema(check=check)
+            return require_protocol(self.backend, SchemaAdmin).ensure_schema(check=check)
 
     def rotate_key(
         self,
@@ -251,7 +263,8 @@ class CredentialManager:
             Conflict: another run rotates it, or changes its sources, at the same time.
         """
         with self.acting(context):
-            return self.backend.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
+            admin = require_protocol(self.backend, KeyAdmin)
+            return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
@@ -275,7 +288,7 @@ class CredentialManager:
             AuditFailed: the trail is strict and cannot be written.
         """
         try:
-            self.backend.flush()
+            flush_backend(self.backend)
         except CredentialError as error:
             raise error.within(store=self.store) from None
         finally:
@@ -304,10 +317,10 @@ class CredentialManager:
         finally:
             self.backend.close()
 
-    def _asked_by(self, context: AccessContext, operation: Optional[str] = None) -> asked_by:
+    def _asked_by(self, context: AccessContext, operation: Optional[str] = None, cacheable: bool = True) -> asked_by:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
-        return asked_by(context, operation)
+        return asked_by(context, operation, cacheable=cacheable)
 
 
 def _there(ensured: Ensured, name: str) -> Credential:

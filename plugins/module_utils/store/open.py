@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Type
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -17,9 +17,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import add_limits
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -90,33 +93,35 @@ def open_store(
 def _open(
     config: Mapping[str, Any], context: BackendContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
 ) -> CredentialManager:
-    chosen = _chosen_class(config)
-    options = _validated(config, chosen)
+    traits = _find_backend(config)
+    options = _validated(config, traits)
     counting = metering(options, context)
-    backend = Metrics(resilient(chosen(options, context), options, counting.recorder), counting.recorder)
+    bare = backend_class(config["backend"])(options, context)
+    backend = Metrics(add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.looked_up) if cache and not backend.capabilities.leased else None
     if kept is not None and together is not None:
         kept.also_forgets = together.forget
     guarded = ScopeGuard(kept or together or layer or backend)
-    trail = _trail(options, backend, layer, context)
+    trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
     audited.connect()
+    _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
 
 
-def _chosen_class(config: Mapping[str, Any]) -> Type[Backend]:
+def _find_backend(config: Mapping[str, Any]) -> BackendTraits:
     if not isinstance(config, Mapping):
         raise InvalidConfiguration("a store is a mapping, not {0}".format(type(config).__name__), remedy="Write at least 'backend:'.")
     if config.get("backend") is None:
         raise InvalidConfiguration("it is missing", option="backend", remedy="Write 'backend: local', for one.")
-    return backend_class(config["backend"])
+    return read_traits(config["backend"])
 
 
-def _validated(config: Mapping[str, Any], backend: Type[Backend]) -> Dict[str, Any]:
+def _validated(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
     """The configuration checked by ansible-core's own validator, with defaults and converted types."""
-    spec = dict(COMMON_OPTIONS, **backend.options)
+    spec = dict(COMMON_OPTIONS, **backend.spec)
     _refuse_unknown([str(key) for key in config], sorted(spec))
     for option in sorted(config):
         # One option at a time: the validator's message does not always name it, and ours has to.
@@ -197,13 +202,22 @@ def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:
     return encrypt
 
 
-def _trail(options: Mapping[str, Any], backend: Backend, layer: Optional[Encrypt], context: BackendContext) -> Optional[Trail]:
+def _warn_of_plaintext(backend: Backend, options: Mapping[str, Any]) -> None:
+    """Warn if values are stored that neither this collection nor the backend encrypts, and the configuration does not say that they may."""
+    able = backend.capabilities
+    if able.native and not able.server_side_encryption and options.get("encrypt") is None:
+        backend.context.warn(backend.plaintext_warning)
+
+
+def _trail(
+    options: Mapping[str, Any], traits: BackendTraits, backend: Backend, layer: Optional[Encrypt], context: BackendContext
+) -> Optional[Trail]:
     if options["audit"] == OFF:
         return None
-    path = _audit_path(options, context.store)
+    path = _audit_path(options, traits.directory, context.store)
     seals = NoSeals(path) if layer is None or not backend.capabilities.persistent else _ring_seals(layer)
     shared = options.get("audit_path") is not None
-    hand_on = backend.append_audit if backend.capabilities.audit_log else None
+    hand_on = require_protocol(backend, AuditSink).append_audit if backend.capabilities.audit_log else None
     strict = options["audit"] == STRICT
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
@@ -214,11 +228,11 @@ def _ring_seals(layer: Encrypt) -> Seals:
     return RingSeals(layer.keyring)
 
 
-def _audit_path(options: Mapping[str, Any], store: str) -> str:
+def _audit_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
     """Beside the records where the store is a directory, so that the trail goes where they go; else in the home directory."""
     path = options.get("audit_path")
-    if path is None and options["backend"] == "local":
-        path = os.path.join(options["path"], ".nebula", "audit.jsonl")
+    if path is None and directory is not None:
+        path = os.path.join(options[directory], ".nebula", "audit.jsonl")
     return os.path.abspath(
         os.path.expanduser(path or os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl"))
     )

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
@@ -178,7 +179,8 @@ class Writer:
             Conflict: it is not `version`.
             EncryptionError: what is stored is not genuine.
         """
-        return self._answer(self._backend.restore(check_name(name), version=version, check=check))
+        recoverable = require_protocol(self._backend, Recoverable, check_name(name))
+        return self._answer(recoverable.restore(name, version=version, check=check))
 
     def replace_unreadable(self, kept: Credential) -> Credential:
         """Put a kept version where the current value cannot be opened any more.

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
 
 _KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
@@ -37,7 +38,8 @@ def check_may_leave(store: StoreReference) -> None:
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
     if _ANSIBLE_VAULT in kinds:
         raise _refused(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
-    if store.config.get("backend") == LOCAL and any(source == {"source": _KEY_FILE} for source in sources):
+    traits = find_traits(store.config.get("backend"))
+    if traits is not None and traits.directory is not None and any(source == {"source": _KEY_FILE} for source in sources):
         raise _refused(store, "a local store with its default key lies on the controller")
 
 

@@ -10,8 +10,8 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.lookup.get import controller
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import controller
 
 _USER = ("AWX_USER_NAME", "TOWER_USER_NAME")
 _EXECUTION = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")

@@ -21,8 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.dispa
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import AtEnd
-from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking

@@ -2,17 +2,16 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The seam between Ansible's plugins and the library: how an operation reaches a store.
+"""The client of a run: its session, or `DirectClient` in this process.
 
-Lookups and actions know `Client.perform` and nothing behind it: the run's session, or `DirectClient` in this process. A worker that has
-a session never imports what the other one needs: ansible-core keeps no bytecode of a collection, so that would take a third of a second.
+A worker that has a session never imports what `DirectClient` needs: ansible-core keeps no bytecode of a collection, so that would take a
+third of a second.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -20,46 +19,16 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.session_client import NotForSession, SessionClient
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession
 
 WITHOUT = "This run goes on without a session, so that every task asks the stores by itself: {0}."
-
-
-class Client(ABC):
-    """Performs operations on stores."""
-
-    @abstractmethod
-    def perform(
-        self,
-        store: StoreReference,
-        operation: str,
-        parameters: Mapping[str, Any],
-        context: AccessContext,
-        check_mode: bool = False,
-        question: str | None = None,
-    ) -> Outcome:
-        """Perform one operation.
-
-        Args:
-            store: as `stores.resolve_store` found it.
-            operation: get, get_many, find, credential, credential_info, credential_rotate, store_info, store_key, store_schema or cache.
-            parameters: the operation's own, validated.
-            context: who asks.
-            check_mode: tell what would change, change nothing.
-            question: by what a session may know the same question again.
-
-        Raises:
-            CredentialError: of the class that tells why.
-        """
-
-    def forget(self, names: Iterable[str]) -> None:
-        """These names were changed by other ways: what is kept of them is dropped."""
 
 
 class RunClient(Client):
@@ -80,6 +49,7 @@ class RunClient(Client):
         check_mode: bool = False,
         question: str | None = None,
     ) -> Outcome:
+        traits = traits_of(operation)
         if self._session is not None:
             masking.register(secrets_of(store.config))
             try:
@@ -92,7 +62,7 @@ class RunClient(Client):
         try:
             return self._here().perform(store, operation, parameters, context, check_mode)
         finally:
-            if operation not in READING and not check_mode:
+            if not traits.read_only and not check_mode:
                 self.forget(names_of(parameters))
 
     def _here(self) -> Client:

@@ -14,14 +14,14 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.lookup.get import AnswerLost, controller, directory_of, exchange
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import AnswerLost, controller, directory_of, exchange
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession, ensure_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
@@ -68,7 +68,7 @@ class SessionClient:
             "check_mode": check_mode,
             "question": question,
         }
-        reply = self._answered(message, repeatable=check_mode or operation in READING)
+        reply = self._answered(message, repeatable=check_mode or traits_of(operation).read_only)
         for warning in reply.get("warnings") or ():
             Display().warning(warning)
         return outcome_of(reply)

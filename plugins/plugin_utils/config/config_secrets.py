@@ -9,29 +9,32 @@ Mappings are not marked `no_log` as a whole: ansible-core would mask every word 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import (
-    KEY_SOURCES,
-    OF_A_KEY_SOURCE,
-    OF_EVERY_STORE,
-    SHARED_CACHE,
-    of_backend,
-)
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import KEY_SOURCES, STORE_SECRETS, read_part
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:
     """Every secret of a store's configuration: of its backend, and of its key sources."""
-    found = [_found(config, option) for option in (*OF_EVERY_STORE.secrets, *of_backend(config.get("backend")).secrets)]
-    together = _found(config, SHARED_CACHE + "." + KEY_SOURCES)
-    for source in (*(config.get(KEY_SOURCES) or ()), *(together if isinstance(together, list) else ())):
-        found += [_found(source, option) for option in OF_A_KEY_SOURCE.secrets]
+    found = [*_secrets_of_store(config), *_secrets_of_key_sources(config)]
     return [Secret(str(value)) for value in found if isinstance(value, (str, int)) and value]
 
 
-def _found(place: Any, option: str) -> Any:
-    for step in option.split("."):
-        place = place.get(step) if isinstance(place, Mapping) else None
-    return place
+def _secrets_of_store(config: Mapping[str, Any]) -> Iterator[Any]:
+    traits = find_traits(config.get("backend"))
+    for option in (*STORE_SECRETS, *(traits.secrets if traits else ())):
+        yield read_part(config, option)
+
+
+def _secrets_of_key_sources(config: Mapping[str, Any]) -> Iterator[Any]:
+    listed = [sources for sources in (read_part(config, option) for option in KEY_SOURCES) if isinstance(sources, (list, tuple))]
+    if not listed:
+        return
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import SECRETS
+
+    for sources in listed:
+        for source in sources:
+            yield from (read_part(source, option) for option in SECRETS)

@@ -10,39 +10,28 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import (
-    AUTH,
     KEY_SOURCES,
-    OF_A_KEY_SOURCE,
-    OF_A_LOGIN,
-    OF_A_SHARED_CACHE,
-    OF_EVERY_STORE,
-    SHARED_CACHE,
-    of_backend,
+    STORE_PATHS,
+    change_part,
+    read_part,
 )
 
 
 def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     """The configuration with each relative path taken from the directory of `file`; what is no path is left for the store's checks."""
     directory = os.path.dirname(os.path.abspath(file))
-    paths = (*OF_EVERY_STORE.paths, *of_backend(config.get("backend")).paths)
-    placed = {name: _placed_option(value, directory) if name in paths else value for name, value in config.items()}
-    placed = _with_placed_login(placed, directory)
-    placed = _with_placed_sources(placed, directory)
-    together = placed.get(SHARED_CACHE)
-    if isinstance(together, Mapping):
-        at_place = {
-            name: _placed_option(value, directory) if name in OF_A_SHARED_CACHE.paths else value for name, value in together.items()
-        }
-        placed[SHARED_CACHE] = _with_placed_sources(at_place, directory)
+    traits = find_traits(config.get("backend"))
+    placed: Mapping[str, Any] = dict(config)
+    for option in (*STORE_PATHS, *(traits.paths if traits else ())):
+        placed = change_part(placed, option, lambda value: _placed_option(value, directory))
+    for option in traits.parts_with_paths if traits else ():
+        placed = change_part(placed, option, lambda value: _placed(value, directory))
+    for option in KEY_SOURCES:
+        if isinstance(read_part(placed, option), list):
+            placed = change_part(placed, option, lambda sources: [_placed_source(source, directory) for source in sources])
     return placed
-
-
-def _with_placed_sources(placed: dict[str, Any], directory: str) -> dict[str, Any]:
-    sources = placed.get(KEY_SOURCES)
-    if not isinstance(sources, list):
-        return placed
-    return {**placed, KEY_SOURCES: [_placed_source(source, directory) for source in sources]}
 
 
 def _placed_option(value: Any, directory: str) -> Any:
@@ -52,18 +41,11 @@ def _placed_option(value: Any, directory: str) -> Any:
 
 
 def _placed_source(source: Any, directory: str) -> Any:
-    if not isinstance(source, Mapping):
-        return source
-    placed = {key: _placed(value, directory) if key in OF_A_KEY_SOURCE.paths else value for key, value in source.items()}
-    return _with_placed_login(placed, directory)
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS
 
-
-def _with_placed_login(placed: dict[str, Any], directory: str) -> dict[str, Any]:
-    """Files that hold a login are named within the option `auth`."""
-    login = placed.get(AUTH)
-    if not isinstance(login, Mapping):
-        return placed
-    return {**placed, AUTH: {key: _placed(value, directory) if key in OF_A_LOGIN.paths else value for key, value in login.items()}}
+    for option in PATHS:
+        source = change_part(source, option, lambda value: _placed(value, directory))
+    return source
 
 
 def _placed(value: Any, directory: str) -> Any:

@@ -40,8 +40,8 @@ def started(loader: Any) -> str:
 
 def expected(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """The store that a lookup means which says nothing; None where that is none of a configuration, or cannot be handed over."""
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
     from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-    from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL
     from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import resolve_store, surroundings
 
     try:
@@ -50,4 +50,5 @@ def expected(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping
         json.dumps(found)
     except (CredentialError, TypeError, ValueError):
         return None
-    return None if store.config.get("backend") == LOCAL else found
+    traits = find_traits(store.config.get("backend"))
+    return None if traits is not None and traits.directory is not None else found

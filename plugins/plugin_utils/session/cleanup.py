@@ -11,7 +11,7 @@ import shutil
 from contextlib import suppress
 from pathlib import Path
 
-from ansible_collections.nebula.credential.plugins.lookup.get import is_locked, is_private
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_locked, is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import started_at
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 

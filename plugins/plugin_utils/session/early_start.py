@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.lookup.get import controller, directory_of, speakers
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import controller, directory_of, speakers
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import begin_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 

@@ -17,17 +17,18 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.lookup.get import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.cleanup import sweep
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import main as program
 
 READY = "ready"
 PATIENCE = 15.0
 """Seconds for the start; on an idle machine it takes half of one."""
 COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
 """The directory of this collection. No link is resolved: a checkout is a collection by where its link lies."""
+PROGRAM = os.path.join(COLLECTION, "plugins", "plugin_utils", "session", "server", "main.py")
+"""What the session runs. It is started by its path and never imported here."""
 
 
 Terms = Callable[[], Mapping[str, Any]]
@@ -169,7 +170,7 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
     }
     try:
         started = subprocess.Popen(
-            [sys.executable, "-I", program.__file__],
+            [sys.executable, "-I", PROGRAM],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

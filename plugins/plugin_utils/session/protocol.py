@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session's side of what the lookup `get` holds for the run's: the framing, who is at the other end. And the names of its files.
+"""What both ends of a connection need: the framing, who is at the other end, and the names of the session's files.
 
-Twice, and held equal by a test: on a hit that lookup is one file, and a session that imported it would load ansible-core's plugins.
+The lookup `get` holds a copy of all but `Place`, because on a hit it is the only file that a worker loads. A test compares the two.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ LENGTH = struct.Struct(">I")
 HEARTBEAT = b"."
 CREDENTIALS = struct.Struct("3i")
 OVERFLOW_UID = 65534
+"""What Linux shows for users that a container does not know (/proc/sys/kernel/overflowuid; nobody changes it)."""
 
 
 class Place(NamedTuple):

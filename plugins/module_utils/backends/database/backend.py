@@ -19,12 +19,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import audit_rows
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import OPTIONS, checked_prefix, configured
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import checked_prefix, configured
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Reading
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of, version_number
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, SchemaAdmin
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -40,17 +42,17 @@ class _Opened(NamedTuple):
     schema: Schema
 
 
-class Database(Backend):
+class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink):
     """A store in SQLite, PostgreSQL, MariaDB, MySQL or CockroachDB.
 
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
     """
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, remote=True, audit_log=True)
-    options: Mapping[str, Mapping[str, Any]] = OPTIONS
+    options = TRAITS.spec
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
-        """Take the options of `OPTIONS`. Opens nothing, and needs no library yet.
+        """Take validated options. Opens nothing, and needs no library yet.
 
         Raises:
             InvalidConfiguration: one cannot be used; it is named.

@@ -11,11 +11,12 @@ from typing import Any, Callable, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import tls as transport
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections, PoolLimits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind, Limits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.mysql import Mariadb, Mysql
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PoolLimits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.postgresql import Cockroachdb, Postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import AUTO, MODES, command
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import command
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.sqlite import Sqlite
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import (
     COCKROACHDB,
@@ -38,27 +39,6 @@ KINDS: Mapping[str, Any] = {
     MYSQL: Mysql,
     COCKROACHDB: Cockroachdb,
 }
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "url": {"type": "str", "required": True},
-    **login.OPTIONS,
-    **transport.OPTIONS,
-    "pool": {
-        "type": "dict",
-        "default": {},
-        "options": {
-            "min": {"type": "int", "default": _POOL.min},
-            "max": {"type": "int", "default": _POOL.max},
-            "connect_timeout": {"type": "float", "default": _POOL.connect_timeout},
-            "idle_timeout": {"type": "float", "default": _POOL.idle_timeout},
-            "lifetime": {"type": "float", "default": _POOL.lifetime},
-        },
-    },
-    "table_prefix": {"type": "str", "default": "cred_"},
-    "migration": {"type": "str", "default": AUTO, "choices": list(MODES)},
-    "keep_versions": {"type": "int", "default": 10},
-    "audit_table": {"type": "bool", "default": True},
-}
-"""The options of a database store, as an argument spec. Times are seconds."""
 # An index is called "idx_", prefix, and a word of seven letters, in at most 63 characters.
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,29}\Z")
 _WRITE_TIMEOUT = 10.0

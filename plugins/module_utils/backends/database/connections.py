@@ -10,25 +10,16 @@ import os
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Iterator, List, NamedTuple, Optional
+from typing import Any, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.errors import translate
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PoolLimits
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unavailable
 
 _LEFT_TO_THE_PARENT: List[Any] = []
 """Pools that were open when this process was forked. They are never collected here: that would close the parent's connections."""
-
-
-class PoolLimits(NamedTuple):
-    """Connections kept and at most; seconds to wait for one, until an unused one and until any one is replaced."""
-
-    min: int = 2
-    max: int = 10
-    connect_timeout: float = 30.0
-    idle_timeout: float = 600.0
-    lifetime: float = 1800.0
 
 
 class Connections:

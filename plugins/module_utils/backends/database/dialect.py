@@ -7,15 +7,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple, Optional
+from typing import Any, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import FAILED, LOST, Meaning
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.login import Login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import Transport
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import Address
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
-
-INSTALL_SQLALCHEMY = 'pip install "sqlalchemy>=2.0.43"'
 
 
 class Limits(NamedTuple):
@@ -30,7 +30,8 @@ class Kind(ABC):
 
     driver = ""
     """SQLAlchemy's name of dialect and driver."""
-    install = INSTALL_SQLALCHEMY
+    packages: Tuple[Package, ...] = (SQLALCHEMY,)
+    """What has to be installed."""
     tells_missing_tables = True
     """Whether a missing table has a code of its own; else it is looked for before it is read."""
     begin = "BEGIN"
@@ -99,5 +100,7 @@ class Kind(ABC):
     def missing(self) -> MissingLibrary:
         """The error for a package that is not installed."""
         return MissingLibrary(
-            "a Python package for {0} is missing".format(self.address.dialect), option="url", remedy="Run: {0}".format(self.install)
+            "a Python package for {0} is missing".format(self.address.dialect),
+            option="url",
+            remedy="Run: {0}".format(pip_install(*self.packages)),
         )

@@ -15,12 +15,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_er
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "password_file": {"type": "path", "no_log": False},
-    "password_env": {"type": "str", "no_log": False},
-}
 _PLACES = ("password", "password_file", "password_env")
 
 

@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     UNREACHABLE,
     Meaning,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PYMYSQL, SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, unusable
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
@@ -63,7 +64,7 @@ class Mysql(Kind):
     """A MySQL server."""
 
     driver = "mysql+pymysql"
-    install = 'pip install "sqlalchemy>=2.0.43" "pymysql>=1.2"'
+    packages = (SQLALCHEMY, PYMYSQL)
     begin = "START TRANSACTION"
 
     def connect(self) -> Any:

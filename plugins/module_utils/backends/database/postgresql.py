@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     UNREACHABLE,
     Meaning,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import COCKROACHDB_DIALECT, PSYCOPG, SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, UNVERIFIED, VERIFIED, unusable
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -109,7 +110,7 @@ class Postgresql(Kind):
     """A PostgreSQL server."""
 
     driver = "postgresql+psycopg"
-    install = 'pip install "sqlalchemy>=2.0.43" "psycopg[binary]>=3.2"'
+    packages = (SQLALCHEMY, PSYCOPG)
     begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
     """Rows are locked one by one, and each statement sees what was committed before it."""
 
@@ -235,7 +236,7 @@ class Cockroachdb(Postgresql):
     """A CockroachDB cluster. Its transactions are serialisable, whatever they ask for."""
 
     driver = "cockroachdb+psycopg"
-    install = 'pip install "sqlalchemy-cockroachdb>=2.0.2" "psycopg[binary]>=3.2"'
+    packages = (COCKROACHDB_DIALECT, PSYCOPG)
     begin = "BEGIN"
 
     def lock(self, connection: Any, name: str) -> None:

@@ -10,12 +10,11 @@ from typing import Any, Callable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import TablesMissing
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import AUTO, VALIDATE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import SCHEMA, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
-AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
-MODES = (AUTO, MANUAL, VALIDATE)
 IN_PLACE = "inline"
 """What a store is called that was written in place (`store_reference.INLINE`): no command can name it."""
 

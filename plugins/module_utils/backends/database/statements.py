@@ -169,7 +169,7 @@ class Writing:
         return patched
 
     def rewrite(self, record: Record, replaces: bytes) -> None:
-        """See `Backend.rewrite_envelope`. The version is taken as it is given: who rewrites has read it."""
+        """See `EnvelopeRewriter.rewrite_envelope`. The version is taken as it is given: who rewrites has read it."""
         with self._connections.writing() as connection:
             for table, row in self._places(record):
                 changed = table.update().where(*row, table.c.envelope == replaces).values(**envelope_columns(record.envelope))

@@ -14,13 +14,6 @@ from typing import Any, Callable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import SQLITE, Address
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "tls_ca": {"type": "path"},
-    "tls_cert": {"type": "path"},
-    "tls_key": {"type": "path", "no_log": False},
-    "verify": {"type": "bool", "default": True},
-    "allow_insecure_transport": {"type": "bool", "default": False},
-}
 VERIFIED, UNVERIFIED, LOCAL, PLAIN = "verified", "unverified", "local", "plain"
 
 

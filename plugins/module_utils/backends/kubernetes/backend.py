@@ -6,19 +6,20 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
-
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, Capabilities, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import ROLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import secret_data
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.object_store import KubePlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import check_selector
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import OPTIONS as ADDRESS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS, ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 _VERBS = ("get", "list", "create", "update", "delete")
@@ -28,17 +29,14 @@ _UNENCRYPTED = (
 )
 
 
-class Kubernetes(ObjectBackend):
+class Kubernetes(ObjectBackend, Limited):
     """A Secret a credential, in one namespace, under names that begin with `prefix`."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)
     default_retries = 3
-    options: Mapping[str, Mapping[str, Any]] = {
-        **ADDRESS,
-        **OPTIONS,
-        "prefix": {"type": "str", "default": "nebula-"},
-        "label_selector": {"type": "str"},
-    }
+    plaintext_warning = _UNENCRYPTED
+    container = "a Secret"
+    options = TRAITS.spec
 
     def make_places(self) -> ObjectPlaces:
         """The primitives, on a connection that opens nothing yet.
@@ -55,10 +53,11 @@ class Kubernetes(ObjectBackend):
         return KubePlaces(self._connection, prefix, tenant, encrypted=bool(self.settings.get("encrypt")), label_selector=selector)
 
     def connect(self) -> None:
-        """Load the official client, and say what has to be said once. The first operation logs in."""
+        """Load the official client. The first operation logs in."""
         self._connection.prepare()
-        if self.settings.get("encrypt") is None:
-            self.context.warn(_UNENCRYPTED)
+
+    def measure_value(self, record: Record) -> int:
+        return sum(map(len, secret_data(record).values()))
 
     def close(self) -> None:
         """Close the connections."""

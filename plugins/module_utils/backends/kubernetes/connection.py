@@ -34,7 +34,7 @@ class Connection:
     """Requests about the Secrets of one namespace. Threads may share it; opens nothing until the first request."""
 
     def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
-        """Check the options (`address.OPTIONS`; others are ignored). Uses no network.
+        """Check the options (`options.SERVER`; others are ignored). Uses no network.
 
         Args:
             settings: the options' values.

@@ -39,18 +39,12 @@ def check_keys(fields: Iterable[str], reserved: Iterable[str]) -> None:
             )
 
 
-def check_sizes(data: Mapping[str, bytes], annotations: Mapping[str, str]) -> None:
-    """Check how large a Secret is.
+def check_annotations(annotations: Mapping[str, str]) -> None:
+    """Check how large the annotations of a Secret are. The layer `limits` checks its values.
 
     Raises:
-        TooLarge: its values or its annotations have more bytes than Kubernetes takes.
+        TooLarge: they have more bytes than Kubernetes takes.
     """
-    size = sum(map(len, data.values()))
-    if size > MAX_DATA:
-        raise TooLarge(
-            "the value has {0} bytes, and a Secret holds {1} at most".format(size, MAX_DATA),
-            remedy="Divide it, or keep it in a store that takes more.",
-        )
     size = sum(len(key.encode("utf-8")) + len(value.encode("utf-8")) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS:
         raise TooLarge(

@@ -15,7 +15,9 @@ import ssl
 import threading
 from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT, KUBECONFIG
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import tls_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import readable_path
@@ -27,7 +29,7 @@ try:
 except ImportError:
     client = None
 
-INSTALL = "Run: pip install 'kubernetes >= 28.1'"
+INSTALL = "Run: {0}".format(pip_install(CLIENT))
 DEFAULT_NAMESPACE = "default"
 _DEFAULT_KUBECONFIG = "~/.kube/config"
 _NAMESPACE_FILE = "namespace"
@@ -51,7 +53,7 @@ class Access(NamedTuple):
 
 
 def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
-    """Find the server and the login as the options of `address.OPTIONS` say. Reads files, may run a kubeconfig's login program.
+    """Find the server and the login as the options of `options.SERVER` say. Reads files, may run a kubeconfig's login program.
 
     Raises:
         MissingLibrary: the client is not installed.
@@ -79,7 +81,7 @@ def _fill(loaded: Any, settings: Mapping[str, Any]) -> str:
         if settings.get("api_key"):
             loaded.api_key["authorization"] = "Bearer " + settings["api_key"]
         return DEFAULT_NAMESPACE
-    path = settings.get("kubeconfig") or os.environ.get("KUBECONFIG") or os.path.expanduser(_DEFAULT_KUBECONFIG)
+    path = settings.get("kubeconfig") or os.environ.get(KUBECONFIG) or os.path.expanduser(_DEFAULT_KUBECONFIG)
     if settings.get("kubeconfig") or settings.get("context") or any(map(os.path.exists, path.split(os.pathsep))):
         return _fill_from_kubeconfig(loaded, path, settings.get("context"))
     if not os.environ.get(pod.SERVICE_HOST_ENV_NAME):

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import check_keys, check_sizes
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import check_annotations, check_keys
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import is_foreign, owned_fields, taken
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import is_hashed, secret_name
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_types import (
@@ -66,10 +66,11 @@ class Manifests:
             InvalidInput, TooLarge: Kubernetes would not take it.
             ReadOnly: the one that is there is immutable.
         """
-        data = _data(content.record)
+        check_keys(content.record.fields, (STATE, ENVELOPE))
+        data = secret_data(content.record)
         there = found.manifest if isinstance(found, KubeObject) else {}
         written = self._metadata(place, content, found, there, list(data))
-        check_sizes(data, written["annotations"])
+        check_annotations(written["annotations"])
         secret: Dict[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": written}
         secret["type"] = _type_of(place, content.record, there)
         secret["data"] = {key: base64.b64encode(value).decode("ascii") for key, value in data.items()}
@@ -141,10 +142,10 @@ class Manifests:
         return replace(record, fields={key: Secret(value) for key, value in data.items()}, state=_state(state))
 
 
-def _data(record: Record) -> Dict[str, bytes]:
+def secret_data(record: Record) -> Dict[str, bytes]:
+    """Return the keys of a Secret that hold a record, and their bytes."""
     if record.envelope is not None:
         return {ENVELOPE: record.envelope}
-    check_keys(record.fields, (STATE, ENVELOPE))
     data = {key: value.expose() for key, value in record.fields.items()}
     if record.state:
         data[STATE] = json.dumps(write_values(record.state), separators=(",", ":")).encode("utf-8")

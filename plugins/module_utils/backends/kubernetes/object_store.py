@@ -12,7 +12,6 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import check_sizes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import Listing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import document_name, place_of, secret_name
@@ -84,7 +83,6 @@ class KubePlaces(ObjectPlaces):
         return base64.b64decode(data.get(_DOCUMENT) or ""), str(answer.body["metadata"]["resourceVersion"])
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
-        check_sizes({_DOCUMENT: content}, {})
         name = document_name(self._prefix)
         metadata: Dict[str, Any] = {"name": name, "labels": {notes.MANAGED_BY: notes.MANAGER, notes.STAGE: _STORE}}
         if found is not None:

@@ -12,22 +12,6 @@ from typing import Any, Mapping, NoReturn
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "kubeconfig": {"type": "path"},
-    "context": {"type": "str"},
-    "host": {"type": "str"},
-    "api_key": {"type": "str", "no_log": True},
-    "namespace": {"type": "str"},
-    "ca_cert": {"type": "path"},
-    "client_cert": {"type": "path"},
-    # A path is not secret, whatever the word in its name makes ansible-core think.
-    "client_key": {"type": "path", "no_log": False},
-    "tls_server_name": {"type": "str"},
-    "verify": {"type": "bool", "default": True},
-    "allow_insecure_transport": {"type": "bool", "default": False},
-}
-"""What says where the server is and who asks, as an argument spec."""
-
 _OF_HOST = ("api_key", "client_cert", "client_key")
 _FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")

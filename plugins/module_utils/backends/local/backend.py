@@ -21,12 +21,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
-from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import ENCRYPTED, FORMATS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import FORMATS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import written_at
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.listing import list_records
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
@@ -39,24 +41,14 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend):
+class Local(Backend, EnvelopeRewriter):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced whole or not at all. Writes of a name exclude each other by a file lock.
     """
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True)
-    options: Mapping[str, Mapping[str, Any]] = {
-        "path": {"type": "path", "default": "~/.nebula/credentials"},
-        "format": {"type": "str", "default": ENCRYPTED, "choices": list(FORMATS)},
-        "keep_versions": {"type": "int", "default": 10},
-        "secure_delete": {"type": "bool", "default": True},
-        "backup": {"type": "bool", "default": False},
-        "backup_path": {"type": "path"},
-        "backup_retention": {"type": "int", "default": 30},
-        "lock_timeout": {"type": "float", "default": 10.0},
-        "allow_plaintext": {"type": "bool", "default": False},
-    }
+    options = TRAITS.spec
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `Local.options`. Opens nothing.

@@ -9,12 +9,11 @@ from __future__ import annotations
 from typing import Callable, Mapping, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local import plain_formats
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import BINARY, ENCRYPTED, JSON, YAML
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope as sealed
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, NotEncrypted
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
-
-ENCRYPTED = "encrypted"
 
 
 class Format(NamedTuple):
@@ -86,7 +85,7 @@ def _plain(extension: str, codec: plain_formats.Codec) -> Format:
 
 FORMATS: Mapping[str, Format] = {
     ENCRYPTED: Format(".enc", _admit_envelope, _envelope_of, sealed.public_record, _identify_envelope),
-    "json": _plain(".json", plain_formats.JSON),
-    "yaml": _plain(".yaml", plain_formats.YAML),
-    "binary": _plain(".bin", plain_formats.BINARY),
+    JSON: _plain(".json", plain_formats.JSON),
+    YAML: _plain(".yaml", plain_formats.YAML),
+    BINARY: _plain(".bin", plain_formats.BINARY),
 }

@@ -23,7 +23,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     check_swap,
     next_serial,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.snapshot import Snapshot, SnapshotFile
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Flushable
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -54,16 +56,11 @@ def _offered(record: Record) -> Record:
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
-class Memory(Backend):
+class Memory(Backend, Flushable, EnvelopeRewriter):
     """A store that ends with its process, for tests and for values that must not reach a disk."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, persistent=False)
-    options: Mapping[str, Mapping[str, Any]] = {
-        "max_credentials": {"type": "int", "default": 1000},
-        "keep_versions": {"type": "int", "default": 10},
-        "persist_on_shutdown": {"type": "bool", "default": False},
-        "persist_path": {"type": "path"},
-    }
+    options = TRAITS.spec
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `Memory.options`. Opens nothing.

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     changed_document,
@@ -30,13 +30,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
-
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
-"""The options that every backend of objects has."""
 
 
 class _Change(NamedTuple):
@@ -48,8 +46,11 @@ class _Change(NamedTuple):
     tombstone: Optional[StoredObject]
 
 
-class ObjectBackend(Backend):
-    """A backend of objects. A backend gives the places, its capabilities, its options (with `OPTIONS`) and its health."""
+class ObjectBackend(Backend, EnvelopeRewriter):
+    """A backend of objects. A subclass gives `make_places`, its capabilities and its options (with `objects.options`).
+
+    It overrides `connect` and `close` if its places have a connection, and `health` if it can say more than that the store can be read.
+    """
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take validated options. Opens nothing.
@@ -259,6 +260,14 @@ class ObjectBackend(Backend):
             self.places.write_document(content, found)
         except Conflict:
             raise changed_document() from None
+
+    def health(self) -> Health:
+        """Return `healthy` if the store's document can be read, or looked for."""
+        try:
+            self.places.read_document()
+        except CredentialError as problem:
+            return unhealthy(problem)
+        return Health()
 
 
 def version_of(found: StoredObject) -> str:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a backend has to do that keeps one object a value, and nothing else: `objects.backend` makes the backend contract of it.
+"""The driver interface for backends that store objects: seven methods, of which `objects.backend` makes the whole contract.
 
 Kubernetes Secrets, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
-versions that could hold ours.
+versions that could hold ours. `docs/development.md` shows how to write one.
 """
 
 from __future__ import annotations

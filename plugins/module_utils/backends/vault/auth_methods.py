@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_file
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY, BOTOCORE
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary
 
@@ -65,7 +67,7 @@ def _aws_credentials(auth: Auth) -> Tuple[Optional[str], Optional[str], Optional
         import botocore.exceptions
         import botocore.session
     except ImportError:
-        raise MissingLibrary("the Python package botocore is not installed", remedy="Run: pip install botocore") from None
+        raise MissingLibrary("the Python package botocore is not installed", remedy="Run: {0}".format(pip_install(BOTOCORE))) from None
     try:
         found = botocore.session.get_session().get_credentials()
         if found is not None:
@@ -89,7 +91,9 @@ def _azure_token(auth: Auth) -> str:
         from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
         from azure.identity import ManagedIdentityCredential
     except ImportError:
-        raise MissingLibrary("the Python package azure-identity is not installed", remedy="Run: pip install azure-identity") from None
+        raise MissingLibrary(
+            "the Python package azure-identity is not installed", remedy="Run: {0}".format(pip_install(AZURE_IDENTITY))
+        ) from None
     # Exactly as it is written: the server compares it with the audience of the token, an ending slash included.
     scope = (auth.text("resource") or AZURE_RESOURCE) + "/.default"
     left = deadline.remaining()

@@ -9,12 +9,11 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_SECRETS, TOKEN_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
-OPTION = "auth"
 TOKEN = "token"
-TOKEN_VARIABLE = "VAULT_TOKEN"
 TOKEN_FILE = "~/.vault-token"
 """Where the command line of Vault and OpenBao leaves the token of `login`."""
 
@@ -50,10 +49,6 @@ METHODS: Mapping[str, Method] = {
     "userpass": Method(("username", "password|password_file"), (), "userpass"),
     "cert": Method((), ("role",), "cert"),
 }
-SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
-"""The options whose value is secret."""
-PATHS = ("token_file", "secret_id_file", "jwt_file", "jwt_path", "password_file")
-"""The options that are paths."""
 _BOOLEANS = ("secret_id_wrapped",)
 _NEEDS_BESIDE: Mapping[str, str] = {
     "secret_id_wrapped": "secret_id|secret_id_file",
@@ -118,11 +113,11 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
     mount = str(given.pop("mount", None) or METHODS[name].mount or "").strip("/")
     if name == TOKEN:
         given = _place_of_token(given)
-    return Auth(name, {key: Secret(str(value)) if key in SECRETS else _plain(key, value) for key, value in given.items()}, mount)
+    return Auth(name, {key: Secret(str(value)) if key in AUTH_SECRETS else _plain(key, value) for key, value in given.items()}, mount)
 
 
 def _wrong(what: str, remedy: str) -> NoReturn:
-    raise InvalidConfiguration(what, option=OPTION, remedy=remedy)
+    raise InvalidConfiguration(what, option=AUTH, remedy=remedy)
 
 
 def _plain(option: str, value: Any) -> Any:

@@ -14,8 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault i
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2, mount
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import kv2_encrypted as kv2_objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
-
-KV, DYNAMIC = "kv", "dynamic"
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import DYNAMIC_ENGINE, TRAITS
 
 
 class Vault(kv2.Kv2):
@@ -24,16 +23,7 @@ class Vault(kv2.Kv2):
     Made with a store's options, it is the backend that they ask for, and none of this class.
     """
 
-    options: Mapping[str, Mapping[str, Any]] = {
-        **Connection.OPTIONS,
-        **kv1_objects.OPTIONS,
-        **kv2.OPTIONS,
-        **leased.OPTIONS,
-        # Its default is the engine's own.
-        "mount": {"type": "str"},
-        "engine": {"type": "str", "default": KV, "choices": [KV, DYNAMIC]},
-    }
-    secrets = Connection.SECRETS
+    options = TRAITS.spec
 
     def __new__(cls, options: Mapping[str, Any], context: BackendContext) -> Backend:  # type: ignore[misc]  # another class, on purpose
         """The backend of the engine that the options name; opens nothing.
@@ -42,7 +32,7 @@ class Vault(kv2.Kv2):
             InvalidConfiguration: an option is wrong.
         """
         connection = Connection(options, store=context.store, warn=context.warn)
-        if options.get("engine") == DYNAMIC:
+        if options.get("engine") == DYNAMIC_ENGINE:
             place = dict(options, mount=options.get("mount") or leased.MOUNT)
             return leased.LeasedSecrets(options, context, connection, mount.Location.of(place).mount)
         if options.get("kv_version") == 1:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 
 
-class Connected(Backend):
+class Connected(Backend, Renewable):
     """The life of a connection. A subclass sets `_connection` when it is made."""
 
     _connection: Connection

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
@@ -35,21 +35,11 @@ class Reply(NamedTuple):
 class Connection:
     """Requests to one server under one login. Threads may share it; opens nothing until the first request."""
 
-    OPTIONS: Mapping[str, Mapping[str, Any]] = {
-        **address.OPTIONS,
-        # Not no_log: ansible-core 2.22 would mask every word in it. What is secret there is in SECRETS.
-        "auth": {"type": "dict", "no_log": False},
-        "revoke_on_close": {"type": "bool", "default": True},
-    }
-    """The options of whatever talks to a Vault, as an argument spec."""
-    SECRETS: Tuple[str, ...] = tuple("auth." + option for option in auth.SECRETS)
-    """Those whose value is secret, with the path to them."""
-
     def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
         """Check the options. Uses no network.
 
         Args:
-            settings: values of `OPTIONS`; others are ignored.
+            settings: values of `options.CONNECTION`; others are ignored.
             store: the user's name for the store, as errors tell it.
             warn: where warnings go.
 

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.lease_manager import Leases, Server
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import DYNAMIC
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -34,21 +35,12 @@ _NAME = "{name}"
 _RENEW, _REVOKE = "sys/leases/renew", "sys/leases/revoke"
 _UNKNOWN_ROLE = ("unknown role", "role not found", "could not find role", "does not exist", "could not be found")
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "lease_path": {"type": "str", "default": "creds/{name}"},
-    "roles_path": {"type": "str", "default": "roles"},
-    "parameters": {"type": "dict"},
-    "ttl": {"type": "int"},
-    "max_ttl": {"type": "int"},
-}
-"""What `engine: dynamic` takes beside the connection's options, as an argument spec. Times are seconds."""
-
 
 class LeasedSecrets(Connected):
     """What `engine: dynamic` is. Read-only: nothing of it is stored anywhere, so nothing can be written."""
 
     capabilities = Capabilities(native=True, remote=True, leased=True, server_side_encryption=True)
-    options = OPTIONS
+    options = DYNAMIC
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection, mount: str) -> None:
         """Take the store's options, and the connection, which is closed with this. Asks for nothing.

@@ -20,14 +20,13 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import changed_document
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Engine, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV1
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, InvalidConfiguration
@@ -35,7 +34,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, **OBJECTS, "single_writer": {"type": "bool", "default": False}}
 _DOCUMENT = "document"
 _LONGEST_TURN = 60.0
 _OTHER_TOOL = "other"
@@ -171,7 +169,7 @@ class Kv1(KvObjectBackend):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
     capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
-    options = OPTIONS
+    options = KV1
 
     def make_places(self) -> ObjectPlaces:
         return Kv1Places(self._connection, self.settings)

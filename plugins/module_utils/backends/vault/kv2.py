@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
@@ -47,8 +48,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_data,
     write_description,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import Unfinished
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -58,7 +59,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, "keep_versions": {"type": "int", "default": 10}}
 _RECORD_ID_SIZE = 16
 _LONGEST_NUMBER = 18
 
@@ -75,7 +75,7 @@ class _There(NamedTuple):
         return self.record is None and self.number > 0
 
 
-class Kv2(Connected):
+class Kv2(Connected, Recoverable):
     """Credentials as plain secrets of KV version 2."""
 
     capabilities = Capabilities(
@@ -88,7 +88,7 @@ class Kv2(Connected):
         remote=True,
         server_side_encryption=True,
     )
-    options = OPTIONS
+    options = KV2
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection) -> None:
         """Take the store's options, and the connection, which is closed with this. Asks for nothing.

@@ -13,7 +13,6 @@ from datetime import datetime, timezone
 from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
@@ -22,12 +21,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import OPTIONS as PLACE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2_ENCRYPTED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
-
-OPTIONS: Mapping[str, Mapping[str, Any]] = {**PLACE, **OBJECTS}
 
 
 class Kv2Places(ObjectPlaces):
@@ -105,7 +102,7 @@ class Kv2Envelopes(KvObjectBackend):
     capabilities = Capabilities(
         versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True
     )
-    options = OPTIONS
+    options = KV2_ENCRYPTED
 
     def make_places(self) -> ObjectPlaces:
         return Kv2Places(self._connection, Location.of(self.settings))

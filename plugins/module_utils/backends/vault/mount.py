@@ -10,15 +10,11 @@ import re
 from typing import Any, Iterator, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import LOCATION
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "mount": {"type": "str", "default": "secret"},
-    "prefix": {"type": "str", "default": "nebula"},
-    "kv_version": {"type": "int", "default": 2, "choices": [1, 2]},
-}
 HIDDEN = ".nebula"
 """What is ours alone lies below it. No credential's name has a segment that begins with a dot."""
 STORE = HIDDEN + "/store"
@@ -41,7 +37,7 @@ class Location(NamedTuple):
             InvalidConfiguration: they are no paths.
         """
         given = {option: settings.get(option) for option in ("mount", "prefix")}
-        taken = {option: OPTIONS[option]["default"] if text is None else str(text).strip("/") for option, text in given.items()}
+        taken = {option: LOCATION[option]["default"] if text is None else str(text).strip("/") for option, text in given.items()}
         for option, text in taken.items():
             if not _PATH.match(text) and (option == "mount" or text):
                 remedy = "Write segments of letters, digits, '.', '_' and '-', divided by '/', none of which begins with a '.'."

@@ -10,25 +10,9 @@ import os
 from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple, Union
 from urllib.parse import urlsplit
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import SERVER_ENVIRONMENT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
-
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "url": {"type": "str"},
-    "namespace": {"type": "str"},
-    "ca_cert": {"type": "path"},
-    "ca_path": {"type": "path"},
-    "client_cert": {"type": "path"},
-    # Paths are not secret, whatever the word in their name makes ansible-core think.
-    "client_key": {"type": "path", "no_log": False},
-    "tls_server_name": {"type": "str"},
-    "verify": {"type": "bool", "default": True},
-    "allow_insecure_transport": {"type": "bool", "default": False},
-}
-"""What says where the server is, as an argument spec."""
-
-ENVIRONMENT: Mapping[str, str] = {"url": "VAULT_ADDR", "namespace": "VAULT_NAMESPACE", "ca_cert": "VAULT_CACERT"}
-"""What the environment says where an option is not set. Nothing else of VAULT_* is looked at here."""
 
 _FILES = ("ca_cert", "client_cert", "client_key")
 _PORTS = {"https": 443, "http": 80}
@@ -60,12 +44,12 @@ class Address(NamedTuple):
 
 
 def address_of(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Address:
-    """Read the options of `OPTIONS`. Looks at files, opens no connection.
+    """Read the options of `options.CONNECTION`. Looks at files, opens no connection.
 
     Raises:
         InvalidConfiguration: names the option, what is wrong and what is allowed.
     """
-    given = {option: settings.get(option) or os.environ.get(variable) for option, variable in ENVIRONMENT.items()}
+    given = {option: settings.get(option) or os.environ.get(variable) for option, variable in SERVER_ENVIRONMENT.items()}
     insecure = bool(settings.get("allow_insecure_transport"))
     url = _url(given["url"], insecure)
     return Address(

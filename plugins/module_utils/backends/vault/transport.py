@@ -15,9 +15,11 @@ from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
 from urllib.parse import urlsplit
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.http_adapter import TimedAdapter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
@@ -38,7 +40,7 @@ except ImportError:
     Client = None
     RawAdapter = Session = object  # type: ignore[assignment,misc]
 
-INSTALL = "Run: pip install 'hvac >= 2.3'"
+INSTALL = "Run: {0}".format(pip_install(HVAC))
 _FOLLOWED = (307, 308)
 _REDIRECTS = 3
 

@@ -8,25 +8,17 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION, ConfiguredSource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import ConfiguredSource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import passphrase
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import vault_transit as transit
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword, from_vault
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALLOWED, OPTION, PASSPHRASES
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
-PATHS = frozenset(("path", "passphrase_file")) | transit.PATHS
-"""The keys of an entry that are paths."""
 
-_PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
-_ALLOWED = {
-    "key_file": ("path",),
-    "passphrase": (*_PASSPHRASES, "label"),
-    "ansible_vault": ("vault_id",),
-    "vault_transit": tuple(transit.OPTIONS),
-}
 Warn = Callable[[str], object]
 
 
@@ -54,11 +46,11 @@ def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:
     """
     configured = tuple(sources)
     for name in names:
-        if name.split(":", 1)[0] not in _ALLOWED:
+        if name.split(":", 1)[0] not in ALLOWED:
             raise InvalidConfiguration(
                 "it names what is no key source",
                 option="drop_sources",
-                remedy="Name it by its kind ({0}), or as 'kind:label'.".format(", ".join(sorted(_ALLOWED))),
+                remedy="Name it by its kind ({0}), or as 'kind:label'.".format(", ".join(sorted(ALLOWED))),
             )
         if any(source.answers_to(name) for source in configured):
             raise InvalidConfiguration(
@@ -80,25 +72,25 @@ def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPass
 
 
 def _check(kind: Any, given: Mapping[str, Any]) -> None:
-    if kind not in _ALLOWED:
+    if kind not in ALLOWED:
         raise InvalidConfiguration(
-            "there is no key source {0}".format(ascii(kind)), option=OPTION, remedy="Use one of: {0}.".format(", ".join(sorted(_ALLOWED)))
+            "there is no key source {0}".format(ascii(kind)), option=OPTION, remedy="Use one of: {0}.".format(", ".join(sorted(ALLOWED)))
         )
     for key, value in given.items():
-        if key not in _ALLOWED[kind]:
+        if key not in ALLOWED[kind]:
             raise InvalidConfiguration(
                 "the key source '{0}' has no option {1}".format(kind, ascii(key)),
                 option=OPTION,
-                remedy="It takes: {0}.".format(", ".join(_ALLOWED[kind])),
+                remedy="It takes: {0}.".format(", ".join(ALLOWED[kind])),
             )
         if kind != "vault_transit" and not isinstance(value, str):
             raise InvalidConfiguration("'{0}' of the key source '{1}' is text".format(key, kind), option=OPTION)
 
 
 def _passphrase(given: Mapping[str, str], warn: Warn) -> KeySource:
-    ways = [way for way in _PASSPHRASES if way in given]
+    ways = [way for way in PASSPHRASES if way in given]
     if len(ways) != 1:
-        raise InvalidConfiguration("the key source 'passphrase' takes exactly one of {0}".format(", ".join(_PASSPHRASES)), option=OPTION)
+        raise InvalidConfiguration("the key source 'passphrase' takes exactly one of {0}".format(", ".join(PASSPHRASES)), option=OPTION)
     value, label = given[ways[0]], given.get("label", "")
     if ways[0] == "passphrase_file":
         return passphrase.from_file(value, label, warn)

@@ -25,9 +25,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION, VAULT_TRANSIT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
@@ -43,17 +43,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.key_status
 _NO_CIPHERTEXT = "vault:v1:" + base64.b64encode(bytes(60)).decode("ascii")
 """What no key decrypts: how the server refuses it tells whether there is a key."""
 _SEGMENTS = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*\Z")
-
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    **Connection.OPTIONS,
-    "mount": {"type": "str", "default": "transit"},
-    "key": {"type": "str", "no_log": False},
-    "label": {"type": "str"},
-    "read_timeout": {"type": "float", "default": 5.0},
-}
-"""What an entry of `key_sources` takes beside `source`, as an argument spec. Times are seconds."""
-PATHS = frozenset(option for option, spec in OPTIONS.items() if spec["type"] == "path")
-"""Those that are paths."""
 
 
 class _Seen(CredentialError):
@@ -198,14 +187,14 @@ def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Tra
     """Build the source of an entry of `key_sources`.
 
     Args:
-        given: values of `OPTIONS`, those of the connection among them.
+        given: values of `VAULT_TRANSIT`, those of the connection among them.
         warn: told about a connection that is not verified.
 
     Raises:
         InvalidConfiguration: an option is wrong. No network was used.
     """
     try:
-        entry = {option: _converted(option, given.get(option, spec.get("default"))) for option, spec in OPTIONS.items()}
+        entry = {option: _converted(option, given.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
         mount, key = _place(entry)
         connection = Connection(entry, store="", warn=warn)
     except InvalidConfiguration as problem:
@@ -228,7 +217,7 @@ def _converted(option: str, value: Any) -> Any:
     """A value as its type says. The validator's own words are not told: they quote the value."""
     if value is None:
         return None
-    kind = OPTIONS[option]["type"]
+    kind = VAULT_TRANSIT[option]["type"]
     checked = ArgumentSpecValidator({option: {"type": kind, "no_log": False}}).validate({option: value})
     if checked.error_messages or (kind in ("str", "path") and not isinstance(value, str)):
         raise InvalidConfiguration("it cannot be read as {0}".format(kind), option=option, remedy="Write a value of that type.")

@@ -19,17 +19,16 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import may_ask
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import Gathering
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Asked, Generation, Key, Shelf
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 PASSING = (Unavailable, Timeout, CircuitOpen)
-READS = frozenset((None, "get", "get_many"))
-"""The operations that are answered with what was read before. None is a direct call of the library."""
 RECOVERY = 5.0
 """Seconds for which a backend that did not answer for a value is not asked for it again while there is one to serve."""
 
@@ -70,10 +69,10 @@ class Counts:
     stale: int = 0
 
 
-class Cache(Layer):
+class Cache(Layer, Recoverable):
     """Reads each current value, and each older version, once per `ttl`.
 
-    Other stages are never kept, and whoever is about to write or to describe (any operation but `READS`) is given what is there now.
+    Other stages are never kept, and an operation that is not `cacheable` (it is about to write or to describe) is given what is there now.
     """
 
     def __init__(
@@ -97,7 +96,7 @@ class Cache(Layer):
         self._gathering = Gathering(inner.get, inner.get_many, PASSING, partial(self._count, "batched"))
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        if stage != CURRENT or asking_now().operation not in READS:
+        if stage != CURRENT or not asking_now().cacheable:
             may_ask()
             fetch = partial(self.inner.get, name, version, stage)
             return fetch() if stage != CURRENT else self._read((name, version), self.shelf.asking(name), fetch)
@@ -193,7 +192,7 @@ class Cache(Layer):
 
     def _stale(self, key: Key, error: Exception) -> Record:
         self._failed[key] = self.shelf.now()
-        found = self.shelf.find(key) if asking_now().operation in READS else None
+        found = self.shelf.find(key) if asking_now().cacheable else None
         if found is None or found.age >= self.terms.ttl + self.terms.serve_stale:
             raise error
         # Below `ttl` it is a refresh ahead of time, which nobody waits for.
@@ -217,7 +216,7 @@ class Cache(Layer):
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
-        fresh = asking_now().operation not in READS
+        fresh = not asking_now().cacheable
         held = {} if fresh else {name: record for name in wanted for record in [self._held((name, None))] if record is not None}
         missing: List[str] = [name for name in wanted if name not in held]
         if missing:
@@ -263,17 +262,13 @@ class Cache(Layer):
         with self.shelf.changing(record.name):
             return self.inner.put(record, expected_version, create=create)
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        with self.shelf.changing(name):
-            return self.inner.update_state(name, state, expected_version)
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         with self.shelf.changing(record.name):
             return self.inner.patch_metadata(record, expected_revision)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         with self.shelf.changing(name):
-            return self.inner.restore(name, stage, version=version, check=check)
+            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         with self.shelf.changing(name):

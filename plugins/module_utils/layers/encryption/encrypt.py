@@ -17,6 +17,13 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    EnvelopeRewriter,
+    KeyAdmin,
+    Recoverable,
+    flush_backend,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_status as key_report
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
@@ -38,7 +45,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt, without_document
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 _ATTEMPTS = 100
@@ -67,7 +74,7 @@ def encrypted(backend: Backend, configuration: Mapping[str, Any], vault_password
     return Encrypt(backend, keyring, Marks(keyring, tenant, warn), tenant)
 
 
-class Encrypt(Decrypt):
+class Encrypt(Decrypt, KeyAdmin, Recoverable):
     """A backend of records around a backend of envelopes. Build it with `encrypted`."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
@@ -94,7 +101,7 @@ class Encrypt(Decrypt):
             expected = expected_version or (found.version if found else None)
             try:
                 stored = self.inner.put(offered, expected, create=create or expected is None)
-                self.inner.flush()
+                flush_backend(self.inner)
                 return ring.active, replace(offered, version=stored.version)
             except Conflict:
                 if expected_version is not None or create:
@@ -142,18 +149,15 @@ class Encrypt(Decrypt):
         moved = replace(stored, envelope=under_key(key, read_envelope(content), ring.active))
         for _each in range(_ATTEMPTS):
             try:
-                self.inner.rewrite_envelope(moved, content)
+                require_protocol(self.inner, EnvelopeRewriter, moved.name).rewrite_envelope(moved, content)
             except (Conflict, NotFound):
                 return  # somebody, the rotation most likely, has replaced it since
             try:
-                self.inner.flush()
+                flush_backend(self.inner)
                 return
             except Conflict:
                 continue
         raise _too_busy()
-
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        return Backend.update_state(self, name, state, expected_version)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """Replace metadata without touching the ciphertext (rule 7).
@@ -177,7 +181,7 @@ class Encrypt(Decrypt):
         known = replace(record, serial=header.serial, record_id=header.record_id, revision=revision, verified=True)
         offered = replace(known, fields={}, state={}, envelope=envelope)
         self.inner.patch_metadata(offered, expected_revision)
-        self.inner.flush()
+        flush_backend(self.inner)
         self._acknowledge(found.key, offered)
         return replace(known, envelope=None)
 
@@ -198,7 +202,7 @@ class Encrypt(Decrypt):
             version = expected or (found.version if found else None)
             try:
                 self.inner.delete(name, stage=stage, expected_version=version, recoverable=recoverable)
-                self.inner.flush()
+                flush_backend(self.inner)
             except Conflict:
                 if expected is not None:
                     raise

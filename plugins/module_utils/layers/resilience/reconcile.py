@@ -92,7 +92,7 @@ def delete(backend: Backend, name: str, stage: str, expected: Optional[str]) -> 
 
 
 def rewrite_envelope(backend: Backend, record: Record, replaces: bytes) -> Optional[Done[None]]:
-    """As above, for `Backend.rewrite_envelope` with these arguments."""
+    """As above, for `EnvelopeRewriter.rewrite_envelope` with these arguments."""
     found = backend.get(record.name, record.version if record.stage == CURRENT else None, record.stage)
     if found.envelope == record.envelope:
         return Done(None)

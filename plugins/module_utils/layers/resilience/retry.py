@@ -18,13 +18,14 @@ from dataclasses import replace
 from typing import Callable, Iterator, Optional, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import reconcile
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import Attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import Write
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 _RECORD_ID_SIZE = 16
 
@@ -75,10 +76,6 @@ class Retry(Around):
         )
         return write.carry_out(self._attempts, Call("put", record.name, True))
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        """A read and a write, each with its own repeats."""
-        return Backend.update_state(self, name, state, expected_version)
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         write = Write(
             lambda: self.inner.patch_metadata(record, expected_revision),
@@ -89,7 +86,7 @@ class Retry(Around):
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         write = Write(
-            lambda: self.inner.rewrite_envelope(record, replaces),
+            lambda: require_protocol(self.inner, EnvelopeRewriter, record.name).rewrite_envelope(record, replaces),
             lambda: reconcile.rewrite_envelope(self.inner, record, replaces),
             repeatable=True,
         )

@@ -15,14 +15,14 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import READS
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, reason
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 REST = 5.0
 """Seconds for which a server that failed is left alone: its time limit is waited for once, not by every read."""
@@ -33,7 +33,7 @@ Answer = TypeVar("Answer")
 Wanted = Tuple[str, Optional[str]]
 
 
-class SharedCache(Layer):
+class SharedCache(Layer, Recoverable):
     """Reads current values and versions from the shared server where they are there, and puts there what it has read."""
 
     def __init__(self, inner: Backend, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
@@ -79,7 +79,7 @@ class SharedCache(Layer):
 
     def _may_share(self, name: str) -> bool:
         """Not for whoever is about to write, nor what was written here: another controller may just have put there what it read before."""
-        return asking_now().operation in READS and self._written.get(name, 0.0) <= time.monotonic()
+        return asking_now().cacheable and self._written.get(name, 0.0) <= time.monotonic()
 
     def _found(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
         asked = list(wanted)
@@ -165,17 +165,13 @@ class SharedCache(Layer):
         with self._changing(record.name):
             return self.inner.put(record, expected_version, create=create)
 
-    def update_state(self, name: str, state: Fields, expected_version: str) -> Record:
-        with self._changing(name):
-            return self.inner.update_state(name, state, expected_version)
-
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         with self._changing(record.name):
             return self.inner.patch_metadata(record, expected_revision)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         with self._changing(name):
-            return self.inner.restore(name, stage, version=version, check=check)
+            return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         with self._changing(name):

@@ -19,10 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lay
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read_only import READING
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import described_error, described_outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pending_digests import Explaining
@@ -121,6 +121,7 @@ class Desk:
 
     def _performed(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
+        traits = traits_of(operation)
         if operation == CACHE:
             return self._told(lambda: cached(self._caches(asked), parameters, asked["check_mode"]))
         manager: CredentialManager | None = None
@@ -134,7 +135,7 @@ class Desk:
             return perform(manager, operation, parameters, context, asked["check_mode"], stays=self._stores.was_asked(manager))
 
         reply = self._told(work)
-        if operation not in READING and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
+        if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
             self._stores.forget(names_of(parameters))  # the same backend may be known by other names and logins, too
         if asked.get("question"):
             if manager is not None:

@@ -18,6 +18,7 @@ from functools import partial
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -156,7 +157,8 @@ class HeldStores:
                 _guarded(partial(self._renew, manager))
 
     def _renew(self, manager: CredentialManager) -> None:
-        after = manager.backend.renew_due()
+        renewable = find_protocol(manager.backend, Renewable)
+        after = None if renewable is None else renewable.renew_due()
         if after is None:
             self._due.pop(manager, None)
         else:

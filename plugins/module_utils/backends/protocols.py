@@ -1,0 +1,192 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What only some backends and layers do: small protocols beside the contract of `backends.base`, found through the layers.
+
+A backend that does more than the contract inherits a protocol too: `class Database(Backend, SchemaAdmin)`. A layer inherits a protocol
+if it provides it (encryption is a `KeyAdmin`), or if it has to see its calls (the audit layer records them): then it passes each call on
+to `require_protocol(self.inner, …)`. Every other layer is skipped.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any, Callable, Iterable, Mapping, Optional, Type, TypeVar
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.unsupported import (
+    keyless,
+    markless,
+    no_audit_sink_error,
+    no_envelope_rewriter_error,
+    tableless,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+
+
+class KeyAdmin(ABC):
+    """Has a master key of its own. The layer that encrypts does."""
+
+    @abstractmethod
+    def ensure_key(self, *, check: bool = False) -> EnsuredKey:
+        """Give every configured key source a slot and return the key's status. With `check`, change nothing.
+
+        Raises:
+            EncryptionError: no source opens the key.
+        """
+
+    @abstractmethod
+    def rotate_master_key(
+        self,
+        *,
+        compromised: bool = False,
+        drop_sources: Iterable[str] = (),
+        keep_until: Optional[datetime] = None,
+        check: bool = False,
+    ) -> Rotated:
+        """Put everything under a new master key, or finish a killed rotation. With `check`, return what it would do.
+
+        Args:
+            compromised: keep nothing of the former keys.
+            drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key.
+            keep_until: when the last backup that needs the former key expires; None keeps it until a compromised rotation.
+            check: change nothing.
+
+        Raises:
+            InvalidInput, EncryptionError, Conflict: see `crypto.master_key_rotation`.
+        """
+
+
+class SchemaAdmin(ABC):
+    """Keeps tables."""
+
+    @abstractmethod
+    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+        """Bring the tables up to date, whatever the option `migration` says. With `check`, return what it would do."""
+
+
+class AuditSink(ABC):
+    """Keeps a copy of the audit trail, if `capabilities.audit_log` is set."""
+
+    @abstractmethod
+    def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
+        """Keep entries of the audit trail. Each has an `id`; a repeated one changes nothing."""
+
+
+class Renewable(ABC):
+    """Holds something at the server that ends unless it is renewed: leases, a login."""
+
+    @abstractmethod
+    def renew_due(self) -> Optional[float]:
+        """Renew what is due. A process that outlives one task calls it.
+
+        Returns:
+            The seconds until it has to be called again; None if nothing is held.
+        """
+
+
+class Flushable(ABC):
+    """Holds acknowledged values in memory before it writes them."""
+
+    @abstractmethod
+    def flush(self) -> None:
+        """Write what is held.
+
+        Raises:
+            Conflict: another process has replaced what this one would replace. Nothing was written.
+            StorageError: it cannot be written.
+        """
+
+
+class Recoverable(ABC):
+    """Brings back a value that was deleted recoverably, or accepts one that was put back from a backup."""
+
+    @abstractmethod
+    def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
+        """Make the value that is there the current one, although it was deleted or is older than what was seen (ENVELOPE rule 8).
+
+        Args:
+            name: the credential.
+            stage: where it is stored.
+            version: the version that has to be there, or None for any.
+            check: return what is there, and change nothing.
+
+        Raises:
+            NotFound: nothing is there.
+            Conflict: another version is there.
+            EncryptionError: what is there is not genuine.
+        """
+
+
+class EnvelopeRewriter(ABC):
+    """Replaces an envelope in place. A backend that keeps envelopes for the layer that encrypts does."""
+
+    @abstractmethod
+    def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
+        """Put `record.envelope` where the envelope `replaces` is: in (`name`, `stage`), or in the kept version `version` of `current`.
+
+        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12). Backups
+        stay as they are.
+
+        Raises:
+            Conflict: other bytes are there than `replaces`.
+            NotFound: there is no such object or version.
+        """
+
+
+class Limited(ABC):
+    """States `capabilities.max_bytes`, `capabilities.max_tags` or both. `layers.limits` checks them."""
+
+    container: str = "the backend"
+    """What holds one value, in the words of the backend's users, for a message: `a Secret`."""
+
+    @abstractmethod
+    def measure_value(self, record: Record) -> int:
+        """Return the bytes that count for `max_bytes` if the record is stored: of its fields and state, or of its envelope."""
+
+
+Protocol = TypeVar("Protocol")
+
+_ABSENT: Mapping[type, Callable[[str], CredentialError]] = {
+    KeyAdmin: keyless,
+    SchemaAdmin: tableless,
+    AuditSink: no_audit_sink_error,
+    Recoverable: markless,
+    EnvelopeRewriter: no_envelope_rewriter_error,
+}
+"""The error for a store without the protocol. A store without the others has nothing to do."""
+
+
+def find_protocol(backend: Backend, protocol: Type[Protocol]) -> Optional[Protocol]:
+    """Return the outermost part of a store that takes the calls of `protocol`: a layer, else the backend; None if no part does.
+
+    A layer that only passes the calls on is returned too, so that it sees them. Its call then fails as `require_protocol` does.
+    """
+    part: Optional[Backend] = backend
+    while part is not None and not isinstance(part, protocol):
+        part = part.inner
+    return part
+
+
+def require_protocol(backend: Backend, protocol: Type[Protocol], name: Optional[str] = None) -> Protocol:
+    """Return what `find_protocol` returns.
+
+    Raises:
+        InvalidInput, StorageError: no part of the store does it; the class is the protocol's own. `name` is the credential's.
+    """
+    found = find_protocol(backend, protocol)
+    if found is None:
+        raise _ABSENT[protocol](backend.context.store).within(name=name)
+    return found
+
+
+def flush_backend(backend: Backend) -> None:
+    """Write what a store holds in memory, if it is `Flushable`; raises as that does."""
+    flushable = find_protocol(backend, Flushable)
+    if flushable is not None:
+        flushable.flush()

@@ -1,0 +1,71 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The backend's limits as a layer: what it would not take is refused before any request.
+
+Inside the layer that encrypts, so that an envelope is measured as it is stored; inside the metrics, so that a refusal counts as before;
+outside the circuit breaker, which hears of requests alone.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+
+
+def add_limits(backend: Backend) -> Backend:
+    """Return the backend within its limits, or as it is if it states none."""
+    limited = find_protocol(backend, Limited)
+    return backend if limited is None else Limits(backend, limited)
+
+
+class Limits(Layer):
+    """Refuses what exceeds `capabilities.max_bytes` or `capabilities.max_tags`."""
+
+    def __init__(self, inner: Backend, limited: Limited) -> None:
+        """Wrap `inner`, whose values `limited` measures."""
+        super().__init__(inner)
+        self._limited = limited
+
+    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+        self._check(record)
+        return self.inner.put(record, expected_version, create=create)
+
+    def patch_metadata(self, record: Record, expected_revision: int) -> Record:
+        self._check(record)
+        return self.inner.patch_metadata(record, expected_revision)
+
+    def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
+        self._check_size(len(content))
+        self.inner.write_store_document(content, replaces)
+
+    def _check(self, record: Record) -> None:
+        """Raises TooLarge if the backend would not take the record. An envelope has its tags inside."""
+        try:
+            self._check_size(self._limited.measure_value(record))
+            if record.envelope is None and record.metadata is not None:
+                self._check_tags(len(record.metadata.tags))
+        except CredentialError as problem:
+            raise problem.within(name=record.name) from None
+
+    def _check_size(self, size: int) -> None:
+        most = self.capabilities.max_bytes
+        if most is not None and size > most:
+            raise TooLarge(
+                "the value has {0} bytes, and {1} holds {2} at most".format(size, self._limited.container, most),
+                remedy="Divide it, or keep it in a store that takes more.",
+            )
+
+    def _check_tags(self, number: int) -> None:
+        most = self.capabilities.max_tags
+        if most is not None and number > most:
+            raise TooLarge(
+                "the credential has {0} tags, and {1} holds {2} at most".format(number, self._limited.container, most),
+                remedy="Remove some, or keep it in a store that takes more.",
+            )

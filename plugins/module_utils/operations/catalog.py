@@ -1,0 +1,62 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is true of each operation, as data. It performs none, so that a worker reads it without loading one."""
+
+from __future__ import annotations
+
+from typing import Dict, FrozenSet, NamedTuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+
+
+class OperationTraits(NamedTuple):
+    """One operation.
+
+    Attributes:
+        name: of the lookup or module.
+        read_only: it changes nothing in a store, so it may be repeated when its answer was lost.
+        cacheable: it may return what was read before. Otherwise it reads from the backend, as an operation must that compares or describes.
+        counts_as_use: a read by it is a use of the credential. Otherwise it reads to describe, compare or replace.
+    """
+
+    name: str
+    read_only: bool = False
+    cacheable: bool = False
+    counts_as_use: bool = False
+
+
+CATALOG: Dict[str, OperationTraits] = {
+    traits.name: traits
+    for traits in (
+        OperationTraits("get", read_only=True, cacheable=True, counts_as_use=True),
+        OperationTraits("get_many", read_only=True, cacheable=True, counts_as_use=True),
+        OperationTraits("find", read_only=True),
+        OperationTraits("credential"),
+        OperationTraits("credential_info", read_only=True),
+        OperationTraits("credential_rotate"),
+        OperationTraits("store_info", read_only=True),
+        OperationTraits("store_key"),
+        OperationTraits("store_schema"),
+        OperationTraits("cache", read_only=True),
+    )
+}
+"""Every operation by its name."""
+
+
+def traits_of(operation: str) -> OperationTraits:
+    """The row of an operation.
+
+    Raises:
+        InvalidInput: there is no such operation.
+    """
+    if operation not in CATALOG:
+        remedy = "Use one of: {0}.".format(", ".join(CATALOG))
+        raise InvalidInput("there is no operation {0}".format(ascii(operation)), option="operation", remedy=remedy)
+    return CATALOG[operation]
+
+
+def list_administrative() -> FrozenSet[str]:
+    """The names of the operations that do not count as a use of what they read."""
+    return frozenset(traits.name for traits in CATALOG.values() if not traits.counts_as_use)

@@ -1,0 +1,177 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The run's end of its session: where the session is, which files can choose its stores, and how a request is sent to it.
+
+The lookup `get` holds a copy of each definition here, because on a hit it is the only file that a worker loads. A test compares the two.
+A session does not load this file: what both ends of the connection need is in `protocol`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import multiprocessing
+import os
+import socket
+import stat
+import struct
+import sys
+import time
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from ansible import constants
+
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH, OVERFLOW_UID, other_end
+
+ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
+"""How variables begin that stores are made of. A session has them as they were at its start, so a difference makes a session of its own."""
+LONGEST_REPLY = 64 * 1024 * 1024
+LONGEST_SOCKET_PATH = 100
+"""Of 104 bytes on macOS and 108 on Linux, the end included."""
+SILENCE = 5.0
+"""Seconds without a byte from the session, which sends one each second while it works: then it hangs, and is given up for the run."""
+HUNG = "it hangs, or was stopped"
+
+
+def speakers() -> list[str]:
+    """The files that may say which store is meant, or speak of the session."""
+    directory = os.path.dirname(constants.CONFIG_FILE or "")
+    named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
+    places = (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, "~/.nebula/nebula.yml")
+    return [os.path.expanduser(place) for place in places if place]
+
+
+def controller() -> tuple[int, str]:
+    """The process whose run this is, and when it began (clock ticks; empty where /proc does not tell).
+
+    A worker is a child that ansible-core has forked from it.
+    """
+    process = os.getpid()
+    parent = multiprocessing.parent_process()
+    worker = sys.modules.get("ansible.executor.process.worker")
+    if getattr(worker, "current_worker", None) is not None and parent is not None:
+        process = parent.pid or process
+    try:
+        # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
+        with open("/proc/{0}/stat".format(process), "rb") as file:
+            return process, file.read().rpartition(b")")[2].split()[19].decode("ascii")
+    except (OSError, IndexError):
+        return process, ""
+
+
+def directory_of(process: int, started: str) -> str:
+    """Where the session of a run is, or would be: below XDG_RUNTIME_DIR where that is this user's, else below TMPDIR or /tmp."""
+    environment = sorted(item for item in os.environ.items() if _matters(item[0]))
+    name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, sha256(repr(environment).encode("utf-8")).hexdigest()[:12])
+    runtime, temporary = os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")
+    if runtime and is_private(runtime) and _has_room(runtime, name):
+        return os.path.join(runtime, name)
+    # Others may write there; the directory in it is made by us, for us alone, or is not used.
+    return os.path.join(temporary if temporary and _has_room(temporary, name) else "/tmp", name)  # noqa: S108
+
+
+def _matters(variable: str) -> bool:
+    return (
+        variable in ("HOME", "JOB_ID", "TMPDIR")
+        or variable.startswith(ENVIRONMENT)
+        or variable.endswith("_CA_BUNDLE")
+        or variable.lower().endswith("_proxy")
+    )
+
+
+def _has_room(base: str, name: str) -> bool:
+    """Whether a socket can be made there: the system bounds the length of its path, which must not depend on where we are."""
+    room = LONGEST_SOCKET_PATH - len(os.fsencode(os.path.join(base, name))) - 2
+    return room >= 0 and os.path.isabs(base) and os.access(base, os.W_OK | os.X_OK)
+
+
+def is_private(directory: str) -> bool:
+    """Whether it is a directory of this user's that nobody else can enter; no link to one."""
+    try:
+        found = os.lstat(directory)
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
+
+
+class AnswerLost(ConnectionError):
+    """The request was sent, whole, and no answer came: it may have been carried out."""
+
+
+def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
+    """Send a message and wait for the reply, as long as the session shows that it works on it.
+
+    Raises:
+        TypeError, ValueError: the message cannot be sent; nothing was.
+        AnswerLost: it was sent, and the session ended or hangs.
+        OSError: there is no session, or it is not this user's; nothing was done.
+    """
+    content = json.dumps(message).encode("utf-8")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(SILENCE)
+        _connect(connection, directory)
+        if not is_ours(connection):
+            raise PermissionError("the session belongs to somebody else")
+        connection.sendall(LENGTH.pack(len(content)) + content)
+        try:
+            return dict(json.loads(_received(connection)))
+        except TimeoutError:
+            raise AnswerLost(HUNG) from None
+        except (OSError, ValueError, TypeError, struct.error):
+            raise AnswerLost("it ended, or was killed") from None
+
+
+def _connect(connection: socket.socket, directory: str) -> None:
+    """Connect; where the session is being started, or the line of those who wait is full for a moment, wait in line for it."""
+    deadline, begins = time.monotonic() + SILENCE, True
+    while True:
+        try:
+            connection.connect(directory + "/s")
+            break
+        except FileNotFoundError:
+            if not begins or time.monotonic() > deadline:
+                raise
+            begins = is_locked(directory + "/lock")  # if not, it may listen by now
+            time.sleep(0.005 if begins else 0)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                raise TimeoutError(HUNG) from None
+            time.sleep(0.001)
+
+
+def is_locked(path: str) -> bool:
+    """Whether a process holds the lock of this file."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def is_ours(connection: socket.socket) -> bool:
+    """Whether the other end runs as this user. The overflow uid of a container stands for anybody, and is nobody's."""
+    uid = other_end(connection)[1]
+    return uid == os.geteuid() and uid != OVERFLOW_UID
+
+
+def _received(connection: socket.socket) -> bytes:
+    """The reply; heartbeats before it are what resets the time limit of the socket."""
+    with connection.makefile("rb") as stream:
+        first = HEARTBEAT
+        while first == HEARTBEAT:
+            first = stream.read(1)
+        (length,) = LENGTH.unpack(first + stream.read(LENGTH.size - 1))
+        reply = stream.read(min(length, LONGEST_REPLY + 1))
+    if len(reply) != length:
+        raise ConnectionError("the session has closed the connection, or says too much")
+    return reply

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Listing a local store, and the indices that narrow it."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Damaged,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import atomic as durable
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from tests.conformance.records import METADATA, NOON, a_record
+from tests.unit.backends.local.stores import opened
+
+
+@pytest.fixture
+def root(tmp_path):
+    return tmp_path / "store"
+
+
+def test_foreign_files_are_not_listed(root):
+    """Nor are other formats, names that this collection does not write, and what is under way."""
+    store = opened(root)
+    store.put(a_record("a"))
+    for name in (
+        "README.md",
+        "b.enc",
+        "A.json",
+        "^.json",
+        "^9.json",
+        "a b.json",
+        ".json",
+        "a..json",
+        TEMPORARY_PREFIX + "1" + TEMPORARY_SUFFIX,
+    ):
+        (root / name).write_text("x")
+    assert [record.name for record in store.list(Filter(names_only=True))] == ["a"]
+    assert [record.name for record in store.list()] == ["a"]
+
+
+def settled(monkeypatch):
+    """Let the clock be a minute ahead, so that the files just written count as settled."""
+    real = time.time_ns
+    monkeypatch.setattr(time, "time_ns", lambda: real() + 60_000_000_000)
+
+
+def opened_files(monkeypatch):
+    """Count the record files that are opened."""
+    seen = []
+    real = durable.read_whole
+
+    def counting(path):
+        seen.append(os.path.basename(path))
+        return real(path)
+
+    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files.read_whole", counting)
+    return seen
+
+
+def fill(store):
+    for number in range(10):
+        metadata = replace(METADATA, created_at=NOON + timedelta(days=number))
+        store.put(a_record("n{0}".format(number), type="database" if number == 3 else "basic", metadata=metadata))
+
+
+BY_TYPE = Filter(type="database")
+BY_TIME = Filter(created_after=NOON + timedelta(days=2), created_before=NOON + timedelta(days=4))
+
+
+def names(store, wanted):
+    return sorted(record.name for record in store.list(wanted))
+
+
+def test_an_index_narrows_a_listing(root, monkeypatch):
+    """The second listing opens only what matches."""
+    store = opened(root)
+    fill(store)
+    settled(monkeypatch)
+    assert (names(store, BY_TYPE), names(store, BY_TIME)) == (["n3"], ["n2", "n3"])
+    seen = opened_files(monkeypatch)
+    assert names(store, BY_TYPE) == ["n3"]
+    assert seen == ["n3.json"]
+    seen.clear()
+    assert names(store, BY_TIME) == ["n2", "n3"]
+    assert sorted(seen) == ["n2.json", "n3.json"]
+    seen.clear()
+    assert names(store, replace(BY_TIME, type="database", names_only=True)) == ["n3"]
+    assert seen == ["n3.json"]
+
+
+def test_an_index_hides_no_record(root, monkeypatch):
+    """What changed, came or went since the index was written shows, whether by the store or by hand."""
+    store = opened(root)
+    fill(store)
+    settled(monkeypatch)
+    names(store, BY_TYPE)
+    store.put(a_record("n5", type="database"))
+    store.put(a_record("new", type="database"))
+    store.delete("n3")
+    assert names(store, BY_TYPE) == ["n5", "new"]
+    path = root / "n6.json"
+    times = path.stat()
+    path.write_text(path.read_text().replace('"type": "basic"', '"type": "database"').replace("line two", "line"))
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert names(store, BY_TYPE) == ["n5", "n6", "new"]
+
+
+def test_fresh_files_are_not_entered(root, monkeypatch):
+    """A file that could change again within one tick of the clock is opened at every listing."""
+    store = opened(root)
+    fill(store)
+    names(store, BY_TYPE)
+    seen = opened_files(monkeypatch)
+    names(store, BY_TYPE)
+    assert len(seen) == 10
+
+
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"nebula-index 1 00\n", None])
+def test_a_damaged_index_heals(root, monkeypatch, damage):
+    store = opened(root)
+    fill(store)
+    settled(monkeypatch)
+    names(store, BY_TYPE)
+    index = root / ".nebula" / "indices" / "by_type.idx"
+    good = index.read_bytes()
+    index.write_bytes(good[:-5] + b"xxxxx" if damage is None else damage)
+    assert names(store, BY_TYPE) == ["n3"]
+    assert index.read_bytes() == good
+
+
+def test_an_index_that_cannot_be_written_is_done_without(root, monkeypatch):
+    store = opened(root)
+    fill(store)
+    monkeypatch.setattr(os, "rename", lambda *_paths: (_each for _each in ()).throw(OSError(30, "read-only")))
+    assert names(store, BY_TYPE) == ["n3"]
+
+
+def test_a_damaged_record_stops_a_listing_and_is_named(root):
+    store = opened(root)
+    fill(store)
+    (root / "n4.json").write_text("{")
+    with pytest.raises(Damaged) as caught:
+        list(store.list())
+    assert "n4" in str(caught.value)
+    assert len(names(store, Filter(names_only=True))) == 10

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a backend says that it can do is acted upon."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import fields, replace
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.conformance.object_places import MemoryObjects
+
+PLUGINS = next(parent for parent in Path(__file__).resolve().parents if (parent / "galaxy.yml").exists()) / "plugins"
+KUBERNETES = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x", "audit": "off"}
+VAULT = {"backend": "vault", "url": "http://127.0.0.1:1", "auth": {"token": "t"}, "audit": "off"}
+
+
+def capabilities_read(tree):
+    """The fields that a file reads of `….capabilities`, directly or by a name that stands for them."""
+    nodes = list(ast.walk(tree))
+    assigned = [node for node in nodes if isinstance(node, ast.Assign) and is_capabilities(node.value)]
+    names = {target.id for node in assigned for target in node.targets if isinstance(target, ast.Name)}
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and (is_capabilities(node.value) or getattr(node.value, "id", None) in names):
+            yield node.attr
+
+
+def is_capabilities(node):
+    return isinstance(node, ast.Attribute) and node.attr == "capabilities"
+
+
+def test_every_capability_is_read_by_somebody_who_is_no_backend():
+    readers = [path for path in PLUGINS.rglob("*.py") if PLUGINS / "module_utils" / "backends" not in path.parents]
+    read = {name for path in readers for name in capabilities_read(ast.parse(path.read_text(encoding="utf-8")))}
+    assert [each.name for each in fields(Capabilities) if each.name not in read] == []
+
+
+@pytest.fixture
+def warned(monkeypatch):
+    """Open a store and return its warnings; `objects` is a backend of native values."""
+    monkeypatch.setitem(registry.BACKENDS, "objects", lambda: (BackendTraits(spec=MemoryObjects.options), lambda: MemoryObjects))
+
+    def warnings(config):
+        told = []
+        open_store(config, name="prod", warn=told.append).close()
+        return told
+
+    return warnings
+
+
+def test_a_store_whose_values_nobody_encrypts_says_so_once(warned):
+    assert warned({"backend": "objects", "audit": "off"}) == [Backend.plaintext_warning]
+    (told,) = warned(KUBERNETES)
+    assert "Kubernetes does not encrypt Secrets by default" in told
+
+
+def test_a_store_whose_configuration_has_decided_says_nothing(warned):
+    for config in ({"backend": "objects", "audit": "off"}, KUBERNETES):
+        assert [warned(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
+
+
+def test_a_store_whose_backend_encrypts_says_nothing(warned, monkeypatch):
+    assert warned(VAULT) == []
+    monkeypatch.setattr(MemoryObjects, "capabilities", replace(MemoryObjects.capabilities, server_side_encryption=True))
+    assert warned({"backend": "objects", "audit": "off"}) == []

@@ -1,0 +1,178 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operation credential_rotate, as plugins reach it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from tests.unit.crypto.sealed_stores import a_memory_store
+from tests.unit.rotation.targets.recorded_modules import Recorded
+
+SERVER = {"host": "db", "admin_user": "admin", "admin_password": "admin-word"}
+
+
+def reached(step: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the modules that PostgreSQL is looked at and probed with, as a driver runs them for a step."""
+    credentials = {name: handover.decode_fields(fields) for name, fields in step["credentials"].items()}
+    target = PostgreSQL({**step["options"], **credentials}, handover.decode_value(step["current"]))
+    modules = Recorded({"rowcount": 1})
+    target.precheck(modules)
+    target.probe(modules, handover.decode_value(step.get("value", step["current"])))
+    return {name.rpartition("_")[2]: arguments for name, arguments in modules.calls}
+
+
+class Store:
+    """A manager whose clock stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 11, 22, tzinfo=timezone.utc)
+        backend = a_memory_store()
+        backend.connect()
+        self.manager = CredentialManager(backend, clock=lambda: self.now)
+
+    def create(self, name: str = "db_pass", **wanted: Any) -> None:
+        self.manager.create(Wanted(name, type="basic", value=Secret("old-word"), fields={"username": Secret("app")}, **wanted))
+
+    def rotate(self, check_mode: bool = False, **parameters: Any) -> dict[str, Any]:
+        return perform(self.manager, "credential_rotate", dict({"name": "db_pass"}, **parameters), AccessContext(), check_mode).result
+
+    def value(self, stage: str = "current", field: str = "password") -> str:
+        return self.manager.inspect("db_pass", stage=stage).fields[field].expose().decode()
+
+
+@pytest.fixture
+def store() -> Store:
+    made = Store()
+    made.create()
+    return made
+
+
+def test_target_none_changes_the_value_and_shows_neither(store: Store) -> None:
+    result = store.rotate(target="none")
+    assert (result["changed"], result["outcome"]) == (True, "promoted")
+    assert "step" not in result
+    assert store.value() != "old-word"
+    assert store.value() not in repr(result)
+
+
+def test_a_given_value_is_used_and_the_current_one_is_no_new_value(store: Store) -> None:
+    store.rotate(target="none", value="given-word")
+    assert store.value() == "given-word"
+    with pytest.raises(errors.InvalidInput):
+        store.rotate(target="none", value="given-word")
+    assert store.rotate(target="none", value="other-word")["outcome"] == "promoted"
+
+
+def test_the_phases_by_hand(store: Store) -> None:
+    assert store.rotate(phase="prepare")["changed"]
+    assert not store.rotate(phase="prepare")["changed"]
+    pending = store.value("pending")
+    assert store.rotate(phase="test", accepted=True, wrong_refused=True)["rotation"]["tested"]
+    assert store.rotate(phase="commit")["outcome"] == "promoted"
+    assert store.value() == pending
+
+
+def test_auto_without_a_target_and_a_target_by_hand_are_refused(store: Store) -> None:
+    for parameters in ({}, {"phase": "prepare", "target": "postgresql", "postgresql": SERVER}):
+        with pytest.raises(errors.InvalidInput) as raised:
+            store.rotate(**parameters)
+        assert raised.value.option == "target"
+
+
+def test_a_target_without_a_driver_is_refused(store: Store) -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(target="postgresql", postgresql=SERVER)
+    assert raised.value.option == "run_on"
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+
+
+def test_check_mode_answers_the_plan_and_changes_nothing(store: Store) -> None:
+    result = store.rotate(check_mode=True, target="postgresql", postgresql=SERVER)
+    assert result["changed"]
+    assert any("pending" in step for step in result["plan"]["steps"])
+    assert store.value() == "old-word"
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+
+
+def test_a_driver_is_told_the_way_and_then_the_steps(store: Store) -> None:
+    looked = store.rotate(target="postgresql", postgresql=SERVER, step={"look": True})["step"]
+    assert looked["kind"] == "look"
+    assert reached(looked)["query"]["login_host"] == "db"
+    assert reached(looked)["query"]["named_args"] == {"role": "app"}
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+    step = store.rotate(target="postgresql", postgresql=SERVER, step={})["step"]
+    assert step["kind"] == "apply"
+    assert (reached(step)["ping"]["login_user"], reached(step)["ping"]["login_password"]) == ("app", store.value("pending"))
+    report = {"ticket": step["ticket"], "outcome": "applied"}
+    asked = store.rotate(target="postgresql", postgresql=SERVER, step=report)["step"]
+    assert (asked["kind"], asked["stage"]) == ("ask", "pending")
+    with pytest.raises(errors.RotationInProgress):
+        store.rotate(target="postgresql", postgresql=SERVER, step=report)
+    done = store.rotate(target="postgresql", postgresql=SERVER, step={"ticket": asked["ticket"], "outcome": "accepted"})
+    assert (done["outcome"], done["step"]) == ("promoted", {"kind": "done"})
+
+
+def test_an_admin_login_is_needed_and_may_be_a_credential(store: Store) -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(target="postgresql", postgresql={"host": "db"}, step={"look": True})
+    assert raised.value.option == "postgresql.admin_user"
+    store.create("postgresql/admin")
+    looked = store.rotate(target="postgresql", postgresql={"admin_credential": "postgresql/admin"}, step={"look": True})["step"]
+    assert reached(looked)["query"]["login_user"] == "app"
+    assert reached(looked)["query"]["login_password"] == "old-word"
+
+
+def test_two_users_take_turns_and_the_grace_period_covers_the_consumers(store: Store) -> None:
+    options = {"target": "postgresql", "postgresql": dict(SERVER, usernames=["app", "app_b"])}
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(grace="5m", consumer_ttl="5m", step={}, **options)
+    assert raised.value.option == "grace"
+    step = store.rotate(consumer_ttl="5m", step={}, **options)["step"]
+    assert reached(step)["ping"]["login_user"] == "app_b"
+    step = store.rotate(consumer_ttl="5m", step={"ticket": step["ticket"], "outcome": "applied"}, **options)["step"]
+    done = store.rotate(consumer_ttl="5m", step={"ticket": step["ticket"], "outcome": "accepted"}, **options)
+    assert done["rotation"]["retire_after"] == "2026-11-22T00:07:00+00:00"
+    assert (store.value(field="username"), store.value("previous")) == ("app_b", "old-word")
+    store.now += timedelta(minutes=10)
+    assert reached(store.rotate(consumer_ttl="5m", step={}, **options)["step"])["ping"]["login_user"] == "app"
+    assert store.value("previous") == "old-word"
+
+
+def test_what_is_not_due_is_left_alone(store: Store) -> None:
+    store.manager.update("db_pass", policy={"kind": "periodic", "every": 3600})
+    assert store.rotate(target="none", only_if_due=True)["outcome"] == "idle"
+    store.now += timedelta(hours=1)
+    assert store.rotate(target="none", only_if_due=True)["outcome"] == "promoted"
+    assert store.rotate(target="none", only_if_due=True)["outcome"] == "idle"
+
+
+def test_a_failure_says_why_and_has_a_code(store: Store) -> None:
+    options = {"target": "postgresql", "postgresql": SERVER}
+    step = store.rotate(step={}, **options)["step"]
+    with pytest.raises(errors.RotationFailed) as raised:
+        store.rotate(step={"ticket": step["ticket"], "outcome": "unavailable"}, **options)
+    assert "could not be reached" in str(raised.value)
+    assert store.value() == "old-word"
+
+
+def test_a_lifetime_is_carried_over(store: Store) -> None:
+    store.manager.update("db_pass", expires_at=store.now + timedelta(days=9))
+    store.now += timedelta(days=3)
+    store.rotate(target="none")
+    assert store.manager.inspect("db_pass").metadata.expires_at == store.now + timedelta(days=9)
+    store.rotate(target="none", ttl="1d")
+    assert store.manager.inspect("db_pass").metadata.expires_at == store.now + timedelta(days=1)

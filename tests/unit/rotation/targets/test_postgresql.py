@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""PostgreSQL as a target: the calls, and what results mean."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+import sys
+from typing import Any
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL_TRAITS, NO_TARGET_TRAITS, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import MAX_TIME_LIMIT, Command
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
+from tests.unit.rotation.targets.recorded_modules import Recorded
+
+WAY = {"admin_user": "admin", "admin_password": "admin-word", "host": "db", "port": 5433}
+NEW = Value({"username": Secret("app"), "password": Secret("new-word")})
+
+
+def target(**options: Any) -> PostgreSQL:
+    return PostgreSQL({**WAY, **options}, Value({"username": Secret("app"), "password": Secret("old-word")}))
+
+
+def called(act: Any, *arguments: Any) -> tuple[str, Any]:
+    modules = Recorded({"rowcount": 1})
+    act(modules, *arguments)
+    return modules.calls[0]
+
+
+def test_the_verifier_is_the_one_of_rfc_5802_and_never_holds_the_password() -> None:
+    written = postgresql.verifier("pencil")
+    found = re.match(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)\Z", written)
+    assert found
+    rounds, salt, stored, server = int(found[1]), *(base64.b64decode(found[number]) for number in (2, 3, 4))
+    salted = hashlib.pbkdf2_hmac("sha256", b"pencil", salt, rounds)
+    assert hmac.new(salted, b"Server Key", "sha256").digest() == server
+    assert hashlib.sha256(hmac.new(salted, b"Client Key", "sha256").digest()).digest() == stored
+    assert rounds >= 4096
+    assert postgresql.verifier("pencil") != written
+
+
+def test_a_missing_scramp_is_said_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "scramp", None)
+    with pytest.raises(errors.MissingLibrary) as raised:
+        postgresql.verifier("pencil")
+    assert "pip install scramp" in str(raised.value)
+
+
+def test_apply_sends_a_verifier_and_logs_in_as_the_admin() -> None:
+    module, arguments = called(target().apply, NEW)
+    assert module == "community.postgresql.postgresql_user"
+    assert arguments["name"] == "app"
+    assert arguments["password"].startswith("SCRAM-SHA-256$")
+    assert "new-word" not in repr(arguments)
+    assert (arguments["login_user"], arguments["login_host"], arguments["login_port"]) == ("admin", "db", 5433)
+    assert "ssl_mode" not in arguments
+
+
+def test_a_question_logs_in_as_the_role() -> None:
+    module, arguments = called(target().probe, NEW)
+    assert module == "community.postgresql.postgresql_ping"
+    assert (arguments["login_user"], arguments["login_password"]) == ("app", "new-word")
+
+
+def test_no_password_is_in_a_repr() -> None:
+    assert "new-word" not in repr(NEW)
+    assert "admin-word" not in repr(target())
+    assert "admin-word" not in repr(target().describe())
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [
+        ({"changed": True}, steps.APPLIED),
+        ({"changed": False}, steps.UNKNOWN),
+        ({"unreachable": True}, steps.UNKNOWN),
+        ({"failed": True, "msg": "unable to connect to database: connection refused"}, steps.UNAVAILABLE),
+        ({"failed": True, "msg": "permission denied to alter role"}, steps.REFUSED),
+        ({"failed": True, "msg": "must be superuser to alter superuser roles"}, steps.REFUSED),
+        ({"failed": True, "msg": "server closed the connection unexpectedly"}, steps.UNKNOWN),
+        ({"failed": True}, steps.UNKNOWN),
+    ],
+)
+def test_an_apply_that_is_not_certain_is_unknown(result: dict[str, Any], outcome: str) -> None:
+    assert target().apply(Recorded(result), NEW) == outcome
+
+
+@pytest.mark.parametrize(
+    ("result", "outcome"),
+    [
+        ({"is_available": True}, steps.ACCEPTED),
+        ({"is_available": False, "conn_err_msg": 'FATAL:  password authentication failed for user "app"'}, steps.REFUSED),
+        ({"is_available": False, "conn_err_msg": "connection refused"}, steps.UNAVAILABLE),
+        ({"is_available": False, "conn_err_msg": "FATAL:  no pg_hba.conf entry for host"}, steps.UNAVAILABLE),
+        ({"failed": True, "msg": "password authentication failed"}, steps.UNAVAILABLE),
+        ({"unreachable": True}, steps.UNAVAILABLE),
+    ],
+)
+def test_only_a_sure_refusal_is_one(result: dict[str, Any], outcome: str) -> None:
+    assert target().probe(Recorded(result), NEW) == outcome
+
+
+@pytest.mark.parametrize(
+    ("result", "error", "told"),
+    [
+        ({"failed": True, "msg": "Failed to import the required Python library (psycopg2)"}, errors.MissingLibrary, "pip install 'psycopg"),
+        ({"failed": True, "msg": "unable to connect: password authentication failed for admin"}, errors.Unavailable, "refuses the admin"),
+        ({"unreachable": True}, errors.Unavailable, "cannot be reached"),
+        ({"rowcount": 0}, errors.NotFound, "no role 'app'"),
+    ],
+)
+def test_what_is_in_the_way_is_said_before_anything_is_begun(result: dict[str, Any], error: type, told: str) -> None:
+    with pytest.raises(error) as raised:
+        target().precheck(Recorded(result))
+    assert told in str(raised.value)
+
+
+def test_a_server_with_the_role_lets_the_rotation_begin() -> None:
+    assert called(target().precheck)[1]["named_args"] == {"role": "app"}
+
+
+def test_two_users_take_turns() -> None:
+    assert next_username(("a", "b"), "a") == b"b"
+    assert next_username(("a", "b"), "b") == b"a"
+    for usernames in (("a",), ("a", "a"), ("a", "b", "c"), ("b", "c")):
+        with pytest.raises(errors.InvalidInput):
+            next_username(usernames, "a")
+
+
+def next_username(usernames: tuple[str, ...], current: str) -> bytes:
+    return target(usernames=usernames).next_fields(Value({"username": Secret(current)}))["username"].expose()
+
+
+def test_every_target_has_traits_and_a_request_dies_before_the_lease() -> None:
+    command = Command({"overlap": "none", "time_limit": MAX_TIME_LIMIT}, NEW)
+    assert set(TARGETS) == {PostgreSQL.kind, Command.kind}
+    for traits in (NO_TARGET_TRAITS, MANUAL_TRAITS, target().traits, target(usernames=("a", "b")).traits, command.traits):
+        assert traits.apply_limit <= 300
+    assert postgresql.SINGLE_USER.apply_limit < postgresql.SINGLE_USER.max_request_life

@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runn
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, listed_extensions
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, read_extensions
 
 OPTIONS = "options"
 _DRIVEN_PHASES = (AUTO, SETTLE, ROLLBACK)
@@ -72,7 +72,7 @@ class ActionModule(CredentialAction):
             raise third_party_error(kind)
         from ansible_collections.nebula.credential.plugins.plugin_utils.action.third_party_target import load_target
 
-        target = load_target(kind, listed_extensions(around))
+        target = load_target(kind, read_extensions(around))
         self.in_process = True
         own = build_argument(target.options, target.exclusive)
         spec = {**self.specification.argument_spec, "target_options": own}

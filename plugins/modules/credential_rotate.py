@@ -97,7 +97,7 @@ options:
     description: How long a cache between store and consumer may serve an old value.
     type: str
   only_if_due:
-    description: With V(auto), does nothing unless the credential's policy says that a rotation is due.
+    description: With V(auto) and V(prepare), begins nothing unless the credential's policy says that a rotation is due.
     type: bool
     default: false
   accepted:

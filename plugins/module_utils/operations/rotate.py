@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import complete_value, new_value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
@@ -49,6 +50,7 @@ STEP = "step"
 LOOK = "look"
 """The driver's first question: how the target is reached, so that it can look before anything is begun."""
 
+_PREPARED = (journal.PREPARING, journal.PREPARED)
 _FAILURES = {steps.ROLLED_BACK: RotationFailed, steps.PARKED: RotationParked, steps.LOST: RotationLost}
 _REMEDIES = {
     steps.ROLLED_BACK: "The current value is unchanged and the target takes it.",
@@ -92,7 +94,9 @@ class _Rotation:
         self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live)
         self._current = manager.backend.get(self._name)
         # Not due: only what an earlier rotation left open is finished.
-        self._tidies = self._phase == AUTO and bool(parameters.get("only_if_due")) and not self._is_due()
+        waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
+        self._tidies = waits and self._phase == AUTO
+        self._idles = waits and self._phase == PREPARE and self._engine.status(self._name)["phase"] not in _PREPARED
         self._target = RotationTarget(lambda name: manager.get(name, context=context), self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
@@ -105,7 +109,7 @@ class _Rotation:
         self._check_maker()
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
-        if self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None):
+        if self._idles or (self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None)):
             return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
         if check_mode:
             return self._planned()

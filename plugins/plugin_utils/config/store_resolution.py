@@ -132,7 +132,7 @@ def session_said(around: Surroundings) -> list[tuple[str, Any]]:
     return [(place, _parsed(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
 
 
-def listed_extensions(around: Surroundings) -> tuple[str, ...]:
+def read_extensions(around: Surroundings) -> tuple[str, ...]:
     """Return the full names of what the configuration file lets a run load from other collections.
 
     Raises:
@@ -226,10 +226,10 @@ def _checked_file(path: str, content: Any) -> _ConfigurationFile:
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
     stores = _mapping_of_stores(content.get("stores") or {}, "stores")
-    return _ConfigurationFile(path, default, stores, content.get("session"), _checked_extensions(path, content.get(EXTENSIONS)))
+    return _ConfigurationFile(path, default, stores, content.get("session"), _check_extensions(path, content.get(EXTENSIONS)))
 
 
-def _checked_extensions(path: str, names: Any) -> tuple[str, ...]:
+def _check_extensions(path: str, names: Any) -> tuple[str, ...]:
     if names is None:
         return ()
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):

@@ -160,6 +160,14 @@ def test_what_is_not_due_is_left_alone(store: Store) -> None:
     assert store.rotate(target="none", only_if_due=True)["outcome"] == "idle"
 
 
+def test_what_is_not_due_is_not_prepared_but_what_was_prepared_goes_on(store: Store) -> None:
+    store.manager.update("db_pass", policy={"kind": "periodic", "every": 3600})
+    assert store.rotate(phase="prepare", only_if_due=True)["outcome"] == "idle"
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+    store.rotate(phase="prepare")
+    assert store.rotate(phase="prepare", only_if_due=True)["outcome"] == "prepared"
+
+
 def test_a_failure_says_why_and_has_a_code(store: Store) -> None:
     options = {"target": "postgresql", "postgresql": SERVER}
     step = store.rotate(step={}, **options)["step"]

@@ -24,8 +24,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
+from tests.unit.crypto.sealed_stores import a_memory_store
 from tests.unit.rotation.targets.local_programs import FileService, LocalPrograms
-from tests.unit.sealed_stores import a_memory_store
 
 LONG = timedelta(hours=1)
 STAGES = ("current", "pending", "previous")

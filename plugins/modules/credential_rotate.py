@@ -143,11 +143,11 @@ EXAMPLES = r"""
 
 - name: Rotate a value that programs of your own change and try
   nebula.credential.credential_rotate:
-    name: legacy/door_code
+    name: door_code
     target: command
     command:
-      apply: [/usr/local/bin/door-code, set]
-      verify: [/usr/local/bin/door-code, try]
+      apply: [/bin/sh, -c, "cat >/srv/door"]
+      verify: [/bin/sh, -c, "cmp -s - /srv/door || exit 77"]
 
 - name: Change a value that no service takes
   nebula.credential.credential_rotate:

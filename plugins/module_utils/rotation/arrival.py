@@ -47,7 +47,7 @@ def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[En
     if journal.phase in (phases.PREPARING, phases.PREPARED) and request is not None:
         adopted = course.adopt(journal, request)
         # What the service holds is listed in the run that has a value made.
-        return course.write(entry, replace(adopted, phase=phases.PREPARING) if adopted.made_by_service else adopted)
+        return course.write(entry, replace(adopted, phase=phases.PREPARING) if adopted.is_made_by_service else adopted)
     return entry
 
 

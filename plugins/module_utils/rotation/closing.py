@@ -16,6 +16,7 @@ from typing import Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import FORWARD, SKEW_STAMP, Entry, Journal
@@ -65,6 +66,8 @@ def retiring(course: Course, entry: Entry, _request: Optional[Request]) -> Follo
 def discarding(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     """Keep a value that was sent and rolled back."""
     journal, slots = entry.journal, course.slots(entry.name)
+    if not places.is_first_batch(journal):
+        return course.ask(entry)
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     slots.revive(course.clock())
     if journal.orphaned:
@@ -101,14 +104,14 @@ def _is_only_here(slots: Slots, stage: str) -> bool:
 def closing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
     """Drop what nobody can need any more; the journal goes last, so a crash leaves it to be done again."""
     journal, slots, now = entry.journal, course.slots(entry.name), course.clock()
-    owed = [stage for stage in _dropped_stages(journal) if _is_owed(journal, stage)]
+    owed = [stage for stage in _stages_to_drop(journal) if _is_owed(journal, stage)]
     if owed:
         return course.write(entry, decisions.withdraw(journal, owed[0], phases.CLOSING))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), now)
     if journal.promoted is None and journal.grace_of is not None:
         return _resume_grace(course, entry)
     slots.move_state(("grace_end",), (lifecycle.GRACE_PERIOD,), now)
-    for stage in _dropped_stages(journal):
+    for stage in _stages_to_drop(journal):
         slots.drop(stage)
     course.close(entry)
     if journal.again and request is not None:
@@ -117,7 +120,7 @@ def closing(course: Course, entry: Entry, request: Optional[Request]) -> Followi
     return Step(steps.DONE, outcome=outcome, summary=dict(course.summary(entry), phase="closed"))
 
 
-def _dropped_stages(journal: Journal) -> Tuple[str, ...]:
+def _stages_to_drop(journal: Journal) -> Tuple[str, ...]:
     # Two users: the target takes the previous value until its user's turn comes again, so it stays.
     return (PENDING, PREVIOUS) if journal.promoted is not None and not journal.alternating else (PENDING,)
 

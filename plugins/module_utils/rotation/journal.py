@@ -224,7 +224,7 @@ class Journal:
         return driven and self.overlap in (DUAL, MULTI)
 
     @property
-    def made_by_service(self) -> bool:
+    def is_made_by_service(self) -> bool:
         """Whether the service makes the value."""
         return self.maker == SERVICE
 

@@ -97,10 +97,10 @@ def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Foll
         return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
     slots = course.slots(entry.name)
     slots.begin(course.clock())
-    if entry.journal.made_by_service:
+    if entry.journal.is_made_by_service:
         # A value that was made, now or in an earlier rotation, is at the service already.
         stored = slots.find(PENDING) is not None
-        following = decisions.made(entry.journal) if stored else replace(entry.journal, phase=phases.LISTING)
+        following = decisions.verify_made(entry.journal) if stored else replace(entry.journal, phase=phases.LISTING)
         return course.write(entry, following)
     slots.ensure_pending(request.make, slots.get(CURRENT), course.clock())
     return course.write(entry, replace(entry.journal, phase=phases.PREPARED))
@@ -114,7 +114,7 @@ def _prepared(course: Course, entry: Entry, request: Optional[Request]) -> Follo
         return course.write(entry, decisions.give_up(journal, now, journal.reason))
     if request.kind == NO_TARGET:
         return course.write(entry, replace(journal, phase=phases.PROMOTING))
-    if journal.made_by_service:
+    if journal.is_made_by_service:
         return service_made.announce(course, entry)
     first = places.is_first_batch(journal)
     if first and journal.attempts >= decisions.MAX_ATTEMPTS:

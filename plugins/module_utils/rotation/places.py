@@ -174,7 +174,7 @@ def _name_of_round(journal: Journal) -> str:
         return _BACK
     if journal.phase == phases.SETTLING:
         return _round_of(phases.SETTLING, question(journal))
-    return _round_of(journal.phase, journal.withdrawing)
+    return _round_of(journal.phase, journal.withdrawing if journal.phase == phases.WITHDRAWING else "")
 
 
 def _round_of(phase: str, stage: str) -> str:

@@ -48,7 +48,7 @@ def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Follo
     journal, slots = entry.journal, course.slots(entry.name)
     if slots.find(PENDING) is not None:
         # Its answer was stored, the journal was not: what is stored is no stray.
-        return course.write(entry, replace(decisions.made(journal), goal=FORWARD))
+        return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     return course.sweep(entry) if journal.quiet(course.now()) else course.done(entry, steps.ROLLED_BACK)
 
@@ -67,11 +67,11 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
     if outcome != steps.APPLIED or made is None or made.value is None:
         # Also when it answered no: a library below may have sent the request twice.
         what = "the service refused to make a value" if outcome == steps.REFUSED else "the service did not answer in time"
-        return decisions.unanswered(journal, what)
+        return decisions.lose_answer(journal, what)
     value, complete = made.value, request.complete if request is not None else keep_as_made
     slots = course.slots(entry.name)
     slots.ensure_pending(lambda base: complete(base, value), slots.get(CURRENT), course.clock())
-    return replace(decisions.made(journal), made_ticket=entry.version)
+    return replace(decisions.verify_made(journal), made_ticket=entry.version)
 
 
 def is_stored(slots: Slots, value: Value) -> bool:
@@ -91,7 +91,7 @@ def note_held(slots: Slots, journal: Journal, outcome: str, held: Optional[Mappi
         raise InvalidInput("the outcome 'listed' comes with the list", option="held")
     known: Mapping[str, Held] = held or {}
     if journal.phase == phases.SWEEPING:
-        return _find_strays(journal, outcome, known, _stored_ids(slots), now)
+        return _find_strays(journal, outcome, known, _read_stored_ids(slots), now)
     if outcome == steps.UNAVAILABLE:
         return _refuse(journal, now, "the service could not be asked which values it holds")
     if len(known) >= journal.slots:
@@ -106,7 +106,7 @@ def _refuse(journal: Journal, now: int, reason: str) -> Journal:
     return replace(decisions.rolled_back(journal, now), reason=reason)
 
 
-def _stored_ids(slots: Slots) -> FrozenSet[str]:
+def _read_stored_ids(slots: Slots) -> FrozenSet[str]:
     records = [slots.find(stage) for stage in _STORED]
     return frozenset(identifier for record in records if record is not None for identifier in identity_of(record).values())
 

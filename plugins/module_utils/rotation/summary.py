@@ -41,7 +41,7 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     }
     if journal.places:
         summary["behind"] = list(journal.behind)
-    if journal.made_by_service:
+    if journal.is_made_by_service:
         summary["strays"] = list(journal.strays)
     return summary
 

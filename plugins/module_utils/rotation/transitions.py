@@ -121,7 +121,7 @@ def lapse(journal: Journal) -> Journal:
     if journal.phase == phases.APPLYING:
         return settle(_sent(journal), "the controller stopped while the new value was being sent")
     if journal.phase == phases.MAKING:
-        return unanswered(journal, "the controller stopped while the service made the new value")
+        return lose_answer(journal, "the controller stopped while the service made the new value")
     if journal.phase == phases.REVERTING and journal.promoted is not None:
         return _not_retired(_resent(journal))
     if journal.phase == phases.REVERTING:
@@ -129,12 +129,12 @@ def lapse(journal: Journal) -> Journal:
     return journal
 
 
-def unanswered(journal: Journal, reason: str) -> Journal:
+def lose_answer(journal: Journal, reason: str) -> Journal:
     """The service may have made a value, now or until its request's life is over, and the answer is lost."""
     return replace(_sent(journal), phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
 
 
-def made(journal: Journal) -> Journal:
+def verify_made(journal: Journal) -> Journal:
     """The value that the service made is stored as pending."""
     return replace(_sent(journal) if journal.sending is not None else journal, phase=phases.VERIFYING, unanswered=False)
 
@@ -295,7 +295,7 @@ def _not_retired(journal: Journal) -> Journal:
 
 def _withdrawing(journal: Journal, outcome: str, _now: int) -> Journal:
     if not journal.withdrawing:
-        return _swept(journal, outcome)
+        return _end_sweep(journal, outcome)
     if outcome == APPLIED or journal.after != phases.CLOSING:
         # Before the end of a rotation it is done again: what was in flight may have brought the value back.
         return replace(journal, phase=journal.after, withdrawn=(*journal.withdrawn, journal.withdrawing))
@@ -305,7 +305,7 @@ def _withdrawing(journal: Journal, outcome: str, _now: int) -> Journal:
     return replace(journal, phase=waiting, verified=None, withdrawn=(), reason=reason)
 
 
-def _swept(journal: Journal, outcome: str) -> Journal:
+def _end_sweep(journal: Journal, outcome: str) -> Journal:
     if outcome != APPLIED:
         return park(journal, "the service did not delete what it made without an answer: {}".format(", ".join(journal.strays)))
     left = journal.strays[1:]

@@ -84,7 +84,7 @@ $(LINK):
 	@mkdir -p $(dir $@)
 	@ln -sfn $(CURDIR) $@
 
-$(BENCH)/installed: requirements/bench.txt requirements.txt | $(VENV)/bin/python
+$(BENCH)/installed: requirements/bench.txt requirements/backends.txt requirements.txt | $(VENV)/bin/python
 	@echo "Installing requirements/bench.txt into $(BENCH)"
 	@$(BIN)/python -m venv $(BENCH)
 	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --requirement requirements/bench.txt

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
+from tests.backends.discovery import KINDS
+from tests.backends.harness import Bare, StoreKind
 from tests.bench.measuring import Times, once
 from tests.bench.stores import innermost, open_store, wanted
-from tests.bench.subjects import SUBJECTS, Bare, Subject
+from tests.servers import once as servers
 from tests.servers.processes import ServerUnavailable
 
-ROW = "{0:<22} {1:>18} {2:>18} {3:>18} {4:>10} {5:>9}"
+ROW = "{0:<38} {1:>18} {2:>18} {3:>18} {4:>10} {5:>9}"
 GOAL_MS = 0.3
 WARM = 5
 
@@ -85,6 +87,7 @@ class Comparison:
         self._lists(number.lists)
         self._batches([names[: number.batch] for _turn in range(number.lists)])
         self._store.backend.close()
+        self._bare.close()
 
     def _reads(self, names: Sequence[str]) -> None:
         calls = [self._bare.read, self._backend.get, self._store.get]
@@ -143,37 +146,36 @@ def bench_backends(root: Path, scale: float, only: Sequence[str] = ()) -> None:
             GOAL_MS
         )
     )
-    for subject in SUBJECTS:
-        if only and not any(word in subject.label for word in only):
+    for kind in KINDS:
+        if kind.bare is None or (only and not any(word in kind.label for word in only)):
             continue
-        with prepared(subject, root) as comparison:
+        with prepared(kind, root) as comparison:
             if comparison:
                 comparison.run(counts(scale))
 
 
 @contextlib.contextmanager
-def prepared(subject: Subject, root: Path) -> Iterator[Any]:
-    """A comparison with its server running, or None where there is no server."""
-    with contextlib.ExitStack() as stack:
-        try:
-            server = stack.enter_context(subject.running())
-        except ServerUnavailable as error:
-            print("\n{0}: left out, {1}".format(subject.label, error))
-            yield None
-            return
-        place = root / subject.label
-        place.mkdir(mode=0o700)
-        print(
-            "\n"
-            + ROW.format(
-                "{0} {1}".format(subject.label, getattr(server, "version", "")),
-                "bare client",
-                "backend",
-                "whole store",
-                "added p50",
-                "requests",
-            )
-        )
-        config, bare, counting = subject.config(server, place), subject.bare(server, place), subject.requests
-        yield Comparison(config, bare, counting and (lambda: counting(server)))
-        bare.close()
+def prepared(kind: StoreKind, root: Path) -> Iterator[Any]:
+    """A comparison with its server running, or None if there is no server. No other server runs meanwhile."""
+    try:
+        server = servers.started(kind.server) if kind.server else None
+    except ServerUnavailable as error:
+        print("\n{0}: left out, {1}".format(kind.label, error))
+        yield None
+        return
+    place = root / kind.label
+    place.mkdir(mode=0o700)
+    what = "{0} {1}".format(kind.label, getattr(server, "version", ""))
+    print("\n" + ROW.format(what, "bare client", "backend", "whole store", "added p50", "requests"))
+    try:
+        yield _comparison(kind, place)
+    finally:
+        servers.stop_all()
+
+
+def _comparison(kind: StoreKind, place: Path) -> Comparison:
+    assert kind.bare is not None
+    key = {"source": "key_file", "path": str(place / "store.key")}
+    requests = kind.requests
+    config = kind.configuration(place, **({"key_sources": [key]} if kind.encrypted else {}))
+    return Comparison(config, kind.bare(place), requests and (lambda: requests(place)))

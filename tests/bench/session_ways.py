@@ -9,86 +9,19 @@ from __future__ import annotations
 import contextlib
 import sys
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Sequence
+from typing import Iterator, List, Sequence
 
-from tests.bench.session_runs import CALLBACK, Way
-from tests.integration.counted import Counted
-from tests.servers import kubernetes, once, processes
+from tests.backends.discovery import HARNESSES
+from tests.bench.session_runs import Way, debug
+from tests.servers import once, processes
 from tests.servers.processes import ServerUnavailable
 
 REGION = "eu-central-1"
-NAMESPACE = "bench"
-
-
-def debug(expression: str) -> str:
-    """A task that evaluates an expression and does nothing else."""
-    return '{{name: ask, ansible.builtin.debug: {{msg: "{{{{ ({0}) is none }}}}"}}}}'.format(expression)
 
 
 def constant() -> Way:
     """What the others are compared with."""
     return Way("lookup('env', 'HOME')", lambda _name: debug("lookup('env', 'HOME')"), {})
-
-
-def our_lookup(name: str) -> str:
-    """The same task for every backend."""
-    return debug("lookup('nebula.credential.get', '{0}')".format(name))
-
-
-@contextlib.contextmanager
-def on_openbao(names: Sequence[str]) -> Iterator[List[Way]]:
-    """Ours, ours with the callback, and community.hashi_vault, all logging in by AppRole."""
-    counted = Counted()
-    counted.fill(*names)
-    ours = counted.configured()
-    asked: Dict[str, Any] = {"logins": counted.logins, "reads": lambda: sum(counted.reads().values()), "start_over": counted.start_over}
-    theirs = {
-        "ansible_hashi_vault_url": counted.server.url,
-        "ansible_hashi_vault_auth_method": "approle",
-        "ansible_hashi_vault_mount_point": counted.role_mount,
-        "ansible_hashi_vault_role_id": counted.auth["role_id"],
-        "ansible_hashi_vault_secret_id": counted.auth["secret_id"],
-        "ansible_hashi_vault_engine_mount_point": counted.store.mount,
-        "nebula_bench_prefix": counted.store.prefix,
-    }
-    prefix = counted.store.prefix
-
-    def vault_kv2_get(name: str) -> str:
-        return debug("lookup('community.hashi_vault.vault_kv2_get', '{0}/{1}')".format(prefix, name))
-
-    yield [
-        Way("nebula.credential, OpenBao", our_lookup, {}, store=ours, **asked),
-        Way("nebula.credential with its callback, OpenBao", our_lookup, {}, store=ours, environment=CALLBACK, **asked),
-        Way("community.hashi_vault, OpenBao", vault_kv2_get, theirs, is_peer=True, **asked),
-    ]
-    once.stop_all()
-
-
-@contextlib.contextmanager
-def on_kubernetes(names: Sequence[str]) -> Iterator[List[Way]]:
-    """Ours and kubernetes.core, both with a token. What is no Secret (kubernetes.core asks what the server offers) is not counted."""
-    with kubernetes.running() as server:
-        server.namespace(NAMESPACE)
-        for name in names:
-            body = {"metadata": {"name": "nebula-" + name}, "stringData": {"value": "of " + name}}
-            server.call("POST", server.secrets_path(NAMESPACE), body)
-        login = {"host": server.url, "api_key": server.token, "ca_cert": str(server.ca_cert)}
-        config = {"backend": "kubernetes", "audit": "off", "encrypt": False, "namespace": NAMESPACE, **login}
-        seen = [0]
-        asked: Dict[str, Any] = {
-            "reads": lambda: len(server.requests(NAMESPACE)) - seen[0],
-            "start_over": lambda: seen.__setitem__(0, len(server.requests(NAMESPACE))),
-        }
-        given = ", ".join("{0}='{1}'".format(*pair) for pair in login.items())
-
-        def k8s(name: str) -> str:
-            what = "kind='Secret', namespace='{0}', resource_name='nebula-{1}'".format(NAMESPACE, name)
-            return debug("lookup('kubernetes.core.k8s', {0}, {1})".format(what, given))
-
-        yield [
-            Way("nebula.credential, Kubernetes", our_lookup, {}, store=config, **asked),
-            Way("kubernetes.core, Kubernetes", k8s, {}, is_peer=True, **asked),
-        ]
 
 
 @contextlib.contextmanager
@@ -138,17 +71,16 @@ def _program(name: str) -> Path:
     return Path(sys.executable).parent / name
 
 
-SERVERS: Sequence[Callable[[Sequence[str]], Any]] = (on_openbao, on_kubernetes, on_moto)
-
-
 @contextlib.contextmanager
 def all_ways(names: Sequence[str]) -> Iterator[List[Way]]:
     """The constant, and every way whose server can be had; what is left out is said."""
+    others = {harness.backend: harness.lookups for harness in HARNESSES.values() if harness.lookups}
     with contextlib.ExitStack() as stack:
+        stack.callback(once.stop_all)
         ways = [constant()]
-        for server in SERVERS:
+        for what, server in {**others, "moto": on_moto}.items():
             try:
                 ways += stack.enter_context(server(names))
             except (ServerUnavailable, ImportError, FileNotFoundError) as error:
-                print("left out, {0}: {1}".format(server.__name__[3:], error))
+                print("left out, {0}: {1}".format(what, error))
         yield ways

@@ -10,14 +10,15 @@ import re
 
 import pytest
 
+from tests.backends.discovery import HARNESSES
 from tests.canary import canaries
 from tests.canary.channels import everywhere
 from tests.canary.sandbox import Sandbox
 from tests.canary.search import Searcher
-from tests.canary.servers import STORES
 from tests.servers import once
 
 pytestmark = pytest.mark.server
+STORES = {label: watched for harness in HARNESSES.values() for label, watched in harness.watched.items()}
 # What a login of OpenBao or Vault answers. Nobody here knows the token itself.
 TOKEN = re.compile(rb"\b(?:hv[sb]|[sb])\.[A-Za-z0-9]{24,}")
 

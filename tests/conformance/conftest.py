@@ -12,29 +12,30 @@ from typing import Callable, Iterator
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from tests.conformance.backends import HARNESSES, Harness
+from tests.backends.harness import StoreKind
+from tests.conformance.kinds import KINDS
 
 Open = Callable[[], Backend]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Give a test every backend it is about: all, or those that outlive their process where it opens a store again."""
-    if "harness" in metafunc.fixturenames:
-        kinds = [each for each in HARNESSES if each.persistent or "open_again" not in metafunc.fixturenames]
+    if "kind" in metafunc.fixturenames:
+        kinds = [each for each in KINDS if each.persistent or "open_again" not in metafunc.fixturenames]
         for marker in metafunc.definition.iter_markers("backends"):
             kinds = [each for each in kinds if marker.args[0](each)]
-        metafunc.parametrize("harness", kinds, ids=lambda each: each.label)
+        metafunc.parametrize("kind", kinds, ids=lambda each: each.label)
 
 
 @pytest.fixture
-def open_again(harness: Harness, tmp_path: Path) -> Open:
+def open_again(kind: StoreKind, tmp_path: Path) -> Open:
     """Open the test's store once more, as another process would."""
-    return lambda: harness.open(tmp_path)
+    return lambda: kind.open(tmp_path)
 
 
 @pytest.fixture
-def backend(harness: Harness, tmp_path: Path) -> Iterator[Backend]:
+def backend(kind: StoreKind, tmp_path: Path) -> Iterator[Backend]:
     """A new, empty store."""
-    opened = harness.open(tmp_path)
+    opened = kind.open(tmp_path)
     yield opened
     opened.close()

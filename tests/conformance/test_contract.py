@@ -17,27 +17,28 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from tests.conformance.backends import HARNESSES, elsewhere
+from tests.backends.database import kinds_elsewhere
+from tests.backends.discovery import KINDS
 from tests.conformance.records import METADATA, NOON, a_record, exposed, put_state, value_of
 
 
 def test_every_backend_of_the_registry_runs_the_suite():
-    """A new backend needs a line in backends.py."""
-    assert {harness.backend for harness in HARNESSES if harness.unregistered is None} == set(BACKENDS)
+    """A new backend needs a harness in tests/backends, with at least one kind of store."""
+    assert {kind.backend for kind in KINDS} == set(BACKENDS)
 
 
 def test_databases_that_are_named_take_part(tmp_path):
     """By NEBULA_TEST_DATABASES: plain and encrypted, each test with tables of its own."""
-    named = elsewhere("mysql://a:b@c/d cockroachdb://e/f")
+    named = kinds_elsewhere("mysql://a:b@c/d cockroachdb://e/f")
     kinds = ["1-mysql", "1-mysql-encrypted", "2-cockroachdb", "2-cockroachdb-encrypted"]
     assert [each.label.rpartition("elsewhere-")[2] for each in named] == kinds
     assert named[0].options(tmp_path)["url"] == "mysql://a:b@c/d"
     assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
 
 
-def test_what_a_backend_says_that_it_can_do_has_its_protocol(harness, tmp_path):
+def test_what_a_backend_says_that_it_can_do_has_its_protocol(kind, tmp_path):
     """Where a capability stands for calls beside the contract, the backend takes them."""
-    backend = harness.raw(tmp_path)
+    backend = kind.raw(tmp_path)
     able = backend.capabilities
     needed = {
         AuditSink: able.audit_log,
@@ -146,7 +147,7 @@ def test_a_new_value_starts_at_revision_zero(backend):
     assert backend.get("db_pass").revision == 0
 
 
-def test_stages_are_objects_of_their_own(backend, harness):
+def test_stages_are_objects_of_their_own(backend, kind):
     """Each stage has its value, version and serial; none shows in `list` of another."""
     for stage in (PENDING, PREVIOUS, JOURNAL):
         with pytest.raises(NotFound):
@@ -166,7 +167,7 @@ def test_stages_are_objects_of_their_own(backend, harness):
     with pytest.raises(NotFound):
         backend.get("db_pass", stage=PENDING)
     assert value_of(backend.get("db_pass")) == b"s3cret"
-    assert backend.last_serial("db_pass", PENDING) == 2 + harness.serials_of_a_delete
+    assert backend.last_serial("db_pass", PENDING) == 2 + kind.serials_of_a_delete
 
 
 def test_deleting_current_leaves_the_other_stages(backend):
@@ -186,9 +187,9 @@ def test_delete_takes_every_version(backend):
     assert list(backend.list()) == []
 
 
-def test_a_serial_is_never_used_again(backend, harness):
+def test_a_serial_is_never_used_again(backend, kind):
     """A delete is remembered: the next value gets the next serial and an identity of its own."""
-    taken = harness.serials_of_a_delete
+    taken = kind.serials_of_a_delete
     first = backend.put(a_record())
     backend.put(a_record())
     backend.delete("db_pass")
@@ -201,7 +202,7 @@ def test_a_serial_is_never_used_again(backend, harness):
     assert backend.last_serial("never") == 0
 
 
-@pytest.mark.backends(lambda harness: harness.counts_serials)
+@pytest.mark.backends(lambda kind: kind.counts_serials)
 def test_a_serial_that_was_used_is_a_conflict(backend):
     """Where no layer above the backend counts them."""
     backend.put(a_record(serial=5))
@@ -264,7 +265,7 @@ def test_closing_twice_is_allowed(backend):
     backend.close()
 
 
-def test_everything_survives_a_new_start(backend, harness, open_again):
+def test_everything_survives_a_new_start(backend, kind, open_again):
     """Values, versions, stages, serials of the deleted and the store's document are there for the next process."""
     backend.put(a_record("gone"))
     backend.delete("gone")
@@ -279,6 +280,6 @@ def test_everything_survives_a_new_start(backend, harness, open_again):
     assert value_of(again.get("db_pass")) == b"2"
     assert value_of(again.get("db_pass", "1")) == b"1"
     assert value_of(again.get("db_pass", stage=PENDING)) == b"p"
-    assert (again.last_serial("gone"), again.last_serial("db_pass")) == (1 + harness.serials_of_a_delete, 2)
+    assert (again.last_serial("gone"), again.last_serial("db_pass")) == (1 + kind.serials_of_a_delete, 2)
     assert again.read_store_document() == document
     again.close()

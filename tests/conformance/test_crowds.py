@@ -134,7 +134,7 @@ def test_listing_while_others_write_shows_what_stays(backend):
         writer.join(60)
 
 
-@pytest.mark.backends(lambda harness: harness.many)
+@pytest.mark.backends(lambda kind: kind.many)
 def test_thousands_of_records(backend, monkeypatch):
     """All can be stored, listed, read and narrowed. (What is durable is tested elsewhere: syncing is left out here.)"""
     monkeypatch.setattr(os, "fsync", lambda _descriptor: None)

@@ -12,11 +12,11 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from tests.conformance.backends import HARNESSES
+from tests.conformance.kinds import KINDS
 from tests.conformance.records import METADATA, a_record
 from tests.conformance.sealing import seal
 
-KEEPERS = {harness.label: harness for harness in HARNESSES if harness.label.endswith("-encrypted")}
+KEEPERS = {kind.label: kind for kind in KINDS if kind.encrypted}
 
 
 @pytest.fixture(params=KEEPERS.values(), ids=KEEPERS.keys())
@@ -36,7 +36,7 @@ def sealed_record(value, serial, revision=0, **changes):
 
 def test_every_backend_that_keeps_envelopes_is_tested_here():
     keeping = {name for name in BACKENDS if backend_class(name).capabilities.envelopes}
-    assert keeping <= {harness.backend for harness in KEEPERS.values()}
+    assert keeping <= {kind.backend for kind in KEEPERS.values()}
 
 
 def test_an_envelope_comes_back_to_the_byte(keeper):

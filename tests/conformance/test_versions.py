@@ -82,12 +82,12 @@ def test_a_version_that_does_not_exist_is_not_found(backend, version):
     assert "db_pass" in str(caught.value)
 
 
-def test_versions_of_a_deleted_credential_do_not_come_back(backend, harness):
+def test_versions_of_a_deleted_credential_do_not_come_back(backend, kind):
     backend.put(a_record(value="1"))
     backend.put(a_record(value="2"))
     backend.delete("db_pass")
     stored = backend.put(a_record(value="3"))
-    assert stored.version == str(3 + harness.serials_of_a_delete)
+    assert stored.version == str(3 + kind.serials_of_a_delete)
     assert [info.version for info in backend.versions("db_pass")] == [stored.version]
     with pytest.raises(NotFound):
         backend.get("db_pass", "1")

@@ -20,14 +20,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Dict, List, Mapping, Set
 
+from tests.house.count_backend_files import list_shared_files
 from tests.house.participles import participles
 from tests.house.rooms import CHECKOUT, Room, find_circles, group_circles, reach, read_imports, room_of
 from tests.house.source import SourceTree
 
-BACKEND = re.compile(r"\bkubernetes\b")
-# A backend's own: its folder, harness and tests, its page and policies, its line of requirements, what was said of it in its time; and
-# what else is called so: a login method of Vault.
-OWN = re.compile(r"(^|/)(test_)?kube[^/]*(/|\.py$|\.md$|_)|vault|^changelogs/|^CHANGELOG|^docs/(decisions|policies)/|^requirements")
 HOUSE_RULES = re.compile(r"^tests/unit/(house/|test_(house_rules|pages|requirements|troubleshooting)\.py)")
 # What the base class does for its backends, which is no part of the contract.
 SERVICES = {"setting"}
@@ -49,7 +46,7 @@ def measure(root: Path) -> Measures:
     """Count one checkout."""
     tree, measures = SourceTree(root), Measures()
     measure_rooms(root / "plugins", measures)
-    measures.add("files, outside its own, that name the backend `kubernetes`", naming_files(tree))
+    measures.add("files, outside its own, that name the backend `kubernetes`", list_shared_files("kubernetes", tree))
     measures.add("methods of the contract of a backend", contract_methods(tree))
     for folder in ("plugins", "tests"):
         measure_functions(tree, folder, measures)
@@ -92,11 +89,6 @@ def count_floors(graph: Mapping[Room, Set[Room]]) -> int:
         return heights[room]
 
     return max(height(room) for room in graph)
-
-
-def naming_files(tree: SourceTree) -> List[str]:
-    """Return the files that name one backend in the code's own word, though they are about none or about all."""
-    return [source.name for source in tree.listed if not OWN.search(source.name) and BACKEND.search(source.text)]
 
 
 def contract_methods(tree: SourceTree) -> List[str]:

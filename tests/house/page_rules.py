@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Iterator
+from typing import Iterator, Set
 
 from tests.house.source import SourceFile, SourceTree
 
@@ -67,11 +67,18 @@ def find_unknown_plugins(tree: SourceTree) -> Iterator[str]:
 
 
 def find_pages_without_a_link(tree: SourceTree) -> Iterator[str]:
-    """The map, docs/README.md, leads to every page."""
-    linked = {(tree.root / "docs" / place).resolve() for place, _anchor in LINK.findall(tree.file("docs/README.md").text)}
+    """The map, docs/README.md, leads to every page: itself, or by the README of a folder that it links to."""
+    top = tree.file("docs/README.md")
+    linked = _linked_pages(top)
+    for page in tree.glob("docs/*/README.md"):
+        linked |= _linked_pages(page) if page.path.resolve() in linked else set()
     for page in tree.glob("docs/**/*.md"):
-        if "/decisions/" not in page.name and page.name != "docs/README.md" and page.path.resolve() not in linked:
+        if "/decisions/" not in page.name and page.name != top.name and page.path.resolve() not in linked:
             yield page.name
+
+
+def _linked_pages(page: SourceFile) -> Set[Path]:
+    return {(page.path.parent / place).resolve() for place, _anchor in LINK.findall(page.text)}
 
 
 def find_test_files_in_user_pages(tree: SourceTree) -> Iterator[str]:

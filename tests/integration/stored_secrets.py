@@ -12,6 +12,7 @@ from pathlib import Path
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -31,7 +32,7 @@ def secrets_below(*directories):
             if (hidden / "locks").exists():  # ~/.nebula itself is no store
                 found |= _secrets(hidden.parent, directories)
     for config in _stores(directories):
-        if config.get("persist_path") or config["backend"] in {"database", "kubernetes", "vault"}:
+        if config.get("persist_path") or backend_class(config["backend"]).capabilities.remote:
             found |= _opened({**config, "audit": "off"}, directories)
     return {value for value in found if len(value) >= SHORTEST}
 

@@ -16,12 +16,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
-from tests.conformance.backends import BACKENDS
+from tests.backends.discovery import HARNESSES, KINDS
 from tests.conformance.records import NOON, a_record, value_of
 from tests.conftest import PROFILE
 from tests.servers import proxy
 
-REMOTE = ("vault-kv2", "vault-kv1", "database-postgresql", "database-mariadb", "kubernetes")
+REMOTE = [kind for kind in KINDS if kind.server is not None and not kind.encrypted]
+"""An encrypted kind meets the same network."""
 STEP = 127 if PROFILE == "long" else 379
 """Bytes between two cuts."""
 NEVER_ANSWERED = {"silent": proxy.SILENT, "unanswered": proxy.UNANSWERED}
@@ -56,14 +57,13 @@ class Network:
             store.close()
 
 
-@pytest.fixture(params=REMOTE)
+@pytest.fixture(params=REMOTE, ids=lambda kind: kind.label)
 def network(request, tmp_path, monkeypatch):
     # The waits between repeats are of no interest here.
     monkeypatch.setattr(attempts, "BASE", 1e-6)
     monkeypatch.setattr(attempts, "LONGEST", 1e-6)
-    (kind,) = [each for each in BACKENDS if each.label == request.param]
-    options = dict(kind.options(tmp_path))
-    place = "host" if "host" in options else "url"
+    kind = request.param
+    options, place = dict(kind.options(tmp_path)), HARNESSES[kind.backend].address
     server = urlsplit(options[place])
     with proxy.running(server.hostname, server.port) as between:
         options[place] = options[place].replace(":{0}".format(server.port), ":{0}".format(between.port))
@@ -169,16 +169,12 @@ def test_a_connection_that_breaks_is_told_as_such_and_recovers(network, mode):
     assert value_of(store.get("db_pass")) == b"old"
 
 
-REPEATS = {"kubernetes": 3}
-"""Of every other backend it is five."""
-
-
 def test_a_server_that_is_not_there_is_asked_as_often_as_its_backend_says(network):
     store = network.store(read_timeout=60)
     network.between.mode = proxy.REFUSE
     with pytest.raises(Unavailable) as caught:
         store.get("db_pass")
-    assert "({0} attempts in ".format(1 + REPEATS.get(network.kind.backend, 5)) in str(caught.value)
+    assert "({0} attempts in ".format(1 + backend_class(network.kind.backend).default_retries) in str(caught.value)
 
 
 def test_a_slow_network_is_no_failure(network):

@@ -15,11 +15,11 @@ import random
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from tests.conformance.backends import BACKENDS
+from tests.backends.discovery import HARNESSES
 from tests.conformance.records import a_record, value_of
 from tests.integration.killing import RUNS, killed_at_random, survives
 
-KINDS = [backend for backend in BACKENDS if backend.backend == "local"]
+KINDS = HARNESSES["local"].kinds
 NAMES = ("one", "two", "three/deep")
 
 

@@ -21,11 +21,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from tests.conformance.backends import BACKENDS
+from tests.backends.discovery import KINDS
 from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
 from tests.unit.rotation.world import LONG_AFTER, NAME, START, TRAITS, Clock
 
-ENCRYPTED = next(backend for backend in BACKENDS if backend.label == "local-encrypted")
+ENCRYPTED = next(kind for kind in KINDS if kind.label == "local-encrypted")
 STRIDE = 1 if PROFILE == "long" else 7
 
 

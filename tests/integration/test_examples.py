@@ -5,7 +5,7 @@
 """The examples in the documentation run as they are printed, and print no secret.
 
 Only places are replaced: directories of the system by ones of the test's own, db.example.com by the test's PostgreSQL,
-vault.example.com by the test's OpenBao, whose token the environment holds. A store in Kubernetes finds the test's cluster by KUBECONFIG.
+and what a page says of a backend's server as the backend's harness says (tests/backends).
 """
 
 from __future__ import annotations
@@ -18,18 +18,17 @@ import sys
 
 import pytest
 
+from tests.backends.discovery import HARNESSES
 from tests.integration.ansible_run import PROGRAMS
 from tests.integration.documented import CHECKOUT, PAGES, blocks, everything_that_runs, examples, pages_with_examples, plugins
 from tests.integration.stored_secrets import secrets_below
-from tests.servers import once, openbao
 
 HOST = "db.example.com"
-VAULT = "https://vault.example.com:8200"
 FOLDERS = ("etc", "srv", "tmp")
 PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
 # What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
 ROLES = {"db_pass": "app", "app/db_pass": "app", "app/db": "app_a", "shop/db_pass": "shop_a", None: "app_b shop_b"}
-NEEDED = {"my_credential": {}, "legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}}
+NEEDED = {"my_credential": {}, "legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}, "door_code": {}}
 FEATURES = {
     "a value": r"lookup\('nebula.credential.get', 'db_pass'\)",
     "one field": r"nebula.credential.get', .*field='",
@@ -63,6 +62,7 @@ FEATURES = {
     "the use of a credential": r"usage: true",
     "rotation in the store alone": r"target: none",
     "rotation at PostgreSQL": r"target: postgresql",
+    "rotation by programs": r"target: command",
     "two users that take turns": r"usernames: \[",
     "rotation by hand": r"phase: commit",
     "the role provision": r"nebula.credential.provision",
@@ -86,18 +86,22 @@ class Reader:
         self._monkeypatch = monkeypatch
         self._server = server
         self.given = []
-        self._vault = ""
+        self._addresses = {}
+        self._programs = [str(PROGRAMS)]
         for folder in FOLDERS:
             (project.directory / folder).mkdir(mode=0o700)
         project.write("ansible.cfg", "[defaults]\n")  # makes the directory a project: a nebula.yml in it counts
-        path = os.pathsep.join([str(PROGRAMS), os.environ["PATH"]])
-        self._environment = {"PATH": path, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
+
+    @property
+    def _environment(self):
+        path = os.pathsep.join([*self._programs, os.environ["PATH"]])
+        return {"PATH": path, "PYTHONPATH": os.environ["ANSIBLE_COLLECTIONS_PATH"]}
 
     def placed(self, text):
         """The text, with its places replaced."""
-        text = PLACES.sub(lambda found: "{0}/{1}/".format(self.project.directory, found.group(1)), text).replace(
-            VAULT, self._vault or VAULT
-        )
+        text = PLACES.sub(lambda found: "{0}/{1}/".format(self.project.directory, found.group(1)), text)
+        for documented, address in self._addresses.items():
+            text = text.replace(documented, address)
         if not self.given:
             return text
         server = self._server()
@@ -110,11 +114,10 @@ class Reader:
 
     def prepare(self, text):
         """Make what the examples say that there is: roles in PostgreSQL, credentials in the store."""
-        if VAULT in text:
-            self._vault_of_the_test()
-        wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and VAULT not in text]
-        if "backend: kubernetes" in text:
-            self._cluster_of_the_test(re.findall(r"namespace: ([a-z0-9-]+)", text))
+        for harness in HARNESSES.values():
+            self._take(harness.example and harness.example(text, self.project.directory.parent))
+        # What is read from another server is made by the page itself.
+        wanted = [{"name": name, **rest} for name, rest in NEEDED.items() if name in text and not self._addresses]
         if "target: postgresql" in text:
             wanted += self._database()
         if wanted:
@@ -122,19 +125,14 @@ class Reader:
             self.project.play("- nebula.credential.credential: {credentials: '{{ credentials }}'}", "-e", "@" + str(given)).succeeded()
             given.unlink()
 
-    def _vault_of_the_test(self):
-        server = once.openbao()
-        self._vault = server.url
-        self._environment["PATH"] = os.pathsep.join([str(openbao.find_program().parent), self._environment["PATH"]])
-        for variable, value in {"VAULT_TOKEN": server.root_token, "BAO_TOKEN": server.root_token, "BAO_ADDR": server.url}.items():
+    def _take(self, example):
+        """Have what a backend's harness prepared for the page."""
+        if example is None:
+            return
+        self._addresses.update(example.addresses)
+        self._programs[:0] = [str(example.programs)] if example.programs else []
+        for variable, value in example.environment.items():
             self._monkeypatch.setenv(variable, value)
-
-    def _cluster_of_the_test(self, namespaces):
-        server = once.kubernetes()
-        known = {each["metadata"]["name"] for each in server.call("GET", "/api/v1/namespaces")["items"]}
-        for namespace in {*namespaces} - known:
-            server.namespace(namespace)
-        self._monkeypatch.setenv("KUBECONFIG", str(server.kubeconfig(self.project.directory.parent / "kubeconfig")))
 
     def _database(self):
         server, password = self._server(), secrets.token_urlsafe(24)

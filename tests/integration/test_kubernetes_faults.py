@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
-from tests.integration.kube_store import KubeStore
+from tests.integration.kubernetes_store import KubeStore
 from tests.servers import kubernetes, once
 from tests.servers.processes import ServerUnavailable
 

@@ -14,11 +14,11 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, ReadOnly, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import add_limits
+from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, a_record, value_of
-from tests.integration.kube_store import KubeStore, encoded
+from tests.integration.kubernetes_store import KubeStore, encoded
 from tests.servers import once
 
 pytestmark = pytest.mark.server
@@ -206,7 +206,7 @@ def test_an_immutable_secret_is_not_written_and_its_metadata_are(store, kubectl)
 
 def test_what_kubernetes_does_not_take_is_refused_before_it_is_sent(store):
     """1 MiB of values, 256 KiB of annotations, the characters of a key."""
-    backend = add_limits(store.backend())
+    backend = Limits(store.backend())
     backend.put(a_record("full", b"x" * (1024 * 1024 - 100)))
     described = replace(METADATA, description="x" * 300000)
     refused = [

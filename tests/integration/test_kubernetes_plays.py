@@ -10,7 +10,8 @@ import json
 
 import pytest
 
-from tests.integration.kube_store import KubeStore
+from tests.integration.counted import ON
+from tests.integration.kubernetes_store import KubeStore, encoded
 from tests.servers import once
 
 CANARY = "canary-91b0d4"
@@ -28,6 +29,17 @@ def configure(project, store, **options):
     return str(project.write("nebula.yml", json.dumps({"default": "prod", "stores": {"prod": described}})))
 
 
+BECOMING = """
+- hosts: all
+  gather_facts: false
+  tasks:
+    - {name: plain, ansible.builtin.raw: 'true', changed_when: false}
+    - {name: plain again, ansible.builtin.raw: 'true', changed_when: false}
+    - name: read
+      ansible.builtin.assert:
+        that: lookup('nebula.credential.get', 'become') == 'written by kubectl'
+        quiet: true
+"""
 TASKS = """
 - {name: made, nebula.credential.credential: {name: app/db, type: basic, fields: {username: app}, value: "{{ canary }}", tags: {team: a}}}
 - {name: again, nebula.credential.credential: {name: app/db, type: basic, fields: {username: app}, value: "{{ canary }}", tags: {team: a}}}
@@ -89,3 +101,17 @@ def test_a_play_is_warned_that_kubernetes_does_not_encrypt(project, store):
     tasks = "- {name: made, nebula.credential.credential: {name: app, type: basic, fields: {username: app}}}"
     run = project.play(tasks, NEBULA_CREDENTIAL_CONFIG=configure(project, store, encrypt=None)).succeeded()
     assert "does not encrypt Secrets by default" in " ".join(run.output.split())
+
+
+def test_a_become_password_for_every_task(project, store):
+    """A lookup that every task of every host evaluates, though none becomes anybody, asks the API server once."""
+    path = store.server.secrets_path(store.namespace)
+    body = {"metadata": {"name": "nebula-become"}, "data": {"value": encoded("written by kubectl")}}
+    store.server.call("POST", path, body)
+    configure(project, store, audit="off")
+    project.write("ansible.cfg", "[defaults]\n")
+    project.write("hosts.ini", "".join("host{0} ansible_connection=local\n".format(each) for each in range(6)))
+    project.write("group_vars/all.yml", "ansible_become_password: \"{{ lookup('nebula.credential.get', 'become') }}\"\n")
+    project.write("site.yml", BECOMING)
+    asked = store.asked(lambda: project.run("ansible-playbook", "-i", "hosts.ini", "-f", "5", "site.yml", **ON).succeeded())
+    assert asked == ["get nebula-become"]

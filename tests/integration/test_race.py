@@ -11,11 +11,11 @@ import multiprocessing
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
-from tests.conformance.backends import BACKENDS
+from tests.backends.discovery import HARNESSES
 from tests.conformance.records import a_record, value_of
 
 PROCESSES, TIMES = 32, 100
-KINDS = [backend for backend in BACKENDS if backend.label in {"local-json", "local-encrypted"}]
+KINDS = [kind for kind in HARNESSES["local"].kinds if kind.label in {"local-json", "local-encrypted"}]
 
 
 def increment(backend, directory, name):

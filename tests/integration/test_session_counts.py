@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a run costs a server, counted by the server's own log: OpenBao's, the Kubernetes API server's, PostgreSQL's.
+"""What a run costs a server, counted by the server's own log: OpenBao's, PostgreSQL's.
 
 Times are not looked at here: `make bench` prints them, beside those of others.
 """
@@ -17,10 +17,8 @@ from tests.conftest import PROFILE
 from tests.integration import session_peak
 from tests.integration.counted import ON, VALUE
 from tests.integration.database_servers import configuration, store_on
-from tests.integration.kube_store import KubeStore, encoded
-from tests.servers import databases, once
+from tests.servers import databases
 
-FOREIGN_SECRET = "written by kubectl"
 TASKS_EACH = 20 if PROFILE == "long" else 1
 """Tasks a host has in the play of 100 hosts. Every task reads its part of the 20 secrets."""
 
@@ -86,22 +84,6 @@ def test_a_hundred_hosts_fifty_forks_and_twenty_secrets(project, counted):
     assert len([one for one in run.results if one["task"] == "read"]) == 100 * TASKS_EACH
     assert (counted.logins(), counted.reads()) == (1, dict.fromkeys(names, 1))
     assert float(run.result("peak")["msg"]) < 80
-
-
-def test_a_become_password_of_kubernetes_for_every_task(project, home):
-    """A lookup that every task of every host evaluates, though none becomes anybody, asks the API server once."""
-    store = KubeStore(once.kubernetes())
-    path = store.server.secrets_path(store.namespace)
-    body = {"metadata": {"name": "nebula-become"}, "data": {"value": encoded(FOREIGN_SECRET)}}
-    store.server.call("POST", path, body)
-    content = {"default": "prod", "stores": {"prod": {"backend": "kubernetes", "audit": "off", **store.configured()}}}
-    project.write("nebula.yml", json.dumps(content))
-    project.write("ansible.cfg", "[defaults]\n")
-    hosts(project, 6)
-    project.write("group_vars/all.yml", "ansible_become_password: \"{{ lookup('nebula.credential.get', 'become') }}\"\n")
-    plain = "{name: plain, ansible.builtin.raw: 'true', changed_when: false}"
-    asked = store.asked(lambda: play(project, [plain, plain, sees("become", FOREIGN_SECRET)]))
-    assert asked == ["get nebula-become"]
 
 
 def test_ten_secrets_of_a_database_at_once(project, postgresql, tmp_path):

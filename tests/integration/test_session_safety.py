@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from tests.conftest import cannot_run
 from tests.integration.session_runs import eventually, is_alive
 from tests.servers.processes import unprivileged_account
@@ -277,7 +278,8 @@ def test_so_does_one_who_asks_for_another_name_in_a_known_way(run_of, operation,
 
 def test_a_miss_of_a_local_store_loads_no_sdk_into_the_session(run):
     mapped = Path("/proc", str(max(run.met)), "maps").read_text()
-    assert not {name for name in ("psycopg", "sqlalchemy", "pymysql", "hvac", "kubernetes") if name in mapped}
+    libraries = {package.module for backend in BACKENDS for package in read_traits(backend).packages}
+    assert not {name for name in libraries if name in mapped}
 
 
 def test_the_vault_password_is_asked_back_and_never_kept_in_a_file(run_of, base):

@@ -13,7 +13,7 @@ import stat
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from tests.backends.discovery import HARNESSES
 
 CANARY = "canary-" + os.urandom(6).hex()
 NAME = "app/a-telling_name"
@@ -113,19 +113,15 @@ def test_who_used_a_credential_last_is_told(project):
     assert (told["usage"]["complete"], told["usage"]["reason"]) == (True, None)
 
 
-NOBODY_THERE = {
-    "vault": "url: 'http://127.0.0.1:1', auth: {{method: token, token: '{0}'}}",
-    "database": "url: 'postgresql://app:{0}@127.0.0.1:1/app'",
-}
-"""Servers at port 1, where nothing listens, by backend."""
+UNREACHABLE = [name for name, harness in HARNESSES.items() if harness.unreachable]
 
 
 @pytest.mark.parametrize("audit", ["strict", "batched"])
-@pytest.mark.parametrize("backend", [backend for backend in NOBODY_THERE if backend in BACKENDS])
+@pytest.mark.parametrize("backend", UNREACHABLE)
 def test_a_server_that_is_not_there_is_an_answer(project, backend, audit):
     """Opening the store makes no request, and neither the key nor the audit trail keep the answer back."""
-    store = "{{backend: {0}, {1}, encrypt: true, audit: {2}}}".format(backend, NOBODY_THERE[backend].format(CANARY), audit)
-    variables = "{{dead: {0}}}".format(store)
+    store = {"backend": backend, **HARNESSES[backend].unreachable(CANARY), "encrypt": True, "audit": audit}
+    variables = json.dumps({"dead": store})
     run = project.play("- {name: told, nebula.credential.store_info: {store: '{{ dead }}'}}", "-vvv", variables=variables).succeeded()
     told = run.result("told")
     assert (told["health"]["status"], told["health"]["code"], told["capabilities"]["remote"]) == ("unhealthy", "unavailable", True)

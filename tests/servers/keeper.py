@@ -23,24 +23,25 @@ from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, List, Optional, Sequence
 
 CHECKOUT = Path(__file__).resolve().parents[2]
+READY = "ready in {started_in} s on {host}:{port}, version {version}"
 Running = Callable[[], ContextManager[Any]]
 
 
-def main(module: str, running: Running, arguments: Optional[Sequence[str]] = None) -> int:
-    """Run the command line of one server's module."""
+def main(module: str, running: Running, arguments: Optional[Sequence[str]] = None, *, ready: str = READY) -> int:
+    """Run the command line of one server's module. `ready` says, with what describes it, that it has started."""
     parser = argparse.ArgumentParser(prog="python -m {0}".format(module))
     parser.add_argument("action", choices=["start", "stop", "keep"])
     parser.add_argument("--state", required=True, type=Path, help="the JSON file that describes the server (0600)")
     parser.add_argument("--owner", type=int, default=0, help="end the server when this process is gone (default: the ansible run)")
     chosen = parser.parse_args(arguments)
     if chosen.action == "start":
-        return _start(module, chosen.state, chosen.owner or _run_above())
+        return _start(module, chosen.state, chosen.owner or _run_above(), ready)
     if chosen.action == "stop":
         return _stop(chosen.state)
     return _keep(running, chosen.state, chosen.owner)
 
 
-def _start(module: str, state: Path, owner: int) -> int:
+def _start(module: str, state: Path, owner: int, ready: str) -> int:
     """Leave a keeper behind and wait until it has written the state, or has failed."""
     command = [sys.executable, "-m", module, "keep", "--state", str(state), "--owner", str(owner)]
     failure = state.with_suffix(".failed")
@@ -55,7 +56,7 @@ def _start(module: str, state: Path, owner: int) -> int:
         time.sleep(0.05)
     failure.unlink(missing_ok=True)
     told = json.loads(state.read_text(encoding="utf-8"))
-    print("ready in {started_in} s on {host}:{port}, version {version}".format(**told))
+    print(ready.format(**told))
     return 0
 
 

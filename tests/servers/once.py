@@ -13,16 +13,24 @@ from __future__ import annotations
 import atexit
 import contextlib
 import ctypes
+import functools
 import importlib
 import os
 import threading
 import time
 from dataclasses import dataclass
-from typing import Any, Dict, List
+from pathlib import Path
+from typing import Any, Callable, Dict, List
 
 from tests.servers.processes import ServerUnavailable
 
-KINDS = ("postgresql", "mariadb", "openbao", "kubernetes", "valkey")
+
+def _has_command_line(module: Path) -> bool:
+    return 'keeper.main("{0}.{1}"'.format("tests.servers", module.stem) in module.read_text(encoding="utf-8")
+
+
+KINDS = tuple(sorted(module.stem for module in Path(__file__).parent.glob("*.py") if _has_command_line(module)))
+"""The servers: the modules of this directory that playbooks can start. Each is a function of this module too: `once.openbao()`."""
 
 
 @dataclass(frozen=True)
@@ -42,17 +50,29 @@ _starting = threading.Lock()
 
 
 def server(kind: str) -> Any:
-    """The server of that kind, started if this process has none yet.
+    """Return the server of that kind, started if this process has none yet.
 
-    Where it cannot be had, the calling test fails in CI and is skipped, loudly, elsewhere.
+    If it cannot be had, the calling test fails in CI and is skipped, loudly, elsewhere.
+    """
+    try:
+        return started(kind)
+    except ServerUnavailable as error:
+        from tests.conftest import cannot_run
+
+        cannot_run(str(error))
+
+
+def started(kind: str) -> Any:
+    """Return the server as `server` does, for what is no test.
+
+    Raises:
+        ServerUnavailable: it cannot be had.
     """
     with _starting:
         if kind not in _servers and kind not in _refused:
             _start(kind)
     if kind in _refused:
-        from tests.conftest import cannot_run
-
-        cannot_run(_refused[kind])
+        raise ServerUnavailable(_refused[kind])
     return _servers[kind]
 
 
@@ -87,26 +107,8 @@ os.register_at_fork(after_in_child=_leave_to_parent)
 atexit.register(stop_all)
 
 
-def postgresql() -> Any:
-    """tests.servers.postgresql.Server."""
-    return server("postgresql")
-
-
-def mariadb() -> Any:
-    """tests.servers.mariadb.Server."""
-    return server("mariadb")
-
-
-def openbao() -> Any:
-    """tests.servers.openbao.Server."""
-    return server("openbao")
-
-
-def kubernetes() -> Any:
-    """tests.servers.kubernetes.Server."""
-    return server("kubernetes")
-
-
-def valkey() -> Any:
-    """tests.servers.valkey.Server."""
-    return server("valkey")
+def __getattr__(kind: str) -> Callable[[], Any]:
+    """Return what returns the server of that kind: `tests.servers.<kind>.Server`."""
+    if kind not in KINDS:
+        raise AttributeError(kind)
+    return functools.partial(server, kind)

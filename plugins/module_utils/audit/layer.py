@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from functools import partial
-from typing import Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
@@ -16,8 +16,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
 
 KEYS = "keys"
 """The action of an entry about the store's keys."""

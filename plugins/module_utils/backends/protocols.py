@@ -13,20 +13,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import Any, Callable, Iterable, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.unsupported import (
-    keyless,
-    markless,
-    no_audit_sink_error,
-    no_envelope_rewriter_error,
-    tableless,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
 
 class KeyAdmin(ABC):
@@ -152,15 +146,6 @@ class Limited(ABC):
 
 Protocol = TypeVar("Protocol")
 
-_ABSENT: Mapping[type, Callable[[str], CredentialError]] = {
-    KeyAdmin: keyless,
-    SchemaAdmin: tableless,
-    AuditSink: no_audit_sink_error,
-    Recoverable: markless,
-    EnvelopeRewriter: no_envelope_rewriter_error,
-}
-"""The error for a store without the protocol. A store without the others has nothing to do."""
-
 
 def find_protocol(backend: Backend, protocol: Type[Protocol]) -> Optional[Protocol]:
     """Return the outermost part of a store that takes the calls of `protocol`: a layer, else the backend; None if no part does.
@@ -181,7 +166,9 @@ def require_protocol(backend: Backend, protocol: Type[Protocol], name: Optional[
     """
     found = find_protocol(backend, protocol)
     if found is None:
-        raise _ABSENT[protocol](backend.context.store).within(name=name)
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.unsupported import build_unsupported_error
+
+        raise build_unsupported_error(protocol, backend.context.store).within(name=name)
     return found
 
 

@@ -6,7 +6,9 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, StorageError
+from typing import Callable, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, StorageError
 
 
 def keyless(store: str) -> InvalidInput:
@@ -37,3 +39,18 @@ def no_envelope_rewriter_error(store: str) -> StorageError:
 def no_audit_sink_error(store: str) -> StorageError:
     """The error for handing entries of the audit trail to a store that keeps none."""
     return StorageError("this store keeps no audit log", store=store)
+
+
+_ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
+    "KeyAdmin": keyless,
+    "SchemaAdmin": tableless,
+    "AuditSink": no_audit_sink_error,
+    "Recoverable": markless,
+    "EnvelopeRewriter": no_envelope_rewriter_error,
+}
+"""By the name of the protocol. A store without one of the others has nothing to do, and nobody requires it."""
+
+
+def build_unsupported_error(protocol: type, store: str) -> CredentialError:
+    """Return the error for a call of `protocol` on a store of which no part does it."""
+    return _ERRORS[protocol.__name__](store)

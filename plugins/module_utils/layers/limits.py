@@ -13,25 +13,19 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 
-def add_limits(backend: Backend) -> Backend:
-    """Return the backend within its limits, or as it is if it states none."""
-    limited = find_protocol(backend, Limited)
-    return backend if limited is None else Limits(backend, limited)
-
-
 class Limits(Layer):
     """Refuses what exceeds `capabilities.max_bytes` or `capabilities.max_tags`."""
 
-    def __init__(self, inner: Backend, limited: Limited) -> None:
-        """Wrap `inner`, whose values `limited` measures."""
+    def __init__(self, inner: Backend) -> None:
+        """Wrap `inner`, which is `Limited`."""
         super().__init__(inner)
-        self._limited = limited
+        self._limited = require_protocol(inner, Limited)
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         self._check(record)

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 try:
-    import jmespath  # type: ignore[import-untyped]
+    import jmespath
 except ImportError:
     jmespath = None
 

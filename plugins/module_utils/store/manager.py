@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
@@ -25,10 +25,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, VersionInfo
-from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
@@ -38,6 +36,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.ensure imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import described, examined, judged
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
+    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""

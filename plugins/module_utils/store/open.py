@@ -17,12 +17,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    AuditSink,
+    Limited,
+    find_protocol,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
-from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import add_limits
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -97,7 +101,7 @@ def _open(
     options = _validated(config, traits)
     counting = metering(options, context)
     bare = backend_class(config["backend"])(options, context)
-    backend = Metrics(add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
+    backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.looked_up) if cache and not backend.capabilities.leased else None
@@ -167,6 +171,15 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
 
 def _shown(option: str) -> str:
     return option if option.isidentifier() else ascii(option)[:80]
+
+
+def _add_limits(backend: Backend) -> Backend:
+    """Wrap the backend in the layer that checks its limits, if it states any. What a store does without is not loaded."""
+    if find_protocol(backend, Limited) is None:
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
+
+    return Limits(backend)
 
 
 def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:

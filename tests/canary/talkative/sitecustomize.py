@@ -12,12 +12,8 @@ from __future__ import annotations
 import logging
 import os
 
-SDKS = ("hvac", "urllib3", "requests", "kubernetes", "client", "sqlalchemy", "alembic", "psycopg", "pymysql", "tenacity", "pybreaker")
-SDKS += ("opentelemetry", "prometheus_client", "asyncio", "concurrent")
-
 _FILE = os.environ.get("CANARY_SDK_LOG")
 if _FILE:
     _WRITTEN = logging.FileHandler(_FILE, delay=True)
-    for _name in SDKS:
-        logging.getLogger(_name).setLevel(logging.DEBUG)
-        logging.getLogger(_name).addHandler(_WRITTEN)
+    logging.getLogger().setLevel(logging.DEBUG)
+    logging.getLogger().addHandler(_WRITTEN)

@@ -19,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 from tests.conformance.object_places import MemoryObjects
 
 PLUGINS = next(parent for parent in Path(__file__).resolve().parents if (parent / "galaxy.yml").exists()) / "plugins"
-KUBERNETES = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x", "audit": "off"}
 VAULT = {"backend": "vault", "url": "http://127.0.0.1:1", "auth": {"token": "t"}, "audit": "off"}
 
 
@@ -44,30 +43,28 @@ def test_every_capability_is_read_by_somebody_who_is_no_backend():
 
 
 @pytest.fixture
-def warned(monkeypatch):
+def read_warnings(monkeypatch):
     """Open a store and return its warnings; `objects` is a backend of native values."""
     monkeypatch.setitem(registry.BACKENDS, "objects", lambda: (BackendTraits(spec=MemoryObjects.options), lambda: MemoryObjects))
 
-    def warnings(config):
+    def read(config):
         told = []
         open_store(config, name="prod", warn=told.append).close()
         return told
 
-    return warnings
+    return read
 
 
-def test_a_store_whose_values_nobody_encrypts_says_so_once(warned):
-    assert warned({"backend": "objects", "audit": "off"}) == [Backend.plaintext_warning]
-    (told,) = warned(KUBERNETES)
-    assert "Kubernetes does not encrypt Secrets by default" in told
+def test_a_store_whose_values_nobody_encrypts_says_so_once(read_warnings):
+    assert read_warnings({"backend": "objects", "audit": "off"}) == [Backend.plaintext_warning]
 
 
-def test_a_store_whose_configuration_has_decided_says_nothing(warned):
-    for config in ({"backend": "objects", "audit": "off"}, KUBERNETES):
-        assert [warned(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
+def test_a_store_whose_configuration_has_decided_says_nothing(read_warnings):
+    config = {"backend": "objects", "audit": "off"}
+    assert [read_warnings(dict(config, encrypt=encrypt)) for encrypt in (False, True)] == [[], []]
 
 
-def test_a_store_whose_backend_encrypts_says_nothing(warned, monkeypatch):
-    assert warned(VAULT) == []
+def test_a_store_whose_backend_encrypts_says_nothing(read_warnings, monkeypatch):
+    assert read_warnings(VAULT) == []
     monkeypatch.setattr(MemoryObjects, "capabilities", replace(MemoryObjects.capabilities, server_side_encryption=True))
-    assert warned({"backend": "objects", "audit": "off"}) == []
+    assert read_warnings({"backend": "objects", "audit": "off"}) == []

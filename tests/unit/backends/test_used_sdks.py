@@ -13,10 +13,12 @@ import sys
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
+from tests.backends.discovery import HARNESSES
 from tests.conftest import COLLECTION_ROOT
 
-LIBRARIES = {"hvac", "kubernetes", "sqlalchemy", "psycopg", "pymysql", "redis", "botocore", "azure", "prometheus_client", "opentelemetry"}
-NEEDED = {"local": set(), "memory": set(), "vault": {"hvac"}, "kubernetes": {"kubernetes"}, "database": {"sqlalchemy"}}
+LIBRARIES = {package.module for name in BACKENDS for package in read_traits(name).packages}
+LIBRARIES |= {"redis", "prometheus_client", "opentelemetry"}
 OURS = "ansible_collections.nebula.credential.plugins.module_utils."
 OPENING = """
 import json, sys
@@ -51,27 +53,26 @@ def told_by(program, store):
 
 def store_of(backend, directory):
     """A store that can be opened without a server."""
-    nowhere = "127.0.0.1:1"
-    own = {
-        "local": {"path": str(directory / "store")},
-        "memory": {},
-        "vault": {"url": "http://" + nowhere, "auth": {"method": "token", "token": "t"}, "max_retries": 0},
-        "kubernetes": {"host": "https://" + nowhere, "api_key": "t", "namespace": "n", "max_retries": 0},
-        "database": {"url": "sqlite:///" + str(directory / "store.db")},
-    }
-    return {"backend": backend, "audit": "off", **own[backend]}
+    harness = HARNESSES[backend]
+    own = harness.offline(directory) if harness.offline else dict(harness.unreachable("t"), max_retries=0)
+    return {"backend": backend, "audit": "off", **own}
 
 
-@pytest.mark.parametrize("backend", NEEDED)
+def needed_by(backend):
+    """What every store of a backend needs."""
+    return {package.module for package in read_traits(backend).packages if not package.when}
+
+
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
     error, opened, loaded = told_by(OPENING, store_of(backend, tmp_path))
-    assert error == ("Unavailable" if backend in ("vault", "kubernetes") else "NotFound")
-    assert set(loaded) & LIBRARIES == NEEDED[backend]
+    assert error == ("NotFound" if HARNESSES[backend].offline else "Unavailable")
+    assert set(loaded) & LIBRARIES == needed_by(backend)
     # Loaded by the opening, which a session does before the first task, and not by the first request.
-    assert set(opened) & LIBRARIES == NEEDED[backend]
+    assert set(opened) & LIBRARIES == needed_by(backend)
 
 
-@pytest.mark.parametrize("backend", NEEDED)
+@pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_reading_loads_the_code_of_no_other_backend_and_of_nothing_that_writes(backend, tmp_path):
     loaded = {name[len(OURS) :] for name in told_by(READING, store_of(backend, tmp_path)) if name.startswith(OURS)}
     backends = {name.split(".")[1] for name in loaded if name.startswith("backends.") and name.endswith(".backend")}

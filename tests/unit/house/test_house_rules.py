@@ -230,8 +230,16 @@ RULES = (
     ),
     Rule(
         page_rules.find_pages_without_a_link,
-        {"docs/README.md": "[a](a.md)", "docs/a.md": "", "docs/backends/b.md": "", "docs/decisions/c.md": ""},
-        ("docs/backends/b.md",),
+        {
+            "docs/README.md": "[a](a.md) [b](backends/README.md)",
+            "docs/a.md": "",
+            "docs/backends/README.md": "[b](b.md)",
+            "docs/backends/b.md": "",
+            "docs/backends/c.md": "",
+            "docs/decisions/d.md": "",
+            "docs/other/README.md": "[c](../backends/c.md)",
+        },
+        ("docs/backends/c.md", "docs/other/README.md"),
     ),
     Rule(
         page_rules.find_test_files_in_user_pages,

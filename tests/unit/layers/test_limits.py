@@ -6,28 +6,21 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
-from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import add_limits
+from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import METADATA, a_record, value_of
-
-NOWHERE = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x", "namespace": "default", "audit": "off", "max_retries": 0}
 
 
 class Small(Memory, Limited):
@@ -45,20 +38,20 @@ class Small(Memory, Limited):
 
 @pytest.fixture
 def store():
-    return add_limits(Small())
+    return Limits(Small())
 
 
-def sized(size, **changes):
+def record_of_size(size, **changes):
     return a_record(fields={"value": Secret(b"x" * size)}, **changes)
 
 
 def test_a_value_is_taken_up_to_the_last_byte(store):
-    assert len(value_of(store.get(store.put(sized(1000)).name), "value")) == 1000
+    assert len(value_of(store.get(store.put(record_of_size(1000)).name), "value")) == 1000
 
 
 def test_a_value_that_is_larger_is_refused_with_both_sizes_and_its_name(store):
     with pytest.raises(TooLarge) as caught:
-        store.put(sized(1001))
+        store.put(record_of_size(1001))
     assert caught.value.name == "db_pass"
     assert "the value has 1001 bytes, and a box holds 1000 at most" in str(caught.value)
     with pytest.raises(NotFound):
@@ -66,7 +59,7 @@ def test_a_value_that_is_larger_is_refused_with_both_sizes_and_its_name(store):
 
 
 def test_tags_are_counted(store):
-    store.put(sized(1))
+    store.put(record_of_size(1))
     found = store.get("db_pass")
     with pytest.raises(TooLarge, match="the credential has 3 tags, and a box holds 2 at most") as caught:
         store.patch_metadata(found.with_metadata(tags=dict.fromkeys("abc", "")), 0)
@@ -76,7 +69,7 @@ def test_tags_are_counted(store):
 
 def test_an_envelope_is_measured_as_it_is_stored_and_its_tags_are_inside():
     """New metadata is a part of it, so it can become too large without a new value."""
-    store = encrypted(add_limits(Small()), {})
+    store = encrypted(Limits(Small()), {})
     metadata = replace(METADATA, tags=dict.fromkeys("abc", ""))
     record = store.put(a_record(metadata=metadata))
     with pytest.raises(TooLarge, match="bytes, and a box holds 1000 at most"):
@@ -92,34 +85,24 @@ def test_the_stores_document_is_measured(store):
         store.write_store_document(b"x" * 1001, b"x" * 1000)
 
 
-def test_a_backend_that_states_no_limit_stays_as_it_is():
-    memory = Memory({}, BackendContext("prod"))
-    assert add_limits(memory) is memory
+def test_a_store_has_the_layer_if_its_backend_states_a_limit(monkeypatch):
+    """A store that does without it does not load it."""
+    small = BackendTraits(spec=Memory.options)
+    monkeypatch.setitem(BACKENDS, "small", lambda: (small, lambda: lambda _options, _context: Small()))
+    has_layer = {
+        name: find_layer(open_store({"backend": name, "audit": "off"}, name="prod").backend) is not None for name in ("small", "memory")
+    }
+    assert has_layer == {"small": True, "memory": False}
+
+
+def find_layer(part):
+    while part is not None and not isinstance(part, Limits):
+        part = part.inner
+    return part
 
 
 def test_a_backend_that_states_a_limit_measures_its_values():
     stating = {
         name for name in BACKENDS if {backend_class(name).capabilities.max_bytes, backend_class(name).capabilities.max_tags} != {None}
     }
-    assert stating == {name for name in BACKENDS if issubclass(backend_class(name), Limited)} == {"kubernetes"}
-
-
-@pytest.mark.parametrize(
-    "record", [a_record(), a_record(state={}), a_record(envelope=b"e" * 300, fields={}, state={})], ids=["state", "fields", "envelope"]
-)
-def test_what_kubernetes_counts_is_what_it_is_sent(record):
-    backend = Kubernetes({"host": "https://127.0.0.1:1"}, BackendContext("prod"))
-    sent = Manifests("nebula-", "default", record.envelope is not None).write(
-        Place("db_pass"), StoredObject(replace(record, serial=1)), None
-    )
-    assert backend.measure_value(record) == sum(len(base64.b64decode(value)) for value in sent["data"].values())
-
-
-def test_kubernetes_is_not_asked_about_a_value_that_it_would_not_take():
-    """1 MiB of values is what a Secret holds. Nothing answers at the address, and nothing is asked."""
-    manager = open_store(dict(NOWHERE, encrypt=False), name="prod")
-    with pytest.raises(TooLarge) as caught:
-        manager.create(Wanted("db", value=Secret(b"x" * (MAX_DATA + 1))))
-    assert "the value has 1048577 bytes, and a Secret holds 1048576 at most" in str(caught.value)
-    assert (caught.value.name, caught.value.store) == ("db", "prod")
-    assert set(manager.metering.totals().operations) == {("put", "too_large")}
+    assert stating == {name for name in BACKENDS if issubclass(backend_class(name), Limited)} != set()

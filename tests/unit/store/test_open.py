@@ -12,10 +12,12 @@ import sys
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS, open_store
+from tests.backends.discovery import HARNESSES
 
 CANARY = "c4n4ry-c4n4ry"
 
@@ -71,13 +73,11 @@ def test_a_mistake_names_the_option_the_store_and_what_is_allowed(config, option
     assert not (tmp_path / "store").exists(), "nothing is made before all is in order"
 
 
-FAR = {
-    "database": ({"url": "postgresql://app@db.invalid/n", "pool": {"max": 0}}, "pool"),
-    "vault": ({"url": "https://vault.invalid:8200", "auth": {"method": "approle"}}, "auth"),
-    "kubernetes": ({"host": "https://cluster.invalid", "api_key": "x", "prefix": "/"}, "prefix"),
-}
+FAR = {name: harness.mistake for name, harness in HARNESSES.items() if harness.mistake}
+LIBRARIES = {"requests", "tenacity"} | {package.module for name in BACKENDS for package in read_traits(name).packages}
 OPENING = """
 import json, sys
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 used = []
@@ -85,7 +85,7 @@ sys.addaudithook(lambda event, _arguments: used.append(event) if event in {"sock
 try:
     open_store(json.loads(sys.argv[1]), name="prod")
 except InvalidConfiguration as error:
-    libraries = {"sqlalchemy", "psycopg", "pymysql", "hvac", "requests", "kubernetes", "tenacity"} & set(sys.modules)
+    libraries = set(sys.argv[2:]) & set(sys.modules)
     print(error.option, used, sorted(libraries))
 """
 
@@ -95,7 +95,7 @@ def test_a_mistake_is_told_before_a_network_or_a_library_is_used(backend, tmp_pa
     """So it is told at once, however far away the server is (SC-005)."""
     options, option = FAR[backend]
     environment = {"PYTHONPATH": str(collection_root), "HOME": str(tmp_path), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-c", OPENING, json.dumps(dict(options, backend=backend))]
+    command = [sys.executable, "-c", OPENING, json.dumps(dict(options, backend=backend)), *LIBRARIES]
     told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
     assert told.stdout == "{0} [] []\n".format(option)
 

@@ -89,7 +89,7 @@ class Client:
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close() if hasattr(self._client, "close") else self._pool.clear()
+        self._client.close() if hasattr(self._client, "close") else self._pool.clear()  # type: ignore[no-untyped-call]
 
 
 def _checked(value: str) -> str:

@@ -27,7 +27,7 @@ try:
     from kubernetes import client, config
     from kubernetes.config import kube_config
 except ImportError:
-    client = None
+    client = None  # type: ignore[assignment]  # a module
 
 INSTALL = "Run: {0}".format(pip_install(CLIENT))
 DEFAULT_NAMESPACE = "default"
@@ -98,7 +98,7 @@ def _fill(loaded: Any, settings: Mapping[str, Any]) -> str:
 def _fill_from_kubeconfig(loaded: Any, path: str, context: Optional[str]) -> str:
     option = "context" if context else "kubeconfig"
     try:
-        contexts, active = config.list_kube_config_contexts(config_file=path)
+        contexts, active = config.list_kube_config_contexts(config_file=path)  # type: ignore[no-untyped-call]
         known = {each["name"]: each["context"] for each in contexts}
         chosen = active["name"] if context is None else context
         if chosen not in known:
@@ -107,7 +107,7 @@ def _fill_from_kubeconfig(loaded: Any, path: str, context: Optional[str]) -> str
                 option="context",
                 remedy="It has: {0}.".format(", ".join(sorted(map(str, known))) or "none"),
             )
-        config.load_kube_config(config_file=path, context=chosen, client_configuration=loaded)
+        config.load_kube_config(config_file=path, context=chosen, client_configuration=loaded)  # type: ignore[no-untyped-call]
         _check_login(loaded, path, known[chosen].get("user"))
     except (InvalidConfiguration, LoginFailed):
         raise
@@ -130,7 +130,7 @@ def _check_login(loaded: Any, path: str, user: Any) -> None:
 def _fill_from_pod(loaded: Any) -> str:
     directory = os.path.dirname(pod.SERVICE_TOKEN_FILENAME)
     try:
-        config.load_incluster_config(client_configuration=loaded)
+        config.load_incluster_config(client_configuration=loaded)  # type: ignore[no-untyped-call]
         with open(os.path.join(directory, _NAMESPACE_FILE), encoding="utf-8") as file:
             return file.read().strip() or DEFAULT_NAMESPACE
     except (config.ConfigException, OSError, UnicodeDecodeError):

@@ -4,7 +4,7 @@
 
 """The driver interface for backends that store objects: seven methods, of which `objects.backend` makes the whole contract.
 
-Kubernetes Secrets, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
+Secrets of a cluster, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
 versions that could hold ours. `docs/development.md` shows how to write one.
 """
 

@@ -11,12 +11,15 @@ nothing. The acting half (`precheck` and what follows) works in the driver's pro
 
 from __future__ import annotations
 
+import secrets
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Dict, Mapping, Optional, Protocol, Tuple
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Dict, Mapping, Optional, Protocol, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 
 OVERLAP_NONE = "none"
 ALTERNATING = "alternating"
@@ -29,6 +32,8 @@ NO_ROLLBACK = "none"
 
 OURS = "ours"
 SERVICE = "service"
+
+_WRONG_BYTES = 24
 
 NO_TARGET = "none"
 """The kind of `target: none`: the value changes in the store alone."""
@@ -84,16 +89,21 @@ MANUAL_TRAITS = TargetTraits(OVERLAP_NONE, REAPPLY, "the person or play that dri
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something that has to be installed: what kind (`collection` or `python`), its name, and the exact install line.
+    """Something that has to be installed.
 
-    `where` is `controller` or `target`: the machine that needs it. `any_of` are importable names, one of which suffices.
+    Attributes:
+        kind: collection or python.
+        name: of the collection or package.
+        install: the exact line that installs it.
+        where: the machine that needs it: controller (checked before anything is begun) or target (precheck finds out).
+        parts: of a collection the modules that are used, by full name; of a package the names one of which is imported.
     """
 
     kind: str
     name: str
     install: str
     where: str = "controller"
-    any_of: Tuple[str, ...] = ()
+    parts: Tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -129,12 +139,18 @@ class Made:
 
 
 class Modules(Protocol):
-    """How a target acts: by Ansible modules. The driver supplies it."""
+    """How a target acts: by Ansible modules, or by programs of the user's own. The driver supplies it."""
 
     def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
         """Return the result of a module by its full name, run at `place` ("": the task's host).
 
         A run without an answer returns `{"unreachable": True}`. No argument and no result is shown or logged.
+        """
+
+    def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> Optional[int]:
+        """Return the exit status of a program that is run at `place`, or None without an answer. Its output is discarded.
+
+        The bytes reach its standard input without a file and without an argument on the way.
         """
 
     def time_left(self) -> float:
@@ -147,7 +163,16 @@ class Target(ABC):
     kind: ClassVar[str]
     """What the option `target` takes. The option of the same name holds the target's own options."""
 
-    options: ClassVar[Mapping[str, Any]]
+    summary: ClassVar[str]
+    """What it is, in a sentence for the documentation of the option `target`."""
+
+    about: ClassVar[Tuple[str, ...]]
+    """What its own options are for, a paragraph each."""
+
+    options: ClassVar[Mapping[str, Option]]
+    exclusive: ClassVar[Tuple[Tuple[str, ...], ...]] = ()
+    """Groups of options of which one may be given."""
+
     requires: ClassVar[Tuple[Requirement, ...]] = ()
 
     @property
@@ -157,10 +182,16 @@ class Target(ABC):
 
     @abstractmethod
     def __init__(self, options: Mapping[str, Any], current: Value) -> None:
-        """Take the checked options and the credential's current value. Reach nothing.
+        """Take the options, checked and completed by their defaults, and the credential's current value. Reach nothing.
+
+        An option that names a credential holds that credential's fields.
+        """
+
+    def check(self) -> None:
+        """Check that acting has all it needs. Reach nothing.
 
         Raises:
-            InvalidInput: an option does not fit the credential.
+            InvalidInput: an option is missing, or does not fit the credential or another option.
         """
 
     @abstractmethod
@@ -200,8 +231,11 @@ class Target(ABC):
         """Open the target afresh with a value. Return accepted, refused, or unavailable if neither is certain."""
 
     def wrong_value(self, value: Value) -> Optional[Value]:
-        """Return the value with a random wrong secret, or None if none can be tried."""
-        return None
+        """Return the value with a random wrong secret, or None if the traits say that none can be tried."""
+        if not self.traits.wrong_value:
+            return None
+        wrong = Secret(secrets.token_urlsafe(_WRONG_BYTES))
+        return replace(value, fields=dict(value.fields, **{value.primary: wrong}))
 
     def retire(self, modules: Modules, value: Value, place: str = "") -> str:
         """Make the target drop a value. Outcomes as for apply; a value that is absent already counts as applied."""

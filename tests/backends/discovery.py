@@ -1,0 +1,16 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The harness of every backend of the registry. One that has none fails the import, and with it the suites."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Mapping, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from tests.backends.harness import Harness, StoreKind
+
+HARNESSES: Mapping[str, Harness] = {name: importlib.import_module("tests.backends." + name).HARNESS for name in sorted(BACKENDS)}
+KINDS: Tuple[StoreKind, ...] = tuple(kind for harness in HARNESSES.values() for kind in harness.kinds)

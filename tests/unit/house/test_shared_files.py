@@ -1,0 +1,24 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What all backends share names none of them."""
+
+from __future__ import annotations
+
+from tests.house.count_backend_files import list_shared_files
+from tests.house.rooms import CHECKOUT
+from tests.house.source import SourceTree
+
+KNOWN = {
+    "README.md": "which backends there are, and what to install",
+    "docs/backends/README.md": "the backends compared",
+    "galaxy.yml": "its tags, by which people search",
+    "plugins/module_utils/backends/registry.py": "its row",
+    "requirements/backends.txt": "its line",
+}
+
+
+def test_a_backend_is_named_in_five_shared_files_at_most():
+    """`kubernetes` is counted, as its name is no other word."""
+    assert set(list_shared_files("kubernetes", SourceTree(CHECKOUT))) <= set(KNOWN)

@@ -30,9 +30,10 @@ options:
       - V(commit) promotes a pending value that passed the test.
       - V(rollback) gives a pending value up; in the grace period it rotates back to the previous value.
       - V(settle) finishes what is open and begins nothing. It also asks again about a rotation that was given up.
+      - V(forget) leaves hosts that are gone for good, or values at the service that are not yours, out of the open rotation (O(forget)).
       - V(status) tells where the rotation stands and changes nothing.
     type: str
-    choices: [auto, prepare, test, commit, rollback, settle, status]
+    choices: [auto, prepare, test, commit, rollback, settle, forget, status]
     default: auto
   value:
     description: The new value of the primary field. Generated unless given. A value that is pending already is kept instead.
@@ -110,6 +111,12 @@ options:
     description: For V(rollback) by hand, whether the pending value may have reached a service. Where not, it is deleted at once.
     type: bool
     default: true
+  forget:
+    description:
+      - For V(forget), the hosts that the rotation waits for (RV(rotation.behind)), or the ids of values that the service may have made
+        (RV(rotation.strays)). Any other name is refused.
+    type: list
+    elements: str
 extends_documentation_fragment:
   - nebula.credential.rotation_targets
   - nebula.credential.store
@@ -193,7 +200,8 @@ phase:
   returned: success
 outcome:
   description:
-    - How it ended, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), or V(idle) when there was nothing to do.
+    - How it ended, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), V(forgotten), or V(idle) when there was
+      nothing to do.
     - In phase V(auto), V(rolled_back), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode
@@ -241,6 +249,16 @@ rotation:
     may_land_until:
       description: Until when a request that was sent may still take effect.
       type: str
+    behind:
+      description: The hosts that are not known to take the value of the rotation.
+      type: list
+      elements: str
+      returned: when the target has several hosts
+    strays:
+      description: The ids of values that the service may have made for the rotation without its answer having arrived.
+      type: list
+      elements: str
+      returned: when the service makes the value
 plan:
   description: What would be done, in order.
   type: dict

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
     AUTO,
     COMMIT,
+    FORGET,
     PREPARE,
     ROLLBACK,
     SETTLE,
@@ -220,6 +221,9 @@ class _Rotation:
             )
         return step
 
+    def _forget(self) -> Step:
+        return self._engine.forget(self._name, self._parameters.get("forget") or ())
+
     def _refuse_target(self) -> None:
         if self._target.driven:
             raise InvalidInput("by hand, there is no target", option="target", remedy="Leave it out, or run phase 'auto'.")
@@ -229,7 +233,7 @@ class _Rotation:
             return self._handed_out(step)
         if self._phase == AUTO and step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK):
             raise _failure(step)
-        changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
+        changed = step.outcome in (steps.PROMOTED, steps.FORGOTTEN) or step.summary.get("phase") != before.get("phase")
         result = self._result(changed, step.outcome, step.summary)
         return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
 
@@ -264,4 +268,5 @@ _PHASES: Mapping[str, Callable[[_Rotation], Step]] = {
     COMMIT: _Rotation._commit,
     ROLLBACK: _Rotation._rollback,
     SETTLE: _Rotation._settle,
+    FORGET: _Rotation._forget,
 }

@@ -12,8 +12,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation import 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
+    DUAL,
+    MULTI,
     NO_TARGET,
     OVERLAP_NONE,
+    SERVICE,
     TargetTraits,
 )
 
@@ -68,12 +71,20 @@ def _planned(kind: str, traits: TargetTraits) -> List[str]:
     store = ["write the journal and take the lease", "store the new value as pending"]
     if kind == NO_TARGET:
         return [*store, "promote it: no target is told", "retire the previous value when the grace period is over"]
+    if traits.maker == SERVICE:
+        store = [store[0], "list what the service holds, and have it make a value (at most {} s)".format(traits.apply_limit)]
+        sent = "store the value as pending"
+    else:
+        sent = "apply it to the target (at most {} s)".format(traits.apply_limit)
+    withdraws = traits.overlap in (DUAL, MULTI)
+    back = "drop it at the target" if withdraws else traits.rollback
+    retired = "have the target drop the previous value" if withdraws else "retire the previous value"
     return [
         *store,
-        "apply it to the target (at most {} s)".format(traits.apply_limit),
+        sent,
         "verify: {}".format(traits.probe),
-        "promote it, or roll back ({}) when the target does not accept it".format(traits.rollback),
-        "retire the previous value when the grace period is over and the new one was verified again",
+        "promote it, or roll back ({}) when the target does not accept it".format(back),
+        "{} when the grace period is over and the new one was verified again".format(retired),
     ]
 
 

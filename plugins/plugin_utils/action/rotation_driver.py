@@ -13,13 +13,20 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    RotationFailed,
+    RotationInProgress,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules, Target, Value
 
 POLL_INTERVAL = 1.0
+_DECIDED = (RotationInProgress, RotationFailed)
+"""The engine has taken the report down, or another controller has: what was made is stored, or is looked for."""
 _PROBE_LIMIT = 30.0
 _PRECHECK_LIMIT = 120.0
 
@@ -95,9 +102,34 @@ class RotationDriver:
         while outcome.result[STEP]["kind"] != steps.DONE:
             given = self._monotonic()
             step = outcome.result[STEP]
-            report = _ACTS[step["kind"]](self, self._build_target(step), step, given)
-            outcome = self._perform({"ticket": step["ticket"], **report})
+            target = self._build_target(step)
+            report = _ACTS[step["kind"]](self, target, step, given)
+            outcome = self._report({"ticket": step["ticket"], **report}, target, step, given)
         return outcome
+
+    def _report(self, report: dict[str, Any], target: Target, step: Mapping[str, Any], given: float) -> Outcome:
+        """Report a step. A value that the service made, and that could not be stored, is retired."""
+        made = handover.decode_made(report.get("made"))
+        if made is None or made.value is None:
+            return self._perform(report)
+        try:
+            return self._report_twice(report)
+        except _DECIDED:
+            raise
+        except CredentialError:
+            left = self._time_left(step, given)
+            if left > 0:
+                target.retire(self._modules(left), made.value)
+            raise
+
+    def _report_twice(self, report: dict[str, Any]) -> Outcome:
+        """Report, and again with the same ticket if the answer was lost (the session was killed): the value is stored once."""
+        try:
+            return self._perform(report)
+        except _DECIDED:
+            raise
+        except CredentialError:
+            return self._perform(report)
 
     def _apply(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
         return self._send(target.apply, step, given)

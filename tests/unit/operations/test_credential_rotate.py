@@ -184,3 +184,9 @@ def test_a_lifetime_is_carried_over(store: Store) -> None:
     assert store.manager.inspect("db_pass").metadata.expires_at == store.now + timedelta(days=9)
     store.rotate(target="none", ttl="1d")
     assert store.manager.inspect("db_pass").metadata.expires_at == store.now + timedelta(days=1)
+
+
+def test_only_what_an_open_rotation_waits_for_is_forgotten(store: Store) -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(phase="forget", forget=["web1"])
+    assert "'web1'" in str(raised.value)

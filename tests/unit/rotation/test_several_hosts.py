@@ -165,8 +165,8 @@ def test_a_host_that_is_gone_is_forgotten_only_when_a_person_says_so() -> None:
     assert "h2" in str(raised.value)
     del world.service.taken["h2"]
     world.names = ("h1", "h3")
-    status = world.engine().forget(NAME, ["h2"])
-    assert status["behind"] == []
+    done = world.engine().forget(NAME, ["h2"])
+    assert (done.outcome, done.summary["behind"]) == (steps.FORGOTTEN, [])
     world.heal()
 
 

@@ -184,6 +184,9 @@ def test_hosts_that_lack_the_current_value_get_it_again_after_going_back_in_vain
     world.service.down = {"h2"}
     world.rotate()
     world.revert(fates(ask=[REFUSES]))
+    world.clock.forward(LONG_AFTER)
+    assert world.settle().outcome == steps.ROLLED_BACK
+    assert (world.journal().phase, world.journal().behind) == ("grace", ("h1", "h2", "h3"))
     world.service.down = set()
     world.heal()
 
@@ -221,4 +224,23 @@ def test_a_host_that_is_new_when_the_rotation_goes_on_gets_the_value_too() -> No
     world.dead.add("a")
     world.service.taken["h4"] = {"value-0"}
     world.names = ("h1", "h2", "h3", "h4")
+    world.heal()
+
+
+def test_what_is_promoted_in_need_leaves_the_old_value_to_the_hosts_that_lack_the_new_one() -> None:
+    """Long after it was sent, the one host that can be asked takes the new value alone."""
+    world = HostsWorld()
+    assert world.rotate(fates(apply=[WORKS, DOWN], ask=[DOWN])).outcome == steps.PARKED
+    world.clock.forward(LONG_AFTER)
+    world.store.after = lambda: None
+    world.check = lambda: None  # type: ignore[method-assign]
+    world.service.taken = {"h1": {"value-1"}, "h2": {"value-0"}, "h3": {"value-0"}}
+
+    def only_h1(step: Step, place: str) -> str:
+        return DOWN if step.kind == steps.ASK and place != "h1" else WORKS
+
+    assert world.settle(only_h1).outcome == steps.PROMOTED
+    assert world.journal().behind == ("h2", "h3")
+    assert value_of(world.read(PREVIOUS).fields) == "value-0"
+    assert world.service.taken["h2"] == {"value-0"}
     world.heal()

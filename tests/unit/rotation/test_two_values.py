@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from tests.unit.rotation.services import DOWN, LATE, LIFE, LOST, REFUSES, WORKS, Fate, fates, value_of
 from tests.unit.rotation.target_worlds import LONG_AFTER, NAME, PasswordsWorld
+from tests.unit.rotation.world import Crash
 
 
 def watching(kinds: list[str], fate: Fate) -> Fate:
@@ -180,8 +181,41 @@ def test_a_rotation_against_a_target_that_keeps_two_values_is_not_finished_by_ha
     world = PasswordsWorld()
     world.rotate()
     world.clock.forward(LONG_AFTER)
+
+    def stop() -> None:
+        if world.journal().phase == "closing":
+            raise Crash
+
+    world.store.after = stop
+    with pytest.raises(Crash):
+        world.settle()
+    world.store.after = world.check
+    world.dead.add("a")
     with pytest.raises(errors.RotationInProgress):
-        world.engine().prepare(world.request(kind=MANUAL, traits=MANUAL_TRAITS, manual=True))
+        world.engine("b").prepare(world.request(kind=MANUAL, traits=MANUAL_TRAITS, manual=True))
+
+
+def test_nothing_is_retired_while_something_that_was_sent_may_still_land() -> None:
+    world = PasswordsWorld()
+    world.rotate()
+    kinds: list[str] = []
+    assert world.settle(watching(kinds, fates())).outcome == steps.PROMOTED
+    assert kinds == []
+    assert world.find(PREVIOUS) is not None
+
+
+def test_a_value_that_the_target_may_still_drop_is_not_promoted() -> None:
+    """Pending was withdrawn without an answer, and then current was found not to open: pending waits until the drop cannot land."""
+    world = PasswordsWorld()
+    world.store.after = lambda: None
+    world.check = lambda: None  # type: ignore[method-assign]
+    assert world.rotate(fates(ask=[REFUSES, WORKS, DOWN], retire=[LOST])).outcome == steps.PARKED
+    taken(world).discard("value-0")
+    assert world.settle().outcome == steps.PARKED
+    assert set(world.stored()) == {CURRENT, PENDING}
+    world.clock.forward(LIFE + 120)
+    assert world.settle().outcome == steps.PROMOTED
+    assert value_of(world.read(CURRENT).fields) == "value-1"
 
 
 def test_a_change_too_soon_after_the_last_one_is_refused_before_anything_is_sent() -> None:

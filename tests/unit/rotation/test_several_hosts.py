@@ -183,7 +183,7 @@ def test_hosts_that_lack_the_current_value_get_it_again_after_going_back_in_vain
     world = HostsWorld(grace=300)
     world.service.down = {"h2"}
     world.rotate()
-    world.revert(fates(ask=[REFUSES]))
+    world.revert(fates(ask=[WORKS, REFUSES]))
     world.clock.forward(LONG_AFTER)
     assert world.settle().outcome == steps.ROLLED_BACK
     assert (world.journal().phase, world.journal().behind) == ("grace", ("h1", "h2", "h3"))

@@ -25,6 +25,8 @@ class Specification:
     required_one_of: Sequence[Sequence[str]] = ()
     required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Any] = field(default_factory=dict)
+    other_stores: Sequence[str] = ()
+    """The options that name further stores, as `store` does; each is the role of that store in the operation."""
 
     def relations(self) -> Dict[str, Any]:
         """The relations between options, by the keyword each has in ansible-core."""

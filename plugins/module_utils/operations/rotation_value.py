@@ -55,7 +55,7 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
     """
     kind = type_named(base.type, base.known.attributes)
     fields = kind.validate({**base.fields, **made.fields})
-    return Candidate(fields, _expiry(kind, fields, base, parameters, now), made.identity)
+    return Candidate(fields, _expiry(kind, fields, base, parameters, now), identity=made.identity)
 
 
 def _changed(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
@@ -70,5 +70,6 @@ def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapp
     if parameters.get("ttl") is not None:
         return now + duration(parameters["ttl"], "ttl")
     known = base.known
-    lived = known.expires_at - known.created_at if known.expires_at is not None else None
+    # The expiry of a refreshed value says how long a refresh holds, not how long an input does.
+    lived = known.expires_at - known.created_at if known.expires_at is not None and not kind.capabilities.refresh else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

@@ -14,13 +14,15 @@ from typing import Any, Callable, Dict, Tuple, Union
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked, RotationInProgress, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, Journal, JournalBook, stamp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.questions import question
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots, identity_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots, identity_of, refresh_in_progress_error
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import summarize
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import DUAL, MULTI, SERVICE, TargetTraits
@@ -66,8 +68,12 @@ class Course:
             InvalidInput: the target's traits contradict each other.
         """
         current = self.slots(request.name).get(CURRENT)
+        if is_importing(current.known):
+            raise incomplete_import(request.name)
         if current.known.lifecycle == lifecycle.REVOKED:
             raise Revoked("a revoked credential cannot be rotated", name=request.name, remedy="Create another one.")
+        if current.known.lifecycle == lifecycle.REFRESHING:
+            raise refresh_in_progress_error(request.name)
         if current.known.lifecycle not in _STARTS_FROM:
             raise Unusable(
                 "a credential that is {} cannot be rotated".format(current.known.lifecycle),
@@ -82,7 +88,7 @@ class Course:
     def opening(self, request: Request, current: Record) -> Journal:
         """The first journal of a rotation of `current`."""
         traits = request.traits
-        journal = Journal(secrets.token_hex(8), current.version, traits.overlap, traits.rollback, 0, started=self.now())
+        journal = Journal(secrets.token_hex(8), input_version(current), traits.overlap, traits.rollback, 0, started=self.now())
         return self.adopt(journal, request)
 
     def adopt(self, journal: Journal, request: Request) -> Journal:

@@ -298,9 +298,8 @@ class RotationEngine:
         return self._course.write(entry, replace(opening, grace_of=current.version, retire_after=entry.journal.retire_after))
 
     def _store_pending(self, slots: Slots, previous: Record, current: Record) -> None:
-        slots.ensure_pending(
-            lambda _: Candidate(previous.fields, previous.known.expires_at, identity_of(previous)), current, current.known.updated_at
-        )
+        candidate = Candidate(previous.fields, previous.known.expires_at, previous.state, identity_of(previous))
+        slots.ensure_pending(lambda _: candidate, current, current.known.updated_at)
 
     def _by_hand(self, name: str) -> Entry:
         entry = self._taken(name)

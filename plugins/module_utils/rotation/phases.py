@@ -16,6 +16,7 @@ from typing import Callable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.errors import RotationFailed
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import closing, places, service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
@@ -69,9 +70,9 @@ def rebase(course: Course, entry: Entry) -> Entry:
     current = course.slots(entry.name).get(CURRENT)
     if current.known.lifecycle == lifecycle.REVOKED:
         return _close_revoked(course, entry)
-    if current.version == journal.base or current.known.attributes.get(ROTATION) == journal.rotation:
+    if input_version(current) == journal.base or current.known.attributes.get(ROTATION) == journal.rotation:
         return entry
-    journal = replace(decisions.lapse(journal), base=current.version, goal=phases.BACK, tested=False)
+    journal = replace(decisions.lapse(journal), base=input_version(current), goal=phases.BACK, tested=False)
     if journal.phase in _HELD_BACK:
         return course.write(entry, journal)
     reason = "another value was stored while the rotation was under way"
@@ -144,7 +145,7 @@ def _promoting(course: Course, entry: Entry, _request: Optional[Request]) -> Fol
     if current.known.attributes.get(ROTATION) != journal.rotation:
         slots.begin(now)
         base = slots.get(CURRENT)
-        if base.version != journal.base:
+        if input_version(base) != journal.base:
             return entry
         slots.keep_previous(base)
         current = slots.promote(base, journal, now)

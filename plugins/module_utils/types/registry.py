@@ -21,6 +21,12 @@ _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basi
 TYPES: Tuple[str, ...] = (*tuple(sorted(_TYPES)), Custom.name)
 
 
+def is_refreshable(name: str) -> bool:
+    """Whether values of the type of that name can be refreshed. Every read of a value comes here, so it is one look into a table."""
+    kind = _TYPES.get(name)
+    return kind is not None and kind.capabilities.refresh
+
+
 def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
     """The type of a credential.
 

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, names_of
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, list_changed_names
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave, target_arguments
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
@@ -59,10 +59,11 @@ class CredentialAction(ActionBase):
         around = self._surroundings(variables)
         try:
             arguments = self.read_arguments()
-            specification = self.read_specification(arguments, around)
-            parameters = validated(arguments, specification, self.operation)
-            reported["invocation"] = {"module_args": reported_parameters(parameters, specification.argument_spec)}
-            store = resolve_store(parameters.get("store"), around)
+            spec = self.read_specification(arguments, around)
+            parameters = validated(arguments, spec, self.operation)
+            reported["invocation"] = {"module_args": reported_parameters(parameters, spec.argument_spec, spec.other_stores)}
+            beside = {role: resolve_store(parameters.get(role), around) for role in spec.other_stores}
+            store = replace(resolve_store(parameters.get("store"), around), beside=beside)
             session = session_options(session_said(around))
             self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
             if not self.runs_on_target(parameters):
@@ -87,10 +88,12 @@ class CredentialAction(ActionBase):
 
     def _on_target(self, arguments: dict[str, Any], parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run the real module on the host. What the session has read of these names may be old then, whatever came of it."""
+        result: dict[str, Any] | None = None
         try:
-            return dict(self._execute_module(module_args=arguments, task_vars=variables))
+            result = dict(self._execute_module(module_args=arguments, task_vars=variables))
+            return result
         finally:
-            self._client.forget(names_of(parameters))
+            self._client.forget(list_changed_names(parameters, result))
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""
@@ -99,10 +102,17 @@ class CredentialAction(ActionBase):
     def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform one operation through the client. Its secrets are masked from then on: what follows may run modules with them."""
         outcome = self._client.perform(
-            store, operation, for_operation(parameters), self.context(store, parameters, variables), bool(self._task.check_mode)
+            store,
+            operation,
+            self._operation_parameters(parameters),
+            self.context(store, parameters, variables),
+            bool(self._task.check_mode),
         )
         masking.register(outcome.secrets)
         return outcome
+
+    def _operation_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return for_operation(parameters, self.specification.other_stores)
 
     def context(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> AccessContext:
         """Who asks: from the store's tenant, the option `scope`, the task and the run."""

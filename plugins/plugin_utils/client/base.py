@@ -31,7 +31,7 @@ class Client(ABC):
         """Perform one operation.
 
         Args:
-            store: as `store_resolution.resolve_store` found it.
+            store: as `store_resolution.resolve_store` found it; beside it the other stores that the operation names.
             operation: its name in `operations/catalog.py`.
             parameters: the operation's own, validated.
             context: who asks.
@@ -42,5 +42,5 @@ class Client(ABC):
             CredentialError: of the class that tells why.
         """
 
-    def forget(self, names: Iterable[str]) -> None:
-        """These names were changed by other ways: what is kept of them is dropped."""
+    def forget(self, names: Iterable[str] | None) -> None:
+        """These names (any, for None) were changed by other ways: what is kept of them is dropped."""

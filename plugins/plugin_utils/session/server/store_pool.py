@@ -141,13 +141,13 @@ class HeldStores:
         return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
 
     def are_needed(self) -> bool:
-        """Whether something ends with this process: leases, and what a store keeps in memory alone."""
+        """Whether something ends with this process: leases, what a store keeps in memory alone, what a store did not take yet."""
         return any(self._is_needed(manager) for manager in self.managers())
 
     def _is_needed(self, manager: CredentialManager) -> bool:
         """A login is not: the next session makes another one."""
         can = manager.backend.capabilities
-        return not can.persistent or (can.leased and manager in self._due)
+        return not can.persistent or (can.leased and manager in self._due) or _has_unwritten(manager)
 
     def look_after(self) -> None:
         """Write the audit entries that wait, and keep alive logins and what is lent."""
@@ -168,6 +168,11 @@ class HeldStores:
         """Close every store."""
         for manager in self.managers():
             _guarded(manager.close)
+
+
+def _has_unwritten(manager: CredentialManager) -> bool:
+    """Whether the outcome of a refresh waits for a store that was down."""
+    return manager.refreshing is not None and bool(manager.refreshing.unwritten)
 
 
 def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:

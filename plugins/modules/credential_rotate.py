@@ -31,8 +31,9 @@ options:
       - V(rollback) gives a pending value up; in the grace period it rotates back to the previous value.
       - V(settle) finishes what is open and begins nothing. It also asks again about a rotation that was given up.
       - V(status) tells where the rotation stands and changes nothing.
+      - V(forget) leaves hosts that are gone for good, or values at the service that are not ours, out of the open rotation (O(forget)).
     type: str
-    choices: [auto, prepare, test, commit, rollback, settle, status]
+    choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
   value:
     description: The new value of the primary field. Generated unless given. A value that is pending already is kept instead.
@@ -106,6 +107,12 @@ options:
   wrong_refused:
     description: For V(test), whether the service refused a random wrong value. One that accepts anything verifies nothing.
     type: bool
+  forget:
+    description:
+      - For V(forget), the hosts that a target of several hosts no longer has, or the ids of values that the service holds and that
+        this rotation did not have made. The error that stops the rotation names them.
+    type: list
+    elements: str
   sent:
     description: For V(rollback) by hand, whether the pending value may have reached a service. Where not, it is deleted at once.
     type: bool

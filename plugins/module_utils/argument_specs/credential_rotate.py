@@ -12,7 +12,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
 AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS = "auto", "prepare", "test", "commit", "rollback", "settle", "status"
-PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS)
+FORGET = "forget"
+PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS, FORGET)
 
 
 def _rotate_options() -> ArgumentSpec:
@@ -34,6 +35,7 @@ def _rotate_options() -> ArgumentSpec:
         "only_if_due": {"type": "bool", "default": False},
         "accepted": {"type": "bool"},
         "wrong_refused": {"type": "bool"},
+        "forget": {"type": "list", "elements": "str"},
         "sent": {"type": "bool", "default": True},
     }
 
@@ -43,6 +45,7 @@ CREDENTIAL_ROTATE = Specification(
     mutually_exclusive=[("value", "fields"), ("value", "generate")],
     required_if=[
         ("phase", TEST, ("accepted", "wrong_refused")),
+        ("phase", FORGET, ("forget",)),
         *[("target", kind, (kind,)) for kind in TARGETS],
     ],
 )

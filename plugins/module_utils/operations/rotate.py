@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
     AUTO,
     COMMIT,
+    FORGET,
     PREPARE,
     ROLLBACK,
     SETTLE,
@@ -117,6 +118,8 @@ class _Rotation:
             told, secrets = self._target.build_access()
             return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
         before = self._engine.status(self._name)
+        if self._phase == FORGET:
+            return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
         step = _PHASES[self._phase](self)
         return self._told(step, before)
 
@@ -127,7 +130,7 @@ class _Rotation:
         return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
 
     def _planned(self) -> Outcome:
-        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK)
+        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
         return Outcome(dict(self._result(changes, None, self._engine.status(self._name)), plan=plan))
 

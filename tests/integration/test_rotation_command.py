@@ -183,7 +183,7 @@ def test_check_mode_and_an_option_that_does_not_fit_change_nothing(door: Door) -
     run = door.rotate("--check").succeeded()
     assert "store the new value as pending" in run.output
     assert "retire" in door.rotate(command=door.command(overlap="dual")).failed()
-    assert "command.aply" in door.rotate(command={**door.command(), "aply": ["true"]}).failed()
+    assert "command.change" in door.rotate(command={**door.command(), "change": ["true"]}).failed()
     assert "accepts a random wrong value" in door.rotate(command=door.command(verify=["true"])).failed()
     assert door.accepts(door.value())
     assert door.value() == door.old

@@ -165,6 +165,7 @@ def _promote(journal: Journal, current: Record, now: int) -> Journal:
         orphaned=False,
         again=False,
         withdrawn=(),
+        grace_of=None,
     )
 
 

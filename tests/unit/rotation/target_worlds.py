@@ -198,6 +198,7 @@ class KeysWorld(World):
 
     def make_foreign(self) -> str:
         """Somebody else makes a key."""
+        self.service.land()
         name = self.service.make() or ""
         self.foreign.add(name)
         return name
@@ -241,7 +242,10 @@ class HostsWorld(World):
             return
         values = {stage: value_of(record.fields) for stage, record in self.stored().items()}
         journal = self.journal()
+        # On the way back to previous, current is given up: which hosts lack it is not noted.
         lacking = journal.behind if journal is not None and journal.promoted is not None else ()
+        if journal is not None and journal.grace_of is not None:
+            lacking = journal.places
         for name, taken in self.service.taken.items():
             assert taken <= set(values.values())
             assert len(taken) <= 2

@@ -77,6 +77,9 @@ class HostRunner:
 @contextmanager
 def _pipelining(connection: Any) -> Iterator[None]:
     """Have become leave standard input to the program: with a terminal, the program would wait for it for ever."""
+    if "pipelining" not in connection.option_definitions:
+        yield  # a connection plugin without the option always leaves it
+        return
     before = connection.get_option("pipelining")
     connection.set_option("pipelining", True)
     try:

@@ -91,7 +91,7 @@ class ActionModule(CredentialAction):
         def perform_step(step: dict[str, Any]) -> Outcome:
             return self.ask(store, self.operation, {**parameters, STEP: step}, variables)
 
-        outcome = RotationDriver(perform_step, target, HostRunner(self, variables)).drive()
+        outcome = RotationDriver(perform_step, target, HostRunner(self, variables, target.secret_arguments)).drive()
         return Outcome({name: value for name, value in outcome.result.items() if name != STEP}, outcome.secrets)
 
 

@@ -30,10 +30,10 @@ options:
       - V(commit) promotes a pending value that passed the test.
       - V(rollback) gives a pending value up; in the grace period it rotates back to the previous value.
       - V(settle) finishes what is open and begins nothing. It also asks again about a rotation that was given up.
-      - V(forget) leaves hosts that are gone for good, or values at the service that are not yours, out of the open rotation (O(forget)).
       - V(status) tells where the rotation stands and changes nothing.
+      - V(forget) leaves hosts that are gone for good, or values at the service that are not ours, out of the open rotation (O(forget)).
     type: str
-    choices: [auto, prepare, test, commit, rollback, settle, forget, status]
+    choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
   value:
     description: The new value of the primary field. Generated unless given. A value that is pending already is kept instead.
@@ -107,16 +107,16 @@ options:
   wrong_refused:
     description: For V(test), whether the service refused a random wrong value. One that accepts anything verifies nothing.
     type: bool
+  forget:
+    description:
+      - For V(forget), the hosts that a target of several hosts no longer has, or the ids of values that the service holds and that
+        this rotation did not have made. The error that stops the rotation names them.
+    type: list
+    elements: str
   sent:
     description: For V(rollback) by hand, whether the pending value may have reached a service. Where not, it is deleted at once.
     type: bool
     default: true
-  forget:
-    description:
-      - For V(forget), the hosts that the rotation waits for (RV(rotation.behind)), or the ids of values that the service may have made
-        (RV(rotation.strays)). Any other name is refused.
-    type: list
-    elements: str
 extends_documentation_fragment:
   - nebula.credential.rotation_targets
   - nebula.credential.store
@@ -200,8 +200,7 @@ phase:
   returned: success
 outcome:
   description:
-    - How it ended, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), V(forgotten), or V(idle) when there was
-      nothing to do.
+    - How it ended, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), or V(idle) when there was nothing to do.
     - In phase V(auto), V(rolled_back), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode

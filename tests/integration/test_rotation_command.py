@@ -14,11 +14,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Callable
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.ansible_run import PROGRAMS
 from tests.servers import once
 
@@ -32,6 +36,16 @@ TASKS = {
     "apply.yml": """
 - name: Change it
   ansible.builtin.command: {argv: [PYTHON, PROGRAM, set, PORT, USER, ADMIN], stdin: "{{ rotate_value }}"}
+  no_log: true
+""",
+    "add.yml": """
+- name: Add it
+  ansible.builtin.command: {argv: [PYTHON, PROGRAM, add, PORT, USER, ADMIN], stdin: "{{ rotate_value }}"}
+  no_log: true
+""",
+    "retire.yml": """
+- name: Drop it
+  ansible.builtin.command: {argv: [PYTHON, PROGRAM, drop, PORT, USER, ADMIN], stdin: "{{ rotate_value }}"}
   no_log: true
 """,
     "verify.yml": """
@@ -86,12 +100,25 @@ class Door:
         ).succeeded()
         return path.read_text()
 
-    def tasks_files(self) -> dict[str, str]:
+    def tasks_files(self, **files: str) -> dict[str, str]:
         places = {"PROGRAM": PROGRAM, "PORT": self.server.port, "USER": self.user, "ADMIN": self.admin, "PYTHON": sys.executable}
         for name, tasks in TASKS.items():
             placed = re.sub("|".join(places), lambda found: "'{0}'".format(places[found[0]]), tasks)
             self.project.write(name, placed)
-        return {name: str(self.project.directory / (name + ".yml")) for name in ("apply", "verify")}
+        return {
+            name: str(self.project.directory / (file + ".yml")) for name, file in (files or {"apply": "apply", "verify": "verify"}).items()
+        }
+
+    def rotate_long_ago(self) -> str:
+        """Rotate by hand, a day ago, with a short grace period. The service takes both values."""
+        manager = open_store({"backend": "local"})
+        manager.clock = lambda: datetime.now(timezone.utc) - timedelta(days=1)
+        for phase, options in (("prepare", {"grace": "1s"}), ("test", {"accepted": True, "wrong_refused": True}), ("commit", {})):
+            perform(manager, "credential_rotate", {"name": "door", "phase": phase, **options}, AccessContext())
+        manager.close()
+        value = self.value()
+        self.server.ask("AUTH " + self.server.password, "ACL SETUSER {0} >{1}".format(self.user, value))
+        return value
 
     def role(self, *credentials: dict[str, Any], **variables: Any) -> Any:
         path = self.project.write("role.json", json.dumps({"rotate_credentials": list(credentials), **variables}))
@@ -183,7 +210,7 @@ def test_check_mode_and_an_option_that_does_not_fit_change_nothing(door: Door) -
     run = door.rotate("--check").succeeded()
     assert "store the new value as pending" in run.output
     assert "retire" in door.rotate(command=door.command(overlap="dual")).failed()
-    assert "command.aply" in door.rotate(command={**door.command(), "aply": ["true"]}).failed()
+    assert "command.change" in door.rotate(command={**door.command(), "change": ["true"]}).failed()
     assert "accepts a random wrong value" in door.rotate(command=door.command(verify=["true"])).failed()
     assert door.accepts(door.value())
     assert door.value() == door.old
@@ -209,6 +236,17 @@ def test_the_role_runs_tasks_files_in_place_of_programs(door: Door) -> None:
     assert not door.accepts(door.old)
     assert door.old not in run.output
     assert new not in run.output
+
+
+def test_tasks_files_drop_the_previous_value_after_the_grace_period(door: Door) -> None:
+    second = door.rotate_long_ago()
+    assert door.accepts(door.old)
+    files = door.tasks_files(apply="add", verify="verify", retire="retire")
+    door.role({"name": "door", "target": "command", "command": files}).succeeded()
+    assert not door.accepts(door.old)
+    assert door.accepts(second)
+    assert door.accepts(door.value())
+    assert door.value("previous") == second
 
 
 def test_tasks_that_do_not_bring_the_value_to_the_service_are_rolled_back(door: Door) -> None:

@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS = "auto", "prepare", "test", "commit", "rollback", "settle", "status"
 FORGET = "forget"
-PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, FORGET, STATUS)
+PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS, FORGET)
 
 
 def _rotate_options() -> ArgumentSpec:
@@ -35,8 +35,8 @@ def _rotate_options() -> ArgumentSpec:
         "only_if_due": {"type": "bool", "default": False},
         "accepted": {"type": "bool"},
         "wrong_refused": {"type": "bool"},
-        "sent": {"type": "bool", "default": True},
         "forget": {"type": "list", "elements": "str"},
+        "sent": {"type": "bool", "default": True},
     }
 
 

@@ -118,6 +118,8 @@ class _Rotation:
             told, secrets = self._target.build_access()
             return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
         before = self._engine.status(self._name)
+        if self._phase == FORGET:
+            return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
         step = _PHASES[self._phase](self)
         return self._told(step, before)
 
@@ -128,7 +130,7 @@ class _Rotation:
         return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
 
     def _planned(self) -> Outcome:
-        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK)
+        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
         return Outcome(dict(self._result(changes, None, self._engine.status(self._name)), plan=plan))
 
@@ -221,9 +223,6 @@ class _Rotation:
             )
         return step
 
-    def _forget(self) -> Step:
-        return self._engine.forget(self._name, self._parameters.get("forget") or ())
-
     def _refuse_target(self) -> None:
         if self._target.driven:
             raise InvalidInput("by hand, there is no target", option="target", remedy="Leave it out, or run phase 'auto'.")
@@ -233,7 +232,7 @@ class _Rotation:
             return self._handed_out(step)
         if self._phase == AUTO and step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK):
             raise _failure(step)
-        changed = step.outcome in (steps.PROMOTED, steps.FORGOTTEN) or step.summary.get("phase") != before.get("phase")
+        changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
         result = self._result(changed, step.outcome, step.summary)
         return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
 
@@ -268,5 +267,4 @@ _PHASES: Mapping[str, Callable[[_Rotation], Step]] = {
     COMMIT: _Rotation._commit,
     ROLLBACK: _Rotation._rollback,
     SETTLE: _Rotation._settle,
-    FORGET: _Rotation._forget,
 }

@@ -42,20 +42,15 @@ class RotationTarget:
         self._type = type_named(current.type, current.known.attributes)
         self._current = self._value(current)
         self._options: Mapping[str, Any] = {}
-        self.kind: str = parameters.get("target") or MANUAL
+        named = parameters.get("target")
+        self.kind: str = named or MANUAL
+        self.manual: bool = not named
+        """Whether a person drives the phases."""
+        self.driven: bool = bool(named) and named != NO_TARGET
+        """Whether a driver reaches the target."""
         if self.driven:
             self._class = find_target(self.kind)
             self._options = self._complete(parameters.get(option_of(self.kind)) or {})
-
-    @property
-    def manual(self) -> bool:
-        """Whether a person drives the phases."""
-        return self.kind == MANUAL
-
-    @property
-    def driven(self) -> bool:
-        """Whether a driver reaches the target."""
-        return self.kind not in _UNDRIVEN
 
     @property
     def traits(self) -> TargetTraits:

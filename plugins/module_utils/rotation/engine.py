@@ -170,12 +170,15 @@ class RotationEngine:
             raise overtaken(name)
         return Step(steps.RETIRE, ticket, steps.STRAY, value.fields, identity=value.identity, limit=int(LEASE.total_seconds()) // 2)
 
-    def forget(self, name: str, forgotten: Iterable[str]) -> Step:
+    def forget(self, name: str, forgotten: Iterable[str]) -> Dict[str, Any]:
         """Leave hosts that are gone, or values at the service that are not ours, out of the open rotation.
 
         Args:
             name: the credential.
             forgotten: hosts that lack the value (`behind`), or ids that the rotation may have had made (`strays`).
+
+        Returns:
+            Where the rotation stands, as `status`.
 
         Raises:
             InvalidInput: one of them is neither, or no host would be left.
@@ -193,7 +196,7 @@ class RotationEngine:
                 remedy="It waits for: {}.".format(", ".join(known) or "nothing"),
             )
         left = leave_out(entry.journal, gone)
-        return self._course.done(replace(entry, journal=left), steps.FORGOTTEN)
+        return dict(self._course.done(replace(entry, journal=left), steps.IDLE).summary)
 
     def test(self, name: str, *, accepted: bool, wrong_refused: bool) -> Step:
         """Take down what a person saw: whether the new value opens the target, and whether a random wrong one does not.

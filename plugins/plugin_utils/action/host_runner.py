@@ -21,9 +21,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 
-SENT_BACK = ("password", "login_password")
-"""What modules take as `no_log`: from ansible-core 2.22 on they send it back, for masking, and its debug output shows that first."""
-
 
 class _Late(BaseException):
     """The time limit is over. Not an Exception, so that nothing on the way takes it for its own."""
@@ -32,14 +29,15 @@ class _Late(BaseException):
 class HostRunner:
     """Runs what a target needs on the host of one task."""
 
-    def __init__(self, action: ActionBase, variables: Mapping[str, Any]) -> None:
-        """Take the task's action and the host's variables."""
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any], secret_arguments: Sequence[str] = ()) -> None:
+        """Take the task's action, the host's variables, and which arguments of the target's modules are masked."""
+        self._secret_arguments = secret_arguments
         self._action = action
         self._variables = dict(variables)
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> dict[str, Any]:
         """Return the result of a module of another collection; without an answer `{"unreachable": True}`."""
-        masking.register([Secret(arguments[option]) for option in SENT_BACK if option in arguments])
+        masking.register([Secret(arguments[option]) for option in self._secret_arguments if option in arguments])
         try:
             with self._without_log(), _at_most(limit):
                 return dict(self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables))
@@ -79,6 +77,9 @@ class HostRunner:
 @contextmanager
 def _pipelining(connection: Any) -> Iterator[None]:
     """Have become leave standard input to the program: with a terminal, the program would wait for it for ever."""
+    if "pipelining" not in connection.option_definitions:
+        yield  # a connection plugin without the option always leaves it
+        return
     before = connection.get_option("pipelining")
     connection.set_option("pipelining", True)
     try:

@@ -9,6 +9,7 @@ It decides nothing. No result and no text of a module leaves here: only one of t
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
@@ -47,10 +48,11 @@ def elapsed() -> float:
 
 
 class StepModules:
-    """The `Modules` of one step, which ends at `deadline` of the driver's clock."""
+    """The `Modules` of one step, which ends at `deadline` of the driver's clock. No call takes longer than `each` seconds."""
 
-    def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float) -> None:
-        """Take what runs modules, the driver's clock, and when the step ends."""
+    def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float, each: float) -> None:
+        """Take what runs modules, the driver's clock, when the step ends, and how long one call may take."""
+        self._each = each
         self._runner = runner
         self._monotonic = monotonic
         self._deadline = deadline
@@ -58,12 +60,12 @@ class StepModules:
     def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
         """As `Modules.run`."""
         _check_place(place)
-        return self._runner.run_module(name, arguments, self.time_left())
+        return self._runner.run_module(name, arguments, min(self.time_left(), self._each))
 
     def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> int | None:
         """As `Modules.run_program`."""
         _check_place(place)
-        return self._runner.run_program(argv, stdin, self.time_left())
+        return self._runner.run_program(argv, stdin, min(self.time_left(), self._each))
 
     def time_left(self) -> float:
         """As `Modules.time_left`."""
@@ -97,7 +99,7 @@ class RotationDriver:
         looked = self._perform({LOOK: True})
         if STEP not in looked.result:
             return looked
-        self._build_target(looked.result[STEP]).precheck(self._modules(_PRECHECK_LIMIT))
+        self._build_target(looked.result[STEP]).precheck(self._modules(_PRECHECK_LIMIT, _PROBE_LIMIT))
         outcome = self._perform({})
         while outcome.result[STEP]["kind"] != steps.DONE:
             given = self._monotonic()
@@ -182,8 +184,8 @@ class RotationDriver:
         """Return the seconds in which the step may send. Without any, the lease may be over: nothing is sent any more."""
         return float(given + step["limit"] - self._monotonic())
 
-    def _modules(self, seconds: float) -> StepModules:
-        return StepModules(self._runner, self._monotonic, self._monotonic() + seconds)
+    def _modules(self, seconds: float, each: float = math.inf) -> StepModules:
+        return StepModules(self._runner, self._monotonic, self._monotonic() + seconds, each)
 
     def _build_target(self, step: Mapping[str, Any]) -> Target:
         credentials = {name: handover.decode_fields(fields) for name, fields in step["credentials"].items()}

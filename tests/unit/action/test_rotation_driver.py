@@ -47,11 +47,13 @@ class Server:
 
     def __init__(self, *answers: Mapping[str, Any]) -> None:
         self.calls: list[str] = []
+        self.limits: list[float] = []
         self.answers = [{"rowcount": 1}, *answers]
         self.now = 0.0
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
         self.calls.append(name.rpartition("_")[2])
+        self.limits.append(limit)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
 
     def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
@@ -77,6 +79,12 @@ def test_it_looks_then_applies_then_asks_with_the_value_and_a_wrong_one() -> Non
     server = Server({"changed": True}, {"is_available": True}, REFUSED)
     assert drive(Engine(step(steps.APPLY), step(steps.ASK)), server) == [steps.APPLIED, steps.ACCEPTED]
     assert server.calls == ["query", "user", "ping", "ping"]
+
+
+def test_each_call_has_its_time_limit() -> None:
+    server = Server({"changed": True}, {"is_available": True}, REFUSED)
+    drive(Engine(step(steps.APPLY, limit=60), step(steps.ASK)), server)
+    assert dict(zip(server.calls, server.limits)) == {"query": 30, "user": 60, "ping": 30}
 
 
 def test_it_asks_again_until_the_limit() -> None:

@@ -93,6 +93,15 @@ def test_auto_without_a_target_and_a_target_by_hand_are_refused(store: Store) ->
         assert raised.value.option == "target"
 
 
+@pytest.mark.parametrize("target", ["manual", "postgres", "x"])
+@pytest.mark.parametrize("phase", ["auto", "prepare", "status"])
+def test_an_unknown_target_is_refused(store: Store, target: str, phase: str) -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(phase=phase, target=target)
+    assert raised.value.option == "target"
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+
+
 def test_a_target_without_a_driver_is_refused(store: Store) -> None:
     with pytest.raises(errors.InvalidInput) as raised:
         store.rotate(target="postgresql", postgresql=SERVER)

@@ -175,6 +175,9 @@ class Target(ABC):
 
     requires: ClassVar[Tuple[Requirement, ...]] = ()
 
+    secret_arguments: ClassVar[Tuple[str, ...]] = ()
+    """Arguments of its modules that hold a secret, or what is made of one (a verifier): masked before the module is run."""
+
     @property
     @abstractmethod
     def traits(self) -> TargetTraits:
@@ -184,7 +187,7 @@ class Target(ABC):
     def __init__(self, options: Mapping[str, Any], current: Value) -> None:
         """Take the options, checked and completed by their defaults, and the credential's current value. Reach nothing.
 
-        An option that names a credential holds that credential's fields.
+        For `check` and for acting, an option that names a credential holds that credential's fields. For the rest it is left out.
         """
 
     def check(self) -> None:

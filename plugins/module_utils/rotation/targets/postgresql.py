@@ -137,6 +137,8 @@ class PostgreSQL(Target):
     }
     exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
     requires = (COLLECTION, PSYCOPG, SCRAMP)
+    # From ansible-core 2.22 on modules send these back, for masking, and its debug output shows that first.
+    secret_arguments = ("password", "login_password")
 
     def __init__(self, options: Mapping[str, Any], current: Value) -> None:
         self._options = options

@@ -58,8 +58,6 @@ PARKED = "parked"
 LOST = "lost"
 SETTLED = "settled"
 """What an earlier run left open has been closed; no new rotation was asked for."""
-FORGOTTEN = "forgotten"
-"""Hosts or values were left out of the open rotation."""
 IDLE = "idle"
 """There was nothing to do."""
 
@@ -79,7 +77,7 @@ class Step:
         wait: seconds to wait before the first question, until a change is seen everywhere.
         limit: seconds that the step may take. An apply that takes longer counts as unknown, and one that would begin
             later is not begun. A question is asked again until then while it is not accepted; with 0, once.
-        outcome: of a done step: promoted, rolled_back, parked, lost, settled, prepared, forgotten or idle.
+        outcome: of a done step: promoted, rolled_back, parked, lost, settled, prepared or idle.
         summary: what happened, JSON-like, without a secret.
     """
 

@@ -23,7 +23,7 @@ SAID = b'{"by": "proxy"}'
 
 
 class Asked(NamedTuple):
-    """What a client asked of the proxy; headers by their names in small letters."""
+    """What a client asked of the proxy; headers by their names in lower case."""
 
     method: str
     target: str

@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_dea
 
 try:
     from requests.adapters import HTTPAdapter
-except ImportError:  # The caller that needs requests raises the error that names it.
+except ImportError:  # The client that makes requests raises MissingLibrary.
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
 

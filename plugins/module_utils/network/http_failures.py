@@ -18,7 +18,7 @@ try:
     from urllib3.exceptions import NewConnectionError
     from urllib3.exceptions import TimeoutError as UrllibTimeout
     from urllib3.util.ssl_match_hostname import CertificateError
-except ImportError:  # The caller that sends a request raises the error that names it.
+except ImportError:  # The client that makes requests raises MissingLibrary.
     pass
 
 NOT_TRUSTED = "the server's certificate cannot be verified"

@@ -53,7 +53,7 @@ SPARE = "spare"
 """The attribute of a value that lies in `previous` only until the current one has been replaced."""
 
 
-_OF_THE_VERSION = ("orphaned", REFRESH)
+_OF_THE_VERSION = ("orphaned", "identity", REFRESH)
 """Attributes that belong to one value and not to its successor."""
 
 Answer = TypeVar("Answer")

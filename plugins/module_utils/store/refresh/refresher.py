@@ -5,7 +5,7 @@
 """Values that are refreshed when they are read: by one caller, however many read them, in this process and in all others (B3).
 
 The claim is written to the store before the request is sent. As long as the value is unexpired, it is returned whatever happens:
-nobody waits for another process, and a failure is at most a warning. Loaded with the first value of a type that can be refreshed.
+no reader waits for another process, and a failure is at most a warning. Loaded with the first value of a type that can be refreshed.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.writer imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 
 LEASE = timedelta(seconds=60)
-"""How long a claim holds, beside the 120 s for clocks that differ. Longer than a request may take."""
+"""How long a claim holds, without the 120 s for clocks that differ. Longer than a request may take."""
 
 OK, TRANSIENT = "refresh_ok", "refresh_transient"
 EVENTS = {DENIED: "refresh_denied", INTERACTION: "refresh_denied", LOST: "refresh_lost"}

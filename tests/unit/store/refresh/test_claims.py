@@ -100,7 +100,7 @@ def test_a_claim_whose_lease_is_over_is_taken_over_after_the_clocks_may_differ(w
     assert world.token(world.another()) == "a-1"
 
 
-def test_nobody_waits_for_another_process_while_the_value_is_unexpired(world):
+def test_no_reader_waits_for_another_process_while_the_value_is_unexpired(world):
     world.create(lives=SOON)
     claim(world)
     assert world.token() == "a-0"
@@ -253,7 +253,7 @@ def test_a_refresh_can_be_asked_for_before_it_is_due(world):
 
 
 def test_an_answer_that_the_store_refuses_is_given_to_every_reader_of_this_process(world):
-    """The login may claim and not store: nobody waits for a claim of this process, and no token is sent twice."""
+    """The login may claim and not store: no reader waits for a claim of this process, and no token is sent twice."""
     world.create(lives=PAST)
 
     def refuse(write):

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The type contract (C14): what a credential of a type holds, and what can be done with it.
+"""The type contract (C14): the fields of a credential of a type, and its operations.
 
-A type is data (its fields, its primary field, its capabilities) and a few methods that are free of storage.
+A type is data (its fields, its primary field, its capabilities) and a few methods that do not use a store.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.types import gen
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a type. Values are kept as `Secret` whether they are one or not; `secret` decides what may be shown.
+    """One field of a type. Every value is kept as a `Secret`, secret or not; `secret` decides whether it may be shown.
 
     Attributes:
-        default: stored where the field is not given.
+        default: stored if the field is not given.
         binary: any bytes are accepted; else the value is UTF-8 text.
-        choices: the only values allowed, where there are any.
+        choices: the only values allowed; empty if any value is.
     """
 
     name: str
@@ -60,23 +60,23 @@ class CredentialType(ABC):
     generated_kind: str = generation.PASSWORD
 
     def primary_of(self, fields: Fields) -> str:
-        """The primary field of a credential that holds `fields`."""
+        """Return the primary field of a credential that holds `fields`."""
         return self.primary
 
     def is_secret(self, field: str) -> bool:
-        """Whether a field's value is hidden. A field the type does not know is."""
+        """Return True if a field's value is hidden. A field that the type does not know is hidden."""
         known = self._field(field)
         return known is None or known.secret
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
-        """Replace what stands for several fields (a connection string) by those fields. Most types have nothing such."""
+        """Replace a field that combines others (a connection string) by those fields. Most types have none."""
         return dict(fields)
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
-        """Return what is stored: the fields checked and completed by their defaults.
+        """Check the fields, and return them completed by their defaults, as they are stored.
 
         Raises:
-            InvalidInput: a field is unknown, missing, not among its choices, or binary where text is meant.
+            InvalidInput: a field is unknown, missing, not among its choices, or binary although it must be text.
         """
         self._refuse_unknown(fields)
         complete = {field.name: Secret(field.default) for field in self.fields if field.default is not None}
@@ -86,10 +86,10 @@ class CredentialType(ABC):
         return complete
 
     def read(self, fields: Fields, field: str) -> Secret:
-        """The value of one field, also of one that is worked out from the others.
+        """Return the value of one field, which may be computed from the others.
 
         Raises:
-            NoToken: there is none.
+            NoToken: there is no such value.
         """
         try:
             return fields[field]
@@ -97,7 +97,7 @@ class CredentialType(ABC):
             raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields)) from None
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """When the value itself says that it expires (aware, UTC); None where it says nothing."""
+        """Return the expiry time that the value itself contains (aware, UTC); None if it contains none."""
         return None
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
@@ -105,7 +105,7 @@ class CredentialType(ABC):
 
         Args:
             options: see `generation.generate_value`.
-            fields: what is given or kept of the other fields.
+            fields: the other fields, given or kept.
 
         Raises:
             InvalidInput: the options do not fit, or this type's value cannot be generated.
@@ -121,7 +121,7 @@ class CredentialType(ABC):
         raise RefreshUnsupported("type '{0}' cannot be refreshed".format(self.name), remedy="Rotate the credential instead.")
 
     def redact(self, fields: Fields) -> Dict[str, str]:
-        """The fields as they may be shown: secret and binary values replaced."""
+        """Return the fields as they may be shown, with secret values replaced and binary ones escaped."""
         return {name: REDACTED if self.is_secret(name) else _text(value) for name, value in sorted(fields.items())}
 
     def _field(self, name: str) -> Optional[Field]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping
 
 WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-"""What ansible-core writes in such a place."""
+"""What ansible-core writes instead of such a value."""
 
 
 def reported_parameters(parameters: Mapping[str, Any], argument_spec: Mapping[str, Mapping[str, Any]]) -> Dict[str, Any]:
-    """Return the parameters with those withheld that are marked `no_log`, at any depth, and the store's logins."""
+    """Return the parameters without the values that are marked `no_log`, at any depth, and without the store's logins."""
     return {name: _shown(name, value, argument_spec.get(name, {})) for name, value in parameters.items()}
 
 
@@ -21,7 +21,7 @@ def _shown(name: str, value: Any, option: Mapping[str, Any]) -> Any:
     if value is not None and option.get("no_log"):
         return WITHHELD
     if name == "store" and isinstance(value, Mapping):
-        # A whole configuration may hold a login anywhere; its backend is what a reader of a log wants to know.
+        # A whole configuration may hold a login anywhere; only its name and backend are shown.
         return {key: element if key in ("name", "backend") else WITHHELD for key, element in value.items()}
     nested = option.get("options")
     if nested and isinstance(value, Mapping):

@@ -28,8 +28,6 @@ __all__ = ["pytest_sessionfinish", "pytest_terminal_summary", "pytest_testnodedo
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
-# Settings of the person who runs the tests must not decide what they say.
-FOREIGN = ("ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "PG", "VAULT_", "BAO_", "AWS_", "AZURE_")
 
 
 def _collection_root() -> Path:
@@ -57,8 +55,11 @@ hypothesis.settings.load_profile(PROFILE)
 
 
 def _move_home(directory: Path, environment: pytest.MonkeyPatch) -> None:
+    # Settings of the person who runs the tests must not decide what they say.
+    from tests.backends.environment import PREFIXES
+
     for name in list(os.environ):
-        if name.startswith(FOREIGN):
+        if name.startswith(("ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", *PREFIXES)):
             environment.delenv(name)
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     environment.setenv("HOME", str(directory))

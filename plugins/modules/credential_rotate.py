@@ -29,68 +29,12 @@ options:
       - V(test) records what you saw when you tried the pending value (O(accepted), O(wrong_refused)).
       - V(commit) promotes a pending value that passed the test.
       - V(rollback) gives up a pending value; in the grace period it rotates back to the previous value.
-      - V(settle) finishes an open rotation and begins none. It also checks a rotation that was given up once more.
-      - V(status) tells where the rotation stands and changes nothing.
+      - V(settle) finishes an open rotation and begins none. It also checks the target again for a rotation that was given up.
+      - V(status) returns the state of the rotation and changes nothing.
+      - V(forget) removes hosts that are gone for good, or values at the service that are not ours, from the open rotation (O(forget)).
     type: str
-    choices: [auto, prepare, test, commit, rollback, settle, status]
+    choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
-  target:
-    description:
-      - The service whose value changes with the credential. V(postgresql) needs O(postgresql).
-      - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
-        written out.
-      - The phases V(prepare), V(test) and V(commit) take no target. You tell the service yourself, between them.
-    type: str
-    choices: [none, postgresql]
-  postgresql:
-    description:
-      - The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the
-        task's host, which needs C(psycopg). The controller needs the Python package C(scramp).
-      - The server is given a SCRAM-SHA-256 verifier, never the password.
-    type: dict
-    suboptions:
-      host:
-        description: Host name or address, as seen from the task's host. The credential's field C(host) unless given.
-        type: str
-      port:
-        description: The credential's field C(port) unless given, and 5432 where it has none.
-        type: int
-      database:
-        description: The database to connect to. The credential's field C(database) unless given, and V(postgres) where it has none.
-        type: str
-      unix_socket:
-        description: The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.
-        type: path
-      ssl_mode:
-        description: How TLS is used, in libpq's words. The credential's field C(ssl_mode) unless given.
-        type: str
-      ca_cert:
-        description: A file of certificates that the server's is checked against, on the task's host.
-        type: path
-      connect_params:
-        description:
-          - Further parameters of the connection, in libpq's words, in place of C(connect_timeout=10) and a statement timeout of 15 s.
-          - Keep a request shorter than 100 s, or a late one may land after the rotation was settled.
-        type: dict
-      role:
-        description: The role whose password changes. The credential's field C(username) unless given.
-        type: str
-      usernames:
-        description:
-          - Two roles that take turns. The new value is the other role's user name and password, so that whoever holds the
-            old one goes on working.
-          - Both exist and have the same rights. Consumers read user name and password in one lookup.
-        type: list
-        elements: str
-      admin_user:
-        description: A role that may change the password. The user name of O(postgresql.admin_credential) unless given.
-        type: str
-      admin_password:
-        description: Its password.
-        type: str
-      admin_credential:
-        description: A credential in the same store that holds the admin's user name and password.
-        type: str
   value:
     description: The new value of the primary field. By default it is generated. A value that is pending already is kept instead.
     type: str
@@ -132,13 +76,18 @@ options:
       bytes:
         description: Random bytes of V(hex) and V(urlsafe), by default 32.
         type: int
+  options:
+    description:
+      - The options of this module as one mapping, as the role C(nebula.credential.rotate) passes them. Options that the task sets
+        itself win.
+    type: dict
   ttl:
     description: How long the new value lives, for example V(90d). Defaults to the lifetime that the current value was given.
     type: str
   grace:
     description:
-      - How long the previous value is kept, for example V(1h). The policy's C(grace) unless given.
-      - A single PostgreSQL role has none, because it takes one password at a time.
+      - How long the previous value is kept, for example V(1h). Defaults to the policy's C(grace).
+      - A target that accepts one value at a time has no grace period.
     type: str
   consumer_ttl:
     description:
@@ -149,7 +98,7 @@ options:
     description: How long a cache between store and consumer may serve an old value.
     type: str
   only_if_due:
-    description: With V(auto), does nothing unless the credential's policy says that a rotation is due.
+    description: With V(auto) and V(prepare), begins nothing unless the credential's policy says that a rotation is due.
     type: bool
     default: false
   accepted:
@@ -158,11 +107,18 @@ options:
   wrong_refused:
     description: For V(test), whether the service refused a random wrong value. A service that accepts anything verifies nothing.
     type: bool
+  forget:
+    description:
+      - For V(forget), the hosts that a target of several hosts no longer has, or the ids of values that the service holds and that
+        this rotation did not make. The error that stops the rotation names them.
+    type: list
+    elements: str
   sent:
     description: For V(rollback) by hand, whether the pending value may have reached a service. If not, it is deleted at once.
     type: bool
     default: true
 extends_documentation_fragment:
+  - nebula.credential.rotation_targets
   - nebula.credential.store
 seealso:
   - module: nebula.credential.credential
@@ -191,6 +147,14 @@ EXAMPLES = r"""
       usernames: [app_a, app_b]
       admin_credential: postgresql/admin
     consumer_ttl: 10m
+
+- name: Rotate a value with programs of your own that change and test it
+  nebula.credential.credential_rotate:
+    name: door_code
+    target: command
+    command:
+      apply: [/bin/sh, -c, "cat >/srv/door"]
+      verify: [/bin/sh, -c, "cmp -s - /srv/door || exit 77"]
 
 - name: Change a value that no service uses
   nebula.credential.credential_rotate:
@@ -284,6 +248,16 @@ rotation:
     may_land_until:
       description: Until when a request that was sent may still take effect.
       type: str
+    behind:
+      description: The hosts that are not known to accept the value of the rotation.
+      type: list
+      elements: str
+      returned: when the target has several hosts
+    strays:
+      description: The ids of values that the service may have made for the rotation, but whose response was lost.
+      type: list
+      elements: str
+      returned: when the service makes the value
 plan:
   description: What would be done, in order.
   type: dict

@@ -169,3 +169,9 @@ class Harness:
     watched: Mapping[str, Callable[[Path], Watched]] = field(default_factory=dict)
     example: Optional[Callable[[str, Path], Optional[Example]]] = None
     lookups: Optional[Callable[[Sequence[str]], ContextManager[List[Any]]]] = None
+
+    def openable(self, directory: Path) -> Dict[str, Any]:
+        """Return a store that can be opened without a server, whether or not it can be used then."""
+        assert self.offline or self.unreachable
+        options = self.offline(directory) if self.offline else {**self.unreachable("secret"), "max_retries": 0}
+        return {"backend": self.backend, "audit": "off", **options}

@@ -16,8 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Sequence
 
+from tests.backends.environment import PREFIXES
+
 PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
-FOREIGN = ("PYTHONDONTWRITEBYTECODE", "ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "VAULT_", "BAO_", "AWS_", "K8S_")
+FOREIGN = ("PYTHONDONTWRITEBYTECODE", "ANSIBLE_", "NEBULA_CREDENTIAL", "XDG_", "K8S_", *PREFIXES)
 CALLBACK = {"ANSIBLE_CALLBACKS_ENABLED": "nebula.credential.session"}
 
 

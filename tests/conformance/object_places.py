@@ -10,7 +10,7 @@ import base64
 import json
 import threading
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
@@ -22,9 +22,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadat
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotEncrypted
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record
-from tests.conformance.records import NOON
 
 Objects = Dict[Any, Tuple[int, str]]
+UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
+"""When a value was made that another tool wrote."""
 
 
 class MemoryPlaces(ObjectPlaces):
@@ -127,7 +128,7 @@ def _record(place: Place, document: Mapping[str, Any]) -> Record:
     if document.get("envelope"):
         return public_record(place.name, stage, base64.b64decode(document["envelope"]))
     if "serial" not in document:
-        return Record(place.name, fields=read_values(document["fields"]), metadata=Metadata(NOON, NOON), stage=stage)
+        return Record(place.name, fields=read_values(document["fields"]), metadata=Metadata(UNKNOWN, UNKNOWN), stage=stage)
     return Record(
         place.name,
         document["type"],

@@ -19,7 +19,7 @@ LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 PLUGIN = re.compile(r"nebula\.credential\.([a-z_]+)")
 NO_PLUGINS = {"plugins"}  # the package, in an import
 ISSUE = re.compile(r"(?i)\b(issue|ticket|pull request|pr|gh-|fixes|closes)\s*#?\d+\b|(?<![\w&#/;])#\d{1,5}\b(?!\w)")
-BINARY = {".enc", ".bin", ".png"}
+BINARY = {".enc", ".bin", ".png", ".xz"}
 # The vectors are there for others to read.
 TEST_FILE = re.compile(r"\btest_\w+\.py\b|\btests/(?!vectors\b)\w+")
 FEATURE = re.compile(r"\b[A-K]\d{1,2}\b|\(S\d\b")

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.integration.sessions import directories, wait_until_over
 
 PROGRAM = Path(__file__).with_name("session_controller.py")
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def eventually(is_so, what):

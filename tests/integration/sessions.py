@@ -11,7 +11,7 @@ import os
 import time
 from pathlib import Path
 
-PATIENCE = 30.0
+PATIENCE = 120.0
 
 
 def directories(process="*", base=None):

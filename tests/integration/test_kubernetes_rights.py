@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kubernetes_store import ROLES, KubeStore
 from tests.servers import once
+from tests.unit.store.refresh.refreshing import refuse_a_reader
 
 pytestmark = pytest.mark.server
 FOR_ALL = replace(METADATA, scope=Scope())
@@ -335,3 +336,8 @@ def test_a_listing_asks_for_no_value(store):
     assert len(seen) == 2
     assert "czNjcmV0" not in json.dumps([answer.body for answer in seen])
     assert "czNjcmV0" in json.dumps(store.secret("nebula-db.1pass.9v1"))
+
+
+def test_a_login_that_may_only_read_is_told_which_right_a_refresh_needs(store, monkeypatch):
+    said = refuse_a_reader(store.backend(), store.backend(api_key=store.account("get", "list")), monkeypatch)
+    assert "this login may not 'update' secrets in the namespace '{0}'".format(store.namespace) in said

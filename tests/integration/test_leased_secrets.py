@@ -59,7 +59,7 @@ class Opened:
 
 def eventually(logins, condition):
     """The server revokes in the background."""
-    wait_until(condition, process=logins.bao._process, within=20)
+    wait_until(condition, process=logins.bao._process)
 
 
 def test_the_login_works_while_the_store_is_open_and_is_gone_afterwards(logins):

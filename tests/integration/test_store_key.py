@@ -124,7 +124,7 @@ def kill_in_the_middle(project, play):
             stderr=subprocess.STDOUT,
         )
         try:
-            wait_until(lambda: document(project)["retiring"] is not None, process=process, within=60)
+            wait_until(lambda: document(project)["retiring"] is not None, process=process)
         finally:
             for pid in [*descendants(process.pid), process.pid]:
                 os.kill(pid, signal.SIGKILL)

@@ -19,6 +19,7 @@ from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.vault_store import READ_ONLY, READ_WRITE, VaultStore
 from tests.servers import once
 from tests.unit.store.managing import ask
+from tests.unit.store.refresh.refreshing import refuse_a_reader
 
 
 @pytest.fixture
@@ -290,3 +291,8 @@ def test_version_one_holds_envelopes_too(kv1):
     assert manager.token("db").expose() == b"canary-2"
     assert manager.get("db", version="1").fields["value"].expose() == b"canary-1"
     assert "canary" not in str(kv1.server.call("GET", "kv1/{0}/db".format(kv1.prefix)))
+
+
+def test_a_login_that_may_only_read_is_told_which_right_a_refresh_needs(store, monkeypatch):
+    said = refuse_a_reader(store.backend(), store.backend(auth=store.reads()), monkeypatch)
+    assert 'path "secret/metadata/{0}/api" {{ capabilities = ["patch"] }}'.format(store.prefix) in said

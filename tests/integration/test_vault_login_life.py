@@ -180,8 +180,8 @@ def test_the_root_token_is_looked_up_once_and_never_renewed(server, ways, clock)
 
 
 def _until_gone(server, token):
-    """Wait until the server does not know a token any more, ten seconds at most."""
-    deadline = time.monotonic() + 10
+    """Wait until the server does not know a token any more, a minute at most."""
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             server.call("GET", "sys/internal/ui/mounts", token=token)

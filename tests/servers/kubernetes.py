@@ -83,7 +83,7 @@ class Server:
             self._etcd = self._started(self._parts.etcd_command(), self.directory / "etcd.log")
         if self._process is None or self._process.poll() is not None:
             self._process = self._started(self._parts.apiserver_command(), self.log)
-        processes.wait_until(self._is_ready, process=self._process, within=90)
+        processes.wait_until(self._is_ready, process=self._process)
         self.version = str(self.call("GET", "/version")["gitVersion"])
         self.started_in = time.monotonic() - began
 

@@ -141,7 +141,7 @@ def _start(
     command = [str(find_program(SERVER)), "--no-defaults", "--port={0}".format(server.port), *places, *options]
     process = processes.start(command, account=account, log=server.log, directory=directory)
     try:
-        processes.wait_until(lambda: server.accepts(server.user, server.password), process=process, within=90)
+        processes.wait_until(lambda: server.accepts(server.user, server.password), process=process)
     except BaseException:
         processes.stop(process)
         raise
@@ -157,7 +157,7 @@ def _initialise(directory: Path, log: Path, account: Account) -> None:
     command = [str(find_program(INSTALLER)), *options, "--datadir=" + str(directory / "data")]
     installing = processes.start(command, account=account, log=log, directory=directory)
     try:
-        if installing.wait(120) != 0:
+        if installing.wait(300) != 0:
             raise ServerUnavailable("mariadb-install-db ended with status {0}".format(installing.returncode))
     finally:
         processes.stop(installing)

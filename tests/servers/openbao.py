@@ -88,7 +88,7 @@ class Server:
         (self.directory / "data").mkdir(exist_ok=True)
         command = [str(find_program()), "server", "-config", str(self.directory / "config.json")]
         self._process = processes.start(command, account=Account(), log=self.log, directory=self.directory)
-        processes.wait_until(self._answers, process=self._process, within=60)
+        processes.wait_until(self._answers, process=self._process)
         if not self._unseal_key:
             made = self.call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1}, token="")
             self._unseal_key, self.root_token = made["keys"][0], made["root_token"]
@@ -114,7 +114,7 @@ class Server:
         """Unseal it and wait until it is active."""
         assert self._process is not None
         self.call("PUT", "sys/unseal", {"key": self._unseal_key}, token="")
-        processes.wait_until(lambda: self.health().get("status") == 200, process=self._process, within=60)
+        processes.wait_until(lambda: self.health().get("status") == 200, process=self._process)
 
     def health(self) -> Dict[str, Any]:
         """What sys/health says, and its `status`."""
@@ -162,7 +162,7 @@ class Server:
         def ready() -> bool:
             return bool(self._send("GET", path + "/config", None, self.root_token).ok)
 
-        processes.wait_until(ready, process=self._process, within=30)
+        processes.wait_until(ready, process=self._process)
 
     def issue(self, name: str) -> Issued:
         """A client's certificate, signed by the authority that the server trusts."""

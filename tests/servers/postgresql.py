@@ -178,7 +178,7 @@ def _serve(binaries: Path, directory: Path, log: Path, account: Account, port: i
     command = [str(binaries / "postgres"), "-D", str(directory / "data"), "-p", str(port), *chosen]
     process = processes.start(command, account=account, log=log, directory=directory)
     try:
-        processes.wait_until(lambda: _is_ready(directory / "data" / "postmaster.pid"), process=process, within=60)
+        processes.wait_until(lambda: _is_ready(directory / "data" / "postmaster.pid"), process=process)
     except BaseException:
         processes.stop(process, gently=signal.SIGINT)
         raise
@@ -191,7 +191,7 @@ def _initialise(binaries: Path, directory: Path, log: Path, account: Account, pa
     command = [str(binaries / "initdb"), "--pgdata", str(directory / "data"), "--pwfile", str(password_file), *options]
     initialising = processes.start(command, account=account, log=log, directory=directory)
     try:
-        if initialising.wait(120) != 0:
+        if initialising.wait(300) != 0:
             raise ServerUnavailable("initdb ended with status {0}".format(initialising.returncode))
     finally:
         processes.stop(initialising)

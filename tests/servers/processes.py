@@ -189,7 +189,7 @@ def ended_with(process: subprocess.Popen[bytes], log: Path, *, gently: int = sig
         stop(process, gently=gently)
 
 
-def wait_until(ready: Callable[[], bool], *, process: subprocess.Popen[bytes], within: float) -> None:
+def wait_until(ready: Callable[[], bool], *, process: subprocess.Popen[bytes], within: float = 300.0) -> None:
     """Ask every 20 ms until it is ready.
 
     Raises:

@@ -36,12 +36,16 @@ class Request:
 
 @dataclass(frozen=True)
 class Answer:
-    """What goes: JSON for a mapping, else bytes as they are. `drips` sends the content a byte at a time, each so many seconds apart."""
+    """What goes: JSON for a mapping, else bytes as they are. `drips` sends the content a byte at a time, each so many seconds apart.
+
+    `hangs_up` ends the connection with nothing said.
+    """
 
     status: int = 200
     content: Union[Mapping[str, Any], bytes] = b""
     headers: Mapping[str, str] = field(default_factory=dict)
     drips: float = 0.0
+    hangs_up: bool = False
 
 
 Script = Callable[[Request], Answer]
@@ -91,7 +95,10 @@ class _Handler(BaseHTTPRequestHandler):
         request = Request(self.command, self.path, headers, content)
         self._owner.asked.append(request)
         with contextlib.suppress(OSError):  # the client has gone
-            self._send(self._owner.script(request))
+            answer = self._owner.script(request)
+            self.close_connection = self.close_connection or answer.hangs_up
+            if not answer.hangs_up:
+                self._send(answer)
 
     def _send(self, answer: Answer) -> None:
         plain = isinstance(answer.content, bytes)

@@ -56,8 +56,8 @@ def users_of(directory):
 
 
 def emptied(directory):
-    """Whether nobody uses the directory any more, within ten seconds."""
-    deadline = time.monotonic() + 10
+    """Whether nobody uses the directory any more, within a minute."""
+    deadline = time.monotonic() + 60
     while users_of(directory) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not users_of(directory)

@@ -36,8 +36,8 @@ def _server_can_be_had():
 
 
 def is_gone(pid):
-    """Whether a process has ended, within ten seconds."""
-    deadline = time.monotonic() + 10
+    """Whether a process has ended, within a minute."""
+    deadline = time.monotonic() + 60
     while keeper._alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     return not keeper._alive(pid)

@@ -15,7 +15,7 @@ import pytest
 from tests.servers import proxy
 from tests.servers.processes import LOOPBACK
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 
 
 class Echo(socketserver.BaseRequestHandler):

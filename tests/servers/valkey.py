@@ -98,7 +98,7 @@ def _start(program: Path, directory: Path, log: Path, account: Account) -> tuple
     process = processes.start([str(program), str(settings)], account=account, log=log, directory=directory)
     server = Server(port, password, log, _version(program), 0.0, process.pid)
     try:
-        processes.wait_until(lambda: _is_ready(server), process=process, within=30)
+        processes.wait_until(lambda: _is_ready(server), process=process)
     except BaseException:
         processes.stop(process)
         raise

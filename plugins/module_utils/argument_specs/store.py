@@ -25,6 +25,8 @@ class Specification:
     required_one_of: Sequence[Sequence[str]] = ()
     required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Any] = field(default_factory=dict)
+    other_stores: Sequence[str] = ()
+    """The options that name further stores, like `store`. Each option is the role of that store in the operation."""
 
     def relations(self) -> Dict[str, Any]:
         """Return the relations between options, by their keywords in ansible-core."""

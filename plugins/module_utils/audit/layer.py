@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.entry impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asking_now
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -62,7 +63,8 @@ class Audit(Layer, KeyAdmin, Recoverable):
         return found
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        return self._written("write", record, lambda: self.inner.put(record, expected_version, create=create))
+        action = REFRESH if asking_now().operation == REFRESH else "write"
+        return self._written(action, record, lambda: self.inner.put(record, expected_version, create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._written("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))

@@ -13,10 +13,11 @@ from typing import Any, Collection, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import read_line
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import READ, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import raw_lines
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
-REFRESH, DELETE = "refresh", "delete"
+DELETE = "delete"
 _TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')
 """A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are skipped without parsing them."""
 
@@ -35,8 +36,8 @@ class Usage:
     last_refreshed_at: Optional[str] = None
 
     def happened(self, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
-        """Count an entry about the credential. A read by an operation of `administrative` is no use."""
-        if entry["action"] == READ and entry.get("operation") not in administrative:
+        """Count an entry about the credential. A read by an operation of `administrative`, or by a refresh, is no use."""
+        if entry["action"] == READ and entry.get("operation") not in (*administrative, REFRESH):
             self.uses += 1
             self.last_used = {"at": entry["time"], **{key: entry[key] for key in _BY if key in entry}}
         elif entry["action"] == REFRESH:

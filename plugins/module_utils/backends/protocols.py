@@ -144,6 +144,14 @@ class Limited(ABC):
         """Return the bytes that count for `max_bytes` if the record is stored: of its fields and state, or of its envelope."""
 
 
+class Located(ABC):
+    """Knows where its records are, so that one place under two names is noticed before something is copied onto itself."""
+
+    @abstractmethod
+    def location(self) -> str:
+        """Return a text that is equal for two configurations of one place. It is compared, not shown."""
+
+
 Protocol = TypeVar("Protocol")
 
 

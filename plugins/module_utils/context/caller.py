@@ -10,11 +10,15 @@ whatever has a scope is refused.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from contextvars import ContextVar, Token
 from dataclasses import dataclass
-from typing import Optional
+from typing import Iterator, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+
+REFRESH = "refresh"
+"""The operation as which a refresh reads and writes, whatever caused it: its reads bypass the cache, and count as no use."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,27 @@ _NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking
 def asking_now() -> Asking:
     """Who asks in this thread."""
     return _NOW.get()
+
+
+_CHECKED: ContextVar[Optional[str]] = ContextVar("nebula_credential_scope_checked", default=None)
+
+
+def is_scope_checked(name: str) -> bool:
+    """Whether the caller's scope was checked for this credential, so that it is not checked again for each of its values."""
+    return _CHECKED.get() == name
+
+
+@contextmanager
+def scope_checked(name: str) -> Iterator[None]:
+    """Inside the `with` block, values of the credential `name` pass the scope guard: its current value was checked before.
+
+    An older version may have another scope than the current one, and an export or import handles all of them.
+    """
+    token = _CHECKED.set(name)
+    try:
+        yield
+    finally:
+        _CHECKED.reset(token)
 
 
 class asked_by:  # noqa: N801  # read as a statement: with asked_by(context)

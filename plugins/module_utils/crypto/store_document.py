@@ -159,6 +159,11 @@ def _from_base64(text: Any) -> bytes:
     return decoded
 
 
+def store_id_of(data: bytes) -> bytes:
+    """The id in a document: 16 bytes. Raises what `read_document` raises."""
+    return read_document(data).ring.store_id
+
+
 def readable_slots(document: StoreDocument) -> Tuple[List[Slot], bool]:
     """The slots that are whole, and whether there are others: one broken slot leaves the other sources working."""
     found = []

@@ -15,7 +15,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now, is_scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -27,7 +27,8 @@ class ScopeGuard(Layer, Recoverable):
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         record = self.inner.get(name, version, stage)
-        check_access(_scope(record), asking_now().context, name)
+        if not is_scope_checked(name):
+            check_access(_scope(record), asking_now().context, name)
         return record
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
@@ -66,6 +67,8 @@ class ScopeGuard(Layer, Recoverable):
 
     def _check(self, name: str) -> None:
         """Check the caller against the credential's scope, which is that of its current value."""
+        if is_scope_checked(name):
+            return
         try:
             scope = _scope(self.inner.get(name))
         except (NotFound, EncryptionError):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The 11 states of a credential's life and the 23 events that lead from one to another (D1).
+"""The 11 states of a credential's life and the 24 events that lead from one to another (D1).
 
 `TABLE` is all of it: what it does not name is an `IllegalTransition`. How to read it, and what each state means:
 docs/rotation.md.
@@ -52,6 +52,8 @@ SAME = "same"
 """The state stays; the event is written into the history."""
 
 _DEAD = (UNINITIALIZED, EXPIRED, FAILED)
+_ROTATION_IS_ON = dict.fromkeys((ROTATION_SCHEDULED, ROTATING, GRACE_PERIOD), SAME)
+"""A refresh that was claimed before the rotation began, or between its steps, ends without changing the rotation's state."""
 
 TABLE: Mapping[str, Mapping[str, str]] = {
     "begin_interactive": dict.fromkeys(_DEAD, PENDING_INTERACTION),
@@ -60,12 +62,14 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "flow_timeout": {PENDING_INTERACTION: FAILED},
     "auth_ok": {AUTHENTICATING: ACTIVE},
     "auth_error": {AUTHENTICATING: FAILED},
-    "put": {ACTIVE: SAME, ROTATION_SCHEDULED: SAME},
+    "put": {ACTIVE: SAME, ROTATION_SCHEDULED: SAME, REFRESHING: ACTIVE},
     "expire": {ACTIVE: EXPIRED, REFRESHING: SAME, ROTATION_SCHEDULED: SAME, ROTATING: SAME, GRACE_PERIOD: SAME},
-    "refresh": {ACTIVE: REFRESHING, EXPIRED: REFRESHING},
-    "refresh_ok": {REFRESHING: ACTIVE},
-    "refresh_transient": {REFRESHING: BY_EXPIRY},
-    "refresh_denied": {REFRESHING: UNLESS_EXPIRED},
+    "refresh": {ACTIVE: REFRESHING, EXPIRED: REFRESHING, ROTATION_SCHEDULED: SAME, GRACE_PERIOD: SAME},
+    # An answer that comes late is stored too: after its claim was taken over, and after it was given up for lost.
+    "refresh_ok": {**dict.fromkeys((REFRESHING, ACTIVE, EXPIRED, FAILED), ACTIVE), **_ROTATION_IS_ON},
+    "refresh_transient": {REFRESHING: BY_EXPIRY, **_ROTATION_IS_ON},
+    "refresh_denied": {REFRESHING: UNLESS_EXPIRED, **_ROTATION_IS_ON},
+    "refresh_lost": {REFRESHING: UNLESS_EXPIRED, **_ROTATION_IS_ON},
     "give_up": {EXPIRED: FAILED},
     "schedule": {ACTIVE: ROTATION_SCHEDULED, EXPIRED: ROTATION_SCHEDULED},
     "cancel": {ROTATION_SCHEDULED: BY_EXPIRY},

@@ -22,6 +22,9 @@ STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL)
 
 OPAQUE = "opaque"
 
+REFRESH = "refresh"
+"""The attribute that says how the refreshing of a value stands (`model.refresh_status`). Another value begins without it."""
+
 Fields = Mapping[str, Secret]
 
 
@@ -66,6 +69,9 @@ class Record:
     `version` is the backend's own token (compare it for equality, show it to people). `serial` and `record_id` are ours:
     one more for each value, never used again under that name, also after a delete. `revision` counts the changes of the
     metadata of this version. `verified` is False where metadata was read without the key that authenticates it.
+
+    `keep_replaced` is for `put` alone: False if the value that this one replaces is not to be kept as an older version. A
+    service that keeps versions by itself (Vault's KV version 2) keeps it all the same.
     """
 
     name: str
@@ -80,6 +86,7 @@ class Record:
     revision: int = 0
     envelope: Optional[bytes] = None
     verified: bool = True
+    keep_replaced: bool = True
 
     @property
     def known(self) -> Metadata:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
@@ -33,10 +33,19 @@ def check_store_name(name: object, option: str) -> str:
 
 @dataclass(frozen=True)
 class StoreReference:
-    """A store by name and resolved configuration. The configuration may hold logins: it is in no repr."""
+    """A store by name and resolved configuration. The configuration may hold logins: it is in no repr.
+
+    `beside` are the other stores that an operation names, by their role.
+    """
 
     name: str
     config: Mapping[str, Any] = field(repr=False)
+    beside: Mapping[str, StoreReference] = field(default_factory=dict)
+
+    @property
+    def every(self) -> Tuple[StoreReference, ...]:
+        """This store and those beside it."""
+        return (self, *self.beside.values())
 
 
 def inline_store(written: Mapping[str, Any]) -> StoreReference:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Dict, FrozenSet, NamedTuple
+from typing import Dict, FrozenSet, NamedTuple, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import EXPORT, IMPORT
 
 
 class OperationTraits(NamedTuple):
@@ -18,13 +19,15 @@ class OperationTraits(NamedTuple):
         name: of the lookup or module.
         read_only: it changes nothing in a store, so it may be repeated when its answer was lost.
         cacheable: it may return what was read before. Otherwise it reads from the backend, as an operation must that compares or describes.
-        counts_as_use: a read by it is a use of the credential. Otherwise it reads to describe, compare or replace.
+        counts_as_use: a read by it is a use of the credential. Otherwise it reads to describe, compare, copy or replace.
+        other_stores: the roles of the stores that it names beside its own; its function takes their managers by these names.
     """
 
     name: str
     read_only: bool = False
     cacheable: bool = False
     counts_as_use: bool = False
+    other_stores: Tuple[str, ...] = ()
 
 
 CATALOG: Dict[str, OperationTraits] = {
@@ -40,6 +43,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("store_key"),
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
+        OperationTraits("transfer", other_stores=("to",)),
     )
 }
 """Every operation by its name."""
@@ -58,5 +62,5 @@ def traits_of(operation: str) -> OperationTraits:
 
 
 def list_administrative() -> FrozenSet[str]:
-    """The names of the operations that do not count as a use of what they read."""
-    return frozenset(traits.name for traits in CATALOG.values() if not traits.counts_as_use)
+    """The names of the operations that do not count as a use of what they read; among them what the library does when called directly."""
+    return frozenset((EXPORT, IMPORT, *(traits.name for traits in CATALOG.values() if not traits.counts_as_use)))

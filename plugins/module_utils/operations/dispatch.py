@@ -6,14 +6,18 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Any, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, neutral
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import OperationTraits, traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS, STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+
+NO_OTHERS: Mapping[str, CredentialManager] = MappingProxyType({})
 
 
 def perform(
@@ -23,6 +27,7 @@ def perform(
     context: AccessContext,
     check_mode: bool = False,
     stays: bool = False,
+    beside: Mapping[str, CredentialManager] = NO_OTHERS,
 ) -> Outcome:
     """Perform one operation of a lookup or module.
 
@@ -33,6 +38,7 @@ def perform(
         context: who asks; the tenant is the store's, whatever it says.
         check_mode: answer what would be done and do nothing.
         stays: this process outlives the operation and flushes the manager every second or so; then reads leave that to it.
+        beside: the managers of the other stores that the operation names, by their role (`OperationTraits.other_stores`).
 
     Returns:
         The outcome; what its result holds is documented at each operation.
@@ -42,13 +48,22 @@ def perform(
             of an unforeseen exception only the class is told.
     """
     traits = traits_of(operation)
+    _check_roles(traits, beside)
+    managers = (manager, *beside.values())
     try:
-        outcome = _performed(manager, traits, parameters, context, check_mode, stays)
+        outcome = _performed(manager, traits, parameters, context, check_mode, stays, beside)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
         raise neutral(error).within(name=_name(parameters), store=manager.store) from None
     if outcome.result.get("changed") and not check_mode:
-        manager.tell_what_ends()
+        for each in managers:
+            each.tell_what_ends()
     return outcome
+
+
+def _check_roles(traits: OperationTraits, beside: Mapping[str, CredentialManager]) -> None:
+    if set(traits.other_stores) != set(beside):
+        what = "'{0}' names these other stores: {1}".format(traits.name, ", ".join(traits.other_stores) or "none")
+        raise InvalidInput(what, option=min(set(traits.other_stores) ^ set(beside)), remedy="Name these, and no others.")
 
 
 def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
@@ -77,14 +92,26 @@ def _performed(
     context: AccessContext,
     check_mode: bool,
     stays: bool,
+    beside: Mapping[str, CredentialManager],
 ) -> Outcome:
+    # With several stores each acts by itself: a block of one store around all would give its tenant to the others.
+    act = asked_by if beside else manager.acting
     try:
-        with manager.acting(context, traits.name, cacheable=traits.cacheable):
-            return OPERATIONS[traits.name]()(manager, parameters, context, check_mode)
+        with act(context, traits.name, cacheable=traits.cacheable):
+            return OPERATIONS[traits.name]()(manager, parameters, context, check_mode, **beside)
     finally:
         # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
         if not (stays and traits.read_only):
-            manager.flush()
+            _flush(manager, *beside.values())
+
+
+def _flush(first: CredentialManager, *others: CredentialManager) -> None:
+    """Flush every one, also if one of them fails."""
+    try:
+        first.flush()
+    finally:
+        if others:
+            _flush(*others)
 
 
 def _name(parameters: Mapping[str, Any]) -> Optional[str]:

@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import os
-from typing import Any, Dict, Iterable, List, Mapping, Optional
+from contextlib import ExitStack
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -20,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 
@@ -31,9 +33,9 @@ def run_module(operation: str, specification: Specification) -> None:
     # no_log: nothing goes to syslog. The result below withholds what is marked so in the specification itself.
     lighter = without_masked_mappings(specification.argument_spec)
     module = AnsibleModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
-    shown = {"module_args": reported_parameters(module.params, specification.argument_spec)}
+    shown = {"module_args": reported_parameters(module.params, specification.argument_spec, specification.other_stores)}
     try:
-        outcome = _perform(module, operation)
+        outcome = _perform(module, operation, specification.other_stores)
     except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
         found = neutral(error)
         module.fail_json(msg=str(found), code=found.code, invocation=shown)
@@ -42,16 +44,22 @@ def run_module(operation: str, specification: Specification) -> None:
     module.exit_json(invocation=shown, **_without_diff(outcome.result, module))
 
 
-def _perform(module: AnsibleModule, operation: str) -> Outcome:
-    store = _store(module.params)
-    try:
-        manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
-    except CredentialError as error:
-        return unopened(operation, store.config, store.name, error)
-    try:
-        return perform(manager, operation, for_operation(module.params), _context(module.params, store), module.check_mode)
-    finally:
-        manager.close()
+def _perform(module: AnsibleModule, operation: str, other_stores: Sequence[str]) -> Outcome:
+    store = _store(module.params.get("store"))
+    parameters, context = for_operation(module.params, other_stores), _context(module.params, store)
+    with ExitStack() as opened:
+        try:
+            manager = _open(store, module, opened)
+        except CredentialError as error:
+            return unopened(operation, store.config, store.name, error)
+        beside = {role: _open(_store(module.params.get(role)), module, opened) for role in other_stores}
+        return perform(manager, operation, parameters, context, module.check_mode, beside=beside)
+
+
+def _open(store: StoreReference, module: AnsibleModule, opened: ExitStack) -> CredentialManager:
+    manager = open_store(store.config, name=store.name, warn=module.warn, vault_password=_no_vault_password)
+    opened.callback(manager.close)
+    return manager
 
 
 def _no_vault_password(_vault_id: Optional[str]) -> Optional[Secret]:
@@ -59,8 +67,7 @@ def _no_vault_password(_vault_id: Optional[str]) -> Optional[Secret]:
     return None
 
 
-def _store(parameters: Mapping[str, Any]) -> StoreReference:
-    store = parameters.get("store")
+def _store(store: Any) -> StoreReference:
     return inline_store(store if isinstance(store, Mapping) else {"backend": LOCAL, "name": store or LOCAL})
 
 

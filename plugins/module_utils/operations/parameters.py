@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 EDGE_OPTIONS = ("store", "run_on", "on_missing", "on_denied", "on_error", "default")
 """What the edge itself deals with."""
@@ -15,15 +15,28 @@ _FREE = ("fields", "tags")
 """The user's own mappings, in which None says something."""
 
 
-def for_operation(arguments: Mapping[str, Any]) -> Dict[str, Any]:
-    """Leave out what the edge deals with, and in nested options those that nobody set."""
-    kept = {name: value for name, value in arguments.items() if name not in EDGE_OPTIONS}
+def for_operation(arguments: Mapping[str, Any], other_stores: Sequence[str] = ()) -> Dict[str, Any]:
+    """Leave out what the edge deals with (the options in `other_stores` name stores), and in nested options those that are not set."""
+    kept = {name: value for name, value in arguments.items() if name not in EDGE_OPTIONS and name not in other_stores}
     return {name: value if name in _FREE else _nested(value) for name, value in kept.items()}
 
 
 def names_of(parameters: Mapping[str, Any]) -> List[str]:
     """The credentials that an operation is about, as far as its parameters name them."""
     return [name for name in (parameters.get("name"), *(parameters.get("names") or ())) if isinstance(name, str)]
+
+
+def list_changed_names(parameters: Mapping[str, Any], result: Optional[Mapping[str, Any]]) -> Optional[List[str]]:
+    """The credentials that an operation may have changed; None if they are not known, so that any may be meant.
+
+    Args:
+        parameters: its parameters. A prefix names no credential: the result does.
+        result: what it came to, or None if that is not known.
+    """
+    named = names_of(parameters)
+    if result is None:
+        return None if parameters.get("prefix") is not None else named
+    return list(dict.fromkeys((*named, *names_of(result))))
 
 
 def _nested(value: Any) -> Any:

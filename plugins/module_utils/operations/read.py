@@ -121,7 +121,7 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
     encoding = parameters.get("encoding") or TEXT
     asked = parameters.get("fields")
     if asked:
-        return _mapping(credential, sorted(credential.fields) if asked is True else asked, encoding)
+        return _mapping(credential, sorted({*credential.fields, *credential.record.state}) if asked is True else asked, encoding)
     kind = credential.kind
     field = parameters.get("field") or kind.primary_of(credential.fields)
     found, secrets = _mapping(credential, [field], encoding)
@@ -130,6 +130,6 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
 
 def _mapping(credential: Credential, fields: Iterable[str], encoding: str) -> Tuple[Dict[str, str], Tuple[Secret, ...]]:
     kind = credential.kind
-    values = {field: kind.read(credential.fields, field) for field in fields}
+    values = {field: kind.read(credential.fields, credential.record.state, field) for field in fields}
     secrets = tuple(value for field, value in values.items() if kind.is_secret(field))
     return {field: encoded(value, encoding, field) for field, value in values.items()}, secrets

@@ -9,13 +9,12 @@ Statements import them, and no names in a table: ansible-core packs into a modul
 
 from __future__ import annotations
 
-from typing import Any, Callable, Mapping
+from typing import Callable, Mapping
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
-Operation = Callable[[CredentialManager, Mapping[str, Any], AccessContext, bool], Outcome]
+Operation = Callable[..., Outcome]
+"""Called with the manager, the parameters, the context and whether it is check mode; and, by role, with the managers of other stores."""
 
 STORE_INFO = "store_info"
 
@@ -80,6 +79,12 @@ def _cache() -> Operation:
     return cache
 
 
+def _transfer() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.transfer import transfer
+
+    return transfer
+
+
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "get": _get,
     "get_many": _get_many,
@@ -91,4 +96,5 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_key": _store_key,
     "store_schema": _store_schema,
     "cache": _cache,
+    "transfer": _transfer,
 }

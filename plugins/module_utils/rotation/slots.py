@@ -12,17 +12,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Callable, Dict, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
+    CURRENT,
+    PENDING,
+    PREVIOUS,
+    REFRESH,
+    Fields,
+    Metadata,
+    Record,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, drop, overtaken
 
 ROTATION = "rotation"
 SOURCE = "source_version"
 ORPHANED = "orphaned"
+IDENTITY = "identity"
 
 _PATCHES = 5
 """How often a change of state is tried again when somebody else changes the metadata at the same time."""
@@ -30,19 +39,43 @@ _PATCHES = 5
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new value before it is stored."""
+    """A new value before it is stored.
+
+    Attributes:
+        fields: all fields of the version.
+        expires_at: when it expires, or None.
+        identity: what names it at the service (key id, fingerprint). No secret. It belongs to this version alone.
+    """
 
     fields: Fields = field(repr=False)
     expires_at: Optional[datetime] = None
+    state: Fields = field(default_factory=dict, repr=False)
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 MakeCandidate = Callable[[Record], Candidate]
 
 
+def identity_of(record: Record) -> Dict[str, str]:
+    """Return what names a stored value at the service. Empty if nothing is known."""
+    return dict(record.known.attributes.get(IDENTITY) or {})
+
+
+def is_same_value(fields: Fields, identity: Mapping[str, str], other: Record) -> bool:
+    """Whether a stored version holds that value, by its fields or by what names it at the service."""
+    return dict(fields) == dict(other.fields) or bool(identity and dict(identity) == identity_of(other))
+
+
 def _inherited(base: Record) -> Dict[str, Any]:
     """What a version takes over from the one it comes from (the fields that a custom type declares, for one)."""
-    kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED)}
+    kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED, REFRESH)}
     return dict(kept, **{SOURCE: base.version})
+
+
+def _with_identity(attributes: Mapping[str, Any], identity: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the attributes of a version that has this identity, whichever they are copied from."""
+    others = {name: value for name, value in attributes.items() if name != IDENTITY}
+    return dict(others, **{IDENTITY: dict(identity)}) if identity else others
 
 
 class Slots:
@@ -68,16 +101,20 @@ class Slots:
         except NotFound:
             return None
 
-    def move_state(self, events: Iterable[str], states: Iterable[str], now: datetime) -> None:
-        """Advance the credential's state by `events` if it is one of `states`; else it has been done, or does not apply."""
+    def move_state(self, events: Iterable[str], states: Iterable[str], now: datetime) -> str:
+        """Advance the credential's state by `events` if it is one of `states`; else it has been done, or does not apply.
+
+        Returns:
+            The state after that.
+        """
         allowed = tuple(states)
         for _each in range(_PATCHES):
             current = self.get(CURRENT)
             if current.known.lifecycle not in allowed:
-                return
+                return current.known.lifecycle
             moved = replace(current, metadata=lifecycle.advance_all(current.known, events, now))
             if self._patched(moved, current.revision):
-                return
+                return moved.known.lifecycle
         raise overtaken(self._name)
 
     def _patched(self, record: Record, revision: int) -> bool:
@@ -88,11 +125,16 @@ class Slots:
         return True
 
     def begin(self, now: datetime) -> None:
-        """Write `schedule` and `begin` (in the grace period `revert`), as far as they are not written yet."""
+        """Write `schedule` and `begin` (in the grace period `revert`), as far as they are not written yet.
+
+        Raises:
+            Unusable: it is being refreshed. What the rotation would replace changes in this moment.
+        """
         self.revive(now)
         self.move_state(("revert",), (lifecycle.GRACE_PERIOD,), now)
         self.move_state(("schedule", "begin"), (lifecycle.ACTIVE, lifecycle.EXPIRED), now)
-        self.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), now)
+        if self.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), now) != lifecycle.ROTATING:
+            raise refresh_in_progress_error(self._name)
 
     def revive(self, now: datetime) -> None:
         """A value that was given up for lost opens the target after all."""
@@ -104,10 +146,9 @@ class Slots:
         if found is not None:
             return found
         candidate = make(base)
-        metadata = Metadata(
-            created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=_inherited(base)
-        )
-        record = Record(self._name, base.type, candidate.fields, metadata=metadata, stage=PENDING)
+        attributes = _with_identity(_inherited(base), candidate.identity)
+        metadata = Metadata(created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=attributes)
+        record = Record(self._name, base.type, candidate.fields, candidate.state, metadata, stage=PENDING)
         try:
             return self._backend.put(record, create=True)
         except Conflict:
@@ -136,9 +177,12 @@ class Slots:
             lifecycle.advance(base.known, "promoted", now),
             created_at=now,
             expires_at=pending.known.expires_at,
-            attributes=dict(base.known.attributes, **{ROTATION: journal.rotation}),
+            attributes=_with_identity(
+                dict({name: value for name, value in base.known.attributes.items() if name != REFRESH}, **{ROTATION: journal.rotation}),
+                identity_of(pending),
+            ),
         )
-        record = Record(self._name, pending.type, pending.fields, metadata=metadata)
+        record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
         try:
             return self._backend.put(record, base.version)
         except Conflict:
@@ -165,3 +209,9 @@ class Slots:
                 self._backend.put(record, found.version)
         except Conflict:
             raise overtaken(self._name) from None
+
+
+def refresh_in_progress_error(name: str) -> Unusable:
+    """Build the error of a rotation that would begin in the midst of a refresh."""
+    remedy = "Run it again in a moment. Where the process that refreshed it has died, a read of the credential ends the refresh."
+    return Unusable("it is being refreshed", name=name, remedy=remedy)

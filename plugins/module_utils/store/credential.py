@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -65,7 +66,7 @@ class Credential:
     @property
     def usable(self) -> bool:
         """Whether the value may be given out."""
-        return lifecycle.usable(self.metadata.lifecycle, self.expired)
+        return lifecycle.usable(self.metadata.lifecycle, self.expired) and not is_importing(self.metadata)
 
     def token(self, field: Optional[str] = None) -> Secret:
         """The value of one field; of the primary one unless told.
@@ -74,7 +75,7 @@ class Credential:
             NoToken: there is none.
         """
         kind = self.kind
-        return kind.read(self.fields, field or kind.primary_of(self.fields))
+        return kind.read(self.fields, self.record.state, field or kind.primary_of(self.fields))
 
     def describe(self) -> Dict[str, Any]:
         """What may be shown, as JSON-like data: no value of any field, times in ISO 8601 (UTC).

@@ -23,13 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, described_scope, written
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
-from ansible_collections.nebula.credential.plugins.module_utils.store.writer import (
-    Writer,
-    check_expected,
-    refuse_while_rotating,
-    retry_conflicts,
-    with_way_out,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import check_expected, refuse_while_rotating, with_way_out
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 CHANGED = REDACTED + " (changed)"
 

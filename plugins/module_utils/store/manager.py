@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
-from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
-    KeyAdmin,
-    SchemaAdmin,
     flush_backend,
-    require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
@@ -29,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.names impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.administration import StoreAdministration
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
@@ -38,14 +37,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+    from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Plan
+    from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
+    from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
+    from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
 
 
-class CredentialManager:
+class CredentialManager(StoreAdministration):
     """The operations of one store. `context` says who asks; its tenant is always replaced by the store's.
 
     Every method raises errors of the neutral tree, with the store's name set: besides those named at a method, NotFound,
@@ -58,6 +59,7 @@ class CredentialManager:
         clock: tells the time by which expiry is judged.
         trail: the audit trail, None where it is off.
         metering: the numbers of what was asked of the backend; None where nothing counts.
+        refreshing: what has refreshed values; None before the first one of a type that can be refreshed (`refresher`).
         cache: what was read and is kept; None where nothing is, which is so in every process but a session.
     """
 
@@ -80,7 +82,9 @@ class CredentialManager:
         self.trail = trail
         self.metering = metering
         self.cache = cache
-        self._reader = Reader(backend, clock)
+        self._reader = Reader(backend, clock, self.refresher)
+        self.refreshing: Optional[Refresher] = None
+        self._lock = threading.Lock()
         self._writer = Writer(backend, tenant, clock)
         self._told = False
         self._ensurer = Ensurer(self._reader, self._writer, clock)
@@ -101,10 +105,10 @@ class CredentialManager:
             raise error.within(store=self.store) from None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
-        """Read a credential, its fields wrapped in `Secret`.
+        """Read a credential, its fields wrapped in `Secret`. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: its value may not be used now.
+            Revoked, Expired, Unusable: its value may not be used now; and what `Refresher.refresh_if_due` raises.
         """
         # Not `acting`: this is the path that has to be fast, and a generator costs more than all of it.
         try:
@@ -121,6 +125,19 @@ class CredentialManager:
         """
         with self.acting(context):
             return self._reader.get(name).token(field)
+
+    def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
+        """Refresh the current value now, whether or not it is due (B3). Raises what `Refresher.refresh` raises."""
+        with self.acting(context):
+            return self.refresher().refresh(self._reader.inspect(name))
+
+    def refresher(self) -> Refresher:
+        """What refreshes the values of this store. Loaded with the first value that can be refreshed."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
+        with self._lock:
+            self.refreshing = self.refreshing or Refresher(self.backend, self.clock)
+            return self.refreshing
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
         """Read a credential whose value may be used or not."""
@@ -209,6 +226,26 @@ class CredentialManager:
         with self.acting(context):
             return self._ensurer.present(wanted, check, expected_version)
 
+    def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
+        """Read a credential as it is, with every readable version and `previous` (`Portability.export`)."""
+        return self._portability(context).export(name)
+
+    def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
+        """Say what `import_` would do (`Portability.plan_import`)."""
+        return self._portability(context).plan_import(portable, key)
+
+    def import_(
+        self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
+    ) -> Dict[str, str]:
+        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_`)."""
+        return self._portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
+
+    def _portability(self, context: AccessContext) -> Portability:
+        """Imported here: a run that only reads loads none of it."""
+        from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
+
+        return Portability(self.backend, self.store, self.tenant, partial(self.acting, context))
+
     def ensurer(self) -> Ensurer:
         """The other states of `ensure`; used within `acting`."""
         return self._ensurer
@@ -219,9 +256,11 @@ class CredentialManager:
         try:
             with self.acting(context):
                 found = self._reader.many(wanted) if len(wanted) > 1 else None
+                return each(
+                    wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found)
+                )
         except CredentialError as error:
             return [Result(name, error=copy(error)) for name in wanted]  # each will carry its own name
-        return each(wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found))
 
     def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """`create` for each, with a result each."""
@@ -230,43 +269,6 @@ class CredentialManager:
     def batch_delete(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[None]]:
         """`delete` for each, with a result each."""
         return each(names, lambda name: name, lambda name: self.delete(name, context))
-
-    def ensure_key(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredKey:
-        """Give each configured source its slot of the store's key, and tell what there is; with `check`, tell alone.
-
-        Raises:
-            InvalidInput: the store is not encrypted by us.
-        """
-        with self.acting(context):
-            return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
-
-    def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
-        """Bring the tables of a database store up to date; with `check`, tell what would be done.
-
-        Raises:
-            InvalidInput: the store has no tables.
-        """
-        with self.acting(context):
-            return require_protocol(self.backend, SchemaAdmin).ensure_schema(check=check)
-
-    def rotate_key(
-        self,
-        context: AccessContext = NOBODY,
-        *,
-        compromised: bool = False,
-        drop_sources: Iterable[str] = (),
-        keep_until: Optional[datetime] = None,
-        check: bool = False,
-    ) -> Rotated:
-        """Put everything under a new master key, or finish the rotation that was killed (`crypto.master_key_rotation`).
-
-        Raises:
-            InvalidInput: the store is not encrypted by us, or ends with its process.
-            Conflict: another run rotates it, or changes its sources, at the same time.
-        """
-        with self.acting(context):
-            admin = require_protocol(self.backend, KeyAdmin)
-            return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
     def health(self) -> Dict[str, Any]:
         """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
@@ -283,12 +285,14 @@ class CredentialManager:
         return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
-        """Write what the backend, the metrics and the audit trail still hold in memory.
+        """Write what refreshes, the backend, the metrics and the audit trail still hold in memory.
 
         Raises:
             StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
+        if self.refreshing is not None:
+            self.refreshing.unwritten.write()
         try:
             flush_backend(self.backend)
         except CredentialError as error:

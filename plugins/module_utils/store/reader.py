@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
-from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protocol
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -22,9 +22,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 Clock = Callable[[], datetime]
 
@@ -34,13 +36,27 @@ def utc_now() -> datetime:
     return datetime.now(timezone.utc)
 
 
+class RefreshesValues(Protocol):
+    """What has a value refreshed where that is due."""
+
+    def refresh_if_due(self, credential: Credential) -> Credential:
+        """See `store.refresh.refresher.Refresher`."""
+
+
 class Reader:
     """Reads credentials from a backend whose layers have decrypted, authenticated and checked the scope."""
 
-    def __init__(self, backend: Backend, clock: Clock = utc_now) -> None:
-        """Read from `backend`; judge expiry by `clock`."""
+    def __init__(self, backend: Backend, clock: Clock = utc_now, refresher: Optional[Callable[[], RefreshesValues]] = None) -> None:
+        """Read from `backend`; judge expiry by `clock`.
+
+        Args:
+            backend: the store.
+            clock: the time now.
+            refresher: gives what refreshes values; called for values of types that can be refreshed. None refreshes none.
+        """
         self._backend = backend
         self._clock = clock
+        self._refresher = refresher
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
         """Read a credential in whatever state it is.
@@ -51,7 +67,8 @@ class Reader:
             AccessDenied: its scope does not match who asks.
             EncryptionError: a subclass says why it cannot be opened.
         """
-        return Credential(self._backend.get(check_name(name), version, stage), self._clock())
+        record = self._backend.get(check_name(name), version, stage)
+        return Credential(record if version is None else without_importing(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
         """What `inspect` answers, or None where it raises NotFound."""
@@ -61,18 +78,26 @@ class Reader:
             return None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
-        """Read a credential whose value may be used now.
+        """Read a credential whose value may be used now. A current value that is due is refreshed first, where its type can.
 
         Raises:
-            Revoked, Expired, Unusable: it may not; and what `inspect` raises.
+            Revoked, Expired, Unusable: it may not be used now; Unusable also while it is imported.
+            CredentialError: what `inspect` and `Refresher.refresh_if_due` raise.
         """
         credential = self.inspect(name, version, stage)
-        if credential.usable and version is None and stage == CURRENT:
-            return credential
+        if version is None and stage == CURRENT:
+            return self._usable(credential)
         _refuse_unusable(credential)
-        if version is not None or stage != CURRENT:
-            # Revoking is written at the current value, and holds for every other one.
-            self._refuse_revoked(name)
+        # Revoking and importing are written at the current value, and hold for every other one.
+        self._refuse_revoked(name)
+        return credential
+
+    def _usable(self, credential: Credential) -> Credential:
+        # An import goes on from the version that is stored, so nothing else may write one before it is complete.
+        if self._refresher is not None and is_refreshable(credential.record.type) and not is_importing(credential.metadata):
+            credential = self._refresher().refresh_if_due(credential)
+        if not credential.usable:
+            _refuse_unusable(credential)
         return credential
 
     def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
@@ -93,16 +118,15 @@ class Reader:
         return {name: Credential(record, self._clock()) for name, record in found.items()}
 
     def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:
-        """One of `many`, if its value may be used now.
+        """One of `many`, if its value may be used now; refreshed as `get` does.
 
         Raises:
             NotFound: it is not among them.
-            Revoked, Expired, Unusable: it may not.
+            Revoked, Expired, Unusable: it may not; and what `Refresher.refresh_if_due` raises.
         """
         if name not in found:
             raise absent(name)
-        _refuse_unusable(found[name])
-        return found[name]
+        return self._usable(found[name])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
         """Yield what matches, without any field; rows out of the caller's scope are left out."""
@@ -115,12 +139,14 @@ class Reader:
         except Damaged:
             # An older version is what is left then, and it says its own state.
             return
-        if current is not None and current.metadata.lifecycle == lifecycle.REVOKED:
+        if current is not None and (current.metadata.lifecycle == lifecycle.REVOKED or is_importing(current.metadata)):
             _refuse_unusable(current)
 
 
 def _refuse_unusable(credential: Credential) -> None:
     state = credential.metadata.lifecycle
+    if is_importing(credential.metadata):
+        raise incomplete_import(credential.name)
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.expired:

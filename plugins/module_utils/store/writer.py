@@ -14,18 +14,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
-    Damaged,
     Duplicate,
     EncryptionError,
     InvalidInput,
-    Misplaced,
-    NotEncrypted,
     NotFound,
     Revoked,
-    RolledBack,
     RotationInProgress,
-    Tampered,
-    WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -34,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     JOURNAL,
     PENDING,
     PREVIOUS,
+    REFRESH,
     Fields,
     Metadata,
     Record,
@@ -42,7 +37,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_expected,
+    refuse_importing,
+    refuse_while_rotating,
+    with_way_out,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 ATTEMPTS = 5
 """How often a write that is safe to do again is tried when others write the same credential."""
@@ -50,9 +52,8 @@ ATTEMPTS = 5
 SPARE = "spare"
 """The attribute of a value that lies in `previous` only until the current one has been replaced."""
 
-_FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
-_OF_THE_VERSION = ("orphaned",)
+_OF_THE_VERSION = ("orphaned", "identity", REFRESH)
 """Attributes that belong to one value and not to its successor."""
 
 Answer = TypeVar("Answer")
@@ -116,19 +117,23 @@ class Writer:
         return Record(check_name(wanted.name), kind.name, fields, metadata=self._first_metadata(wanted, kind, fields)), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: Wanted) -> Record:
-        """The record of a new value of a stored credential.
+        """The record of a new value of a stored credential. Where the fields are the same, so is what a refresh made of them.
 
         Raises:
             Revoked, RotationInProgress: it takes no new value now.
+            Conflict: the fields are the same, and are being refreshed.
         """
         now = self._clock()
+        keeps_state = _keeps_state(credential, fields)
         metadata = _revived(credential, now)
-        attributes = {name: value for name, value in metadata.attributes.items() if name not in _OF_THE_VERSION}
+        attributes = {name: value for name, value in metadata.attributes.items() if keeps_state or name not in _OF_THE_VERSION}
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), created_at=now, attributes=wanted.attributes(kind, attributes))
-        changes["expires_at"] = self._expiry(wanted, kind, fields, now) or _still_ahead(metadata, now)
+        expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
+        changes["expires_at"] = _read_expiry(wanted, now) or expires_at
         metadata = replace(metadata, **changes)
-        return Record(credential.name, kind.name, fields, metadata=replace(metadata, scope=self.scope(wanted, metadata.scope)))
+        state = credential.record.state if keeps_state else {}
+        return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
     def put(self, record: Record, expected_version: Optional[str]) -> Credential:
         """Store a new value over the version it was made from; without one, where nothing is stored yet.
@@ -144,6 +149,7 @@ class Writer:
         Raises:
             Conflict: another writer came first.
         """
+        refuse_importing(credential)
         record = credential.record.with_metadata(**dict(changes, updated_at=self._clock()))
         patched = self._backend.patch_metadata(record, credential.record.revision)
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
@@ -269,12 +275,8 @@ class Writer:
         now = self._clock()
         blank = Metadata(now, now, lifecycle=lifecycle.UNINITIALIZED, attributes=wanted.attributes(kind, {}))
         metadata = replace(lifecycle.advance_all(blank, ("begin_direct", "auth_ok"), now), **wanted.apply(blank))
-        return replace(metadata, scope=self.scope(wanted, metadata.scope), expires_at=self._expiry(wanted, kind, fields, now))
-
-    def _expiry(self, wanted: Wanted, kind: CredentialType, fields: Fields, now: datetime) -> Optional[datetime]:
-        if wanted.ttl is not None:
-            return now + wanted.ttl
-        return wanted.expires_at or kind.expires_at(fields)
+        expires_at = _read_expiry(wanted, now) or kind.expires_at(fields)
+        return replace(metadata, scope=self.scope(wanted, metadata.scope), expires_at=expires_at)
 
     def _created_before(self, wanted: Wanted, conflict: Conflict) -> Credential:
         found = self._reader.find(wanted.name)
@@ -289,50 +291,35 @@ class Writer:
         return Credential(record, self._clock())
 
 
-def check_expected(credential: Credential, expected_version: Optional[str]) -> None:
-    """Refuse another version than the expected one.
-
-    Raises:
-        Conflict: naming both.
-    """
-    if expected_version is not None and credential.version != expected_version:
-        what = "its version is {0}, not {1}".format(credential.version, expected_version)
-        raise Conflict(what, name=credential.name, remedy="Read it again and decide anew.")
-
-
-def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
-    """The error of a value that cannot be read, whose remedy tells how it is deleted all the same.
-
-    Not where the key is at fault: with the key it can be read.
-    """
-    if isinstance(error, _FAULTY_VALUE):
-        how = ", without 'expected_version'" if expected_version else ""
-        error.remedy = "{0} To delete it unread: 'state: absent' with 'force: true'{1}.".format(error.remedy, how).strip()
-    return error
-
-
-def refuse_while_rotating(credential: Credential) -> None:
-    """Refuse in the states in which a rotation owns the values.
-
-    Raises:
-        RotationInProgress: it is rotating or in its grace period.
-    """
-    state = credential.metadata.lifecycle
-    if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
-        remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
-        raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
-
-
 def _revived(credential: Credential, now: datetime) -> Metadata:
     """The metadata after the lifecycle has taken a new value."""
+    refuse_importing(credential)
     refuse_while_rotating(credential)
     metadata = credential.metadata
     if metadata.lifecycle == lifecycle.REVOKED:
         raise Revoked("it was revoked, for good", name=credential.name, remedy="Delete it and create another.")
     if metadata.lifecycle == lifecycle.ACTIVE and lifecycle.is_expired(metadata, now):
         metadata = lifecycle.advance(metadata, "expire", now)
-    dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED)
+    dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING)
     return lifecycle.advance_all(metadata, ("begin_direct", "auth_ok") if dead else ("put",), now)
+
+
+def _keeps_state(credential: Credential, fields: Fields) -> bool:
+    """Whether what refreshes made of the fields stays: they are the same, and a token in them that was used up must not be sent again.
+
+    Raises:
+        Conflict: they are being refreshed.
+    """
+    if not is_refreshable(credential.record.type) or dict(fields) != dict(credential.fields):
+        return False
+    if credential.metadata.lifecycle == lifecycle.REFRESHING:
+        remedy = "Run it again in a moment. Where the process that refreshed it has died, a read of the credential ends the refresh."
+        raise Conflict("it is being refreshed, and its answer would be lost", name=credential.name, remedy=remedy)
+    return True
+
+
+def _read_expiry(wanted: Wanted, now: datetime) -> Optional[datetime]:
+    return now + wanted.ttl if wanted.ttl is not None else wanted.expires_at
 
 
 def _still_ahead(metadata: Metadata, now: datetime) -> Optional[datetime]:

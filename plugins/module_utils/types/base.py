@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import field as dataclass_field
+from datetime import datetime, timedelta
 from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
@@ -48,6 +49,19 @@ class TypeCapabilities:
     rotation: bool = True
 
 
+@dataclass(frozen=True)
+class RefreshAnswer:
+    """The result of a refresh.
+
+    Attributes:
+        state: the whole new state; it replaces the old one.
+        expires_at: when the value in it expires (aware, UTC); None if the server does not say.
+    """
+
+    state: Fields = dataclass_field(repr=False)
+    expires_at: Optional[datetime] = None
+
+
 class CredentialType(ABC):
     """One kind of credential."""
 
@@ -58,6 +72,10 @@ class CredentialType(ABC):
     """The field that `get` returns and `value` sets."""
     capabilities: TypeCapabilities = TypeCapabilities()
     generated_kind: str = generation.PASSWORD
+    refresh_margin: timedelta = timedelta(seconds=300)
+    """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
+    refresh_is_single_use: bool = True
+    """Whether a refresh uses up the token that it sends. It is False for a type whose server continues to accept the token."""
 
     def primary_of(self, fields: Fields) -> str:
         """Return the primary field of a credential that holds `fields`."""
@@ -85,12 +103,14 @@ class CredentialType(ABC):
             self._check(field, complete.get(field.name))
         return complete
 
-    def read(self, fields: Fields, field: str) -> Secret:
-        """Return the value of one field, which may be computed from the others.
+    def read(self, fields: Fields, state: Fields, field: str) -> Secret:
+        """Return the value of one field: from the last refresh, else as written. It may be computed from other fields.
 
         Raises:
             NoToken: there is no such value.
         """
+        if field in state:
+            return state[field]
         try:
             return fields[field]
         except KeyError:
@@ -112,13 +132,28 @@ class CredentialType(ABC):
         """
         return dict(fields, **{self.primary_of(fields): generation.generate_value(options, self.generated_kind)})
 
-    def refresh(self, fields: Fields, state: Fields) -> Fields:
-        """Return the new state after a refresh.
+    def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
+        """Return the token that a refresh sends; None if this type needs none. Use no network.
 
         Raises:
+            NoRefreshToken: this type needs one, and the credential has none.
+        """
+        return None
+
+    def refresh(self, fields: Fields, state: Fields) -> RefreshAnswer:
+        """Get a new value from the service, in one request, within the deadline of the operation (`context.deadline`).
+
+        Args:
+            fields: what was written by a person or a rotation. A refresh never changes them.
+            state: the state of the last refresh; empty before the first one.
+
+        Raises:
+            RefreshFailed: the service refuses, and would refuse again.
+            InteractionRequired: the service wants a person to act first.
+            Unavailable, Timeout: there was no response. `outcome_unknown` is set if the request may have been carried out.
             RefreshUnsupported: the type has nothing to refresh.
         """
-        raise RefreshUnsupported("type '{0}' cannot be refreshed".format(self.name), remedy="Rotate the credential instead.")
+        raise refresh_unsupported_error(self.name)
 
     def redact(self, fields: Fields) -> Dict[str, str]:
         """Return the fields as they may be shown, with secret values replaced and binary ones escaped."""
@@ -152,6 +187,11 @@ class CredentialType(ABC):
 
     def _has(self, fields: Fields) -> str:
         return "It has: {0}.".format(", ".join(sorted(fields)) or "no field at all")
+
+
+def refresh_unsupported_error(kind: str) -> RefreshUnsupported:
+    """Return the error for a type that has nothing to refresh."""
+    return RefreshUnsupported("type '{0}' cannot be refreshed".format(kind), remedy="Rotate the credential instead.")
 
 
 def _is_binary(value: Secret) -> bool:

@@ -61,10 +61,10 @@ class Database(CredentialType):
         parts = connection_string.parse(written.expose().decode("utf-8", "replace"))
         return dict({name: Secret(part) for name, part in parts.items()}, **given)
 
-    def read(self, fields: Fields, field: str) -> Secret:
+    def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return a field, or the connection string built from the fields."""
         if field != CONNECTION_STRING:
-            return super().read(fields, field)
+            return super().read(fields, state, field)
         return Secret(connection_string.build({name: value.expose().decode("utf-8") for name, value in fields.items()}))
 
 

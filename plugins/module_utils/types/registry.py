@@ -21,6 +21,12 @@ _TYPES: Dict[str, CredentialType] = {kind.name: kind for kind in (ApiKey(), Basi
 TYPES: Tuple[str, ...] = (*tuple(sorted(_TYPES)), Custom.name)
 
 
+def is_refreshable(name: str) -> bool:
+    """Return True if values of the type with this name can be refreshed. Every read calls this, so it only looks into a table."""
+    kind = _TYPES.get(name)
+    return kind is not None and kind.capabilities.refresh
+
+
 def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
     """Return the type of a credential.
 

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, names_of
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, list_changed_names
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave, target_arguments
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
@@ -47,6 +47,9 @@ class CredentialAction(ActionBase):
 
     specification: ClassVar[Specification]
 
+    in_process = False
+    """Whether operations are performed in this process: with another party's code, which no session loads."""
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Validate, perform, report."""
         super().run(tmp, task_vars)  # refuses async
@@ -55,23 +58,42 @@ class CredentialAction(ActionBase):
         # Outside the guard: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
         around = self._surroundings(variables)
         try:
-            parameters = validated(self._task.args, self.specification, self.operation)
-            reported["invocation"] = {"module_args": reported_parameters(parameters, self.specification.argument_spec)}
-            store = resolve_store(parameters.get("store"), around)
-            self._client = client(session_options(session_said(around)))
-            if parameters.get("run_on") != TARGET:
+            arguments = self.read_arguments()
+            spec = self.read_specification(arguments, around)
+            parameters = validated(arguments, spec, self.operation)
+            reported["invocation"] = {"module_args": reported_parameters(parameters, spec.argument_spec, spec.other_stores)}
+            beside = {role: resolve_store(parameters.get(role), around) for role in spec.other_stores}
+            store = replace(resolve_store(parameters.get("store"), around), beside=beside)
+            session = session_options(session_said(around))
+            self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
+            if not self.runs_on_target(parameters):
                 return self._reported(self.perform(store, parameters, variables), parameters, reported)
             check_may_leave(store)
         except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
             return failed_result(error, reported)
-        return self._on_target(target_arguments(self._task.args, store), parameters, variables)
+        return self._on_target(target_arguments(arguments, store), parameters, variables)
+
+    def read_arguments(self) -> Mapping[str, Any]:
+        """Return the task's arguments."""
+        return dict(self._task.args)
+
+    def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
+        """Return what the arguments are checked by."""
+        return self.specification
+
+    @staticmethod
+    def runs_on_target(arguments: Mapping[str, Any]) -> bool:
+        """Whether the real module runs on the host."""
+        return arguments.get("run_on") == TARGET
 
     def _on_target(self, arguments: dict[str, Any], parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run the real module on the host. What the session has read of these names may be old then, whatever came of it."""
+        result: dict[str, Any] | None = None
         try:
-            return dict(self._execute_module(module_args=arguments, task_vars=variables))
+            result = dict(self._execute_module(module_args=arguments, task_vars=variables))
+            return result
         finally:
-            self._client.forget(names_of(parameters))
+            self._client.forget(list_changed_names(parameters, result))
 
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform the operation. An action that takes several steps overrides this and uses `ask` for each."""
@@ -80,10 +102,17 @@ class CredentialAction(ActionBase):
     def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform one operation through the client. Its secrets are masked from then on: what follows may run modules with them."""
         outcome = self._client.perform(
-            store, operation, for_operation(parameters), self.context(store, parameters, variables), bool(self._task.check_mode)
+            store,
+            operation,
+            self._operation_parameters(parameters),
+            self.context(store, parameters, variables),
+            bool(self._task.check_mode),
         )
         masking.register(outcome.secrets)
         return outcome
+
+    def _operation_parameters(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
+        return for_operation(parameters, self.specification.other_stores)
 
     def context(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> AccessContext:
         """Who asks: from the store's tenant, the option `scope`, the task and the run."""

@@ -28,12 +28,17 @@ class Unshown(dict[str, Any]):
 
 
 def check_may_leave(store: StoreReference) -> None:
-    """Let a store pass that makes sense on a target.
+    """Let stores pass that make sense on a target.
 
     Raises:
         InvalidConfiguration: it is a local store with its default key (the target would make another store with another
             key), or is opened by the run's vault password (which never leaves the controller).
     """
+    for each in store.every:
+        _check_one(each)
+
+
+def _check_one(store: StoreReference) -> None:
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
     if _ANSIBLE_VAULT in kinds:
@@ -49,5 +54,7 @@ def _refused(store: StoreReference, what: str) -> InvalidConfiguration:
 
 
 def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> Unshown:
-    """The task's arguments with the resolved store in place of its name."""
-    return Unshown(plain(arguments), store=dict(store.config, name=store.name), run_on=TARGET)
+    """The task's arguments with the resolved stores in place of their names."""
+    stores = {"store": store, **store.beside}
+    resolved = {option: dict(each.config, name=each.name) for option, each in stores.items()}
+    return Unshown(plain(arguments), **resolved, run_on=TARGET)

@@ -31,7 +31,7 @@ class Client(ABC):
         """Perform one operation.
 
         Args:
-            store: the store, as `store_resolution.resolve_store` found it.
+            store: the store, as `store_resolution.resolve_store` found it, with the other stores that the operation names.
             operation: its name in `operations/catalog.py`.
             parameters: the operation's own parameters, validated.
             context: the caller.
@@ -42,5 +42,5 @@ class Client(ABC):
             CredentialError: the operation failed; the class is the reason.
         """
 
-    def forget(self, names: Iterable[str]) -> None:
-        """Drop the cached values of these names, which were changed in another way."""
+    def forget(self, names: Iterable[str] | None) -> None:
+        """Drop the cached values of these names (all for None), which were changed in another way."""

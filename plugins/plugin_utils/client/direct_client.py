@@ -53,8 +53,9 @@ class DirectClient(Client):
             manager = self._manager(store)
         except CredentialError as error:
             return unopened(operation, store.config, store.name, error)
+        beside = {role: self._manager(other) for role, other in store.beside.items()}
         with nullcontext() if self._end is None else self._end.working():
-            return perform(manager, operation, parameters, context, check_mode)
+            return perform(manager, operation, parameters, context, check_mode, beside=beside)
 
     def _manager(self, store: StoreReference) -> CredentialManager:
         fingerprint = self._fingerprints.of(store.name, store.config)

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import list_changed_names
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.session_client import NotForSession, SessionClient
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
@@ -51,7 +51,8 @@ class RunClient(Client):
     ) -> Outcome:
         traits = traits_of(operation)
         if self._session is not None:
-            masking.register(secrets_of(store.config))
+            for each in store.every:
+                masking.register(secrets_of(each.config))
             try:
                 return self._session.perform(store, operation, parameters, context, check_mode, question)
             except NotForSession:
@@ -59,11 +60,13 @@ class RunClient(Client):
             except NoSession as why:
                 self._session = None
                 Display().warning(WITHOUT.format(why))
+        outcome: Outcome | None = None
         try:
-            return self._here().perform(store, operation, parameters, context, check_mode)
+            outcome = self._here().perform(store, operation, parameters, context, check_mode)
+            return outcome
         finally:
             if not traits.read_only and not check_mode:
-                self.forget(names_of(parameters))
+                self.forget(list_changed_names(parameters, None if outcome is None else outcome.result))
 
     def _here(self) -> Client:
         """Return the client that opens the stores in this process."""
@@ -73,7 +76,7 @@ class RunClient(Client):
             self._direct = DirectClient()
         return self._direct
 
-    def forget(self, names: Iterable[str]) -> None:
+    def forget(self, names: Iterable[str] | None) -> None:
         """Drop the values in the session, even if this process uses none: other hosts and tasks of the run may use it."""
         self._any_session.forget(names)
 

@@ -62,6 +62,7 @@ class SessionClient:
         message = {
             "store": store.name,
             "config": store.config,
+            "beside": {role: {"store": other.name, "config": other.config} for role, other in store.beside.items()},
             "operation": operation,
             "parameters": parameters,
             "context": asdict(context),

@@ -36,7 +36,8 @@ STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
 CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
-_FILE_KEYS = ("default", "stores", "session")
+EXTENSIONS = "extensions"
+_FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
 SESSION_VARIABLE = "nebula_credential_session"
 SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
 SESSION_KEY = "session"
@@ -78,6 +79,7 @@ class _ConfigurationFile:
     default: str | None = None
     stores: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
+    extensions: tuple[str, ...] = ()
 
 
 def resolve_store(option: Any, around: Surroundings) -> StoreReference:
@@ -128,6 +130,15 @@ def session_said(around: Surroundings) -> list[tuple[str, Any]]:
         ("{0} in {1}".format(SESSION_KEY, FILE_NAME), plain(_read_file(around).session)),
     ]
     return [(place, _parsed(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
+
+
+def read_extensions(around: Surroundings) -> tuple[str, ...]:
+    """Return the full names of what the configuration file lets a run load from other collections.
+
+    Raises:
+        InvalidConfiguration: the file is invalid.
+    """
+    return _read_file(around).extensions
 
 
 def _is_mapping_as_text(value: Any) -> bool:
@@ -214,7 +225,17 @@ def _checked_file(path: str, content: Any) -> _ConfigurationFile:
     default = content.get("default")
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
-    return _ConfigurationFile(path, default, _mapping_of_stores(content.get("stores") or {}, "stores"), content.get("session"))
+    stores = _mapping_of_stores(content.get("stores") or {}, "stores")
+    return _ConfigurationFile(path, default, stores, content.get("session"), _check_extensions(path, content.get(EXTENSIONS)))
+
+
+def _check_extensions(path: str, names: Any) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        what = "'{0}' in {1} is not a list of names".format(EXTENSIONS, path)
+        raise InvalidConfiguration(what, option=EXTENSIONS, remedy="Write a list of full names: namespace.collection.name.")
+    return tuple(str(name) for name in names)
 
 
 def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:

@@ -51,13 +51,6 @@ def told_by(program, store):
     return json.loads(done.stdout)
 
 
-def store_of(backend, directory):
-    """A store that can be opened without a server."""
-    harness = HARNESSES[backend]
-    own = harness.offline(directory) if harness.offline else dict(harness.unreachable("t"), max_retries=0)
-    return {"backend": backend, "audit": "off", **own}
-
-
 def needed_by(backend):
     """What every store of a backend needs."""
     return {package.module for package in read_traits(backend).packages if not package.when}
@@ -65,7 +58,7 @@ def needed_by(backend):
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
-    error, opened, loaded = told_by(OPENING, store_of(backend, tmp_path))
+    error, opened, loaded = told_by(OPENING, HARNESSES[backend].openable(tmp_path))
     assert error == ("NotFound" if HARNESSES[backend].offline else "Unavailable")
     assert set(loaded) & LIBRARIES == needed_by(backend)
     # Loaded by the opening, which a session does before the first task, and not by the first request.
@@ -74,7 +67,7 @@ def test_a_store_loads_no_library_of_another_backend(backend, tmp_path):
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_reading_loads_the_code_of_no_other_backend_and_of_nothing_that_writes(backend, tmp_path):
-    loaded = {name[len(OURS) :] for name in told_by(READING, store_of(backend, tmp_path)) if name.startswith(OURS)}
+    loaded = {name[len(OURS) :] for name in told_by(READING, HARNESSES[backend].openable(tmp_path)) if name.startswith(OURS)}
     backends = {name.split(".")[1] for name in loaded if name.startswith("backends.") and name.endswith(".backend")}
     assert backends - {"objects"} == {backend}
     assert not {

@@ -36,6 +36,7 @@ ARROWS = {
     ("authenticating", "auth_error"): "failed",
     ("active", "put"): "active",
     ("rotation_scheduled", "put"): "rotation_scheduled",
+    ("refreshing", "put"): "active",
     ("active", "expire"): "expired",
     ("refreshing", "expire"): "refreshing",
     ("rotation_scheduled", "expire"): "rotation_scheduled",
@@ -46,6 +47,17 @@ ARROWS = {
     ("refreshing", "refresh_ok"): "active",
     ("refreshing", "refresh_transient"): AT,
     ("refreshing", "refresh_denied"): AF,
+    ("refreshing", "refresh_lost"): AF,
+    ("rotation_scheduled", "refresh"): "rotation_scheduled",
+    ("grace_period", "refresh"): "grace_period",
+    ("active", "refresh_ok"): "active",
+    ("expired", "refresh_ok"): "active",
+    ("failed", "refresh_ok"): "active",
+    **{
+        (state, event): state
+        for state in ("rotation_scheduled", "rotating", "grace_period")
+        for event in ("refresh_ok", "refresh_transient", "refresh_denied", "refresh_lost")
+    },
     ("expired", "give_up"): "failed",
     ("active", "schedule"): "rotation_scheduled",
     ("expired", "schedule"): "rotation_scheduled",
@@ -67,8 +79,8 @@ def metadata(state: str = "active", expires_at: datetime | None = None) -> Metad
     return Metadata(created_at=NOW, updated_at=NOW, lifecycle=state, expires_at=expires_at)
 
 
-def test_there_are_11_states_and_23_events() -> None:
-    assert (len(lifecycle.STATES), len(lifecycle.EVENTS), len(set(PAIRS))) == (11, 23, 253)
+def test_there_are_11_states_and_24_events() -> None:
+    assert (len(lifecycle.STATES), len(lifecycle.EVENTS), len(set(PAIRS))) == (11, 24, 264)
 
 
 @pytest.mark.parametrize("expired", [False, True])

@@ -90,7 +90,7 @@ def test_defaults_are_stored():
 
 def test_a_field_that_is_not_there_has_no_token():
     with pytest.raises(NoToken, match="It has: password"):
-        type_named("basic", {}).read(secrets(password="x"), "username")
+        type_named("basic", {}).read(secrets(password="x"), {}, "username")
 
 
 def test_an_opaque_credential_with_one_field_has_it_as_its_primary_one():
@@ -186,14 +186,14 @@ def test_a_connection_string_stands_for_its_parts_and_can_be_read():
     kind = type_named("database", {})
     fields = kind.validate(secrets(connection_string="mysql://app:s3cr3t@db/shop", host="other"))
     assert texts(fields) == {"engine": "mysql", "username": "app", "password": "s3cr3t", "host": "other", "database": "shop"}
-    assert kind.read(fields, "connection_string") == Secret("mysql://app:s3cr3t@other/shop")
+    assert kind.read(fields, {}, "connection_string") == Secret("mysql://app:s3cr3t@other/shop")
     assert kind.is_secret("connection_string")
 
 
 def test_a_connection_string_follows_a_rotation():
     kind = type_named("database", {})
     fields = kind.generate({}, kind.validate(secrets(password="old", username="u", host="h")))
-    assert b"old" not in kind.read(fields, "connection_string").expose()
+    assert b"old" not in kind.read(fields, {}, "connection_string").expose()
 
 
 def test_types_are_data_and_share_one_base():

@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, SchemaAdmin
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, Located, SchemaAdmin
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -42,7 +42,7 @@ class _Opened(NamedTuple):
     schema: Schema
 
 
-class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink):
+class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     """A store in SQLite, PostgreSQL, MariaDB, MySQL or CockroachDB.
 
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
@@ -177,6 +177,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink):
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         audit_rows.append(self._connections, self._ready().tables, entries)
+
+    def location(self) -> str:
+        return "{0} {1}".format(self._connections.kind.address.location, self._prefix)
 
     def health(self) -> Health:
         try:

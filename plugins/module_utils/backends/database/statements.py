@@ -109,7 +109,7 @@ class Writing:
     def _replace(self, connection: Any, found: Record, stored: Record) -> None:
         if stored.stage == CURRENT and found.record_id is None:
             self._forget(connection, found.name, found.serial or 0)
-        if stored.stage == CURRENT and self._keep:
+        if stored.stage == CURRENT and self._keep and stored.keep_replaced:
             self._copy(connection, found)
         self._swap(connection, found, columns_of(stored))
         if stored.stage == CURRENT:

@@ -12,6 +12,7 @@ from typing import Dict, Optional
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
 
@@ -43,6 +44,14 @@ class Address:
         user = "{0}@".format(self.username) if self.username else ""
         place = self.socket or "{0}:{1}".format("[{0}]".format(self.host) if ":" in str(self.host) else self.host, self.port)
         return "{0}://{1}{2}/{3}".format(self.dialect, user, place, self.database)
+
+    @property
+    def location(self) -> str:
+        """The same text for every URL of this database, whoever logs in."""
+        if self.dialect == SQLITE:
+            return "{0} {1}".format(SQLITE, describe_file(self.database))
+        place = describe_file(self.socket) if self.socket else "{0}:{1}".format(self.host, self.port)
+        return "{0} {1} {2}".format(self.dialect, place, self.database)
 
     @property
     def is_local(self) -> bool:

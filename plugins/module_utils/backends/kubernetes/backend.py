@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -29,7 +29,7 @@ _UNENCRYPTED = (
 )
 
 
-class Kubernetes(ObjectBackend, Limited):
+class Kubernetes(ObjectBackend, Limited, Located):
     """A Secret a credential, in one namespace, under names that begin with `prefix`."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)
@@ -62,6 +62,9 @@ class Kubernetes(ObjectBackend, Limited):
     def close(self) -> None:
         """Close the connections."""
         self._connection.close()
+
+    def location(self) -> str:
+        return "kubernetes {0} {1}".format(self._connection.location, self.setting("prefix"))
 
     def health(self) -> Health:
         """Whether the server answers, takes the login, and lets it do everything: degraded where it may not."""

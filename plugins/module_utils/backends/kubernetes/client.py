@@ -11,25 +11,30 @@ takes longer than the request.
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional, Tuple
+from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import Access
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import causes_of, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOLS, PROGRESS
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
+    CUT,
+    LATE,
+    NO_TLS,
+    NOT_TRUSTED,
+    reason_of,
+    seconds_to_wait,
+)
 
 try:
     import urllib3
     from kubernetes.client import ApiClient
-    from urllib3.exceptions import HTTPError, NewConnectionError
-    from urllib3.exceptions import TimeoutError as UrllibTimeout
-    from urllib3.util.ssl_match_hostname import CertificateError
+    from urllib3.exceptions import HTTPError
 except ImportError:
     pass  # `login` says so by name, before anything here is used.
 
@@ -46,6 +51,7 @@ class Client:
         configuration.retries = False
         configuration.connection_pool_maxsize = CONNECTIONS
         self.namespace = access.namespace
+        self.server = str(configuration.host).rstrip("/")
         self._configuration = configuration
         self._client = ApiClient(configuration)
         self._pool = self._client.rest_client.pool_manager
@@ -116,7 +122,7 @@ def _answer_of(response: Any) -> Answer:
         if response.status < 400:
             raise failures.no_kubernetes()
         body = {}
-    return Answer(response.status, body, failures.seconds_to_wait(response.headers.get("Retry-After")))
+    return Answer(response.status, body, seconds_to_wait(response.headers.get("Retry-After")))
 
 
 @contextmanager
@@ -130,19 +136,17 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
     except CredentialError:
         raise
     except (HTTPError, OSError) as problem:
-        _raise_for(tuple(causes_of(problem)), PROGRESS.sent and writing)
+        _raise_for(problem, PROGRESS.sent and writing)
 
 
-def _raise_for(causes: Tuple[BaseException, ...], outcome_unknown: bool) -> NoReturn:
-    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
+def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
+    reason = reason_of(problem)
+    if reason == NOT_TRUSTED:
         raise failures.not_trusted() from None
-    # "No connection" is a subclass of "too late" in urllib3.
-    none = any_of(causes, NewConnectionError)
-    if deadline.is_over() or any_of(causes, TimeoutError, socket.timeout) or (any_of(causes, UrllibTimeout) and not none):
+    if reason == LATE:
         raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
-    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    if any_of(causes, ssl.SSLError) and not ended:
+    if reason == NO_TLS:
         raise failures.no_tls() from None
-    if PROGRESS.sent or ended:
+    if reason == CUT:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(causes)) from None
+    raise failures.unreachable(why_unreachable(causes_of(problem))) from None

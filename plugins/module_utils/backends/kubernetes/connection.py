@@ -106,6 +106,11 @@ class Connection:
             raise problem.within(store=self._store) from None
 
     @property
+    def location(self) -> str:
+        """The server and the namespace: the same text for every login to it."""
+        return "{0} {1}".format(self._client().server, self.namespace)
+
+    @property
     def namespace(self) -> str:
         """The namespace whose Secrets it is about."""
         return str(self._client().namespace)

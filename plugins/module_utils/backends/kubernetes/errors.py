@@ -22,7 +22,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 
 ROLE = "docs/policies/kubernetes-role.yaml"
 WRITING = ("create", "update", "delete")
-_LONGEST_WAIT = 3600.0
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9.\[\]/_-]{0,99}\Z")
 
 
@@ -155,13 +154,6 @@ def _invalid(answer: Answer) -> InvalidInput:
     return InvalidInput(
         "Kubernetes does not take a Secret like this{0}".format(named), remedy="Change those fields; see docs/backends/kubernetes.md."
     )
-
-
-def seconds_to_wait(header: Optional[str]) -> Optional[float]:
-    """`Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; the API server uses no dates."""
-    if header is None or not header.strip().isdigit():
-        return None
-    return min(float(header.strip()[:6]), _LONGEST_WAIT)
 
 
 def unreachable(reason: str) -> Unavailable:

@@ -13,13 +13,13 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT, KUBECONFIG
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import tls_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import readable_path
 
 try:
@@ -162,23 +162,6 @@ def _check(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], objec
 
 
 def _tls(loaded: Any) -> ssl.SSLContext:
-    context = tls_context()
-    if not loaded.verify_ssl:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    elif loaded.ssl_ca_cert:
-        _read(lambda: context.load_verify_locations(loaded.ssl_ca_cert), "ca_cert", "it holds no certificate", "Name a PEM file.")
-    else:
-        context.load_default_certs()
-    if loaded.cert_file:
-        files: Tuple[str, Optional[str]] = (loaded.cert_file, loaded.key_file)
-        remedy = "Give PEM files; the key is not encrypted, and belongs to the certificate."
-        _read(lambda: context.load_cert_chain(*files, password=lambda: ""), "client_cert", "it is no certificate with its own key", remedy)
-    return context
-
-
-def _read(work: Callable[[], object], option: str, what: str, remedy: str) -> None:
-    try:
-        work()
-    except (ssl.SSLError, OSError, ValueError):
-        raise InvalidConfiguration(what, option=option, remedy=remedy) from None
+    return build_context(
+        Tls(ca_file=loaded.ssl_ca_cert, client_cert=loaded.cert_file, client_key=loaded.key_file, verify=bool(loaded.verify_ssl))
+    )

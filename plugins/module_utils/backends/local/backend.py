@@ -28,9 +28,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
@@ -41,7 +42,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend, EnvelopeRewriter):
+class Local(Backend, EnvelopeRewriter, Located):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced whole or not at all. Writes of a name exclude each other by a file lock.
@@ -121,7 +122,7 @@ class Local(Backend, EnvelopeRewriter):
             serial = next_serial(name, offered.serial, self._files.last_serial(name, stage, found))
             record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
             stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
-            self._files.replace(name, stage, self._format.write(stored), found)
+            self._files.replace(name, stage, self._format.write(stored), found, keeping=record.keep_replaced)
         return stored
 
     def _writing(self, name: str, operation: str) -> FileLock:
@@ -241,6 +242,9 @@ class Local(Backend, EnvelopeRewriter):
             if self.read_store_document() != replaces:
                 raise changed_document()
             write_durably(path, content)
+
+    def location(self) -> str:
+        return "local {0}".format(describe_file(self._layout.root))
 
     def health(self) -> Health:
         return examine(self._layout)

@@ -83,12 +83,12 @@ class RecordFiles:
         """A serial that is not below the one in a file that cannot be read: values follow each other one by one."""
         return 1 + max([self._tombstones.serial(name, stage), *self.history.serials(name)])
 
-    def replace(self, name: str, stage: str, content: bytes, found: Optional[Record]) -> None:
-        """Write a value over the one that was `found`, which is durable under a second name before it is replaced."""
+    def replace(self, name: str, stage: str, content: bytes, found: Optional[Record], *, keeping: bool) -> None:
+        """Write a value over the one that was `found`, which with `keeping` is durable under a second name before it is replaced."""
         path = self.layout.record(name, stage)
         with translated(_ROLE, path), Temporary(self.layout.folder(stage)) as temporary:
             temporary.write(content)
-            if found is None or stage != CURRENT:
+            if found is None or stage != CURRENT or not keeping:
                 temporary.sync()
             else:
                 self.history.keep(name, found.serial or 0)
@@ -96,7 +96,7 @@ class RecordFiles:
                 self.history.sync(name)
                 self._back_up(name, found.serial or 0)
             temporary.become(path)
-        if found is not None and stage == CURRENT:
+        if found is not None and stage == CURRENT and keeping:
             self.history.prune(name, found.serial or 0)
 
     def rewrite(self, path: str, content: bytes) -> None:

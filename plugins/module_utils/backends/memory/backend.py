@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.snapshot import Snapshot, SnapshotFile
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Flushable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Flushable, Located
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     TooLarge,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
@@ -56,7 +57,7 @@ def _offered(record: Record) -> Record:
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
-class Memory(Backend, Flushable, EnvelopeRewriter):
+class Memory(Backend, Flushable, EnvelopeRewriter, Located):
     """A store that ends with its process, for tests and for values that must not reach a disk."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, persistent=False)
@@ -189,7 +190,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter):
 
     def _keep(self, place: _Place, stored: Record) -> None:
         older = self._values.get(place, []) if place[1] == CURRENT else []
-        kept = [(_copy(stored), datetime.now(timezone.utc)), *older]
+        kept = [(replace(_copy(stored), keep_replaced=True), datetime.now(timezone.utc)), *older[0 if stored.keep_replaced else 1 :]]
         self._values[place] = kept[: self.setting("keep_versions") + 1]
 
     def _find(self, place: _Place) -> Optional[Record]:
@@ -270,6 +271,9 @@ class Memory(Backend, Flushable, EnvelopeRewriter):
                 raise changed_document()
             self._document = content
         self.flush()
+
+    def location(self) -> str:
+        return "memory {0}".format(id(self) if self._file is None else describe_file(self._file.path))
 
     def health(self) -> Health:
         return Health()

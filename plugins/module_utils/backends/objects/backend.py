@@ -94,7 +94,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         """Where the record is an envelope, that says its serial and its identity."""
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
         last, tombstone = self._last(record.name, record.stage, found)
-        keeping = found is not None and record.stage == CURRENT
+        keeping = found is not None and record.stage == CURRENT and record.keep_replaced
         kept_as = self._history.kept_as(found, last, offered.serial) if found is not None and keeping else None
         serial = next_serial(record.name, offered.serial, max(last, kept_as or 0))
         record_id = offered.record_id or (found and found.record.record_id) or os.urandom(RECORD_ID_SIZE)

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Renewable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, Renewable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import Location
 
 
-class Connected(Backend, Renewable):
+class Connected(Backend, Renewable, Located):
     """The life of a connection. A subclass sets `_connection` when it is made."""
 
     _connection: Connection
@@ -23,6 +24,10 @@ class Connected(Backend, Renewable):
 
     def health(self) -> Health:
         return self._connection.health()
+
+    def location(self) -> str:
+        place = Location.of(self.settings)
+        return "vault {0} {1} {2}".format(self._connection.location, place.mount, place.prefix)
 
     def renew_due(self) -> Optional[float]:
         return self._connection.keep_alive()

@@ -150,6 +150,11 @@ class Connection:
         # What a request replaces meanwhile may live for a shorter time.
         return None if due is None else min(due, LOOK_AFTER)
 
+    @property
+    def location(self) -> str:
+        """The server and the namespace: the same text for every login to it."""
+        return "{0} {1}".format(self._address.url, (self._address.namespace or "").strip("/"))
+
     def close(self) -> None:
         """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""
         self._login.close()

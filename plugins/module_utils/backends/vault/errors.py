@@ -19,7 +19,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 
 INVALID_TOKEN = "invalid token"
 _MISSING_TOKEN = "missing client token"
-_LONGEST_WAIT = 3600.0
 
 
 class Answer(NamedTuple):
@@ -127,13 +126,6 @@ def denied(asked: Asked) -> AccessDenied:
 def login_refused(what: str, remedy: str = "Give a valid token in 'auth', or log in by a method that can get another.") -> LoginFailed:
     """The error for a login that does not count, or no longer."""
     return LoginFailed(what, remedy=remedy, option="auth")
-
-
-def seconds_to_wait(header: Optional[str]) -> Optional[float]:
-    """`Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; dates are not used by these servers and count as absent."""
-    if header is None or not header.strip().isdigit():
-        return None
-    return min(float(header.strip()[:6]), _LONGEST_WAIT)
 
 
 def unreachable(reason: str, remedy: str = "See that the server runs, and that 'url' is right.") -> Unavailable:

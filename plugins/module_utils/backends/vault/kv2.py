@@ -56,6 +56,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InvalidConfiguration,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
@@ -308,9 +309,12 @@ class Kv2(Connected, Recoverable):
 
 
 def _data(record: Record) -> Dict[str, Any]:
-    """The keys of a value. What no other tool looks at says what it is by itself: a journal is nothing but its metadata."""
+    """The keys of a value. What no other tool looks at says what it is by itself: a journal is nothing but its metadata.
+
+    So does a version that is imported: it must not be read before it is described, and keeps its own metadata when it is replaced.
+    """
     data = write_data(record)
-    if record.stage != CURRENT:
+    if record.stage != CURRENT or is_importing(record.known):
         data[METADATA] = write_description(_description(record, record.record_id or os.urandom(_RECORD_ID_SIZE), 0))
     return data
 

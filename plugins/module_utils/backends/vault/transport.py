@@ -9,7 +9,7 @@ Imported where the first request is made, because hvac takes a tenth of a second
 
 from __future__ import annotations
 
-import socket
+import os
 import ssl
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
@@ -18,14 +18,23 @@ from urllib.parse import urlsplit
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.http_adapter import TimedAdapter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import DeadlineAdapter, is_whole
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS, tls_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
+    CUT,
+    LATE,
+    NO_TLS,
+    NOT_TRUSTED,
+    reason_of,
+    seconds_to_wait,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.network.tls import load_client_certificate, read_authorities
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
 
 try:
@@ -35,7 +44,6 @@ try:
     from hvac.adapters import RawAdapter
     from requests import Session
     from urllib3.exceptions import HTTPError, InsecureRequestWarning
-    from urllib3.util.ssl_match_hostname import CertificateError
 except ImportError:
     Client = None
     RawAdapter = Session = object  # type: ignore[assignment,misc]
@@ -90,8 +98,8 @@ class Transport:
         if Client is None:
             raise MissingLibrary("the Python package hvac is not installed", remedy=INSTALL)
         session = _Session(address)
-        session.mount("https://", TimedAdapter(_context(address), address.server_name))
-        session.mount("http://", TimedAdapter(tls_context(), None))
+        session.mount("https://", DeadlineAdapter(_context(address), address.server_name))
+        session.mount("http://", DeadlineAdapter(tls_context(), None))
         session.verify = address.verify
         # The token is sent with each request, not held by the client. An empty one keeps hvac from looking for others.
         self.client = Client(
@@ -143,22 +151,14 @@ def answer_of(response: Any) -> failures.Answer:
     Raises:
         requests.ConnectionError: it was cut: within its headers the standard library takes that for their end.
     """
-    if not _is_whole(response):
+    if not is_whole(response):
         raise requests.ConnectionError
     try:
         body = response.json() if response.content else None
     except ValueError:
         body = None
     known = body if isinstance(body, dict) else None
-    return failures.Answer(response.status_code, known, failures.seconds_to_wait(response.headers.get("Retry-After")))
-
-
-def _is_whole(response: Any) -> bool:
-    """Whether it came as far as it says that it goes (RFC 9112 section 6.3). urllib3 1 leaves it to the caller to see."""
-    length = response.headers.get("Content-Length", "")
-    if length.isdigit():
-        return bool(response.raw.tell() >= int(length))
-    return "Transfer-Encoding" in response.headers or response.status_code == 204 or response.raw.version < 11
+    return failures.Answer(response.status_code, known, seconds_to_wait(response.headers.get("Retry-After")))
 
 
 def _context(address: Address) -> ssl.SSLContext:
@@ -167,32 +167,16 @@ def _context(address: Address) -> ssl.SSLContext:
         context.check_hostname = False
         urllib3.disable_warnings(InsecureRequestWarning)  # It was warned of when the store was opened.
     if isinstance(address.verify, str):
-        _read_ca(context, address.verify)
+        _check_authorities(context, address.verify)
     if address.client is not None:
-        try:
-            context.load_cert_chain(*address.client, password=_no_password)
-        except (ssl.SSLError, OSError, ValueError):
-            what, remedy = (
-                "it is no certificate with its own key",
-                "Give PEM files; the key is not encrypted, and belongs to the certificate.",
-            )
-            raise InvalidConfiguration(what, option="client_cert", remedy=remedy) from None
+        load_client_certificate(context, *address.client)
     return context
 
 
-def _read_ca(context: ssl.SSLContext, path: str) -> None:
-    """Read it once for its errors; `requests` reads it again for each connection."""
-    try:
-        context.load_verify_locations(path)
-    except IsADirectoryError:
-        return
-    except (ssl.SSLError, OSError):
-        raise InvalidConfiguration("it holds no certificate", option="ca_cert", remedy="Name a PEM file.") from None
-
-
-def _no_password() -> str:
-    """An encrypted key fails, instead of asking at the terminal."""
-    return ""
+def _check_authorities(context: ssl.SSLContext, path: str) -> None:
+    """Read the file once for its errors; `requests` reads it again for each connection."""
+    if not os.path.isdir(path):
+        read_authorities(lambda: context.load_verify_locations(path))
 
 
 @contextmanager
@@ -208,16 +192,15 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
 
 
 def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
-    causes = tuple(causes_of(problem))
-    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
-        raise failures.not_trusted() from None
-    if deadline.is_over() or any_of(causes, requests.Timeout, socket.timeout):
-        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
-    if any_of(causes, requests.TooManyRedirects):
+    if isinstance(problem, requests.TooManyRedirects):
         raise failures.unreachable("it redirects in a circle") from None
-    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    if any_of(causes, ssl.SSLError) and not ended:
+    reason = reason_of(problem)
+    if reason == NOT_TRUSTED:
+        raise failures.not_trusted() from None
+    if reason == LATE:
+        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
+    if reason == NO_TLS:
         raise failures.no_tls() from None
-    if PROGRESS.sent or ended:
+    if reason == CUT:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(causes)) from None
+    raise failures.unreachable(why_unreachable(causes_of(problem))) from None

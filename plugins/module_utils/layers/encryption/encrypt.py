@@ -78,7 +78,10 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
     """A backend of records around a backend of envelopes. Build it with `encrypted`."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        """Seal and store a value, always by compare-and-swap. A lost race is repeated if no version was expected (rule 4)."""
+        """Seal and store a value, always by compare-and-swap. A lost race is repeated if no version was expected (rule 4).
+
+        A serial of the record is kept if it is higher than every serial used so far; else the record gets the next serial.
+        """
         if record.known.scope.tenant != self.tenant:
             raise AccessDenied(
                 "the scope does not match in 'tenant'",
@@ -118,7 +121,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
 
     def _sealed(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
         last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
-        serial = max(last, mark.serial if mark else 0) + 1
+        serial = max(last + 1, mark.serial + 1 if mark else 0, record.serial or 0)
         if serial >= _LAST_SERIAL:
             raise Tampered("the serial of the last version is impossibly high", remedy="Restore it from a backup.")
         record_id = found.envelope.header.record_id if found else os.urandom(16)

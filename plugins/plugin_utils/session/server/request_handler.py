@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.cache
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import list_changed_names
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import described_error, described_outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pending_digests import Explaining
@@ -132,11 +132,14 @@ class Desk:
                 manager = self._stores.manager(asked["store"], asked["config"])
             except CredentialError as error:
                 return unopened(operation, asked["config"], asked["store"], error)
-            return perform(manager, operation, parameters, context, asked["check_mode"], stays=self._stores.was_asked(manager))
+            beside = {role: self._stores.manager(other["store"], other["config"]) for role, other in (asked.get("beside") or {}).items()}
+            stays = self._stores.was_asked(manager)
+            return perform(manager, operation, parameters, context, asked["check_mode"], stays=stays, beside=beside)
 
         reply = self._told(work)
         if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
-            self._stores.forget(names_of(parameters))  # the same backend may be open under other names and logins, too
+            # The same backend may be open under other names and logins, too.
+            self._stores.forget(list_changed_names(parameters, reply.get("result")))
         if asked.get("question"):
             if manager is not None:
                 self._remember(asked["question"], Question(manager, operation, parameters, context))

@@ -141,13 +141,13 @@ class HeldStores:
         return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
 
     def are_needed(self) -> bool:
-        """Return True if something is lost when this process ends: leases, and what a store keeps only in memory."""
+        """Return True if the end of this process loses something: leases, values only in memory, refreshed values not yet stored."""
         return any(self._is_needed(manager) for manager in self.managers())
 
     def _is_needed(self, manager: CredentialManager) -> bool:
         """Return True if ending this store would lose something. A login is no loss: the next session makes another one."""
         can = manager.backend.capabilities
-        return not can.persistent or (can.leased and manager in self._due)
+        return not can.persistent or (can.leased and manager in self._due) or _has_unwritten(manager)
 
     def look_after(self) -> None:
         """Write the audit entries that wait, and renew logins and leases."""
@@ -168,6 +168,11 @@ class HeldStores:
         """Close every store."""
         for manager in self.managers():
             _guarded(manager.close)
+
+
+def _has_unwritten(manager: CredentialManager) -> bool:
+    """Return True if the outcome of a refresh is not yet stored because the store was down."""
+    return manager.refreshing is not None and bool(manager.refreshing.unwritten)
 
 
 def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[CredentialManager]:

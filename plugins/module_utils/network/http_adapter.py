@@ -7,17 +7,17 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOLS
 
 try:
     from requests.adapters import HTTPAdapter
-except ImportError:  # Whoever needs it says so by name: see `transport`.
+except ImportError:  # The client that makes requests raises MissingLibrary.
     HTTPAdapter = object  # type: ignore[assignment,misc]
 
 
-class TimedAdapter(HTTPAdapter):
+class DeadlineAdapter(HTTPAdapter):
     """The connections of a `requests.Session`: bounded in time, TLS 1.2 at least, never repeated by themselves."""
 
     def __init__(self, context: ssl.SSLContext, server_name: Optional[str]) -> None:
@@ -37,3 +37,26 @@ class TimedAdapter(HTTPAdapter):
             return manager  # Its connections are of a kind of their own.
         manager.pool_classes_by_scheme = POOLS
         return manager
+
+
+class ContextAdapter(DeadlineAdapter):
+    """As above; the TLS context alone says who is believed. `requests` would add the authorities of certifi to it."""
+
+    def cert_verify(self, *_settings: Any) -> None:
+        """Leave the connection as the context has it."""
+
+    def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Tuple[Dict[str, Any], Dict[str, Any]]:
+        """Return what `requests` 2.32 and later choose a pool by, without settings of TLS."""
+        host, _tls = super().build_connection_pool_key_attributes(request, verify, cert)
+        return host, {}
+
+
+def is_whole(response: Any) -> bool:
+    """Whether a response came as far as it says that it goes (RFC 9112 section 6.3). urllib3 1 leaves it to the caller to see.
+
+    A connection that is cut within the headers looks like their end to the standard library.
+    """
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit():
+        return bool(response.request.method == "HEAD" or response.raw.tell() >= int(length))
+    return "Transfer-Encoding" in response.headers or response.status_code in (204, 304) or response.raw.version < 11

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Copying or moving a credential from one store to another.
+
+Each store acts for its own tenant: no block of one store's manager stands around the other's. What was written is read again and
+compared before a source is deleted.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import Dict, Mapping, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.importer import NOTHING
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+
+
+@dataclass(frozen=True)
+class TransferOptions:
+    """How to transfer.
+
+    Attributes:
+        delete: delete the source once the destination holds the same.
+        other_tenant: also if the stores have different tenants.
+        lossy: also if the destination cannot keep all of it.
+        check: say what would be done, and do nothing.
+    """
+
+    delete: bool = False
+    other_tenant: bool = False
+    lossy: bool = False
+    check: bool = False
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """What became of one credential.
+
+    Attributes:
+        action: create, resume or nothing.
+        deleted: whether the source was deleted.
+        lost, not_kept: as in `Plan`.
+        versions: the destination's version for each of the source's; empty in check mode.
+    """
+
+    action: str
+    deleted: bool
+    lost: Tuple[str, ...]
+    not_kept: Tuple[str, ...]
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether anything was, or would be, written or deleted."""
+        return self.action != NOTHING or self.deleted
+
+
+def transfer_credential(
+    source: CredentialManager, destination: CredentialManager, name: str, context: AccessContext, options: TransferOptions
+) -> Transfer:
+    """Copy a credential as it is, or move it.
+
+    Raises:
+        InvalidInput: both stores are one place, or something would be lost.
+        AccessDenied: the scope does not match, or the tenant differs.
+        Duplicate: the destination has another credential of that name.
+        RotationInProgress, Unusable: the source is not at rest.
+        Conflict: another run changed it meanwhile; the source was not deleted.
+    """
+    key = secrets.token_bytes(32)
+    portable = source.export(name, context)
+    plan = destination.plan_import(portable, key, context)
+    plan.check(other_tenant=options.other_tenant, lossy=options.lossy)
+    versions: Dict[str, str] = {}
+    if not options.check:
+        versions = destination.import_(portable, context, other_tenant=options.other_tenant, lossy=options.lossy)
+        if destination.plan_import(portable, key, context).action != NOTHING:
+            what = "store '{0}' does not hold what was written".format(destination.store)
+            raise Conflict(what, name=name, remedy="Another run changed it. Compare both stores; the source was not deleted.")
+    if options.delete and not options.check:
+        source.delete(name, context, expected_version=portable.current.version)
+    return Transfer(plan.action, options.delete, plan.lost, plan.not_kept, versions)

@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The mark of a credential whose versions are being imported: its current value is not the newest one yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
+
+ATTRIBUTE = "importing"
+EXPORT, IMPORT = "export", "import"
+"""The operations of a direct export and import in the audit trail."""
+
+
+@dataclass(frozen=True)
+class Importing:
+    """How far an import is. It stands in the attributes of the current value until the last version is written.
+
+    Attributes:
+        version, revision: of the current value in the source, when the import began.
+        written: how many versions are stored.
+    """
+
+    version: str
+    revision: int
+    written: int
+
+    def write(self) -> Dict[str, Any]:
+        """The mark as JSON-like data."""
+        return {"version": self.version, "revision": self.revision, "written": self.written}
+
+
+def read_importing(metadata: Metadata) -> Optional[Importing]:
+    """Return the mark, or None if there is none."""
+    written = metadata.attributes.get(ATTRIBUTE)
+    return Importing(written["version"], written["revision"], written["written"]) if isinstance(written, Mapping) else None
+
+
+def is_importing(metadata: Metadata) -> bool:
+    """Whether the value is one of an import that is not complete."""
+    return ATTRIBUTE in metadata.attributes
+
+
+def without_importing(record: Record) -> Record:
+    """The record of an older version without the mark, which says nothing about a value that was replaced."""
+    if record.metadata is None or not is_importing(record.metadata):
+        return record
+    attributes = {name: value for name, value in record.metadata.attributes.items() if name != ATTRIBUTE}
+    return replace(record, metadata=replace(record.metadata, attributes=attributes))
+
+
+def incomplete_import(name: str) -> CredentialError:
+    """The error for a credential that is used or changed while its import is not complete."""
+    return Unusable(
+        "its import from another store is not complete",
+        name=name,
+        remedy="Run the import again: it continues. Or delete the credential and import it anew.",
+    )

@@ -1,0 +1,314 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The HTTP client of types, targets and webhooks, on `requests`, whose session other libraries (Authlib, acme, hvac) take too.
+
+A request ends with the deadline of the operation, uses TLS 1.2 or later, and goes through the proxies that the environment names. It
+is never repeated. A redirect is followed on the same host; to another one only a request that carries nothing of value. An error
+names the host and the port, and nothing of the address, the request or the answer.
+"""
+
+from __future__ import annotations
+
+import json
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Dict, Iterator, Mapping, Optional
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidConfiguration,
+    InvalidInput,
+    MissingLibrary,
+    StorageError,
+    TooLarge,
+    Unavailable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import ContextAdapter, is_whole
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
+    CUT,
+    LATE,
+    NO_TLS,
+    NOT_TRUSTED,
+    reason_of,
+    seconds_to_wait,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxy_for
+from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, split_url
+
+try:
+    import requests
+    import urllib3
+    from requests import Session
+    from urllib3.exceptions import HTTPError, InsecureRequestWarning
+except ImportError:
+    requests = None  # type: ignore[assignment]
+    Session = object  # type: ignore[assignment,misc]
+
+INSTALL = "Run: pip install 'requests >= 2.31'"
+USER_AGENT = "nebula-credential"
+REDIRECTS = 3
+MAX_BYTES = 1024 * 1024
+_CHUNK = 65536
+_READING = ("GET", "HEAD", "OPTIONS")
+_PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
+"""What a request may carry to another host. Any other header may be a login."""
+_MAY_HAVE_HAPPENED = (500, 502, 504)
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """What a server answered, whatever its status.
+
+    Attributes:
+        status: of RFC 9110.
+        headers: by their names in lower case.
+        body: the bytes, decoded as `Content-Encoding` says.
+        host: the host and the port that answered, for messages.
+        is_reading: the request was one that changes nothing.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
+    host: str
+    is_reading: bool = False
+
+    @property
+    def json(self) -> Dict[str, Any]:
+        """The JSON object in the body; empty if there is none."""
+        try:
+            found = json.loads(self.body)
+        except ValueError:
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def check_available(self) -> HttpResponse:
+        """Return this response.
+
+        Raises:
+            Unavailable: the server is overloaded or failed (429 and 5xx); the same request may succeed later.
+        """
+        if self.status != 429 and self.status < 500:
+            return self
+        error = Unavailable("the server {0} answered with status {1}".format(self.host, self.status), remedy="Run it again later.")
+        happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
+        raise error.happened(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
+
+
+class _RefusedRedirect(Exception):
+    """The server sent a request on to a place that it must not go to."""
+
+
+class _Session(Session):
+    """A session that takes nothing from the environment but proxies: no ~/.netrc, no bundle of authorities. It keeps no cookie."""
+
+    def __init__(self, tls: Tls) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.max_redirects = REDIRECTS
+        self.headers.clear()
+        self.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity"})
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._has_certificate = bool(tls.client_cert)
+        if not tls.verify:
+            urllib3.disable_warnings(InsecureRequestWarning)  # the caller chose it
+        adapter = ContextAdapter(build_context(tls), tls.server_name)
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
+        return {"proxies": _proxies(url), "stream": stream, "verify": True, "cert": None}
+
+    def rebuild_proxies(self, prepared_request: Any, proxies: Any) -> Any:
+        prepared_request.headers.pop("Proxy-Authorization", None)
+        return _proxies(prepared_request.url)
+
+    def send(self, request: Any, **named: Any) -> Any:
+        left = deadline.remaining()
+        return super().send(request, **{**named, "timeout": (left, left)})
+
+    def get_redirect_target(self, resp: Any) -> Optional[str]:
+        target = super().get_redirect_target(resp)
+        if target and not self._may_follow(resp.request, urlsplit(resp.url), urlsplit(urljoin(resp.url, target))):
+            resp.close()
+            raise _RefusedRedirect
+        return target
+
+    def _may_follow(self, request: Any, here: SplitResult, there: SplitResult) -> bool:
+        if there.username is not None or there.scheme not in (here.scheme, "https"):
+            return False
+        if (there.scheme, there.hostname, _port(there)) == (here.scheme, here.hostname, _port(here)):
+            return True
+        carried = {name.lower() for name in request.headers} - _PLAIN_HEADERS
+        return not (carried or request.body or self._has_certificate) and request.method in _READING
+
+
+class HttpClient:
+    """Requests to any server, with one set of TLS settings. Threads may share it, processes may not."""
+
+    def __init__(self, tls: Tls = Tls(), *, allow_plain: bool = False, max_bytes: int = MAX_BYTES) -> None:
+        """Read the certificates. Opens no connection.
+
+        Args:
+            tls: who is believed, and the client's own certificate.
+            allow_plain: plain HTTP may lead to another machine, too. It shows what is sent to the network.
+            max_bytes: the largest body that is read.
+
+        Raises:
+            MissingLibrary: requests is not installed.
+            InvalidConfiguration: a certificate cannot be used.
+        """
+        if requests is None:
+            raise MissingLibrary("the Python package requests is not installed", remedy=INSTALL)
+        self.session = _Session(tls)
+        self._allow_plain = allow_plain
+        self._max_bytes = max_bytes
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Optional[Mapping[str, str]] = None,
+        form: Optional[Mapping[str, str]] = None,
+        json: Any = None,
+        body: Optional[bytes] = None,
+        bearer: Optional[Secret] = None,
+    ) -> HttpResponse:
+        """Make one request, and return what is answered, whatever its status.
+
+        Args:
+            method: of RFC 9110, in upper case.
+            url: https, or http to this machine; without a login in it.
+            headers: in addition to those of every request.
+            form, json, body: what is sent: fields of a form, JSON, or bytes. One of them at most.
+            bearer: a token for the header `Authorization` (RFC 6750).
+
+        Raises:
+            Unavailable, Timeout: there was no answer. `outcome_unknown` says that the request may have been carried out.
+            StorageError: the certificate is not believed, the two sides do not agree on TLS, or the server redirects to another host.
+            TooLarge: the body is larger than `max_bytes`.
+            InvalidInput: the address or a header cannot be used.
+            InvalidConfiguration: the proxy that the environment names cannot be used.
+        """
+        host = self._check(url)
+        sent = dict(headers or {}, **({} if bearer is None else {"Authorization": "Bearer " + bearer.expose().decode("latin-1")}))
+        _check_headers(sent)
+        is_reading = method in _READING
+        with _in_our_words(host, is_reading), self.session.request(
+            method, url, headers=sent, data=form if body is None else body, json=json, stream=True
+        ) as response:
+            content = self._read(response, host, is_reading)
+            named = {name.lower(): value for name, value in response.headers.items()}
+            return HttpResponse(response.status_code, named, content, _host_of(urlsplit(response.url)), is_reading)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.session.close()
+
+    def _check(self, url: str) -> str:
+        """Return host and port of an address that may be used."""
+        parts = split_url(url)
+        if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
+            raise InvalidInput("the address of the server is no URL", remedy="Write it as 'https://host/path'.")
+        if parts.username is not None:
+            raise InvalidInput("the address of the server holds a login", remedy="Give the login in fields of its own.")
+        if parts.scheme == "http" and not self._allow_plain and not is_loopback(parts.hostname):
+            what = "plain HTTP would show what is sent to {0} to the network".format(_host_of(parts))
+            raise InvalidInput(what, remedy="Use https.")
+        return _host_of(parts)
+
+    def _read(self, response: Any, host: str, is_reading: bool) -> bytes:
+        content = b""
+        for chunk in response.iter_content(_CHUNK):
+            content += chunk
+            if len(content) > self._max_bytes:
+                error = TooLarge(
+                    "the answer of {0} is larger than {1} bytes".format(host, self._max_bytes), remedy="See what is at that address."
+                )
+                raise error.happened(outcome_unknown=not is_reading)
+        if not is_whole(response):
+            raise requests.ConnectionError
+        return content
+
+
+def _proxies(url: str) -> Dict[str, str]:
+    """The proxy of an address, as `requests` takes it.
+
+    Raises:
+        InvalidConfiguration: what the environment names is none.
+    """
+    proxy = proxy_for(url)
+    if proxy is None:
+        return {}
+    parts = split_url(proxy)
+    if parts is None or not parts.hostname:
+        raise _proxy_error(_host_of(urlsplit(url)))
+    return {urlsplit(url).scheme: proxy}
+
+
+def _proxy_error(host: str) -> InvalidConfiguration:
+    return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="See HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+
+
+def _port(parts: SplitResult) -> int:
+    return parts.port or (443 if parts.scheme == "https" else 80)
+
+
+def _host_of(parts: SplitResult) -> str:
+    """Host and port. Paths and queries may hold a secret (those of webhooks do)."""
+    host = parts.hostname or ""
+    return "{0}:{1}".format("[{0}]".format(host) if ":" in host else host, _port(parts))
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    """What no header can hold, `http.client` would quote in its error."""
+    for name, value in headers.items():
+        if not (value.isascii() and value.isprintable()):
+            what = "header '{0}' holds what no header can".format(name)
+            raise InvalidInput(what, remedy="Give a value of one line, without special characters.")
+
+
+@contextmanager
+def _in_our_words(host: str, is_reading: bool) -> Iterator[None]:
+    """Have whatever a library raises become an error of ours, without its text."""
+    if deadline.is_over():
+        raise deadline.timed_out()
+    PROGRESS.sent = False
+    try:
+        yield
+    except CredentialError:
+        raise
+    except Exception as problem:  # noqa: BLE001  # requests lets errors of urllib3, of idna and of others through
+        raise _error_for(problem, host, PROGRESS.sent and not is_reading) from None
+
+
+def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> CredentialError:
+    if isinstance(problem, (_RefusedRedirect, requests.TooManyRedirects)):
+        what = "the server {0} sent the request on to an address that is not followed".format(host)
+        return StorageError(what, remedy="Give the address that it has now: a login is sent to no other host.")
+    if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
+        return _proxy_error(host)
+    if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
+        return InvalidInput("a request to {0} cannot be made".format(host), remedy="See the address, and the headers.")
+    reason = reason_of(problem)
+    if reason == NOT_TRUSTED:
+        return StorageError("the certificate of {0} cannot be verified".format(host), remedy="Name the authority that signed it.")
+    if reason == NO_TLS:
+        return StorageError("{0} and this client do not agree on TLS".format(host), remedy="It has to speak TLS 1.2 or later at that port.")
+    if reason == LATE:
+        return deadline.timed_out(outcome_unknown=outcome_unknown)
+    if reason == CUT:
+        cut = Unavailable("the connection to {0} ended before the answer came".format(host), remedy="Run it again.")
+        return cut.happened(outcome_unknown=outcome_unknown)
+    why = why_unreachable(causes_of(problem))
+    return Unavailable("{0} cannot be reached: {1}".format(host, why), remedy="See that it runs, and that its address is right.")

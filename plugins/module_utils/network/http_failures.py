@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a request got no answer, by what urllib3 and requests raise, and how long an answer asks to wait. Their texts are never used."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
+
+try:
+    from urllib3.exceptions import NewConnectionError
+    from urllib3.exceptions import TimeoutError as UrllibTimeout
+    from urllib3.util.ssl_match_hostname import CertificateError
+except ImportError:  # The client that makes requests raises MissingLibrary.
+    pass
+
+NOT_TRUSTED = "the server's certificate cannot be verified"
+LATE = "the deadline is over"
+NO_TLS = "the two sides do not agree on TLS"
+CUT = "the connection ended before the answer came"
+UNREACHABLE = "there is no connection"
+
+_LONGEST_WAIT = 3600.0
+
+
+def reason_of(problem: BaseException) -> str:
+    """Return which of the five reasons it was. Called in the thread of the request."""
+    causes = tuple(causes_of(problem))
+    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
+        return NOT_TRUSTED
+    # "No connection" is a subclass of "too late" in urllib3.
+    is_unreachable = any_of(causes, NewConnectionError)
+    if deadline.is_over() or any_of(causes, TimeoutError, socket.timeout) or (any_of(causes, UrllibTimeout) and not is_unreachable):
+        return LATE
+    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if any_of(causes, ssl.SSLError) and not ended:
+        return NO_TLS
+    return CUT if PROGRESS.sent or ended else UNREACHABLE
+
+
+def seconds_to_wait(header: Optional[str]) -> Optional[float]:
+    """Return `Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; None for a date, or where there is none."""
+    if header is None or not header.strip().isdigit():
+        return None
+    return min(float(header.strip()[:6]), _LONGEST_WAIT)

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which proxy leads to a server, as kubectl and curl read the environment.
+
+HTTPS_PROXY for https, HTTP_PROXY for http, else ALL_PROXY; NO_PROXY names what is reached directly. A variable in lower case
+wins over the one in upper case, as with curl. This machine is always reached directly.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from typing import Optional, Tuple, Union
+from urllib.parse import SplitResult, urlsplit
+
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
+
+_PORTS = {"https": 443, "http": 80}
+
+
+def proxy_for(url: str) -> Optional[str]:
+    """Return the URL of the proxy that a request goes through; None if it goes directly.
+
+    Args:
+        url: the address of the request.
+    """
+    parts = urlsplit(url)
+    if not parts.hostname or is_loopback(parts.hostname) or _is_exempt(parts, _read("no_proxy")):
+        return None
+    proxy = _read(parts.scheme + "_proxy") or _read("all_proxy")
+    return proxy if not proxy or "://" in proxy else "http://" + proxy
+
+
+def _read(name: str) -> Optional[str]:
+    """Return a variable in lower case, else the one in upper case. An empty one counts as not set, and hides the other."""
+    value = os.environ.get(name)
+    if value is None:
+        # In a CGI script HTTP_PROXY is a header that the client sends ("httpoxy").
+        value = os.environ.get(name.upper()) if name != "http_proxy" or "REQUEST_METHOD" not in os.environ else None
+    return value.strip() or None if value else None
+
+
+def _is_exempt(parts: SplitResult, exempt: Optional[str]) -> bool:
+    entries = [entry.strip().lower() for entry in (exempt or "").split(",")]
+    return any(_matches(entry, parts) for entry in entries if entry)
+
+
+def _matches(entry: str, parts: SplitResult) -> bool:
+    """One entry: `*`, a network, an address, a domain with all below it, or (with a leading dot or `*.`) what is below it alone."""
+    if entry == "*":
+        return True
+    entry, port = _split_port(entry)
+    if port is not None and port != (parts.port or _PORTS.get(parts.scheme)):
+        return False
+    host = (parts.hostname or "").rstrip(".")
+    address, network = _address(host), _network(entry)
+    if network is not None:
+        return address is not None and address.version == network.version and address in network
+    if entry.startswith(("*.", ".")):
+        return host.endswith(entry.lstrip("*"))
+    return host == entry or host.endswith("." + entry)
+
+
+def _split_port(entry: str) -> Tuple[str, Optional[int]]:
+    """`host:port`, `[address]:port`, or either without a port."""
+    if entry.startswith("["):
+        host, _bracket, rest = entry[1:].partition("]")
+        return host, int(rest[1:]) if rest[1:].isdigit() else None
+    host, colon, port = entry.rpartition(":")
+    return (host, int(port)) if colon and port.isdigit() and ":" not in host else (entry, None)
+
+
+def _address(host: str) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6Address]]:
+    try:
+        return ipaddress.ip_address(host)
+    except ValueError:
+        return None
+
+
+def _network(entry: str) -> Optional[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
+    """A network in CIDR, or one address."""
+    try:
+        return ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        return None

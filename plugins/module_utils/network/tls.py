@@ -1,0 +1,80 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""TLS settings of a client: which authorities are believed, and which certificate is its own."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Callable, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import tls_context
+
+
+class Tls(NamedTuple):
+    """What a client believes, and what it shows.
+
+    Attributes:
+        ca_file: a PEM file of authorities; these alone are believed.
+        ca_data: authorities as PEM text. Without either the system's are believed.
+        client_cert: a PEM file of the client's own certificate.
+        client_key: of its key, not encrypted; None if it is in the same file.
+        server_name: the name in the server's certificate where that is not the host's.
+        verify: False to believe any certificate.
+    """
+
+    ca_file: Optional[str] = None
+    ca_data: Optional[str] = None
+    client_cert: Optional[str] = None
+    client_key: Optional[str] = None
+    server_name: Optional[str] = None
+    verify: bool = True
+
+
+def build_context(tls: Tls) -> ssl.SSLContext:
+    """Return a context of TLS 1.2 or later with these settings. Reads files, uses no network.
+
+    Raises:
+        InvalidConfiguration: an authority or a certificate cannot be used. Names `ca_cert` or `client_cert`.
+    """
+    context = tls_context()
+    if not tls.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif tls.ca_file or tls.ca_data:
+        read_authorities(lambda: context.load_verify_locations(tls.ca_file, cadata=tls.ca_data))
+    else:
+        context.load_default_certs()
+    if tls.client_cert:
+        load_client_certificate(context, tls.client_cert, tls.client_key)
+    return context
+
+
+def read_authorities(load: Callable[[], object]) -> None:
+    """Load authorities into a context.
+
+    Raises:
+        InvalidConfiguration: there are none.
+    """
+    try:
+        load()
+    except (ssl.SSLError, OSError, ValueError):
+        raise InvalidConfiguration("it holds no certificate", option="ca_cert", remedy="Name a PEM file.") from None
+
+
+def load_client_certificate(context: ssl.SSLContext, certificate: str, key: Optional[str]) -> None:
+    """Load the client's own certificate into a context. An encrypted key is refused, without a prompt at the terminal.
+
+    Raises:
+        InvalidConfiguration: it is no certificate with its own key.
+    """
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (ssl.SSLError, OSError, ValueError):
+        raise InvalidConfiguration(
+            "it is no certificate with its own key",
+            option="client_cert",
+            remedy="Give PEM files; the key is not encrypted, and belongs to the certificate.",
+        ) from None

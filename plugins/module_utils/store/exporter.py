@@ -1,0 +1,104 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Exporting a credential as it is: every readable version with its metadata, and the value of `previous`."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, find_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import store_id_of
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    CredentialError,
+    InvalidInput,
+    NotFound,
+    RotationInProgress,
+    Unusable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable
+
+_ROTATES = (lifecycle.ROTATING, lifecycle.GRACE_PERIOD)
+_IN_A_FLOW = (lifecycle.REFRESHING, lifecycle.PENDING_INTERACTION, lifecycle.AUTHENTICATING)
+
+
+def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Portable:
+    """Read a credential whole.
+
+    The caller's scope is checked on the current value, once: what an older version's own scope says decides nothing.
+
+    Raises:
+        NotFound: there is no such credential.
+        AccessDenied: its scope does not match the caller.
+        RotationInProgress: a rotation owns its values.
+        Unusable: it is being refreshed, logged in or imported.
+        Conflict: it was changed while it was read.
+    """
+    if backend.capabilities.leased:
+        raise InvalidInput("the backend lends values and keeps none", name=name, remedy="Name a store that keeps its credentials.")
+    current = backend.get(check_name(name))
+    _check_at_rest(current)
+    with scope_checked(name):
+        _refuse_rotation(backend, name)
+        portable = Portable(store, read_place(backend), tenant, _read_versions(backend, current), find_stage(backend, name, PREVIOUS))
+        again = backend.get(name)
+    if (again.version, again.revision) != (current.version, current.revision):
+        raise _changed(name)
+    return portable
+
+
+def read_place(backend: Backend) -> Place:
+    """Where a store keeps its records."""
+    document, located = backend.read_store_document(), find_protocol(backend, Located)
+    return Place(None if document is None else store_id_of(document), None if located is None else located.location())
+
+
+def find_stage(backend: Backend, name: str, stage: str) -> Optional[Record]:
+    """The value of a stage, or None if there is none."""
+    try:
+        return backend.get(name, stage=stage)
+    except NotFound:
+        return None
+
+
+def _read_versions(backend: Backend, current: Record) -> Tuple[Record, ...]:
+    if not backend.capabilities.versions:
+        return (current,)
+    try:
+        older = [info for info in backend.versions(current.name) if not info.current]
+        return (*(without_importing(backend.get(current.name, info.version)) for info in reversed(older)), current)
+    except NotFound:
+        raise _changed(current.name) from None
+
+
+def _check_at_rest(current: Record) -> None:
+    state = current.known.lifecycle
+    if is_importing(current.known):
+        raise incomplete_import(current.name)
+    if state in _ROTATES:
+        raise _rotates(current.name, "its state is '{0}'".format(state))
+    if state in _IN_A_FLOW:
+        remedy = "Wait until that has ended, and run the export again."
+        raise Unusable("its state is '{0}'".format(state), name=current.name, remedy=remedy)
+
+
+def _refuse_rotation(backend: Backend, name: str) -> None:
+    for stage in (PENDING, JOURNAL):
+        if find_stage(backend, name, stage) is not None:
+            raise _rotates(name, "there is a value in stage '{0}'".format(stage))
+
+
+def _rotates(name: str, what: str) -> CredentialError:
+    return RotationInProgress(what, name=name, remedy="Finish the rotation with credential_rotate, and run the export again.")
+
+
+def _changed(name: str) -> Conflict:
+    return Conflict("it was changed while it was exported", name=name, remedy="Run the export again.")

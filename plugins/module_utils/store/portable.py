@@ -1,0 +1,111 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A credential as it is: all that one store gives of it, and what another store has to keep."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from dataclasses import dataclass, replace
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import write_document
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record
+
+REFERENCES = (("source_version",), (REFRESH, "input_version"))
+"""The attributes, by their path, whose value is the version of another value of the same credential."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a store keeps its records: its store id where it has a document, and the backend's location where that is known.
+
+    Two stores with the same id, or without a document at the same location, are one place under two names.
+    """
+
+    store_id: Optional[bytes] = None
+    location: Optional[str] = None
+
+    def is_same(self, other: Place) -> bool:
+        """Whether both are the same place, as far as ids and locations show it."""
+        if self.store_id is not None and other.store_id is not None:
+            return self.store_id == other.store_id
+        return self.location is not None and self.location == other.location
+
+
+@dataclass(frozen=True)
+class Portable:
+    """A credential, exported.
+
+    Attributes:
+        store: the name of the store it comes from.
+        place: where that store keeps it.
+        tenant: the tenant of that store.
+        versions: the readable versions of `current`, oldest first; the last one is the current value. Fields are `Secret`.
+        previous: the value of the stage `previous`, or None.
+    """
+
+    store: str
+    place: Place
+    tenant: str
+    versions: Tuple[Record, ...]
+    previous: Optional[Record] = None
+
+    @property
+    def current(self) -> Record:
+        """The current value."""
+        return self.versions[-1]
+
+    @property
+    def name(self) -> str:
+        """The credential's name."""
+        return self.current.name
+
+    def digest(self, key: bytes, tenant: str) -> bytes:
+        """Hash everything that an import keeps, as a store of `tenant` has it.
+
+        Args:
+            key: random and of this run alone, so that the digest is no way to guess a value.
+            tenant: of the store that the digest is compared with.
+
+        Returns:
+            32 bytes (HMAC-SHA256); equal for a credential and its complete import. Versions, serials, record ids and
+            revisions are the store's own and are left out; a reference to a version counts as its position.
+        """
+        positions = {str(record.version): number for number, record in enumerate(self.versions)}
+        records = [*self.versions, *([self.previous] if self.previous else [])]
+        content = [_describe(record, tenant, positions) for record in records]
+        return hmac.new(key, json.dumps(content, sort_keys=True).encode("utf-8"), "sha256").digest()
+
+    def reduce_to(self, versions: Optional[int], previous: bool) -> Portable:
+        """The newest `versions` versions (None: all), with `previous` if that can be kept."""
+        kept = self.versions if versions is None else self.versions[-versions:]
+        return replace(self, versions=kept, previous=self.previous if previous else None)
+
+
+def with_references(record: Record, versions: Mapping[str, Any]) -> Record:
+    """The record whose references to versions are replaced by `versions`; one to an unknown version is left out."""
+    return record.with_metadata(attributes=_rewrite(record.known.attributes, (), versions))
+
+
+def _rewrite(attributes: Mapping[str, Any], path: Tuple[str, ...], versions: Mapping[str, Any]) -> Dict[str, Any]:
+    rewritten: Dict[str, Any] = {}
+    for name, value in attributes.items():
+        if (*path, name) in REFERENCES:
+            if value in versions:
+                rewritten[name] = versions[value]
+        else:
+            rewritten[name] = _rewrite(value, (*path, name), versions) if isinstance(value, Mapping) else value
+    return rewritten
+
+
+def for_tenant(record: Record, tenant: str) -> Record:
+    """The record with the scope of a store of that tenant."""
+    return record.with_metadata(scope=replace(record.known.scope, tenant=tenant))
+
+
+def _describe(record: Record, tenant: str, positions: Mapping[str, int]) -> Dict[str, Any]:
+    common = with_references(for_tenant(record, tenant), positions)
+    return write_document(replace(common, serial=None, record_id=None, revision=0))

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Why a value is not refreshed, as errors; and what of a failed request is remembered with the credential."""
+
+from __future__ import annotations
+
+from typing import Mapping, Optional, Type
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    CredentialError,
+    InteractionRequired,
+    Internal,
+    RefreshFailed,
+    RotationInProgress,
+    Timeout,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import DENIED, INTERACTION, LOST
+
+_NEW_VALUE = "Get a new one from the service, and write it with state 'present'."
+_WHAT: Mapping[str, str] = {
+    LOST: "the answer to its last refresh was lost, and the token that was sent works once only",
+    DENIED: "the service refused its last refresh",
+    INTERACTION: "the service wants a person to act before it is refreshed again",
+}
+_CLASSES: Mapping[str, Type[CredentialError]] = {LOST: InteractionRequired, DENIED: RefreshFailed, INTERACTION: InteractionRequired}
+
+
+def problem_error(name: str, problem: str) -> CredentialError:
+    """Return the error of a value that is not refreshed any more before a person has acted."""
+    return _CLASSES[problem](_WHAT[problem], name=name, remedy=_NEW_VALUE)
+
+
+def problem_of(error: CredentialError, is_single_use: bool) -> Optional[str]:
+    """Return what a failed request means for the next ones, one of `PROBLEMS`; None if the next one may succeed.
+
+    Args:
+        error: what the type's `refresh` raised.
+        is_single_use: the token that was sent works once only. Sending it again could end every token that came from it.
+    """
+    if isinstance(error, RefreshFailed):
+        return DENIED
+    if isinstance(error, InteractionRequired):
+        return INTERACTION
+    return LOST if is_single_use and (error.outcome_unknown or isinstance(error, Internal)) else None
+
+
+def no_answer_error(name: str, error: CredentialError) -> RefreshFailed:
+    """Return the error of an expired value whose service cannot be reached now."""
+    return RefreshFailed("it has expired, and the service gave no new value: {0}".format(error.what), name=name, remedy=error.remedy)
+
+
+def no_write_right_error(name: str, error: CredentialError) -> AccessDenied:
+    """Return the error of an expired value that this login may read and not write."""
+    what = "it has expired, and a refresh has to be written, which this login may not do: {0}".format(error.what)
+    return AccessDenied(what, name=name, remedy=error.remedy)
+
+
+def no_swap_error(name: str) -> RefreshFailed:
+    """Return the error of an expired value in a store where two refreshes could race."""
+    what = "it has expired, and this backend cannot compare and swap, so two processes could use its token at the same time"
+    return RefreshFailed(what, name=name, remedy="Keep credentials that are refreshed in a store of another backend.")
+
+
+def rotating_error(name: str) -> RotationInProgress:
+    """Return the error of a value that expires in the midst of a rotation."""
+    remedy = "Finish the rotation with credential_rotate."
+    return RotationInProgress("it is not refreshed while it is rotated", name=name, remedy=remedy)
+
+
+def wait_timeout_error(name: str, seconds: float) -> Timeout:
+    """Return the error of a reader that another process's refresh kept waiting."""
+    what = "it has expired, and another process that refreshes it did not end within {0:.0f} s".format(seconds)
+    return Timeout(what, name=name, remedy="Run it again.")

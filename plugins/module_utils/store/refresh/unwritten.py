@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Outcomes of refreshes that the store did not take when they came. They are kept in memory, and written when the store is back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from typing import Dict, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asked_by, asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshOutcome, RefreshWrites
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+
+
+class UnwrittenOutcomes:
+    """The outcomes of one store, one a credential."""
+
+    def __init__(self, writes: RefreshWrites) -> None:
+        """Write with `writes`."""
+        self._writes = writes
+        self._kept: Dict[str, Tuple[AccessContext, RefreshOutcome]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._kept)
+
+    def keep(self, outcome: RefreshOutcome) -> None:
+        """Keep an outcome for later, and who it is written for."""
+        self._kept[outcome.name] = (asking_now().context, outcome)
+
+    def write(self, name: Optional[str] = None) -> None:
+        """Write what is kept: all of it, or that of one credential. What the store does not take stays."""
+        for each, (context, outcome) in list(self._kept.items()):
+            if name in (None, each):
+                with suppress(CredentialError), asked_by(context, REFRESH, cacheable=False):
+                    self._settle(outcome)
+
+    def _settle(self, outcome: RefreshOutcome) -> None:
+        try:
+            self._writes.settle(outcome)
+        except NotFound:
+            pass  # it was deleted, and the answer is of no use
+        self._kept.pop(outcome.name, None)
+
+    def find_answer(self, credential: Credential) -> Optional[Credential]:
+        """Return the credential with the answer that is kept for its version; None if there is none, or it has expired too."""
+        _context, outcome = self._kept.get(credential.name, (None, None))
+        if outcome is None or outcome.answer is None or outcome.version != credential.version:
+            return None
+        refreshed = replace(credential, record=with_answer(credential.record, outcome.answer))
+        return refreshed if refreshed.usable else None
+
+    def finish(self, outcome: RefreshOutcome) -> Tuple[Optional[Record], Optional[CredentialError]]:
+        """Write an outcome now.
+
+        Returns:
+            The record as it is now; or None and why the store does not take it. Then it is kept.
+
+        Raises:
+            NotFound: the credential was deleted meanwhile.
+        """
+        try:
+            return self._writes.settle(outcome), None
+        except NotFound:
+            raise
+        except CredentialError as error:
+            self.keep(outcome)
+            return None, error
+
+
+def with_answer(record: Record, answer: RefreshAnswer) -> Record:
+    """Return a record as it will be when the answer is stored, for the readers of now."""
+    state = lifecycle.target_of(record.known.lifecycle, "refresh_ok", False)
+    return replace(record.with_metadata(lifecycle=state, expires_at=answer.expires_at), state=dict(answer.state))

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The writes of a refresh: the claim before the request, and the outcome after it. Each is one compare-and-swap.
+
+A claim is a change of metadata, so it names the version and the revision that it was made from. A claim whose request may have
+been sent is never taken over: the token in it may be used up. It ends as `refresh_lost`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import (
+    DENIED,
+    INTERACTION,
+    LOST,
+    SINGLE_USE,
+    RefreshStatus,
+    input_version,
+    read_refresh_status,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import may_live
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import retry_conflicts
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
+
+LEASE = timedelta(seconds=60)
+"""How long a claim holds, without the 120 s for clocks that differ. Longer than a request may take."""
+
+OK, TRANSIENT = "refresh_ok", "refresh_transient"
+EVENTS = {DENIED: "refresh_denied", INTERACTION: "refresh_denied", LOST: "refresh_lost"}
+"""The event of each problem."""
+
+
+@dataclass(frozen=True)
+class RefreshOutcome:
+    """What became of one claimed refresh.
+
+    Attributes:
+        name, version: the value that was refreshed.
+        holder: whose claim it was.
+        answer: what the refresh has brought, or None.
+        problem: why a person has to act, or None.
+        is_single_use: the answer brought another token than the one that was sent.
+    """
+
+    name: str
+    version: Optional[str]
+    holder: Optional[str]
+    answer: Optional[RefreshAnswer] = field(default=None, repr=False)
+    problem: Optional[str] = None
+    is_single_use: bool = False
+
+    @property
+    def event(self) -> str:
+        """The event of the lifecycle."""
+        return OK if self.answer is not None else EVENTS.get(self.problem or "", TRANSIENT)
+
+
+class RefreshWrites:
+    """Writes claims and outcomes to one store."""
+
+    def __init__(self, backend: Backend, clock: Clock) -> None:
+        """Write to `backend`, at the time of `clock`."""
+        self._backend = backend
+        self._clock = clock
+
+    def claim(self, found: Record, holder: str) -> Record:
+        """Claim the refresh of exactly the version and revision that were read.
+
+        Raises:
+            Conflict: another writer came first.
+            AccessDenied, ReadOnly: this login may not write.
+        """
+        now, known = self._clock(), found.known
+        if known.lifecycle != lifecycle.REFRESHING:  # else a claim is taken over, whose holder has written the event
+            known = lifecycle.advance(known, "refresh", now)
+        return self._patch(found, known, read_refresh_status(found).with_claim(holder, int((now + LEASE).timestamp())))
+
+    def announce(self, claimed: Record) -> Record:
+        """Write that the request is about to be sent. A claim that was taken over fails here, and nothing was sent.
+
+        Raises:
+            Conflict: another writer came in between.
+        """
+        return self._patch(claimed, claimed.known, replace(read_refresh_status(claimed), sent=True))
+
+    def is_held(self, status: RefreshStatus) -> bool:
+        """Whether the claim's holder may still be at work: not proved dead, and its lease not over."""
+        until = status.until or 0
+        return status.holder is not None and may_live(status.holder) and self._clock().timestamp() < until + SKEW.total_seconds()
+
+    def settle(self, outcome: RefreshOutcome) -> Record:
+        """Write an outcome, and return the current record. May be done again: what is written already is left as it is.
+
+        An answer is stored as long as the version is the one that was refreshed, also after the claim was given up for lost.
+        Anything else is written only while the claim is still the same.
+
+        Raises:
+            Conflict: others keep writing the credential.
+            NotFound: it was deleted meanwhile.
+        """
+        return retry_conflicts(lambda: self._settle(outcome))
+
+    def _settle(self, outcome: RefreshOutcome) -> Record:
+        found = self._backend.get(outcome.name)
+        status = read_refresh_status(found)
+        is_ours = outcome.answer is not None or status.holder == outcome.holder
+        if found.version != outcome.version or not is_ours or outcome.event not in lifecycle.events_from(found.known.lifecycle):
+            return found
+        known = lifecycle.advance(found.known, outcome.event, self._clock())
+        if outcome.answer is None:
+            return self._patch(found, known, status.without_claim(outcome.problem))
+        return self._backend.put(self._build_refreshed(found, known, outcome, outcome.answer), found.version)
+
+    def _build_refreshed(self, found: Record, known: Metadata, outcome: RefreshOutcome, answer: RefreshAnswer) -> Record:
+        status = RefreshStatus(input_version(found), int(known.updated_at.timestamp()))
+        attributes = status.write(known.attributes)
+        if outcome.is_single_use:
+            attributes[SINGLE_USE] = True
+        metadata = replace(known, expires_at=answer.expires_at, attributes=attributes)
+        # The versions that are kept are those of inputs: many refreshes must not push them out.
+        return replace(found, state=dict(answer.state), metadata=metadata, serial=None, record_id=None, keep_replaced=False)
+
+    def _patch(self, found: Record, known: Metadata, status: RefreshStatus) -> Record:
+        changed = replace(known, attributes=status.write(known.attributes), updated_at=self._clock())
+        patched = self._backend.patch_metadata(replace(found, metadata=changed), found.revision)
+        return replace(patched, fields=found.fields, state=found.state)

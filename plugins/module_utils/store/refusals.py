@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the state of a credential forbids, and the errors that say so."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    Damaged,
+    EncryptionError,
+    Misplaced,
+    NotEncrypted,
+    RolledBack,
+    RotationInProgress,
+    Tampered,
+    WrongKey,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+
+_FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
+
+
+def check_expected(credential: Credential, expected_version: Optional[str]) -> None:
+    """Refuse another version than the expected one.
+
+    Raises:
+        Conflict: naming both.
+    """
+    if expected_version is not None and credential.version != expected_version:
+        what = "its version is {0}, not {1}".format(credential.version, expected_version)
+        raise Conflict(what, name=credential.name, remedy="Read it again and decide anew.")
+
+
+def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
+    """The error of a value that cannot be read, whose remedy tells how it is deleted all the same.
+
+    Not where the key is at fault: with the key it can be read.
+    """
+    if isinstance(error, _FAULTY_VALUE):
+        how = ", without 'expected_version'" if expected_version else ""
+        error.remedy = "{0} To delete it unread: 'state: absent' with 'force: true'{1}.".format(error.remedy, how).strip()
+    return error
+
+
+def refuse_while_rotating(credential: Credential) -> None:
+    """Refuse in the states in which a rotation owns the values.
+
+    Raises:
+        RotationInProgress: it is rotating or in its grace period.
+    """
+    state = credential.metadata.lifecycle
+    if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
+        remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
+        raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
+
+
+def refuse_importing(credential: Credential) -> None:
+    """Refuse to change what an import is about to replace."""
+    if is_importing(credential.metadata):
+        raise incomplete_import(credential.name)

@@ -1,0 +1,14 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the environment variables begin that a backend or its library reads."""
+
+from __future__ import annotations
+
+from typing import Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
+
+PREFIXES: Tuple[str, ...] = tuple(sorted({prefix for backend in BACKENDS for prefix in read_traits(backend).environment_prefixes}))
+"""Of all backends."""

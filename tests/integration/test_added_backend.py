@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A backend is added by its folder, its harness, its row and its lines in two pages, and by nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import CHECKOUT
+from tests.house.source import SourceTree
+
+SAMPLE = Path(__file__).parent / "added_backend"
+ROW = """
+def _shelf() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.backend import Shelf
+
+        return Shelf
+
+    return TRAITS, load
+
+
+"""
+CONFIGURING = """
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
+config = {"backend": "shelf", "plan": "a", "lock_code": "b", "keeper": {"badge_file": "c", "badge": "d"}}
+print(beside_file(config, "/etc/nebula.yml"), [secret.expose() for secret in secrets_of(config)])
+"""
+
+
+def insert(path, before, text):
+    """Insert a text before the line that begins so."""
+    content = path.read_text(encoding="utf-8")
+    assert content.count("\n" + before) == 1, before
+    path.write_text(content.replace("\n" + before, "\n" + text + before), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory):
+    """A copy of the collection with a backend more."""
+    root = tmp_path_factory.mktemp("added")
+    copy = root / "ansible_collections" / "nebula" / "credential"
+    for source in SourceTree(CHECKOUT).listed:
+        (copy / source.name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source.path, copy / source.name)
+    own = copy / "plugins" / "module_utils" / "backends" / "shelf"
+    own.mkdir()
+    for name in ("backend.py", "options.py"):
+        shutil.copy(SAMPLE / name, own / name)
+    shutil.copy(CHECKOUT / "tests" / "conformance" / "object_places.py", own / "places.py")
+    shutil.copy(SAMPLE / "harness.py", copy / "tests" / "backends" / "shelf.py")
+    registry = own.parent / "registry.py"
+    insert(registry, "BACKENDS: ", ROW.lstrip("\n"))
+    insert(registry, '    "vault": ', '    "shelf": _shelf,\n')
+    insert(copy / "README.md", "| `vault` ", "| `shelf` | a shelf | nothing |\n")
+    return copy
+
+
+def run(collection, *arguments):
+    """Run a Python program in the copy."""
+    environment = {**os.environ, "PYTHONPATH": str(collection.parents[2])}
+    return subprocess.run([sys.executable, *arguments], cwd=collection, env=environment, capture_output=True, text=True, check=False)
+
+
+def passed_in(collection, *arguments):
+    """Run tests in the copy; return how many have passed."""
+    done = run(collection, "-m", "pytest", "-q", *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1])
+
+
+def test_it_runs_the_conformance_suite(collection):
+    assert passed_in(collection, "tests/conformance", "-k", "shelf or every_backend") > 100
+
+
+def test_it_is_held_to_what_every_backend_is(collection):
+    """What it declares and loads, what its mistakes name, what the README says that it needs."""
+    assert passed_in(collection, "tests/unit", "-k", "shelf or every_backend") > 8
+
+
+def test_its_paths_and_secrets_are_known_to_who_reads_a_configuration(collection):
+    done = run(collection, "-c", CONFIGURING)
+    placed = {"backend": "shelf", "plan": "/etc/a", "lock_code": "b", "keeper": {"badge_file": "/etc/c", "badge": "d"}}
+    assert done.stdout == "{0} {1}\n".format(placed, [b"b", b"d"]), done.stderr

@@ -1,0 +1,66 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""KV version 2 takes a value and its metadata in two requests: an import that ends between them shows no old password."""
+
+from __future__ import annotations
+
+from contextlib import closing, suppress
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2 import Kv2
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PREVIOUS
+from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
+from tests.backends.discovery import KINDS
+from tests.conformance.portables import CALLER, KEY, LOCAL, VALUES, Killed, fill, import_whole
+
+KV2 = next(kind for kind in KINDS if kind.label == "vault-kv2")
+
+
+@pytest.fixture
+def portable(tmp_path):
+    with asked_by(CALLER), closing(LOCAL.open(tmp_path)) as source:
+        fill(source)
+        yield read_portable(source, "db_pass", "source", "default")
+
+
+@pytest.fixture
+def backend(tmp_path, portable):
+    with closing(KV2.open(tmp_path)) as opened:
+        yield opened
+
+
+def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
+    """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
+    described = Kv2._described
+    for deadly in range(len(VALUES)):
+        calls = []
+
+        def kill(*arguments, deadly=deadly, calls=calls, **options):
+            if arguments[2].stage == "current":
+                calls.append(None)
+            if len(calls) > deadly:
+                raise Killed
+            return described(*arguments, **options)
+
+        monkeypatch.setattr(Kv2, "_described", kill)
+        with pytest.raises(Killed):
+            import_whole(backend, portable)
+        monkeypatch.setattr(Kv2, "_described", described)
+        with pytest.raises(Unusable):
+            Reader(backend).get("db_pass")
+        if deadly < len(VALUES) - 1:
+            import_whole(backend, portable)
+            there = read_portable(backend, "db_pass", "destination", "default")
+            assert there.digest(KEY, "default") == portable.digest(KEY, "default")
+        else:
+            with pytest.raises(Conflict, match="import it anew"):
+                import_whole(backend, portable)
+        for stage in (PREVIOUS, CURRENT):
+            with suppress(NotFound):
+                backend.delete("db_pass", stage=stage)

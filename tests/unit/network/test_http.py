@@ -1,0 +1,241 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The HTTP client against real servers: what it sends, what it refuses, and what its errors say."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import traceback
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    InvalidInput,
+    MissingLibrary,
+    StorageError,
+    Timeout,
+    TooLarge,
+    Unavailable,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.network import http
+from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
+from tests.servers import proxy, scripted
+from tests.servers.processes import LOOPBACK
+from tests.servers.scripted import Answer
+
+CANARY = "c4n4ry-t0ken"
+
+
+@pytest.fixture
+def client():
+    made = HttpClient()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def server():
+    with scripted.running() as made:
+        yield made
+
+
+@contextlib.contextmanager
+def refused(kind, says="."):
+    """The error is of that class, says that, and shows nothing of the request, of the answer, or of a library."""
+    with pytest.raises(kind, match=says) as caught:
+        yield caught
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value.__dict__)
+    assert CANARY not in shown
+    assert "requests.exceptions" not in shown
+    assert "urllib3" not in shown
+
+
+def test_a_request_sends_what_it_is_given(client, server):
+    server.script = lambda _request: Answer(201, {"ok": True}, {"X-Kind": "made"})
+    response = client.request("POST", server.url + "/a?b=c", json={"d": 1}, bearer=Secret(CANARY), headers={"X-Own": "e"})
+    asked = server.asked[0]
+    assert (asked.method, asked.path, asked.json) == ("POST", "/a?b=c", {"d": 1})
+    assert (asked.headers["authorization"], asked.headers["x-own"]) == ("Bearer " + CANARY, "e")
+    assert (response.status, response.json, response.headers["x-kind"]) == (201, {"ok": True}, "made")
+    client.request("POST", server.url, form={"a": "b c"})
+    client.request("PUT", server.url, body=b"\x00\xff")
+    assert [request.content for request in server.asked[1:]] == [b"a=b+c", b"\x00\xff"]
+
+
+def test_what_is_no_json_object_is_an_empty_one(client, server):
+    for content in (b"", b"<html>", b"[1]"):
+        server.script = lambda _request, content=content: Answer(200, content)
+        assert client.request("GET", server.url).json == {}
+
+
+def test_nothing_of_a_login_is_shown_by_a_response(client, server):
+    server.script = lambda _request: Answer(200, {"access_token": CANARY})
+    assert CANARY not in repr(client.request("GET", server.url))
+
+
+def test_the_home_directory_gives_no_login_and_an_answer_no_cookie(client, server, home):
+    Path(home, ".netrc").write_text("machine {0} login a password {1}\n".format(LOOPBACK, CANARY))
+    server.script = lambda _request: Answer(200, {}, {"Set-Cookie": "session=1; Path=/"})
+    for _each in range(2):
+        client.request("GET", server.url)
+    assert [set(request.headers) & {"authorization", "cookie"} for request in server.asked] == [set(), set()]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_answer_that_drips_ends_with_the_deadline_of_the_operation(client, server, method):
+    server.script = lambda _request: Answer(200, b"x" * 1000, drips=0.05)
+    with refused(Timeout, r"the refresh did not end within 0\.5 s") as caught, deadline.within(0.5, "the refresh"):
+        client.request(method, server.url)
+    assert caught.value.outcome_unknown == (method == "POST")
+
+
+def test_no_request_is_made_when_the_deadline_is_over(client, server):
+    with refused(Timeout), deadline.within(-1, "get"):
+        client.request("POST", server.url)
+    assert server.asked == []
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_server_that_hangs_up_leaves_the_outcome_of_a_change_open(client, server, method):
+    server.script = lambda _request: Answer(hangs_up=True)
+    with refused(Unavailable, "the connection to .* ended before the answer came") as caught:
+        client.request(method, server.url + "/" + CANARY)
+    assert caught.value.outcome_unknown == (method == "POST")
+    assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("after", [30, 150])
+def test_an_answer_that_is_cut_is_none(client, server, after):
+    server.script = lambda _request: Answer(200, {"access_token": CANARY * 20})
+    with proxy.running(LOOPBACK, server.port) as between:
+        between.mode = proxy.cut_answer(after)
+        with refused(Unavailable, "ended before the answer came"):
+            client.request("GET", "http://{0}:{1}".format(LOOPBACK, between.port))
+
+
+def test_where_nothing_listens_nothing_has_happened(client):
+    with socket.socket() as taken:
+        taken.bind((LOOPBACK, 0))
+        with refused(Unavailable, "cannot be reached: nothing listens there") as caught:
+            client.request("POST", "http://{0}:{1}/{2}".format(LOOPBACK, taken.getsockname()[1], CANARY))
+    assert not caught.value.outcome_unknown
+
+
+def test_a_name_that_cannot_be_resolved_is_said(client):
+    with refused(Unavailable, "no-such-host.invalid:443 cannot be reached: its name cannot be resolved"):
+        client.request("GET", "https://no-such-host.invalid/" + CANARY)
+
+
+@pytest.mark.parametrize(("status", "unknown"), [(429, False), (500, True), (502, True), (503, False), (504, True), (599, False)])
+def test_a_server_that_is_overloaded_or_failed_is_unavailable(client, server, status, unknown):
+    server.script = lambda _request: Answer(status, {"error": CANARY}, {"Retry-After": "7"})
+    with refused(Unavailable, "answered with status {0}".format(status)) as caught:
+        client.request("POST", server.url).check_available()
+    assert (caught.value.outcome_unknown, caught.value.retry_after) == (unknown, 7.0)
+    with refused(Unavailable) as caught:
+        client.request("GET", server.url).check_available()
+    assert not caught.value.outcome_unknown
+
+
+@pytest.mark.parametrize("status", [200, 400, 401, 404])
+def test_any_other_status_is_an_answer(client, server, status):
+    server.script = lambda _request: Answer(status, {"error": "x"})
+    assert client.request("GET", server.url).check_available().status == status
+
+
+def test_an_answer_larger_than_the_limit_is_not_read(server):
+    server.script = lambda _request: Answer(200, CANARY.encode() * 100000)
+    with refused(TooLarge, "is larger than 1000 bytes"):
+        HttpClient(max_bytes=1000).request("GET", server.url)
+    server.script = lambda _request: Answer(200, b"x" * 1000)
+    assert len(HttpClient(max_bytes=1000).request("GET", server.url).body) == 1000
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://user:{0}@a.test/".format(CANARY), "holds a login"),
+        ("http://a.test/" + CANARY, "plain HTTP would show what is sent to a.test:80"),
+        ("ftp://a.test/" + CANARY, "is no URL"),
+        ("https:///" + CANARY, "is no URL"),
+        ("https://a.test/ " + CANARY, "is no URL"),
+        (CANARY, "is no URL"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_and_not_shown(client, url, says):
+    with refused(InvalidInput, says):
+        client.request("GET", url)
+
+
+@pytest.mark.parametrize("value", [CANARY + "\r\nX: y", CANARY + "\u20ac", CANARY + "\x00"])
+def test_a_header_that_none_can_be_is_refused_and_not_shown(client, server, value):
+    with refused(InvalidInput, "header 'X-Own' holds what no header can"):
+        client.request("GET", server.url, headers={"X-Own": value})
+    with refused(InvalidInput, "header 'Authorization'"):
+        client.request("GET", server.url, bearer=Secret(value))
+    assert server.asked == []
+
+
+def test_without_requests_the_error_is_the_line_that_installs_it(monkeypatch):
+    monkeypatch.setattr(http, "requests", None)
+    with refused(MissingLibrary, r"Run: pip install 'requests >= 2\.31'"):
+        HttpClient()
+
+
+@pytest.fixture
+def another():
+    with scripted.running() as made:
+        yield made
+
+
+def leading(server, to, status=302):
+    """Answer the first request with a redirect, and each later one with what came."""
+    server.script = lambda _request: Answer(status, {}, {"Location": to}) if len(server.asked) == 1 else Answer(200, {"there": True})
+
+
+@pytest.mark.parametrize("to", ["/elsewhere", "{0}/elsewhere"])
+def test_a_redirect_on_the_same_host_is_followed_with_all_that_was_sent(client, server, to):
+    leading(server, to.format(server.url), 307)
+    assert client.request("POST", server.url, json={"a": 1}, bearer=Secret(CANARY)).json == {"there": True}
+    followed = server.asked[1]
+    assert (followed.path, followed.json, followed.headers["authorization"]) == ("/elsewhere", {"a": 1}, "Bearer " + CANARY)
+
+
+@pytest.mark.parametrize(
+    "carried",
+    [{"bearer": Secret(CANARY)}, {"json": {"token": CANARY}}, {"headers": {"X-Api-Key": CANARY}}, {"headers": {"Cookie": CANARY}}],
+    ids=["a bearer token", "a body", "a header of its own", "a cookie"],
+)
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_no_login_and_no_body_goes_to_another_host(client, server, another, carried, status):
+    leading(server, another.url + "/" + CANARY, status)
+    with refused(StorageError, "sent the request on to an address that is not followed") as caught:
+        client.request("POST" if "json" in carried else "GET", server.url, **carried)
+    assert another.asked == []
+    assert not caught.value.outcome_unknown
+
+
+def test_a_request_that_carries_nothing_follows_to_another_host(client, server, another):
+    another.script = lambda _request: Answer(200, {"there": True})
+    leading(server, another.url)
+    assert client.request("GET", server.url).json == {"there": True}
+
+
+@pytest.mark.parametrize("to", ["http://user:secret@{0}:1/", "ftp://{0}/", "file:///etc/passwd"])
+def test_a_redirect_to_what_is_no_server_is_not_followed(client, server, to):
+    leading(server, to.format(LOOPBACK))
+    with refused(StorageError, "not followed"):
+        client.request("GET", server.url)
+
+
+def test_a_redirect_in_a_circle_ends(client, server):
+    server.script = lambda _request: Answer(302, {}, {"Location": "/again"})
+    with refused(StorageError, "not followed"):
+        client.request("GET", server.url)
+    assert len(server.asked) == http.REDIRECTS + 1

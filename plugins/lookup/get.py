@@ -4,7 +4,7 @@
 
 """The lookup `get`. Its documentation is in get.yml.
 
-If the run's session can reply, this file is all of the collection that a worker loads: every import here is of the standard library,
+If the run's session can respond, this file is all of the collection that a worker loads: every import here is of the standard library,
 or of a module that ansible-core has loaded already. Everything else is in plugin_utils. Every worker compiles this file anew, so it is
 short. session/endpoint.py and session/protocol.py hold the same definitions for the rest of plugin_utils: change both.
 """
@@ -220,11 +220,11 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
 
 
 class AnswerLost(ConnectionError):
-    """The whole request was sent, and no reply came: it may have been carried out."""
+    """The whole request was sent, and no response came: it may have been carried out."""
 
 
 def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a message and return the reply. Wait as long as the session sends heartbeats.
+    """Send a message and return the response. Wait as long as the session sends heartbeats.
 
     Raises:
         TypeError, ValueError: the message cannot be encoded; nothing was sent.
@@ -296,7 +296,7 @@ def other_end(connection: socket.socket) -> tuple[int | None, int]:
 
 
 def _received(connection: socket.socket) -> bytes:
-    """Return the reply. The heartbeats before it restart the time limit of the socket."""
+    """Return the response. The heartbeats before it restart the time limit of the socket."""
     with connection.makefile("rb") as stream:
         first = HEARTBEAT
         while first == HEARTBEAT:

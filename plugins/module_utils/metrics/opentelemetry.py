@@ -54,9 +54,9 @@ class _OpenTelemetry(Instruments):
             description="How long operations on the backend took, repeated requests included",
             explicit_bucket_boundaries_advisory=list(BOUNDS),
         )
-        self._retries = meter.create_counter(METER + ".retries", description="Requests that were made again")
-        self._breaker = meter.create_gauge(METER + ".breaker.state", description="Whether the circuit breaker is in that state")
-        self._lookups = meter.create_counter(METER + ".cache.lookups", description="Questions to the cache")
+        self._retries = meter.create_counter(METER + ".retries", description="Repeated requests")
+        self._breaker = meter.create_gauge(METER + ".breaker.state", description="1 for the state of the circuit breaker, else 0")
+        self._lookups = meter.create_counter(METER + ".cache.lookups", description="Reads of the cache")
 
     def done(self, operation: str, result: str, seconds: float) -> None:
         self._durations.record(seconds, dict(self._place, operation=operation, result=result))

@@ -63,10 +63,10 @@ class _Collector:
         yield self._counter("operations", what, ("operation", "result"), dict(totals.operations))
         yield self._seconds()
         retries = {(operation,): count for operation, count in totals.retries.items()}
-        yield self._counter("retries", "Requests that were made again.", ("operation",), retries)
+        yield self._counter("retries", "Repeated requests.", ("operation",), retries)
         yield from self._breaker()
-        yield self._counter("cache_hits", "Questions that the cache answered.", (), _unless_none(totals.hits))
-        yield self._counter("cache_misses", "Questions that the cache could not answer.", (), _unless_none(totals.misses))
+        yield self._counter("cache_hits", "Reads returned from the cache.", (), _unless_none(totals.hits))
+        yield self._counter("cache_misses", "Reads that were not in the cache.", (), _unless_none(totals.misses))
 
     def _counter(self, name: str, what: str, labels: Any, counts: Dict[Any, int]) -> Any:
         family = self._families.CounterMetricFamily(PREFIX + name, what, labels=[*self._place, *labels])
@@ -90,7 +90,7 @@ class _Collector:
         for each in BREAKER_STATES:
             state.add_metric([*self._place.values(), each], float(each == last.state))
         yield state
-        what = "When the circuit breaker came to its state."
+        what = "When the circuit breaker changed to its state."
         changed = self._families.GaugeMetricFamily(PREFIX + "breaker_changed_timestamp_seconds", what, labels=[*self._place])
         changed.add_metric([*self._place.values()], last.changed_at)
         yield changed

@@ -82,7 +82,7 @@ class SessionClient:
             exchange(self._place.directory, {"forget": None if names is None else list(names)})
 
     def _answered(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
-        """Return the reply. If the session needs a vault password, which only the run has, send the request again with it."""
+        """Return the response. If the session needs a vault password, which only the run has, send the request again with it."""
         passwords: dict[str, str] = {}
         for _vault_id in range(VAULT_IDS):
             reply = self._asked({**message, "vault_passwords": passwords}, repeatable)

@@ -49,7 +49,7 @@ class CredentialLookup(LookupBase):
     def __init__(
         self, loader: Any = None, templar: Any = None, *, question: str | None = None, reply: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Take what ansible-core passes to a lookup, the request's digest for the session, and the session's reply if there is one."""
+        """Take what ansible-core passes to a lookup, the request's digest for the session, and the session's response if there is one."""
         super().__init__(loader=loader, templar=templar, **kwargs)
         self._question = question
         self._reply = reply
@@ -88,7 +88,7 @@ class LookupCall:
         question: str | None = None,
         reply: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take the parts of the call, and the session's reply to it if there is one."""
+        """Take the parts of the call, and the session's response to it if there is one."""
         self._question = question
         self._reply = reply
         self.options = options

@@ -30,7 +30,7 @@ def begin(loader: Any, templar: Any, variables: Mapping[str, Any], question: str
 
     Args:
         loader: the loader of the calling lookup, like `templar` and `variables`.
-        question: the digest of its request, which the caller will explain to the session.
+        question: the digest of its request, which the caller will resolve: it sends the whole operation next.
     """
     with suppress(Exception):  # the next read meets the same error, and raises it
         begun(loader, templar, variables, awaited=question)

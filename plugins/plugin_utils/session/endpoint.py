@@ -99,11 +99,11 @@ def is_private(directory: str) -> bool:
 
 
 class AnswerLost(ConnectionError):
-    """The whole request was sent, and no reply came: it may have been carried out."""
+    """The whole request was sent, and no response came: it may have been carried out."""
 
 
 def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a message and return the reply. Wait as long as the session sends heartbeats.
+    """Send a message and return the response. Wait as long as the session sends heartbeats.
 
     Raises:
         TypeError, ValueError: the message cannot be encoded; nothing was sent.
@@ -165,7 +165,7 @@ def is_ours(connection: socket.socket) -> bool:
 
 
 def _received(connection: socket.socket) -> bytes:
-    """Return the reply. The heartbeats before it restart the time limit of the socket."""
+    """Return the response. The heartbeats before it restart the time limit of the socket."""
     with connection.makefile("rb") as stream:
         first = HEARTBEAT
         while first == HEARTBEAT:

@@ -76,7 +76,7 @@ def begin_session(
         where: as for `ensure_session`, like `run` and `options`.
         expected: returns the `store` that is likely to be used and its `config`, so that the session opens it at once. Called while
             the program starts.
-        awaited: the digest of a request that the caller will explain: other callers with the same digest wait for that.
+        awaited: the digest of a request that the caller will resolve: other callers with the same digest wait for that.
 
     Raises:
         NoSession: this run will have no session, or another process is starting it.

@@ -29,7 +29,7 @@ def outcome_of(reply: Mapping[str, Any]) -> Outcome:
     """Return the outcome that `described_outcome` wrote.
 
     Raises:
-        CredentialError: the reply is an error that `described_error` wrote.
+        CredentialError: the response is an error that `described_error` wrote.
     """
     if "error" in reply:
         raise error_from(reply["error"])

@@ -59,7 +59,7 @@ def _hook(collection: str, cache: str) -> Callable[[str], FileFinder]:
             """Read a file of source or bytecode."""
             return super().get_data(_moved(path, collection, cache))
 
-        def set_data(self, path: str, data: bytes, **_mode: int) -> None:  # type: ignore[override]  # importlib does not declare its options
+        def set_data(self, path: str, data: bytes, **_mode: int) -> None:  # type: ignore[override]  # importlib does not name them
             """Write a file of bytecode, whole or not at all."""
             super().set_data(_moved(path, collection, cache), data)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One connection of a session: one request and one reply. Neither ever blocks."""
+"""One connection of a session: one request and one response. Neither ever blocks."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 LONGEST_REQUEST = 64 * 1024 * 1024
 PATIENCE = 5.0
-"""Seconds in which a whole request must arrive, and a reply must be read."""
+"""Seconds in which a whole request must arrive, and a response must be read."""
 PART = 1 << 16
 
 
 class Caller:
-    """The caller at the other end: read its one request, and send it one reply."""
+    """The caller at the other end: read its one request, and send it one response."""
 
     def __init__(self, connection: socket.socket) -> None:
         """Take an accepted connection."""
@@ -60,7 +60,7 @@ class Caller:
         return request
 
     def is_waiting(self) -> bool:
-        """Return True if the caller still waits for a reply. A caller that closed the connection has continued without it."""
+        """Return True if the caller still waits for a response. A caller that closed the connection has continued without it."""
         try:
             return bool(self.connection.recv(1, socket.MSG_PEEK))
         except BlockingIOError:
@@ -69,14 +69,14 @@ class Caller:
             return False
 
     def reply(self, content: bytes) -> bool:
-        """Send a reply, as much as the connection takes now. Return True if that was all."""
+        """Send a response, as much as the connection takes now. Return True if that was all."""
         self.working = False
         self._since = time.monotonic()
         self._reply = memoryview(LENGTH.pack(len(content)) + content)
         return self.send()
 
     def send(self) -> bool:
-        """Send more of the reply. Return True if that was all.
+        """Send more of the response. Return True if that was all.
 
         Raises:
             OSError: the caller is gone.
@@ -97,5 +97,5 @@ class Caller:
         self.connection.send(HEARTBEAT)
 
     def is_late(self, now: float) -> bool:
-        """Return True if the caller takes too long to send its request, or to read its reply."""
+        """Return True if the caller takes too long to send its request, or to read its response."""
         return not self.working and now - self._since > PATIENCE

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session's event loop: one thread replies with what is cached, others fetch the rest (DESIGN: one login and one fetch per run)."""
+"""The session's event loop: one thread responds with what is cached, others fetch the rest (DESIGN: one login and one fetch per run)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ AT_ONCE = 64
 
 
 class Serving:
-    """The event loop: accept callers, read their requests, send their replies."""
+    """The event loop: accept callers, read their requests, send their responses."""
 
     def __init__(self, listener: socket.socket, may_ask: Callable[[socket.socket], bool], desk: Desk) -> None:
         """Take the socket, the check of who may use the session, and the handler of requests."""
@@ -65,7 +65,7 @@ class Serving:
         return True
 
     def has_callers(self) -> bool:
-        """Return True if a caller without a reply is connected."""
+        """Return True if a caller without a response is connected."""
         return bool(self._callers)
 
     def is_working(self) -> bool:
@@ -73,7 +73,7 @@ class Serving:
         return any(caller.working for caller in self._callers)
 
     def admit_nobody(self) -> None:
-        """Accept no more callers. Those that are connected get their replies."""
+        """Accept no more callers. Those that are connected get their responses."""
         with suppress(KeyError, ValueError):
             self._selector.unregister(self._listener)
         self._listener.close()
@@ -129,7 +129,7 @@ class Serving:
             self._drop(caller)
 
     def _answer(self, caller: Caller, request: bytes) -> None:
-        """Reply at once if nothing has to be fetched, else from another thread; meanwhile the caller gets heartbeats."""
+        """Respond at once if nothing has to be fetched, else from another thread; meanwhile the caller gets heartbeats."""
         reply = self._desk.known(json.loads(request)) if len(request) <= SHORT else None
         if reply is AWAITED:
             caller.working = True
@@ -143,7 +143,7 @@ class Serving:
             self._drop(caller)
 
     def _fetch(self, caller: Caller, request: bytes) -> None:
-        """Perform a request, in another thread. The caller always gets a reply or is dropped: else it would wait for ever."""
+        """Perform a request, in another thread. The caller always gets a response or is dropped: else it would wait for ever."""
         reply = None
         try:
             if caller in self._callers:
@@ -165,20 +165,20 @@ class Serving:
         self._answer_waiting()
 
     def _answer_waiting(self) -> None:
-        """Try again the requests that waited until another caller explained their digest."""
+        """Try again the requests that waited until another caller resolved their digest."""
         waiting, self._waiting = self._waiting, []
         for caller, request in waiting:
             if caller in self._callers:
                 self._answer(caller, request)
 
     def _send(self, caller: Caller, reply: bytes) -> None:
-        """Send a reply. What does not fit now is sent as fast as the caller reads it."""
+        """Send a response. What does not fit now is sent as fast as the caller reads it."""
         try:
             if not caller.reply(reply):
                 self._watch(caller, selectors.EVENT_WRITE, lambda: self._send_more(caller))
                 return
         except OSError:
-            pass  # the caller no longer waits for the reply
+            pass  # the caller no longer waits for the response
         self._drop(caller)
 
     def _send_more(self, caller: Caller) -> None:
@@ -208,5 +208,5 @@ class Serving:
 
 
 def encoded(reply: Any) -> bytes:
-    """Return a reply as bytes to send."""
+    """Return a response as bytes to send."""
     return json.dumps(reply).encode("utf-8")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Digests of requests that a session does not know yet: one worker explains each, and the others wait for that.
+"""Digests of requests that a session does not know yet: one worker resolves each, and the others wait for that.
 
-To explain a digest, a worker loads the collection, which takes longer than all its later requests.
+To resolve a digest, a worker sends the whole operation. For that it loads the collection, which takes longer than all its later requests.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import threading
 import time
 
 PATIENCE = 2.0
-"""Seconds that an explanation may take. If it does not come, every worker explains the digest itself, and gets its own error."""
+"""Seconds that resolving may take. After that, every worker resolves the digest itself, and gets its own error."""
 REMEMBERED = 20000
 
 
 class Explaining:
-    """The digests that a worker is expected to explain, and until when (`time.monotonic`). Safe for several threads."""
+    """The digests that a worker is expected to resolve, and until when (`time.monotonic`). Safe for several threads."""
 
     def __init__(self) -> None:
         """Start with no digest."""
@@ -26,7 +26,7 @@ class Explaining:
         self._until: dict[str, float] = {}
 
     def is_left_to_another(self, digest: str) -> bool:
-        """Return True if another worker is already explaining this digest. The first caller gets False, and explains it."""
+        """Return True if another worker is already resolving this digest; the first caller gets False and resolves it."""
         now = time.monotonic()
         with self._lock:
             known = digest in self._until
@@ -36,6 +36,6 @@ class Explaining:
         return known and now < until
 
     def is_over(self, digest: str) -> None:
-        """Record that the digest was explained, or cannot be: no caller waits for it any more."""
+        """Record that the digest was resolved, or cannot be: no caller waits for it any more."""
         with self._lock:
             self._until[digest] = 0.0

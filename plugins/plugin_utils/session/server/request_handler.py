@@ -30,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.s
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
-"""Never sent: the caller waits until another one has explained the digest."""
+"""Never sent: the caller waits until another one has resolved the digest."""
 REMEMBERED = 20000
 REFRESHERS = 4
 
@@ -71,11 +71,11 @@ class Desk:
         self._background.submit(opened)
 
     def await_explanation(self, digest: str) -> None:
-        """Record that a caller will explain this digest."""
+        """Record that a caller will resolve this digest."""
         self._explaining.is_left_to_another(digest)
 
     def known(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return the reply if nothing has to be fetched; `AWAITED` if another caller is explaining the digest; else None."""
+        """Return the response if nothing has to be fetched; `AWAITED` if another caller is resolving the digest; else None."""
         self._asked = time.monotonic()
         if "forget" in asked:
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
@@ -87,7 +87,7 @@ class Desk:
         return self._held(question, asked)
 
     def _held(self, question: Question, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Return the reply from the cache; None if it would need a request to a backend, or a write to a file."""
+        """Return the response from the cache; None if it would need a request to a backend, or a write to a file."""
         manager = question.manager
         if manager.cache is None or (manager.trail is not None and manager.trail.strict):
             return None
@@ -98,7 +98,7 @@ class Desk:
             return None
 
     def perform(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Perform an operation, or fetch what a question needs, and return the reply. Raise nothing."""
+        """Perform an operation, or fetch what a question needs, and return the response. Raise nothing."""
         try:
             with self._stores.on_behalf(asked.get("vault_passwords") or {}):
                 return self._done(asked)

@@ -54,7 +54,7 @@ class Session:
         self._premises.open_up()
 
     def expect(self, awaited: str | None) -> None:
-        """Make callers with this digest wait for the process that started the session, which will explain it."""
+        """Make callers with this digest wait for the process that started the session, which will resolve it."""
         if awaited is not None:
             self._desk.await_explanation(awaited)
 

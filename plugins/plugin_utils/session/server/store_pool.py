@@ -96,16 +96,16 @@ class HeldStores:
 
     @contextmanager
     def hearing(self) -> Iterator[list[str]]:
-        """Collect the warnings of this thread's operations inside the `with` block, for the reply to the caller.
+        """Collect the warnings of this thread's operations inside the `with` block, for the response to the caller.
 
-        They include the background's warnings since the last reply.
+        They include the background's warnings since the last response.
         """
         heard, self._untold = self._untold, []
         token = _HEARING.set(heard)
         try:
             yield heard
         except BaseException:
-            self._untold = heard + self._untold  # there is no reply to carry them
+            self._untold = heard + self._untold  # there is no response to carry them
             raise
         finally:
             _HEARING.reset(token)

@@ -4,8 +4,8 @@
 
 """How a rotation ends: grace, the last verification, dropping values at the target, and dropping them in the store.
 
-One guard stands before every slot that is dropped: with overlap, the target is told to drop the value first, and a value
-that another slot keeps is not dropped there. It serves rollback, a crash and the end of the grace period alike.
+One guard stands before every slot that is dropped: with overlap, the target drops the value first, and a value that
+another slot keeps is not dropped there. It serves rollback, a crash and the end of the grace period alike.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def _stages_to_drop(journal: Journal) -> Tuple[str, ...]:
 
 
 def _is_owed(journal: Journal, stage: str) -> bool:
-    """Whether the target has to be told, before that stage is dropped."""
+    """Whether the target has to drop the value before the store drops the stage."""
     was_sent = stage == PREVIOUS or journal.sent is not None
     return journal.withdraws and was_sent and stage not in journal.withdrawn
 

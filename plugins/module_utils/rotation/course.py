@@ -103,7 +103,8 @@ class Course:
             apply_limit=traits.apply_limit,
             ask_limit=traits.ask_limit,
             maker=traits.maker,
-            slots=traits.slots,
+            # How many fit matters only where the service makes them; other journals stay as they were.
+            slots=traits.slots if traits.maker == SERVICE else 1,
             marks=traits.marks,
             sole_owner=traits.sole_owner,
             propagation=traits.propagation,

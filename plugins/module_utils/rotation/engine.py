@@ -164,7 +164,7 @@ class RotationEngine:
         return decisions.decide(journal, str(alone), self._course.now())
 
     def _retire_late(self, name: str, ticket: Optional[str], made: Optional[Made]) -> Step:
-        """The lease was lost. What the service made is stored by nobody but this run, so it is retired unless it is stored."""
+        """The lease was lost. No other run knows what the service made, so it is retired unless it is stored."""
         value = made.value if made is not None else None
         if value is None or service_made.is_stored(self._course.slots(name), value):
             raise overtaken(name)
@@ -320,8 +320,6 @@ def _forgive(journal: Journal, request: Optional[Request]) -> Journal:
 
 
 def _check_not_withdrawn(entry: Entry, now: int) -> None:
-    """Refuse to go back to a value that the target was just told to drop."""
+    """Refuse to go back to a value that the target may still drop."""
     if not entry.journal.is_withdrawal_over(now):
-        raise in_progress(
-            entry.name, "the target was told to drop the previous value, and may still do so", "Rotate to a new value instead."
-        )
+        raise in_progress(entry.name, "the target may still drop the previous value", "Rotate to a new value instead.")

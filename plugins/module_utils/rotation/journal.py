@@ -219,7 +219,7 @@ class Journal:
 
     @property
     def withdraws(self) -> bool:
-        """Whether the target takes a value until a driver tells it to drop it."""
+        """Whether the target takes a value until a driver has it dropped."""
         driven = not self.manual and self.target.get("kind") != NO_TARGET
         return driven and self.overlap in (DUAL, MULTI)
 

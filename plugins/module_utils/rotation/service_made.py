@@ -30,7 +30,7 @@ _STORED = (CURRENT, PENDING, PREVIOUS)
 
 
 def listing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
-    """Ask which values the service holds, in the same run in which one is made."""
+    """List the values that the service holds, in the same run in which one is made."""
     if request is None:
         return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
     return course.sweep(entry)

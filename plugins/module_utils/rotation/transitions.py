@@ -103,7 +103,7 @@ def give_up(journal: Journal, now: int, reason: str) -> Journal:
 def rolled_back(journal: Journal, now: int) -> Journal:
     """Current opens the target. Pending stays until nothing that carried it can land any more.
 
-    A target that may take it as well is told to drop it first, and current is confirmed after that.
+    A target that may take it as well drops it first, and current is confirmed after that.
     """
     if journal.withdraws and journal.sent is not None and PENDING not in journal.withdrawn:
         return withdraw(replace(journal, goal=BACK), PENDING, phases.CONFIRMING)
@@ -255,7 +255,7 @@ def _answered(journal: Journal, stage: str, now: int) -> Journal:
 
 def _pending_is_taken(journal: Journal, now: int) -> Journal:
     if not journal.is_withdrawal_over(now):
-        return park(journal, "the target was told to drop the new value, and may still do so")
+        return park(journal, "the target may still drop the new value")
     forward = replace(journal, phase=phases.PROMOTING, verified=now)
     if journal.goal == FORWARD and journal.behind:
         return replace(journal, phase=phases.PREPARED)

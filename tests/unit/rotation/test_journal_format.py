@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import fields
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import TargetTraits
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, NO_TARGET_TRAITS, TargetTraits
 from tests.unit.rotation.services import DOWN, LANDS, fates
 from tests.unit.rotation.target_worlds import HostsWorld, KeysWorld
 from tests.unit.rotation.world import LIFE, World, script, stored
@@ -66,10 +67,18 @@ def test_a_journal_from_before_is_written_as_it_was_read(before: dict[str, Any])
     assert dict(Journal.read(before).write()) == before
 
 
-@pytest.mark.parametrize("overlap", ["none", "alternating"])
-def test_a_target_of_one_value_or_two_users_adds_no_key(overlap: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "traits"),
+    [
+        ("simulated", TargetTraits("none", "reapply", "asks", LIFE)),
+        ("simulated", TargetTraits("alternating", "reapply", "asks", LIFE, slots=2)),
+        (NO_TARGET, NO_TARGET_TRAITS),
+    ],
+)
+def test_a_target_of_one_value_or_two_users_or_none_adds_no_key(kind: str, traits: TargetTraits) -> None:
     for fate in ((), (steps.UNKNOWN,), (steps.APPLIED, steps.UNAVAILABLE), (steps.REFUSED,)):
-        world = World(TargetTraits(overlap, "reapply", "asks", LIFE))
+        world = World(traits, timedelta(seconds=300), kind=kind)
+        world.check = lambda: None  # type: ignore[method-assign]
         seen: set[str] = set()
 
         def look(world: World = world, seen: set[str] = seen) -> None:

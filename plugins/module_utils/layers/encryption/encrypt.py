@@ -278,7 +278,7 @@ def _check_expected(record: Record, found: Found, expected_revision: int) -> Non
     there = found.envelope
     if (record.version, expected_revision) != (found.version, there.revision):
         raise Conflict(
-            "version {0}, revision {1} was expected, and version {2}, revision {3} is there".format(
+            "version {0}, revision {1} was expected, and version {2}, revision {3} is stored".format(
                 record.version, expected_revision, found.version, there.revision
             ),
             remedy="Read it again and repeat.",

@@ -2,10 +2,10 @@
 -- GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 -- SPDX-License-Identifier: GPL-3.0-or-later
 --
--- What a store of the backend `database` needs on MariaDB and MySQL, and nothing more. The tables are made before, by a login that may CREATE and
--- INDEX: ansible localhost -m nebula.credential.store_schema (a store with that login). Give the stores `migration: manual`.
+-- What a store of the backend `database` needs on MariaDB and MySQL, and nothing more. An administrator creates the tables first, with a login that may CREATE and
+-- INDEX: ansible localhost -m nebula.credential.store_schema (a store with that login). Set `migration: manual` in the stores.
 
--- For plays that write, rotate and delete. The trail can be added to, and neither read nor changed.
+-- For plays that write, rotate and delete. They can append to the trail, but neither read nor change it.
 CREATE USER nebula_writer@'%' IDENTIFIED BY 'change me';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nebula.cred_credentials TO nebula_writer@'%';
 GRANT SELECT, INSERT, UPDATE, DELETE ON nebula.cred_versions TO nebula_writer@'%';

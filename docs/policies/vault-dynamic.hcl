@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Leasing credentials: `engine: dynamic`, `mount: database`. Put your own mount in the place of "database", and a role's name in
-# the place of "*" where not all are meant.
+# Leasing credentials: `engine: dynamic`, `mount: database`. Replace "database" with your own mount, and
+# "*" with the name of a role if not all roles are meant.
 
 path "database/creds/*" {
   capabilities = ["read"]
@@ -13,7 +13,7 @@ path "database/roles" {
   capabilities = ["list"]
 }
 
-# Giving a lease more time (the policy "default" says so too), and ending it. A lease is named by its id, which nobody guesses.
+# Renewing and revoking a lease (the policy "default" allows this too). A lease is named by its id, which cannot be guessed.
 path "sys/leases/renew" {
   capabilities = ["update"]
 }
@@ -21,7 +21,7 @@ path "sys/leases/revoke" {
   capabilities = ["update"]
 }
 
-# The token itself: how long it lives, renewing it, ending it, and with it every lease. The policy "default" says so too.
+# The token itself: looking up its life, renewing it, revoking it and with it every lease. The policy "default" allows this too.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# Reading credentials, for plays that change none: `mount: secret`, `prefix: nebula`, KV version 2.
-# Put your own mount and prefix in the place of "secret" and "nebula".
+# Reading credentials, for plays that do not change any: `mount: secret`, `prefix: nebula`, KV version 2.
+# Replace "secret" and "nebula" with your own mount and prefix.
 
 path "secret/data/nebula/*" {
   capabilities = ["read"]
@@ -17,7 +17,7 @@ path "secret/detailed-metadata/nebula/*" {
   capabilities = ["list"]
 }
 
-# The token itself: how long it lives, renewing it, ending it. The policy "default" says so too.
+# The token itself: looking up its life, renewing it, revoking it. The policy "default" allows this too.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }

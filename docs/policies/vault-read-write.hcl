@@ -3,12 +3,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Reading and writing credentials, deleting and restoring them: `mount: secret`, `prefix: nebula`, KV version 2.
-# Put your own mount and prefix in the place of "secret" and "nebula".
+# Replace "secret" and "nebula" with your own mount and prefix.
 
 path "secret/data/nebula/*" {
   capabilities = ["create", "read", "update"]
 }
-# Versions, tags and times of change; "delete" is for good, with every version.
+# Versions, tags and times of change; "delete" is permanent, with every version.
 path "secret/metadata/nebula/*" {
   capabilities = ["create", "read", "update", "patch", "delete", "list"]
 }
@@ -16,7 +16,7 @@ path "secret/metadata/nebula/*" {
 path "secret/detailed-metadata/nebula/*" {
   capabilities = ["list"]
 }
-# Deleting so that it can be undone, undoing it, and destroying single versions for good.
+# Deleting recoverably, undeleting, and destroying single versions permanently.
 path "secret/delete/nebula/*" {
   capabilities = ["update"]
 }
@@ -27,7 +27,7 @@ path "secret/destroy/nebula/*" {
   capabilities = ["update"]
 }
 
-# The token itself: how long it lives, renewing it, ending it. The policy "default" says so too.
+# The token itself: looking up its life, renewing it, revoking it. The policy "default" allows this too.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }

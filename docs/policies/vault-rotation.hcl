@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # Rotating credentials: new versions of them, but neither deleting nor restoring any: `mount: secret`, `prefix: nebula`,
-# KV version 2. Put your own mount and prefix in the place of "secret" and "nebula".
+# KV version 2. Replace "secret" and "nebula" with your own mount and prefix.
 # Policies add up: vault-dynamic.hcl is for leased credentials, vault-transit.hcl for a key source.
 
 path "secret/data/nebula/*" {
@@ -17,7 +17,7 @@ path "secret/detailed-metadata/nebula/*" {
   capabilities = ["list"]
 }
 
-# What a rotation keeps while it is under way (the pending value, the journal), and takes away afterwards.
+# The values of a rotation in progress (the pending value, the journal), which it removes afterwards.
 path "secret/data/nebula/.nebula/*" {
   capabilities = ["create", "read", "update"]
 }
@@ -31,7 +31,7 @@ path "secret/destroy/nebula/.nebula/*" {
   capabilities = ["update"]
 }
 
-# The token itself: how long it lives, renewing it, ending it. The policy "default" says so too.
+# The token itself: looking up its life, renewing it, revoking it. The policy "default" allows this too.
 path "auth/token/lookup-self" {
   capabilities = ["read"]
 }

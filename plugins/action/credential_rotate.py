@@ -6,13 +6,10 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+import difflib
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
-
-from ansible.errors import AnsibleError
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
     AUTO,
@@ -20,24 +17,27 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     ROLLBACK,
     SETTLE,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import Call
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import (
+    find_target,
+    is_third_party,
+    third_party_error,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
-from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, read_extensions
 
-SENT_BACK = ("password", "login_password")
-"""What those modules take as `no_log`: from ansible-core 2.22 on they send it back, for masking, and its debug output shows that first."""
-
-
-class _Late(BaseException):
-    """The time limit of a module is over. Not an Exception, so that nothing on the way takes it for its own."""
+OPTIONS = "options"
+_DRIVEN_PHASES = (AUTO, SETTLE, ROLLBACK)
 
 
 class ActionModule(CredentialAction):
@@ -46,61 +46,62 @@ class ActionModule(CredentialAction):
     operation = "credential_rotate"
     specification = CREDENTIAL_ROTATE
 
+    def read_arguments(self) -> Mapping[str, Any]:
+        """Return the task's arguments, those of `options` included. What the task itself says wins.
+
+        Raises:
+            InvalidInput: `options` holds what is no option.
+        """
+        arguments = dict(self._task.args)
+        whole = plain(arguments.pop(OPTIONS, None) or {})
+        if not isinstance(whole, Mapping):
+            raise InvalidInput("it is not a mapping", option=OPTIONS, remedy="Write the options of this module as a mapping.")
+        for name in whole:
+            _check_option(str(name))
+        return {**whole, **arguments}
+
+    def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
+        """Return the module's specification; with a third party's target, `target_options` has that target's own."""
+        kind = arguments.get("target")
+        if not isinstance(kind, str) or not is_third_party(kind):
+            if arguments.get("target_options"):
+                remedy = "Use the option of the target's own name, or name a third party's target."
+                raise InvalidInput("only a third party's target takes it", option="target_options", remedy=remedy)
+            return self.specification
+        if self.runs_on_target(arguments):
+            raise third_party_error(kind)
+        from ansible_collections.nebula.credential.plugins.plugin_utils.action.third_party_target import load_target
+
+        target = load_target(kind, read_extensions(around))
+        self.in_process = True
+        own = build_argument(target.options, target.exclusive)
+        spec = {**self.specification.argument_spec, "target_options": own}
+        return replace(self.specification, argument_spec=spec)
+
     def perform(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
         """Perform a phase, or drive a whole rotation."""
-        driven = parameters.get("target") == postgresql.SINGLE_USER.kind and parameters["phase"] in (AUTO, SETTLE, ROLLBACK)
-        if not driven:
+        kind = parameters.get("target")
+        if kind in (None, NO_TARGET) or parameters["phase"] not in _DRIVEN_PHASES:
             return self.ask(store, self.operation, parameters, variables)
-        self._check_requirements()
+        target = find_target(str(kind))
+        check_requirements(target.requires, self._shared_loader_obj.module_loader)
         if self._task.check_mode:
             return self.ask(store, self.operation, parameters, variables)
 
-        def ask(step: dict[str, Any]) -> Outcome:
+        def perform_step(step: dict[str, Any]) -> Outcome:
             return self.ask(store, self.operation, {**parameters, STEP: step}, variables)
 
-        outcome = RotationDriver(ask, lambda call, limit: self._run_module(call, limit, variables)).drive()
+        outcome = RotationDriver(perform_step, target, HostRunner(self, variables, target.secret_arguments)).drive()
         return Outcome({name: value for name, value in outcome.result.items() if name != STEP}, outcome.secrets)
 
-    def _check_requirements(self) -> None:
-        """See that the modules and the library are there before anything is begun.
 
-        Raises:
-            MissingLibrary: one is not; the message holds the line that installs it.
-        """
-        for module in (postgresql.USER_MODULE, postgresql.PING_MODULE, postgresql.QUERY_MODULE):
-            if not self._shared_loader_obj.module_loader.find_plugin_with_context(module).resolved:
-                what = "the collection 'community.postgresql' is missing on the controller"
-                raise MissingLibrary(what, remedy="Install it: {0}".format(postgresql.COLLECTION.install))
-        postgresql.scram_library()
-
-    def _run_module(self, call: Call, limit: float, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Run a module of another collection; what it prints stays here."""
-        module, arguments = call
-        masking.register([Secret(arguments[name]) for name in SENT_BACK if name in arguments])
-        spoken, self._task.no_log = self._task.no_log, True
-        try:
-            with _at_most(limit):
-                return dict(self._execute_module(module_name=module, module_args=Unshown(arguments), task_vars=dict(variables)))
-        except (AnsibleError, _Late):
-            return {"unreachable": True}
-        finally:
-            self._task.no_log = spoken
-
-
-@contextmanager
-def _at_most(seconds: float) -> Iterator[None]:
-    """Raise `_Late` after that time; a time limit of the task itself, or a thread, keeps what it has."""
-    if threading.current_thread() is not threading.main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
-        yield
+def _check_option(name: str) -> None:
+    """Refuse what is no option of the module, and say what was meant."""
+    known = [option for option in CREDENTIAL_ROTATE.argument_spec if option != OPTIONS]
+    if name in known:
         return
-
-    def ring(*_: Any) -> None:
-        raise _Late
-
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    close = difflib.get_close_matches(name, known, 1)
+    meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
+    raise InvalidInput(
+        "there is no option {0}".format(ascii(name)), option=OPTIONS, remedy="{0}Allowed: {1}.".format(meant, ", ".join(sorted(known)))
+    )

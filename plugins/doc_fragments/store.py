@@ -15,14 +15,14 @@ options:
   store:
     description:
       - The store to work on, by name, or its whole configuration as a mapping.
-      - Unless given, the store is named by the variable C(nebula_credential_store), the environment variable
-        E(NEBULA_CREDENTIAL_STORE), or C(store) in section C([nebula_credential]) of C(ansible.cfg), in that order, then by
-        C(default) in C(nebula.yml), and is V(local) otherwise.
+      - Defaults to the store that the variable C(nebula_credential_store), the environment variable E(NEBULA_CREDENTIAL_STORE), or
+        C(store) in section C([nebula_credential]) of C(ansible.cfg) names, in that order, then to C(default) in C(nebula.yml), then
+        to V(local).
       - Named stores are defined in C(nebula.yml) and in the variable C(nebula_credential_stores).
     type: raw
   scope:
     description:
-      - On whose behalf the task works. What is stored with a scope is open to a matching one only.
+      - The caller's scope. A credential with a scope can only be used by a caller whose scope matches.
       - A credential that is created gets this scope. The tenant is not part of it; it comes from the store's configuration.
     type: dict
     suboptions:
@@ -30,15 +30,15 @@ options:
         description: The workflow.
         type: str
       user:
-        description: The user. Unless given, the user of the AWX job is asserted, where there is one.
+        description: The user. Defaults to the user of the AWX job, if there is one.
         type: str
       tags:
         description: Further dimensions, name by name.
         type: dict
   run_on:
     description:
-      - Where the store is opened. V(controller) opens it as the user of the run, whatever connection, become and delegate_to say.
-      - V(target) runs the module on the host. The store's configuration, with its logins, and the values go there.
+      - Where the store is opened. V(controller) opens it as the user of the run, regardless of connection, become and delegate_to.
+      - V(target) runs the module on the host. The store's configuration, with its logins, and the values are sent there.
         It is refused for a local store with its default key and for a store that the run's Ansible vault password opens.
     type: str
     choices: [controller, target]
@@ -46,14 +46,14 @@ options:
 attributes:
   check_mode:
     support: full
-    description: Tells what would change and writes nothing. A value is neither generated nor shown.
+    description: Reports what would change and writes nothing. No value is generated or shown.
   diff_mode:
     support: full
-    description: Shows what changes of the metadata. Values are never shown; that one changes is.
+    description: Shows the changes of the metadata. Of a value it shows that it changes, never the value itself.
   async:
     support: none
     description: The operation runs in the action plugin on the controller; a task with C(async) is refused.
   action:
     support: full
-    description: Has an action plugin, which works on the controller.
+    description: Has an action plugin, which runs on the controller.
 """

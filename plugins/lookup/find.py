@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation in find.yml beside this file."""
+"""The lookup `find`. Its documentation is in find.yml."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base impo
 
 
 class LookupModule(CredentialLookup):
-    """Finds credentials by their metadata."""
+    """Find credentials by their metadata."""
 
     operation = "find"
     specification = FIND
 
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
-        """Answer the list of what was found (as one element, so that `lookup` and one result give a list too)."""
+        """Return the list of descriptions, as one element: so `lookup` returns a list even for one result."""
         if terms:
             raise InvalidInput("this lookup takes no names", option="_terms", remedy="Use 'prefix', 'type', 'tags' or 'query'.")
         return [call.ask().result["credentials"]]

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation in get.yml beside this file.
+"""The lookup `get`. Its documentation is in get.yml.
 
-Where the run's session can answer, this file is all of the collection that a worker loads: every import here is the standard library's
-or one that ansible-core has made already. Anything else is left to plugin_utils. Every worker compiles it anew, so it is kept short.
-session/endpoint.py and session/protocol.py hold the same definitions for the rest of plugin_utils: change both.
+If the run's session can respond, this file is all of the collection that a worker loads: every import here is of the standard library,
+or of a module that ansible-core has loaded already. Everything else is in plugin_utils. Every worker compiles this file anew, so it is
+short. session/endpoint.py and session/protocol.py hold the same definitions for the rest of plugin_utils: change both.
 """
 
 from __future__ import annotations
@@ -32,32 +32,32 @@ VARIABLES = (
     *("nebula_credential_" + name for name in ("store", "stores", "scope", "session")),
     *("awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "job_id"),
 )
-"""What a host's variables say about which store answers, and to whom."""
+"""The variables of a host that choose the store and the caller's scope."""
 ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
-"""How variables begin that stores are made of. A session has them as they were at its start, so a difference makes a session of its own."""
+"""Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 MISSING = ("not_found", "no_token")
 PLAIN = (str, int, float, bool)
-"""Types of a default that is answered as it is. What ansible-core has put a tag on is of other types."""
+"""Types of a default that is returned as it is. Values that ansible-core has tagged have other types."""
 LENGTH = struct.Struct(">I")
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
-"""Of 104 bytes on macOS and 108 on Linux, the end included."""
+"""The systems allow 104 bytes (macOS) and 108 (Linux), the terminating zero byte included."""
 SILENCE = 5.0
-"""Seconds without a byte from the session, which sends one each second while it works: then it hangs, and is given up for the run."""
+"""Seconds without a byte from the session, after which the run gives it up: a session that works sends one each second."""
 HEARTBEAT = b"."
 HUNG = "it hangs, or was stopped"
 CREDENTIALS = struct.Struct("3i")
 OVERFLOW_UID = 65534
-"""What Linux shows for users that a container does not know (/proc/sys/kernel/overflowuid; nobody changes it)."""
+"""The uid that Linux shows for users that a container does not know (the default of /proc/sys/kernel/overflowuid)."""
 
 
 class LookupModule(LookupBase):
-    """Reads one credential."""
+    """Read one credential."""
 
     operation = "get"
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
-        """Answer the value, the default, or nothing."""
+        """Return the value, the default, or an empty list."""
         question, reply = None, None
         names = self.named(terms)
         if names is not None:
@@ -75,40 +75,40 @@ class LookupModule(LookupBase):
         return READING[self.operation](self._loader, self._templar, question=question, reply=reply).run(terms, variables, **kwargs)
 
     def _have_session_begin(self, question: str | None, variables: Mapping[str, Any]) -> None:
-        """Where there is none yet: it loads its half of the collection while this process loads the other."""
+        """Start the session if there is none yet: it loads its half of the collection while this process loads the other."""
         from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begin
 
         begin(self._loader, self._templar, variables, question)
 
     def named(self, terms: list[Any]) -> list[str] | None:
-        """The names that are asked for; None where that needs more thought."""
+        """Return the names to read; None if the full lookup must read the terms."""
         return terms if len(terms) == 1 and isinstance(terms[0], str) else None
 
     def told(self, result: Mapping[str, Any]) -> list[Any] | None:
-        """What the lookup answers for an operation's result; None where that needs more thought."""
+        """Return what the lookup returns for an operation's result; None if the full lookup must decide."""
         return [result["value"]]
 
     def instead(self, code: str, given: Mapping[str, Any]) -> list[Any] | None:
-        """The default, where that is all there is to say; None where that needs more thought."""
+        """Return the default if the failure clearly calls for it; None if the full lookup must decide."""
         is_meant = code in MISSING and given.get("on_missing") in (None, "default") and type(given.get("default")) in PLAIN
         return [given["default"]] if is_meant else None
 
 
 def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str | None:
-    """How is asked, and everything that decides which store answers; None where that cannot be told here.
+    """Hash the operation, its options and all inputs of store selection. Return None if they cannot be hashed.
 
-    Vaulted values enter as ciphertext. Configuration files enter by their state, so that one that was changed is read again.
+    Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again.
     """
     try:
         around = [_resolved(variables.get(name), template) for name in VARIABLES]
         text = json.dumps([operation, given, [_state(path) for path in speakers()], around], default=_ciphertext, sort_keys=True)
-    except Exception:  # noqa: BLE001  # a template can raise anything; the long way tells it better
+    except Exception:  # noqa: BLE001  # a template can raise anything; the full lookup reports it better
         return None
     return sha256(text.encode("utf-8")).hexdigest()
 
 
 def _resolved(value: Any, template: Callable[[Any], Any]) -> Any:
-    """A raw variable with the templates in it resolved: two hosts may mean two stores by one text."""
+    """Return a raw variable with its templates resolved: the same text may name different stores for two hosts."""
     if isinstance(value, str):
         return template(value) if "{{" in value or "{%" in value else value
     if isinstance(value, Mapping):
@@ -124,7 +124,7 @@ def _ciphertext(value: Any) -> str:
 
 
 def speakers() -> list[str]:
-    """The files that may say which store is meant, or speak of the session."""
+    """Return the files that may choose the store, or set the `session` options."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
     named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
     places = (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, "~/.nebula/nebula.yml")
@@ -140,7 +140,7 @@ def _state(path: str) -> Any:
 
 
 def controller() -> tuple[int, str]:
-    """The process whose run this is, and when it began (clock ticks; empty where /proc does not tell).
+    """Return the process id of the run's controller, and when it began (clock ticks; empty if /proc does not have it).
 
     A worker is a child that ansible-core has forked from it.
     """
@@ -158,13 +158,13 @@ def controller() -> tuple[int, str]:
 
 
 def directory_of(process: int, started: str) -> str:
-    """Where the session of a run is, or would be: below XDG_RUNTIME_DIR where that is this user's, else below TMPDIR or /tmp."""
+    """Return the directory of a run's session: below XDG_RUNTIME_DIR if that is private to this user, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if _matters(item[0]))
     name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, sha256(repr(environment).encode("utf-8")).hexdigest()[:12])
     runtime, temporary = os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")
     if runtime and is_private(runtime) and _has_room(runtime, name):
         return os.path.join(runtime, name)
-    # Others may write there; the directory in it is made by us, for us alone, or is not used.
+    # Other users may write there. The directory in it is used only if it is ours and private.
     return os.path.join(temporary if temporary and _has_room(temporary, name) else "/tmp", name)  # noqa: S108
 
 
@@ -178,13 +178,13 @@ def _matters(variable: str) -> bool:
 
 
 def _has_room(base: str, name: str) -> bool:
-    """Whether a socket can be made there: the system bounds the length of its path, which must not depend on where we are."""
+    """Return True if a socket can be made there. The system bounds the length of its path, which must be absolute."""
     room = LONGEST_SOCKET_PATH - len(os.fsencode(os.path.join(base, name))) - 2
     return room >= 0 and os.path.isabs(base) and os.access(base, os.W_OK | os.X_OK)
 
 
 def is_private(directory: str) -> bool:
-    """Whether it is a directory of this user's that nobody else can enter; no link to one."""
+    """Return True if it is a directory of this user that no other user can enter, and no link to one."""
     try:
         found = os.lstat(directory)
     except OSError:
@@ -193,9 +193,9 @@ def is_private(directory: str) -> bool:
 
 
 def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] | None:
-    """The session's answer, or its error, where it knows this way of asking; None where it does not, or there is none.
+    """Return the session's response for a digest it knows; None if it does not know it or no session is running.
 
-    What is secret in it is masked by ansible-core where it can (2.22); the session has worked out the forms.
+    Secrets in the response are registered with ansible-core's masking if it has one (2.22); the session has computed their forms.
     """
     directory = directory_of(*controller())
     if question is None or not is_private(directory) or os.path.exists(directory + "/gone"):
@@ -207,7 +207,7 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
             from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up
 
             give_up(directory, HUNG)
-        return None  # the long way finds out why, and says so
+        return None  # the full lookup finds the reason, and reports it
     if "result" not in reply and "error" not in reply:
         return None
     if reply.get("mask"):
@@ -220,15 +220,15 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
 
 
 class AnswerLost(ConnectionError):
-    """The request was sent, whole, and no answer came: it may have been carried out."""
+    """The whole request was sent, and no response came: it may have been carried out."""
 
 
 def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a message and wait for the reply, as long as the session shows that it works on it.
+    """Send a message and return the response. Wait as long as the session sends heartbeats.
 
     Raises:
-        TypeError, ValueError: the message cannot be sent; nothing was.
-        AnswerLost: it was sent, and the session ended or hangs.
+        TypeError, ValueError: the message cannot be encoded; nothing was sent.
+        AnswerLost: the message was sent, and the session ended or hangs.
         OSError: there is no session, or it is not this user's; nothing was done.
     """
     content = json.dumps(message).encode("utf-8")
@@ -236,7 +236,7 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
         connection.settimeout(SILENCE)
         _connect(connection, directory)
         if not is_ours(connection):
-            raise PermissionError("the session belongs to somebody else")
+            raise PermissionError("the session belongs to another user")
         connection.sendall(LENGTH.pack(len(content)) + content)
         try:
             return dict(json.loads(_received(connection)))
@@ -247,7 +247,7 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _connect(connection: socket.socket, directory: str) -> None:
-    """Connect; where the session is being started, or the line of those who wait is full for a moment, wait in line for it."""
+    """Connect. If the session is being started, or its backlog is full for a moment, wait and try again."""
     deadline, begins = time.monotonic() + SILENCE, True
     while True:
         try:
@@ -265,7 +265,7 @@ def _connect(connection: socket.socket, directory: str) -> None:
 
 
 def is_locked(path: str) -> bool:
-    """Whether a process holds the lock of this file."""
+    """Return True if a process holds the lock of this file."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -280,13 +280,13 @@ def is_locked(path: str) -> bool:
 
 
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the other end runs as this user. The overflow uid of a container stands for anybody, and is nobody's."""
+    """Return True if the other end runs as this user. The overflow uid of a container may be any user, so it never counts as ours."""
     uid = other_end(connection)[1]
     return uid == os.geteuid() and uid != OVERFLOW_UID
 
 
 def other_end(connection: socket.socket) -> tuple[int | None, int]:
-    """The process (None where the system does not tell) and the uid at the other end."""
+    """Return the process id (None if the system does not provide it) and the uid of the other end."""
     if hasattr(socket, "SO_PEERCRED"):
         process, uid, _gid = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         return process, uid
@@ -296,7 +296,7 @@ def other_end(connection: socket.socket) -> tuple[int | None, int]:
 
 
 def _received(connection: socket.socket) -> bytes:
-    """The reply; heartbeats before it are what resets the time limit of the socket."""
+    """Return the response. The heartbeats before it restart the time limit of the socket."""
     with connection.makefile("rb") as stream:
         first = HEARTBEAT
         while first == HEARTBEAT:
@@ -304,5 +304,5 @@ def _received(connection: socket.socket) -> bytes:
         (length,) = LENGTH.unpack(first + stream.read(LENGTH.size - 1))
         reply = stream.read(min(length, LONGEST_REPLY + 1))
     if len(reply) != length:
-        raise ConnectionError("the session has closed the connection, or says too much")
+        raise ConnectionError("the session closed the connection, or sent too much")
     return reply

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nebula.credential authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Documentation in get_many.yml beside this file."""
+"""The lookup `get_many`. Its documentation is in get_many.yml."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from ansible_collections.nebula.credential.plugins.lookup.get import LookupModul
 
 
 class LookupModule(Get):
-    """Reads several credentials."""
+    """Read several credentials."""
 
     operation = "get_many"
 
     def named(self, terms: list[Any]) -> list[str] | None:
-        """The names, of lists too."""
+        """Return the names, also those in lists; None if the full lookup must read the terms."""
         names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
         return names if names and all(isinstance(name, str) for name in names) else None
 
     def told(self, result: Mapping[str, Any]) -> list[Any] | None:
-        """One mapping of name to value, where none of them failed."""
+        """Return one mapping of name to value if none failed, else None."""
         return None if result["failures"] else [result["values"]]
 
     def instead(self, code: str, given: Mapping[str, Any]) -> list[Any] | None:
-        """A mapping, which needs more thought."""
+        """Return None: the full lookup builds the mapping."""
         return None

@@ -4,8 +4,8 @@
 
 """Every error of the library, each with a code that callers match on (never its text).
 
-A message names the option, the credential and the store first, says what happened, then what to do. It never holds a
-value, a token, the text of an SDK, or a chained exception of one: raise these with ``from None``.
+A message first names the option, the credential and the store, then says what happened, then what to do. It never holds a
+value, a token, the text of an SDK or a chained SDK exception: raise these errors with ``from None``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ class CredentialError(Exception):
     """The root of the tree. ``code`` is stable; the text is for people.
 
     Attributes:
-        retry_after: seconds that the backend asked to wait before the request is made again; None where it did not say.
-        outcome_unknown: the request may have been carried out, or may be still: whoever wants to know has to read.
+        retry_after: seconds to wait before the next attempt, as the backend requested; None if it named none.
+        outcome_unknown: the backend may have carried out the request, or may still do so. Only a read shows the outcome.
     """
 
     code = "internal"
@@ -39,7 +39,7 @@ class CredentialError(Exception):
         """Describe a failure.
 
         Args:
-            what: what happened, one clause without a final stop.
+            what: what happened, one clause without a full stop.
             remedy: what the user can do, one or more sentences.
             option: the option whose value is at fault.
             name: the credential.
@@ -53,14 +53,14 @@ class CredentialError(Exception):
         self.store = store
 
     def within(self, *, option: Optional[str] = None, name: Optional[str] = None, store: Optional[str] = None) -> CredentialError:
-        """Add where it happened, where the place that raised it could not know. What is set already stays."""
+        """Add the place of the failure if the code that raised it did not know it. Values that are already set stay."""
         self.option = self.option or option
         self.name = self.name or name
         self.store = self.store or store
         return self
 
     def happened(self, *, retry_after: Optional[float] = None, outcome_unknown: bool = False) -> CredentialError:
-        """Add what the layer that repeats requests has to know (the attributes of this class)."""
+        """Add what the retry layer needs to know (the attributes of this class)."""
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
         return self
@@ -87,19 +87,19 @@ class InvalidInput(CredentialError):
 
 
 class InvalidConfiguration(InvalidInput):
-    """A store, or a place that names one, is configured wrongly. Found before any network is used."""
+    """A store, or an option that names one, is configured wrongly. Found before any network is used."""
 
     code = "invalid_configuration"
 
 
 class MissingLibrary(InvalidConfiguration):
-    """A Python package or an Ansible collection is needed and absent. The remedy is the exact install line."""
+    """A required Python package or Ansible collection is missing. The remedy is the exact install command."""
 
     code = "missing_library"
 
 
 class Duplicate(CredentialError):
-    """A credential of that name exists already."""
+    """A credential of that name already exists."""
 
     code = "duplicate"
 
@@ -111,25 +111,25 @@ class UnsupportedType(InvalidInput):
 
 
 class TypeMismatch(CredentialError):
-    """The stored credential is of another type than the one asked for."""
+    """The stored credential has another type than the requested one."""
 
     code = "type_mismatch"
 
 
 class NotFound(CredentialError):
-    """No such credential, version or stage. Deleted and never-existing are told alike."""
+    """No such credential, version or stage. A deleted credential gives the same error as one that never existed."""
 
     code = "not_found"
 
 
 class AccessDenied(CredentialError):
-    """The scope of the credential, or the backend's own access control, refuses."""
+    """The scope of the credential, or the backend's own access control, denies access."""
 
     code = "access_denied"
 
 
 class LoginFailed(CredentialError):
-    """The backend does not accept the login of the store: a wrong, expired or revoked one. Never hidden behind a denial."""
+    """The backend does not accept the login of the store: a wrong, expired or revoked one. Never reported as a denial of access."""
 
     code = "login_failed"
 
@@ -141,7 +141,7 @@ class Expired(CredentialError):
 
 
 class Revoked(CredentialError):
-    """The credential was revoked. Nothing brings it back; create another."""
+    """The credential was revoked. It cannot be restored; create another."""
 
     code = "revoked"
 
@@ -153,13 +153,13 @@ class Unusable(CredentialError):
 
 
 class NoToken(CredentialError):
-    """The credential has no value in the field asked for."""
+    """The credential has no value in the requested field."""
 
     code = "no_token"
 
 
 class InvalidToken(CredentialError):
-    """The value cannot be given out in the form asked for (binary as text, for one)."""
+    """The value cannot be returned in the requested form (for example binary as text)."""
 
     code = "invalid_token"
 
@@ -171,37 +171,37 @@ class RefreshUnsupported(CredentialError):
 
 
 class RefreshFailed(CredentialError):
-    """A refresh was refused or did not answer."""
+    """A refresh was refused or got no response."""
 
     code = "refresh_failed"
 
 
 class NoRefreshToken(CredentialError):
-    """There is nothing to refresh with."""
+    """There is no refresh token."""
 
     code = "no_refresh_token"
 
 
 class RotationFailed(CredentialError):
-    """A rotation did not reach its end. The store agrees with what the target takes."""
+    """A rotation failed. The store holds the value that the target accepts."""
 
     code = "rotation_failed"
 
 
 class RotationInProgress(CredentialError):
-    """Another rotation of the same credential is under way."""
+    """Another rotation of the same credential is in progress."""
 
     code = "rotation_in_progress"
 
 
 class RotationParked(RotationFailed):
-    """The outcome is open and cannot be asked for now. Both values are kept; a later run settles it."""
+    """The outcome is unknown and cannot be checked now. Both values are kept; a later run settles it."""
 
     code = "rotation_parked"
 
 
 class RotationLost(RotationFailed):
-    """The target takes neither the current nor the new value."""
+    """The target accepts neither the current nor the new value."""
 
     code = "rotation_lost"
 
@@ -213,61 +213,61 @@ class IllegalTransition(CredentialError):
 
 
 class StorageError(CredentialError):
-    """The backend failed in a way that has no class of its own."""
+    """The backend failed in a way that has no class of its own here."""
 
     code = "storage"
 
 
 class Conflict(StorageError):
-    """Compare-and-swap lost: another writer came first. The message names both versions."""
+    """Compare-and-swap failed: another writer came first. The message names both versions."""
 
     code = "conflict"
 
 
 class TooLarge(StorageError):
-    """More bytes, tags or records than the backend takes. Checked before the call."""
+    """More bytes, tags or records than the backend accepts. Checked before the call."""
 
     code = "too_large"
 
 
 class ReadOnly(StorageError):
-    """The place cannot be written."""
+    """The store, or a file that it needs, cannot be written."""
 
     code = "read_only"
 
 
 class StorageFull(StorageError):
-    """The place has no room left. What was stored before is intact."""
+    """There is no space left. What was stored before is intact."""
 
     code = "storage_full"
 
 
 class InsecurePermissions(StorageError):
-    """Somebody else could read the place."""
+    """Other users could read the file or directory."""
 
     code = "insecure_permissions"
 
 
 class Unavailable(StorageError):
-    """The backend cannot be reached, is sealed, or asks to be left alone for a while. Passing: the request may be made again."""
+    """The backend cannot be reached, is sealed, or requests a pause. Transient: the request may be repeated."""
 
     code = "unavailable"
 
 
 class Timeout(StorageError):
-    """An operation took longer than it may. The message names the operation and the seconds. Passing, as `Unavailable`."""
+    """An operation exceeded its time limit. The message names the operation and the seconds. Transient, as `Unavailable`."""
 
     code = "timeout"
 
 
 class CircuitOpen(Unavailable):
-    """The backend failed so often that it is left alone for a while."""
+    """The backend failed so often that no requests are sent to it for a while."""
 
     code = "circuit_open"
 
 
 class EncryptionError(CredentialError):
-    """The root of what an envelope or a key can do wrong."""
+    """The root of all errors of envelopes and keys."""
 
     code = "encryption"
 
@@ -285,37 +285,37 @@ class WrongKey(EncryptionError):
 
 
 class WrongPassphrase(EncryptionError):
-    """The key source does not open its slot, and the slot is intact."""
+    """The key source does not open its slot, although the slot is intact."""
 
     code = "wrong_passphrase"
 
 
 class MissingKey(EncryptionError):
-    """The store has records and its key is gone. A new key is never made for it."""
+    """The store has records but its key is gone. The collection never makes a new key for it."""
 
     code = "missing_key"
 
 
 class KeySourceUnavailable(EncryptionError):
-    """A key source cannot be used on this machine. Nothing weaker is put in its place."""
+    """A key source cannot be used on this machine. No weaker source replaces it."""
 
     code = "key_source_unavailable"
 
 
 class Misplaced(EncryptionError):
-    """A whole, genuine envelope in the wrong place: another name, stage, tenant or store."""
+    """A complete, genuine envelope in the wrong place: another name, stage, tenant or store."""
 
     code = "misplaced"
 
 
 class Tampered(EncryptionError):
-    """Authentication failed: somebody changed the envelope."""
+    """Authentication failed: the envelope was changed without the key."""
 
     code = "tampered"
 
 
 class RolledBack(EncryptionError):
-    """A genuine envelope that is older than what this controller has seen."""
+    """A genuine envelope that is older than one this controller has already seen."""
 
     code = "rolled_back"
 
@@ -327,13 +327,13 @@ class NotEncrypted(EncryptionError):
 
 
 class UnknownFormat(EncryptionError):
-    """A later release of the collection wrote it. It is whole; upgrade to read it."""
+    """A later release of the collection wrote it. It is intact; upgrade to read it."""
 
     code = "unknown_format"
 
 
 class AuditFailed(CredentialError):
-    """The audit trail cannot be written, and the store is configured to refuse then."""
+    """The audit trail cannot be written, and the store is configured to refuse operations in that case."""
 
     code = "audit_failed"
 
@@ -351,22 +351,25 @@ class FlowExpired(CredentialError):
 
 
 class InvalidCallback(CredentialError):
-    """What came back from the interactive flow does not belong to it."""
+    """The response of the interactive flow does not belong to the flow that was started."""
 
     code = "invalid_callback"
 
 
 class Internal(CredentialError):
-    """Something nobody foresaw. It carries the exception's class, never its text."""
+    """An unexpected failure. It carries the exception's class, never its text."""
 
     code = "internal"
 
 
 def neutral(error: Exception) -> CredentialError:
-    """An error of the neutral tree as it is; of any other one only its class and the line that raised it, for its text may hold a value."""
+    """Return an error of the neutral tree unchanged, else an `Internal` that names only its class and the line that raised it.
+
+    The text of a foreign error may hold a value.
+    """
     if isinstance(error, CredentialError):
         return error
-    remedy = "This is a bug; report it with what was asked, without any value."
+    remedy = "This is a bug; report it with the operation and its options, without any value."
     return Internal("an unforeseen {0} was raised{1}".format(type(error).__name__, _place(error)), remedy=remedy)
 
 

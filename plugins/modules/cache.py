@@ -3,32 +3,32 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the run's session keeps."""
+"""Report or clear the cache of the run's session."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: cache
-short_description: Tell what the run's session keeps of a store, or clear it
+short_description: Show or clear what the run's session keeps of a store
 version_added: 0.1.0
 description:
-  - A run keeps what it has read of a store in its session, so that each credential is fetched once, however many hosts, tasks and
-    forks ask for it. This module tells how often that helped, and clears it.
-  - What this run itself writes, rotates or revokes is dropped by itself. Clear what somebody else has just changed.
+  - A run keeps what it has read from a store in its session, so that each credential is fetched once, however many hosts, tasks and
+    forks read it. This module reports how many requests that has saved, and clears what is kept.
+  - What this run itself writes, rotates or revokes is dropped automatically. Clear what others have just changed.
   - Without a session nothing is kept. Then RV(session) is V(false), and nothing changes.
-  - No credential's name and no value is in the result.
+  - The result has no credential's name and no value.
 options:
   state:
     description:
-      - V(cleared) drops what is kept, so that the next one to ask is given what is in the store then.
-      - Unless given, the module only tells.
+      - V(cleared) drops what is kept, so that the next read returns what is in the store then.
+      - By default, the module only reports.
     type: str
     choices: [cleared]
   name:
-    description: The one credential to drop, with all of its versions. Needs O(state).
+    description: The credential to drop, with all of its versions. Needs O(state).
     type: str
   all_stores:
-    description: Means every store that this run's session holds, in place of O(store).
+    description: Reports or clears every store that this run's session holds, instead of O(store).
     type: bool
     default: false
 extends_documentation_fragment:
@@ -38,11 +38,11 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Make sure there is something to ask for
+- name: Make sure there is a credential
   nebula.credential.credential:
     name: app/db_pass
 
-- name: Drop one credential that somebody else has just changed
+- name: Drop one credential that another tool has just changed
   nebula.credential.cache:
     name: app/db_pass
     state: cleared
@@ -52,12 +52,12 @@ EXAMPLES = r"""
     state: cleared
     all_stores: true
 
-- name: Ask what the session has saved
+- name: Get the number of requests that the session has saved
   nebula.credential.cache:
     all_stores: true
   register: kept
 
-- name: Tell
+- name: Show it
   ansible.builtin.debug:
     msg: "{{ kept.statistics.requests_saved }} requests saved, {{ kept.statistics.entries }} values kept"
   when: kept.session
@@ -74,42 +74,42 @@ dropped:
   returned: success
   sample: 3
 statistics:
-  description: What became of the reads of values since the session was first asked for the store; nothing where there is no session.
+  description: Counts of the reads of values since the session first used the store; null if there is no session.
   type: dict
   returned: success
   contains:
     stores:
-      description: How many stores these are the numbers of; 0 where the session does not hold the one that is meant.
+      description: How many stores are counted; 0 if the session does not hold the given store.
       type: int
     hits:
-      description: Reads that were answered from what is kept.
+      description: Reads that were returned from the cache.
       type: int
     misses:
-      description: Reads for which the store had to be asked.
+      description: Reads that needed the store.
       type: int
     hit_rate:
-      description: The share of the hits, between 0 and 1; nothing before the first read.
+      description: The share of the hits, between 0 and 1; null before the first read.
       type: float
     shared:
-      description: Misses that waited for a request that was under way for somebody else.
+      description: Misses that waited for the request of another read in progress.
       type: int
     batched:
-      description: Misses that went along in somebody else's request.
+      description: Misses that were combined into the request of another read.
       type: int
     requests_saved:
-      description: How many reads cost no request of their own. The sum of C(hits), C(shared) and C(batched).
+      description: How many reads needed no request of their own. The sum of C(hits), C(shared) and C(batched).
       type: int
     stale:
-      description: Reads that were answered beyond the time of the value, because the store did not answer (C(serve_stale)).
+      description: Reads that returned a value beyond its TTL, because the store did not respond (C(serve_stale)).
       type: int
     entries:
       description: How many values are kept now.
       type: int
     bytes:
-      description: How long those are together.
+      description: The size of those values together.
       type: int
     oldest:
-      description: How many seconds ago the oldest of them was asked for at the store; nothing where none is kept.
+      description: How many seconds ago the oldest of them was requested from the store; null if none is kept.
       type: float
   sample:
     stores: 1
@@ -134,7 +134,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.modul
 
 
 def main() -> None:
-    """Run on a host, which has no session; on the controller the action plugin asks the run's."""
+    """Run on a host, which has no session; on the controller the action plugin uses the run's session."""
     run_module("cache", CACHE)
 
 

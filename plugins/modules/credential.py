@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a store: present, absent, revoked or restored."""
+"""Make credentials in a store present, absent, revoked or restored."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ module: credential
 short_description: Keep credentials in a store
 version_added: 0.1.0
 description:
-  - Makes sure that a credential, or each of a list, is in a store, is not, is revoked, or has the value of an older version.
-  - Where no value is given and none is stored, one is generated. A second run changes nothing.
-  - No value is returned unless O(return_value) asks for it.
+  - Makes sure that a credential, or each of a list, is in a store, is not in it, is revoked, or has the value of an older version.
+  - If no value is given and none is stored, one is generated. A second run changes nothing.
+  - No value is returned unless O(return_value) is true.
 options:
   name:
     description:
-      - The name of the credential, one or more segments divided by C(/), of letters, digits, C(.), C(_) and C(-).
+      - The name of the credential, one or more segments separated by C(/), of letters, digits, C(.), C(_) and C(-).
       - Give O(name) or O(credentials).
     type: str
   credentials:
     description:
       - Several credentials, each with the options it would have alone.
-      - All are tried, each has a result of its own, and the task fails if one does.
+      - All are processed, each has a result of its own, and the task fails if one of them fails.
     type: list
     elements: dict
     suboptions:
@@ -33,43 +33,43 @@ options:
         type: str
         required: true
       state:
-        description: What is wanted. O(state) of the task unless given.
+        description: The wanted state. Defaults to O(state) of the task.
         type: str
         choices: [present, absent, revoked, restored]
       type: &type
         description:
-          - The type of the credential, V(opaque) unless given when it is created. It cannot be changed afterwards.
-          - There are V(api_key), V(basic), V(custom), V(database) and V(opaque).
+          - The type of the credential. Defaults to V(opaque) on creation. It cannot be changed afterwards.
+          - The types are V(api_key), V(basic), V(custom), V(database) and V(opaque).
         type: str
       value: &value
         description:
           - The value of the type's primary field, for example the password of V(basic).
-          - Where it is left out, a stored value stays, and otherwise one is generated.
+          - If it is left out, a stored value stays; if there is none, one is generated.
         type: str
       fields: &fields
         description:
-          - Values by field. They are put over the stored ones; a field set to null is removed.
+          - Values by field. They are merged into the stored ones; a field set to null is removed.
           - The primary field is set here or by O(value), not by both.
         type: dict
       encoding:
-        description: How its values are written. O(encoding) of the task unless given.
+        description: How its values are encoded. Defaults to O(encoding) of the task.
         type: str
         choices: [text, base64]
       generate: &generate
         description:
-          - How a value is generated where there is none. It changes nothing about a value that is stored.
+          - How a value is generated if there is none. It does not change a stored value.
         type: dict
         suboptions:
-          kind: {type: str, choices: [password, hex, urlsafe, uuid], description: What is generated. It depends on the type unless given.}
-          length: {type: int, description: "Characters of a password, 32 unless given."}
-          lowercase: {type: int, description: "How many lower case letters a password has at least, 1 unless given; 0 leaves them out."}
-          uppercase: {type: int, description: "How many upper case letters a password has at least, 1 unless given; 0 leaves them out."}
-          digits: {type: int, description: "How many digits a password has at least, 1 unless given; 0 leaves them out."}
-          symbols: {type: int, description: "How many symbols a password has at least, 0 (none at all) unless given."}
-          symbol_set: {type: str, description: Which characters count as symbols.}
-          exclude_ambiguous: {type: bool, description: Leaves out characters that people mix up when they read them aloud.}
+          kind: {type: str, choices: [password, hex, urlsafe, uuid], description: What is generated. The default depends on the type.}
+          length: {type: int, description: "Characters of a password, by default 32."}
+          lowercase: {type: int, description: "The least number of lower case letters in a password, by default 1; 0 leaves them out."}
+          uppercase: {type: int, description: "The least number of upper case letters in a password, by default 1; 0 leaves them out."}
+          digits: {type: int, description: "The least number of digits in a password, by default 1; 0 leaves them out."}
+          symbols: {type: int, description: "The least number of symbols in a password, by default 0, which leaves them out."}
+          symbol_set: {type: str, description: The characters that count as symbols.}
+          exclude_ambiguous: {type: bool, description: Leaves out characters that are easily confused.}
           exclude: {type: str, description: Further characters to leave out.}
-          bytes: {type: int, description: "Random bytes of V(hex) and V(urlsafe), 32 unless given."}
+          bytes: {type: int, description: "Random bytes of V(hex) and V(urlsafe), by default 32."}
       declared_fields: &declared_fields
         description:
           - The fields of a credential of type V(custom).
@@ -78,16 +78,16 @@ options:
         suboptions:
           name: {type: str, required: true, description: The name of the field.}
           secret: {type: bool, default: true, description: Whether its value is a secret.}
-          required: {type: bool, default: false, description: Whether it has to have a value.}
+          required: {type: bool, default: false, description: Whether it must have a value.}
           binary: {type: bool, default: false, description: Whether any bytes are accepted; otherwise it is UTF-8 text.}
           primary:
-            description: Whether it is the field that O(value) sets and lookups answer. The first secret one unless one says so.
+            description: Whether it is the field that O(value) sets and lookups return. By default the first secret field is.
             type: bool
             default: false
-          default: {type: str, description: The value where none is given.}
-          description: {type: str, description: What it is for.}
+          default: {type: str, description: The value if none is given.}
+          description: {type: str, description: The purpose of the field.}
       description: &description
-        description: What the credential is for.
+        description: The purpose of the credential.
         type: str
       tags: &tags
         description: Tags, name by name. They replace the stored ones.
@@ -98,13 +98,13 @@ options:
       ttl: &ttl
         description:
           - How long a value lives from the moment it is written, for example V(90d), V(12h) or seconds.
-            It counts when a value is written, so that a second run changes nothing.
+            It takes effect only when a value is written, so that a second run changes nothing.
         type: str
       policy: &policy
-        description: When the value is to be rotated. Nothing here runs by itself; see M(nebula.credential.credential_rotate).
+        description: When the value should be rotated. No rotation starts by itself; see M(nebula.credential.credential_rotate).
         type: dict
         suboptions:
-          kind: {type: str, choices: [manual, periodic, before_expiry, scheduled], default: manual, description: What decides.}
+          kind: {type: str, choices: [manual, periodic, before_expiry, scheduled], default: manual, description: What makes a rotation due.}
           every: {type: str, description: "The age at which a value is replaced, for V(periodic)."}
           before: {type: str, description: "How long before it expires a value is replaced, for V(before_expiry)."}
           at: {type: str, description: "The one time (ISO 8601 with an offset) at which the value is replaced, for V(scheduled)."}
@@ -113,19 +113,19 @@ options:
       version: &version
         description:
           - The version to restore, as M(nebula.credential.credential_info) shows it. Every other state refuses it.
-          - Without it O(state=restored) accepts the value that is in place, which somebody put back from a backup.
+          - Without it O(state=restored) accepts the value that is in the store, put back from a backup.
         type: str
       expected_version: &expected_version
-        description: Refuses to write unless this version is the current one.
+        description: Writes only if this version is the current one, and fails otherwise.
         type: str
       force:
-        description: Removes it even while it is rotated, or cannot be read. O(force) of the task unless given.
+        description: Removes it even during a rotation, or if it cannot be read. Defaults to O(force) of the task.
         type: bool
       recoverable:
-        description: Removes it so that it can be brought back. O(recoverable) of the task unless given.
+        description: Removes it so that it can be restored. Defaults to O(recoverable) of the task.
         type: bool
       scope:
-        description: Who the credential is for.
+        description: The scope of the credential.
         type: dict
         suboptions:
           workflow: {type: str, description: The workflow.}
@@ -135,9 +135,9 @@ options:
     description:
       - V(present) stores what is given and generates what is missing.
       - V(absent) removes the credential with all its versions, for good unless it is O(recoverable).
-      - V(revoked) marks it as revoked, for good. Its value is not given out any more.
-      - V(restored) stores the value of O(version) as the newest one. A file put back from a backup, which is refused as rolled back or
-        as deleted, is accepted by it, and what was removed O(recoverable) comes back. Where neither is so and no O(version) is named,
+      - V(revoked) marks it as revoked, for good. Its value is not returned any more.
+      - V(restored) stores the value of O(version) as the newest one. It accepts a file put back from a backup, which otherwise is refused
+        as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,
         it changes nothing.
     type: str
     choices: [present, absent, revoked, restored]
@@ -147,7 +147,7 @@ options:
   fields: *fields
   encoding:
     description:
-      - How O(value) and O(fields) are written, and how a returned value is. Binary values are given as V(base64).
+      - How O(value), O(fields) and a returned value are encoded. Give binary values as V(base64).
     type: str
     choices: [text, base64]
     default: text
@@ -161,19 +161,19 @@ options:
   version: *version
   expected_version: *expected_version
   force:
-    description: Removes a credential even while it is rotated, and one that cannot be read.
+    description: Removes a credential even during a rotation, or if it cannot be read.
     type: bool
     default: false
   recoverable:
     description:
-      - With O(state=absent), leaves the value where the backend keeps what is deleted, out of everybody's reach, and O(state=restored)
-        brings it back. O(state=absent) without it removes that as well, for good.
+      - With O(state=absent), the backend keeps the deleted value, which cannot be read any more, and O(state=restored) restores it.
+        O(state=absent) without this option removes that as well, for good.
       - Only a plain store of KV version 2 (Vault, OpenBao) can do that. Others refuse it.
     type: bool
     default: false
   return_value:
     description:
-      - Returns the value of the primary field. Set C(no_log) on the task then.
+      - Returns the value of the primary field. If you use this, set C(no_log) on the task.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -250,7 +250,7 @@ name:
   type: str
   returned: with O(name)
 state:
-  description: What was wanted.
+  description: The wanted state.
   type: str
   returned: with O(name)
 generated:
@@ -258,7 +258,7 @@ generated:
   type: bool
   returned: with O(name)
 credential:
-  description: What is known about the credential, without any value. None once it is absent.
+  description: The description of the credential, without any value; null if it is absent.
   type: dict
   returned: with O(name)
   sample:
@@ -270,7 +270,7 @@ credential:
     tags: {}
 results:
   description:
-    - A result for each element of O(credentials), as for a credential alone, or C(failed), C(code) and C(msg).
+    - A result for each element of O(credentials), as for a single credential, or C(failed), C(code) and C(msg).
   type: list
   elements: dict
   returned: with O(credentials)

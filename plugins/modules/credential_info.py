@@ -3,26 +3,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known about credentials."""
+"""Describe credentials."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: credential_info
-short_description: Tell what is known about credentials
+short_description: Describe credentials
 version_added: 0.1.0
 description:
-  - Describes credentials of a store, by name or by their metadata. Never a secret, and no value of any field.
+  - Describes credentials of a store, chosen by name or by their metadata. It returns no secret and no value of any field.
 options:
   name:
-    description: The credential to describe. One that does not exist is listed in RV(missing), and the task goes on.
+    description: The credential to describe. If it does not exist, it is listed in RV(missing), and the task succeeds.
     type: str
   names:
     description: The credentials to describe.
     type: list
     elements: str
   prefix:
-    description: Only credentials whose name begins so. This and the other filters count where no name is given.
+    description: Only credentials whose name begins with this text. This and the other filters apply if no name is given.
     type: str
   type:
     description: Only credentials of this type.
@@ -44,26 +44,26 @@ options:
     description: Only credentials that expire before this time (ISO 8601 with an offset).
     type: str
   expires_within:
-    description: Only credentials that expire within this time from now, for example V(30d) or V(12h); what has expired is among them.
+    description: Only credentials that expire within this time from now, for example V(30d) or V(12h), or have expired already.
     type: str
   query:
     description:
       - A JMESPath expression that is applied to the list of descriptions. It needs the Python package C(jmespath).
     type: str
   versions:
-    description: Lists the versions that can be read, too.
+    description: Also lists the versions that can be read.
     type: bool
     default: false
   usage:
     description:
-      - Tells how often each credential was used, when last and by whom, and how often it was refreshed, as the store's audit trail has
-        it. Reads of this collection's own modules are not counted.
+      - Also returns how often each credential was used, when last and by whom, and how often it was refreshed, according to the store's
+        audit trail. Reads by this collection's own modules are not counted.
       - The whole trail is read, and not verified. Reads that are not in it (from another controller with a trail of its own) are
         not counted.
     type: bool
     default: false
   health:
-    description: Tells whether the store can be used, too. M(nebula.credential.store_info) tells more.
+    description: Also returns whether the store can be used. M(nebula.credential.store_info) returns more.
     type: bool
     default: false
 extends_documentation_fragment:
@@ -89,7 +89,7 @@ EXAMPLES = r"""
     versions: true
   register: found
 
-- name: Fail unless it is there and usable
+- name: Fail unless it exists and is usable
   ansible.builtin.assert:
     that: found.credentials | length == 1 and found.credentials[0].usable
 
@@ -103,7 +103,7 @@ EXAMPLES = r"""
     name: app/db_pass
     usage: true
 
-- name: Ask whether the store can be used
+- name: Check whether the store can be used
   nebula.credential.credential_info:
     names: []
     health: true
@@ -111,7 +111,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 credentials:
-  description: A description for each credential, in the order of their names, or what the expression in O(query) makes of them.
+  description: A description of each credential, in the order of their names, or the result of the expression in O(query).
   type: raw
   returned: success
   sample:
@@ -127,19 +127,19 @@ credentials:
         refreshes: 0
         last_refreshed_at: null
 missing:
-  description: Names that were asked for and are not there.
+  description: Names in O(name) and O(names) that do not exist.
   type: list
   elements: str
   returned: success
 failures:
-  description: By name, why a credential that was asked for cannot be described, as C(code) and C(message).
+  description: By name, why a requested credential cannot be described, as C(code) and C(message).
   type: dict
   returned: success
 usage:
   description:
-    - Where the C(usage) of each credential comes from. The C(path) of the audit trail, C(since) when it tells, and whether it is
-      C(complete), which it is not where it begins later than with the first entry, or entries could not be written.
-    - Where C(reason) says why nothing is known, the C(usage) of each credential is nothing. Otherwise it is as in the sample.
+    - The source of the C(usage) of each credential. The C(path) of the audit trail, the time of its first entry (C(since)), and whether it
+      is C(complete). It is not if it begins later than with the first entry, or entries could not be written.
+    - If C(reason) says why nothing is known, the C(usage) of each credential is null. Otherwise it is as in the sample.
   type: dict
   returned: with O(usage)
   sample:

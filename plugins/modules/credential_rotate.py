@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rotating a credential."""
+"""Rotate a credential."""
 
 from __future__ import annotations
 
@@ -12,157 +12,113 @@ module: credential_rotate
 short_description: Rotate a credential without losing a password
 version_added: 0.1.0
 description:
-  - Stores a new value, makes the target take it, verifies that it does, and promotes it; rolls back where it does not.
-  - The new value is stored before the target hears of it, and a value that was sent is kept until it can land no more.
-    So the value that the target takes is in the store at any moment, also after a crash; the next run goes on from there.
+  - Stores a new value, sets it at the target, verifies that the target accepts it, and promotes it; rolls back if it does not.
+  - The new value is stored before it is sent to the target, and a value that was sent is kept until it can take effect no more.
+    So the value that the target accepts is always in the store, even after a crash; the next run continues from there.
   - No value is returned or printed.
-  - For what happens in which order, and what to do about each error, see the collection's C(docs/rotation.md).
+  - The collection's C(docs/rotation.md) describes the order of the steps, and what to do about each error.
 options:
   name:
-    description: The credential to rotate. It exists already.
+    description: The credential to rotate. It must exist.
     type: str
     required: true
   phase:
     description:
-      - V(auto) rotates from beginning to end, and finishes what an earlier run left open. It needs O(target).
+      - V(auto) rotates from beginning to end, and finishes a rotation that an earlier run left open. It needs O(target).
       - V(prepare) stores a new value as pending, which C(lookup('nebula.credential.get', name, stage='pending')) reads.
-      - V(test) takes down what you saw when you tried the pending value (O(accepted), O(wrong_refused)).
+      - V(test) records what you saw when you tried the pending value (O(accepted), O(wrong_refused)).
       - V(commit) promotes a pending value that passed the test.
-      - V(rollback) gives a pending value up; in the grace period it rotates back to the previous value.
-      - V(settle) finishes what is open and begins nothing. It also asks again about a rotation that was given up.
-      - V(status) tells where the rotation stands and changes nothing.
+      - V(rollback) gives up a pending value; in the grace period it rotates back to the previous value.
+      - V(settle) finishes an open rotation and begins none. It also checks the target again for a rotation that was given up.
+      - V(status) returns the state of the rotation and changes nothing.
+      - V(forget) removes hosts that are gone for good, or values at the service that are not ours, from the open rotation (O(forget)).
     type: str
-    choices: [auto, prepare, test, commit, rollback, settle, status]
+    choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
-  target:
-    description:
-      - The service whose value changes with the credential. V(postgresql) needs O(postgresql).
-      - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
-        written out.
-      - The phases V(prepare), V(test) and V(commit) take no target. You tell the service yourself, between them.
-    type: str
-    choices: [none, postgresql]
-  postgresql:
-    description:
-      - The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the
-        task's host, which needs C(psycopg). The controller needs the Python package C(scramp).
-      - The server is given a SCRAM-SHA-256 verifier, never the password.
-    type: dict
-    suboptions:
-      host:
-        description: Host name or address, as seen from the task's host. The credential's field C(host) unless given.
-        type: str
-      port:
-        description: The credential's field C(port) unless given, and 5432 where it has none.
-        type: int
-      database:
-        description: The database to connect to. The credential's field C(database) unless given, and V(postgres) where it has none.
-        type: str
-      unix_socket:
-        description: The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.
-        type: path
-      ssl_mode:
-        description: How TLS is used, in libpq's words. The credential's field C(ssl_mode) unless given.
-        type: str
-      ca_cert:
-        description: A file of certificates that the server's is checked against, on the task's host.
-        type: path
-      connect_params:
-        description:
-          - Further parameters of the connection, in libpq's words, in place of C(connect_timeout=10) and a statement timeout of 15 s.
-          - Keep a request shorter than 100 s, or a late one may land after the rotation was settled.
-        type: dict
-      role:
-        description: The role whose password changes. The credential's field C(username) unless given.
-        type: str
-      usernames:
-        description:
-          - Two roles that take turns. The new value is the other role's user name and password, so that whoever holds the
-            old one goes on working.
-          - Both exist and have the same rights. Consumers read user name and password in one lookup.
-        type: list
-        elements: str
-      admin_user:
-        description: A role that may change the password. The user name of O(postgresql.admin_credential) unless given.
-        type: str
-      admin_password:
-        description: Its password.
-        type: str
-      admin_credential:
-        description: A credential in the same store that holds the admin's user name and password.
-        type: str
   value:
-    description: The new value of the primary field. Generated unless given. A value that is pending already is kept instead.
+    description: The new value of the primary field. By default it is generated. A value that is pending already is kept instead.
     type: str
   fields:
-    description: New values by field, put over the stored ones.
+    description: New values by field, merged into the stored ones.
     type: dict
   generate:
     description: How the new value is generated.
     type: dict
     suboptions:
       kind:
-        description: What is generated. It depends on the type unless given.
+        description: What is generated. The default depends on the type.
         type: str
         choices: [password, hex, urlsafe, uuid]
       length:
-        description: Characters of a password, 32 unless given.
+        description: Characters of a password, by default 32.
         type: int
       lowercase:
-        description: How many lower case letters a password has at least, 1 unless given; 0 leaves them out.
+        description: The least number of lower case letters in a password, by default 1; 0 leaves them out.
         type: int
       uppercase:
-        description: How many upper case letters a password has at least, 1 unless given; 0 leaves them out.
+        description: The least number of upper case letters in a password, by default 1; 0 leaves them out.
         type: int
       digits:
-        description: How many digits a password has at least, 1 unless given; 0 leaves them out.
+        description: The least number of digits in a password, by default 1; 0 leaves them out.
         type: int
       symbols:
-        description: How many symbols a password has at least; 0, which is the default, leaves them out.
+        description: The least number of symbols in a password, by default 0, which leaves them out.
         type: int
       symbol_set:
-        description: Which characters count as symbols.
+        description: The characters that count as symbols.
         type: str
       exclude_ambiguous:
-        description: Leaves out the characters that people mix up.
+        description: Leaves out characters that are easily confused.
         type: bool
       exclude:
         description: Further characters to leave out.
         type: str
       bytes:
-        description: Random bytes behind a V(hex) or V(urlsafe) value.
+        description: Random bytes of V(hex) and V(urlsafe), by default 32.
         type: int
+  options:
+    description:
+      - The options of this module as one mapping, as the role C(nebula.credential.rotate) passes them. Options that the task sets
+        itself win.
+    type: dict
   ttl:
-    description: How long the new value lives, for example V(90d). As long as the current one was given to live, unless given.
+    description: How long the new value lives, for example V(90d). Defaults to the lifetime that the current value was given.
     type: str
   grace:
     description:
-      - How long the previous value is kept, for example V(1h). The policy's C(grace) unless given.
-      - A single PostgreSQL role has none, because it takes one password at a time.
+      - How long the previous value is kept, for example V(1h). Defaults to the policy's C(grace).
+      - A target that accepts one value at a time has no grace period.
     type: str
   consumer_ttl:
     description:
-      - How long a consumer may go on using a value that it has read.
+      - How long a consumer may continue to use a value that it has read.
       - A grace period shorter than O(consumer_ttl) + O(serve_stale) + 120 s is refused.
     type: str
   serve_stale:
     description: How long a cache between store and consumer may serve an old value.
     type: str
   only_if_due:
-    description: With V(auto), does nothing unless the credential's policy says that a rotation is due.
+    description: With V(auto) and V(prepare), begins nothing unless the credential's policy says that a rotation is due.
     type: bool
     default: false
   accepted:
     description: For V(test), whether the service accepted the pending value on a fresh connection.
     type: bool
   wrong_refused:
-    description: For V(test), whether the service refused a random wrong value. One that accepts anything verifies nothing.
+    description: For V(test), whether the service refused a random wrong value. A service that accepts anything verifies nothing.
     type: bool
+  forget:
+    description:
+      - For V(forget), the hosts that a target of several hosts no longer has, or the ids of values that the service holds and that
+        this rotation did not make. The error that stops the rotation names them.
+    type: list
+    elements: str
   sent:
-    description: For V(rollback) by hand, whether the pending value may have reached a service. Where not, it is deleted at once.
+    description: For V(rollback) by hand, whether the pending value may have reached a service. If not, it is deleted at once.
     type: bool
     default: true
 extends_documentation_fragment:
+  - nebula.credential.rotation_targets
   - nebula.credential.store
 seealso:
   - module: nebula.credential.credential
@@ -182,7 +138,7 @@ EXAMPLES = r"""
       host: db.example.com
       admin_credential: postgresql/admin
 
-- name: Let two roles take turns, so that nobody is refused in between
+- name: Let two roles take turns, so that no reader is refused in between
   nebula.credential.credential_rotate:
     name: app/db
     target: postgresql
@@ -192,7 +148,15 @@ EXAMPLES = r"""
       admin_credential: postgresql/admin
     consumer_ttl: 10m
 
-- name: Change a value that no service takes
+- name: Rotate a value with programs of your own that change and test it
+  nebula.credential.credential_rotate:
+    name: door_code
+    target: command
+    command:
+      apply: [/bin/sh, -c, "cat >/srv/door"]
+      verify: [/bin/sh, -c, "cmp -s - /srv/door || exit 77"]
+
+- name: Change a value that no service uses
   nebula.credential.credential_rotate:
     name: cookie_signing_key
     target: none
@@ -203,7 +167,7 @@ EXAMPLES = r"""
     name: legacy/api
     phase: prepare
 
-- name: Say that it works, and that a wrong one does not
+- name: Report that it works, and that a wrong one does not
   nebula.credential.credential_rotate:
     name: legacy/api
     phase: test
@@ -236,12 +200,12 @@ phase:
   returned: success
 outcome:
   description:
-    - How it ended, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), or V(idle) when there was nothing to do.
+    - The outcome, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), or V(idle) if there was nothing to do.
     - In phase V(auto), V(rolled_back), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode
 rotation:
-  description: Where the rotation stands, without a value.
+  description: The state of the rotation, without a value.
   type: dict
   returned: success
   contains:
@@ -252,22 +216,22 @@ rotation:
       description: The phase of its journal, or V(closed).
       type: str
     target:
-      description: The target and where it is.
+      description: The target and its address.
       type: dict
     overlap:
-      description: Whether old and new are accepted at the same time, V(none), V(alternating), V(dual) or V(multi).
+      description: Whether old and new values are accepted at the same time, V(none), V(alternating), V(dual) or V(multi).
       type: str
     attempts:
       description: How often the new value was sent.
       type: int
     tested:
-      description: A test by hand was reported as passed.
+      description: Whether a test by hand was reported as passed.
       type: bool
     reason:
-      description: Why it did not go forward.
+      description: Why the rotation did not proceed.
       type: str
     orphaned:
-      description: Attempts are used up with the outcome open; a person has to look.
+      description: Whether all attempts are used up with the outcome open. Then a person must check the target.
       type: bool
     started_at:
       description: When it began.
@@ -276,14 +240,24 @@ rotation:
       description: For how many seconds readers of the current value were refused by the target.
       type: float
     retire_after:
-      description: The earliest time at which the previous value goes.
+      description: The earliest time at which the previous value is removed.
       type: str
     overdue:
-      description: The previous value should have gone, and could not.
+      description: Whether the previous value should have been removed, and could not be.
       type: bool
     may_land_until:
       description: Until when a request that was sent may still take effect.
       type: str
+    behind:
+      description: The hosts that are not known to accept the value of the rotation.
+      type: list
+      elements: str
+      returned: when the target has several hosts
+    strays:
+      description: The ids of values that the service may have made for the rotation, but whose response was lost.
+      type: list
+      elements: str
+      returned: when the service makes the value
 plan:
   description: What would be done, in order.
   type: dict

@@ -3,30 +3,30 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known about a store."""
+"""Describe a store: its health, its capabilities, its metrics."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_info
-short_description: Tell whether a store can be used, and what was asked of it
+short_description: Show whether a store can be used, and the metrics of its requests
 version_added: 0.1.0
 description:
-  - Tells a store's backend, what it is capable of, its health, and the metrics of the requests that were made to it.
-  - A store that is down, or refuses the login, is told as unhealthy, and the task goes on. Only a store that is configured wrongly
-    fails it.
-  - No credential's name and no value is in the result.
+  - Returns a store's backend, its capabilities, its health, and the metrics of the requests that were made to it.
+  - A store that is down, or refuses the login, is reported as unhealthy, and the task succeeds. Only a wrong configuration of the
+    store fails it.
+  - The result has no credential's name and no value.
 options:
   metrics:
     description:
-      - Tells how often each operation was asked of the backend, how it ended, how long it took and how often it was repeated.
-      - The numbers are those of all processes where the store's configuration has a C(metrics_path). Else they are of this process
-        alone; Ansible starts one for each task, so little more than the question for the health is in them.
+      - Returns how often each operation of the backend was called, how it ended, how long it took and how often it was repeated.
+      - The numbers are of all processes if the store's configuration has a C(metrics_path). Else they are of this process
+        alone. Ansible starts a process for each task, so they count little more than the check of the health.
     type: bool
     default: true
   prometheus:
     description:
-      - Gives the same numbers as text for Prometheus, to be written where the textfile collector of its node_exporter looks, for example.
+      - Returns the same numbers as text for Prometheus, for example for the textfile collector of its node_exporter.
       - It needs the Python package C(prometheus-client).
     type: bool
     default: false
@@ -34,21 +34,21 @@ extends_documentation_fragment:
   - nebula.credential.store
 seealso:
   - module: nebula.credential.credential_info
-    description: Tells about credentials, and how they are used.
+    description: Describes credentials, and how they are used.
 author:
   - The nebula.credential authors (@nebula-automation)
 """
 
 EXAMPLES = r"""
-- name: Make sure there is something to ask for
+- name: Make sure there is a credential
   nebula.credential.credential:
     name: app/db_pass
 
-- name: Ask how the store is
+- name: Check the store
   nebula.credential.store_info:
   register: known
 
-- name: Go on only if it can be used
+- name: Fail if it cannot be used
   ansible.builtin.assert:
     that: known.health.status != 'unhealthy'
     fail_msg: "{{ known.health.reasons | join('; ') }}"
@@ -62,13 +62,13 @@ EXAMPLES = r"""
       metrics_path: ~/.nebula/metrics.json
   register: counted
 
-- name: Hand them to node_exporter
+- name: Write them for node_exporter
   ansible.builtin.copy:
     content: "{{ counted.prometheus }}"
     dest: /tmp/nebula.prom
     mode: "0644"
 
-- name: Wait until a server is there again
+- name: Wait until a server is available again
   nebula.credential.store_info:
   register: answered
   until: answered.health.status != 'unhealthy'
@@ -88,7 +88,7 @@ backend:
 capabilities:
   description:
     - What the backend can do, as it is configured, for example whether it keeps C(versions), is reached over a network (C(remote)) or
-      outlives the process (C(persistent)), and the most it takes (C(max_bytes), C(max_tags); nothing where it states no limit).
+      outlives the process (C(persistent)), and its limits (C(max_bytes), C(max_tags); null if it states no limit).
   type: dict
   returned: success
 health:
@@ -98,8 +98,8 @@ health:
   contains:
     status:
       description:
-        - V(unhealthy) where it cannot be used now.
-        - V(degraded) where it can, but the backend says that something is amiss, requests had to be repeated for more than one of ten
+        - V(unhealthy) if it cannot be used now.
+        - V(degraded) if it can, but the backend reports a problem, requests were repeated for more than one of ten
           operations, or the circuit breaker opened within the last 15 minutes.
       type: str
     reasons:
@@ -107,10 +107,10 @@ health:
       type: list
       elements: str
     code:
-      description: The code of the error that is the reason, for example V(unavailable) or V(login_failed), or nothing.
+      description: The code of the error that is the reason, for example V(unavailable) or V(login_failed), or null.
       type: str
     checked_in_ms:
-      description: How long the answer took, in milliseconds; nothing where the store could not be opened.
+      description: How long the check took, in milliseconds; null if the store could not be opened.
       type: float
   sample:
     status: unhealthy
@@ -119,7 +119,7 @@ health:
     checked_in_ms: 0.4
     store: prod
 metrics:
-  description: What was asked of the backend.
+  description: The metrics of the backend's operations.
   type: dict
   returned: with O(metrics), unless the store cannot be opened
   contains:
@@ -130,27 +130,27 @@ metrics:
       description: How often each operation ended with each result, V(ok) or the code of an error.
       type: dict
     errors:
-      description: How many ended otherwise than with V(ok), V(not_found) or V(conflict), which are answers.
+      description: How many ended with a result other than V(ok), V(not_found) or V(conflict), which are normal responses.
       type: int
     seconds:
       description:
-        - How long each operation took, repeated requests included, as C(count), C(sum) and C(buckets), which counts by the upper bound
-          what took longer than the bound before.
+        - How long each operation took, repeated requests included, as C(count), C(sum) and C(buckets). Each bucket, named by its upper
+          bound, counts what took longer than the bound before.
       type: dict
     retries:
       description: How often a request was repeated, by operation.
       type: dict
     breaker:
-      description: The C(state) of the circuit breaker, when it C(changed_at) that, and how often it C(opened); nothing unless it ever did.
+      description: The C(state) of the circuit breaker, when it last changed (C(changed_at)) and how often it C(opened); null if never.
       type: dict
     cache:
-      description: The C(hits) and C(misses) of a cache; nothing where there is none.
+      description: The C(hits) and C(misses) of the cache; null if there is none.
       type: dict
     recent:
       description: The C(operations) and C(retries) of the last 15 to 30 minutes.
       type: dict
     path:
-      description: The file in which the numbers of all processes are added up; nothing where they are of this process alone.
+      description: The file in which the numbers of all processes are added up; null if they are of this process alone.
       type: str
   sample:
     since: "2026-11-22T06:35:00Z"

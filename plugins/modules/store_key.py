@@ -3,43 +3,43 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key of a store."""
+"""Show, ensure or rotate the key of a store."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_key
-short_description: Tell about the key of a store, or rotate it
+short_description: Show the key of a store, or rotate it
 version_added: 0.1.0
 description:
-  - Tells by which key a store is encrypted and which key sources open it, gives new key sources their slot, and rotates the key.
-  - The key itself, key files and passphrases are neither shown nor taken by this module. Key sources are part of the store's
+  - Returns the id of the key that encrypts a store and the key sources that open it, gives new key sources a slot, and rotates the key.
+  - This module neither shows nor takes the key itself, key files or passphrases. Key sources are part of the store's
     configuration, as C(key_sources).
   - A store that is not encrypted by this collection has no key, and is refused.
 options:
   state:
     description:
-      - V(present) makes the key of a store that is new, gives each source in the store's C(key_sources) that has none a slot, and takes
-        it from those in the store's C(drop_sources).
+      - V(present) makes the key of a new store, gives a slot to each source in the store's C(key_sources) that has none, and removes
+        the slots of those in the store's C(drop_sources).
       - V(rotated) puts every value, kept version and high-water mark under a new key, which every configured source opens. It
-        changes the store each time. A rotation that was killed or stopped is taken up, not begun anew; it keeps to the O(drop_sources) and
-        O(keep_until) that it began with. Reading and writing go on meanwhile.
-      - One rotation at a time. In a play over several hosts, write C(run_once).
+        changes the store each time. A rotation that was killed or stopped is resumed, not begun anew, and keeps the O(drop_sources) and
+        O(keep_until) that it began with. Reads and writes continue meanwhile.
+      - Only one rotation can run at a time. In a play over several hosts, write C(run_once).
     type: str
     choices: [present, rotated]
     default: present
   compromised:
     description:
-      - Leaves nothing of the former keys. Backups of the store from before cannot be read then.
-      - Only with O(state=rotated). It counts for a rotation that is taken up, too.
+      - Removes all former keys. Earlier backups of the store cannot be read then.
+      - Only with O(state=rotated). It also applies to a rotation that is resumed.
     type: bool
     default: false
   drop_sources:
     description:
-      - Key sources that open the store now and are not to open it afterwards, by kind (V(passphrase)), or as V(kind:label), for example
+      - Key sources that open the store now and must not open it afterwards, by kind (V(passphrase)), or as V(kind:label), for example
         V(passphrase:office), V(ansible_vault:prod), or V(passphrase:) for a passphrase without a label.
-      - Every other source has to be in C(key_sources) and to open the store, or the rotation is not begun.
-      - A source that is still in C(key_sources) cannot be dropped. To change a passphrase, put the new one there under another C(label)
+      - Every other source must be in C(key_sources) and open the store, or the rotation is refused.
+      - A source that is still in C(key_sources) cannot be dropped. To change a passphrase, add the new one there under another C(label)
         and drop the old one.
       - Only with O(state=rotated).
     type: list
@@ -47,8 +47,8 @@ options:
     default: []
   keep_until:
     description:
-      - Until when the former key is kept for backups, wrapped by the new one (ISO 8601 with an offset). It goes with the first rotation
-        after that. Unless given, it stays until a rotation with O(compromised=true).
+      - Until when the former key is kept for backups, wrapped by the new one (ISO 8601 with an offset). The first rotation after that
+        time removes it. By default, it stays until a rotation with O(compromised=true).
       - Only with O(state=rotated).
     type: str
 extends_documentation_fragment:
@@ -65,7 +65,7 @@ EXAMPLES = r"""
   nebula.credential.credential:
     name: app/db_pass
 
-- name: See who opens the store
+- name: See which key sources open the store
   nebula.credential.store_key:
   register: known
 
@@ -73,12 +73,12 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "Keep a copy of {{ known.key.default_key_file }} outside this machine."
 
-- name: Rotate the key, and read backups for another 90 days
+- name: Rotate the key, and keep the former one for backups for 90 days
   nebula.credential.store_key:
     state: rotated
     keep_until: "{{ '%Y-%m-%dT%H:%M:%SZ' | ansible.builtin.strftime(now().timestamp() + 90 * 86400, utc=true) }}"
 
-- name: Rotate the key after it was seen by somebody else
+- name: Rotate the key after it was exposed
   nebula.credential.store_key:
     state: rotated
     compromised: true
@@ -96,34 +96,34 @@ EXAMPLES = r"""
 
 RETURN = r"""
 key:
-  description: The key afterwards; in check mode what it would be, with nothing in place of an id that is not known before.
+  description: The key afterwards; in check mode what it would be, with null for an id that is not known in advance.
   type: dict
   returned: success
   contains:
     store_id:
-      description: The store, by the id that its key file and its marks are named after.
+      description: The id of the store. Its key file and its marks are named after it.
       type: str
     key_id:
-      description: The key that encrypts, by an id from which the key cannot be told.
+      description: The id of the key that encrypts. It does not reveal the key.
       type: str
     created_at:
-      description: Always nothing. A store does not keep when its key was made.
+      description: Always null. A store does not record when its key was made.
       type: str
     sources:
       description:
         - The key sources that open the store, with their C(name) as in O(drop_sources), C(source) (the kind), C(label) (of a key
-          file, the id of the line that opens it) and C(configured), which is false where C(key_sources) does not have the source.
+          file, the id of the line that opens it) and C(configured), which is false if C(key_sources) does not have the source.
       type: list
       elements: dict
     former:
-      description: Keys from before, kept for backups, as C(key_id) and C(keep_until); without an end where that is nothing.
+      description: Former keys, kept for backups, as C(key_id) and C(keep_until); a key without an end has null there.
       type: list
       elements: dict
     rotating:
-      description: Whether a rotation was begun and is not finished. O(state=rotated) finishes it.
+      description: Whether a rotation has begun and is not finished. O(state=rotated) finishes it.
       type: bool
     default_key_file:
-      description: Where the key file lies that a key source without C(path) uses, whether the store has such a source or not.
+      description: The path of the key file that a key source without C(path) uses, whether the store has such a source or not.
       type: str
   sample:
     store_id: 0f1e2d3c4b5a69788796a5b4c3d2e1f0
@@ -146,7 +146,7 @@ removed:
   returned: with O(state=present)
 rotation:
   description:
-    - What was done, or would be. C(resumed) says whether a rotation was taken up, C(envelopes) and C(marks) how many stored values and
+    - What was done, or would be. C(resumed) says whether a rotation was resumed, C(envelopes) and C(marks) how many stored values and
       high-water marks were moved (marks are not counted in check mode), C(dropped) which sources do not open the store any more.
   type: dict
   returned: with O(state=rotated)

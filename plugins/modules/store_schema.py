@@ -3,19 +3,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables of a database store."""
+"""Make or upgrade the tables of a database store."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: store_schema
-short_description: Make the tables of a database store, or bring them up to date
+short_description: Make the tables of a database store, or upgrade them
 version_added: 0.1.0
 description:
-  - Makes the tables of a store whose backend is C(database), or brings those of an earlier release up to date.
+  - Makes the tables of a store whose backend is C(database), or upgrades those of an earlier release.
   - A store with C(migration=auto), the default, does this by itself when it is first used. This module is for a store with
     C(migration=manual) or C(migration=validate), whose own login need not be allowed to make tables. Give O(store) a login that is.
-  - In check mode it tells the SQL, for an administrator to run.
+  - In check mode it returns the SQL, for an administrator to run.
 extends_documentation_fragment:
   - nebula.credential.store
 author:
@@ -23,7 +23,7 @@ author:
 """
 
 EXAMPLES = r"""
-- name: Have a password for the login that owns the tables
+- name: Make sure there is a password for the login that owns the tables
   nebula.credential.credential:
     name: database/owner
     type: basic
@@ -50,7 +50,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 found:
-  description: The version of the tables before; 0 where there were none.
+  description: The version of the tables before; 0 if there were none.
   type: int
   returned: success
   sample: 0
@@ -60,7 +60,7 @@ version:
   returned: success
   sample: 1
 statements:
-  description: The SQL that was run, or would be. Empty where nothing had to be done, by this task or because another one was quicker.
+  description: The SQL that was run, or would be. Empty if nothing had to be done, or another task did it first.
   type: list
   elements: str
   returned: success

@@ -100,6 +100,18 @@ def test_no_secret_shows_in_a_rotation_or_in_the_log_of_postgresql(given, sandbo
     assert postgresql.accepts(role, given["new_canary"])
 
 
+@pytest.mark.parametrize("secret_in", ["stdin", "environment"])
+def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
+    """Also with the modules' payloads kept: there are none. A program's environment holds the value where the user asked for that."""
+    given = dict(given, new_canary=canaries.make_plain())
+    ended = sandbox.play("rotate_command.yml", dict(given, canary_store=store_of(sandbox), secret_in=secret_in), ["--diff"])
+    searched = [blob for blob in everywhere(sandbox) if secret_in == "stdin" or blob[0] != "/proc/*/environ"]
+    assert Searcher(given).hits(searched) == []
+    assert ended == 0, sandbox.output[-3000:].decode("utf-8", "replace")
+    assert (sandbox.path("rendered") / "door").read_text() == given["new_canary"] + "\n"
+    assert any(b"/rendered/door" in command for _where, command in sandbox.processes["cmdline"])
+
+
 @pytest.mark.server
 def test_a_leak_into_the_log_of_postgresql_is_found(given, postgresql):
     before = len(postgresql.log.read_bytes())

@@ -123,7 +123,7 @@ def test_patch_metadata_changes_metadata_alone(backend):
     assert exposed(after) == exposed(found)
     with pytest.raises(Conflict) as caught:
         backend.patch_metadata(wanted, 0)
-    assert "revision 0 was expected, and version 1, revision 1 is there" in str(caught.value)
+    assert "revision 0 was expected, and version 1, revision 1 is stored" in str(caught.value)
     assert len(backend.versions("db_pass")) == 1
 
 

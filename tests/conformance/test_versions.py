@@ -16,7 +16,7 @@ def test_create_refuses_what_is_there(backend):
     backend.put(a_record(), create=True)
     with pytest.raises(Conflict) as caught:
         backend.put(a_record(value="2"), create=True)
-    assert "version 1 is there and none was expected" in str(caught.value)
+    assert "version 1 is stored and none was expected" in str(caught.value)
     assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
@@ -26,14 +26,14 @@ def test_an_expected_version_is_compared(backend):
     backend.put(a_record(value="2"), first.version)
     with pytest.raises(Conflict) as caught:
         backend.put(a_record(value="3"), first.version)
-    assert "version 1 was expected and version 2 is there" in str(caught.value)
+    assert "version 1 was expected and version 2 is stored" in str(caught.value)
     assert value_of(backend.get("db_pass")) == b"2"
 
 
 def test_an_expected_version_of_nothing_is_a_conflict(backend):
     with pytest.raises(Conflict) as caught:
         backend.put(a_record(), "7")
-    assert "version 7 was expected and none is there" in str(caught.value)
+    assert "version 7 was expected and none is stored" in str(caught.value)
     with pytest.raises(NotFound):
         backend.get("db_pass")
 

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots i
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from tests.backends.discovery import KINDS
 from tests.integration.killing import PROFILE, RUNS, killed_at_random, survives
-from tests.unit.rotation.world import CARD, LONG_AFTER, NAME, START, Clock
+from tests.unit.rotation.world import LONG_AFTER, NAME, START, TRAITS, Clock
 
 ENCRYPTED = next(kind for kind in KINDS if kind.label == "local-encrypted")
 STRIDE = 1 if PROFILE == "long" else 7
@@ -59,7 +59,7 @@ class World:
         return found
 
     def request(self) -> Request:
-        return Request(NAME, CARD, lambda _base: Candidate({"password": Secret(os.urandom(8).hex())}))
+        return Request(NAME, "simulated", TRAITS, lambda _base: Candidate({"password": Secret(os.urandom(8).hex())}))
 
     def drive(self, request: Request | None) -> str:
         """A run of a controller that finds every other one dead: it rotates, or without a request settles what is open."""

@@ -28,7 +28,7 @@ FOLDERS = ("etc", "srv", "tmp")
 PLACES = re.compile(r"(?<![\w.~/])/({0})/".format("|".join(FOLDERS)))
 # What the examples expect of the world: credentials, and the PostgreSQL roles whose passwords they hold.
 ROLES = {"db_pass": "app", "app/db_pass": "app", "app/db": "app_a", "shop/db_pass": "shop_a", None: "app_b shop_b"}
-NEEDED = {"my_credential": {}, "legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}}
+NEEDED = {"my_credential": {}, "legacy/api": {}, "cookie_signing_key": {}, "cookie_key": {}, "door_code": {}}
 FEATURES = {
     "a value": r"lookup\('nebula.credential.get', 'db_pass'\)",
     "one field": r"nebula.credential.get', .*field='",
@@ -62,6 +62,7 @@ FEATURES = {
     "the use of a credential": r"usage: true",
     "rotation in the store alone": r"target: none",
     "rotation at PostgreSQL": r"target: postgresql",
+    "rotation by programs": r"target: command",
     "two users that take turns": r"usernames: \[",
     "rotation by hand": r"phase: commit",
     "the role provision": r"nebula.credential.provision",

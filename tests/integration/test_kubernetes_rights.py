@@ -242,7 +242,7 @@ def test_a_login_program_that_fails_is_a_failed_login(store, tmp_path):
     program = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
     with pytest.raises(LoginFailed) as caught:
         with_login_program(store, tmp_path, program).get("db_pass")
-    assert "gave no login" in str(caught.value)
+    assert "has no login" in str(caught.value)
 
 
 def test_a_pod_logs_in_by_its_service_account(store, tmp_path, monkeypatch):

@@ -16,7 +16,7 @@ import pytest
 from tests.conftest import cannot_run
 from tests.integration.session_runs import eventually, is_alive
 
-WITHOUT = "This run goes on without a session"
+WITHOUT = "This run continues without a session"
 
 
 def killed(run):

@@ -19,8 +19,8 @@ from tests.integration.counted import VALUE, read
 from tests.integration.session_runs import eventually
 from tests.servers import proxy
 
-WITHOUT = "This run goes on without a session"
-STALE = "the backend does not answer; the value that was read before is used, for 600 s beyond its time at most ('serve_stale')"
+WITHOUT = "This run continues without a session"
+STALE = "the backend does not respond; the value that was read before is used, for 600 s beyond its TTL at most ('serve_stale')"
 CLEARED = "- {name: cleared, nebula.credential.cache: {state: cleared}}\n"
 
 

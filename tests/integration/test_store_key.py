@@ -205,7 +205,7 @@ def test_what_cannot_be_done_says_why(project):
         ("{state: gone}", ["present, rotated"]),
         ("{compromised: true}", ["option 'compromised'", "state: rotated"]),
         ("{state: rotated, keep_until: soon}", ["option 'keep_until'", "ISO 8601"]),
-        ("{state: rotated, drop_sources: [key_file]}", ["option 'drop_sources'", "Take it out of 'key_sources'"]),
+        ("{state: rotated, drop_sources: [key_file]}", ["option 'drop_sources'", "Remove it from 'key_sources'"]),
         ("{run_on: target}", ["option 'run_on'", "default key"]),
     ]
     tasks = "\n".join(

@@ -135,7 +135,7 @@ def test_a_key_that_was_deleted_is_told_from_one_that_was_made_again(server, key
     with pytest.raises(MissingKey, match="there is no Transit key '{0}' at 'transit'".format(key)):
         a_store(tmp_path, **sources(entry(server, key))).get("db_pass")
     server.call("POST", "transit/keys/" + key)
-    with pytest.raises(WrongPassphrase, match="is another key than this store's slot was made with"):
+    with pytest.raises(WrongPassphrase, match="is not the key that this store's slot was made with"):
         a_store(tmp_path, **sources(entry(server, key))).get("db_pass")
 
 
@@ -248,7 +248,7 @@ def test_no_secret_reaches_a_log(server, key, tmp_path, caplog):
     ("options", "told"),
     [
         ({"key": None}, "'key' of the key source 'vault_transit'"),
-        ({"key": "a/b"}, "it names no key"),
+        ({"key": "a/b"}, "it is not the name of a key"),
         ({"mount": "a b"}, "'mount' of"),
         ({"verify": "certainly-not"}, "'verify' of .* cannot be read as bool"),
         ({"url": "http://vault.example.com"}, "'url' of .* plain HTTP"),

@@ -58,7 +58,7 @@ def test_deleters_and_creators_take_turns(store):
     backend.delete("db_pass")
     with pytest.raises(Conflict) as caught:
         backend.put(a_record(value="late"), stored.version)
-    assert "version 1 was expected and none is there" in str(caught.value)
+    assert "version 1 was expected and none is stored" in str(caught.value)
     with pytest.raises(NotFound):
         backend.get("db_pass")
 

@@ -208,7 +208,7 @@ def test_a_recoverable_delete_that_another_writer_overtakes_takes_nothing_it_did
 
     monkeypatch.setattr(Kv2Requests, "delete", overtaken)
     if expected:
-        with pytest.raises(Conflict, match="version 1 was expected and version 2 is there"):
+        with pytest.raises(Conflict, match="version 1 was expected and version 2 is stored"):
             backend.delete("db_pass", recoverable=True, expected_version=expected)
     else:
         backend.delete("db_pass", recoverable=True)

@@ -167,7 +167,7 @@ def test_a_wrong_key_is_refused_and_shown_nowhere(caplog):
 
 def test_no_keys_at_all_are_told(monkeypatch):
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    with scripted.running(FakeAwsMethod()) as server, pytest.raises(LoginFailed, match="AWS gives no credentials"):
+    with scripted.running(FakeAwsMethod()) as server, pytest.raises(LoginFailed, match="AWS has no credentials"):
         aws(server).request("GET", "secret/data/x")
     assert server.asked == []
 
@@ -223,7 +223,7 @@ def test_a_token_of_azure_may_be_given(ways):
 def test_a_machine_without_an_identity_is_told(monkeypatch, caplog):
     with caplog.at_level(logging.DEBUG), scripted.running(lambda _request: Answer(400, {"error": "invalid_request"})) as azure:
         monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", azure.url)
-        with scripted.running() as server, pytest.raises(LoginFailed, match="Azure gives no token"):
+        with scripted.running() as server, pytest.raises(LoginFailed, match="Azure has no token"):
             connected(Plain(server), {"method": "azure", "role": "test"}).request("GET", PLACE)
     assert server.asked == []
 

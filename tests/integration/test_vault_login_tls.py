@@ -169,7 +169,7 @@ def test_plain_http_to_a_server_with_tls_is_told(server):
     connection = connected(server, {"token": server.root_token}, url=server.url.replace("https", "http"), ca_cert=None)
     with pytest.raises(StorageError) as caught:
         connection.request("GET", PLACE)
-    assert "no Vault" in caught.value.what
+    assert "is not Vault or OpenBao" in caught.value.what
 
 
 def test_a_redirect_leads_no_token_from_tls_to_plain_http(server, tmp_path):

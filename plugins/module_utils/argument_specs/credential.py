@@ -28,7 +28,7 @@ def _generate_options() -> ArgumentSpec:
 
 
 def policy_options() -> ArgumentSpec:
-    """The parts of a rotation policy (`policy.RotationPolicy`)."""
+    """Return the options of a rotation policy (`rotation_policy.RotationPolicy`)."""
     return {
         "kind": {"type": "str", "choices": ["manual", "periodic", "before_expiry", "scheduled"], "default": "manual"},
         "every": {"type": "str"},
@@ -52,7 +52,7 @@ def _declared_field_options() -> ArgumentSpec:
 
 
 def one_credential() -> ArgumentSpec:
-    """The options that describe one credential, alone or as an element of `credentials`."""
+    """Return the options that describe one credential, alone or as an element of `credentials`."""
     return {
         "type": {"type": "str"},
         "value": {"type": "str", "no_log": True},
@@ -73,13 +73,13 @@ def one_credential() -> ArgumentSpec:
 
 
 _INHERITED = ("encoding", "force", "recoverable")
-"""What the elements of `credentials` take from the task where they say nothing themselves; `state` is another."""
+"""The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
 
 
 def _element() -> ArgumentSpec:
     described = one_credential()
-    # A default here would win over what the task says.
+    # A default here would win over the task's value.
     inherited = {option: {key: value for key, value in described[option].items() if key != "default"} for option in _INHERITED}
     return dict(
         described,

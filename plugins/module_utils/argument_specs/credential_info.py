@@ -10,7 +10,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 
 
 def filter_options() -> ArgumentSpec:
-    """The filters over metadata, shared with the lookup `find`."""
+    """Return the filters over metadata, shared with the lookup `find`."""
     return {
         "prefix": {"type": "str"},
         "type": {"type": "str"},

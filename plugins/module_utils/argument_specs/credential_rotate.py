@@ -8,27 +8,12 @@ from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import one_credential
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 
 AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS = "auto", "prepare", "test", "commit", "rollback", "settle", "status"
-PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS)
-
-
-def _postgresql_options() -> ArgumentSpec:
-    return {
-        "host": {"type": "str"},
-        "port": {"type": "int"},
-        "database": {"type": "str"},
-        "unix_socket": {"type": "path"},
-        "ssl_mode": {"type": "str"},
-        "ca_cert": {"type": "path"},
-        "connect_params": {"type": "dict"},
-        "role": {"type": "str"},
-        "usernames": {"type": "list", "elements": "str"},
-        "admin_user": {"type": "str"},
-        "admin_password": {"type": "str", "no_log": True},
-        "admin_credential": {"type": "str", "no_log": False},
-    }
+FORGET = "forget"
+PHASES = (AUTO, PREPARE, TEST, COMMIT, ROLLBACK, SETTLE, STATUS, FORGET)
 
 
 def _rotate_options() -> ArgumentSpec:
@@ -36,12 +21,10 @@ def _rotate_options() -> ArgumentSpec:
     return {
         "name": {"type": "str", "required": True},
         "phase": {"type": "str", "choices": list(PHASES), "default": AUTO},
-        "target": {"type": "str", "choices": list(TARGETS)},
-        "postgresql": {
-            "type": "dict",
-            "options": _postgresql_options(),
-            "mutually_exclusive": [["admin_password", "admin_credential"], ["role", "usernames"]],
-        },
+        "target": {"type": "str"},
+        **{kind: build_argument(target.options, target.exclusive) for kind, target in TARGETS.items()},
+        "target_options": {"type": "dict", "no_log": True},
+        "options": {"type": "dict", "no_log": True},
         "value": value["value"],
         "fields": value["fields"],
         "generate": value["generate"],
@@ -52,6 +35,7 @@ def _rotate_options() -> ArgumentSpec:
         "only_if_due": {"type": "bool", "default": False},
         "accepted": {"type": "bool"},
         "wrong_refused": {"type": "bool"},
+        "forget": {"type": "list", "elements": "str"},
         "sent": {"type": "bool", "default": True},
     }
 
@@ -61,6 +45,7 @@ CREDENTIAL_ROTATE = Specification(
     mutually_exclusive=[("value", "fields"), ("value", "generate")],
     required_if=[
         ("phase", TEST, ("accepted", "wrong_refused")),
-        ("target", "postgresql", ("postgresql",)),
+        ("phase", FORGET, ("forget",)),
+        *[("target", kind, (kind,)) for kind in TARGETS],
     ],
 )

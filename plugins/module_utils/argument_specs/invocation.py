@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Any, Dict, Mapping, Sequence
 
 WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
-"""What ansible-core writes in such a place."""
+"""What ansible-core writes instead of such a value."""
 
 
 def reported_parameters(
     parameters: Mapping[str, Any], argument_spec: Mapping[str, Mapping[str, Any]], other_stores: Sequence[str] = ()
 ) -> Dict[str, Any]:
-    """Return the parameters with those withheld that are marked `no_log`, at any depth, and the logins of every store."""
+    """Return the parameters without the values that are marked `no_log`, at any depth, and without the logins of every store."""
     return {name: _shown(value, argument_spec.get(name, {}), name == "store" or name in other_stores) for name, value in parameters.items()}
 
 
@@ -23,7 +23,7 @@ def _shown(value: Any, option: Mapping[str, Any], is_store: bool = False) -> Any
     if value is not None and option.get("no_log"):
         return WITHHELD
     if is_store and isinstance(value, Mapping):
-        # A whole configuration may hold a login anywhere; its backend is what a reader of a log wants to know.
+        # A whole configuration may hold a login anywhere; only its name and backend are shown.
         return {key: element if key in ("name", "backend") else WITHHELD for key, element in value.items()}
     nested = option.get("options")
     if nested and isinstance(value, Mapping):

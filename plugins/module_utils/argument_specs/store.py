@@ -26,10 +26,10 @@ class Specification:
     required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Any] = field(default_factory=dict)
     other_stores: Sequence[str] = ()
-    """The options that name further stores, as `store` does; each is the role of that store in the operation."""
+    """The options that name further stores, like `store`. Each option is the role of that store in the operation."""
 
     def relations(self) -> Dict[str, Any]:
-        """The relations between options, by the keyword each has in ansible-core."""
+        """Return the relations between options, by their keywords in ansible-core."""
         return {
             "mutually_exclusive": self.mutually_exclusive,
             "required_together": self.required_together,
@@ -40,10 +40,10 @@ class Specification:
 
 
 def without_masked_mappings(spec: Mapping[str, Mapping[str, Any]]) -> ArgumentSpec:
-    """The specification with `no_log` taken off mappings, at any depth.
+    """Return the specification with `no_log` removed from mappings, at any depth.
 
     ansible-core would mask every leaf of them, and with "localhost" or "5432" half of the output (2.22: of the whole run).
-    Which of their leaves are secret is known to the library, and masked when it has told.
+    The library knows which leaves are secret; those are masked as soon as it has named them.
     """
     lighter: ArgumentSpec = {}
     for name, option in spec.items():
@@ -56,7 +56,7 @@ def without_masked_mappings(spec: Mapping[str, Mapping[str, Any]]) -> ArgumentSp
 
 
 def scope_options() -> ArgumentSpec:
-    """The dimensions of a scope that a play may name; the tenant comes from the store's configuration."""
+    """Return the dimensions of a scope that a play may set; the tenant comes from the store's configuration."""
     return {
         "workflow": {"type": "str"},
         "user": {"type": "str"},
@@ -65,7 +65,7 @@ def scope_options() -> ArgumentSpec:
 
 
 def store_options() -> ArgumentSpec:
-    """Where a module works: which store, asserted to be for whom, from which machine."""
+    """Return the options that every module has: the store, the caller's asserted scope, and the machine that runs the operation."""
     return {
         "store": {"type": "raw"},
         "scope": {"type": "dict", "options": scope_options()},

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 
 OK = "ok"
 BEGUN = "begun"
-"""In a strict trail, a write has an entry before it too: what follows it, if anything, is the result."""
+"""In a strict trail, a write also has an entry before it. The entry that follows, if any, has the result."""
 
 VIOLATIONS = frozenset(
     (
@@ -27,14 +27,14 @@ VIOLATIONS = frozenset(
         "not_encrypted",
     )
 )
-"""The results that are violations: somebody asked for what is not theirs, or something changed what is stored."""
+"""The results that are violations: a caller requested what it may not read, or something changed what is stored."""
 
 _LONGEST = 300
 _ASSERTED = ("user", "workflow", "run", "host", "task", "execution_id", "address")
 
 
 class Event(NamedTuple):
-    """What happened, before it is written: cheap to make, for a read makes one."""
+    """An event before it is written. It is cheap to make, since every read makes one."""
 
     nanoseconds: int
     asking: Asking
@@ -47,7 +47,7 @@ class Event(NamedTuple):
 
 
 def written_entry(event: Event, store: str) -> Dict[str, Any]:
-    """The entry of an event. What is unknown is left out; `uid` is the asserted one where the edge knew it."""
+    """Return the entry of an event. What is unknown is left out; `uid` is the asserted one if the edge knew it."""
     context = event.asking.context
     entry: Dict[str, Any] = {
         "time": _time(event.nanoseconds),

@@ -18,21 +18,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 
 
 class RingSeals(Seals):
-    """Seals with the store's key ring. The mark lies beside the key, so whoever can only write the store cannot put it back."""
+    """Seals from the store's key ring. The mark is next to the key, so that an attacker who can write only the store cannot reset it."""
 
     def __init__(self, keyring: Keyring) -> None:
-        """Take the ring. Opens nothing."""
+        """Take the ring; do not open it."""
         self._keyring = keyring
         self._ring: Optional[OpenRing] = None
         self._seal: Optional[Seal] = None
 
     def __call__(self) -> Optional[Seal]:
-        """The seal under the active key; None where the store has no key yet, or where it cannot be had."""
+        """Return the seal under the active key; None if the store has no key yet, or the key cannot be read."""
         try:
             # Not `opened`: writing an entry is no reason to change a store's slots, least of all in check mode.
             ring = self._keyring.known()
         except CredentialError:
-            # Whoever asked is told so by the operation itself; nothing was served.
+            # The operation itself raises this error to its caller; nothing was returned.
             return None
         if ring is not None and ring is not self._ring:
             mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + ".audit")
@@ -40,10 +40,10 @@ class RingSeals(Seals):
         return self._seal
 
     def are_at_hand(self) -> bool:
-        """Whether the ring was opened, for whatever reason."""
+        """Return True if the ring is already open, for any reason."""
         return self._keyring.is_open()
 
     def keys(self) -> List[bytes]:
-        """The keys of every part of the trail that can be checked: those of retiring master keys too."""
+        """Return the keys of every part of the trail that can be checked, those of retiring master keys included."""
         ring = self._keyring.opened()
         return [] if ring is None else [key.subkey(primitives.AUDIT) for key in ring.keys.values()]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every read, write and violation goes into the audit trail (E5). Outside all other layers, so hits of a cache count too."""
+"""Record every read, write and violation in the audit trail (E5). This layer is outside all others, so cache hits count too."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 
 
 class Audit(Layer, KeyAdmin, Recoverable):
-    """Records what passes. What a strict trail cannot record is not served."""
+    """Record every operation. If a strict trail cannot record a read, the value is not returned."""
 
     def __init__(self, inner: Backend, trail: Trail) -> None:
         """Wrap `inner`; write to `trail`."""
@@ -53,7 +53,7 @@ class Audit(Layer, KeyAdmin, Recoverable):
         try:
             found = self.inner.get_many(asked)
         except Exception as error:
-            # Where the error is about one of them, nothing was learnt of the others; who still wants them asks again.
+            # If the error concerns one name, the caller got nothing of the others; it reads them again if it needs them.
             blamed = getattr(error, "name", None)
             for name in [blamed] if blamed in asked else asked:
                 self.trail.record(READ, _code(error), name)
@@ -123,7 +123,7 @@ class Audit(Layer, KeyAdmin, Recoverable):
         self.inner.close()
 
     def _keyed(self, check: bool, work: Callable[[], Answer]) -> Answer:
-        """What is only told, in check mode, leaves no entry that looks like the deed."""
+        """Run an operation on the keys. Check mode changes nothing, so it leaves no entry that looks like a change."""
         return work() if check else self._recorded(KEYS, Record(""), work)
 
     def _written(self, action: str, record: Record, write: Callable[[], Record]) -> Record:
@@ -136,7 +136,7 @@ class Audit(Layer, KeyAdmin, Recoverable):
         write: Callable[[], Answer],
         version_of: Callable[[Answer], Optional[str]] = lambda _answer: None,
     ) -> Answer:
-        """Do a write. A strict trail is written before it too, so that no write happens that cannot be recorded."""
+        """Run a write. A strict trail is written before it too, so that no write happens that cannot be recorded."""
         name = record.name or None
         if self.trail.strict:
             self.trail.record(action, BEGUN, name, record.version, record.stage)

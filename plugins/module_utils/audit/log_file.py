@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The file of an audit trail: lines are appended by many processes, and make one chain.
+"""The file of an audit trail: many processes append lines to it, and the lines make one chain.
 
-Whoever appends holds the lock beside the file, reads where the chain stands from its last line, and goes on from there. A
-last line without an end was never acknowledged: its writer died, and it is cut off. After the lines the mark is written, which
-says how far the chain had come; so a trail that is cut at its end is found too.
+A process that appends holds the lock file next to it, reads the end of the chain from the last line, and continues from there. A
+last line without a line break was never acknowledged: its writer died, and the line is cut off. After the lines the mark is written,
+which records the end of the chain; so lines that are cut off at the end are detected too.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _PRIVATE = 0o600
 
 
 class Journal:
-    """Appends to the file of a trail."""
+    """The file of a trail, to append to."""
 
     def __init__(self, path: str) -> None:
-        """Name the file. Opens nothing."""
+        """Take the path; do not open the file."""
         self.path = path
 
     def append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
@@ -43,18 +43,18 @@ class Journal:
 
         Args:
             entries: JSON-like, without a value of any credential.
-            durable: wait until they are on the disk.
-            seal: the chain's key, and where its mark lies.
+            durable: wait until the entries are on the disk.
+            seal: the chain's key, and the path of its mark.
 
         Raises:
-            AuditFailed: they could not be written; names the path.
+            AuditFailed: the entries could not be written; the message names the path.
         """
         try:
             make_directory(os.path.dirname(self.path))
             with FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="the audit trail"):
                 self._append(entries, durable, seal)
         except (OSError, CredentialError) as error:
-            # The system's words for an error number are not foreign text; a path is ours to name.
+            # The system's text for an error number is safe to show, and so is our own path.
             why = os.strerror(error.errno or 0) if isinstance(error, OSError) else str(error)
             remedy = "Make {0} writable for this user, or set 'audit_path'.".format(self.path)
             raise AuditFailed("the audit trail cannot be written: {0}".format(why), remedy=remedy, option="audit_path") from None
@@ -76,7 +76,7 @@ class Journal:
 
 
 def marked(seal: Seal) -> Optional[Link]:
-    """How far the chain had come when it was last written by whoever keeps this mark; None where that is not known."""
+    """Return the end of the chain at the last write with this mark; None if it is not known."""
     try:
         with open(seal.mark_path, "rb") as file:
             return read_mark(file.read(4096), seal.key)
@@ -85,7 +85,7 @@ def marked(seal: Seal) -> Optional[Link]:
 
 
 def _standing(descriptor: int, seal: Seal) -> Link:
-    """Where the chain stands. A file that is new, or was moved away, goes on from the mark."""
+    """Return the end of the chain. If the file is new, or the old one was moved away, the chain continues from the mark."""
     line, whole = _last_line(descriptor)
     if whole is not None:
         os.ftruncate(descriptor, whole)
@@ -103,7 +103,7 @@ def _write_mark(link: Link, seal: Seal) -> None:
 
 
 def _last_line(descriptor: int) -> Tuple[Optional[bytes], Optional[int]]:
-    """The last whole line, and the length to cut the file to where something unfinished follows it."""
+    """Return the last whole line, and the length to cut the file to if an unfinished line follows; else None for each."""
     size = os.fstat(descriptor).st_size
     start = max(0, size - _TAIL)
     tail = os.pread(descriptor, _TAIL, start)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Collecting the entries of an audit trail and writing them: batched, or strictly one by one."""
+"""Collect the entries of an audit trail and write them: batched, or strictly one by one."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ BATCHED, STRICT, OFF = "batched", "strict", "off"
 MODES = (BATCHED, STRICT, OFF)
 
 FLUSH_AT = 256
-"""Reads that are held in memory at most. A process that is killed loses them; `strict` loses none."""
+"""The greatest number of reads held in memory. A process that is killed loses them; `strict` loses none."""
 
 KEPT_AT_MOST = 65536
-"""The same where somebody sees to it that they are written within a second or so."""
+"""The same if another thread writes them every second or so."""
 
 HELD_WITHOUT_KEY = 4096
-"""Entries that wait for the store's key to be made."""
+"""The greatest number of entries that wait until the store's key is made."""
 
 HAND_ON_WITHIN = 2.0
-"""Seconds for handing entries on: a backend that is down was waited for already."""
+"""Seconds to pass entries on to the backend: if the backend is down, the operation has waited for it already."""
 
 READ, LIST, VERSIONS = "read", "list", "versions"
 _HELD_BACK = frozenset((READ, LIST, VERSIONS))
@@ -59,10 +59,10 @@ class Trail:
         hand_on: Optional[Callable[[List[Mapping[str, Any]]], None]] = None,
         warn: Callable[[str], object] = lambda _message: None,
     ) -> None:
-        """Write to `journal`, chained by `seals`; name the store `store`; where a batched trail cannot be written, `warn` is told once.
+        """Write to `journal`, chained by `seals`, for the store named `store`. If a batched trail cannot be written, call `warn` once.
 
-        `shared` says that entries of other stores may be in the file: those that do not name `store` are of another one.
-        `hand_on` takes what was written to the file, each entry with an `id`, to where other controllers' entries are too.
+        `shared` means that the file may have entries of other stores: those that do not name `store`.
+        `hand_on` takes the entries that were written to the file, each with an `id`, to where other controllers' entries are too.
         """
         self._journal = journal
         self._seals = seals
@@ -78,12 +78,12 @@ class Trail:
 
     @property
     def path(self) -> str:
-        """The file."""
+        """The path of the file."""
         return self._journal.path
 
     @property
     def strict(self) -> bool:
-        """Whether nothing is served that is not on the disk."""
+        """True if no value is returned before its entry is on the disk."""
         return self._strict
 
     def _begin(self) -> None:
@@ -95,13 +95,13 @@ class Trail:
     def record(
         self, action: str, result: str, name: Optional[str] = None, version: Optional[str] = None, stage: Optional[str] = None
     ) -> None:
-        """Record what happened just now. Reads are held in memory; writes and violations are written at once.
+        """Record an event of this moment. Reads are held in memory; writes and violations are written at once.
 
         Raises:
             AuditFailed: the trail is strict and cannot be written.
         """
         if os.getpid() != self._process:
-            # What the parent holds, the parent writes.
+            # The parent process writes the entries that it holds.
             self._begin()
         with self._lock:
             self._events.append(Event(time.time_ns(), asking_now(), action, result, name, version, stage))
@@ -109,11 +109,11 @@ class Trail:
             self.flush()
 
     def leave_to_keeper(self) -> None:
-        """Let reads wait for the next `flush`, which somebody calls every second or so: a read shall not wait for the file."""
+        """Hold reads until the next `flush`, which the keeper calls every second or so: a read must not wait for the file."""
         self._flush_at = KEPT_AT_MOST
 
     def flush(self) -> None:
-        """Write what is held.
+        """Write the entries that are held.
 
         Raises:
             AuditFailed: the trail is strict and cannot be written.
@@ -122,29 +122,29 @@ class Trail:
             return
         seal = self._seals()
         if seal is None:
-            # Nothing was ever stored there, or nothing of it can be opened: there is nothing to protect yet.
+            # Nothing was ever stored, or nothing of it can be opened: there is nothing to protect yet.
             with self._lock:
                 del self._events[:-HELD_WITHOUT_KEY]
             return
         with self._writing:
-            # Replaced before it is written: what other threads record meanwhile goes into the next one.
+            # The list is replaced before it is written: events of other threads meanwhile go into the next list.
             with self._lock:
                 events, self._events = self._events, []
             if events:
                 self._write(events, seal)
 
     def _is_out_of_reach(self) -> bool:
-        """Whether all that is held is that the backend could not be reached. Asking it for the key would only take as long again."""
+        """Return True if every event held is an unreachable backend. A request for the key would only take as long again."""
         with self._lock:
             results = {event.result for event in self._events} - {BEGUN}
         return bool(results) and results <= _OUT_OF_REACH and not self._seals.are_at_hand()
 
     def verify(self) -> List[Finding]:
-        """Check the chain of what is written; an empty list means that all is well.
+        """Check the chain of the file. Return what is wrong; an empty list if all is well.
 
         Raises:
             NotFound: there is no trail.
-            EncryptionError: the keys of the chain cannot be had.
+            EncryptionError: the keys of the chain cannot be read.
         """
         from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import verify_chain
 
@@ -184,7 +184,7 @@ class Trail:
     def _warn_once(self, error: AuditFailed) -> None:
         if not self._warned:
             self._warned = True
-            self._warn("{0} Operations go on; 'audit: strict' would refuse them.".format(error.within(store=self.store)))
+            self._warn("{0} Operations continue; 'audit: strict' would refuse them.".format(error.within(store=self.store)))
 
     def __reduce__(self) -> Any:
         raise TypeError("a Trail belongs to one process")

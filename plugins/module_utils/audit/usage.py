@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How credentials are used, as the audit trail tells it (B6). Nothing is verified: what is told is worth as much as the trail."""
+"""How credentials are used, according to the audit trail (B6). Nothing is verified: the counts are as reliable as the trail."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 DELETE = "delete"
 _TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')
-"""A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are put aside without parsing them."""
+"""A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are skipped without parsing them."""
 
 _LOST = b'"action":"lost"'
 
@@ -28,7 +28,7 @@ _BY = ("operation", "version", "stage", "uid", "user", "workflow", "run", "host"
 
 @dataclass
 class Usage:
-    """What became of one credential since it was made, or since the trail begins."""
+    """The usage of one credential since it was made, or since the trail begins."""
 
     uses: int = 0
     last_used: Optional[Dict[str, Any]] = None
@@ -36,7 +36,7 @@ class Usage:
     last_refreshed_at: Optional[str] = None
 
     def happened(self, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
-        """Count an entry about it. A read by an operation of `administrative`, or by a refresh, is no use."""
+        """Count an entry about the credential. A read by an operation of `administrative`, or by a refresh, is no use."""
         if entry["action"] == READ and entry.get("operation") not in (*administrative, REFRESH):
             self.uses += 1
             self.last_used = {"at": entry["time"], **{key: entry[key] for key in _BY if key in entry}}
@@ -45,13 +45,13 @@ class Usage:
             self.last_refreshed_at = entry["time"]
 
     def described(self) -> Dict[str, Any]:
-        """As JSON-like data."""
+        """Return the usage as JSON-like data."""
         return dict(vars(self))
 
 
 @dataclass
 class Told:
-    """What a trail tells: the usage of each credential, None where it tells nothing, and from when on."""
+    """The usage of each credential according to a trail, from when on, and the reason if the trail says nothing."""
 
     path: Optional[str] = None
     since: Optional[str] = None
@@ -60,24 +60,24 @@ class Told:
     usages: Dict[str, Usage] = field(default_factory=dict)
 
     def of(self, name: str) -> Optional[Dict[str, Any]]:
-        """The usage of one credential."""
+        """Return the usage of one credential; None if the trail says nothing."""
         return None if self.reason is not None else self.usages.get(name, Usage()).described()
 
     def described(self) -> Dict[str, Any]:
-        """Where it comes from: the file, the time of its first entry, whether it says that entries are missing, why nothing is told."""
+        """Return the source: the file, the time of its first entry, whether no entries are missing, and why there is no usage."""
         return {"path": self.path, "since": self.since, "complete": self.complete, "reason": self.reason}
 
 
 def told_usage(trail: Optional[Trail], names: Collection[str], administrative: Collection[str]) -> Told:
-    """Read what a trail tells of credentials: once, from its first line to its last, holding no more than one line.
+    """Read the usage of credentials from a trail: once, from its first line to its last, with one line in memory at a time.
 
     Args:
-        trail: of the store; None where it is off.
-        names: of the credentials.
-        administrative: the operations that do not count as a use of what they read.
+        trail: the store's trail; None if it is off.
+        names: the names of the credentials.
+        administrative: the operations whose reads do not count as a use.
 
     Returns:
-        What it tells. Where it tells nothing, `reason` says why.
+        The usage. If there is none, `reason` says why.
 
     Raises:
         AuditFailed: the trail is strict and cannot be written.
@@ -117,4 +117,4 @@ def _count(told: Told, entry: Mapping[str, Any], administrative: Collection[str]
     if entry["action"] != DELETE:
         told.usages.setdefault(name, Usage()).happened(entry, administrative)
     elif entry.get("stage") in (None, CURRENT):
-        told.usages.pop(name, None)  # what is made under the name afterwards is another credential
+        told.usages.pop(name, None)  # a credential made with that name afterwards is another one

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading an audit trail: whether it is whole (E5), and what it says (B7)."""
+"""Read an audit trail: check that it is whole (E5), and query its entries (B7)."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ UNFINISHED = "unfinished"
 OTHER_KEY = "other_key"
 """The line is chained with another key than the one given, or with none."""
 MARK_UNREADABLE = "mark_unreadable"
-"""There is no mark, or not one of this key: a cut at the end cannot be told."""
+"""There is no mark, or not one of this key: lines that are missing at the end cannot be detected."""
 
 
 Keys = Mapping[Optional[str], ChainKey]
@@ -38,7 +38,7 @@ Keys = Mapping[Optional[str], ChainKey]
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about a trail: a word from above, and the line (from 1) and sequence number at which it shows."""
+    """A fault in a trail: one of the words above, and the line (from 1) and sequence number where it is found."""
 
     kind: str
     line: int
@@ -51,11 +51,11 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
     Args:
         path: the file.
         keys: the chain's keys (`RingSeals.keys`): the active one, and those before it; none for a store without a key.
-        mark_path: where its mark lies; beside the file unless told.
+        mark_path: the path of its mark; by default next to the file.
 
     Returns:
-        What is wrong, in the order of the lines; nothing if all is well. After an edit the check goes on from what the line
-        claims, so that each break is told once.
+        What is wrong, in the order of the lines; nothing if all is well. After an edited line the check continues from the hash
+        that the line claims, so that each break is reported once.
 
     Raises:
         NotFound: there is no such file.
@@ -86,7 +86,7 @@ def query(
 ) -> Iterator[Dict[str, Any]]:
     """Yield entries, oldest first: of a credential, of an action, with a result, from `since` (inclusive) to `until` (exclusive).
 
-    Nothing is verified; `verify_chain` does that.
+    Nothing is verified here; `verify_chain` does that.
 
     Raises:
         NotFound: there is no such file.
@@ -104,7 +104,7 @@ def _within(entry: Dict[str, Any], since: Optional[datetime], until: Optional[da
 
 
 def raw_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a trail as their bytes stand, oldest first.
+    """Yield the lines of a trail, unchanged, oldest first.
 
     Raises:
         NotFound: there is no such file.

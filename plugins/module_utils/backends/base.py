@@ -5,7 +5,7 @@
 """The backend contract (A9): what every backend, and every layer around one, does.
 
 A backend stores records. It knows nothing of retries, caches, encryption, audit, types or lifecycles, and its
-constructor opens nothing: `connect` does. What only some backends do is a small protocol (`backends.protocols`).
+constructor opens nothing: `connect` does. Features that only some backends have are small protocols (`backends.protocols`).
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ UNHEALTHY = "unhealthy"
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What a backend can do, as data. A limit of None means that the backend states none.
+    """The features and limits of a backend, as data. A limit of None means that the backend states none.
 
     Attributes:
         versions: older values can be read with `get(name, version=…)`.
         native_cas: `put` compares and swaps in one step.
-        stages: `pending`, `previous` and `journal` have a place of their own.
+        stages: `pending`, `previous` and `journal` are separate objects.
         soft_delete: a deleted credential can be recovered for a while.
-        batch_get: `get_many` costs fewer requests than as many `get`.
-        envelopes: values can be kept as envelopes; they are, unless that is refused in so many words or `native` is set.
-        native: fields, tags and times are kept as the backend's own users expect them; encrypted by us only when asked to.
-        remote: it is reached over a network: requests are bounded in time, repeated, and not made while it is down.
-        persistent: what was written outlives the process.
-        leased: values are lent for a time; the backend keeps them, renews them (`renew_due`) and gives them back, so no cache does.
-        server_side_encryption: the backend encrypts at rest by itself. Where it does not, and `native` values are plain, the store says so.
-        audit_log: it takes the entries of the audit trail too, so that several controllers share one that can be queried.
+        batch_get: `get_many` needs fewer requests than a `get` for each name.
+        envelopes: values can be stored as envelopes; they are, unless `encrypt` is false or `native` is set.
+        native: fields, tags and times are stored as the backend's own users expect them; encrypted by the collection only on request.
+        remote: it is reached over a network: requests are bounded in time, repeated after failures, and not sent while it is down.
+        persistent: stored values outlive the process.
+        leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
+        server_side_encryption: the backend encrypts at rest. Without it, a store with plain `native` values warns about that.
+        audit_log: it stores the entries of the audit trail too, so that several controllers share one trail that can be queried.
         max_bytes: the largest value, in bytes as stored (`protocols.Limited` measures it).
         max_tags: the most tags a record may have.
     """
@@ -62,10 +62,10 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which records `list` yields. Every part that is set must hold.
+    """Selects the records that `list` yields: those that match every part that is set.
 
-    A backend may yield more than what matches `type`, `created_after` and `created_before` (inclusive, exclusive), where
-    its indices say no more; whoever asks checks again. It never yields less. `names_only` yields records without metadata.
+    A backend may yield more records than match `type`, `created_after` and `created_before` (inclusive, exclusive) if its
+    indices do not cover them; the caller checks again. It never yields fewer. `names_only` yields records without metadata.
     """
 
     prefix: str = ""
@@ -78,7 +78,7 @@ class Filter:
 
 @dataclass(frozen=True)
 class Health:
-    """`healthy`, `degraded` or `unhealthy`, why in words for people, and the code of the error where one is the reason."""
+    """`healthy`, `degraded` or `unhealthy`, the reasons in words for people, and the code of the error if one is the reason."""
 
     status: str = HEALTHY
     reasons: Tuple[str, ...] = ()
@@ -86,34 +86,34 @@ class Health:
 
 
 def unhealthy(error: CredentialError) -> Health:
-    """The health of a backend whose answer was `error`: its message, remedy included, is the reason."""
+    """Return the health of a backend that failed with `error`. The reason is its message, with the remedy."""
     return Health(UNHEALTHY, (str(error),), error.code)
 
 
 @dataclass
 class BackendContext:
-    """What a backend is told beside its options: the user's name for the store, and where warnings go."""
+    """A backend's surroundings, as well as its options: the user's name for the store, and the function for warnings."""
 
     store: str
     warn: Any = field(default=lambda _message: None)
 
 
 class Backend(ABC):
-    """A place that keeps records. All methods raise errors of the neutral tree only."""
+    """A store of records. All methods raise only errors of the neutral tree."""
 
     options: Mapping[str, Mapping[str, Any]] = {}
     """The backend's options as an Ansible argument spec: those of its traits."""
 
     capabilities: Capabilities = Capabilities()
     inner: Optional[Backend] = None
-    """The backend that a layer wraps; None if this is no layer."""
+    """The backend that a layer wraps; None for a backend itself."""
     plaintext_warning: str = (
         "the backend does not encrypt what it stores. Write 'encrypt: true' to have this collection encrypt it, or 'encrypt: false' "
-        "where it is encrypted otherwise."
+        "if it is encrypted by other means."
     )
-    """What a store warns of once if neither the backend nor this collection encrypts its values and `encrypt` is left out."""
+    """The warning, given once, if neither the backend nor this collection encrypts a store's values and `encrypt` is not set."""
     default_retries: int = 5
-    """How often a request is repeated at most where the store's configuration does not say (`max_retries`)."""
+    """The most times a request is repeated if the store's configuration does not set `max_retries`."""
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take validated options. Opens nothing."""
@@ -121,12 +121,12 @@ class Backend(ABC):
         self.context = context
 
     def setting(self, option: str) -> Any:
-        """The value of an option, or its default where none is set."""
+        """Return the value of an option, or its default if it is not set."""
         value = self.settings.get(option)
         return self.options[option].get("default") if value is None else value
 
     def connect(self) -> None:
-        """Open what is needed. Called once, before anything else. The default opens nothing.
+        """Open what is needed. Called once, before all other methods. The default opens nothing.
 
         A remote backend makes no request here: the first operation logs in, within its own time limit.
         """
@@ -139,29 +139,29 @@ class Backend(ABC):
         """Store a value under (`record.name`, `record.stage`).
 
         Args:
-            record: name, type, fields or envelope, and metadata. Where it carries a `serial`, that is stored; else the
-                backend counts one up from `last_serial`.
+            record: name, type, fields or envelope, and metadata. If it has a `serial`, that is stored; else the
+                    backend uses `last_serial` + 1.
             expected_version: the version this value replaces.
-            create: there must be none yet. With neither, whatever is there is replaced.
+            create: no value may exist yet. Without either, an existing value is replaced.
 
         Returns:
-            The record as stored, with `version`, `serial` and `revision` (0 again with every value) set.
+            The record as stored, with `version`, `serial` and `revision` (0 for every new value) set.
 
         Raises:
-            Conflict: another version is there than expected, or one at all with `create`, or `serial` was used before.
-            TooLarge: the backend does not take as much.
+            Conflict: the stored version is not the expected one, or `create` found a value, or `serial` was used before.
+            TooLarge: the value exceeds a limit of the backend.
         """
 
     @abstractmethod
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        """Read a value: of `stage`, or an older version of `current`.
+        """Return a value: that of `stage`, or an older version of `current`.
 
         Raises:
             NotFound: there is none.
         """
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
-        """Read current values by name; names without one are left out."""
+        """Return current values by name, without the names that have none."""
         found = {}
         for name in names:
             try:
@@ -172,32 +172,32 @@ class Backend(ABC):
 
     @abstractmethod
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        """Replace the metadata (and envelope, where there is one) of the version `record.version`; the value stays.
+        """Replace the metadata (and the envelope, if there is one) of the version `record.version`; the value stays.
 
         Returns:
-            The record with its revision, `expected_revision` + 1.
+            The record with its new revision, `expected_revision` + 1.
 
         Raises:
-            Conflict: the stored version or revision is another.
+            Conflict: the stored version or revision is not the expected one.
             NotFound: there is no such credential.
         """
 
     @abstractmethod
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        """Remove a value; of `current` with every kept version. Its last serial is remembered.
+        """Remove a value; for `current` with every kept version. Its last serial stays recorded.
 
         Raises:
             NotFound: there is none.
-            Conflict: another version is there than expected.
+            Conflict: the stored version is not the expected one.
         """
 
     @abstractmethod
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Yield what is stored, in no order, one at a time, without reading a secret. Concurrent writes may or may not show."""
+        """Yield the stored records one at a time, in no order, without reading a secret. Concurrent writes may or may not show."""
 
     @abstractmethod
     def versions(self, name: str) -> List[VersionInfo]:
-        """The versions of `current` that `get` can read, newest first.
+        """Return the versions of `current` that `get` can read, newest first.
 
         Raises:
             NotFound: there is no such credential.
@@ -205,20 +205,20 @@ class Backend(ABC):
 
     @abstractmethod
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        """The highest serial ever stored there, also after a delete; 0 when never."""
+        """Return the highest serial ever stored for this name and stage, even after a delete; 0 if there was none."""
 
     @abstractmethod
     def read_store_document(self) -> Optional[bytes]:
-        """The store's own document (store id, key slots), or None in a new store."""
+        """Return the store's own document (store id, key slots), or None for a new store."""
 
     @abstractmethod
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         """Write the store's document, durably.
 
         Raises:
-            Conflict: what is there is not `replaces` (None: nothing).
+            Conflict: the stored document is not `replaces` (None: no document).
         """
 
     @abstractmethod
     def health(self) -> Health:
-        """Tell whether the backend can be used now. Raises nothing of the neutral tree."""
+        """Return whether the backend can be used now, and why not. Raises no error of the neutral tree."""

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What only some backends and layers do: small protocols beside the contract of `backends.base`, found through the layers.
+"""Features that only some backends and layers have: small protocols, as well as the contract of `backends.base`, found through the layers.
 
 A backend that does more than the contract inherits a protocol too: `class Database(Backend, SchemaAdmin)`. A layer inherits a protocol
-if it provides it (encryption is a `KeyAdmin`), or if it has to see its calls (the audit layer records them): then it passes each call on
+if it provides it (encryption is a `KeyAdmin`), or if it must see its calls (the audit layer records them): then it passes each call on
 to `require_protocol(self.inner, …)`. Every other layer is skipped.
 """
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class KeyAdmin(ABC):
-    """Has a master key of its own. The layer that encrypts does."""
+    """Has a master key of its own, as the encryption layer does."""
 
     @abstractmethod
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
@@ -102,18 +102,18 @@ class Recoverable(ABC):
 
     @abstractmethod
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        """Make the value that is there the current one, although it was deleted or is older than what was seen (ENVELOPE rule 8).
+        """Make the stored value the current one, although it was deleted or is older than what was seen (ENVELOPE rule 8).
 
         Args:
             name: the credential.
             stage: where it is stored.
-            version: the version that has to be there, or None for any.
-            check: return what is there, and change nothing.
+            version: the version that must be stored, or None for any.
+            check: return the stored record, and change nothing.
 
         Raises:
-            NotFound: nothing is there.
-            Conflict: another version is there.
-            EncryptionError: what is there is not genuine.
+            NotFound: nothing is stored.
+            Conflict: another version is stored.
+            EncryptionError: the stored envelope is not genuine.
         """
 
 
@@ -128,7 +128,7 @@ class EnvelopeRewriter(ABC):
         stay as they are.
 
         Raises:
-            Conflict: other bytes are there than `replaces`.
+            Conflict: the stored bytes are not `replaces`.
             NotFound: there is no such object or version.
         """
 
@@ -145,11 +145,11 @@ class Limited(ABC):
 
 
 class Located(ABC):
-    """Knows where its records are, so that one place under two names is noticed before something is copied onto itself."""
+    """States where its records are, so that one place under two names is detected before it is copied onto itself."""
 
     @abstractmethod
     def location(self) -> str:
-        """Return a text that is equal for two configurations of one place. It is compared, not shown."""
+        """Return a text that is equal for all configurations of one place. It is compared, not shown."""
 
 
 Protocol = TypeVar("Protocol")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every backend by its name. Only the options of the one that is used are loaded, and later its class.
+"""Every backend by its name. Loads only the options of the used backend, and later its class.
 
-A new backend is its folder, and its row here: a function, since a module's payload is built from imports that can be read off the source.
+A new backend is its folder, and its row here: a function, because a module's payload is built from imports that the source shows.
 The class is loaded here and not in `options.py`, which the class imports.
 """
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 
 Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
-"""What a backend declares, and a function that loads its class when a store is opened."""
+"""A backend's declaration, and a function that loads its class when a store is opened."""
 
 
 def _database() -> Row:
@@ -87,12 +87,12 @@ BACKENDS: Mapping[str, Callable[[], Row]] = {
 
 
 def find_traits(backend: object) -> Optional[BackendTraits]:
-    """Return what a backend declares, or None if there is no such backend."""
+    """Return the declaration of a backend, or None if there is no such backend."""
     return BACKENDS[backend]()[0] if isinstance(backend, str) and backend in BACKENDS else None
 
 
 def read_traits(backend: object) -> BackendTraits:
-    """Return what a backend declares. Raises InvalidConfiguration as `backend_class` does."""
+    """Return the declaration of a backend. Raises InvalidConfiguration as `backend_class` does."""
     return _find_row(backend)[0]
 
 
@@ -100,7 +100,7 @@ def backend_class(backend: object) -> Type[Backend]:
     """Load a backend and return its class.
 
     Raises:
-        InvalidConfiguration: there is no such backend; the remedy lists those there are.
+        InvalidConfiguration: there is no such backend; the remedy lists the existing ones.
     """
     return _find_row(backend)[1]()
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the rest of the collection has to know of a backend without loading it: its options, as data.
+"""What the rest of the collection needs to know of a backend without loading it: its options, as data.
 
 Workers of a run, linters and tests read it; loading the backend itself, and its library, would cost each worker a quarter of a second.
 """
@@ -38,15 +38,15 @@ def pip_install(*packages: Package) -> str:
 
 @dataclass(frozen=True)
 class BackendTraits:
-    """What a backend declares of itself. A part of a mapping is written `option.part`.
+    """A backend's declaration about itself. A part of a mapping is written `option.part`.
 
     Attributes:
-        spec: its options, as an Ansible argument spec. Options of type path and those with `no_log` need no further mention.
+        spec: its options, as an Ansible argument spec. Options of type path and those with `no_log` are not repeated below.
         parts_with_paths: parts of untyped mappings that are paths.
         parts_with_secrets: parts of untyped mappings that are secret.
-        environment: options by the environment variable that is their default.
-        environment_prefixes: how the variables begin that the backend or its library reads. A change of one starts another session.
-        packages: what has to be installed. A backend that is reached over a network also needs tenacity, which the retry layer imports.
+        environment: options, by the environment variable that is their default.
+        environment_prefixes: prefixes of the variables that the backend or its library reads. A change of one starts another session.
+        packages: the packages to install. A backend that is reached over a network also needs tenacity, which the retry layer imports.
         directory: the option that names the store's directory, if the store is a directory of the machine that opens it. Its audit
             trail is kept there; with its default key it is never opened on a target; a session opens it when it is first used.
     """
@@ -66,5 +66,5 @@ class BackendTraits:
 
     @property
     def secrets(self) -> Tuple[str, ...]:
-        """Every option, and part of one, whose value is secret."""
+        """The options, and the parts of options, with secret values."""
         return tuple(option for option, spec in self.spec.items() if spec.get("no_log")) + self.parts_with_secrets

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The errors for calls of a protocol that no part of a store does (`backends.protocols`)."""
+"""The errors for a protocol's call that no part of a store supports (`backends.protocols`)."""
 
 from __future__ import annotations
 
@@ -12,32 +12,32 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 
 
 def keyless(store: str) -> InvalidInput:
-    """The error for a question about the key of a store that has none."""
+    """Return the error for an operation on the key of a store that has none."""
     return InvalidInput(
         "it is not encrypted by this collection, so it has no key",
         option="store",
         store=store,
-        remedy="Name a store that is: a local one with 'format: encrypted', for one, and without 'encrypt: false'.",
+        remedy="Name a store that is: for example a local one with 'format: encrypted' and without 'encrypt: false'.",
     )
 
 
 def tableless(store: str) -> InvalidInput:
-    """The error for a question about the tables of a store that has none."""
+    """Return the error for an operation on the tables of a store that has none."""
     return InvalidInput("it keeps no tables", option="store", store=store, remedy="Name a store whose backend is 'database'.")
 
 
 def markless(store: str) -> StorageError:
-    """The error for accepting an older value where no older value is refused."""
-    return StorageError("this store keeps no high-water marks, so nothing is refused as rolled back", store=store)
+    """Return the error for accepting an older value in a store that refuses none."""
+    return StorageError("this store keeps no high-water marks, so it refuses no value as rolled back", store=store)
 
 
 def no_envelope_rewriter_error(store: str) -> StorageError:
-    """The error for rewriting an envelope where none can be rewritten."""
+    """Return the error for rewriting an envelope in a backend that cannot."""
     return StorageError("this backend cannot rewrite an envelope in place", store=store)
 
 
 def no_audit_sink_error(store: str) -> StorageError:
-    """The error for handing entries of the audit trail to a store that keeps none."""
+    """Return the error for audit entries sent to a store that keeps none."""
     return StorageError("this store keeps no audit log", store=store)
 
 
@@ -48,9 +48,9 @@ _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
     "Recoverable": markless,
     "EnvelopeRewriter": no_envelope_rewriter_error,
 }
-"""By the name of the protocol. A store without one of the others has nothing to do, and nobody requires it."""
+"""By the name of the protocol. Callers do not require the other protocols: a store without them has nothing to do."""
 
 
 def build_unsupported_error(protocol: type, store: str) -> CredentialError:
-    """Return the error for a call of `protocol` on a store of which no part does it."""
+    """Return the error for a call of `protocol` on a store in which no part supports it."""
     return _ERRORS[protocol.__name__](store)

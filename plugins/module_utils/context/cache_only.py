@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asking for nothing but what is held already, for whoever must not wait: a session's event loop."""
+"""Reading from memory only, for callers that must not wait: a session's event loop."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Iterator
 
 
 class NotHeld(BaseException):
-    """An answer would have to be fetched, where it may not be (`only_held`). Nothing on the way takes it for an Exception."""
+    """A read inside `only_held` would need a backend. A BaseException, so that no `except Exception` on the way catches it."""
 
 
 _ONLY_HELD: ContextVar[bool] = ContextVar("nebula_credential_only_held", default=False)
@@ -20,7 +20,7 @@ _ONLY_HELD: ContextVar[bool] = ContextVar("nebula_credential_only_held", default
 
 @contextmanager
 def only_held() -> Iterator[None]:
-    """Inside the `with` block, a read that would ask a backend raises `NotHeld` instead."""
+    """Inside the `with` block, a read that would need a backend raises `NotHeld` instead."""
     token = _ONLY_HELD.set(True)
     try:
         yield
@@ -29,10 +29,10 @@ def only_held() -> Iterator[None]:
 
 
 def may_ask() -> None:
-    """Pass where a backend may be asked.
+    """Check that a backend may be called.
 
     Raises:
-        NotHeld: this is inside of `only_held`.
+        NotHeld: this is inside `only_held`.
     """
     if _ONLY_HELD.get():
         raise NotHeld

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who asks now: known to every layer without a parameter, per thread and per task.
+"""The current caller: known to every layer without a parameter, per thread and per task.
 
-The manager says who asks; the scope guard and the audit trail listen. Nobody said: a caller that asserts nothing, so
-whatever has a scope is refused.
+The manager sets the caller; the scope guard and the audit trail read it. The default is a caller that asserts nothing, so
+every credential with a scope is refused.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from typing import Iterator, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 
 REFRESH = "refresh"
-"""The operation as which a refresh reads and writes, whatever caused it: its reads bypass the cache, and count as no use."""
+"""The operation of every refresh, whatever its caller does: its reads bypass the cache, and do not count as use."""
 
 
 @dataclass(frozen=True)
 class Asking:
-    """The caller, and what the caller is about to do.
+    """The caller and its current operation.
 
     Attributes:
         context: the caller.
-        operation: in the words of the edge (`get`, `credential_rotate`); None for a direct call of the library.
-        cacheable: the operation may return what was read before.
+        operation: as the module or lookup calls it (`get`, `credential_rotate`); None for a direct call of the library.
+        cacheable: the operation may return a cached value.
     """
 
     context: AccessContext = AccessContext()
@@ -40,7 +40,7 @@ _NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking
 
 
 def asking_now() -> Asking:
-    """Who asks in this thread."""
+    """Return the caller of this thread."""
     return _NOW.get()
 
 
@@ -48,7 +48,7 @@ _CHECKED: ContextVar[Optional[str]] = ContextVar("nebula_credential_scope_checke
 
 
 def is_scope_checked(name: str) -> bool:
-    """Whether the caller's scope was checked for this credential, so that it is not checked again for each of its values."""
+    """Return True if the caller's scope was checked for this credential, so that it is not checked again for each of its values."""
     return _CHECKED.get() == name
 
 
@@ -66,12 +66,12 @@ def scope_checked(name: str) -> Iterator[None]:
 
 
 class asked_by:  # noqa: N801  # read as a statement: with asked_by(context)
-    """Inside the `with` block, `context` asks. A class, not a generator: every read passes here."""
+    """Inside the `with` block, `context` is the caller. A class, not a generator, because every read passes here."""
 
     __slots__ = ("_asking", "_token")
 
     def __init__(self, context: AccessContext, operation: Optional[str] = None, *, cacheable: bool = True) -> None:
-        """Name the caller, and the operation with its trait `cacheable`. Without an operation both are those of the outer block."""
+        """Take the caller, and the operation with its trait `cacheable`. Without an operation both are those of the outer block."""
         outer = _NOW.get()
         self._asking = Asking(context, operation, cacheable) if operation else Asking(context, outer.operation, outer.cacheable)
         self._token: Optional[Token[Asking]] = None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Argon2id (RFC 9106) for what people remember. Where it is missing, nothing weaker is put in its place."""
+"""Argon2id (RFC 9106) for passphrases that people remember. If it is missing, nothing weaker replaces it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ else:
 
 LOCK_NAME = ".argon2id.lock"
 LONGEST_TURN = 600.0
-"""Seconds. 50 forks of one run, each a tenth of a second and at worst some seconds on a slow machine."""
+"""Seconds to wait for other derivations. 50 forks of one run take a tenth of a second each, at worst some seconds on a slow machine."""
 
 
 class Parameters(NamedTuple):
@@ -46,7 +46,7 @@ ACCEPTED_SALT = range(16, 65)
 
 
 def check_parameters(parameters: Parameters, salt: bytes) -> None:
-    """Let acceptable parameters pass. Called before any derivation: a file must not make us weak, nor exhaust the machine.
+    """Check that the parameters are within bounds. Called before any derivation: a file must not weaken the key or exhaust the machine.
 
     Raises:
         Tampered: they are out of bounds.
@@ -54,7 +54,7 @@ def check_parameters(parameters: Parameters, salt: bytes) -> None:
     fitting = all(least <= value <= most for least, value, most in zip(LEAST, parameters, MOST))
     if not fitting or len(salt) not in ACCEPTED_SALT:
         raise Tampered(
-            "a key slot asks for Argon2id with t={0}, p={1}, m={2} KiB and {3} bytes of salt, which is out of bounds".format(
+            "a key slot requires Argon2id with t={0}, p={1}, m={2} KiB and {3} bytes of salt, which is out of bounds".format(
                 *parameters, len(salt)
             ),
             remedy="No release writes such a slot. Restore the store's document from a backup.",
@@ -67,7 +67,7 @@ def derive_from(passphrase: Secret, parameters: Parameters, salt: bytes) -> byte
     Raises:
         Tampered: parameters out of bounds.
         KeySourceUnavailable: this machine has no Argon2id.
-        Timeout: the turn did not come.
+        Timeout: other processes were deriving keys for the whole waiting time.
     """
     check_parameters(parameters, salt)
     if not HAS_ARGON2ID:
@@ -83,7 +83,7 @@ def derive_from(passphrase: Secret, parameters: Parameters, salt: bytes) -> byte
 
 
 def unavailable() -> KeySourceUnavailable:
-    """The error for a machine without Argon2id."""
+    """Return the error for a machine without Argon2id."""
     return KeySourceUnavailable(
         "passphrase sources need Argon2id, which comes with cryptography 44 or later on OpenSSL 3.2 or later",
         option="key_sources",
@@ -93,7 +93,7 @@ def unavailable() -> KeySourceUnavailable:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Turns save memory; they are not what keeps keys safe. So where no lock file can be written, nobody waits."""
+    """Wait for this process's turn, which saves memory; the keys' safety does not depend on it. Without a lock file, do not wait."""
     try:
         make_directory(keys_directory())
         lock = FileLock(os.path.join(keys_directory(), LOCK_NAME), LONGEST_TURN, operation="deriving a key from a passphrase")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A key source as an entry of `key_sources`: whatever is wrong with it, the error names that option."""
+"""A key source as an entry of `key_sources`: its errors name that option."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 
 
 class ConfiguredSource(KeySource):
-    """Another source, and the option that it comes from. What it stands on (files, locks) knows nothing of options."""
+    """Wraps another source and adds the option to its errors. The inner source (files, locks) knows nothing of options."""
 
     def __init__(self, inner: KeySource) -> None:
         """Take the source itself."""

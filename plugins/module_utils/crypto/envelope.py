@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sealing and opening envelopes (docs/envelope.md, ENVELOPE rules 2 to 7). Who holds which key is `keyring`'s matter."""
+"""Encrypts and decrypts envelopes (docs/envelope.md, ENVELOPE rules 2 to 7). `keyring` decides who holds which key."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
-SUSPECT = "Find out who can write to the store, then restore the credential from a backup or write it anew."
+SUSPECT = "Find out who can write to the store, then restore the credential from a backup or write it again."
 
 
 def seal(key: MasterKey, place: Header, fields: Fields, state: Fields, metadata: Metadata) -> bytes:
@@ -33,16 +33,16 @@ def seal(key: MasterKey, place: Header, fields: Fields, state: Fields, metadata:
 
     Args:
         key: the active master key.
-        place: the identity fields; its key_id, salt and nonce are not looked at, but made anew: no AES key ever encrypts twice.
+        place: the identity fields. Its key_id, salt and nonce are ignored and made anew: no AES key ever encrypts twice.
         fields: the value.
         state: what only the type's flow uses.
-        metadata: what may be read without the key. Its scope has to be the one in `place`.
+        metadata: the data that may be read without the key. Its scope must be the one in `place`.
 
     Returns:
-        The envelope, its metadata at revision 0.
+        The envelope, with its metadata at revision 0.
 
     Raises:
-        InvalidInput: the metadata cannot be written.
+        InvalidInput: the metadata cannot be encoded.
     """
     return _seal(key, place, write_payload(fields, state), 0, write_metadata(metadata))
 
@@ -62,15 +62,15 @@ def _with_mac(key: MasterKey, envelope: Envelope) -> bytes:
 
 
 def new_place(identity: str, record_id: bytes, serial: int, kind: str, scope: Scope) -> Header:
-    """The identity fields of an envelope to be written."""
+    """Return the identity fields of a new envelope."""
     return Header(b"", b"", b"", record_id, identity, serial, kind, scope)
 
 
 def check_place(envelope: Envelope, tenant: str, identity: str) -> None:
-    """Compare the identity fields with what was asked for.
+    """Compare the identity fields with the requested ones.
 
     Raises:
-        Misplaced: it belongs elsewhere. The message does not name where: that may be another tenant's.
+        Misplaced: the envelope belongs elsewhere. The message does not name the place: it may be another tenant's.
     """
     header = envelope.header
     if header.identity != identity or header.scope.tenant != tenant:
@@ -82,7 +82,7 @@ def check_place(envelope: Envelope, tenant: str, identity: str) -> None:
 
 
 def authentic(key: MasterKey, envelope: Envelope) -> bool:
-    """Whether the metadata is what was written, for this very value."""
+    """Return True if the metadata is what was written, for this very value."""
     return primitives.equal(key.metadata_mac(envelope), envelope.mac)
 
 
@@ -93,11 +93,11 @@ def check_metadata(key: MasterKey, envelope: Envelope) -> None:
         Tampered: it was changed.
     """
     if not authentic(key, envelope):
-        raise Tampered("the metadata was changed by somebody without the key", remedy=SUSPECT)
+        raise Tampered("the metadata was changed without the key", remedy=SUSPECT)
 
 
 def open_value(key: MasterKey, envelope: Envelope) -> Tuple[Dict[str, Secret], Dict[str, Secret]]:
-    """Decrypt the value and authenticate everything: fields and state.
+    """Decrypt the value and authenticate everything. Return the fields and the state.
 
     Raises:
         Tampered: the value or the metadata was changed.
@@ -111,18 +111,18 @@ def _open(key: MasterKey, envelope: Envelope) -> bytes:
     record_key = key.record_key(envelope.header.salt, header_bytes[IDENTITY_OFFSET:])
     payload = primitives.decrypt(record_key, envelope.header.nonce, envelope.ciphertext, header_bytes)
     if payload is None:
-        raise Tampered("the value was changed by somebody without the key", remedy=SUSPECT)
+        raise Tampered("the value was changed without the key", remedy=SUSPECT)
     check_metadata(key, envelope)
     return payload
 
 
 def with_metadata(key: MasterKey, envelope: Envelope, revision: int, metadata: Metadata) -> bytes:
-    """The envelope with other metadata. The ciphertext, and so the header and its scope, stay."""
+    """Return the envelope with other metadata. The ciphertext stays, and so do the header and its scope."""
     return _with_mac(key, envelope._replace(revision=revision, metadata=write_metadata(metadata)))
 
 
 def under_key(key: MasterKey, envelope: Envelope, new: MasterKey) -> bytes:
-    """The same value, serial, revision and metadata under another master key, with a new salt and nonce.
+    """Return the same value, serial, revision and metadata under another master key, with a new salt and nonce.
 
     Raises:
         Tampered: the value or the metadata was changed.

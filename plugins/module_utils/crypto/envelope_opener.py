@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Envelopes that a store hands out, opened and checked in the order of ENVELOPE rule 5."""
+"""Decrypts and checks the envelopes that a store returns, in the order of ENVELOPE rule 5."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Found(NamedTuple):
-    """An envelope whose metadata is authentic, the key it is under, and the backend's version of it."""
+    """An envelope with authentic metadata, the key that it is encrypted with, and the backend's version of it."""
 
     version: Optional[str]
     key: MasterKey
@@ -37,10 +37,10 @@ class Found(NamedTuple):
 
 
 class Opener:
-    """Opens what one store holds, for one tenant."""
+    """Opens the envelopes of one store, for one tenant."""
 
     def __init__(self, keyring: Keyring, marks: Optional[Marks], tenant: str, warn: Callable[[str], object]) -> None:
-        """Take the keys, the high-water marks (None for a store that ends with its process), the tenant and where warnings go."""
+        """Take the keys, the high-water marks (None for a store that ends with its process), the tenant and the function for warnings."""
         self._keyring = keyring
         self._marks = marks
         self._tenant = tenant
@@ -48,11 +48,13 @@ class Opener:
         self._warned = False
 
     def mark(self, ring: OpenRing, identity: str) -> Optional[Mark]:
-        """The mark of an object. Read it before the object: a writer stores the object first, so what is read next is no older."""
+        """Return the mark of an object. Call this before reading the object: a writer stores the object before it raises the mark,
+        so an object read afterwards is never older than the mark.
+        """
         return None if self._marks is None else self._marks.read(ring, identity)
 
     def placed(self, record: Record, identity: str) -> Tuple[MasterKey, Envelope]:
-        """The envelope of a record and the key it is under, if it belongs where it was found.
+        """Return the key and the envelope of a record, if the envelope belongs to its name and stage.
 
         Raises:
             NotEncrypted, Damaged, UnknownFormat, WrongKey, Misplaced: in this order.
@@ -65,7 +67,7 @@ class Opener:
         return key, envelope
 
     def authenticated(self, record: Record, mark: Optional[Mark]) -> Found:
-        """What is stored now, its metadata authenticated and its value left alone: a write builds on its serial and identity.
+        """Return the stored envelope with authenticated metadata; the value stays encrypted. A write continues its serial and identity.
 
         Raises:
             EncryptionError: as `opened`.
@@ -76,7 +78,7 @@ class Opener:
         return Found(record.version, key, envelope)
 
     def opened(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
-        """The newest value of an object.
+        """Return the newest value of an object, decrypted.
 
         Raises:
             NotEncrypted, Damaged, UnknownFormat, WrongKey, Misplaced, Tampered, RolledBack: in this order.
@@ -89,7 +91,7 @@ class Opener:
         return opened
 
     def opened_version(self, record: Record, mark: Optional[Mark], serial: Optional[str]) -> Record:
-        """A kept version. `serial` is the version asked for, where the backend's versions are our serials. Raises as `opened`."""
+        """Return a kept version. `serial` is the requested version if the backend's versions are our serials. Raises as `opened`."""
         key, envelope = self.placed(record, identity_of(record.name, record.stage))
         if serial is not None and serial != str(envelope.header.serial):
             raise Misplaced("a genuine envelope that belongs to another version", remedy="Put it back, or restore from a backup.")
@@ -98,7 +100,7 @@ class Opener:
         return opened
 
     def is_authentic(self, row: Record, envelope: Envelope) -> bool:
-        """Whether listed metadata is what was written for this name."""
+        """Return True if listed metadata is what was written for this name."""
         try:
             check_place(envelope, self._tenant, identity_of(row.name, row.stage))
             return authentic(self._keyring.key(envelope.header.key_id), envelope)
@@ -106,7 +108,7 @@ class Opener:
             return False
 
     def _learn(self, ring: OpenRing, identity: str, envelope: Envelope) -> None:
-        """Follow a value that somebody else wrote. A place that cannot be written does not keep anybody from reading."""
+        """Raise the mark to a value that another user wrote. Reading works even if the mark cannot be written."""
         if self._marks is None:
             return
         try:
@@ -114,11 +116,11 @@ class Opener:
         except StorageError as problem:
             if not self._warned:
                 self._warned = True
-                self._warn("{0} Until then an older value that is put back is not noticed.".format(problem))
+                self._warn("{0} Until then a rollback to an older value is not detected.".format(problem))
 
 
 def plain() -> NotEncrypted:
-    """The error for a value that is no envelope (rule 6)."""
+    """Return the error for a value that is not an envelope (rule 6)."""
     return NotEncrypted(
         "a plain value where the store is configured as encrypted",
         remedy="Remove it, or put the value in through the collection. A plain store says 'encrypt: false'.",

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""High-water marks: how far this user has seen each object of a store, kept beside the key (ENVELOPE rule 8, docs/envelope.md).
+"""High-water marks: the newest state of each object that this user has seen, kept next to the key (ENVELOPE rule 8, docs/envelope.md).
 
-One small authenticated file an object. Its size is fixed and below a disk sector, and it is overwritten in place: that is
-one fdatasync instead of the three steps of a new file, and no crash leaves it half written.
+Each object has one small authenticated file. Its size is fixed and below a disk sector, and it is overwritten in place: that is
+one fdatasync instead of the three steps of a new file, and a crash never leaves it half written.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _ROLE = "the high-water mark"
 
 
 class Mark(NamedTuple):
-    """The newest state of an object that was seen. `epoch` counts explicit restores."""
+    """The newest state of an object that this user has seen. `epoch` counts explicit restores."""
 
     record_id: bytes
     serial: int
@@ -48,7 +48,7 @@ class Marks:
     """The marks of one store and tenant."""
 
     def __init__(self, keyring: Keyring, tenant: str, warn: Callable[[str], object]) -> None:
-        """Take the ring that authenticates marks. Opens nothing."""
+        """Take the keyring whose keys authenticate the marks. Opens nothing."""
         self._keyring = keyring
         self._tenant = write_text(tenant)
         self._warn = warn
@@ -56,7 +56,7 @@ class Marks:
         self._prepared = False
 
     def prepare(self, ring: OpenRing) -> None:
-        """Make sure that marks can be written, before the first write that needs one.
+        """Check that marks can be written, before the first write that needs one.
 
         Raises:
             StorageError: they cannot.
@@ -71,11 +71,11 @@ class Marks:
         return self._directory
 
     def place(self, identity: str) -> bytes:
-        """What a mark calls an object: 32 bytes, which also name its file."""
+        """Return the 32 bytes that identify an object in its mark. They also name the mark's file."""
         return sha256(self._tenant + write_text(identity)).digest()
 
     def read(self, ring: OpenRing, identity: str) -> Optional[Mark]:
-        """The mark of an object, or None where it was never seen.
+        """Return the mark of an object, or None if this user never saw the object.
 
         Raises:
             Tampered: the mark was changed.
@@ -83,17 +83,17 @@ class Marks:
         """
         place = self.place(identity)
         path = os.path.join(self._path_of_directory(ring), place.hex())
-        for _each in range(_READS):  # a read may fall into a write of another process
+        for _each in range(_READS):  # another process may be writing at the same time
             mark, whole = self._parse(_content(path), place)
             if whole:
                 return mark
         raise Tampered(
-            "the high-water mark {0} was changed by somebody without the key".format(path),
-            remedy="Find out who can write there. Remove the file to learn the mark anew from what the store holds now.",
+            "the high-water mark {0} was changed without the key".format(path),
+            remedy="Find out who can write there. Remove the file to rebuild the mark from what the store holds now.",
         )
 
     def _parse(self, content: bytes, place: bytes) -> Tuple[Optional[Mark], bool]:
-        """The mark, and whether the content is whole. A mark under a key that is gone can only be learnt anew."""
+        """Return the mark, and whether the content is complete. A mark under a lost key gives None: it can only be learnt again."""
         if not any(content[:8]):  # a power cut leaves a new file empty, or full of zeros
             return None, True
         if len(content) != _SIZE:
@@ -115,11 +115,11 @@ class Marks:
         return None if ring is None else ring.keys.get(key_id)
 
     def advance(self, ring: OpenRing, identity: str, seen: Mark, *, durable: bool) -> None:
-        """Raise the mark to what was seen, unless it is that far already. The epoch stays."""
+        """Raise the mark to the seen state, unless it is already that far. The epoch stays."""
         self._change(ring, identity, durable, lambda known: _later(known, seen))
 
     def bury(self, ring: OpenRing, identity: str, last: Mark) -> None:
-        """Remember that the object was deleted: nothing up to that serial is taken back."""
+        """Record that the object was deleted: nothing up to that serial is accepted again."""
         self._change(ring, identity, True, lambda known: _buried(known, last))
 
     def restore(self, ring: OpenRing, identity: str, seen: Mark) -> None:
@@ -127,7 +127,7 @@ class Marks:
         self._change(ring, identity, True, lambda known: _restored(known, seen))
 
     def _change(self, ring: OpenRing, identity: str, durable: bool, decide: Callable[[Optional[Mark]], Optional[Mark]]) -> None:
-        """Change a mark under its lock, so that a slow process never lowers what a fast one has written."""
+        """Change a mark under its lock, so that a slow process never lowers the mark that a fast one has raised."""
         self.prepare(ring)
         place = self.place(identity)
         path = os.path.join(self._directory, place.hex())
@@ -138,7 +138,7 @@ class Marks:
                 _write(path, _encode(ring.active, place, wanted), durable)
 
     def rewrite_all(self, ring: OpenRing) -> int:
-        """Authenticate every mark with the active key, and return how many were not (rule 12)."""
+        """Authenticate every mark with the active key. Return how many were under another key (rule 12)."""
         self.prepare(ring)
         return sum(self._rewrite(ring, name) for name in os.listdir(self._directory) if len(name) == 64)
 
@@ -186,7 +186,7 @@ def _mac(key: MasterKey, body: bytes) -> bytes:
 
 
 def _content(path: str) -> bytes:
-    """The bytes of a mark; none where there is no file, or one that was created and never written."""
+    """Return the bytes of a mark; empty if there is no file, or if it was created and never written."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
@@ -201,7 +201,7 @@ def _content(path: str) -> bytes:
 
 
 def _write(path: str, content: bytes, durable: bool) -> None:
-    """Overwrite a mark. A name that a power cut loses costs only the mark: it is learnt again from the newest record."""
+    """Overwrite a mark. If a power cut loses the file's name, only the mark is lost; the next read of the newest record sets it again."""
     with translated(_ROLE, path):
         descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:

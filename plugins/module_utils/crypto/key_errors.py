@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why no key source opens a store: what is wrong with each of them, in one error."""
+"""Why no key source opens a store: the problem of each source, in one error."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 Problem = Tuple[str, Optional[CredentialError]]
-"""A source by kind and label, and what is wrong with it; None where the store has no slot for it."""
+"""A source by kind and label, and its problem; None if the store has no slot for it."""
 
 _RESTORE = "Restore the store's document (metadata.json) from a backup."
 
@@ -40,12 +40,12 @@ _MOST_TELLING_FIRST = (
 
 
 def none_opens(problems: Sequence[Problem], slots: Sequence[Slot], broken: bool) -> CredentialError:
-    """One error for the problems of all sources.
+    """Return one error for the problems of all sources.
 
     Args:
-        problems: in the order of `key_sources`; of a source that was tried on several slots, several.
-        slots: those that can be read, of the active key.
-        broken: whether there are others, which cannot be read: nobody can tell whose they are.
+        problems: in the order of `key_sources`; several for a source that was tried on several slots.
+        slots: the readable slots of the active key.
+        broken: the store has other slots, which cannot be read: their sources are unknown.
     """
     if not any(problem for _source, problem in problems):
         return _without_slot("no configured key source has a slot in this store", slots, broken)
@@ -61,12 +61,12 @@ def _without_slot(what: str, slots: Iterable[Slot], broken: bool) -> CredentialE
 
 
 def told_together(problems: Sequence[Tuple[str, CredentialError]]) -> CredentialError:
-    """One error for problems of which there is at least one. A source with the same problem on several slots is told once.
+    """Return one error for one or more problems. A source with the same problem on several slots is listed once.
 
-    Its class is the one that all have, else the most telling: what nobody foresaw, Tampered, Damaged (somebody or something
-    changed what was written); InvalidConfiguration, AccessDenied, StorageError (the source is there and is kept from being used);
-    WrongPassphrase (it is used, and is another one); KeySourceUnavailable (this run has nothing to give it); MissingKey (it is
-    gone, or has no slot). Of several of the same weight the first source's is taken.
+    Its class is the one that all problems share, else the most specific: unexpected errors, Tampered, Damaged (someone or something
+    changed what was written); InvalidConfiguration, AccessDenied, StorageError (the source exists but cannot be used);
+    WrongPassphrase (it was used, and is another one); KeySourceUnavailable (this run has no value for it); MissingKey (it is
+    gone, or has no slot). Among equals the first source's class counts.
     """
     told = list({(source, problem.what): (source, problem) for source, problem in problems}.values())
     if len(told) == 1:
@@ -86,6 +86,6 @@ def _weight(problem: CredentialError) -> int:
 
 
 def _of(source: str, problem: CredentialError) -> str:
-    """The problem, which may name its source already."""
+    """Return the text of a problem, with its source unless the text names it already."""
     kind = source.partition(":")[0]
     return problem.what if "'" + kind in problem.what else "'{0}': {1}".format(source, problem.what)

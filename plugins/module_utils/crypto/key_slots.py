@@ -26,7 +26,7 @@ RESTORE = "Restore the store's document from a backup."
 
 
 class Terms(NamedTuple):
-    """How a source's secret becomes a wrapping key. `parameters` is None where the secret is a random key already."""
+    """How a source's secret becomes a wrapping key. `parameters` is None if the secret is already a random key."""
 
     source: str
     label: str
@@ -35,7 +35,7 @@ class Terms(NamedTuple):
 
 
 class Slot(NamedTuple):
-    """A slot taken apart. `associated` are the bytes that the wrapped key is bound to, store id left out."""
+    """A parsed slot. `associated` holds the bytes that the wrapped key is bound to, without the store id."""
 
     slot_id: bytes
     key_id: bytes
@@ -46,13 +46,13 @@ class Slot(NamedTuple):
 
 
 def wrap(key: MasterKey, terms: Terms, secret: bytes, store_id: bytes) -> bytes:
-    """Write a slot.
+    """Return a new slot, encoded.
 
     Args:
         key: the master key.
-        terms: what the slot records of its source.
-        secret: 32 bytes, which only the source knows.
-        store_id: the store the slot is good for.
+        terms: the source's data that the slot records.
+        secret: 32 bytes that only the source knows.
+        store_id: the store that the slot opens.
     """
     associated = _write_head(os.urandom(16), key.key_id, terms)
     nonce = os.urandom(primitives.NONCE_SIZE)
@@ -73,7 +73,7 @@ def _wrapping_key(secret: bytes, terms: Terms) -> bytes:
 
 
 def read_slot(data: bytes) -> Slot:
-    """Take a slot apart.
+    """Parse a slot.
 
     Raises:
         Damaged: its checksum or its layout is wrong.
@@ -111,11 +111,11 @@ def _read_parameters(reader: Reader) -> Optional[Parameters]:
 
 
 def unwrap(slot: Slot, secret: bytes, store_id: bytes) -> MasterKey:
-    """Open a slot whose checksum was right.
+    """Return the master key of a slot whose checksum was correct.
 
     Raises:
-        WrongPassphrase: the source's secret is another one.
-        Tampered: what comes out is not the key that the slot names (AES-GCM alone does not commit to a key).
+        WrongPassphrase: the source has another secret.
+        Tampered: the decrypted key is not the one that the slot names (AES-GCM alone does not commit to a key).
     """
     key = primitives.decrypt(_wrapping_key(secret, slot.terms), slot.nonce, slot.wrapped, store_id + slot.associated)
     if key is None:
@@ -125,10 +125,10 @@ def unwrap(slot: Slot, secret: bytes, store_id: bytes) -> MasterKey:
             remedy="The store's document is intact: give the passphrase or key that this store was made with.",
         )
     if key_id_of(key) != slot.key_id:
-        raise Tampered("a key slot holds another key than it names", remedy=RESTORE)
+        raise Tampered("a key slot holds another key than the one that it names", remedy=RESTORE)
     return MasterKey(key)
 
 
 def described(terms: Terms) -> str:
-    """A source as people know it."""
+    """Return the name of a source for people."""
     return "'{0}' ({1})".format(terms.source, terms.label) if terms.label else "'{0}'".format(terms.source)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every key source is: something outside the store that opens a slot in it."""
+"""The interface of a key source: something outside the store that opens a slot in it."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots
 
 
 class KeySource(ABC):
-    """One entry of `key_sources`. A source wraps master keys; it is never one."""
+    """One entry of `key_sources`. A source wraps master keys; it is never a master key itself."""
 
     kind = ""
     label = ""
-    """What tells two of one kind apart, where the configuration says so."""
+    """Distinguishes two sources of one kind, if the configuration sets it."""
 
     @abstractmethod
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
-        """What a new slot records, and the secret (32 bytes) that wraps in it.
+        """Return the terms that a new slot records, and the secret (32 bytes) that wraps its key.
 
         Args:
             store_id: the store the slot is for.
-            renew: wrap with a new secret, where the source can make one.
+            renew: wrap with a new secret, if the source can make one.
 
         Raises:
             KeySourceUnavailable: the source cannot be used here.
@@ -34,7 +34,7 @@ class KeySource(ABC):
 
     @abstractmethod
     def secret(self, terms: Terms, store_id: bytes) -> bytes:
-        """The secret that opens a slot of these terms.
+        """Return the secret that opens a slot of these terms.
 
         Raises:
             MissingKey: it is gone.
@@ -43,26 +43,26 @@ class KeySource(ABC):
         """
 
     def check(self, store_id: bytes) -> None:
-        """See that `prepare` would do, as far as can be told without doing it. The default knows nothing.
+        """Check that `prepare` would succeed, as far as possible without doing it. The default checks nothing.
 
         Raises:
             As `prepare`.
         """
 
     def answers_to(self, name: str) -> bool:
-        """Whether `drop_sources` means this source by `name`."""
+        """Return True if `name` in `drop_sources` means this source."""
         return name in (self.kind, "{0}:{1}".format(self.kind, self.label))
 
     def fits(self, terms: Terms) -> bool:
-        """Whether a slot of these terms is worth trying."""
+        """Return True if the source may open a slot of these terms."""
         return terms.source == self.kind
 
     def is_among(self, slots: Iterable[Terms], store_id: bytes) -> bool:
-        """Whether the source has a slot already."""
+        """Return True if the source already has a slot."""
         return any(self.fits(terms) for terms in slots)
 
     def abandon(self, store_id: bytes) -> None:
-        """Undo what `prepare` made for a store that another process created first. The default made nothing."""
+        """Undo `prepare` for a store that another process created first. The default made nothing."""
 
     def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:
         """Drop the secrets that no slot needs any more. The default keeps none."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling what a store's key is, and making the slots that its configuration asks for."""
+"""Describes a store's key, and creates the slots that its configuration requires."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ _UNKNOWN_STORE = bytes(16)
 
 
 def ensured(keyring: Keyring, check: bool) -> EnsuredKey:
-    """See that a store has a key, a slot for each configured source and none for the dropped ones.
+    """Give a store a key and a slot for each configured source, and remove the slots of dropped sources.
 
     Args:
         keyring: the store's keys.
-        check: tell what would be done and do nothing.
+        check: return the expected result and change nothing.
 
     Raises:
-        MissingKey: there are records and no document, or no source is configured.
-        Damaged: a slot is.
+        MissingKey: there are records but no document, or no source is configured.
+        Damaged: a slot is damaged.
         InvalidConfiguration: no slot would be left.
-        KeySourceUnavailable, StorageError: a configured source cannot be had, or the store not be written.
+        KeySourceUnavailable, StorageError: a configured source is not available, or the store cannot be written.
     """
     ring = keyring.surveyed()
     intended = _intended(keyring, ring)
@@ -58,12 +58,12 @@ def _foreseen(ring: Optional[OpenRing], before: StoreKey, intended: Intended) ->
 
 
 def foreseen_slots(sources: Iterable[KeySource]) -> Tuple[KeySlot, ...]:
-    """The slots that sources would be given; the label of a key file is known when it has its key."""
+    """Return the slots that sources would get. The label of a key file is unknown until it has a key."""
     return tuple(KeySlot(source.kind, source.label, configured=True) for source in sources)
 
 
 def told_of(keyring: Keyring, ring: OpenRing) -> StoreKey:
-    """What may be told of a ring."""
+    """Return the public facts about a ring."""
     slots, _broken = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
     store_id = ring.ring.store_id
     return StoreKey(

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key ring of a store: opened by any of its sources, made once, reloaded when somebody else changed it (ENVELOPE rules 9 to 12)."""
+"""The key ring of a store: opened by any of its sources, created once, reloaded after changes by others (ENVELOPE rules 9 to 12)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _RESTORE = "Restore the store's document (metadata.json) from a backup."
 
 
 class OpenRing(NamedTuple):
-    """A ring whose active key is known. `content` is the document it was read from."""
+    """A ring whose active key is known. `content` is the document that it was read from."""
 
     content: bytes
     ring: Ring
@@ -51,7 +51,7 @@ class OpenRing(NamedTuple):
 
 
 class Intended(NamedTuple):
-    """What the configuration asks of a ring: the slots that stay, those that go, and the sources that get one."""
+    """The changes of a ring that its configuration requires: slots that stay, slots to remove, and sources that get a slot."""
 
     kept: Tuple[bytes, ...]
     dropped: Tuple[Slot, ...]
@@ -59,10 +59,10 @@ class Intended(NamedTuple):
 
 
 class Keyring:
-    """The keys of one store. Opened when first needed; safe to share between threads."""
+    """The keys of one store. Opened at the first use; safe to share between threads."""
 
     def __init__(self, backend: Backend, sources: Sequence[KeySource], drop_sources: Iterable[str] = ()) -> None:
-        """Take the backend that keeps the document, the sources in order, and those whose slots are to go. Opens nothing."""
+        """Take the backend that keeps the document, the sources in order, and the sources whose slots are to be removed. Opens nothing."""
         self.backend = backend
         self.sources = tuple(sources)
         self.drop_sources = frozenset(drop_sources)
@@ -71,15 +71,15 @@ class Keyring:
         self._lock = threading.RLock()
 
     def opened(self) -> Optional[OpenRing]:
-        """The ring, or None where the store has none yet.
+        """Return the ring, or None if the store has none yet.
 
         Raises:
-            EncryptionError: it cannot be opened; each reason is a class of its own.
+            EncryptionError: it cannot be opened; each reason has a class of its own.
         """
         return self._opened or self.refreshed()
 
     def refreshed(self) -> Optional[OpenRing]:
-        """The ring as the store's document is now. Reads the document; opens it only where it changed."""
+        """Return the ring of the current document. Reads the document; opens it only if it changed."""
         with self._lock:
             content = self.backend.read_store_document()
             if content is None:
@@ -91,24 +91,24 @@ class Keyring:
             return self._opened
 
     def surveyed(self) -> Optional[OpenRing]:
-        """The ring as it is stored, None where there is none. No source gets or loses a slot by that: nothing is written."""
+        """Return the stored ring, or None if there is none. Writes nothing: no source gets or loses a slot."""
         with self._lock:
             content = self.backend.read_store_document()
             return None if content is None else self._looked_at(content)
 
     def known(self) -> Optional[OpenRing]:
-        """The ring as last opened, else as it is stored."""
+        """Return the ring as last opened, else the stored one."""
         return self._opened or self.surveyed()
 
     def is_open(self) -> bool:
-        """Whether `known` answers without reading the document."""
+        """Return True if `known` returns without reading the document."""
         return self._opened is not None
 
     def settled(self) -> OpenRing:
-        """The ring as it is now, made where the store is new, with the slots that the configuration asks for.
+        """Return the current ring with the slots that the configuration requires. Create it if the store is new.
 
         Raises:
-            As `created`, and what `refreshed` leaves for later: a source is not here, a slot is damaged, nothing can be written.
+            As `created`, and the errors that `refreshed` ignores: a source is unavailable, a slot is damaged, nothing can be written.
         """
         for _each in range(_ATTEMPTS):
             with self._lock:
@@ -116,13 +116,13 @@ class Keyring:
                 try:
                     self._opened = self.created() if ring is None else self._with_wanted_slots(ring)
                 except Conflict:
-                    continue  # another run changed it first
+                    continue  # Another run changed it first.
                 self._surveyed = None
                 return self._opened
         raise Conflict("{0} other runs changed the store's document first".format(_ATTEMPTS), remedy="Repeat when there are fewer.")
 
     def _looked_at(self, content: bytes) -> OpenRing:
-        """Open a document, unless it is the one that was opened last: a passphrase takes its time."""
+        """Open a document, unless it is the one that was opened last: deriving a key from a passphrase is slow."""
         for ring in (self._opened, self._surveyed):
             if ring is not None and ring.content == content:
                 return ring
@@ -130,10 +130,10 @@ class Keyring:
         return self._surveyed
 
     def created(self) -> OpenRing:
-        """The ring as it is now, made where the store is new.
+        """Return the current ring. Create it if the store is new.
 
         Raises:
-            MissingKey: there are records and no document. A new key is never made for them.
+            MissingKey: there are records but no document. A new key is never made for them.
         """
         with self._lock:
             ring = self.refreshed()
@@ -143,7 +143,7 @@ class Keyring:
             return _there(ring)
 
     def key(self, key_id: bytes) -> MasterKey:
-        """A key of the ring, which is reloaded once where it lacks the key.
+        """Return a key of the ring. Reload the ring once if it lacks the key.
 
         Raises:
             WrongKey: the store has no such key.
@@ -162,38 +162,38 @@ class Keyring:
         """Replace the document.
 
         Raises:
-            Conflict: somebody else changed it first.
+            Conflict: another run changed it first.
         """
         with self._lock:
             self.backend.write_store_document(write_document(active, changed, slots), ring.content)
             return _there(self.refreshed())
 
     def is_dropped(self, terms: Terms, also: Iterable[str] = ()) -> bool:
-        """Whether slots of these terms are to go: named by kind, or by `kind:label`."""
+        """Return True if slots of these terms are to be removed: named by kind, or by `kind:label`."""
         names = self.drop_sources.union(also)
         return terms.source in names or "{0}:{1}".format(terms.source, terms.label) in names
 
     def new_slots(self, key: MasterKey, store_id: bytes, sources: Iterable[KeySource], *, renew: bool) -> Tuple[bytes, ...]:
-        """A slot of `key` for each source."""
+        """Return a slot of `key` for each source."""
         return tuple(wrap(key, *source.prepare(store_id, renew=renew), store_id) for source in sources)
 
     def check_rotatable(self) -> None:
-        """See that there is something to rotate; a store that ends with its process refuses."""
+        """Check that the ring can be rotated; that of a store that ends with its process cannot."""
 
     def check_new(self) -> None:
-        """See that a store without a document may be given a key.
+        """Check that a store without a document may get a key.
 
         Raises:
             MissingKey: it has records, or no source is configured.
         """
-        # Another process may have made the store since it was looked for; then creating it comes second, and uses that one.
+        # Another process may have created the store in the meantime; then this creation fails and uses that store.
         if self._has_records() and self.backend.read_store_document() is None:
             raise MissingKey("the store has records, but its document is gone", remedy=_RESTORE)
         if not self.sources:
-            raise MissingKey("no key source is configured", option="key_sources", remedy="Name one, to write.")
+            raise MissingKey("no key source is configured", option="key_sources", remedy="Add one to 'key_sources' before writing.")
 
     def _create(self) -> None:
-        """Sources first, durably, then the document; its exclusive creation decides between processes (rule 11)."""
+        """Make the sources' secrets durable, then the document; its exclusive creation decides between processes (rule 11)."""
         self.check_new()
         store_id, key = os.urandom(16), MasterKey.generate()
         try:
@@ -210,7 +210,7 @@ class Keyring:
         return any(True for listing in listings for _each in listing)
 
     def _open(self, content: bytes) -> OpenRing:
-        """Open a document, or the one that took its place meanwhile: a rotation may have taken its source's key away."""
+        """Open a document, or the one that replaced it meanwhile: a rotation may have removed the key of its source."""
         try:
             return self._open_with_any(content)
         except CredentialError:
@@ -230,7 +230,7 @@ class Keyring:
         return OpenRing(content, document.ring, active, keys, document.slots)
 
     def _active(self, document: StoreDocument, slots: List[Slot], broken: bool) -> MasterKey:
-        """Try the sources in order; the first that opens a slot is enough."""
+        """Return the active key. Try the sources in order; the first that opens a slot is enough."""
         candidates = [slot for slot in slots if slot.key_id == document.ring.active]
         problems: List[Problem] = []
         for source in self.sources:
@@ -245,9 +245,9 @@ class Keyring:
         raise none_opens(problems, candidates, broken)
 
     def _reconciled(self, opened: OpenRing) -> OpenRing:
-        """Give sources that are new in the configuration a slot, and take it from those that are to be dropped.
+        """Give new sources in the configuration a slot, and remove the slots of dropped sources.
 
-        What cannot be done now (read-only, a source that is broken or not here) is left for later: reading does not depend on it.
+        Failures (read-only, a source that is broken or unavailable) are ignored and retried later: reading does not depend on it.
         """
         try:
             return self._with_wanted_slots(opened)
@@ -264,10 +264,10 @@ class Keyring:
         return opened._replace(content=content, slots=slots)
 
     def intended(self, opened: OpenRing) -> Intended:
-        """What the configuration asks of this ring. Changes nothing.
+        """Return the changes that the configuration requires of this ring. Changes nothing.
 
         Raises:
-            Damaged: a slot is, so nobody can tell whose it was; or a key file.
+            Damaged: a slot or a key file is damaged. The source of a damaged slot is unknown.
             InvalidConfiguration: no slot would be left.
         """
         slots, broken = readable_slots(StoreDocument(opened.ring, opened.slots, b""))
@@ -291,7 +291,7 @@ def _there(ring: Optional[OpenRing]) -> OpenRing:
 
 
 class PassingKeyring(Keyring):
-    """The ring of a store that does not outlive the process: one random key, kept nowhere."""
+    """The ring of a store that does not outlive the process: one random key, stored nowhere."""
 
     def __init__(self, backend: Backend) -> None:
         """Make the key."""
@@ -300,21 +300,23 @@ class PassingKeyring(Keyring):
         self._ring = OpenRing(b"", Ring(os.urandom(16), key.key_id), key, {key.key_id: key}, ())
 
     def refreshed(self) -> OpenRing:
-        """Always the same one."""
+        """Return the one ring."""
         return self._ring
 
     def surveyed(self) -> OpenRing:
-        """Always the same one."""
+        """Return the one ring."""
         return self._ring
 
     def settled(self) -> OpenRing:
-        """Always the same one."""
+        """Return the one ring."""
         return self._ring
 
     def check_rotatable(self) -> None:
-        """There is no document.
+        """Refuse: there is no document.
 
         Raises:
             InvalidInput: always.
         """
-        raise InvalidInput("the store ends with its process, and its key with it", remedy="There is nothing to rotate: start anew.")
+        raise InvalidInput(
+            "the store ends with its process, and its key with it", remedy="Nothing can be rotated: restart the process for a new key."
+        )

@@ -18,12 +18,12 @@ _RECORD_INFO = primitives.info_for(primitives.RECORD)
 
 
 def key_id_of(key: bytes) -> bytes:
-    """The 16 bytes by which a key is named. They tell nothing of it (HKDF)."""
+    """Return the 16 bytes that identify a key. They reveal nothing about it (HKDF)."""
     return primitives.derive(key, None, primitives.info_for(primitives.KEY_ID))[: primitives.KEY_ID_SIZE]
 
 
 class MasterKey:
-    """256 random bits that never leave the process but wrapped. What does not depend on a record is derived once."""
+    """256 random bits that only leave the process wrapped. Values that do not depend on a record are derived once."""
 
     __slots__ = ("_key", "_metadata", "_subkeys", "key_id", "mark_context")
 
@@ -37,7 +37,7 @@ class MasterKey:
 
     @classmethod
     def generate(cls) -> MasterKey:
-        """A new random key.
+        """Return a new random key.
 
         Raises:
             MissingLibrary: `cryptography` is not installed.
@@ -46,24 +46,24 @@ class MasterKey:
         return cls(os.urandom(primitives.KEY_SIZE))
 
     def subkey(self, label: str) -> bytes:
-        """The key for one purpose: 32 bytes."""
+        """Return the key for one purpose: 32 bytes."""
         if label not in self._subkeys:
             self._subkeys[label] = primitives.derive(self._key, None, primitives.info_for(label))
         return self._subkeys[label]
 
     def record_key(self, salt: bytes, identity_fields: bytes) -> bytes:
-        """The key of one encryption of one record."""
+        """Return the key of one encryption of one record."""
         return primitives.derive(self._key, salt, _RECORD_INFO + identity_fields)
 
     def metadata_mac(self, envelope: Envelope) -> bytes:
-        """Authenticate the metadata of an envelope together with the very ciphertext that it belongs to."""
+        """Return the MAC of an envelope's metadata together with the very ciphertext that it belongs to."""
         header, metadata = envelope.header_bytes, envelope.metadata
         tag = envelope.ciphertext[-TAG_SIZE:]
         counts = U64.pack(envelope.revision) + U32.pack(len(metadata))
         return primitives.mac(self._metadata, U32.pack(len(header)) + header + tag + counts + metadata)
 
     def wrapped(self, wrapping_key: bytes, nonce: bytes, associated: bytes) -> bytes:
-        """This key, encrypted with another one."""
+        """Return this key, encrypted with another one."""
         return primitives.encrypt(wrapping_key, nonce, self._key, associated)
 
     def __repr__(self) -> str:

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rotation of the master key (E2, ENVELOPE rule 12): everything under a new key, resumable at any point.
+"""Rotation of the master key (E2, ENVELOPE rule 12): re-encrypts everything under a new key, resumable at any point.
 
-1. A new key, wrapped for every source and wrapping the former one, is durable in the store's document: from then on it encrypts.
-2. Every envelope of every stage, every kept version and every mark is moved, in passes until one finds nothing left. What is left is
-   told by the key ids alone; no cursor has to be trusted, and a killed rotation is simply run again.
-3. The former key leaves the sources. Wrapped by the new one it stays for backups, unless it is compromised.
+1. Write a new key to the store's document, wrapped for every source and wrapping the former key. Once durable, it encrypts.
+2. Move every envelope of every stage, every kept version and every mark, in passes until one finds nothing left. The key ids alone
+      show what is left; there is no cursor to trust, and a killed rotation is simply run again.
+3. Remove the former key from the sources. Wrapped by the new key it stays for backups, unless it is compromised.
 """
 
 from __future__ import annotations
@@ -54,23 +54,23 @@ def rotate_master_key(
     drop_sources: Iterable[str] = (),
     keep_until: Optional[datetime] = None,
 ) -> Rotated:
-    """Rotate, or take up the rotation that was killed.
+    """Rotate, or resume a rotation that was killed.
 
     Args:
         keyring: the store's keys.
-        marks: this user's marks, or None where the store has none.
+        marks: this user's marks, or None if the store has none.
         tenant: the store's tenant.
-        compromised: leave nothing of the former keys. Backups that need them cannot be read afterwards.
-        drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key, though they have one of the old. A
-            rotation that is taken up keeps to what it began with.
+        compromised: remove all former keys. Backups that need them cannot be read afterwards.
+        drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key, although they have one of the old key. A
+                resumed rotation keeps the choice that it began with.
         keep_until: when the last backup that needs the former key expires; None keeps it until the next compromised rotation.
 
     Raises:
         MissingKey: the store has no key yet.
-        InvalidInput: the store ends with its process, or `drop_sources` names what is configured, or is no source.
-        KeySourceUnavailable: a source that has a slot is not configured, or not here, and not dropped.
+        InvalidInput: the store ends with its process, or `drop_sources` names a configured source or something that is not a source.
+        KeySourceUnavailable: a source that has a slot is not configured, or unavailable, and not dropped.
         WrongPassphrase, MissingKey: a source does not open its slot, and is not dropped.
-        EncryptionError: an envelope cannot be moved. The rest was; the former key stays until that one is restored or deleted.
+        EncryptionError: an envelope cannot be moved. The others were; the former key stays until that one is restored or deleted.
         Conflict: another rotation began at the same time.
     """
     dropped = frozenset(drop_sources)
@@ -90,7 +90,7 @@ def rotate_master_key(
 def planned_rotation(
     keyring: Keyring, *, compromised: bool = False, drop_sources: Iterable[str] = (), keep_until: Optional[datetime] = None
 ) -> Rotated:
-    """What `rotate_master_key` would do now. Writes nothing; raises as it does, as far as can be told before."""
+    """Return what `rotate_master_key` would do now. Writes nothing. Raises the same errors, as far as they can be known before."""
     dropped = frozenset(drop_sources)
     ring = _rotatable(keyring, keyring.surveyed(), dropped)
     before, resumed = told_of(keyring, ring), ring.ring.retiring is not None
@@ -114,7 +114,7 @@ def _rotatable(keyring: Keyring, ring: Optional[OpenRing], dropped: Iterable[str
 
 
 def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, keep_until: Optional[datetime]) -> OpenRing:
-    """Step 1. Where several processes begin at once, the document's compare-and-swap lets one."""
+    """Step 1. If several processes start at once, the document's compare-and-swap lets one through."""
     slots, store_id = _whole_slots(ring), ring.ring.store_id
     new, until = MasterKey.generate(), 0 if keep_until is None else to_microseconds(keep_until)
     wanted = keyring.new_slots(new, store_id, keyring.sources, renew=True)
@@ -133,7 +133,7 @@ def _whole_slots(ring: OpenRing) -> List[Slot]:
 
 
 def _check_sources(keyring: Keyring, ring: OpenRing, dropped: Iterable[str]) -> Tuple[str, ...]:
-    """Every source that opens the store now has to open it afterwards, unless it is dropped in so many words: these are returned."""
+    """Check that every source that opens the store now opens it afterwards. Return the sources that are dropped explicitly."""
     left = []
     for slot in _whole_slots(ring):
         if slot.terms.source == retired_keys.KIND:
@@ -146,7 +146,7 @@ def _check_sources(keyring: Keyring, ring: OpenRing, dropped: Iterable[str]) -> 
 
 
 def _check_source(keyring: Keyring, slot: Slot, store_id: bytes) -> None:
-    """See that a configured source opens a slot. Else a mistyped passphrase would take the right one's place in the new one."""
+    """Check that a configured source opens a slot. Without this, a mistyped passphrase would replace the right one in the new slot."""
     problem: CredentialError = KeySourceUnavailable(
         "the key source {0} opens the store and is not configured here".format(described(slot.terms)),
         option="key_sources",
@@ -165,7 +165,7 @@ def _check_source(keyring: Keyring, slot: Slot, store_id: bytes) -> None:
 
 
 def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
-    """Step 2. Writers that took the old key before step 1 may still store with it: hence passes until one is clean."""
+    """Step 2. Writers that took the old key before step 1 may still store with it, so passes repeat until one finds nothing."""
     total = 0
     while True:
         moved, problems = 0, []
@@ -182,7 +182,7 @@ def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
 
 
 def _everything(backend: Backend) -> Iterator[Record]:
-    """Name, stage and version of all that holds an envelope. A version of None is the stage's own value."""
+    """Yield name, stage and version of everything that holds an envelope. A version of None means the stage's own value."""
     for stage in STAGES:
         for name in [row.name for row in backend.list(Filter(stage=stage, names_only=True))]:
             yield Record(name, stage=stage)
@@ -193,12 +193,12 @@ def _everything(backend: Backend) -> Iterator[Record]:
 def _kept_versions(backend: Backend, name: str) -> List[str]:
     try:
         return [info.version for info in backend.versions(name) if not info.current] if backend.capabilities.versions else []
-    except (NotFound, EncryptionError):  # of a value that cannot be read its own turn tells
+    except (NotFound, EncryptionError):  # moving the value itself reports the error
         return []
 
 
 def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool:
-    """Move one envelope to the active key, unless it is there. Byte for byte compare-and-swap: a newer value is never lost."""
+    """Move one envelope to the active key, unless it has it. Byte for byte compare-and-swap, so a newer value is never lost."""
     for _each in range(_ATTEMPTS):
         try:
             found = keyring.backend.get(wanted.name, wanted.version, wanted.stage)
@@ -215,7 +215,7 @@ def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool
 
 
 def _is_left(keyring: Keyring, ring: OpenRing, wanted: Record) -> bool:
-    """Whether a rotation that was killed has yet to move this. What cannot be read is: the rotation will say what is wrong with it."""
+    """Return True if a killed rotation has yet to move this. True as well if it cannot be read: the rotation reports why."""
     try:
         content = keyring.backend.get(wanted.name, wanted.version, wanted.stage).envelope
         return content is None or read_envelope(content).header.key_id != ring.active.key_id
@@ -237,7 +237,7 @@ def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Reco
 
 
 def _finish(keyring: Keyring, ring: OpenRing) -> OpenRing:
-    """Step 3. The document first: a source loses its old secret only when no slot needs it."""
+    """Step 3. Write the document first: a source loses its old secret only when no slot needs it."""
     slots, _each = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
     former = [] if ring.ring.compromised else retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     kept = {slot.slot_id for slot in former}

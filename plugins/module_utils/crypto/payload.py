@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 
 
 def write_payload(fields: Fields, state: Fields) -> bytes:
-    """Write fields and state: each a 4-byte count, then name (string) and value (4-byte length, bytes), names rising."""
+    """Encode fields and state: each a 4-byte count, then name (string) and value (4-byte length, bytes), names in rising order."""
     return _write(fields) + _write(state)
 
 
@@ -28,7 +28,7 @@ def read_payload(data: bytes) -> Tuple[Dict[str, Secret], Dict[str, Secret]]:
     """Read what `write_payload` wrote.
 
     Raises:
-        Damaged: it does not follow the layout. The tag was right, so whoever wrote it had a fault.
+        Damaged: it does not follow the layout. The tag was correct, so the writer had a fault.
     """
     reader = Reader(data)
     try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The few primitives that envelopes and keys are built from, all of them `cryptography`'s. Keys are apart by label (ENVELOPE rule 3)."""
+"""The few primitives that envelopes and keys are built from, all from `cryptography`. Labels separate the keys (ENVELOPE rule 3)."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NONCE_SIZE = 12
 
 
 def require_cryptography() -> None:
-    """Let pass where the package is there.
+    """Check that the package is installed.
 
     Raises:
         MissingLibrary: it is not.
@@ -56,22 +56,22 @@ def require_cryptography() -> None:
 
 
 def info_for(label: str) -> bytes:
-    """A label as the beginning of HKDF's info: its length is written too, so no label begins another one."""
+    """Return a label as the beginning of HKDF's info. Its length is written too, so no label is a prefix of another one."""
     return write_text(label)
 
 
 def derive(key: bytes, salt: Optional[bytes], info: bytes) -> bytes:
-    """HKDF-SHA256 (RFC 5869): 32 bytes."""
+    """Return 32 bytes of HKDF-SHA256 (RFC 5869)."""
     return HKDF(_SHA256, KEY_SIZE, salt, info).derive(key)
 
 
 def encrypt(key: bytes, nonce: bytes, plain: bytes, associated: bytes) -> bytes:
-    """AES-256-GCM (NIST SP 800-38D): the ciphertext and its tag of 16 bytes."""
+    """Return the ciphertext and tag (16 bytes) of AES-256-GCM (NIST SP 800-38D)."""
     return AESGCM(key).encrypt(nonce, plain, associated)
 
 
 def decrypt(key: bytes, nonce: bytes, ciphertext: bytes, associated: bytes) -> Optional[bytes]:
-    """The plaintext, or None where the tag does not fit."""
+    """Return the plaintext, or None if the tag does not match."""
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, associated)
     except InvalidTag:
@@ -79,12 +79,12 @@ def decrypt(key: bytes, nonce: bytes, ciphertext: bytes, associated: bytes) -> O
 
 
 def mac_context(key: bytes) -> Any:
-    """An HMAC-SHA256 that is set up with a key; copies of it cost a third of a new one."""
+    """Return an HMAC-SHA256 that is set up with a key; a copy of it costs a third of a new one."""
     return HMAC(key, _SHA256)
 
 
 def mac(context: Any, *parts: bytes) -> bytes:
-    """The HMAC of the parts. The caller's layout makes their borders plain."""
+    """Return the HMAC of the parts. The caller's layout makes their borders unambiguous."""
     running = context.copy()
     for part in parts:
         running.update(part)

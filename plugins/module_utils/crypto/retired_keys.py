@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Former master keys, wrapped by the active one: a rotation needs them while it is under way, and backups after it (ENVELOPE rule 12)."""
+"""Former master keys, wrapped by the active one: a rotation needs them while it runs, backups need them afterwards (ENVELOPE rule 12)."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ KIND = "retired"
 
 
 def retired_slot(active: MasterKey, former: MasterKey, keep_until: int, store_id: bytes) -> bytes:
-    """A slot of a former key. Its label is when it may go: microseconds since the epoch, 0 for never."""
+    """Return a slot of a former key. Its label is when it may be removed: microseconds since the epoch, 0 for never."""
     return wrap(former, Terms(KIND, str(keep_until), None, os.urandom(16)), active.subkey(primitives.WRAP), store_id)
 
 
 def unwrapped(active: MasterKey, slots: Iterable[Slot], store_id: bytes) -> Dict[bytes, MasterKey]:
-    """The former keys, by key id.
+    """Return the former keys, by key id.
 
     Raises:
-        WrongPassphrase, Tampered: a slot is not what the active key wrapped.
+        WrongPassphrase, Tampered: the active key did not wrap this slot.
     """
     secret = active.subkey(primitives.WRAP)
     return {slot.key_id: unwrap(slot, secret, store_id) for slot in slots if slot.terms.source == KIND}
 
 
 def still_needed(slots: Iterable[Slot], now: int) -> List[Slot]:
-    """The slots of former keys whose time has not come."""
+    """Return the slots of former keys that may not be removed yet."""
     return [slot for slot in slots if slot.terms.source == KIND and not 0 < keep_until(slot) <= now]
 
 
 def keep_until(slot: Slot) -> int:
-    """When a former key may go: microseconds since the epoch, 0 for never."""
+    """Return when a former key may be removed: microseconds since the epoch, 0 for never."""
     return int(slot.terms.label) if slot.terms.label.isdecimal() else 0

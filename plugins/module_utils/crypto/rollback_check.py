@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Comparing what a store holds with the high-water mark of it (ENVELOPE rules 5 and 8)."""
+"""Compares what a store holds with its high-water mark (ENVELOPE rules 5 and 8)."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_wate
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import Envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import RolledBack
 
-_PUT_BACK = "Somebody put an older file back. "
-_ELSE = "else look for who can write to the store."
+_PUT_BACK = "An older value was put back. "
+_ELSE = "else find out who can write to the store."
 
 
 def seen_in(envelope: Envelope) -> Mark:
-    """The mark that an authentic envelope stands for."""
+    """Return the mark of an authentic envelope."""
     return Mark(envelope.header.record_id, envelope.header.serial, envelope.revision)
 
 
 def _rolled_back(what: str, envelope: Envelope) -> RolledBack:
-    """The error, whose remedy is one that can be followed: only a current value can be restored by a play."""
-    current = "#" not in envelope.header.identity  # `sealed.identity_of`
-    remedy = "If that was you, on purpose, accept it with 'state: restored'; " if current else "Put the newest one back; "
+    """Return the error with a remedy that works: a play can restore only a current value."""
+    current = "#" not in envelope.header.identity  # `envelope.identity_of`
+    remedy = "If you did this on purpose, accept it with 'state: restored'; " if current else "Put the newest one back; "
     return RolledBack(what, remedy=_PUT_BACK + remedy + _ELSE)
 
 
 def check_newest(envelope: Envelope, mark: Optional[Mark]) -> bool:
-    """Compare what is stored as the newest value with its mark.
+    """Compare the newest stored value with its mark.
 
     Returns:
-        Whether it is newer than the mark, which then has to follow.
+        True if it is newer than the mark. The caller then raises the mark.
 
     Raises:
-        RolledBack: it is older, or the mark knows it as deleted.
+        RolledBack: it is older, or the mark says that it was deleted.
     """
     if mark is None:
         return True
@@ -47,7 +47,7 @@ def check_newest(envelope: Envelope, mark: Optional[Mark]) -> bool:
     if mark.deleted:
         raise _rolled_back("version {0} was deleted, and is there again".format(serial), envelope)
     if envelope.header.record_id != mark.record_id:
-        raise _rolled_back("version {0} is another one than was seen here".format(serial), envelope)
+        raise _rolled_back("version {0} is not the one that was seen here".format(serial), envelope)
     if revision < mark.revision:
         raise _rolled_back("the metadata of version {0} is older than what was seen here".format(serial), envelope)
     return revision > mark.revision
@@ -57,7 +57,7 @@ def check_older(envelope: Envelope, mark: Optional[Mark]) -> None:
     """Compare a kept version with the mark: it may be older, but not from before a deletion.
 
     Raises:
-        RolledBack: it is.
+        RolledBack: it is from before a deletion.
     """
     if mark is None or envelope.header.serial > mark.serial:
         return

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The store's document: its id, which master keys there are, and the slots they are wrapped in (docs/envelope.md).
+"""The store's document: its id, the ids of its master keys, and the slots that they are wrapped in (docs/envelope.md).
 
-JSON around opaque bytes: each slot is one base64 text, decoded strictly. Nothing is derived from the JSON itself; what says which
-key is active is authenticated in a fixed layout (`ring_mac`).
+JSON around opaque bytes: each slot is one base64 text, decoded strictly. Nothing is derived from the JSON itself; the part that
+says which key is active is authenticated in a fixed layout (`ring_mac`).
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ _KEYS = ["active", "compromised", "format", "keep_until", "mac", "retiring", "sl
 
 
 class Ring(NamedTuple):
-    """Which keys a store has.
+    """The keys of a store.
 
     Attributes:
-        store_id: 16 random bytes, for good.
+        store_id: 16 random bytes, which never change.
         active: the id of the key that encrypts.
-        retiring: the id of the key that a rotation is replacing, while one is under way.
-        compromised: the rotation under way is to leave nothing of the retiring key.
-        keep_until: microseconds since the epoch: how long the retiring key is to be kept for backups, 0 for good.
+        retiring: the id of the key that a running rotation replaces; None without a rotation.
+        compromised: the running rotation is to remove the retiring key completely.
+        keep_until: microseconds since the epoch: how long to keep the retiring key for backups, 0 for ever.
     """
 
     store_id: bytes
@@ -44,7 +44,7 @@ class Ring(NamedTuple):
 
 
 class StoreDocument(NamedTuple):
-    """A document taken apart."""
+    """A parsed document."""
 
     ring: Ring
     slots: Tuple[bytes, ...]
@@ -52,7 +52,7 @@ class StoreDocument(NamedTuple):
 
 
 def ring_mac(key: MasterKey, ring: Ring) -> bytes:
-    """Authenticate a ring with its active key, so that nobody makes an old key the active one again."""
+    """Return the MAC of a ring under its active key, so that no one without the key can make an old key active again."""
     retiring = b"\x00" if ring.retiring is None else b"\x01" + ring.retiring
     flags = bytes((TRUE if ring.compromised else FALSE,)) + write_value(ring.keep_until)
     context = primitives.mac_context(key.subkey(primitives.RING))
@@ -60,7 +60,7 @@ def ring_mac(key: MasterKey, ring: Ring) -> bytes:
 
 
 def write_document(key: MasterKey, ring: Ring, slots: Tuple[bytes, ...]) -> bytes:
-    """Write a document, authenticated with its active key."""
+    """Encode a document, authenticated with its active key."""
     content = {
         "format": FORMAT,
         "store_id": ring.store_id.hex(),
@@ -78,17 +78,17 @@ def check_ring(key: MasterKey, document: StoreDocument) -> None:
     """Authenticate the ring of a document with its active key.
 
     Raises:
-        Tampered: somebody without the key changed it.
+        Tampered: it was changed without the key.
     """
     if not primitives.equal(ring_mac(key, document.ring), document.mac):
-        raise Tampered("the key ring of the store was changed by somebody without the key", remedy=RESTORE)
+        raise Tampered("the key ring of the store was changed without the key", remedy=RESTORE)
 
 
 def read_document(data: bytes) -> StoreDocument:
-    """Take a document apart.
+    """Parse a document.
 
     Raises:
-        Damaged: it is not one, or not whole. Slots are looked at when they are needed.
+        Damaged: it is not a document, or not complete. Slots are only checked when they are used.
         UnknownFormat: a later release wrote it.
     """
     try:
@@ -101,7 +101,7 @@ def read_document(data: bytes) -> StoreDocument:
 def _without_repeats(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     found = dict(pairs)
     if len(found) != len(pairs):
-        raise ValueError("a key is there twice")
+        raise ValueError("a key appears twice")
     return found
 
 
@@ -113,7 +113,7 @@ def _read(content: Any) -> StoreDocument:
             remedy="Upgrade the collection on this controller.",
         )
     if sorted(content) != _KEYS or version != FORMAT or version.__class__ is not int:
-        raise ValueError("other keys than there should be")
+        raise ValueError("unexpected or missing keys")
     ring = Ring(
         _identifier(content["store_id"]),
         _identifier(content["active"]),
@@ -149,7 +149,7 @@ def _from_hex(text: Any, size: int) -> bytes:
 
 
 def _from_base64(text: Any) -> bytes:
-    """Decode strictly: in 44 characters of base64 three bit flips would otherwise decode unchanged."""
+    """Decode strictly: otherwise three bit flips in 44 characters of base64 would go unnoticed."""
     try:
         decoded = base64.b64decode(_of(str, text).encode("ascii"), validate=True)
     except binascii.Error:
@@ -160,12 +160,12 @@ def _from_base64(text: Any) -> bytes:
 
 
 def store_id_of(data: bytes) -> bytes:
-    """The id in a document: 16 bytes. Raises what `read_document` raises."""
+    """Return the store id in a document: 16 bytes. Raises what `read_document` raises."""
     return read_document(data).ring.store_id
 
 
 def readable_slots(document: StoreDocument) -> Tuple[List[Slot], bool]:
-    """The slots that are whole, and whether there are others: one broken slot leaves the other sources working."""
+    """Return the intact slots, and whether there are others: the other sources work despite a broken slot."""
     found = []
     for data in document.slots:
         try:

@@ -2,11 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bytes of a fixed layout: what is derived from or authenticated is written so, and never as JSON.
+"""A fixed binary layout. Data that keys are derived from, or that is authenticated, is written in it, never as JSON.
 
 Integers are big-endian and of fixed width. A string is a presence byte (0 or 1), a 4-byte length and UTF-8. A value is None, a
-bool, an int of 64 bits, a string, a list or a mapping with string keys; floats are left out, since they have no one writing.
-Every value has exactly one writing and every accepted writing exactly one value: keys rise strictly, and nothing may follow.
+bool, an int of 64 bits, a string, a list or a mapping with string keys. Floats are not supported: they have no unique encoding.
+Every value has exactly one encoding, and every accepted encoding exactly one value: keys are in strictly rising order, and no
+bytes may follow the value.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ U64 = struct.Struct(">Q")
 I64 = struct.Struct(">q")
 
 NONE, TEXT, FALSE, TRUE, INTEGER, LIST, MAP = range(7)
-"""The first byte of a value. NONE and TEXT are the presence byte of a string, so that a string is written in one way only."""
+"""The first byte of a value. NONE and TEXT are also the presence byte of a string, so that a string has one encoding only."""
 
 ABSENT = b"\x00"
 PRESENT = b"\x01"
@@ -29,11 +30,11 @@ MAX_DEPTH = 16
 
 
 class Malformed(ValueError):
-    """The bytes do not follow the layout. Whoever reads them says what that means."""
+    """The bytes do not follow the layout. The caller raises an error that says what is damaged."""
 
 
 def write_text(value: Optional[str]) -> bytes:
-    """Write a string, or its absence.
+    """Return the encoding of a string or of its absence.
 
     Raises:
         InvalidInput: it cannot be written as UTF-8 (half of a surrogate pair).
@@ -48,12 +49,12 @@ def write_text(value: Optional[str]) -> bytes:
 
 
 def write_bytes(value: bytes) -> bytes:
-    """Write bytes with their length before them."""
+    """Return bytes with their length before them."""
     return U32.pack(len(value)) + value
 
 
 def write_value(value: Any) -> bytes:
-    """Write a value.
+    """Return the encoding of a value.
 
     Raises:
         InvalidInput: it is of another kind, too deep, or an integer of more than 64 bits.
@@ -97,17 +98,17 @@ def _in_order(value: Mapping[Any, Any]) -> List[Tuple[bytes, Any]]:
 
 
 class Reader:
-    """Reads what the functions above wrote, from front to back. Every method raises `Malformed` at the first doubt."""
+    """Reads what the functions above wrote, from front to back. Every method raises `Malformed` if the bytes do not fit."""
 
     __slots__ = ("_data", "offset")
 
     def __init__(self, data: bytes, offset: int = 0) -> None:
-        """Read `data` from `offset` on."""
+        """Start at `offset` of `data`."""
         self._data = data
         self.offset = offset
 
     def take(self, size: int) -> bytes:
-        """The next `size` bytes."""
+        """Return the next `size` bytes."""
         start = self.offset
         self.offset = end = start + size
         if end > len(self._data):
@@ -115,7 +116,7 @@ class Reader:
         return self._data[start:end]
 
     def byte(self) -> int:
-        """The next byte."""
+        """Return the next byte."""
         try:
             found = self._data[self.offset]
         except IndexError:
@@ -124,7 +125,7 @@ class Reader:
         return found
 
     def u32(self) -> int:
-        """An unsigned integer of 4 bytes. Read without a slice: every string and count begins with one."""
+        """Read an unsigned integer of 4 bytes. Without a slice, for speed: every string and count begins with one."""
         start = self.offset
         self.offset = start + 4
         try:
@@ -133,19 +134,19 @@ class Reader:
             raise Malformed("cut short") from None
 
     def u64(self) -> int:
-        """An unsigned integer of 8 bytes."""
+        """Read an unsigned integer of 8 bytes."""
         return U64.unpack(self.take(8))[0]  # type: ignore[no-any-return]
 
     def i64(self) -> int:
-        """A signed integer of 8 bytes."""
+        """Read a signed integer of 8 bytes."""
         return I64.unpack(self.take(8))[0]  # type: ignore[no-any-return]
 
     def bytes(self) -> bytes:
-        """Bytes with their length before them."""
+        """Read bytes with their length before them."""
         return self.take(self.u32())
 
     def optional_text(self) -> Optional[str]:
-        """A string, or None where it is absent."""
+        """Read a string; return None if it is absent."""
         presence = self.byte()
         if presence == NONE:
             return None
@@ -154,7 +155,7 @@ class Reader:
         return self._text()
 
     def text(self) -> str:
-        """A string that has to be present."""
+        """Read a string that must be present."""
         if self.byte() != TEXT:
             raise Malformed("a string is absent")
         return self._text()
@@ -166,7 +167,7 @@ class Reader:
             raise Malformed("text is not UTF-8") from None
 
     def value(self, depth: int = MAX_DEPTH) -> Any:
-        """A value."""
+        """Read a value."""
         if depth == 0:
             raise Malformed("nested too deep")
         kind = self.byte()
@@ -200,12 +201,12 @@ class Reader:
         return found
 
     def mapping(self) -> Any:
-        """A value that is a mapping."""
+        """Read a value that must be a mapping."""
         if self.byte() != MAP:
             raise Malformed("a mapping is expected")
         return self._map(MAX_DEPTH)
 
     def end(self) -> None:
-        """Nothing may follow."""
+        """Check that no bytes follow."""
         if self.offset != len(self._data):
             raise Malformed("bytes follow the end")

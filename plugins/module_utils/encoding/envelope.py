@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An envelope as bytes, without any cryptography (docs/envelope.md): what may be known of it without a key.
+"""An envelope as bytes, without any cryptography (docs/envelope.md): the part that can be read without a key.
 
 Nothing read here is authenticated: `crypto.envelope` does that. The checksum finds damage, not attacks.
 """
@@ -20,14 +20,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
 MAGIC = b"\x89NEBULA\n"
-"""No text begins with 0x89, and a transfer that turns line ends around breaks the last byte."""
+"""No text begins with 0x89, and a transfer that converts line ends changes the last byte."""
 FORMAT = 1
 SUITE = 1
 """HKDF-SHA256, AES-256-GCM, HMAC-SHA256."""
 
 _START = struct.Struct(">8sBB16s32s12s")
 IDENTITY_OFFSET = struct.calcsize(_START.format)
-"""Where the identity fields of the header begin: tenant, record_id, name, serial, type, scope."""
+"""Offset of the identity fields of the header: tenant, record_id, name, serial, type, scope."""
 TAG_SIZE = 16
 MAC_SIZE = 32
 CHECKSUM_SIZE = 32
@@ -48,7 +48,7 @@ class Header(NamedTuple):
 
 
 class Envelope(NamedTuple):
-    """An envelope taken apart. `header_bytes` are the header as read; `ciphertext` ends with the tag of 16 bytes."""
+    """A parsed envelope. `header_bytes` is the header as read; `ciphertext` ends with the tag of 16 bytes."""
 
     header: Header
     header_bytes: bytes
@@ -65,17 +65,17 @@ class _Latest(NamedTuple):
 
 
 _latest: Optional[_Latest] = None
-"""What was taken apart last in this process. A backend and the layer above it look at the same bytes one after the other; that
-they are the very same object, which cannot change, is all that is relied on. No secret is in it."""
+"""The envelope that was parsed last in this process. A backend and the layer above it read the same bytes one after the other.
+Only the identity of the bytes object is compared, and bytes cannot change. It holds no secret."""
 
 
 def identity_of(name: str, stage: str = CURRENT) -> str:
-    """What an envelope calls the object (name, stage). '#' is no character of a name, so this is injective."""
+    """Return the name of the object (name, stage) inside an envelope. Names hold no '#', so this is injective."""
     return name if stage == CURRENT else "{0}#{1}".format(name, stage)
 
 
 def write_header(header: Header) -> bytes:
-    """Write a header: the associated data of the ciphertext."""
+    """Return the bytes of a header: the associated data of the ciphertext."""
     scope = header.scope
     return b"".join(
         (
@@ -91,17 +91,17 @@ def write_header(header: Header) -> bytes:
 
 
 def write_envelope(header_bytes: bytes, ciphertext: bytes, revision: int, metadata: bytes, mac: bytes) -> bytes:
-    """Put an envelope together. `ciphertext` ends with its tag."""
+    """Build an envelope. `ciphertext` ends with its tag."""
     size = U32.pack(len(ciphertext) - TAG_SIZE)
     body = b"".join((header_bytes, size, ciphertext, U64.pack(revision), write_bytes(metadata), mac))
     return body + sha256(body).digest()
 
 
 def read_envelope(data: bytes) -> Envelope:
-    """Take an envelope apart.
+    """Parse an envelope.
 
     Raises:
-        NotEncrypted: this is no envelope.
+        NotEncrypted: this is not an envelope.
         Damaged: the checksum or the layout is wrong.
         UnknownFormat: a later release wrote it.
     """
@@ -116,7 +116,7 @@ def read_envelope(data: bytes) -> Envelope:
 
 
 def _checked(data: bytes) -> bytes:
-    """The bytes before the checksum, if it is right. Told first, so that damage is never taken for an attack."""
+    """Return the bytes before the checksum if it is correct. Checked first, so that damage is never reported as an attack."""
     if not data.startswith(MAGIC):
         if MAGIC.startswith(data):
             raise Damaged("the envelope is cut short", remedy=RESTORE)
@@ -154,7 +154,7 @@ def _read_body(body: bytes) -> Envelope:
 
 
 def envelope_metadata(envelope: Envelope) -> Metadata:
-    """The metadata of an envelope that was taken apart.
+    """Return the metadata of a parsed envelope.
 
     Raises:
         Damaged: it does not follow its layout.
@@ -169,14 +169,14 @@ def envelope_metadata(envelope: Envelope) -> Metadata:
 
 
 def public_record(name: str, stage: str, data: bytes) -> Record:
-    """What a backend may know of an envelope that it keeps as (`name`, `stage`): all but the value, and unverified.
+    """Return the record of an envelope that a backend keeps as (`name`, `stage`): everything but the value, unverified.
 
-    The name inside the envelope is not compared here: a wrong key has to be told before a wrong place.
+    The name inside the envelope is not compared here: a wrong key has to be reported before a wrong place.
 
     Raises:
         NotEncrypted, Damaged, UnknownFormat: as `read_envelope`.
     """
-    global _latest  # noqa: PLW0603  # one value, replaced whole; see there
+    global _latest  # noqa: PLW0603  # one value, replaced as a whole; see its comment
     envelope = read_envelope(data)
     header = envelope.header
     metadata = envelope_metadata(envelope)

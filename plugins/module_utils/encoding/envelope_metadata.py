@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The metadata of an envelope, as bytes of a fixed layout (docs/envelope.md). It is authenticated, so it has one writing only.
+"""The metadata of an envelope in the fixed binary layout (docs/envelope.md). It is authenticated, so it has exactly one encoding.
 
 In order: created_at, updated_at (i64, microseconds since 1970-01-01 UTC), expires_at (value: none or integer), description and lifecycle
 (strings), tags (mapping of strings), history (list of [event, origin, target, at]), policy and attributes (mappings). The scope
-is not repeated here: the envelope's header holds it.
+is not repeated here: it is in the envelope's header.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def to_microseconds(moment: datetime) -> int:
-    """Microseconds since the epoch, exactly.
+    """Return the exact number of microseconds since the epoch.
 
     Raises:
         InvalidInput: the time has no time zone.
@@ -35,7 +35,7 @@ def to_microseconds(moment: datetime) -> int:
 
 
 def from_microseconds(count: int) -> datetime:
-    """The time that many microseconds after the epoch, in UTC.
+    """Return the time that many microseconds after the epoch, in UTC.
 
     Raises:
         Malformed: there is no such time.
@@ -47,10 +47,10 @@ def from_microseconds(count: int) -> datetime:
 
 
 def write_metadata(metadata: Metadata) -> bytes:
-    """Write metadata.
+    """Return the encoding of metadata.
 
     Raises:
-        InvalidInput: it holds what the layout cannot (a float, for one).
+        InvalidInput: it holds something that the layout cannot (for example a float).
     """
     history = [[step.event, step.origin, step.target, to_microseconds(step.at)] for step in metadata.history]
     return b"".join(
@@ -128,7 +128,7 @@ def _strings(tags: Any) -> Any:
 
 
 def write_scope(scope: Scope) -> bytes:
-    """Write what a scope holds beside its tenant: workflow, user, tags."""
+    """Return the encoding of a scope without its tenant: workflow, user, tags."""
     return write_text(scope.workflow) + write_text(scope.user) + write_value(_strings(scope.tags))
 
 

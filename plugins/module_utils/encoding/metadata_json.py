@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 
 def write_metadata(metadata: Metadata) -> Dict[str, Any]:
-    """Write metadata as mappings, lists, text and numbers."""
+    """Return metadata as mappings, lists, text and numbers."""
     scope = metadata.scope
     return {
         "created_at": metadata.created_at.isoformat(),
@@ -34,7 +34,7 @@ def read_metadata(data: Mapping[str, Any]) -> Metadata:
     """Read what `write_metadata` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError: it is something else; the caller knows what to say of it.
+        KeyError, TypeError, ValueError, AttributeError: it is something else. The caller raises the fitting error.
     """
     return Metadata(
         created_at=datetime.fromisoformat(data["created_at"]),

@@ -4,7 +4,7 @@
 
 """A plain record as data that JSON, YAML and the binary layout can all hold.
 
-Times are ISO 8601 in UTC with microseconds. A value is text where it is UTF-8, else `{"base64": …}`.
+Times are ISO 8601 in UTC with microseconds. A value is text if it is UTF-8, else `{"base64": …}`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ FORMAT = 1
 
 
 def write_document(record: Record) -> Dict[str, Any]:
-    """Write a record, secrets included, as mappings, lists, text and numbers."""
+    """Return a record, with its secrets, as mappings, lists, text and numbers."""
     return {
         "format": FORMAT,
         "name": record.name,
@@ -39,7 +39,7 @@ def write_document(record: Record) -> Dict[str, Any]:
 
 
 def write_values(fields: Fields) -> Dict[str, Any]:
-    """Fields as text, or `{"base64": …}` where a value is no UTF-8."""
+    """Return fields as text, or as `{"base64": …}` if a value is not UTF-8."""
     return {key: _write_value(value.expose()) for key, value in fields.items()}
 
 
@@ -54,7 +54,7 @@ def read_document(name: str, stage: str, document: Any) -> Record:
     """Read what `write_document` wrote for (`name`, `stage`).
 
     Raises:
-        Damaged: something is missing, of the wrong kind, or belongs elsewhere.
+        Damaged: something is missing, of the wrong kind, or belongs to another name or stage.
     """
     try:
         if document["format"] != FORMAT or (document["name"], document["stage"]) != (name, stage):
@@ -89,7 +89,7 @@ def read_values(values: Mapping[str, Any]) -> Dict[str, Secret]:
     """Read what `write_values` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError, binascii.Error: it is something else; the caller knows what to say of it.
+        KeyError, TypeError, ValueError, AttributeError, binascii.Error: it is something else. The caller raises the fitting error.
     """
     return {text(key): Secret(_read_value(value)) for key, value in values.items()}
 

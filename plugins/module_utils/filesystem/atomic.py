@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Files that are there whole or not at all, also after a crash or a power cut (A2).
+"""Files that are either complete or absent, even after a crash or a power cut (A2).
 
-Every function raises OSError only: `failures` puts it into words where the role of the path is known.
+Every function raises OSError only. `os_errors` translates it where the role of the path is known.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ PRIVATE_FILE = 0o600
 TEMPORARY_PREFIX = ".nebula-"
 TEMPORARY_SUFFIX = ".tmp"
 _LEFT_OVER_AFTER = 60.0
-"""Seconds. Younger temporary files are left alone: their writer may be between creating and locking them."""
+"""Seconds. Younger temporary files are skipped: their writer may be between creating and locking them."""
 
 _NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES))
 
 
 class Temporary:
-    """A new file under a passing name in the directory of the final one, for the one that writes it alone.
+    """A new file under a temporary name in the directory of the final one, used by its writer only.
 
-    It is created with its final mode (never wider), and locked while its writer lives: so a leftover of a killed
-    writer can be told from one in use. Used as a context: unless `become` took its name away, it is removed.
+    It is created with its final mode (never wider), and locked while its writer lives: so `remove_left_over` can distinguish
+    the file of a killed writer from one in use. As a context manager it removes the file, unless `become` renamed it.
     """
 
     def __init__(self, directory: str, mode: int = PRIVATE_FILE) -> None:
@@ -47,18 +47,18 @@ class Temporary:
         return self
 
     def __exit__(self, *_failure: object) -> None:
-        """Close the file, and remove it if it still has its passing name."""
+        """Close the file, and remove it if it still has its temporary name."""
         os.close(self._descriptor)
         if self._present:
             with suppress(OSError):
                 os.unlink(self.path)
 
     def write(self, content: bytes) -> None:
-        """Append `content`, all of it."""
+        """Append all of `content`."""
         write_all(self._descriptor, content)
 
     def keep_time_of(self, path: str) -> None:
-        """Take over the time of change of the file `path`. Comes after the last `write`."""
+        """Set the modification time to that of the file `path`. Call it after the last `write`."""
         times = os.stat(path)
         os.utime(self._descriptor, ns=(times.st_atime_ns, times.st_mtime_ns))
 
@@ -67,7 +67,7 @@ class Temporary:
         os.fsync(self._descriptor)
 
     def become(self, path: str, *, synced: bool = True) -> None:
-        """Take the final name, replacing what had it: durably, or (`synced` False) for what can be rebuilt."""
+        """Rename to the final name, replacing an existing file: durably, or not (`synced` False) if the content can be rebuilt."""
         os.rename(self.path, path)
         self._present = False
         if synced:
@@ -82,9 +82,10 @@ def write_all(descriptor: int, content: bytes) -> None:
 
 
 def read_whole(path: str) -> bytes:
-    """Read the file `path` as one of its writers left it.
+    """Return the content of the file `path` as one of its writers left it.
 
-    A file that was unlinked while it was read may have been wiped: it is looked up again, and so is gone.
+    A file that was unlinked during the read may have been wiped. It is opened again by name, which raises FileNotFoundError
+    if it is gone.
     """
     while True:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -106,7 +107,7 @@ def _read_all(descriptor: int) -> bytes:
 
 
 def fsync_directory(path: str) -> None:
-    """Make the names in the directory `path` durable. File systems that cannot sync a directory are left in peace."""
+    """Make the names in the directory `path` durable. Does nothing on file systems that cannot sync a directory."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(descriptor)
@@ -118,9 +119,9 @@ def fsync_directory(path: str) -> None:
 
 
 def write_durably(path: str, content: bytes, mode: int = PRIVATE_FILE, *, time_of: Optional[str] = None) -> None:
-    """Replace the file `path` (or make it) with `content`: after a crash it is the old one or the new one, whole.
+    """Replace or create the file `path` with `content`: after a crash it is the old file or the new one, complete.
 
-    With `time_of` the time of change is that of another file.
+    With `time_of` the new file gets the modification time of that file.
     """
     with Temporary(os.path.dirname(path) or ".", mode) as temporary:
         temporary.write(content)
@@ -131,13 +132,13 @@ def write_durably(path: str, content: bytes, mode: int = PRIVATE_FILE, *, time_o
 
 
 def create_exclusively(path: str, content: bytes, mode: int = PRIVATE_FILE) -> bool:
-    """Make the file `path` with `content`, durably, unless it exists.
+    """Create the file `path` with `content`, durably, unless it exists.
 
-    A hard link of a synced temporary file decides between writers, so the one that loses never sees half a file. Where
-    hard links do not exist, O_EXCL decides; a crash in the middle can leave a short file there.
+    A hard link to a synced temporary file decides between writers, so the one that loses never sees half a file. On file
+    systems without hard links, O_EXCL decides; a crash in the middle can leave a short file there.
 
     Returns:
-        False if the file existed already. Nothing was changed then.
+        False if the file already existed; it is unchanged then.
     """
     directory = os.path.dirname(path) or "."
     with Temporary(directory, mode) as temporary:
@@ -173,7 +174,7 @@ def _create_without_link(path: str, content: bytes, mode: int) -> bool:
 
 
 def keep_under(path: str, kept: str) -> None:
-    """Give the file `path` a second name `kept`, replacing what had it: a hard link, or a synced copy where there are none.
+    """Give the file `path` a second name `kept`, replacing what had that name: a hard link, or a synced copy if links are unsupported.
 
     The new name is durable once its directory is synced.
     """
@@ -190,15 +191,15 @@ def keep_under(path: str, kept: str) -> None:
 
 
 def copy_durably(path: str, copy: str) -> None:
-    """Copy the file `path` to `copy`, its time of change included."""
+    """Copy the file `path` to `copy`, with its modification time."""
     write_durably(copy, read_whole(path), time_of=path)
 
 
 def wipe(path: str) -> None:
-    """Unlink the file `path` and overwrite what it held, unless another name still leads to it.
+    """Unlink the file `path` and overwrite its content, unless it has another name.
 
     Best effort: copy-on-write file systems, SSDs, journals and snapshots keep older blocks. The name goes first, so a
-    reader meets the content or no file, never zeros (`read_whole`).
+    reader sees the content or no file, never zeros (`read_whole`).
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
     try:
@@ -213,7 +214,7 @@ def wipe(path: str) -> None:
 
 
 def remove_left_over(directory: str) -> int:
-    """Remove the temporary files of writers that are gone from `directory`, and return how many."""
+    """Remove the temporary files of dead writers from `directory`, and return how many."""
     removed = 0
     with os.scandir(directory) as entries:
         for entry in entries:
@@ -223,7 +224,7 @@ def remove_left_over(directory: str) -> int:
 
 
 def _remove_if_left_over(path: str) -> bool:
-    """Remove one temporary file. The lock tells that its writer is gone; the name may vanish at any moment."""
+    """Remove one temporary file. Its lock is free if the writer is dead; the name may vanish at any moment."""
     with suppress(OSError):
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
         try:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What tells whether two paths lead to one file."""
+"""The identity of files: whether two paths lead to the same one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import os
 
 
 def describe_file(path: str) -> str:
-    """A text that is equal for two paths of one file or directory: links of any kind and bind mounts lead to the same one."""
+    """Return a text that is equal for all paths of one file or directory, through links of any kind and bind mounts."""
     try:
         status = os.stat(path)
     except OSError:

@@ -21,14 +21,14 @@ _HELD = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES))
 
 
 class FileLock:
-    """An advisory lock on a file, held by the open file and so freed when its holder dies, however it dies.
+    """An advisory lock on a file. The open file holds it, so it is freed when its holder dies in any way.
 
-    Each instance opens the file for itself, so threads of one process exclude each other too. Not reentrant. The file
-    is made when it is missing and stays.
+    Each instance opens the file itself, so threads of one process exclude each other too. Not reentrant. The file
+    is created if it is missing, and stays.
     """
 
     def __init__(self, path: str, timeout: float = 10.0, exclusive: bool = True, *, operation: str = "the lock") -> None:
-        """Name the lock file, the seconds to wait at most, and the operation as the error is to name it. Opens nothing."""
+        """Take the lock file, the longest wait in seconds, and the name of the operation for the error. Opens nothing."""
         self._path = path
         self._timeout = timeout
         self._kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
@@ -48,7 +48,7 @@ class FileLock:
         """Wait for the lock.
 
         Raises:
-            Timeout: it was held by others all the while.
+            Timeout: others held it for the whole time.
             StorageError: the lock file cannot be opened.
         """
         with translated("the lock file", self._path):
@@ -62,7 +62,7 @@ class FileLock:
         self._descriptor = descriptor
 
     def _wait(self, descriptor: int) -> None:
-        """Ask again and again: flock has no time limit of its own, and signals belong to the program we live in."""
+        """Poll: flock has no timeout of its own, and signals belong to the program that loads this module."""
         end = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
         while not self._taken(descriptor):
@@ -83,10 +83,10 @@ class FileLock:
 
     def _timed_out(self) -> Timeout:
         what = f"{self._operation} waited {self._timeout:g} seconds for the lock {self._path}, which another process holds"
-        return Timeout(what, remedy="Repeat when the other run is done, or raise 'lock_timeout'.")
+        return Timeout(what, remedy="Retry when the other run is done, or increase 'lock_timeout'.")
 
     def release(self) -> None:
-        """Free the lock. Unlocks before it closes: a process forked meanwhile still has the file open."""
+        """Free the lock. Unlocks before closing, because a process forked meanwhile still has the file open."""
         if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operating system's errors in the library's own words, in one place."""
+"""Translates errors of the operating system into errors of the library, in one place."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _MEANINGS: Dict[int, _Meaning] = {
     errno.EROFS: (ReadOnly, "the file system is mounted read-only", "Mount it writable, or name another path."),
     errno.ENOTDIR: _NOT_A_FOLDER,
     errno.ENAMETOOLONG: (InvalidConfiguration, "the path is too long", "Name a shorter path."),
-    errno.ELOOP: (InvalidConfiguration, "the path is a symbolic link that may not be followed", "Name the place itself."),
+    errno.ELOOP: (InvalidConfiguration, "the path is a symbolic link that may not be followed", "Give the path that the link points to."),
     errno.EISDIR: (StorageError, "it is a directory", "Move the directory out of the way."),
     errno.ENOENT: (
         StorageError,
@@ -65,13 +65,13 @@ def _meaning(error: OSError, writing: bool) -> _Meaning:
 
 
 def translate(error: OSError, role: str, path: str, *, writing: bool = True) -> CredentialError:
-    """Say `error` in the library's words.
+    """Return the library's error for `error`.
 
     Args:
-        error: what the system raised. Neither its text nor the error itself goes into the answer.
+        error: the system's exception. Neither its text nor the exception itself goes into the result.
         role: what the path is, as in "the lock file".
         path: where it happened.
-        writing: tells a place that cannot be written (`ReadOnly`) from one that cannot be read (`AccessDenied`).
+        writing: the path was to be written (denied: `ReadOnly`), else read (denied: `AccessDenied`).
     """
     kind, reason, remedy = _meaning(error, writing)
     action = "written" if writing else "read"
@@ -79,10 +79,10 @@ def translate(error: OSError, role: str, path: str, *, writing: bool = True) -> 
 
 
 class translated:  # noqa: N801  # reads as a word: `with translated("the lock file", path):`
-    """A block whose OSError comes out as `translate` says it, unchained. Errors of the neutral tree pass."""
+    """A block whose OSError is raised as the error of `translate`, unchained. Errors of the neutral tree pass unchanged."""
 
     def __init__(self, role: str, path: str, *, writing: bool = True) -> None:
-        """Take what `translate` takes."""
+        """Take the arguments of `translate`."""
         self._place = (role, path)
         self._writing = writing
 
@@ -93,7 +93,7 @@ class translated:  # noqa: N801  # reads as a word: `with translated("the lock f
         """Leave the block.
 
         Raises:
-            CredentialError: an OSError was on its way.
+            CredentialError: the block raised an OSError.
         """
         if isinstance(error, OSError):
             raise translate(error, *self._place, writing=self._writing) from None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who can read a place: private directories are made so, and one that others can read is refused (SEC-001)."""
+"""Private directories and files: creates them readable by their owner only, and refuses those that others can read (SEC-001)."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _Warn = Callable[[str], object]
 
 
 def ensure_private_directory(path: str, role: str, warn: _Warn) -> None:
-    """Make the directory `path` (0700, missing parents too) or check the one that is there.
+    """Create the directory `path` (0700, with missing parents), or check the existing one.
 
     Args:
         path: the directory. A symbolic link to one is followed.
         role: what it is, as in "the store's directory".
-        warn: told once when the file system keeps no POSIX modes, so that nothing can be checked.
+        warn: called once if the file system keeps no POSIX modes, so that nothing can be checked.
 
     Raises:
-        InsecurePermissions: others can enter or read it, or it belongs to somebody else.
+        InsecurePermissions: others can enter or read it, or it belongs to another user.
         InvalidConfiguration: something else is at that path.
         StorageError: it cannot be made or read.
     """
@@ -48,7 +48,7 @@ def ensure_private_directory(path: str, role: str, warn: _Warn) -> None:
 
 
 def make_directory(path: str) -> None:
-    """Make the directory `path` and its missing parents, each 0700 and durable. One that is there stays as it is."""
+    """Create the directory `path` and its missing parents, each 0700 and durable. An existing one stays as it is."""
     if os.path.isdir(path):
         return
     parent = os.path.dirname(os.path.abspath(path))
@@ -69,7 +69,7 @@ def _refuse_unless_modeless(path: str, role: str, status: os.stat_result) -> boo
 
 
 def _keeps_modes(directory: str) -> bool:
-    """Try it: a new directory that comes out wider than it was made shows a file system that keeps no modes."""
+    """Return False if a new directory gets a wider mode than requested: then the file system keeps no modes."""
     probe = os.path.join(directory, f".nebula-probe-{os.urandom(8).hex()}")
     try:
         os.mkdir(probe, PRIVATE_DIRECTORY)
@@ -82,11 +82,11 @@ def _keeps_modes(directory: str) -> bool:
 
 
 def check_private_file(path: str, role: str, warn: _Warn) -> None:
-    """Check that nobody else can read or write the file `path`.
+    """Check that only the current user can read or write the file `path`.
 
     Raises:
-        InsecurePermissions: others can, or it belongs to somebody else.
-        StorageError: it cannot be looked at.
+        InsecurePermissions: others can, or it belongs to another user.
+        StorageError: it cannot be examined.
     """
     with translated(role, path, writing=False):
         status = os.stat(path)

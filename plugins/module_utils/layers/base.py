@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every layer is: a backend around a backend, which changes what it has to and passes on the rest."""
+"""The base of every layer: a backend around a backend. It changes some calls and passes on the rest."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Layer(Backend):
-    """Passes every call on to `inner`. A layer overrides the calls it is there for.
+    """Pass every call on to `inner`. A layer overrides the calls that it changes.
 
-    It has no method of a protocol: `backends.protocols.find_protocol` skips it, unless the layer inherits the protocol.
+    This class has no method of a protocol: `backends.protocols.find_protocol` skips a layer that does not inherit the protocol.
     """
 
     inner: Backend
 
     def __init__(self, inner: Backend) -> None:
-        """Wrap `inner`, whose options and context stay the ones that count."""
+        """Wrap `inner`, and use its options and context."""
         super().__init__(inner.settings, inner.context)
         self.inner = inner
 

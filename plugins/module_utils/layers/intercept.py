@@ -27,7 +27,7 @@ Answer = TypeVar("Answer")
 
 
 class Call(NamedTuple):
-    """One operation of the backend contract: its name there, what it is about, and whether it changes anything."""
+    """One operation of the backend contract: its name, the credential it concerns, and whether it changes anything."""
 
     operation: str
     name: Optional[str] = None
@@ -35,11 +35,11 @@ class Call(NamedTuple):
 
 
 class Around(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
-    """Hands every operation that reaches the backend to `around`. A page of `list` is an operation of its own."""
+    """Pass every operation that reaches the backend to `around`. A page of `list` is an operation of its own."""
 
     @abstractmethod
     def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
-        """Do `work`, which is `call`, with whatever this layer does before, after or instead."""
+        """Run `work`, which makes `call`, and add what this layer does before, after or instead of it. Return its result."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         return self.around(Call("put", record.name, True), lambda: self.inner.put(record, expected_version, create=create))
@@ -82,7 +82,7 @@ class Around(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
         )
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Each step of the listing is one call: what a reader does between two rows is not counted."""
+        """Make one call for each step of the listing, so that the time a reader spends between two rows does not count."""
         rows = self.inner.list(wanted)
         while True:
             row = self.around(Call("list"), lambda: next(rows, None))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend's limits as a layer: what it would not take is refused before any request.
+"""The backend's limits as a layer: it refuses what the backend would not take, before any request.
 
-Inside the layer that encrypts, so that an envelope is measured as it is stored; inside the metrics, so that a refusal counts as before;
-outside the circuit breaker, which hears of requests alone.
+It is inside the layer that encrypts, so that it measures an envelope as it is stored. It is inside the metrics, so that they count a
+refusal. It is outside the circuit breaker, which counts requests only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Limits(Layer):
-    """Refuses what exceeds `capabilities.max_bytes` or `capabilities.max_tags`."""
+    """Refuse what exceeds `capabilities.max_bytes` or `capabilities.max_tags`."""
 
     def __init__(self, inner: Backend) -> None:
         """Wrap `inner`, which is `Limited`."""
@@ -40,7 +40,7 @@ class Limits(Layer):
         self.inner.write_store_document(content, replaces)
 
     def _check(self, record: Record) -> None:
-        """Raises TooLarge if the backend would not take the record. An envelope has its tags inside."""
+        """Raise TooLarge if the backend would not take the record. An envelope has its tags inside."""
         try:
             self._check_size(self._limited.measure_value(record))
             if record.envelope is None and record.metadata is not None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What can be learnt of the layers that no caller sees: a repeated request, a circuit that opens. A layer that counts overrides it."""
+"""Events in the layers that no caller sees: a repeated request, a circuit that opens. A layer that counts them overrides `Observer`."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ CLOSED = "closed"
 OPEN = "open"
 HALF_OPEN = "half_open"
 BREAKER_STATES = (CLOSED, HALF_OPEN, OPEN)
-"""Requests are made; a few are tried; none is made."""
+"""In this order: all requests are made; a few are tried; none is made."""
 
 
 class Observer:
-    """Is told what happens; does nothing. Called by many threads: return at once, raise nothing, and do not use the store."""
+    """Receive events and do nothing. Many threads call it: an override returns at once, raises nothing and does not use the store."""
 
     def retried(self, call: Call, error: CredentialError, waited: float) -> None:
-        """`call` failed with `error`, which passes, and is about to be made again after `waited` seconds."""
+        """`call` failed with `error`, which is temporary. It will be made again after `waited` seconds."""
 
     def breaker_changed(self, state: str) -> None:
-        """The circuit breaker went over to `state`, one of `BREAKER_STATES`. It begins as `CLOSED`, which is not told."""
+        """The circuit breaker changed to `state`, one of `BREAKER_STATES`. It begins as `CLOSED`; there is no event for that."""

@@ -4,8 +4,8 @@
 
 """Scope, enforced for every operation in one place (E4).
 
-It stands outside `encrypt`, so metadata is authenticated before its scope is believed, and inside `audit`, so a denial is
-one entry of the trail. Who asks comes from `asking`.
+The layer is outside encryption, so metadata is authenticated before its scope is believed. It is inside audit, so a denial is
+one entry of the trail. The caller comes from `asking_now`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 
 class ScopeGuard(Layer, Recoverable):
-    """Refuses what is out of the caller's scope; leaves it out of lists."""
+    """Refuse what is out of the caller's scope, and leave it out of lists."""
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         record = self.inner.get(name, version, stage)
@@ -57,8 +57,8 @@ class ScopeGuard(Layer, Recoverable):
         self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        # Not a generator itself: who asks is settled when the list is asked for, not when its rows are drawn.
-        # Names alone would tell what there is out of scope.
+        # This method is not a generator: the caller is determined when the list is requested, not when its rows are read.
+        # A list of names alone would reveal the credentials that are out of scope.
         return _visible(self.inner.list(replace(wanted, names_only=False)), asking_now().context)
 
     def versions(self, name: str) -> List[VersionInfo]:
@@ -66,13 +66,13 @@ class ScopeGuard(Layer, Recoverable):
         return self.inner.versions(name)
 
     def _check(self, name: str) -> None:
-        """A credential's scope is that of its current value."""
+        """Check the caller against the credential's scope, which is that of its current value."""
         if is_scope_checked(name):
             return
         try:
             scope = _scope(self.inner.get(name))
         except (NotFound, EncryptionError):
-            # What cannot be read has no scope to hold on to, and must stay replaceable; the write itself says what is wrong.
+            # A value that cannot be read has no scope to check, and must stay replaceable. The write itself reports what is wrong.
             return
         check_access(scope, asking_now().context, name)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Numbers as JSON-like data: for the file that processes add up in, and for people."""
+"""Metrics as JSON-like data: for the file in which processes add them up, and for users."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals i
 
 
 def described(totals: Totals, now: float) -> Dict[str, Any]:
-    """What people are shown: times in ISO 8601 (UTC), durations in seconds, None for what nothing has counted.
+    """Return the metrics for users: times in ISO 8601 (UTC), durations in seconds, None for what was never counted.
 
     Returns:
         `{since, operations, errors, seconds, retries, breaker, cache, recent}`: `operations` by operation and result, `seconds` by
-        operation as `{count, sum, buckets}`, each bucket by its upper bound with what took longer than the one before;
+        operation as `{count, sum, buckets}`, each bucket by its upper bound with what took longer than the bound before;
         `recent` counts operations and retries of the last 15 to 30 minutes.
     """
     recent = totals.recent(now)
@@ -57,7 +57,7 @@ def _shown_breaker(totals: Totals) -> Optional[Dict[str, Any]]:
 
 
 def written(totals: Totals) -> Dict[str, Any]:
-    """What the file holds; `read` takes it back."""
+    """Return the content of the file, for `read`."""
     return {
         "since": totals.since,
         "operations": _by_operation(totals),
@@ -73,10 +73,10 @@ def written(totals: Totals) -> Dict[str, Any]:
 
 
 def read(document: Mapping[str, Any]) -> Totals:
-    """Take back what `written` gave.
+    """Return the totals that `written` wrote.
 
     Raises:
-        ValueError, TypeError, KeyError, AttributeError: it is something else.
+        ValueError, TypeError, KeyError, AttributeError: the document is something else.
     """
     totals = Totals(float(document["since"]))
     totals.operations = {
@@ -84,7 +84,7 @@ def read(document: Mapping[str, Any]) -> Totals:
         for operation, results in document["operations"].items()
         for result, count in results.items()
     }
-    if document["bounds"] == list(BOUNDS):  # of other bounds the counts stay, and how long it took begins anew
+    if document["bounds"] == list(BOUNDS):  # if the bounds differ, the counts are kept and the durations begin anew
         totals.timings = {str(name): _timing(*parts) for name, parts in document["seconds"].items()}
     totals.retries = {str(operation): int(count) for operation, count in document["retries"].items()}
     totals.breaker = None if document["breaker"] is None else _breaker(*document["breaker"])

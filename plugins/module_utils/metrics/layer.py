@@ -20,10 +20,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Metrics(Around):
-    """Tells a recorder how each operation ended and how long it took."""
+    """Record how each operation ended and how long it took."""
 
     def __init__(self, inner: Backend, recorder: Recorder) -> None:
-        """Wrap `inner`; tell `recorder`."""
+        """Wrap `inner`; count in `recorder`."""
         super().__init__(inner)
         self._recorder = recorder
 
@@ -38,7 +38,7 @@ class Metrics(Around):
         return answer
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """A listing is one operation, however many rows it has. What its reader does between two rows is not counted."""
+        """Count a listing as one operation, however many rows it has. The time its reader spends between two rows does not count."""
         rows, spent, result = self.inner.list(wanted), 0.0, OK
         try:
             while True:

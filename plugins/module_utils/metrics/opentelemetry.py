@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""OpenTelemetry, where the store's option `telemetry` asks for it: instruments of the meter `nebula.credential`.
+"""OpenTelemetry, if the store's option `telemetry` is on: instruments of the meter `nebula.credential`.
 
-Which SDK they go to, and where it exports to, is settled by whoever starts Ansible. The API alone records nothing.
+The environment in which Ansible is started decides which SDK receives them and where it exports to. The API alone records nothing.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals i
 
 METER = "nebula.credential"
 FLUSH_WITHIN = 1000
-"""Milliseconds that an exporter is given when a process may end."""
+"""Milliseconds that an exporter may take when a process may end."""
 
 
 def opentelemetry_instruments(store: str, backend: str, warn: Callable[[str], object]) -> Instruments:
-    """Instruments that tell each number apart by `store` and `backend`.
+    """Return the instruments; each number has the attributes `store` and `backend`.
 
     Raises:
         MissingLibrary: OpenTelemetry is not installed.
@@ -40,7 +40,7 @@ def opentelemetry_instruments(store: str, backend: str, warn: Callable[[str], ob
 
 
 class _OpenTelemetry(Instruments):
-    """Tells OpenTelemetry what the recorder counts. No attribute holds a credential's name."""
+    """Pass on to OpenTelemetry what the recorder counts. No attribute holds a credential's name."""
 
     def __init__(self, api: Any, place: Dict[str, str], warn: Callable[[str], object]) -> None:
         meter = api.get_meter(METER)
@@ -54,9 +54,9 @@ class _OpenTelemetry(Instruments):
             description="How long operations on the backend took, repeated requests included",
             explicit_bucket_boundaries_advisory=list(BOUNDS),
         )
-        self._retries = meter.create_counter(METER + ".retries", description="Requests that were made again")
-        self._breaker = meter.create_gauge(METER + ".breaker.state", description="Whether the circuit breaker is in that state")
-        self._lookups = meter.create_counter(METER + ".cache.lookups", description="Questions to the cache")
+        self._retries = meter.create_counter(METER + ".retries", description="Repeated requests")
+        self._breaker = meter.create_gauge(METER + ".breaker.state", description="1 for the state of the circuit breaker, else 0")
+        self._lookups = meter.create_counter(METER + ".cache.lookups", description="Reads of the cache")
 
     def done(self, operation: str, result: str, seconds: float) -> None:
         self._durations.record(seconds, dict(self._place, operation=operation, result=result))
@@ -72,13 +72,13 @@ class _OpenTelemetry(Instruments):
         self._lookups.add(1, dict(self._place, result="hit" if hit else "miss"))
 
     def flush(self) -> None:
-        """Export what is held, for a worker of Ansible ends without notice. An exporter that does not answer is asked once a process."""
+        """Export what is held, because Ansible's workers end without notice. An exporter that fails is called once in a process."""
         flush = getattr(self._provider(), "force_flush", None)
         if flush is None or not self._flushes:
             return
         try:
             self._flushes = flush(FLUSH_WITHIN) is not False
-        except Exception:  # noqa: BLE001  # an exporter of somebody else; its text may hold an address with a login
+        except Exception:  # noqa: BLE001  # a foreign exporter, whose text may hold an address with a login
             self._flushes = False
         if not self._flushes:
-            self._warn("store '{0}': OpenTelemetry could not export the metrics. Operations go on.".format(self._place["store"]))
+            self._warn("store '{0}': OpenTelemetry could not export the metrics. Operations continue.".format(self._place["store"]))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Numbers in the text format of Prometheus, through `prometheus_client`. No label holds a credential's name."""
+"""Metrics in the text format of Prometheus, through `prometheus_client`. No label holds a credential's name."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ PREFIX = "nebula_credential_"
 
 
 def exposition(store: str, backend: str, totals: Totals) -> str:
-    """The text that a Prometheus server, or node_exporter's textfile collector, reads.
+    """Return the text that a Prometheus server, or node_exporter's textfile collector, reads.
 
     Args:
         store: the value of the label `store`.
         backend: the value of the label `backend`.
-        totals: the numbers. What nothing has counted has no line.
+        totals: the numbers. What was never counted has no line.
 
     Raises:
         MissingLibrary: `prometheus_client` is not installed.
@@ -36,14 +36,14 @@ def exposition(store: str, backend: str, totals: Totals) -> str:
             remedy="Run: pip install 'prometheus-client>=0.20'",
         ) from None
     registry = CollectorRegistry(auto_describe=False)
-    # A registry of our own: the process's may belong to somebody else.
+    # A registry of our own: the process's default one may have metrics of other code.
     registry.register(_Collector(core, {"store": store, "backend": backend}, totals))
     text: str = generate_latest(registry).decode("utf-8")
     return text
 
 
 class _Collector:
-    """Makes families of `prometheus_client` of the numbers."""
+    """Convert the totals to metric families of `prometheus_client`."""
 
     def __init__(self, families: Any, place: Dict[str, str], totals: Totals) -> None:
         self._families = families
@@ -51,11 +51,11 @@ class _Collector:
         self._totals = totals
 
     def describe(self) -> List[Any]:
-        """Nothing: what there is depends on what was counted."""
+        """Return nothing: the families depend on what was counted."""
         return []
 
     def collect(self) -> Iterator[Any]:
-        """One family after the other, without those that would be empty."""
+        """Yield the families that are not empty."""
         return (family for family in self._families_of(self._totals) if family.samples)
 
     def _families_of(self, totals: Totals) -> Iterator[Any]:
@@ -63,10 +63,10 @@ class _Collector:
         yield self._counter("operations", what, ("operation", "result"), dict(totals.operations))
         yield self._seconds()
         retries = {(operation,): count for operation, count in totals.retries.items()}
-        yield self._counter("retries", "Requests that were made again.", ("operation",), retries)
+        yield self._counter("retries", "Repeated requests.", ("operation",), retries)
         yield from self._breaker()
-        yield self._counter("cache_hits", "Questions that the cache answered.", (), _unless_none(totals.hits))
-        yield self._counter("cache_misses", "Questions that the cache could not answer.", (), _unless_none(totals.misses))
+        yield self._counter("cache_hits", "Reads returned from the cache.", (), _unless_none(totals.hits))
+        yield self._counter("cache_misses", "Reads that were not in the cache.", (), _unless_none(totals.misses))
 
     def _counter(self, name: str, what: str, labels: Any, counts: Dict[Any, int]) -> Any:
         family = self._families.CounterMetricFamily(PREFIX + name, what, labels=[*self._place, *labels])
@@ -90,7 +90,7 @@ class _Collector:
         for each in BREAKER_STATES:
             state.add_metric([*self._place.values(), each], float(each == last.state))
         yield state
-        what = "When the circuit breaker came to its state."
+        what = "When the circuit breaker changed to its state."
         changed = self._families.GaugeMetricFamily(PREFIX + "breaker_changed_timestamp_seconds", what, labels=[*self._place])
         changed.add_metric([*self._place.values()], last.changed_at)
         yield changed

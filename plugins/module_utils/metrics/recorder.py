@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Counting as it happens: cheap, for every request to a backend passes here."""
+"""Count operations as they happen. It must be cheap, because every request to a backend is counted here."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals i
 
 
 class Instruments(Observer):
-    """Where numbers go beside the recorder as they arise (OpenTelemetry); does nothing."""
+    """Receive each number at once, in addition to the recorder (OpenTelemetry). This base class does nothing."""
 
     def done(self, operation: str, result: str, seconds: float) -> None:
-        """An operation ended with `result` after `seconds`."""
+        """Record that an operation ended with `result` after `seconds`."""
 
     def looked_up(self, hit: bool) -> None:
-        """A cache was asked."""
+        """Record a read of the cache: True for a hit, False for a miss."""
 
     def flush(self) -> None:
-        """Hand on what is held; called where a process may end without notice."""
+        """Export what is held. Called when a process may end without notice."""
 
 
 class Recorder(Observer):
-    """The numbers that this process has counted and not written anywhere yet. Safe to share between threads and to fork."""
+    """The numbers that this process has counted and not yet written. Safe to share between threads and to fork."""
 
     def __init__(self, instruments: Optional[Instruments] = None, clock: Callable[[], float] = time.time) -> None:
-        """Tell `instruments` too; `clock` gives the seconds since the epoch."""
+        """Pass every number to `instruments` too; `clock` returns the seconds since the epoch."""
         self._instruments = instruments
         self._clock = clock
         self._begin()
 
     def _begin(self) -> None:
         self._process = os.getpid()
-        # Reentrant: a listing that nobody reads to its end may be collected, and so be counted, while something else is.
+        # Reentrant: a listing that is not read to its end is counted when it is garbage-collected, maybe during another count.
         self._lock = threading.RLock()
         self._totals = Totals(self._clock())
 
     def _own(self) -> ContextManager[object]:
-        """The lock. What the parent of a forked process has counted, the parent writes."""
+        """Return the lock. A forked process begins anew: its parent writes what the parent has counted."""
         if os.getpid() != self._process:
             self._begin()
         return self._lock
@@ -55,7 +55,7 @@ class Recorder(Observer):
         """Count an operation of the backend contract.
 
         Args:
-            operation: its name there.
+            operation: its name in the contract.
             result: `ok`, or the code of the error.
             seconds: how long it took.
         """
@@ -79,7 +79,7 @@ class Recorder(Observer):
             self._instruments.retried(call, error, waited)
 
     def breaker_changed(self, state: str) -> None:
-        """Remember the breaker's state, and count how often it opened."""
+        """Record the breaker's state, and count how often it opened."""
         with self._own():
             now, last = self._clock(), self._totals.breaker
             self._totals.breaker = Breaker(state, now, now if state == OPEN or last is None else last.opened_at)
@@ -88,7 +88,7 @@ class Recorder(Observer):
             self._instruments.breaker_changed(state)
 
     def looked_up(self, hit: bool) -> None:
-        """Count what a cache had, or had not."""
+        """Count a hit or a miss of the cache."""
         with self._own():
             totals = self._totals
             totals.hits = (totals.hits or 0) + hit
@@ -97,20 +97,20 @@ class Recorder(Observer):
             self._instruments.looked_up(hit)
 
     def counted(self) -> Totals:
-        """A copy of what is counted here."""
+        """Return a copy of what is counted here."""
         with self._own():
             totals = self._totals.copy()
         totals.settle(self._clock())
         return totals
 
     def taken(self) -> Totals:
-        """What is counted here, which begins anew: whoever takes it writes it, or puts it back."""
+        """Return what is counted here, and begin anew. The caller writes the numbers, or puts them back."""
         with self._own():
             totals, self._totals = self._totals, Totals(self._clock())
         totals.settle(self._clock())
         return totals
 
     def put_back(self, totals: Totals) -> None:
-        """Count again what was taken and could not be written."""
+        """Add numbers that were taken and could not be written."""
         with self._own():
             self._totals.add(totals, self._clock())

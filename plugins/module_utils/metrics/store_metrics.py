@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The metrics of one open store: its recorder, and where the numbers go. Nothing here fails an operation."""
+"""The metrics of one open store: its recorder, and the file and instruments that get the numbers. Nothing here fails an operation."""
 
 from __future__ import annotations
 
@@ -21,17 +21,17 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "metrics_path": {"type": "path"},
     "telemetry": {"type": "bool", "default": False},
 }
-"""The options of every store about its metrics, as an argument spec."""
+"""The metrics options of every store, as an argument spec."""
 
 
 class Metering:
-    """What one store's requests come to.
+    """The metrics of one store.
 
     Attributes:
         store: the name the user gave the store.
-        backend: its backend.
-        recorder: counts.
-        path: of the file that all processes add to; None where the numbers are of this process alone.
+        backend: the store's backend.
+        recorder: counts what this process does.
+        path: the file that all processes add to; None if the numbers are of this process alone.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Metering:
         warn: Callable[[str], object] = lambda _message: None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Count for a store of that name and backend; `warn` is told once where the file cannot be used. Opens nothing."""
+        """Count for a store of this name and backend. `warn` is called once if the file cannot be used. Open nothing."""
         self.store = store
         self.backend = backend
         self.path = path
@@ -56,7 +56,7 @@ class Metering:
         self._warned = False
 
     def totals(self) -> Totals:
-        """What is known now: of all processes where there is a file that can be read, else of this one."""
+        """Return the numbers of all processes if there is a file that can be read, else of this process."""
         here = self.recorder.counted()
         try:
             everywhere = None if self._file is None else self._file.totals()
@@ -69,7 +69,7 @@ class Metering:
         return everywhere
 
     def flush(self) -> None:
-        """Add what was counted since the last time to the file, and hand on what instruments hold."""
+        """Add what was counted since the last flush to the file, and export what the instruments hold."""
         if self._instruments is not None:
             self._instruments.flush()
         if self._file is None:
@@ -87,14 +87,14 @@ class Metering:
         if not self._warned:
             self._warned = True
             where = error.within(option="metrics_path", store=self.store)
-            self._warn("{0} Operations go on, and are counted in this process alone.".format(where))
+            self._warn("{0} Operations continue, and are counted in this process alone.".format(where))
 
 
 def metering(options: Mapping[str, Any], context: BackendContext) -> Metering:
-    """The metrics of a store, as its configuration says.
+    """Build the metrics of a store, as its configuration says.
 
     Raises:
-        MissingLibrary: `telemetry` is asked for, and OpenTelemetry is not installed.
+        MissingLibrary: `telemetry` is on, and OpenTelemetry is not installed.
     """
     path = options.get("metrics_path")
     instruments = opentelemetry_instruments(context.store, options["backend"], context.warn) if options.get("telemetry") else None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The numbers of a store: what was asked of its backend, how it ended and how long it took (A13). No credential's name is in them."""
+"""The numbers of a store: the operations on its backend, how they ended and how long they took (A13). They hold no credential's name."""
 
 from __future__ import annotations
 
@@ -14,41 +14,41 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.observer 
 
 OK = "ok"
 ANSWERS = frozenset((OK, "not_found", "conflict"))
-"""Results that are an answer. Every other one is an error."""
+"""Results that are a normal response. Every other one is an error."""
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Upper bounds (inclusive) of the buckets of a duration, in seconds. One more bucket holds what is longer."""
+"""Upper bounds (inclusive) of the buckets of a duration, in seconds. One more bucket holds longer durations."""
 
 WINDOW = 900
-"""Seconds. What is recent is of this window and of the one before."""
+"""Seconds. "Recent" means this window and the one before."""
 
 
 class Timing:
-    """How long something took: how often, the seconds together, and how often in each bucket."""
+    """Durations: their number, their sum in seconds, and the number in each bucket."""
 
     __slots__ = ("buckets", "count", "seconds")
 
     def __init__(self, count: int = 0, seconds: float = 0.0, buckets: Optional[List[int]] = None) -> None:
-        """Start with nothing, or with what was measured."""
+        """Start with nothing, or with measured numbers."""
         self.count = count
         self.seconds = seconds
         self.buckets = [0] * (len(BOUNDS) + 1) if buckets is None else buckets
 
     def took(self, seconds: float) -> None:
-        """Count one."""
+        """Count one duration."""
         self.count += 1
         self.seconds += seconds
         self.buckets[bisect_left(BOUNDS, seconds)] += 1
 
     def add(self, other: Timing) -> None:
-        """Count all of another one."""
+        """Add all durations of `other`."""
         self.count += other.count
         self.seconds += other.seconds
         self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets)]
 
 
 class Breaker(NamedTuple):
-    """The state of the circuit breaker, when it came to it, and when it last opened (seconds since the epoch)."""
+    """The state of the circuit breaker, when it changed to it, and when it last opened (seconds since the epoch)."""
 
     state: str
     changed_at: float
@@ -56,28 +56,28 @@ class Breaker(NamedTuple):
 
 
 class Recent(NamedTuple):
-    """Operations and retries of a while."""
+    """The number of operations and retries in a period."""
 
     operations: int = 0
     retries: int = 0
 
     def plus(self, other: Recent) -> Recent:
-        """Both together."""
+        """Return the sum of both."""
         return Recent(self.operations + other.operations, self.retries + other.retries)
 
 
 class Totals:
-    """Numbers that add up. What nothing has counted is absent, never zero.
+    """Numbers that can be added. What was never counted is absent, never zero.
 
     Attributes:
         since: when counting began, in seconds since the epoch.
         operations: how often each operation ended with each result (`ok`, or the code of an error).
         timings: how long each operation took, its retries included.
         retries: how often each operation was repeated.
-        breaker: the last change of the circuit breaker; None where there was none.
-        opened: how often it opened.
-        hits, misses: of a cache; None where there is none.
-        windows: operations and retries by window (number of `WINDOW` seconds since the epoch), the last two.
+        breaker: the last change of the circuit breaker; None if there was none.
+        opened: how often the breaker opened.
+        hits, misses: of the cache; None if there is no cache.
+        windows: operations and retries by window (number of `WINDOW` seconds since the epoch), for the last two windows.
     """
 
     def __init__(self, since: float) -> None:
@@ -93,19 +93,19 @@ class Totals:
         self.windows: Dict[int, Recent] = {}
 
     def is_empty(self) -> bool:
-        """Whether nothing was counted."""
+        """Return True if nothing was counted."""
         return not (self.operations or self.retries or self.breaker or self.hits or self.misses)
 
     def copy(self) -> Totals:
-        """The numbers as they are now."""
+        """Return a copy of the numbers as they are now."""
         return deepcopy(self)
 
     def settle(self, now: float) -> None:
-        """Let everything that was counted here be of now: what a process counts between two writes of its file is."""
+        """Assign everything that was counted here to the current window: a process counts only briefly between two writes of its file."""
         self.windows = {int(now // WINDOW): Recent(sum(self.operations.values()), sum(self.retries.values()))}
 
     def add(self, other: Totals, now: float) -> None:
-        """Add what another process, or this one later, has counted."""
+        """Add what another process has counted, or this one later."""
         self.since = min(self.since, other.since)
         for key, count in other.operations.items():
             self.operations[key] = self.operations.get(key, 0) + count
@@ -119,7 +119,7 @@ class Totals:
         self._add_windows(other, now)
 
     def _breaker_after(self, other: Totals, now: float) -> Optional[Breaker]:
-        """The later change. A process that was answered, and whose breaker changed nothing, has seen that it is closed."""
+        """Return the later change. If the other process got a response and its breaker did not change, the breaker is closed."""
         changes = [change for change in (self.breaker, other.breaker) if change is not None]
         if not changes:
             return None
@@ -135,7 +135,7 @@ class Totals:
         self.windows = {window: recent for window, recent in self.windows.items() if window >= int(now // WINDOW) - 1}
 
     def recent(self, now: float) -> Recent:
-        """Operations and retries of this window and the one before."""
+        """Return the operations and retries of this window and the one before."""
         both = Recent()
         for window, counted in self.windows.items():
             both = both.plus(counted) if window >= int(now // WINDOW) - 1 else both
@@ -143,7 +143,7 @@ class Totals:
 
     @property
     def errors(self) -> int:
-        """How many operations ended with an error."""
+        """The number of operations that ended with an error."""
         return sum(count for (_operation, result), count in self.operations.items() if result not in ANSWERS)
 
 

@@ -4,8 +4,9 @@
 
 """The file in which the numbers of all processes are added up (`metrics_path`).
 
-Ansible starts a process for each task, and what it counted ends with it. The file is JSON, 0600, one entry for each store and
-backend; whoever adds holds the lock beside it. It is replaced whole, but not synced: after a power cut the last numbers may be missing.
+Ansible starts a process for each task, and what it counted is lost when it ends. The file is JSON, 0600, with one entry for each
+store and backend. A process that adds holds the lock file next to it. The file is replaced whole, but not synced: after a power cut
+the last numbers may be missing.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals i
 
 FORMAT = 1
 LOCK_TIMEOUT = 2.0
-"""Seconds. A number is not worth a longer wait: it stays in memory, for the next time."""
+"""Seconds. Metrics are not worth a longer wait: the numbers stay in memory until the next flush."""
 _ROLE = "the file of the metrics"
 
 
@@ -33,7 +34,7 @@ class TotalsFile:
     """The numbers of one store and backend, in a file that several stores may share."""
 
     def __init__(self, path: str, store: str, backend: str, clock: Callable[[], float] = time.time) -> None:
-        """Name the file, and whose numbers are meant. Opens nothing."""
+        """Take the path, and the store and backend of the numbers. Open nothing."""
         self.path = path
         self._place = {"store": store, "backend": backend}
         self._clock = clock
@@ -43,7 +44,7 @@ class TotalsFile:
 
         Raises:
             StorageError: the file cannot be read or written, or its lock is held by others.
-            Damaged, UnknownFormat: it holds something else, and is left as it is.
+            Damaged, UnknownFormat: the file holds something else, and is left as it is.
         """
         with translated(_ROLE, self.path):
             make_directory(os.path.dirname(self.path))
@@ -58,7 +59,7 @@ class TotalsFile:
             self._write([*others, dict(self._place, **written(known))])
 
     def totals(self) -> Optional[Totals]:
-        """What all processes have counted; None where nobody has written yet.
+        """Return what all processes have counted; None if none has written yet.
 
         Raises:
             As `add`.

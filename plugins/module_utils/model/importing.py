@@ -19,10 +19,10 @@ EXPORT, IMPORT = "export", "import"
 
 @dataclass(frozen=True)
 class Importing:
-    """How far an import is. It stands in the attributes of the current value until the last version is written.
+    """The progress of an import. The attributes of the current value hold it until the last version is written.
 
     Attributes:
-        version, revision: of the current value in the source, when the import began.
+        version, revision: those of the current value in the source when the import began.
         written: how many versions are stored.
     """
 
@@ -31,7 +31,7 @@ class Importing:
     written: int
 
     def write(self) -> Dict[str, Any]:
-        """The mark as JSON-like data."""
+        """Return the mark as JSON-like data."""
         return {"version": self.version, "revision": self.revision, "written": self.written}
 
 
@@ -42,12 +42,12 @@ def read_importing(metadata: Metadata) -> Optional[Importing]:
 
 
 def is_importing(metadata: Metadata) -> bool:
-    """Whether the value is one of an import that is not complete."""
+    """Return True if the value belongs to an import that is not complete."""
     return ATTRIBUTE in metadata.attributes
 
 
 def without_importing(record: Record) -> Record:
-    """The record of an older version without the mark, which says nothing about a value that was replaced."""
+    """Return the record of an older version without the mark, which does not apply to a replaced value."""
     if record.metadata is None or not is_importing(record.metadata):
         return record
     attributes = {name: value for name, value in record.metadata.attributes.items() if name != ATTRIBUTE}
@@ -55,9 +55,9 @@ def without_importing(record: Record) -> Record:
 
 
 def incomplete_import(name: str) -> CredentialError:
-    """The error for a credential that is used or changed while its import is not complete."""
+    """Return the error for a credential that is used or changed while its import is not complete."""
     return Unusable(
         "its import from another store is not complete",
         name=name,
-        remedy="Run the import again: it continues. Or delete the credential and import it anew.",
+        remedy="Run the import again: it continues. Or delete the credential and import it again.",
     )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What may be told of a store's master key, and of its rotation. Values alone: no key, no passphrase."""
+"""The public facts about a store's master key and its rotation. Values only: no key, no passphrase."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple, Optional, Tuple
 
 
 class KeySlot(NamedTuple):
-    """A source that opens the store: its kind, its label ("" where it has none), and whether it is among the configured ones."""
+    """A source that opens the store: its kind, its label ("" if it has none), and whether it is configured."""
 
     source: str
     label: str
@@ -19,12 +19,12 @@ class KeySlot(NamedTuple):
 
     @property
     def name(self) -> str:
-        """As `drop_sources` names it: `kind:label`, or the kind alone."""
+        """The name that `drop_sources` uses: `kind:label`, or the kind alone."""
         return named(self.source, self.label)
 
 
 class FormerKey(NamedTuple):
-    """A key from before a rotation, kept for backups: its id (hex), and until when (UTC); None for no end."""
+    """A key from before a rotation, kept for backups: its id (hex), and until when it is kept (UTC; None for ever)."""
 
     key_id: str
     keep_until: Optional[datetime]
@@ -34,11 +34,11 @@ class StoreKey(NamedTuple):
     """The key of a store.
 
     Attributes:
-        store_id, key_id: hex; None where the store has no key yet.
+        store_id, key_id: hex; None if the store has no key yet.
         slots: the sources that open it.
-        former: keys from before.
-        rotating: a rotation was begun and is not finished.
-        default_key_file: the path of a key file whose configuration names none; None for a store without a document.
+        former: keys from before a rotation, kept for backups.
+        rotating: a rotation was started and is not finished.
+        default_key_file: the path of the key file if the configuration names none; None for a store without a document.
     """
 
     store_id: Optional[str] = None
@@ -50,9 +50,9 @@ class StoreKey(NamedTuple):
 
 
 class EnsuredKey(NamedTuple):
-    """The key before and after its slots were seen to, and the names of the sources that got a slot or lost it.
+    """The key before and after its slots were updated, and the names of the sources that got or lost a slot.
 
-    In check mode `after` is what it would be, its ids None where a key would be made.
+    In check mode `after` is the expected result; its ids are None if a key would be made.
     """
 
     before: StoreKey
@@ -62,14 +62,14 @@ class EnsuredKey(NamedTuple):
 
 
 class Rotated(NamedTuple):
-    """What a rotation of the master key did, or would do.
+    """The result of a rotation of the master key, or of its dry run.
 
     Attributes:
-        before, after: the key. In check mode `after` is what it would be, its key id None where it would be a new one.
-        envelopes: how many were moved, or are to be.
-        marks: how many high-water marks were; 0 in check mode.
-        resumed: whether it took up one that was killed.
-        dropped: names of the sources that had a slot and get none of the new key; empty where it was taken up.
+        before, after: the key. In check mode `after` is the expected result; its key id is None if it would be a new one.
+        envelopes: how many envelopes were moved, or would be.
+        marks: how many high-water marks were moved; 0 in check mode.
+        resumed: whether this run resumed a rotation that was killed.
+        dropped: names of the sources that had a slot and get none of the new key; empty if the rotation was resumed.
     """
 
     before: StoreKey
@@ -86,5 +86,5 @@ class Rotated(NamedTuple):
 
 
 def named(source: str, label: str) -> str:
-    """A source by kind and label, in the words of `drop_sources`."""
+    """Return the name of a source in the form of `drop_sources`: `kind:label`, or the kind alone."""
     return "{0}:{1}".format(source, label) if label else source

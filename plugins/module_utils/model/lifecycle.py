@@ -4,8 +4,8 @@
 
 """The 11 states of a credential's life and the 24 events that lead from one to another (D1).
 
-`TABLE` is all of it: what it does not name is an `IllegalTransition`. How to read it, and what each state means:
-docs/rotation.md.
+`TABLE` is the complete list: any other event in a state raises `IllegalTransition`. docs/rotation.md explains how to read it
+and what each state means.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ TABLE: Mapping[str, Mapping[str, str]] = {
     "put": {ACTIVE: SAME, ROTATION_SCHEDULED: SAME, REFRESHING: ACTIVE},
     "expire": {ACTIVE: EXPIRED, REFRESHING: SAME, ROTATION_SCHEDULED: SAME, ROTATING: SAME, GRACE_PERIOD: SAME},
     "refresh": {ACTIVE: REFRESHING, EXPIRED: REFRESHING, ROTATION_SCHEDULED: SAME, GRACE_PERIOD: SAME},
-    # An answer that comes late is stored too: after its claim was taken over, and after it was given up for lost.
+    # A late response is stored too: after another process took over the claim, and after the refresh counted as lost.
     "refresh_ok": {**dict.fromkeys((REFRESHING, ACTIVE, EXPIRED, FAILED), ACTIVE), **_ROTATION_IS_ON},
     "refresh_transient": {REFRESHING: BY_EXPIRY, **_ROTATION_IS_ON},
     "refresh_denied": {REFRESHING: UNLESS_EXPIRED, **_ROTATION_IS_ON},
@@ -85,25 +85,25 @@ TABLE: Mapping[str, Mapping[str, str]] = {
 EVENTS = tuple(TABLE)
 
 HISTORY_LIMIT = 50
-"""How many transitions a credential remembers; the oldest go first. The audit trail keeps all of them."""
+"""How many transitions a credential keeps; the oldest are dropped first. The audit trail keeps all of them."""
 
 _WHEN_EXPIRED: Dict[str, Tuple[str, str]] = {BY_EXPIRY: (ACTIVE, EXPIRED), UNLESS_EXPIRED: (ACTIVE, FAILED)}
 
 
 def is_expired(metadata: Metadata, now: datetime) -> bool:
-    """Whether the value is past its expiry; the moment itself is past."""
+    """Return True if the value has expired. At `expires_at` itself it has."""
     return metadata.expires_at is not None and metadata.expires_at <= now
 
 
 def target_of(state: str, event: str, expired: bool) -> str:
-    """The state that `event` leads to from `state`.
+    """Return the state that `event` leads to from `state`.
 
     Raises:
         InvalidInput: there is no such state or event.
-        IllegalTransition: the table has no such arrow.
+        IllegalTransition: the table has no such transition.
     """
     if state not in STATES or event not in TABLE:
-        raise InvalidInput(f"{event!a} in {state!a} is not known to the lifecycle")
+        raise InvalidInput(f"{event!a} in {state!a} is not a known event and state")
     target = TABLE[event].get(state)
     if target is None:
         raise IllegalTransition(
@@ -116,12 +116,12 @@ def target_of(state: str, event: str, expired: bool) -> str:
 
 
 def events_from(state: str) -> Tuple[str, ...]:
-    """The events that can happen in `state`, in the table's order."""
+    """Return the events that can happen in `state`, in the table's order."""
     return tuple(event for event, arrows in TABLE.items() if state in arrows)
 
 
 def advance(metadata: Metadata, event: str, now: datetime) -> Metadata:
-    """Metadata after `event`, with the transition in its history (the newest `HISTORY_LIMIT`) and `updated_at` set.
+    """Return the metadata after `event`: the transition is in its history (the newest `HISTORY_LIMIT`) and `updated_at` is set.
 
     Raises:
         IllegalTransition: the event cannot happen in that state.
@@ -132,25 +132,25 @@ def advance(metadata: Metadata, event: str, now: datetime) -> Metadata:
 
 
 def advance_all(metadata: Metadata, events: Iterable[str], now: datetime) -> Metadata:
-    """Metadata after several events at one moment (a manual rotation is `schedule` and `begin`)."""
+    """Return the metadata after several events at one moment (a manual rotation is `schedule` and `begin`)."""
     for event in events:
         metadata = advance(metadata, event, now)
     return metadata
 
 
 def usable(state: str, expired: bool) -> bool:
-    """Whether a current value in that state may be given out. The rotation engine may read an expired one."""
+    """Return True if a current value in that state may be returned to a caller. The rotation engine may read an expired one."""
     return state in USABLE and not expired
 
 
 def version_word(stage: str, metadata: Metadata, now: datetime, lifecycle: Optional[str] = None) -> str:
-    """S4's word for one version: draft, active, deprecated, expired or revoked.
+    """Return S4's word for one version: draft, active, deprecated, expired or revoked.
 
     Args:
-        stage: where the version lies: pending is a draft, previous is deprecated.
-        metadata: the version's own.
-        now: to tell whether it has expired.
-        lifecycle: the credential's state, where `metadata` is that of pending or previous.
+        stage: the version's stage: pending is a draft, previous is deprecated.
+        metadata: the version's own metadata.
+        now: the time that `expires_at` is compared with.
+        lifecycle: the credential's state, if `metadata` is that of a pending or previous version.
     """
     if REVOKED in (lifecycle, metadata.lifecycle):
         return "revoked"

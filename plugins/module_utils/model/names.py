@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names of credentials, and reversible mappings of them to what a backend takes (DESIGN section 3)."""
+"""Names of credentials, and reversible mappings of them to the names that a backend accepts (DESIGN section 3)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def check_name(name: object) -> str:
     """Return `name` if it is a credential's name.
 
     Raises:
-        InvalidInput: it is not; the message shows it cut and escaped, so a control character reaches no terminal.
+        InvalidInput: it is not. The message shows it shortened and escaped, so no control character reaches a terminal.
     """
     if not isinstance(name, str):
         raise InvalidInput("a credential's name is text, not {0}".format(type(name).__name__), option="name", remedy=REMEDY)
@@ -37,10 +37,10 @@ def check_name(name: object) -> str:
 
 
 class Escaping:
-    """A reversible, collision-free writing of names in a smaller alphabet.
+    """A reversible, collision-free encoding of names in a smaller alphabet.
 
-    A character with a code is written as the mark and its code, every other one as itself. The mark itself must have
-    a code if names can hold it; codes are pairwise different: so the writing is injective.
+    A character with a code is written as the mark and its code, every other character as itself. If names can hold the mark,
+    the mark needs a code too. All codes differ, so the encoding is injective.
     """
 
     def __init__(self, mark: str, codes: Mapping[str, str]) -> None:
@@ -50,14 +50,14 @@ class Escaping:
         self._read = {code: character for character, code in codes.items()}
 
     def escape(self, name: str) -> str:
-        """Write `name` in the smaller alphabet."""
+        """Return `name` in the smaller alphabet."""
         return name.translate(self._write)
 
     def unescape(self, written: str) -> str:
-        """Read what `escape` wrote.
+        """Return the name that `escape` encoded as `written`.
 
         Raises:
-            InvalidInput: `escape` writes no name so.
+            InvalidInput: `escape` never writes this.
         """
         pieces = re.split(re.escape(self._mark) + "(.?)", written, flags=re.DOTALL)
         try:
@@ -73,4 +73,4 @@ class Escaping:
 _UPPER_AS_LOWER = {upper: upper.lower() for upper in string.ascii_uppercase}
 
 FILE_NAMES = Escaping("^", dict(_UPPER_AS_LOWER, **{"/": "0"}))
-"""File names that stay apart on file systems which fold case: `DB/pass` is `^d^b^0pass`. At most 2 × MAX_NAME characters."""
+"""File names that stay distinct on file systems which fold case: `DB/pass` is `^d^b^0pass`. At most 2 × MAX_NAME characters."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store keeps: a record, and the metadata of it that may be read without a key."""
+"""What a store keeps: a record, and its metadata, which may be read without a key."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PENDING = "pending"
 PREVIOUS = "previous"
 JOURNAL = "journal"
 STAGES = (CURRENT, PENDING, PREVIOUS, JOURNAL)
-"""A stage is an object of its own in every backend, so that what consumers mount holds `current` only (ROTATION)."""
+"""A stage is a separate object in every backend, so that what consumers mount holds `current` only (ROTATION)."""
 
 OPAQUE = "opaque"
 
@@ -30,7 +30,7 @@ Fields = Mapping[str, Secret]
 
 @dataclass(frozen=True)
 class Transition:
-    """One step of a credential's life: the event, the states it led from and to, and when (UTC)."""
+    """One step of a credential's life: the event, the states before and after it, and when (UTC)."""
 
     event: str
     origin: str
@@ -40,10 +40,10 @@ class Transition:
 
 @dataclass(frozen=True)
 class Metadata:
-    """What is known about a value and is no secret. Times are aware datetimes in UTC, to the microsecond.
+    """What is known about a value and is not secret. Times are aware datetimes in UTC, to the microsecond.
 
     `policy` and `attributes` hold JSON-like data without floats: None, bool, int, str, lists and mappings with str keys.
-    `policy` is a rotation policy as `policy.RotationPolicy` reads it; `attributes` belong to the library (an idempotency
+    `policy` is a rotation policy as `rotation_policy.RotationPolicy` reads it; `attributes` belong to the library (an idempotency
     key, a journal, the flag `orphaned`).
     """
 
@@ -61,17 +61,18 @@ class Metadata:
 
 @dataclass(frozen=True)
 class Record:
-    """One value of one credential, as the manager, the layers and the backends hand it to each other.
+    """One value of one credential, as the manager, the layers and the backends pass it to each other.
 
     Either `fields` (and `state`) hold the value, or `envelope` holds all of it, encrypted. A record that `list` yields
-    holds neither fields nor state, and no metadata where only names were asked for.
+    holds neither fields nor state, and no metadata if only names were requested.
 
-    `version` is the backend's own token (compare it for equality, show it to people). `serial` and `record_id` are ours:
-    one more for each value, never used again under that name, also after a delete. `revision` counts the changes of the
-    metadata of this version. `verified` is False where metadata was read without the key that authenticates it.
+    `version` is the backend's own version token (compare it for equality, show it to people). The library assigns `serial` and
+    `record_id`: each new value gets the next serial, and a serial is never used again under that name, even after a delete.
+    `revision` counts the changes of this version's metadata. `verified` is False if metadata was read without the key that
+    authenticates it.
 
-    `keep_replaced` is for `put` alone: False if the value that this one replaces is not to be kept as an older version. A
-    service that keeps versions by itself (Vault's KV version 2) keeps it all the same.
+    Only `put` reads `keep_replaced`: False if the replaced value is not to be kept as an older version. A service that
+    keeps versions by itself (Vault's KV version 2) keeps it all the same.
     """
 
     name: str
@@ -90,19 +91,23 @@ class Record:
 
     @property
     def known(self) -> Metadata:
-        """The metadata of a record that was read whole."""
+        """The metadata of a record that was read completely.
+
+        Raises:
+            ValueError: the record was listed by name only.
+        """
         if self.metadata is None:
             raise ValueError("this record was listed by name only")
         return self.metadata
 
     def with_metadata(self, **changes: Any) -> Record:
-        """This record with some of its metadata replaced."""
+        """Return a copy of this record with some of its metadata replaced."""
         return replace(self, metadata=replace(self.known, **changes))
 
 
 @dataclass(frozen=True)
 class VersionInfo:
-    """One kept version: the backend's token, when it was written, and whether it is the current one."""
+    """One kept version: the backend's version token, when it was written, and whether it is the current one."""
 
     version: str
     created_at: Optional[datetime] = None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the metadata of a credential says of its refreshing: who has claimed it, what came of the last one. No secret."""
+"""The refresh status in a credential's metadata: the claim on the next refresh, and the result of the last one. No secret."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record
 
 SINGLE_USE = "refresh_single_use"
-"""The attribute that says that a refresh has brought another token. It belongs to the credential: the next value keeps it."""
+"""The attribute that records that a refresh has brought another token. It belongs to the credential: the next value keeps it."""
 
 LOST = "lost"
 DENIED = "denied"
 INTERACTION = "interaction"
 PROBLEMS = (LOST, DENIED, INTERACTION)
-"""Why the value is not refreshed any more before a person has acted."""
+"""The reasons why a value is not refreshed again until a person has acted."""
 
 
 @dataclass(frozen=True)
 class RefreshStatus:
-    """Where the refreshing of one value stands.
+    """The refresh status of one value.
 
     Attributes:
-        input_version: the version that a person or a rotation wrote, of which this one is a refresh; None before the first refresh.
+        input_version: the version that a person or a rotation wrote, and that this one refreshes; None before the first refresh.
         refreshed_at: when the last refresh was stored, in seconds since the epoch.
-        holder: the process that has claimed the next refresh (`rotation.lease_holder`); None where none has.
+        holder: the process that has claimed the next refresh (`rotation.lease_holder`); None if none has.
         until: when the claim ends, in seconds since the epoch, by the holder's clock.
-        sent: the holder may have sent its request, and the token in it may be used up.
+        sent: the holder may have sent its request, and so used up the token in it.
         problem: one of `PROBLEMS`, or None.
     """
 
@@ -42,20 +42,20 @@ class RefreshStatus:
     problem: Optional[str] = None
 
     def with_claim(self, holder: str, until: int) -> RefreshStatus:
-        """This status with a claim whose request is not sent yet."""
+        """Return this status with a claim whose request is not sent yet."""
         return replace(self, holder=holder, until=until, sent=False)
 
     def without_claim(self, problem: Optional[str] = None) -> RefreshStatus:
-        """This status without its claim."""
+        """Return this status without its claim."""
         return replace(self, holder=None, until=None, sent=False, problem=problem)
 
     def write(self, attributes: Mapping[str, Any]) -> Dict[str, Any]:
-        """`attributes` with this status in them; what is not set takes no room."""
+        """Return `attributes` with this status in them, without its unset parts."""
         return dict(attributes, **{REFRESH: {name: value for name, value in asdict(self).items() if value}})
 
 
 def read_refresh_status(record: Record) -> RefreshStatus:
-    """Return what a record's metadata says; an empty status if it says nothing."""
+    """Return the status in a record's metadata; an empty status if there is none."""
     written = record.known.attributes.get(REFRESH)
     if not isinstance(written, Mapping):
         return RefreshStatus()
@@ -64,5 +64,5 @@ def read_refresh_status(record: Record) -> RefreshStatus:
 
 
 def input_version(record: Record) -> Optional[str]:
-    """Return the version in which a record's input was written: its own, or the first of which it is a refresh."""
+    """Return the version in which a record's input was written: its own, or the first one that it refreshes."""
     return read_refresh_status(record).input_version or record.version

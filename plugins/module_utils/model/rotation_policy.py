@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Rotation policies (D2): when a credential is rotated, how long before that it is warned about, how long both values live.
+"""Rotation policies (D2): when to rotate a credential, how long before that to warn, how long to keep both values.
 
-A policy is data: `RotationPolicy.read` takes what a user wrote or what `Metadata.policy` holds, `write` gives the latter.
-Nothing here runs by itself; a play, a cron job or AWX asks whether a rotation is due.
+A policy is data: `RotationPolicy.read` reads what a user wrote or what `Metadata.policy` holds, `write` returns the latter.
+Nothing here runs by itself; a play, a cron job or AWX checks whether a rotation is due.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ SCHEDULED = "scheduled"
 KINDS = (MANUAL, PERIODIC, BEFORE_EXPIRY, SCHEDULED)
 
 SKEW = timedelta(seconds=120)
-"""How far two clocks may be apart (ROTATION)."""
+"""The largest expected difference between two clocks (ROTATION)."""
 
 MAX_DURATION = timedelta(days=36500)
 
@@ -39,7 +39,7 @@ def duration(value: object, option: str) -> timedelta:
     """Read seconds (int, or text of digits) or text such as `90d` or `1h30m`.
 
     Raises:
-        InvalidInput: it is neither, is negative, or is longer than a hundred years; names `option`.
+        InvalidInput: it is neither, is negative, or is longer than a hundred years. The error names `option`.
     """
     seconds = _seconds(value)
     if seconds is None:
@@ -63,10 +63,10 @@ def _seconds(value: object) -> Optional[int]:
 
 
 def moment(value: object, option: str) -> datetime:
-    """Read a time: an aware datetime, or ISO 8601 text with an offset or `Z`. Answers UTC.
+    """Read a time: an aware datetime, or ISO 8601 text with an offset or `Z`. Return it in UTC.
 
     Raises:
-        InvalidInput: it is not a time, or says no offset; names `option`.
+        InvalidInput: it is not a time, or has no offset. The error names `option`.
     """
     remedy = "Write ISO 8601 with an offset: 2027-01-31T02:00:00Z."
     try:
@@ -74,21 +74,21 @@ def moment(value: object, option: str) -> datetime:
     except ValueError:
         raise InvalidInput(f"{value!a} is not a time", option=option, remedy=remedy) from None
     if time.tzinfo is None:
-        raise InvalidInput(f"{str(value)!a} says no time zone", option=option, remedy=remedy)
+        raise InvalidInput(f"{str(value)!a} has no time zone", option=option, remedy=remedy)
     return time.astimezone(timezone.utc)
 
 
 @dataclass(frozen=True)
 class RotationPolicy:
-    """When to rotate. Exactly the option of the kind is set: every (periodic), before (before_expiry), at (scheduled).
+    """When to rotate. Each kind needs exactly its own option: every (periodic), before (before_expiry), at (scheduled).
 
     Attributes:
         kind: manual, periodic, before_expiry or scheduled.
-        every: age of the current value at which it is replaced.
-        before: time before the expiry at which it is replaced.
-        at: the one time at which it is replaced.
-        warning: time before the rotation from which it is announced. Default 0.
-        grace: time after a promotion in which the old value stays stored (and, where the target can, valid). Default 0.
+        every: age at which the current value is replaced.
+        before: time before the expiry at which the value is replaced.
+        at: the single time at which the value is replaced.
+        warning: time before the rotation in which it is announced. Default 0.
+        grace: time after a promotion in which the old value stays stored (and, if the target supports it, valid). Default 0.
     """
 
     kind: str = MANUAL
@@ -103,7 +103,7 @@ class RotationPolicy:
         """Read `{kind, every | before | at, warning, grace}`; an empty mapping is a manual policy.
 
         Raises:
-            InvalidInput: an unknown key or kind, a missing or superfluous part, a bad duration; names `option.key`.
+            InvalidInput: an unknown key or kind, a missing or superfluous part, a bad duration. The error names `option.key`.
         """
         _refuse_unknown(policy, option)
         kind = policy.get("kind", MANUAL)
@@ -124,7 +124,7 @@ class RotationPolicy:
         return cls(kind=kind, **parts)
 
     def write(self) -> Dict[str, Any]:
-        """The policy as JSON-like data: durations in whole seconds, times as ISO 8601; what is not set is left out."""
+        """Return the policy as JSON-like data: durations in whole seconds, times as ISO 8601. Unset parts are left out."""
         written: Dict[str, Any] = {"kind": self.kind}
         for key in ("every", "before", "warning", "grace"):
             value = getattr(self, key)
@@ -137,9 +137,9 @@ class RotationPolicy:
         return written
 
     def next_rotation(self, created_at: datetime, expires_at: Optional[datetime] = None) -> Optional[datetime]:
-        """When a value written at `created_at` is to be replaced; None when the policy names no time for it.
+        """Return when to replace a value written at `created_at`; None if the policy names no time for it.
 
-        A scheduled time counts once: a value written at or after it has been rotated.
+        A scheduled time applies once: a value written at or after it counts as rotated.
         """
         if self.every is not None:
             return created_at + self.every
@@ -148,12 +148,12 @@ class RotationPolicy:
         return self.at if self.at is not None and created_at < self.at else None
 
     def due(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
-        """Whether the value is to be replaced now."""
+        """Return True if the value is to be replaced now."""
         when = self.next_rotation(created_at, expires_at)
         return when is not None and when <= now
 
     def in_warning(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
-        """Whether the rotation is due, or will be within the warning period."""
+        """Return True if the rotation is due, or will be within the warning period."""
         when = self.next_rotation(created_at, expires_at)
         return when is not None and when - self.warning <= now
 
@@ -179,7 +179,7 @@ def _refuse_other_parts(policy: Mapping[str, Any], kind: str, option: str) -> No
 
 
 def check_grace(grace: timedelta, consumer_ttl: timedelta, serve_stale: timedelta, option: str = "grace") -> None:
-    """Refuse a grace period in which a consumer could still hold the old value when it is retired.
+    """Refuse a grace period after which a consumer could still hold the retired value.
 
     Raises:
         InvalidInput: grace is shorter than the longest consumer TTL + serve_stale + 120 s of skew.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What was done about the tables of a store."""
+"""The result of creating or migrating the tables of a store."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple, Tuple
 
 
 class EnsuredSchema(NamedTuple):
-    """The version of a store's tables before and after they were seen to, and the SQL that led (or would lead) there."""
+    """The version of a store's tables before and after the migration, and the SQL that it ran (or, in check mode, would run)."""
 
     before: int
     after: int

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Scope: who a credential is meant for, and the one place where that is enforced (E4).
+"""Scope: who a credential is meant for, and the one function that enforces it (E4).
 
-It prevents mistakes, not attacks: whoever holds a store's key or login reads all of it.
+It prevents mistakes, not attacks: anyone who holds a store's key or login can read all of it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ DEFAULT_TENANT = "default"
 
 @dataclass(frozen=True)
 class Scope:
-    """The dimensions that a caller has to match. Tenant always counts; the others only where they are set."""
+    """The dimensions that a caller has to match. The tenant always counts, the others only if they are set."""
 
     tenant: str = DEFAULT_TENANT
     workflow: Optional[str] = None
@@ -29,9 +29,9 @@ class Scope:
 
 @dataclass(frozen=True)
 class AccessContext:
-    """Who asks, as far as is known. The tenant comes from the store's configuration, the rest is asserted by the play.
+    """The caller, as far as it is known. The tenant comes from the store's configuration; the play asserts the rest.
 
-    `uid`, `run`, `host`, `task`, `execution_id` and `address` are recorded in the audit trail and decide nothing.
+    `uid`, `run`, `host`, `task`, `execution_id` and `address` go into the audit trail and decide nothing.
     """
 
     tenant: str = DEFAULT_TENANT
@@ -61,15 +61,15 @@ def mismatch(scope: Scope, context: AccessContext) -> Optional[str]:
 
 
 def check_access(scope: Scope, context: AccessContext, name: str) -> None:
-    """Let a matching caller pass.
+    """Check that a caller matches a scope.
 
     Raises:
-        AccessDenied: the caller does not match; the message names the dimension, not what it should have been.
+        AccessDenied: the caller does not match. The message names the dimension, not the expected value.
     """
     dimension = mismatch(scope, context)
     if dimension is not None:
         raise AccessDenied(
             "the scope does not match in '{0}'".format(dimension),
             name=name,
-            remedy="Ask with the {0} that the credential was created for (option 'scope').".format(dimension),
+            remedy="Use the {0} that the credential was created for (option 'scope').".format(dimension),
         )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A secret in memory: shown nowhere, exposed by one method, wiped as far as Python allows (E3)."""
+"""A secret in memory: never shown, exposed by one method, wiped as far as Python allows (E3)."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ REDACTED = "[REDACTED]"
 class Secret:
     """Bytes that no repr, format, pickle, copy or JSON encoder shows.
 
-    Text is kept as UTF-8. The buffer is overwritten by `wipe` and when the object is dropped; copies that
-    `expose` handed out are the caller's.
+    Text is kept as UTF-8. `wipe` and the end of the object overwrite the buffer; the caller owns the copies that
+    `expose` returned.
     """
 
     __slots__ = ("_buffer",)
@@ -27,7 +27,7 @@ class Secret:
         self._buffer = bytearray(value.encode("utf-8") if isinstance(value, str) else value)
 
     def expose(self) -> bytes:
-        """The value itself: the one way to it."""
+        """Return the value itself. This is the only way to read it."""
         return bytes(self._buffer)
 
     def wipe(self) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A store that was chosen: its name for people, and its configuration."""
+"""A selected store: its name for people, and its configuration."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 
 LOCAL = "local"
 INLINE = "inline"
-"""What a store is called whose configuration was written in place, without a `name`."""
+"""The name of a store whose configuration was written inline, without a `name`."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
 def check_store_name(name: object, option: str) -> str:
-    """Return `name` if a store can be called so.
+    """Return `name` if it is a valid name of a store.
 
     Raises:
-        InvalidConfiguration: it cannot. It is not shown, for a configuration that was taken for a name may hold a login.
+        InvalidConfiguration: it is not. The error does not show it: a configuration in place of a name may hold a login.
     """
     if not isinstance(name, str) or not _NAME.match(name):
         remedy = "A store's name is 1 to 64 letters, digits, '.', '_' and '-'."
-        raise InvalidConfiguration("what stands there is not a store's name", option=option, remedy=remedy)
+        raise InvalidConfiguration("the value is not a store's name", option=option, remedy=remedy)
     return name
 
 
 @dataclass(frozen=True)
 class StoreReference:
-    """A store by name and resolved configuration. The configuration may hold logins: it is in no repr.
+    """A store by name and resolved configuration. The configuration may hold logins, so it is in no repr.
 
-    `beside` are the other stores that an operation names, by their role.
+    `beside` holds the other stores that an operation names, by their role.
     """
 
     name: str
@@ -44,15 +44,15 @@ class StoreReference:
 
     @property
     def every(self) -> Tuple[StoreReference, ...]:
-        """This store and those beside it."""
+        """This store and the other ones."""
         return (self, *self.beside.values())
 
 
 def inline_store(written: Mapping[str, Any]) -> StoreReference:
-    """Read a store written in place: its configuration, and optionally the `name` that messages use.
+    """Return the store that was written inline: its configuration, and optionally the `name` that messages use.
 
     Raises:
-        InvalidConfiguration: that name is none.
+        InvalidConfiguration: the name is not valid.
     """
     config = dict(written)
     name = config.pop("name", None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an exception of an SDK was made of, and what that says of a connection that did not come to be."""
+"""The causes of an SDK's exception, and why a connection failed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, Iterable, Iterator, Optional
 
 
 def causes_of(problem: Optional[BaseException]) -> Iterator[BaseException]:
-    """An exception and what led to it: its cause, its context, the reason that urllib3 wraps, and exceptions among its arguments."""
+    """Yield an exception and its causes: its cause, its context, the reason that urllib3 wraps, and exceptions among its arguments."""
     seen = set()
     waiting: list[Any] = [problem]
     while waiting:
@@ -23,12 +23,12 @@ def causes_of(problem: Optional[BaseException]) -> Iterator[BaseException]:
 
 
 def any_of(causes: Iterable[BaseException], *kinds: Any) -> bool:
-    """Whether one of them is of one of these classes."""
+    """Return True if a cause is an instance of one of these classes."""
     return any(isinstance(cause, kinds) for cause in causes)
 
 
 def why_unreachable(causes: Iterable[BaseException]) -> str:
-    """Why there is no connection, in words for people."""
+    """Return why there is no connection, in words for people."""
     found = tuple(causes)
     if any_of(found, socket.gaierror):
         return "its name cannot be resolved"

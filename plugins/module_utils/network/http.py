@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The HTTP client of types, targets and webhooks, on `requests`, whose session other libraries (Authlib, acme, hvac) take too.
+"""The HTTP client of types, targets and webhooks, on `requests`. Other libraries (Authlib, acme, hvac) use its session too.
 
-A request ends with the deadline of the operation, uses TLS 1.2 or later, and goes through the proxies that the environment names. It
-is never repeated. A redirect is followed on the same host; to another one only a request that carries nothing of value. An error
-names the host and the port, and nothing of the address, the request or the answer.
+A request ends with the deadline of the operation, uses TLS 1.2 or later, and uses the proxies that the environment names. It
+is never repeated. A redirect to the same host is followed; to another host only if the request carries no login and no data. An
+error names the host and the port, and nothing else of the address, the request or the response.
 """
 
 from __future__ import annotations
@@ -60,20 +60,20 @@ MAX_BYTES = 1024 * 1024
 _CHUNK = 65536
 _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
-"""What a request may carry to another host. Any other header may be a login."""
+"""The headers that a request to another host may carry. Any other header may be a login."""
 _MAY_HAVE_HAPPENED = (500, 502, 504)
 
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What a server answered, whatever its status.
+    """A response, whatever its status.
 
     Attributes:
-        status: of RFC 9110.
-        headers: by their names in lower case.
+        status: the status code of RFC 9110.
+        headers: the headers by their lower-case names.
         body: the bytes, decoded as `Content-Encoding` says.
-        host: the host and the port that answered, for messages.
-        is_reading: the request was one that changes nothing.
+        host: the host and the port that responded, for messages.
+        is_reading: the request has a method that changes nothing.
     """
 
     status: int
@@ -99,17 +99,17 @@ class HttpResponse:
         """
         if self.status != 429 and self.status < 500:
             return self
-        error = Unavailable("the server {0} answered with status {1}".format(self.host, self.status), remedy="Run it again later.")
+        error = Unavailable("the server {0} responded with status {1}".format(self.host, self.status), remedy="Run it again later.")
         happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
         raise error.happened(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
 
 
 class _RefusedRedirect(Exception):
-    """The server sent a request on to a place that it must not go to."""
+    """The server redirects a request to a place that it must not reach."""
 
 
 class _Session(Session):
-    """A session that takes nothing from the environment but proxies: no ~/.netrc, no bundle of authorities. It keeps no cookie."""
+    """A session that reads only the proxies from the environment: no ~/.netrc, no bundle of authorities. It keeps no cookie."""
 
     def __init__(self, tls: Tls) -> None:
         super().__init__()
@@ -120,7 +120,7 @@ class _Session(Session):
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._has_certificate = bool(tls.client_cert)
         if not tls.verify:
-            urllib3.disable_warnings(InsecureRequestWarning)  # the caller chose it
+            urllib3.disable_warnings(InsecureRequestWarning)  # the options disable the check
         adapter = ContextAdapter(build_context(tls), tls.server_name)
         self.mount("https://", adapter)
         self.mount("http://", adapter)
@@ -159,9 +159,9 @@ class HttpClient:
         """Read the certificates. Opens no connection.
 
         Args:
-            tls: who is believed, and the client's own certificate.
-            allow_plain: plain HTTP may lead to another machine, too. It shows what is sent to the network.
-            max_bytes: the largest body that is read.
+            tls: the trusted authorities, and the client's own certificate.
+            allow_plain: allow plain HTTP to other machines. The network can then read what is sent.
+            max_bytes: the largest body to read.
 
         Raises:
             MissingLibrary: requests is not installed.
@@ -184,21 +184,21 @@ class HttpClient:
         body: Optional[bytes] = None,
         bearer: Optional[Secret] = None,
     ) -> HttpResponse:
-        """Make one request, and return what is answered, whatever its status.
+        """Send one request. Return the response, whatever its status.
 
         Args:
-            method: of RFC 9110, in upper case.
-            url: https, or http to this machine; without a login in it.
-            headers: in addition to those of every request.
-            form, json, body: what is sent: fields of a form, JSON, or bytes. One of them at most.
+            method: a method of RFC 9110, in capitals.
+            url: https, or http to this machine; without a login.
+            headers: headers in addition to those of every request.
+            form, json, body: the content: fields of a form, JSON, or bytes. One of them at most.
             bearer: a token for the header `Authorization` (RFC 6750).
 
         Raises:
-            Unavailable, Timeout: there was no answer. `outcome_unknown` says that the request may have been carried out.
-            StorageError: the certificate is not believed, the two sides do not agree on TLS, or the server redirects to another host.
+            Unavailable, Timeout: there was no response. `outcome_unknown` means that the request may have been carried out.
+            StorageError: the certificate is not trusted, the TLS handshake failed, or the server redirects to another host.
             TooLarge: the body is larger than `max_bytes`.
-            InvalidInput: the address or a header cannot be used.
-            InvalidConfiguration: the proxy that the environment names cannot be used.
+            InvalidInput: the address or a header is invalid.
+            InvalidConfiguration: the proxy of the environment is invalid.
         """
         host = self._check(url)
         sent = dict(headers or {}, **({} if bearer is None else {"Authorization": "Bearer " + bearer.expose().decode("latin-1")}))
@@ -216,12 +216,12 @@ class HttpClient:
         self.session.close()
 
     def _check(self, url: str) -> str:
-        """Return host and port of an address that may be used."""
+        """Return host and port of an address, if requests may be sent to it."""
         parts = split_url(url)
         if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
-            raise InvalidInput("the address of the server is no URL", remedy="Write it as 'https://host/path'.")
+            raise InvalidInput("the address of the server is not a URL", remedy="Write it as 'https://host/path'.")
         if parts.username is not None:
-            raise InvalidInput("the address of the server holds a login", remedy="Give the login in fields of its own.")
+            raise InvalidInput("the address of the server holds a login", remedy="Set the login in its own fields.")
         if parts.scheme == "http" and not self._allow_plain and not is_loopback(parts.hostname):
             what = "plain HTTP would show what is sent to {0} to the network".format(_host_of(parts))
             raise InvalidInput(what, remedy="Use https.")
@@ -232,9 +232,7 @@ class HttpClient:
         for chunk in response.iter_content(_CHUNK):
             content += chunk
             if len(content) > self._max_bytes:
-                error = TooLarge(
-                    "the answer of {0} is larger than {1} bytes".format(host, self._max_bytes), remedy="See what is at that address."
-                )
+                error = TooLarge("the response of {0} is larger than {1} bytes".format(host, self._max_bytes), remedy="Check the address.")
                 raise error.happened(outcome_unknown=not is_reading)
         if not is_whole(response):
             raise requests.ConnectionError
@@ -242,10 +240,10 @@ class HttpClient:
 
 
 def _proxies(url: str) -> Dict[str, str]:
-    """The proxy of an address, as `requests` takes it.
+    """Return the proxy of an address, as `requests` takes it.
 
     Raises:
-        InvalidConfiguration: what the environment names is none.
+        InvalidConfiguration: the environment's value is not a proxy.
     """
     proxy = proxy_for(url)
     if proxy is None:
@@ -257,7 +255,7 @@ def _proxies(url: str) -> Dict[str, str]:
 
 
 def _proxy_error(host: str) -> InvalidConfiguration:
-    return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="See HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
+    return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
 
 
 def _port(parts: SplitResult) -> int:
@@ -265,22 +263,22 @@ def _port(parts: SplitResult) -> int:
 
 
 def _host_of(parts: SplitResult) -> str:
-    """Host and port. Paths and queries may hold a secret (those of webhooks do)."""
+    """Return host and port. Paths and queries may hold a secret (those of webhooks do)."""
     host = parts.hostname or ""
     return "{0}:{1}".format("[{0}]".format(host) if ":" in host else host, _port(parts))
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
-    """What no header can hold, `http.client` would quote in its error."""
+    """Refuse characters that headers cannot hold: `http.client` would quote the value in its error."""
     for name, value in headers.items():
         if not (value.isascii() and value.isprintable()):
-            what = "header '{0}' holds what no header can".format(name)
+            what = "header '{0}' holds characters that no header can".format(name)
             raise InvalidInput(what, remedy="Give a value of one line, without special characters.")
 
 
 @contextmanager
 def _in_our_words(host: str, is_reading: bool) -> Iterator[None]:
-    """Have whatever a library raises become an error of ours, without its text."""
+    """Raise the errors of libraries as errors of ours, without their text."""
     if deadline.is_over():
         raise deadline.timed_out()
     PROGRESS.sent = False
@@ -294,21 +292,21 @@ def _in_our_words(host: str, is_reading: bool) -> Iterator[None]:
 
 def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> CredentialError:
     if isinstance(problem, (_RefusedRedirect, requests.TooManyRedirects)):
-        what = "the server {0} sent the request on to an address that is not followed".format(host)
-        return StorageError(what, remedy="Give the address that it has now: a login is sent to no other host.")
+        what = "the server {0} redirected the request to an address that is not followed".format(host)
+        return StorageError(what, remedy="Set its new address: a login is never sent to another host.")
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return _proxy_error(host)
     if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
-        return InvalidInput("a request to {0} cannot be made".format(host), remedy="See the address, and the headers.")
+        return InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address and the headers.")
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
         return StorageError("the certificate of {0} cannot be verified".format(host), remedy="Name the authority that signed it.")
     if reason == NO_TLS:
-        return StorageError("{0} and this client do not agree on TLS".format(host), remedy="It has to speak TLS 1.2 or later at that port.")
+        return StorageError("{0} and this client cannot agree on TLS".format(host), remedy="The port must support TLS 1.2 or later.")
     if reason == LATE:
         return deadline.timed_out(outcome_unknown=outcome_unknown)
     if reason == CUT:
-        cut = Unavailable("the connection to {0} ended before the answer came".format(host), remedy="Run it again.")
+        cut = Unavailable("the connection to {0} ended before the response was complete".format(host), remedy="Run it again.")
         return cut.happened(outcome_unknown=outcome_unknown)
     why = why_unreachable(causes_of(problem))
-    return Unavailable("{0} cannot be reached: {1}".format(host, why), remedy="See that it runs, and that its address is right.")
+    return Unavailable("{0} cannot be reached: {1}".format(host, why), remedy="Check that it runs, and that its address is correct.")

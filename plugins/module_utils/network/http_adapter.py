@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connections of `requests`, each wait bounded by the deadline of the operation."""
+"""The connections of `requests`, with the deadline of the operation as the time limit of each wait."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ except ImportError:  # The client that makes requests raises MissingLibrary.
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The connections of a `requests.Session`: bounded in time, TLS 1.2 at least, never repeated by themselves."""
+    """The connections of a `requests.Session`: bounded in time, TLS 1.2 or later, never retried automatically."""
 
     def __init__(self, context: ssl.SSLContext, server_name: Optional[str]) -> None:
-        """Take the TLS settings, and the name in the server's certificate where that is not the host's."""
+        """Take the TLS settings, and the name in the server's certificate if it differs from the host."""
         self._tls: Dict[str, Any] = {"ssl_context": context}
         if server_name:
             self._tls["server_hostname"] = server_name
@@ -34,25 +34,25 @@ class DeadlineAdapter(HTTPAdapter):
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named, **self._tls)
         if proxy.lower().startswith("socks"):
-            return manager  # Its connections are of a kind of their own.
+            return manager  # It has its own kind of connections.
         manager.pool_classes_by_scheme = POOLS
         return manager
 
 
 class ContextAdapter(DeadlineAdapter):
-    """As above; the TLS context alone says who is believed. `requests` would add the authorities of certifi to it."""
+    """As above, but only the TLS context decides what is trusted. `requests` would add the authorities of certifi to it."""
 
     def cert_verify(self, *_settings: Any) -> None:
-        """Leave the connection as the context has it."""
+        """Leave the connection as the context configures it."""
 
     def build_connection_pool_key_attributes(self, request: Any, verify: Any, cert: Any = None) -> Tuple[Dict[str, Any], Dict[str, Any]]:
-        """Return what `requests` 2.32 and later choose a pool by, without settings of TLS."""
+        """Return the attributes that `requests` 2.32 and later require, without TLS settings."""
         host, _tls = super().build_connection_pool_key_attributes(request, verify, cert)
         return host, {}
 
 
 def is_whole(response: Any) -> bool:
-    """Whether a response came as far as it says that it goes (RFC 9112 section 6.3). urllib3 1 leaves it to the caller to see.
+    """Return True if a response is complete (RFC 9112 section 6.3). urllib3 1 leaves this check to the caller.
 
     A connection that is cut within the headers looks like their end to the standard library.
     """

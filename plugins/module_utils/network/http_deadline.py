@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HTTP connections that keep to the deadline of the operation as a whole.
+"""HTTP connections that keep the deadline of the whole operation.
 
-The time limits of urllib3 count anew with each piece that arrives, so a server that drips one byte a second is never
-too late for them. Here every wait for a socket gets what is left of the operation. Imported where the first request is made,
+urllib3 restarts its time limits with each piece that arrives, so a server that sends one byte a second never exceeds
+them. Here every wait for a socket gets the time left of the operation. Import this at the first request,
 because urllib3 takes a while to import.
 """
 
@@ -24,15 +24,15 @@ try:
     from urllib3.connection import HTTPConnection, HTTPSConnection
     from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util.ssl_ import create_urllib3_context
-except ImportError:  # Whoever needs it says so by name.
+except ImportError:  # The caller that needs urllib3 raises the error that names it.
     HTTPConnection = HTTPSConnection = HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment,misc]
 
 CONNECTIONS = 32
-"""Connections that are kept for reuse."""
+"""How many connections are kept for reuse."""
 
 
 class Progress(threading.local):
-    """What this thread's request has come to: whether a byte of it was handed to the network."""
+    """The progress of this thread's request: whether any byte of it was passed to the network."""
 
     sent = False
 
@@ -47,7 +47,7 @@ def _allow_what_is_left(connection: socket.socket) -> None:
 
 
 class _TimedStream(io.RawIOBase):
-    """What a socket receives, each wait bounded."""
+    """The received bytes of a socket, with a time limit for each wait."""
 
     def __init__(self, connection: socket.socket) -> None:
         super().__init__()
@@ -68,7 +68,7 @@ class _TimedStream(io.RawIOBase):
 
 
 class _TimedSocket:
-    """As much of a socket as an HTTPResponse takes."""
+    """The part of a socket that an HTTPResponse needs."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -85,8 +85,8 @@ class _TimedResponse(HTTPResponse):
 class _Timed:
     """The two places where a connection waits.
 
-    Headers go out together with what follows them. With TLS 1.3 a server refuses a client's certificate after the handshake,
-    and what it says of that is lost when more is sent to it meanwhile.
+    Headers are sent together with the body that follows. With TLS 1.3 a server refuses a client's certificate after the handshake,
+    and its alert is lost if the client sends more in the meantime.
     """
 
     response_class = _TimedResponse
@@ -141,11 +141,11 @@ class _TlsPool(HTTPSConnectionPool):
 
 
 POOLS = {"http": _PlainPool, "https": _TlsPool}
-"""What a urllib3.PoolManager takes as its `pool_classes_by_scheme`."""
+"""The pool classes, as a urllib3.PoolManager takes them in `pool_classes_by_scheme`."""
 
 
 def tls_context() -> ssl.SSLContext:
-    """TLS 1.2 or later, whatever the libraries' own least is."""
+    """Return a context for TLS 1.2 or later, whatever the libraries' own minimum is."""
     context = create_urllib3_context()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context

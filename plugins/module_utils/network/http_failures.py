@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a request got no answer, by what urllib3 and requests raise, and how long an answer asks to wait. Their texts are never used."""
+"""Why a request got no response, from the exceptions of urllib3 and requests, and how long to wait. Never their texts."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ except ImportError:  # The client that makes requests raises MissingLibrary.
 
 NOT_TRUSTED = "the server's certificate cannot be verified"
 LATE = "the deadline is over"
-NO_TLS = "the two sides do not agree on TLS"
-CUT = "the connection ended before the answer came"
+NO_TLS = "client and server cannot agree on TLS"
+CUT = "the connection ended before the response was complete"
 UNREACHABLE = "there is no connection"
 
 _LONGEST_WAIT = 3600.0
 
 
 def reason_of(problem: BaseException) -> str:
-    """Return which of the five reasons it was. Called in the thread of the request."""
+    """Return which of the five reasons it was. Call it in the thread of the request."""
     causes = tuple(causes_of(problem))
     if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
         return NOT_TRUSTED
-    # "No connection" is a subclass of "too late" in urllib3.
+    # In urllib3 "no connection" is a subclass of the timeout.
     is_unreachable = any_of(causes, NewConnectionError)
     if deadline.is_over() or any_of(causes, TimeoutError, socket.timeout) or (any_of(causes, UrllibTimeout) and not is_unreachable):
         return LATE
@@ -46,7 +46,7 @@ def reason_of(problem: BaseException) -> str:
 
 
 def seconds_to_wait(header: Optional[str]) -> Optional[float]:
-    """Return `Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; None for a date, or where there is none."""
+    """Return `Retry-After` (RFC 9110 section 10.2.3) in seconds, an hour at most; None for a date, or if there is none."""
     if header is None or not header.strip().isdigit():
         return None
     return min(float(header.strip()[:6]), _LONGEST_WAIT)

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which proxy leads to a server, as kubectl and curl read the environment.
+"""The proxy for a server, from the same environment variables as kubectl and curl.
 
-HTTPS_PROXY for https, HTTP_PROXY for http, else ALL_PROXY; NO_PROXY names what is reached directly. A variable in lower case
-wins over the one in upper case, as with curl. This machine is always reached directly.
+HTTPS_PROXY for https, HTTP_PROXY for http, else ALL_PROXY; NO_PROXY lists hosts without a proxy. Lower-case names take precedence,
+as with curl. This machine is always reached directly.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def proxy_for(url: str) -> Optional[str]:
 
 
 def _read(name: str) -> Optional[str]:
-    """Return a variable in lower case, else the one in upper case. An empty one counts as not set, and hides the other."""
+    """Return a variable in lower case, else in capitals. An empty one counts as not set, and hides the other."""
     value = os.environ.get(name)
     if value is None:
         # In a CGI script HTTP_PROXY is a header that the client sends ("httpoxy").
@@ -48,7 +48,7 @@ def _is_exempt(parts: SplitResult, exempt: Optional[str]) -> bool:
 
 
 def _matches(entry: str, parts: SplitResult) -> bool:
-    """One entry: `*`, a network, an address, a domain with all below it, or (with a leading dot or `*.`) what is below it alone."""
+    """Match one entry: `*`, a network, an address, a domain and its subdomains, or (with a leading dot or `*.`) only its subdomains."""
     if entry == "*":
         return True
     entry, port = _split_port(entry)
@@ -64,7 +64,7 @@ def _matches(entry: str, parts: SplitResult) -> bool:
 
 
 def _split_port(entry: str) -> Tuple[str, Optional[int]]:
-    """`host:port`, `[address]:port`, or either without a port."""
+    """Split `host:port` or `[address]:port`. The port is None if there is none."""
     if entry.startswith("["):
         host, _bracket, rest = entry[1:].partition("]")
         return host, int(rest[1:]) if rest[1:].isdigit() else None
@@ -80,7 +80,7 @@ def _address(host: str) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6A
 
 
 def _network(entry: str) -> Optional[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:
-    """A network in CIDR, or one address."""
+    """Return a network in CIDR notation, or one address as a network."""
     try:
         return ipaddress.ip_network(entry, strict=False)
     except ValueError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""TLS settings of a client: which authorities are believed, and which certificate is its own."""
+"""TLS settings of a client: the trusted authorities, and the client's own certificate."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_dea
 
 
 class Tls(NamedTuple):
-    """What a client believes, and what it shows.
+    """The trusted authorities and the client's certificate.
 
     Attributes:
-        ca_file: a PEM file of authorities; these alone are believed.
-        ca_data: authorities as PEM text. Without either the system's are believed.
+        ca_file: a PEM file of authorities; only these are trusted.
+        ca_data: authorities as PEM text. Without either, the system's authorities are trusted.
         client_cert: a PEM file of the client's own certificate.
-        client_key: of its key, not encrypted; None if it is in the same file.
-        server_name: the name in the server's certificate where that is not the host's.
-        verify: False to believe any certificate.
+        client_key: a PEM file of its key, not encrypted; None if it is in the same file.
+        server_name: the name in the server's certificate if it differs from the host.
+        verify: False to accept any certificate.
     """
 
     ca_file: Optional[str] = None
@@ -34,10 +34,10 @@ class Tls(NamedTuple):
 
 
 def build_context(tls: Tls) -> ssl.SSLContext:
-    """Return a context of TLS 1.2 or later with these settings. Reads files, uses no network.
+    """Return a context for TLS 1.2 or later with these settings. Reads files, uses no network.
 
     Raises:
-        InvalidConfiguration: an authority or a certificate cannot be used. Names `ca_cert` or `client_cert`.
+        InvalidConfiguration: an authority or a certificate is invalid. Names `ca_cert` or `client_cert`.
     """
     context = tls_context()
     if not tls.verify:
@@ -56,7 +56,7 @@ def read_authorities(load: Callable[[], object]) -> None:
     """Load authorities into a context.
 
     Raises:
-        InvalidConfiguration: there are none.
+        InvalidConfiguration: the file holds none.
     """
     try:
         load()
@@ -68,13 +68,13 @@ def load_client_certificate(context: ssl.SSLContext, certificate: str, key: Opti
     """Load the client's own certificate into a context. An encrypted key is refused, without a prompt at the terminal.
 
     Raises:
-        InvalidConfiguration: it is no certificate with its own key.
+        InvalidConfiguration: the files are not a certificate and its key.
     """
     try:
         context.load_cert_chain(certificate, key, password=lambda: "")
     except (ssl.SSLError, OSError, ValueError):
         raise InvalidConfiguration(
-            "it is no certificate with its own key",
+            "it is not a certificate with its key",
             option="client_cert",
             remedy="Give PEM files; the key is not encrypted, and belongs to the certificate.",
         ) from None

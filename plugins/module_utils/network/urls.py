@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every backend on a server asks of an address: which hosts may be reached without TLS, and which files of it can be read."""
+"""Checks of addresses for every backend with a server: hosts that may be reached without TLS, and files that must be readable."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 
 
 def is_loopback(host: str) -> bool:
-    """Whether the host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
+    """Return True if the host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
     if host == "localhost":
         return True
     try:
@@ -25,7 +25,7 @@ def is_loopback(host: str) -> bool:
 
 
 def split_url(text: str) -> Optional[SplitResult]:
-    """A URL in its parts; None where it is none, has a port that cannot be, or holds what no URL does."""
+    """Return the parts of a URL; None if it is not a URL, its port is invalid, or it holds characters that no URL does."""
     try:
         parts = urlsplit(text)
         return parts if parts.port != 0 and text.isprintable() and " " not in text else None
@@ -34,7 +34,7 @@ def split_url(text: str) -> Optional[SplitResult]:
 
 
 def readable_path(option: str, path: str, exists: Callable[[str], bool] = os.path.isfile, kind: str = "file") -> str:
-    """The path that an option names, whole.
+    """Return the absolute path of a file or directory that an option names.
 
     Raises:
         InvalidConfiguration: there is no such file or directory, or it cannot be read.

@@ -13,6 +13,7 @@ from typing import Any, Callable, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
     AUTO,
     COMMIT,
+    FORGET,
     PREPARE,
     ROLLBACK,
     SETTLE,
@@ -32,12 +33,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
-from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import new_value
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import complete_value, new_value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -47,6 +51,7 @@ STEP = "step"
 LOOK = "look"
 """The driver's first question: how the target is reached, so that it can look before anything is begun."""
 
+_PREPARED = (journal.PREPARING, journal.PREPARED)
 _FAILURES = {steps.ROLLED_BACK: RotationFailed, steps.PARKED: RotationParked, steps.LOST: RotationLost}
 _REMEDIES = {
     steps.ROLLED_BACK: "The current value is unchanged and the target takes it.",
@@ -61,13 +66,13 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
     Args:
         manager: of the store.
         parameters: as the module's options, and from a driver `step`: `{look: true}` for the way to
-            the target, `{}` to begin, `{ticket, outcome}` to report.
+            the target, `{}` to begin, `{ticket, outcome, places, made, held}` to report (what the step came to).
         context: who asks.
         check_mode: answer the plan and change nothing.
 
     Returns:
         `{changed, name, phase, outcome, rotation}`, in check mode with `plan`. To a driver: `step` with `kind`, `ticket`,
-        `stage`, `limit`, `role`, `password` and `connection`, until `step.kind` is `done`.
+        `stage`, `limit`, `value` and the way to the target (`options`, `credentials`, `current`), until `step.kind` is `done`.
 
     Raises:
         RotationInProgress, RotationParked, RotationLost, RotationFailed: as the class says.
@@ -90,26 +95,31 @@ class _Rotation:
         self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live)
         self._current = manager.backend.get(self._name)
         # Not due: only what an earlier rotation left open is finished.
-        self._tidies = self._phase == AUTO and bool(parameters.get("only_if_due")) and not self._is_due()
-        self._target = RotationTarget(lambda name: manager.get(name, context=context).fields, self._current, parameters)
+        waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
+        self._tidies = waits and self._phase == AUTO
+        self._idles = waits and self._phase == PREPARE and self._engine.status(self._name)["phase"] not in _PREPARED
+        self._target = RotationTarget(lambda name: manager.get(name, context=context), self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == AUTO and self._target.manual:
             raise InvalidInput(
                 "without a target, the service that takes this credential would go on with the old value and refuse the new one",
                 option="target",
-                remedy="Name the target (postgresql), or write 'target: none' if no service takes it.",
+                remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
             )
+        self._check_maker()
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
-        if self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None):
+        if self._idles or (self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None)):
             return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
         if check_mode:
             return self._planned()
         if (self._parameters.get(STEP) or {}).get(LOOK):
-            told, secrets = self._target.looking()
+            told, secrets = self._target.build_access()
             return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
         before = self._engine.status(self._name)
+        if self._phase == FORGET:
+            return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
         step = _PHASES[self._phase](self)
         return self._told(step, before)
 
@@ -120,29 +130,40 @@ class _Rotation:
         return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
 
     def _planned(self) -> Outcome:
-        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK)
+        changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
         return Outcome(dict(self._result(changes, None, self._engine.status(self._name)), plan=plan))
 
     def _request(self) -> Request:
         return Request(
             name=self._name,
-            card=self._target.card,
+            kind=self._target.kind,
+            traits=self._target.traits,
             make=self._make,
-            target=self._target.described(),
+            target=self._target.describe(),
             grace=self._grace(),
             manual=self._target.manual,
+            places=self._target.places,
+            complete=self._complete,
         )
 
+    def _complete(self, base: Record, made: Value) -> Candidate:
+        return complete_value(base, made, self._parameters, self._manager.clock())
+
+    def _check_maker(self) -> None:
+        given = [option for option in ("value", "fields", "generate") if self._parameters.get(option)]
+        if given and self._target.traits.maker == SERVICE:
+            raise InvalidInput("the service makes the value of this target", option=given[0], remedy="Leave it out.")
+
     def _make(self, base: Record) -> Any:
-        return new_value(base, self._parameters, self._target.next_username(base), self._manager.clock())
+        return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
 
     def _grace(self) -> timedelta:
         """The grace period wanted, by the option, the policy or what consumers need, in that order."""
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
         wanted = self._parameters.get("grace")
         policy = RotationPolicy.read(self._current.known.policy).grace
-        overlaps = self._target.card.overlap != OVERLAP_NONE
+        overlaps = self._target.traits.overlap != OVERLAP_NONE
         if wanted is None and not policy:
             return consumers[0] + consumers[1] + SKEW if overlaps and (self._target.driven or any(consumers)) else timedelta(0)
         grace = policy if wanted is None else duration(wanted, "grace")
@@ -166,7 +187,15 @@ class _Rotation:
 
     def _reported(self, reported: Mapping[str, Any]) -> Step:
         request = None if self._tidies or self._phase == SETTLE else self._request()
-        return self._engine.report(self._name, reported["ticket"], reported["outcome"], request)
+        return self._engine.report(
+            self._name,
+            reported["ticket"],
+            reported.get("outcome"),
+            request,
+            made=handover.decode_made(reported.get("made")),
+            held=handover.decode_held(reported.get("held")),
+            places=reported.get("places"),
+        )
 
     def _prepare(self) -> Step:
         self._refuse_target()
@@ -208,7 +237,7 @@ class _Rotation:
         return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
 
     def _handed_out(self, step: Step) -> Outcome:
-        told, secrets = self._target.instructions(step)
+        told, secrets = self._target.build_instructions(step)
         return Outcome(dict(self._result(True, None, step.summary), **{STEP: told}), secrets)
 
     def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:

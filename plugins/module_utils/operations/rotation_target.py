@@ -6,123 +6,119 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import CARDS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import identity_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    MANUAL,
+    MANUAL_TRAITS,
+    NO_TARGET,
+    NO_TARGET_TRAITS,
+    Target,
+    TargetTraits,
+    Value,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import find_target, option_of
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
-POSTGRESQL = postgresql.SINGLE_USER.kind
+_UNDRIVEN = {NO_TARGET: NO_TARGET_TRAITS, MANUAL: MANUAL_TRAITS}
 
 
 class RotationTarget:
-    """Where the new value goes: `none`, a PostgreSQL server, or (with no target) whatever a person does by hand."""
+    """Where the new value goes: `none`, a target that a driver reaches, or (with no target) what a person does by hand."""
 
-    def __init__(self, read: Callable[[str], Fields], current: Record, parameters: Mapping[str, Any]) -> None:
-        """Take how to read a usable credential (the admin's), the current record, and the module's options."""
+    def __init__(self, read: Callable[[str], Credential], current: Record, parameters: Mapping[str, Any]) -> None:
+        """Take how to read a usable credential (an administrator's), the current record, and the module's options.
+
+        Raises:
+            InvalidInput: there is no such target.
+        """
         self._read = read
-        self._current = current
-        self._kind = parameters.get("target")
-        self._options: Mapping[str, Any] = parameters.get("postgresql") or {}
-
-    @property
-    def manual(self) -> bool:
+        self._type = type_named(current.type, current.known.attributes)
+        self._current = self._value(current)
+        self._options: Mapping[str, Any] = {}
+        named = parameters.get("target")
+        self.kind: str = named or MANUAL
+        self.manual: bool = not named
         """Whether a person drives the phases."""
-        return self._kind is None
-
-    @property
-    def driven(self) -> bool:
+        self.driven: bool = bool(named) and named != NO_TARGET
         """Whether a driver reaches the target."""
-        return self._kind == POSTGRESQL
+        if self.driven:
+            self._class = find_target(self.kind)
+            self._options = self._complete(parameters.get(option_of(self.kind)) or {})
 
     @property
-    def card(self) -> Card:
-        """The target's card."""
-        if self.driven and self._usernames:
-            return postgresql.ALTERNATING_USERS
-        return CARDS[self._kind or "manual"]
+    def traits(self) -> TargetTraits:
+        """How the target behaves."""
+        return self._target().traits if self.driven else _UNDRIVEN[self.kind]
 
-    def described(self) -> Dict[str, Any]:
-        """For the journal and the report: where the target is, and no secret."""
-        if not self.driven:
-            return {}
-        place = {option: self._option(option) for option in ("host", "port", "database")}
-        role = {"usernames": list(self._usernames)} if self._usernames else {"role": self._role(self._current.fields)}
-        return {name: value for name, value in dict(place, **role).items() if value is not None}
+    def describe(self) -> Dict[str, Any]:
+        """Return where the target is, for the journal and the report. No secret."""
+        return self._target().describe() if self.driven else {}
 
-    def next_username(self, base: Record) -> Optional[str]:
-        """The user whose turn it is; None where there is but one."""
-        if not self._usernames:
-            return None
-        return postgresql.other_username(self._usernames, _text(base.fields, "username") or "")
-
-    def instructions(self, step: Step) -> Tuple[Dict[str, Any], Tuple[Secret, ...]]:
-        """What a driver is told: the step, the role and its password, and the way to the server; and the secrets in it.
-
-        Raises:
-            InvalidInput: the admin's login is missing.
-        """
-        told, secrets = self.looking()
-        primary = type_named(self._current.type, self._current.known.attributes).primary_of(step.fields)
-        value = step.fields[primary]
-        told.update(kind=step.kind, ticket=step.ticket, stage=step.stage, limit=step.limit)
-        told.update(role=self._role(step.fields), password=value.expose().decode("utf-8"))
-        return told, (value, *secrets)
-
-    def looking(self) -> Tuple[Dict[str, Any], Tuple[Secret, ...]]:
-        """The way to the server and the roles that it has to have; and the secret in it.
-
-        Raises:
-            InvalidInput: the admin's login is missing.
-        """
-        user, password, secret = self._admin()
-        roles = list(self._usernames) or [self._role(self._current.fields)]
-        return {"roles": roles, "connection": dict(self._connection(), admin_user=user, admin_password=password)}, (secret,)
-
-    def _connection(self) -> Dict[str, Any]:
-        names = ("host", "port", "database", "unix_socket", "ssl_mode", "ca_cert", "connect_params")
-        return {name: self._option(name) for name in names if self._option(name) is not None}
-
-    def _option(self, name: str) -> Any:
-        """An option, or what the credential itself says (type `database` has these fields)."""
-        if self._options.get(name) is not None:
-            return self._options[name]
-        own = _text(self._current.fields, name) if name in ("host", "port", "database", "ssl_mode") else None
-        return int(own) if own and name == "port" else own
-
-    def _admin(self) -> Tuple[str, str, Secret]:
-        user, password = self._options.get("admin_user"), self._options.get("admin_password")
-        if self._options.get("admin_credential"):
-            fields = self._read(self._options["admin_credential"])
-            user = user or _text(fields, "username")
-            password = _text(fields, "password")
-        if not user or not password:
-            raise InvalidInput(
-                "there is no login that may change the role's password",
-                option="postgresql.admin_user",
-                remedy="Give admin_user and admin_password, or admin_credential: a credential with username and password.",
-            )
-        return user, password, Secret(password)
+    def next_fields(self, base: Record) -> Fields:
+        """Return the fields that the value after `base` has to have."""
+        return self._target().next_fields(self._value(base)) if self.driven else {}
 
     @property
-    def _usernames(self) -> Tuple[str, ...]:
-        return tuple(self._options.get("usernames") or ())
+    def places(self) -> Tuple[str, ...]:
+        """The places that each take the value."""
+        return self._target().places() if self.driven else steps.ONE_PLACE
 
-    def _role(self, fields: Fields) -> str:
-        role = self._options.get("role") or _text(fields, "username")
-        if not role:
-            raise InvalidInput(
-                "the credential has no username, so the role is not known",
-                option="postgresql.role",
-                remedy="Name the role, or store the credential with a username.",
-            )
-        return str(role)
+    def build_access(self) -> Tuple[Dict[str, Any], Tuple[Secret, ...]]:
+        """Return what a driver needs to reach the target, and the secrets in it.
 
+        Raises:
+            InvalidInput: an option is missing or does not fit.
+        """
+        credentials = {name: self._read(self._options[name]) for name in self._credential_options()}
+        fields = {name: found.fields for name, found in credentials.items()}
+        self._class({**self._options, **fields}, self._current).check()
+        secrets: List[Secret] = [Secret(str(self._options[name])) for name, option in self._class.options.items() if self._hides(name)]
+        for found in credentials.values():
+            secrets += [field for name, field in found.fields.items() if found.kind.is_secret(name)]
+        access = {
+            "options": self._plain_options(),
+            "credentials": {name: handover.encode_fields(each) for name, each in fields.items()},
+            "current": handover.encode_value(self._current),
+        }
+        return access, (*secrets, *self._secrets(self._current))
 
-def _text(fields: Fields, name: str) -> Optional[str]:
-    return fields[name].expose().decode("utf-8") if name in fields else None
+    def build_instructions(self, step: Step) -> Tuple[Dict[str, Any], Tuple[Secret, ...]]:
+        """Return a step as a driver takes it, with the value and the way to the target; and the secrets in it.
+
+        Raises:
+            InvalidInput: an option is missing or does not fit.
+        """
+        access, secrets = self.build_access()
+        value = Value(step.fields, step.identity, self._current.primary)
+        step_alone = {name: getattr(step, name) for name in ("kind", "ticket", "stage", "mark", "wait", "limit")}
+        return dict(access, **step_alone, places=list(step.places), value=handover.encode_value(value)), (*secrets, *self._secrets(value))
+
+    def _target(self) -> Target:
+        """The target's pure half, which needs no credential."""
+        return self._class(self._plain_options(), self._current)
+
+    def _value(self, record: Record) -> Value:
+        return Value(record.fields, identity_of(record), self._type.primary_of(record.fields))
+
+    def _complete(self, given: Mapping[str, Any]) -> Dict[str, Any]:
+        defaults = {name: option.default for name, option in self._class.options.items() if option.default is not None}
+        return {**defaults, **given}
+
+    def _credential_options(self) -> List[str]:
+        return [name for name, option in self._class.options.items() if option.credential and self._options.get(name)]
+
+    def _plain_options(self) -> Dict[str, Any]:
+        return {name: value for name, value in self._options.items() if name not in self._credential_options()}
+
+    def _hides(self, name: str) -> bool:
+        return bool(self._class.options[name].no_log) and self._options.get(name) is not None
+
+    def _secrets(self, value: Value) -> List[Secret]:
+        return [field for name, field in value.fields.items() if self._type.is_secret(name)]

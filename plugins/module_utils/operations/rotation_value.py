@@ -14,17 +14,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 
-def new_value(base: Record, parameters: Mapping[str, Any], username: Optional[str], now: datetime) -> Candidate:
+def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: datetime) -> Candidate:
     """Make the value that replaces `base`.
 
     Args:
         base: the current record; what is not given anew is taken from it.
         parameters: `value` (the primary field), `fields`, `generate` and `ttl`, any of them or none.
-        username: the user whose turn it is, where two take turns.
+        fixed: fields that the target prescribes (the user whose turn it is).
         now: from when `ttl` counts, or else the time that the current value was given to live.
 
     Raises:
@@ -33,13 +34,28 @@ def new_value(base: Record, parameters: Mapping[str, Any], username: Optional[st
     kind = type_named(base.type, base.known.attributes)
     if not kind.capabilities.rotation:
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name)
-    kept: Dict[str, Secret] = dict(base.fields)
-    if username is not None:
-        kept["username"] = Secret(username)
+    kept: Dict[str, Secret] = {**base.fields, **fixed}
     fields = kind.validate(_changed(kind, kept, parameters))
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
     return Candidate(fields, _expiry(kind, fields, base, parameters, now))
+
+
+def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now: datetime) -> Candidate:
+    """Return the version to store for a value that the service made.
+
+    Args:
+        base: the current record; what the service did not make is taken from it.
+        made: what the service made.
+        parameters: `ttl`, or none.
+        now: from when `ttl` counts.
+
+    Raises:
+        InvalidInput: a field does not fit the type.
+    """
+    kind = type_named(base.type, base.known.attributes)
+    fields = kind.validate({**base.fields, **made.fields})
+    return Candidate(fields, _expiry(kind, fields, base, parameters, now), identity=made.identity)
 
 
 def _changed(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:

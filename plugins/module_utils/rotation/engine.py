@@ -12,32 +12,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, Optional, Union
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    InvalidConfiguration,
-    InvalidInput,
-    RotationInProgress,
-    RotationLost,
-    RotationParked,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import REVOKED
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, JournalBook, as_time, overtaken
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import Course, failed_to_commit, verified_since
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import arrive, check_by_hand, check_target, in_progress
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, Journal, JournalBook, as_time, overtaken
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import failed_to_commit, go_on, rebase
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.places import leave_out, restart
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots, identity_of
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import plan, summarize
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Held, Made
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ONE_PLACE, Step
 
 LEASE = timedelta(seconds=600)
 """How long a controller may be silent before another one takes over, beside 120 s for clocks that differ."""
-
-_BY_HAND = (phases.PREPARING, phases.PREPARED, phases.PROMOTING, phases.GRACE, phases.CLOSING, phases.DISCARDING)
 
 
 class RotationEngine:
@@ -88,11 +84,10 @@ class RotationEngine:
         """
         entry = self._taken(request.name)
         if entry is None:
-            return self._course.go_on(self._course.begin(request), request)
-        if not request.driven and entry.journal.phase not in _BY_HAND:
-            raise _in_progress(entry.name, "a rotation against a target is open", "Finish it with phase 'auto' and that target.")
-        _check_target(entry, request)
-        return self._resumed(self._arrived(entry, request), request)
+            return self._go_on(self._course.begin(request), request)
+        check_by_hand(entry, request)
+        check_target(entry, request)
+        return self._resumed(arrive(self._course, entry, request), request)
 
     def settle(self, name: str, request: Optional[Request] = None, *, anew: bool = True) -> Step:
         """Finish what is open (parked, lost, to be discarded, to be retired) and begin nothing.
@@ -111,23 +106,97 @@ class RotationEngine:
         if entry is None:
             return Step(steps.DONE, outcome=steps.IDLE, summary={"phase": None})
         if request is not None:
-            _check_target(entry, request)
+            check_target(entry, request)
         if anew:
-            entry = self._course.write(entry, replace(entry.journal, orphaned=False, settles=0))
-        return self._resumed(self._arrived(entry, None), None)
+            entry = self._course.write(entry, _forgive(entry.journal, request))
+        return self._resumed(arrive(self._course, entry, None), None)
 
-    def report(self, name: str, ticket: Optional[str], outcome: str, request: Optional[Request] = None) -> Step:
+    def report(
+        self,
+        name: str,
+        ticket: Optional[str],
+        outcome: Optional[str],
+        request: Optional[Request] = None,
+        *,
+        made: Optional[Made] = None,
+        held: Optional[Mapping[str, Held]] = None,
+        places: Optional[Mapping[str, str]] = None,
+    ) -> Step:
         """Say how a step went: the next one.
+
+        A report whose answer was lost is made again with the same ticket: a value that the service made is stored once.
+
+        Args:
+            name: the credential.
+            ticket: the step's.
+            outcome: how it went; None where `places` says so.
+            request: what the rotation is asked for; None where nothing is begun.
+            made: what the service made (step make).
+            held: what the service holds, by id (step list).
+            places: the outcome at each place of the step, where it names several.
+
+        Returns:
+            The next step. For a made value that is reported too late and is stored nowhere: a step that retires it.
 
         Raises:
             RotationInProgress: another controller went on meanwhile; the report changes nothing.
             InvalidInput: the step has no such outcome.
         """
         entry = self._book.find(name)
-        if entry is None or entry.version != ticket or entry.journal.holder != self._holder:
+        ours = entry is not None and entry.journal.holder == self._holder
+        if ours and entry is not None and ticket is not None and entry.journal.made_ticket == ticket:
+            return self._go_on(entry, request)
+        if not ours or entry is None or entry.version != ticket:
+            return self._retire_late(name, ticket, made)
+        if entry.journal.phase == phases.MAKING:
+            decided = service_made.receive(self._course, entry, str(outcome), made, request)
+        elif entry.journal.phase in (phases.LISTING, phases.SWEEPING):
+            slots = self._course.slots(name)
+            decided = service_made.note_held(slots, entry.journal, str(outcome), held, self._course.now())
+        else:
+            decided = self._decide(entry.journal, outcome, places)
+        return self._go_on(self._course.write(entry, decided), request)
+
+    def _decide(self, journal: Journal, outcome: Optional[str], places: Optional[Mapping[str, str]]) -> Journal:
+        if journal.places:
+            return decisions.decide_places(journal, self._course.batch(journal), places or {}, self._course.now())
+        alone = (places or {}).get(ONE_PLACE[0]) if outcome is None else outcome
+        return decisions.decide(journal, str(alone), self._course.now())
+
+    def _retire_late(self, name: str, ticket: Optional[str], made: Optional[Made]) -> Step:
+        """The lease was lost. No other run knows what the service made, so it is retired unless it is stored."""
+        value = made.value if made is not None else None
+        if value is None or service_made.is_stored(self._course.slots(name), value):
             raise overtaken(name)
-        decided = decisions.decide(entry.journal, outcome, self._course.now())
-        return self._course.go_on(self._course.write(entry, decided), request)
+        return Step(steps.RETIRE, ticket, steps.STRAY, value.fields, identity=value.identity, limit=int(LEASE.total_seconds()) // 2)
+
+    def forget(self, name: str, forgotten: Iterable[str]) -> Dict[str, Any]:
+        """Leave hosts that are gone, or values at the service that are not ours, out of the open rotation.
+
+        Args:
+            name: the credential.
+            forgotten: hosts that lack the value (`behind`), or ids that the rotation may have had made (`strays`).
+
+        Returns:
+            Where the rotation stands, as `status`.
+
+        Raises:
+            InvalidInput: one of them is neither, or no host would be left.
+            RotationInProgress: another controller is at it.
+        """
+        entry = self._taken(name)
+        known = (*entry.journal.behind, *entry.journal.strays) if entry is not None else ()
+        gone = tuple(forgotten)
+        unknown = [one for one in gone if one not in known]
+        if entry is None or unknown:
+            raise InvalidInput(
+                "the rotation does not wait for: {}".format(", ".join(ascii(one) for one in unknown or gone)),
+                name=name,
+                option="forget",
+                remedy="It waits for: {}.".format(", ".join(known) or "nothing"),
+            )
+        left = leave_out(entry.journal, gone)
+        return dict(self._course.done(replace(entry, journal=left), steps.IDLE).summary)
 
     def test(self, name: str, *, accepted: bool, wrong_refused: bool) -> Step:
         """Take down what a person saw: whether the new value opens the target, and whether a random wrong one does not.
@@ -139,7 +208,7 @@ class RotationEngine:
         passed = accepted and wrong_refused
         reason = "" if passed else "the test was reported as failed"
         tested = replace(entry.journal, tested=passed, verified=self._course.now() if passed else None, reason=reason)
-        return self._course.go_on(self._course.write(entry, tested), None)
+        return self._go_on(self._course.write(entry, tested), None)
 
     def commit(self, name: str) -> Step:
         """Promote a prepared value whose test was reported as passed.
@@ -156,13 +225,13 @@ class RotationEngine:
                 option="phase",
                 remedy="Run phase 'test' with 'accepted: true' and 'wrong_refused: true' once both hold, or phase 'rollback'.",
             )
-        return self._course.go_on(self._course.write(entry, replace(entry.journal, phase=phases.PROMOTING)), None)
+        return self._go_on(self._course.write(entry, replace(entry.journal, phase=phases.PROMOTING)), None)
 
     def rollback(self, request: Request, *, sent: bool = True) -> Step:
         """Give up a prepared value; in the grace period, begin to rotate back to the previous one.
 
         Args:
-            request: the credential, and the target or the manual card.
+            request: the credential, and the target or the manual traits.
             sent: whether the prepared value may have reached a target. Where not, it is deleted at once.
 
         Raises:
@@ -170,7 +239,8 @@ class RotationEngine:
         """
         entry = self._taken(request.name)
         if entry is not None and entry.journal.phase == phases.GRACE:
-            return self._course.go_on(self._reverted(entry, request), request)
+            _check_not_withdrawn(entry, self._course.now())
+            return self._go_on(self._reverted(entry, request), request)
         if entry is None or entry.journal.phase not in (phases.PREPARING, phases.PREPARED):
             raise InvalidInput(
                 "there is no prepared rotation to roll back", name=request.name, option="phase", remedy="See phase 'status'."
@@ -179,8 +249,8 @@ class RotationEngine:
         if journal.manual:
             # A person may have sent it until this moment, so it counts as sent now.
             journal = replace(journal, sent=now if sent else None)
-        given_up = replace(decisions.rolled_back(journal, now), verified=None, reason="rolled back on request")
-        return self._course.go_on(self._course.write(entry, given_up), None)
+        given_up = replace(decisions.give_up(journal, now, "rolled back on request"), verified=None)
+        return self._go_on(self._course.write(entry, given_up), None)
 
     def status(self, name: str) -> Dict[str, Any]:
         """Where the credential's rotation stands, without a secret; changes nothing."""
@@ -196,7 +266,7 @@ class RotationEngine:
         entry = self._book.find(request.name)
         if entry is not None:
             self._check_free(entry)
-        return plan(request.card, entry.journal if entry is not None else None)
+        return plan(request.kind, request.traits, entry.journal if entry is not None else None)
 
     def _taken(self, name: str) -> Optional[Entry]:
         """The open journal, in our hands."""
@@ -204,87 +274,34 @@ class RotationEngine:
         if entry is None:
             return None
         self._check_free(entry)
-        return self._course.rebase(self._course.write(entry, decisions.lapse(entry.journal)))
+        return rebase(self._course, self._course.write(entry, restart(decisions.lapse(entry.journal))))
 
     def _check_free(self, entry: Entry) -> None:
         journal = entry.journal
         if not journal.free_for(self._holder, self._course.now()) and self._alive(str(journal.holder)):
             until = as_time(journal.until or 0).isoformat(timespec="seconds")
-            raise _in_progress(entry.name, "a rotation is in progress", "Wait for it to end; its lease ends at {}.".format(until))
+            raise in_progress(entry.name, "a rotation is in progress", "Wait for it to end; its lease ends at {}.".format(until))
+
+    def _go_on(self, entry: Entry, request: Optional[Request]) -> Step:
+        return go_on(self._course, entry, request)
 
     def _resumed(self, found: Union[Entry, Step], request: Optional[Request]) -> Step:
-        return found if isinstance(found, Step) else self._course.go_on(found, request)
-
-    def _arrived(self, entry: Entry, request: Optional[Request]) -> Union[Entry, Step]:
-        """What a new run does with what an earlier one left."""
-        journal = entry.journal
-        if journal.phase == phases.PARKED:
-            return self._unparked(entry)
-        if journal.phase == phases.LOST:
-            if request is not None:
-                raise _lost(entry.name)
-            return self._course.write(entry, decisions.settle(journal, journal.reason))
-        if journal.phase == phases.DISCARDING:
-            return self._discarded(entry, request)
-        if journal.phase == phases.GRACE:
-            return self._retired(entry, request)
-        if journal.phase in (phases.PREPARING, phases.PREPARED) and request is not None:
-            return self._course.write(entry, self._course.adopt(journal, request))
-        return entry
-
-    def _unparked(self, entry: Entry) -> Entry:
-        if entry.journal.orphaned:
-            raise RotationParked(
-                "the outcome of the last rotation is still open after several attempts",
-                name=entry.name,
-                remedy="Both values are kept (stages current and pending). Check the target, then run phase 'settle'.",
-            )
-        return self._course.write(entry, decisions.settle(entry.journal, entry.journal.reason))
-
-    def _discarded(self, entry: Entry, request: Optional[Request]) -> Union[Entry, Step]:
-        """A value was sent and rolled back: use it again, or see that it can go."""
-        journal, now = entry.journal, self._course.now()
-        by_hand = journal.manual or (request is not None and not request.driven)
-        if journal.quiet(now) and not by_hand:
-            return self._course.asking(self._course.write(entry, replace(journal, again=request is not None)), request)
-        if request is None:
-            return entry
-        if journal.refused or journal.attempts >= decisions.MAX_ATTEMPTS:
-            when = as_time(journal.quiet_at() or now).isoformat(timespec="seconds")
-            raise _in_progress(entry.name, "a value that the target refused may still land", "Run it again after {}.".format(when))
-        again = replace(self._course.adopt(journal, request), phase=phases.PREPARING, goal=phases.FORWARD, tested=False, reason="")
-        return self._course.write(entry, again)
-
-    def _retired(self, entry: Entry, request: Optional[Request]) -> Union[Entry, Step]:
-        """The grace period: wait, or verify once more and retire."""
-        journal = replace(entry.journal, again=request is not None)
-        if not self._course.may_retire(journal):
-            if request is None:
-                return entry
-            when = as_time(max(journal.retire_after or 0, journal.quiet_at() or 0)).isoformat(timespec="seconds")
-            raise _in_progress(
-                entry.name,
-                "the grace period of the last rotation is not over",
-                "Run it again after {}; phase 'rollback' goes back to the previous value.".format(when),
-            )
-        closes = verified_since(journal) or journal.manual or self._is_revoked(entry.name)
-        if not closes and request is not None and not request.driven:
-            raise _in_progress(entry.name, "the last rotation is to be verified once more", "Run phase 'settle' with its target.")
-        return self._course.write(entry, replace(journal, phase=phases.CLOSING if closes else phases.RETIRING))
-
-    def _is_revoked(self, name: str) -> bool:
-        return Slots(self._backend, name).get(CURRENT).known.lifecycle == REVOKED
+        return found if isinstance(found, Step) else self._go_on(found, request)
 
     def _reverted(self, entry: Entry, request: Request) -> Entry:
         """A rotation whose new value is the previous one."""
-        slots = Slots(self._backend, entry.name)
+        slots = self._course.slots(entry.name)
         previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
         slots.drop(PENDING)
         self._store_pending(slots, previous, current)
-        return self._course.write(entry, self._course.opening(request, current))
+        opening = self._course.opening(request, current)
+        if not opening.withdraws:
+            return self._course.write(entry, opening)
+        # If it is rolled back, the target still takes both values, and the grace period goes on.
+        return self._course.write(entry, replace(opening, grace_of=current.version, retire_after=entry.journal.retire_after))
 
     def _store_pending(self, slots: Slots, previous: Record, current: Record) -> None:
-        candidate = Candidate(previous.fields, previous.known.expires_at, previous.state)
+        candidate = Candidate(previous.fields, previous.known.expires_at, previous.state, identity_of(previous))
         slots.ensure_pending(lambda _: candidate, current, current.known.updated_at)
 
     def _by_hand(self, name: str) -> Entry:
@@ -296,28 +313,13 @@ class RotationEngine:
         return entry
 
 
-def _in_progress(name: str, what: str, remedy: str) -> RotationInProgress:
-    return RotationInProgress(what, name=name, remedy=remedy)
+def _forgive(journal: Journal, request: Optional[Request]) -> Journal:
+    """A person asked anew: attempts count from the beginning."""
+    owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
+    return replace(journal, orphaned=False, settles=0, sole_owner=owns)
 
 
-def _check_target(entry: Entry, request: Request) -> None:
-    """A value that was sent to one server is not asked about at another: that would end in `lost`."""
-    journal = entry.journal
-    named = dict(request.target, kind=request.card.kind)
-    sent = any(time is not None for time in (journal.sending, journal.sent, journal.resending, journal.resent))
-    if sent and not journal.manual and request.driven and named != dict(journal.target):
-        began = ", ".join("{} {}".format(key, value) for key, value in sorted(journal.target.items()))
-        raise InvalidInput(
-            "the open rotation began with another target",
-            name=entry.name,
-            option="target",
-            remedy="Name that one, word for word, to finish it: {}.".format(began),
-        )
-
-
-def _lost(name: str) -> RotationLost:
-    return RotationLost(
-        "the target takes neither the current nor the pending value",
-        name=name,
-        remedy="Both values are kept. Set one of them at the target and run phase 'settle', or store what the target takes.",
-    )
+def _check_not_withdrawn(entry: Entry, now: int) -> None:
+    """Refuse to go back to a value that the target may still drop."""
+    if not entry.journal.is_withdrawal_over(now):
+        raise in_progress(entry.name, "the target may still drop the previous value", "Rotate to a new value instead.")

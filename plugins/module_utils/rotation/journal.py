@@ -11,20 +11,29 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Mapping, Optional
+from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import ALTERNATING
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    ALTERNATING,
+    DUAL,
+    MULTI,
+    NO_TARGET,
+    OURS,
+    SERVICE,
+)
 
 ATTRIBUTE = "rotation"
 
 PREPARING = "preparing"
+LISTING = "listing"
 PREPARED = "prepared"
 APPLYING = "applying"
+MAKING = "making"
 VERIFYING = "verifying"
 SETTLING = "settling"
 TURNING_BACK = "turning_back"
@@ -34,6 +43,8 @@ PROMOTING = "promoting"
 GRACE = "grace"
 RETIRING = "retiring"
 DISCARDING = "discarding"
+SWEEPING = "sweeping"
+WITHDRAWING = "withdrawing"
 CLOSING = "closing"
 PARKED = "parked"
 LOST = "lost"
@@ -64,7 +75,7 @@ class Journal:
         phase: what is to be done next; docs/rotation.md lists them.
         base: the version of current that it replaces.
         target: the target's description, without secrets, for the report.
-        overlap, rollback, life, apply_limit, ask_limit: of the target's card when it began (seconds).
+        overlap, rollback, life, apply_limit, ask_limit: of the target's traits when it began (seconds).
         grace: seconds for which previous is kept after the promotion.
         manual: a person drives the phases, so pending may be sent at any time.
         goal: forward (to pending) or back (to current).
@@ -83,6 +94,18 @@ class Journal:
         orphaned: attempts are used up with the outcome open; a person has to look.
         reason: why it did not go forward, in words without a value.
         again: a new rotation is to begin once this one is closed.
+        places: the hosts that each take the value; empty where there is but one, without a name.
+        behind: those that are not known to take the value of this rotation (pending, after the promotion current).
+        walk, done, answer: the round through the places under way, those it has dealt with, what they answered together.
+        at: the places that the last request reached, and that are asked next.
+        held: ids of the values that the service held before it was to make one.
+        strays: ids of values that the service seems to have made for us without our having got the answer.
+        unanswered: the service was to make a value, and its answer was lost.
+        made_ticket: the ticket with which the value was reported that the service made.
+        withdrawing, after: the stage whose value the target is to drop ("" for strays), and the phase that follows.
+        withdrawn: the stages whose values the target has dropped.
+        dropping: since when a request to drop pending, or previous, is under way or may still land.
+        grace_of: in a rotation back to previous, the version that was promoted before it.
         holder, until: who works on it, and until when nobody else may.
     """
 
@@ -121,6 +144,26 @@ class Journal:
     orphaned: bool = False
     reason: str = ""
     again: bool = False
+    maker: str = OURS
+    slots: int = 1
+    marks: bool = False
+    sole_owner: bool = False
+    propagation: int = 0
+    places: Tuple[str, ...] = ()
+    behind: Tuple[str, ...] = ()
+    walk: str = ""
+    done: Tuple[str, ...] = ()
+    answer: Optional[str] = None
+    at: Tuple[str, ...] = ()
+    held: Tuple[str, ...] = ()
+    strays: Tuple[str, ...] = ()
+    unanswered: bool = False
+    made_ticket: Optional[str] = None
+    withdrawing: str = ""
+    after: str = ""
+    withdrawn: Tuple[str, ...] = ()
+    dropping: Optional[int] = None
+    grace_of: Optional[str] = None
     holder: Optional[str] = None
     until: Optional[int] = None
 
@@ -131,15 +174,17 @@ class Journal:
         Raises:
             Damaged: it holds what no journal of this version holds.
         """
+        read: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in written.items()}
         try:
-            return cls(**written)
+            return cls(**read)
         except TypeError:
             raise Damaged("the journal of a rotation is not one that this version writes", remedy="Update the collection.") from None
 
     def write(self) -> Mapping[str, Any]:
         """The journal as JSON-like data; what is not set is left out."""
         unset = {part.name: part.default for part in fields(self)}
-        return {key: value for key, value in asdict(self).items() if value != unset[key]}
+        kept = {key: value for key, value in asdict(self).items() if value != unset[key]}
+        return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
 
     def quiet(self, at: int) -> bool:
         """Whether, at that time, no request that carried pending can still land."""
@@ -171,6 +216,21 @@ class Journal:
     def alternating(self) -> bool:
         """Whether two users take turns."""
         return self.overlap == ALTERNATING
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether the target takes a value until a driver has it dropped."""
+        driven = not self.manual and self.target.get("kind") != NO_TARGET
+        return driven and self.overlap in (DUAL, MULTI)
+
+    @property
+    def is_made_by_service(self) -> bool:
+        """Whether the service makes the value."""
+        return self.maker == SERVICE
+
+    def is_withdrawal_over(self, at: int) -> bool:
+        """Whether, at that time, no request to drop a value can still land."""
+        return self.dropping is None or at - SKEW_STAMP >= self.quiet_from(self.dropping)
 
 
 @dataclass(frozen=True)

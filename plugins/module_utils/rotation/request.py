@@ -8,10 +8,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import MakeCandidate
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Card
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, MakeCandidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, TargetTraits, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ONE_PLACE
+
+
+def keep_as_made(_base: Record, value: Value) -> Candidate:
+    """Return the version that is stored for a value that the service made."""
+    return Candidate(value.fields, identity=value.identity)
 
 
 @dataclass(frozen=True)
@@ -20,21 +27,28 @@ class Request:
 
     Attributes:
         name: the credential.
-        card: how the target behaves.
+        kind: the kind of the target, none or manual included.
+        traits: how the target behaves.
         make: gives the new value for the current record; called when none is stored yet, and only then.
         target: the target's description for the journal and the report, without secrets.
         grace: how long previous is kept after the promotion.
         manual: a person drives the phases.
+        places: the hosts that each take the value.
+        complete: gives the version to store for the current record and a value that the service made: its fields checked,
+            its expiry. Default: the value as it was made.
     """
 
     name: str
-    card: Card
+    kind: str
+    traits: TargetTraits
     make: MakeCandidate = field(repr=False)
     target: Mapping[str, Any] = field(default_factory=dict)
     grace: timedelta = timedelta(0)
     manual: bool = False
+    places: Tuple[str, ...] = ONE_PLACE
+    complete: Callable[[Record, Value], Candidate] = field(default=keep_as_made, repr=False)
 
     @property
     def driven(self) -> bool:
         """Whether there is a driver that can send to the target and ask it."""
-        return not self.manual and self.card.kind != NO_TARGET.kind
+        return not self.manual and self.kind != NO_TARGET

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Callable, Dict, Iterable, Optional
+from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
 ROTATION = "rotation"
 SOURCE = "source_version"
 ORPHANED = "orphaned"
+IDENTITY = "identity"
 
 _PATCHES = 5
 """How often a change of state is tried again when somebody else changes the metadata at the same time."""
@@ -38,20 +39,43 @@ _PATCHES = 5
 
 @dataclass(frozen=True)
 class Candidate:
-    """A new value before it is stored."""
+    """A new value before it is stored.
+
+    Attributes:
+        fields: all fields of the version.
+        expires_at: when it expires, or None.
+        identity: what names it at the service (key id, fingerprint). No secret. It belongs to this version alone.
+    """
 
     fields: Fields = field(repr=False)
     expires_at: Optional[datetime] = None
     state: Fields = field(default_factory=dict, repr=False)
+    identity: Mapping[str, str] = field(default_factory=dict)
 
 
 MakeCandidate = Callable[[Record], Candidate]
+
+
+def identity_of(record: Record) -> Dict[str, str]:
+    """Return what names a stored value at the service. Empty if nothing is known."""
+    return dict(record.known.attributes.get(IDENTITY) or {})
+
+
+def is_same_value(fields: Fields, identity: Mapping[str, str], other: Record) -> bool:
+    """Whether a stored version holds that value, by its fields or by what names it at the service."""
+    return dict(fields) == dict(other.fields) or bool(identity and dict(identity) == identity_of(other))
 
 
 def _inherited(base: Record) -> Dict[str, Any]:
     """What a version takes over from the one it comes from (the fields that a custom type declares, for one)."""
     kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED, REFRESH)}
     return dict(kept, **{SOURCE: base.version})
+
+
+def _with_identity(attributes: Mapping[str, Any], identity: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the attributes of a version that has this identity, whichever they are copied from."""
+    others = {name: value for name, value in attributes.items() if name != IDENTITY}
+    return dict(others, **{IDENTITY: dict(identity)}) if identity else others
 
 
 class Slots:
@@ -122,9 +146,8 @@ class Slots:
         if found is not None:
             return found
         candidate = make(base)
-        metadata = Metadata(
-            created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=_inherited(base)
-        )
+        attributes = _with_identity(_inherited(base), candidate.identity)
+        metadata = Metadata(created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=attributes)
         record = Record(self._name, base.type, candidate.fields, candidate.state, metadata, stage=PENDING)
         try:
             return self._backend.put(record, create=True)
@@ -154,7 +177,10 @@ class Slots:
             lifecycle.advance(base.known, "promoted", now),
             created_at=now,
             expires_at=pending.known.expires_at,
-            attributes=dict({k: v for k, v in base.known.attributes.items() if k != REFRESH}, **{ROTATION: journal.rotation}),
+            attributes=_with_identity(
+                dict({name: value for name, value in base.known.attributes.items() if name != REFRESH}, **{ROTATION: journal.rotation}),
+                identity_of(pending),
+            ),
         )
         record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
         try:

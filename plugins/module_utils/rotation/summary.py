@@ -10,12 +10,24 @@ from typing import Any, Dict, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import ALTERNATING, OVERLAP_NONE, Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    ALTERNATING,
+    DUAL,
+    MULTI,
+    NO_TARGET,
+    OVERLAP_NONE,
+    SERVICE,
+    TargetTraits,
+)
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
-    """Where a rotation stands, JSON-like. Times are ISO 8601, lengths seconds."""
-    return {
+    """Where a rotation stands, JSON-like. Times are ISO 8601, lengths seconds.
+
+    With several hosts `behind` names those that lack the value; with values that the service makes `strays` names those that
+    it may have made without an answer.
+    """
+    summary = {
         "rotation": journal.rotation,
         "phase": journal.phase,
         "target": dict(journal.target),
@@ -30,6 +42,11 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "overdue": overdue(journal, now),
         "may_land_until": _time(journal.quiet_at()),
     }
+    if journal.places:
+        summary["behind"] = list(journal.behind)
+    if journal.is_made_by_service:
+        summary["strays"] = list(journal.strays)
+    return summary
 
 
 def overdue(journal: Journal, now: int) -> bool:
@@ -38,37 +55,45 @@ def overdue(journal: Journal, now: int) -> bool:
     return journal.phase in (phases.GRACE, phases.RETIRING) and over and bool(journal.reason)
 
 
-def plan(card: Card, standing: Optional[Journal]) -> Dict[str, Any]:
-    """What a rotation against a target of that card would do, in order."""
+def plan(kind: str, traits: TargetTraits, standing: Optional[Journal]) -> Dict[str, Any]:
+    """What a rotation against a target of that kind would do, in order."""
     return {
-        "target": card.kind,
-        "overlap": card.overlap,
-        "rollback": card.rollback,
+        "target": kind,
+        "overlap": traits.overlap,
+        "rollback": traits.rollback,
         "resumes": standing.rotation if standing is not None else None,
-        "steps": _planned(card),
-        "readers": _readers(card),
+        "steps": _planned(kind, traits),
+        "readers": _readers(kind, traits),
     }
 
 
-def _planned(card: Card) -> List[str]:
+def _planned(kind: str, traits: TargetTraits) -> List[str]:
     store = ["write the journal and take the lease", "store the new value as pending"]
-    if card.kind == "none":
+    if kind == NO_TARGET:
         return [*store, "promote it: no target is told", "retire the previous value when the grace period is over"]
+    if traits.maker == SERVICE:
+        store = [store[0], "list what the service holds, and have it make a value (at most {} s)".format(traits.apply_limit)]
+        sent = "store the value as pending"
+    else:
+        sent = "apply it to the target (at most {} s)".format(traits.apply_limit)
+    withdraws = traits.overlap in (DUAL, MULTI)
+    back = "drop it at the target" if withdraws else traits.rollback
+    retired = "have the target drop the previous value" if withdraws else "retire the previous value"
     return [
         *store,
-        "apply it to the target (at most {} s)".format(card.apply_limit),
-        "verify: {}".format(card.probe),
-        "promote it, or roll back ({}) when the target does not accept it".format(card.rollback),
-        "retire the previous value when the grace period is over and the new one was verified again",
+        sent,
+        "verify: {}".format(traits.probe),
+        "promote it, or roll back ({}) when the target does not accept it".format(back),
+        "{} when the grace period is over and the new one was verified again".format(retired),
     ]
 
 
-def _readers(card: Card) -> str:
-    if card.kind == "none":
+def _readers(kind: str, traits: TargetTraits) -> str:
+    if kind == NO_TARGET:
         return "no service is told, so one that takes this credential stops working"
-    if card.overlap == OVERLAP_NONE:
+    if traits.overlap == OVERLAP_NONE:
         return "between apply and promote, readers of the current value are refused; the report says how long"
-    if card.overlap == ALTERNATING:
+    if traits.overlap == ALTERNATING:
         return "the current user keeps working; readers get the other user once it is promoted"
     return "both values are accepted until the previous one is retired"
 

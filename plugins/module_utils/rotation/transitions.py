@@ -11,12 +11,14 @@ says which question or act comes next.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Mapping
+from typing import Callable, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import BACK, FORWARD, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.questions import question
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_ROLLBACK
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import (
     ACCEPTED,
@@ -28,12 +30,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     UNAVAILABLE,
 )
 
+_SENDING = (phases.APPLYING, phases.REVERTING, phases.WITHDRAWING)
+
 MAX_ASKS = 2
 """How often the settling of an unknown outcome asks the target: each refused login counts towards a lockout."""
 MAX_ATTEMPTS = 3
 """How often a value is sent, and how often an outcome is settled, before a person has to look."""
-
-_SETTLED_BY = {FORWARD: (PENDING, CURRENT), BACK: (CURRENT, PENDING)}
 
 
 def decide(journal: Journal, outcome: str, now: int) -> Journal:
@@ -42,23 +44,30 @@ def decide(journal: Journal, outcome: str, now: int) -> Journal:
     Raises:
         InvalidInput: that step has no such outcome.
     """
-    allowed = SEND_OUTCOMES if journal.phase in (phases.APPLYING, phases.REVERTING) else ASK_OUTCOMES
-    if outcome not in allowed:
-        raise InvalidInput("a step of a rotation in '{}' has no outcome {}".format(journal.phase, ascii(outcome)), option="outcome")
+    check_outcome(journal, outcome, SEND_OUTCOMES if journal.phase in _SENDING else ASK_OUTCOMES)
     return _DECISIONS[journal.phase](journal, outcome, now)
 
 
-def question(journal: Journal) -> str:
-    """Which stage's value the target is asked about next."""
-    if journal.phase in (phases.VERIFYING, phases.RETIRING):
-        return PENDING if journal.phase == phases.VERIFYING else CURRENT
-    if journal.phase == phases.DISCARDING:
-        # Two users: current belongs to the other one and proves nothing about pending.
-        return PENDING if journal.alternating else CURRENT
-    if journal.phase == phases.SETTLING:
-        answered = {PENDING: journal.pending_answer, CURRENT: journal.current_answer}
-        return next(stage for stage in _SETTLED_BY[journal.goal] if answered[stage] is None)
-    return CURRENT
+def decide_places(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str], now: int) -> Journal:
+    """The journal after a step at several places.
+
+    Raises:
+        InvalidInput: that step has no such outcome, or other places.
+    """
+    for outcome in outcomes.values():
+        check_outcome(journal, outcome, SEND_OUTCOMES if journal.phase in _SENDING else ASK_OUTCOMES)
+    journal, together = places.note(journal, batch, outcomes)
+    return journal if together is None else _DECISIONS[journal.phase](journal, together, now)
+
+
+def check_outcome(journal: Journal, outcome: object, allowed: Tuple[str, ...]) -> None:
+    """Refuse what the step of the journal's phase cannot come to.
+
+    Raises:
+        InvalidInput: as said.
+    """
+    if outcome not in allowed:
+        raise InvalidInput("a step of a rotation in '{}' has no outcome {}".format(journal.phase, ascii(outcome)), option="outcome")
 
 
 def settle(journal: Journal, reason: str) -> Journal:
@@ -72,7 +81,7 @@ def settle(journal: Journal, reason: str) -> Journal:
 def turn_back(journal: Journal, reason: str) -> Journal:
     """Give up pending: send current again where that is possible, else find out what the target takes."""
     journal = replace(journal, goal=BACK, reason=reason)
-    if journal.alternating:
+    if journal.alternating or journal.withdraws:
         return replace(journal, phase=phases.CONFIRMING)
     if journal.rollback == NO_ROLLBACK or journal.no_way_back or journal.reverts >= MAX_ATTEMPTS:
         return settle(journal, reason)
@@ -84,21 +93,50 @@ def park(journal: Journal, reason: str) -> Journal:
     return replace(journal, phase=phases.PARKED, reason=reason)
 
 
+def give_up(journal: Journal, now: int, reason: str) -> Journal:
+    """End a rotation whose pending value was not sent, or is not to be sent again."""
+    if journal.withdraws and journal.sent is not None:
+        return turn_back(journal, reason)
+    return replace(rolled_back(journal, now), reason=reason)
+
+
 def rolled_back(journal: Journal, now: int) -> Journal:
-    """Current opens the target. Pending stays until nothing that carried it can land any more."""
+    """Current opens the target. Pending stays until nothing that carried it can land any more.
+
+    A target that may take it as well drops it first, and current is confirmed after that.
+    """
+    if journal.withdraws and journal.sent is not None and PENDING not in journal.withdrawn:
+        return withdraw(replace(journal, goal=BACK), PENDING, phases.CONFIRMING)
     gap = now - journal.opened if journal.opened is not None else journal.gap
-    return replace(journal, phase=phases.DISCARDING, goal=BACK, verified=now, opened=None, gap=gap)
+    return replace(journal, phase=phases.DISCARDING, goal=BACK, verified=now, opened=None, gap=gap, withdrawn=())
+
+
+def withdraw(journal: Journal, stage: str, after: str) -> Journal:
+    """Have the target drop the value of a stage, then go on with the phase `after`."""
+    return replace(journal, phase=phases.WITHDRAWING, withdrawing=stage, after=after)
 
 
 def lapse(journal: Journal) -> Journal:
     """What a journal means whose controller died: whatever it was sending may have been sent."""
     if journal.phase == phases.APPLYING:
         return settle(_sent(journal), "the controller stopped while the new value was being sent")
+    if journal.phase == phases.MAKING:
+        return lose_answer(journal, "the controller stopped while the service made the new value")
     if journal.phase == phases.REVERTING and journal.promoted is not None:
         return _not_retired(_resent(journal))
     if journal.phase == phases.REVERTING:
         return settle(_resent(journal), "the controller stopped while the old value was being sent back")
     return journal
+
+
+def lose_answer(journal: Journal, reason: str) -> Journal:
+    """The service may have made a value, now or until its request's life is over, and the answer is lost."""
+    return replace(_sent(journal), phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
+
+
+def verify_made(journal: Journal) -> Journal:
+    """The value that the service made is stored as pending."""
+    return replace(_sent(journal) if journal.sending is not None else journal, phase=phases.VERIFYING, unanswered=False)
 
 
 def _sent(journal: Journal) -> Journal:
@@ -114,6 +152,8 @@ def _applying(journal: Journal, outcome: str, now: int) -> Journal:
     if outcome == UNAVAILABLE:
         # Nothing left the controller in this attempt; an earlier one may have.
         journal = replace(journal, sending=None)
+        if journal.places:
+            return _next_places(journal, now)
         reason = "the target could not be reached"
         return settle(journal, reason) if journal.sent is not None else replace(rolled_back(journal, now), reason=reason)
     journal = _sent(journal)
@@ -124,7 +164,20 @@ def _applying(journal: Journal, outcome: str, now: int) -> Journal:
     return settle(journal, "the target did not answer in time")
 
 
+def _next_places(journal: Journal, now: int) -> Journal:
+    """Go on with the places that have not been tried. After the last one, promote what is taken somewhere and refused nowhere."""
+    if places.remaining(journal):
+        return replace(journal, phase=phases.PREPARED)
+    journal = places.restart(journal)
+    if not places.is_everywhere_behind(journal):
+        return replace(journal, phase=phases.PROMOTING, verified=now)
+    reason = "no host of the target could be reached"
+    return park(journal, reason) if journal.sent is not None else replace(rolled_back(journal, now), reason=reason)
+
+
 def _verifying(journal: Journal, outcome: str, now: int) -> Journal:
+    if journal.places and outcome in (ACCEPTED, UNAVAILABLE):
+        return _next_places(journal, now)
     if outcome == ACCEPTED:
         return replace(journal, phase=phases.PROMOTING, verified=now)
     if outcome == UNAVAILABLE:
@@ -137,6 +190,8 @@ def _verifying(journal: Journal, outcome: str, now: int) -> Journal:
 def _reverting(journal: Journal, outcome: str, _now: int) -> Journal:
     if outcome == UNAVAILABLE:
         unsent = replace(journal, resending=None)
+        if journal.places:
+            return _next_behind(unsent)
         return _not_retired(unsent) if journal.promoted else park(unsent, "the target could not be reached to send the old value back")
     journal = _resent(journal)
     if outcome == APPLIED:
@@ -148,7 +203,23 @@ def _reverting(journal: Journal, outcome: str, _now: int) -> Journal:
     return settle(journal, "the target did not answer when the old value was sent back")
 
 
+def _next_behind(journal: Journal) -> Journal:
+    """Go on with the places that lack the current value. After the last one, wait for the next run."""
+    if places.remaining(journal):
+        return replace(journal, phase=phases.TURNING_BACK)
+    return replace(places.restart(journal), phase=phases.GRACE, reason=lacking(journal))
+
+
+def lacking(journal: Journal) -> str:
+    """Why previous cannot be retired yet, in words. Empty if no place is behind."""
+    if not journal.behind:
+        return ""
+    return "these hosts lack the current value, so the previous one is kept: {}".format(", ".join(journal.behind))
+
+
 def _confirming(journal: Journal, outcome: str, now: int) -> Journal:
+    if journal.promoted is not None and journal.places:
+        return _next_behind(journal)
     if journal.promoted is not None:
         again = _not_retired(journal)
         return replace(again, verified=now, reason="") if outcome == ACCEPTED else again
@@ -183,7 +254,11 @@ def _answered(journal: Journal, stage: str, now: int) -> Journal:
 
 
 def _pending_is_taken(journal: Journal, now: int) -> Journal:
+    if not journal.is_withdrawal_over(now):
+        return park(journal, "the target may still drop the new value")
     forward = replace(journal, phase=phases.PROMOTING, verified=now)
+    if journal.goal == FORWARD and journal.behind:
+        return replace(journal, phase=phases.PREPARED)
     if journal.goal == FORWARD or journal.alternating:
         return forward
     back = turn_back(journal, journal.reason)
@@ -205,6 +280,8 @@ def _discarding(journal: Journal, outcome: str, now: int) -> Journal:
 def _retiring(journal: Journal, outcome: str, now: int) -> Journal:
     if outcome == ACCEPTED:
         return replace(journal, verified=now, reason="")
+    if journal.behind:
+        return replace(journal, phase=phases.TURNING_BACK)
     if outcome == REFUSED and journal.rollback != NO_ROLLBACK and journal.reverts < MAX_ATTEMPTS:
         # The old value, sent back earlier, landed after the promotion: the target is given current once more.
         return replace(journal, phase=phases.TURNING_BACK)
@@ -214,6 +291,25 @@ def _retiring(journal: Journal, outcome: str, now: int) -> Journal:
 def _not_retired(journal: Journal) -> Journal:
     """Previous stays; the next run tries again."""
     return replace(journal, phase=phases.GRACE, reason="the new value could not be verified again, so the old one is kept")
+
+
+def _withdrawing(journal: Journal, outcome: str, _now: int) -> Journal:
+    if not journal.withdrawing:
+        return _end_sweep(journal, outcome)
+    if outcome == APPLIED or journal.after != phases.CLOSING:
+        # Before the end of a rotation it is done again: what was in flight may have brought the value back.
+        return replace(journal, phase=journal.after, withdrawn=(*journal.withdrawn, journal.withdrawing))
+    reason = "the target did not drop the value that is no longer used"
+    # Without a verification the phase is not tried twice in one run.
+    waiting = phases.GRACE if journal.promoted is not None else phases.DISCARDING
+    return replace(journal, phase=waiting, verified=None, withdrawn=(), reason=reason)
+
+
+def _end_sweep(journal: Journal, outcome: str) -> Journal:
+    if outcome != APPLIED:
+        return park(journal, "the service did not delete what it made without an answer: {}".format(", ".join(journal.strays)))
+    left = journal.strays[1:]
+    return replace(journal, strays=left, phase=phases.WITHDRAWING if left else phases.CLOSING, unanswered=bool(left))
 
 
 def _open_question(outcome: str, reason: str) -> str:
@@ -230,4 +326,5 @@ _DECISIONS: Mapping[str, Callable[[Journal, str, int], Journal]] = {
     phases.SETTLING: _settling,
     phases.DISCARDING: _discarding,
     phases.RETIRING: _retiring,
+    phases.WITHDRAWING: _withdrawing,
 }

@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import write_document
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record
 
-REFERENCES = ("source_version",)
-"""The attributes whose value is the version of another value of the same credential."""
+REFERENCES = (("source_version",), (REFRESH, "input_version"))
+"""The attributes, by their path, whose value is the version of another value of the same credential."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +87,18 @@ class Portable:
 
 def with_references(record: Record, versions: Mapping[str, Any]) -> Record:
     """Return the record with its references to versions mapped by `versions`. Drop a reference to an unknown version."""
-    attributes: Dict[str, Any] = {}
-    for name, value in record.known.attributes.items():
-        if name not in REFERENCES:
-            attributes[name] = value
-        elif value in versions:
-            attributes[name] = versions[value]
-    return record.with_metadata(attributes=attributes)
+    return record.with_metadata(attributes=_rewrite(record.known.attributes, (), versions))
+
+
+def _rewrite(attributes: Mapping[str, Any], path: Tuple[str, ...], versions: Mapping[str, Any]) -> Dict[str, Any]:
+    rewritten: Dict[str, Any] = {}
+    for name, value in attributes.items():
+        if (*path, name) in REFERENCES:
+            if value in versions:
+                rewritten[name] = versions[value]
+        else:
+            rewritten[name] = _rewrite(value, (*path, name), versions) if isinstance(value, Mapping) else value
+    return rewritten
 
 
 def for_tenant(record: Record, tenant: str) -> Record:

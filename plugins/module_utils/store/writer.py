@@ -53,7 +53,7 @@ SPARE = "spare"
 """The attribute of a value that is in `previous` only until the current one has been replaced."""
 
 
-_OF_THE_VERSION = ("orphaned", REFRESH)
+_OF_THE_VERSION = ("orphaned", "identity", REFRESH)
 """Attributes that belong to one value and are not copied to the next one."""
 
 Answer = TypeVar("Answer")

@@ -11,7 +11,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 
 
 class ApiKey(CredentialType):
-    """A key that a service hands out, and where it is sent."""
+    """A key that a service issues, and how it is sent."""
 
     name = "api_key"
     description = "a key that a service accepts in a header or parameter"
@@ -19,6 +19,6 @@ class ApiKey(CredentialType):
     generated_kind = generation.URLSAFE
     fields = (
         Field("api_key", secret=True, required=True, description="The key."),
-        Field("param_name", description="The header or parameter that carries it, C(X-API-Key) for one."),
-        Field("endpoint", description="Where the service is."),
+        Field("param_name", description="The header or parameter that carries it, for example C(X-API-Key)."),
+        Field("endpoint", description="The address of the service."),
     )

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The type contract (C14): what a credential of a type holds, and what can be done with it.
+"""The type contract (C14): the fields of a credential of a type, and its operations.
 
-A type is data (its fields, its primary field, its capabilities) and a few methods that are free of storage.
+A type is data (its fields, its primary field, its capabilities) and a few methods that do not use a store.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.types import gen
 
 @dataclass(frozen=True)
 class Field:
-    """One field of a type. Values are kept as `Secret` whether they are one or not; `secret` decides what may be shown.
+    """One field of a type. Every value is kept as a `Secret`, secret or not; `secret` decides whether it may be shown.
 
     Attributes:
-        default: stored where the field is not given.
+        default: stored if the field is not given.
         binary: any bytes are accepted; else the value is UTF-8 text.
-        choices: the only values allowed, where there are any.
+        choices: the only values allowed; empty if any value is.
     """
 
     name: str
@@ -51,7 +51,7 @@ class TypeCapabilities:
 
 @dataclass(frozen=True)
 class RefreshAnswer:
-    """What a refresh has brought.
+    """The result of a refresh.
 
     Attributes:
         state: the whole new state; it replaces the old one.
@@ -73,28 +73,28 @@ class CredentialType(ABC):
     capabilities: TypeCapabilities = TypeCapabilities()
     generated_kind: str = generation.PASSWORD
     refresh_margin: timedelta = timedelta(seconds=300)
-    """How long before its expiry a value is refreshed; a fifth of its life where that is shorter."""
+    """How long before its expiry a value is refreshed; a fifth of its lifetime if that is shorter."""
     refresh_is_single_use: bool = True
-    """Whether a refresh uses up the token that it sends. A type whose server keeps accepting the token says False."""
+    """Whether a refresh uses up the token that it sends. It is False for a type whose server continues to accept the token."""
 
     def primary_of(self, fields: Fields) -> str:
-        """The primary field of a credential that holds `fields`."""
+        """Return the primary field of a credential that holds `fields`."""
         return self.primary
 
     def is_secret(self, field: str) -> bool:
-        """Whether a field's value is hidden. A field the type does not know is."""
+        """Return True if a field's value is hidden. A field that the type does not know is hidden."""
         known = self._field(field)
         return known is None or known.secret
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
-        """Replace what stands for several fields (a connection string) by those fields. Most types have nothing such."""
+        """Replace a field that combines others (a connection string) by those fields. Most types have none."""
         return dict(fields)
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
-        """Return what is stored: the fields checked and completed by their defaults.
+        """Check the fields, and return them completed by their defaults, as they are stored.
 
         Raises:
-            InvalidInput: a field is unknown, missing, not among its choices, or binary where text is meant.
+            InvalidInput: a field is unknown, missing, not among its choices, or binary although it must be text.
         """
         self._refuse_unknown(fields)
         complete = {field.name: Secret(field.default) for field in self.fields if field.default is not None}
@@ -104,10 +104,10 @@ class CredentialType(ABC):
         return complete
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """Return the value of one field: what the last refresh brought, else what was written, also if it is worked out from others.
+        """Return the value of one field: from the last refresh, else as written. It may be computed from other fields.
 
         Raises:
-            NoToken: there is none.
+            NoToken: there is no such value.
         """
         if field in state:
             return state[field]
@@ -117,7 +117,7 @@ class CredentialType(ABC):
             raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields)) from None
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:
-        """When the value itself says that it expires (aware, UTC); None where it says nothing."""
+        """Return the expiry time that the value itself contains (aware, UTC); None if it contains none."""
         return None
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
@@ -125,7 +125,7 @@ class CredentialType(ABC):
 
         Args:
             options: see `generation.generate_value`.
-            fields: what is given or kept of the other fields.
+            fields: the other fields, given or kept.
 
         Raises:
             InvalidInput: the options do not fit, or this type's value cannot be generated.
@@ -133,7 +133,7 @@ class CredentialType(ABC):
         return dict(fields, **{self.primary_of(fields): generation.generate_value(options, self.generated_kind)})
 
     def refresh_token(self, fields: Fields, state: Fields) -> Optional[Secret]:
-        """Return the token that a refresh sends; None if this type needs none. Uses no network.
+        """Return the token that a refresh sends; None if this type needs none. Use no network.
 
         Raises:
             NoRefreshToken: this type needs one, and the credential has none.
@@ -145,18 +145,18 @@ class CredentialType(ABC):
 
         Args:
             fields: what was written by a person or a rotation. A refresh never changes them.
-            state: what the last refresh brought; empty before the first one.
+            state: the state of the last refresh; empty before the first one.
 
         Raises:
             RefreshFailed: the service refuses, and would refuse again.
             InteractionRequired: the service wants a person to act first.
-            Unavailable, Timeout: there was no answer. `outcome_unknown` says that the request may have been carried out.
+            Unavailable, Timeout: there was no response. `outcome_unknown` is set if the request may have been carried out.
             RefreshUnsupported: the type has nothing to refresh.
         """
         raise refresh_unsupported_error(self.name)
 
     def redact(self, fields: Fields) -> Dict[str, str]:
-        """The fields as they may be shown: secret and binary values replaced."""
+        """Return the fields as they may be shown, with secret values replaced and binary ones escaped."""
         return {name: REDACTED if self.is_secret(name) else _text(value) for name, value in sorted(fields.items())}
 
     def _field(self, name: str) -> Optional[Field]:

@@ -10,12 +10,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 
 
 class Basic(CredentialType):
-    """A password, and whose it is."""
+    """A password and its user name."""
 
     name = "basic"
     description = "a user name and a password"
     primary = "password"
     fields = (
         Field("password", secret=True, required=True, description="The password."),
-        Field("username", description="Whose password it is."),
+        Field("username", description="The user of the password."),
     )

@@ -48,10 +48,10 @@ def build(parts: Mapping[str, str]) -> str:
 
 
 def parse(text: str) -> Dict[str, str]:
-    """Read a connection string into the parts that `build` takes. A part that is not there is left out.
+    """Parse a connection string into the parts that `build` takes. A missing part is left out.
 
     Raises:
-        InvalidInput: it is not one, or has parameters other than the TLS mode. The string itself is not shown.
+        InvalidInput: the text is no connection string, or has parameters other than the TLS mode. The text itself is not shown.
     """
     try:
         split = urlsplit(text)
@@ -83,7 +83,7 @@ def _login(parts: Mapping[str, str]) -> str:
 
 def _place(parts: Mapping[str, str]) -> str:
     host = parts.get("host", "")
-    # RFC 3986 section 3.2.2: an IPv6 address stands in brackets. A socket's directory is percent-encoded as libpq wants it.
+    # RFC 3986 section 3.2.2: an IPv6 address is in brackets. A socket's directory is percent-encoded as libpq expects it.
     host = "[{0}]".format(host) if ":" in host else _quoted(host)
     return "{0}:{1}".format(host, parts["port"]) if parts.get("port") else host
 

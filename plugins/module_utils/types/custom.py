@@ -30,10 +30,10 @@ class Custom(CredentialType):
     def __init__(self, declaration: Sequence[Mapping[str, Any]]) -> None:
         """Read a declaration: mappings of `name`, `secret` (true), `required`, `binary`, `primary`, `default`, `description`.
 
-        The primary field is the one declared so, else the first secret one, else the first.
+        The primary field is the one declared `primary`, else the first secret one, else the first.
 
         Raises:
-            InvalidInput: the declaration is empty, names a field twice, or has a key that means nothing.
+            InvalidInput: the declaration is empty, names a field twice, or has an unknown key.
         """
         self.declared = [_checked(entry) for entry in declaration]
         names = [entry["name"] for entry in self.declared]
@@ -43,7 +43,7 @@ class Custom(CredentialType):
         self.primary = _primary(self.declared)
 
     def attributes(self) -> Dict[str, List[Dict[str, Any]]]:
-        """What the metadata keeps of the declaration."""
+        """Return the declaration as the metadata keeps it."""
         return {DECLARATION: self.declared}
 
 
@@ -53,7 +53,7 @@ def _checked(entry: Any) -> Dict[str, Any]:
     given = {str(key): value for key, value in entry.items() if value is not None}
     unknown = sorted(set(given) - {"name"} - set(_FLAGS) - set(_TEXTS))
     if unknown:
-        raise _invalid("has keys that mean nothing: {0}".format(", ".join(map(ascii, unknown))))
+        raise _invalid("has unknown keys: {0}".format(", ".join(map(ascii, unknown))))
     if not _NAME.match(str(given.get("name", ""))):
         raise _invalid("has a field without a proper name")
     flags = {name: bool(given.get(name, name == "secret")) for name in _FLAGS}

@@ -17,9 +17,9 @@ CONNECTION_STRING = "connection_string"
 
 
 class Database(CredentialType):
-    """A database user's password and the way to the database.
+    """A database user's password and the address of the database.
 
-    `connection_string` is accepted in place of the single fields, and can be read as a field: it is always worked out from
+    `connection_string` is accepted instead of the single fields, and can be read as a field: it is always computed from
     them, so a rotation cannot leave an old one behind.
     """
 
@@ -29,7 +29,7 @@ class Database(CredentialType):
     fields = (
         Field("password", secret=True, required=True, description="The password."),
         Field("username", description="The database user."),
-        Field("engine", default="postgresql", choices=connection_string.ENGINES, description="Which database it is."),
+        Field("engine", default="postgresql", choices=connection_string.ENGINES, description="The kind of database."),
         Field("host", description="Host name, address, or the directory of a socket."),
         Field("port", description="1 to 65535."),
         Field("database", description="The database on that server."),
@@ -37,14 +37,14 @@ class Database(CredentialType):
     )
 
     def is_secret(self, field: str) -> bool:
-        """A connection string holds the password."""
+        """Return True for a connection string too, since it holds the password."""
         return field == CONNECTION_STRING or super().is_secret(field)
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
-        """Check the fields, those of a connection string included. A field given by itself wins over the string's.
+        """Check the fields, those of a connection string included. A field that is given wins over the string's part.
 
         Raises:
-            InvalidInput: see `CredentialType.validate`; or the string or the port is not one.
+            InvalidInput: see `CredentialType.validate`; also an invalid connection string or port.
         """
         complete = super().validate(self.expand(fields))
         port = complete.get("port")
@@ -53,7 +53,7 @@ class Database(CredentialType):
         return complete
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
-        """Put the parts of a connection string in its place."""
+        """Replace a connection string by its parts."""
         given = dict(fields)
         written = given.pop(CONNECTION_STRING, None)
         if written is None:
@@ -62,7 +62,7 @@ class Database(CredentialType):
         return dict({name: Secret(part) for name, part in parts.items()}, **given)
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
-        """A field, or the connection string that the fields make."""
+        """Return a field, or the connection string built from the fields."""
         if field != CONNECTION_STRING:
             return super().read(fields, state, field)
         return Secret(connection_string.build({name: value.expose().decode("utf-8") for name, value in fields.items()}))

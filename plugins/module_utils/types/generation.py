@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random values: passwords by policy, tokens and UUIDs. Every draw comes from the operating system (stdlib `secrets`)."""
+"""Random values: passwords by policy, tokens and UUIDs. The randomness comes from the operating system (stdlib `secrets`)."""
 
 from __future__ import annotations
 
@@ -29,12 +29,12 @@ _CLASSES = {
 
 @dataclass(frozen=True)
 class PasswordPolicy:
-    """What a generated password looks like. A class's number is how many it holds at least; 0 leaves the class out.
+    """The composition of a generated password. The number of a class is its least number of characters; 0 leaves the class out.
 
     Attributes:
-        length: characters, 8 to 1024.
-        symbol_set: which characters count as symbols.
-        exclude_ambiguous: leave out what people mix up when reading aloud (`0O1lI|5S2Z8B`).
+        length: number of characters, 8 to 1024.
+        symbol_set: the characters that count as symbols.
+        exclude_ambiguous: leave out characters that are easily confused (`0O1lI|5S2Z8B`).
         exclude: further characters to leave out.
     """
 
@@ -49,12 +49,12 @@ class PasswordPolicy:
 
 
 def generate_password(policy: PasswordPolicy) -> Secret:
-    """Draw a password: the least of each class, the rest from all of them, in random order.
+    """Generate a password: the least number of each class, the rest from all classes, in random order.
 
     Raises:
         InvalidInput: no password can meet the policy.
     """
-    import secrets  # like uuid below: who reads a credential draws nothing
+    import secrets  # imported here, like uuid below: reading a credential generates nothing
 
     pools = _pools(policy)
     least = {name: getattr(policy, name) for name in pools}
@@ -67,15 +67,15 @@ def generate_password(policy: PasswordPolicy) -> Secret:
 
 
 def generate_value(options: Mapping[str, Any], kind: str = PASSWORD) -> Secret:
-    """Draw a value as the options of `generate` say.
+    """Generate a value as the options of `generate` say.
 
     Args:
-        options: `kind` (password, hex, urlsafe, uuid); `bytes` of randomness for hex and urlsafe (16 to 1024, 32 unless
-            told); for a password what `PasswordPolicy` has.
-        kind: the kind where the options name none.
+        options: `kind` (password, hex, urlsafe, uuid); `bytes` of randomness for hex and urlsafe (16 to 1024, default
+            32); for a password the attributes of `PasswordPolicy`.
+        kind: the kind if the options name none.
 
     Raises:
-        InvalidInput: an unknown option, or one that does not fit.
+        InvalidInput: an option is unknown, or does not fit the kind.
     """
     chosen = str(options.get("kind") or kind)
     given = {name: value for name, value in options.items() if name != "kind" and value is not None}
@@ -127,7 +127,7 @@ def _pools(policy: PasswordPolicy) -> Dict[str, str]:
 
 
 def _without_repeats(characters: str, left_out: set[str]) -> List[str]:
-    # A character listed twice would be drawn twice as often.
+    # A character listed twice would be chosen twice as often.
     return [character for character in dict.fromkeys(characters) if character not in left_out]
 
 

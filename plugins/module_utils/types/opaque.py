@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Anything at all: what other tools wrote, files, values without a type."""
+"""Any content: what other tools wrote, files, values without a type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Opaque(CredentialType):
     primary = "value"
 
     def primary_of(self, fields: Fields) -> str:
-        """`value`, or the only field there is."""
+        """Return `value`, or the only field that there is."""
         if self.primary not in fields and len(fields) == 1:
             return next(iter(fields))
         return self.primary
@@ -31,7 +31,7 @@ class Opaque(CredentialType):
         """Accept any fields, but at least one.
 
         Raises:
-            InvalidInput: there is none.
+            InvalidInput: there is no field.
         """
         if not fields:
             raise InvalidInput("there is no field", option="fields", remedy="Give 'value', or at least one field.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which types there are. Static: a module's payload is built from imports that can be read off the source."""
+"""The registry of types. It is static: a module's payload is built from imports that Ansible finds in the source."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ TYPES: Tuple[str, ...] = (*tuple(sorted(_TYPES)), Custom.name)
 
 
 def is_refreshable(name: str) -> bool:
-    """Whether values of the type of that name can be refreshed. Every read of a value comes here, so it is one look into a table."""
+    """Return True if values of the type with this name can be refreshed. Every read calls this, so it only looks into a table."""
     kind = _TYPES.get(name)
     return kind is not None and kind.capabilities.refresh
 
 
 def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
-    """The type of a credential.
+    """Return the type of a credential.
 
     Args:
         name: the type's name.
         attributes: the attributes of the metadata; those of a custom type hold its declaration.
 
     Raises:
-        UnsupportedType: there is no such type; the message lists those there are.
+        UnsupportedType: there is no such type; the message lists the types.
         InvalidInput: the declaration of a custom type is missing or wrong.
     """
     if name == Custom.name:

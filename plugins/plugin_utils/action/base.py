@@ -47,6 +47,9 @@ class CredentialAction(ActionBase):
 
     specification: ClassVar[Specification]
 
+    in_process = False
+    """Whether operations are performed in this process: with another party's code, which no session loads."""
+
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Validate, perform, report."""
         super().run(tmp, task_vars)  # refuses async
@@ -55,18 +58,33 @@ class CredentialAction(ActionBase):
         # Outside the guard: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
         around = self._surroundings(variables)
         try:
-            spec = self.specification
-            parameters = validated(self._task.args, spec, self.operation)
+            arguments = self.read_arguments()
+            spec = self.read_specification(arguments, around)
+            parameters = validated(arguments, spec, self.operation)
             reported["invocation"] = {"module_args": reported_parameters(parameters, spec.argument_spec, spec.other_stores)}
             beside = {role: resolve_store(parameters.get(role), around) for role in spec.other_stores}
             store = replace(resolve_store(parameters.get("store"), around), beside=beside)
-            self._client = client(session_options(session_said(around)))
-            if parameters.get("run_on") != TARGET:
+            session = session_options(session_said(around))
+            self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
+            if not self.runs_on_target(parameters):
                 return self._reported(self.perform(store, parameters, variables), parameters, reported)
             check_may_leave(store)
         except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
             return failed_result(error, reported)
-        return self._on_target(target_arguments(self._task.args, store), parameters, variables)
+        return self._on_target(target_arguments(arguments, store), parameters, variables)
+
+    def read_arguments(self) -> Mapping[str, Any]:
+        """Return the task's arguments."""
+        return dict(self._task.args)
+
+    def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
+        """Return what the arguments are checked by."""
+        return self.specification
+
+    @staticmethod
+    def runs_on_target(arguments: Mapping[str, Any]) -> bool:
+        """Whether the real module runs on the host."""
+        return arguments.get("run_on") == TARGET
 
     def _on_target(self, arguments: dict[str, Any], parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
         """Run the real module on the host. What the session has read of these names may be old then, whatever came of it."""

@@ -2,52 +2,91 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The driver of a rotation: does the engine's steps with other collections' modules and reports what they answered.
+"""The driver of a rotation: does the engine's steps with a target and reports the outcomes.
 
 It decides nothing. No result and no text of a module leaves here: only one of the words of `rotation.steps`.
 """
 
 from __future__ import annotations
 
-import secrets
+import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    RotationFailed,
+    RotationInProgress,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, STEP
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import Call, Connection
-
-RunModule = Callable[[Call, float], Mapping[str, Any]]
-"""Runs a module on the task's host for at most so many seconds; a result without an answer is `{unreachable: True}`."""
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules, Target, Value
 
 POLL_INTERVAL = 1.0
+_DECIDED = (RotationInProgress, RotationFailed)
+"""The engine has taken the report down, or another controller has: what was made is stored, or is looked for."""
+_PROBE_LIMIT = 30.0
+_PRECHECK_LIMIT = 120.0
+
+
+class Runner(Protocol):
+    """What runs on the task's host, for at most `limit` seconds."""
+
+    def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
+        """Return a module's result; without an answer `{"unreachable": True}`."""
+
+    def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
+        """Return a program's exit status; None without an answer."""
 
 
 def elapsed() -> float:
-    """Seconds of a clock that goes on while the machine sleeps (Linux: `time.monotonic` does not)."""
+    """Return the seconds of a clock that runs while the machine sleeps (Linux: `time.monotonic` does not)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-_QUESTION_LIMIT = 30.0
-_WRONG_BYTES = 24
+class StepModules:
+    """The `Modules` of one step, which ends at `deadline` of the driver's clock. No call takes longer than `each` seconds."""
+
+    def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float, each: float) -> None:
+        """Take what runs modules, the driver's clock, when the step ends, and how long one call may take."""
+        self._each = each
+        self._runner = runner
+        self._monotonic = monotonic
+        self._deadline = deadline
+
+    def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
+        """As `Modules.run`."""
+        _check_place(place)
+        return self._runner.run_module(name, arguments, min(self.time_left(), self._each))
+
+    def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> int | None:
+        """As `Modules.run_program`."""
+        _check_place(place)
+        return self._runner.run_program(argv, stdin, min(self.time_left(), self._each))
+
+    def time_left(self) -> float:
+        """As `Modules.time_left`."""
+        return self._deadline - self._monotonic()
 
 
 class RotationDriver:
-    """Drives one rotation against PostgreSQL."""
+    """Drives one rotation against a target."""
 
     def __init__(
         self,
-        ask: Callable[[dict[str, Any]], Outcome],
-        run_module: RunModule,
+        perform: Callable[[dict[str, Any]], Outcome],
+        target: type[Target],
+        runner: Runner,
         monotonic: Callable[[], float] = elapsed,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Take how to ask the operation (with `step` as its answer to the last one) and how to run a module."""
-        self._ask = ask
-        self._run_module = run_module
+        """Take how to perform the operation (with `step` as the report on the last one), the target, and what runs its modules."""
+        self._perform = perform
+        self._target = target
+        self._runner = runner
         self._monotonic = monotonic
         self._pause = pause
 
@@ -57,52 +96,122 @@ class RotationDriver:
         Raises:
             CredentialError: it was not begun, or did not end with the new value promoted.
         """
-        looked = self._ask({LOOK: True})
-        if STEP in looked.result:
-            self._look(looked.result[STEP])
-        else:
+        looked = self._perform({LOOK: True})
+        if STEP not in looked.result:
             return looked
-        outcome = self._ask({})
+        self._build_target(looked.result[STEP]).precheck(self._modules(_PRECHECK_LIMIT, _PROBE_LIMIT))
+        outcome = self._perform({})
         while outcome.result[STEP]["kind"] != steps.DONE:
             given = self._monotonic()
-            told = outcome.result[STEP]
-            outcome = self._ask({"ticket": told["ticket"], "outcome": self._do(told, given)})
+            step = outcome.result[STEP]
+            target = self._build_target(step)
+            report = _ACTS[step["kind"]](self, target, step, given)
+            outcome = self._report({"ticket": step["ticket"], **report}, target, step, given)
         return outcome
 
-    def _look(self, told: Mapping[str, Any]) -> None:
-        for role in told["roles"]:
-            call = postgresql.look(_connection(told), role)
-            postgresql.seen(self._run_module(call, _QUESTION_LIMIT), role)
+    def _report(self, report: dict[str, Any], target: Target, step: Mapping[str, Any], given: float) -> Outcome:
+        """Report a step. A value that the service made, and that could not be stored, is retired."""
+        made = handover.decode_made(report.get("made"))
+        if made is None or made.value is None:
+            return self._perform(report)
+        try:
+            return self._report_twice(report)
+        except _DECIDED:
+            raise
+        except CredentialError:
+            left = self._time_left(step, given)
+            if left > 0:
+                target.retire(self._modules(left), made.value)
+            raise
 
-    def _do(self, told: Mapping[str, Any], given: float) -> str:
-        return self._apply(told, given) if told["kind"] == steps.APPLY else self._question(told, given)
+    def _report_twice(self, report: dict[str, Any]) -> Outcome:
+        """Report, and again with the same ticket if the answer was lost (the session was killed): the value is stored once."""
+        try:
+            return self._perform(report)
+        except _DECIDED:
+            raise
+        except CredentialError:
+            return self._perform(report)
 
-    def _apply(self, told: Mapping[str, Any], given: float) -> str:
-        call = postgresql.apply(_connection(told), told["role"], told["password"])
-        left = given + told["limit"] - self._monotonic()
+    def _apply(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        return self._send(target.apply, step, given)
+
+    def _retire(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        return self._send(target.retire, step, given)
+
+    def _send(self, act: Callable[[Modules, Value, str], str], step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        value = handover.decode_value(step["value"])
+
+        def send(place: str) -> str:
+            left = self._time_left(step, given)
+            return act(self._modules(left), value, place) if left > 0 else steps.UNAVAILABLE
+
+        return _at_each_place(send, step)
+
+    def _make(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        left = self._time_left(step, given)
         if left <= 0:
-            # The lease may be over: a controller that slept until now sends nothing any more.
-            return steps.UNAVAILABLE
-        return postgresql.applied(self._run_module(call, left))
+            return {"outcome": steps.UNAVAILABLE}
+        made = target.make(self._modules(left), handover.decode_value(step["value"]), step["mark"])
+        return {"outcome": made.outcome, "made": handover.encode_made(made)}
 
-    def _question(self, told: Mapping[str, Any], given: float) -> str:
-        """Ask; after a change, until the answer is yes or the limit is reached."""
-        while True:
-            answer = self._answer(told)
-            if answer in (steps.ACCEPTED, steps.ACCEPTS_ANYTHING) or self._monotonic() + POLL_INTERVAL > given + told["limit"]:
-                return answer
-            self._pause(POLL_INTERVAL)
+    def _list(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        held = target.list_held(self._modules(step["limit"]))
+        return {"outcome": steps.UNAVAILABLE} if held is None else {"outcome": steps.LISTED, "held": handover.encode_held(held)}
 
-    def _answer(self, told: Mapping[str, Any]) -> str:
-        right = self._open(told, told["password"])
-        if right != steps.ACCEPTED:
-            return right
-        return postgresql.judged(right, self._open(told, secrets.token_urlsafe(_WRONG_BYTES)))
+    def _ask(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        """Probe the value at each place; after a change, until it is accepted or the limit is reached."""
+        value = handover.decode_value(step["value"])
+        self._pause(step["wait"])
 
-    def _open(self, told: Mapping[str, Any], password: str) -> str:
-        return postgresql.answered(self._run_module(postgresql.ask(_connection(told), told["role"], password), _QUESTION_LIMIT))
+        def probe(place: str) -> str:
+            while True:
+                outcome = self._probe_twice(target, value, place)
+                over = self._monotonic() + POLL_INTERVAL > given + step["wait"] + step["limit"]
+                if over or outcome in (steps.ACCEPTED, steps.ACCEPTS_ANYTHING):
+                    return outcome
+                self._pause(POLL_INTERVAL)
+
+        return _at_each_place(probe, step)
+
+    def _probe_twice(self, target: Target, value: Value, place: str) -> str:
+        """Return the outcome for the value, proved by a random wrong one where the target can try one."""
+        right = target.probe(self._modules(_PROBE_LIMIT), value, place)
+        wrong = target.wrong_value(value) if right == steps.ACCEPTED else None
+        return right if wrong is None else combine(target.probe(self._modules(_PROBE_LIMIT), wrong, place))
+
+    def _time_left(self, step: Mapping[str, Any], given: float) -> float:
+        """Return the seconds in which the step may send. Without any, the lease may be over: nothing is sent any more."""
+        return float(given + step["limit"] - self._monotonic())
+
+    def _modules(self, seconds: float, each: float = math.inf) -> StepModules:
+        return StepModules(self._runner, self._monotonic, self._monotonic() + seconds, each)
+
+    def _build_target(self, step: Mapping[str, Any]) -> Target:
+        credentials = {name: handover.decode_fields(fields) for name, fields in step["credentials"].items()}
+        return self._target({**step["options"], **credentials}, handover.decode_value(step["current"]))
 
 
-def _connection(told: Mapping[str, Any]) -> Connection:
-    way = dict(told["connection"])
-    return Connection(admin_password=Secret(way.pop("admin_password")), **way)
+def _at_each_place(act: Callable[[str], str], step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the report on a step that is done at its places, one after the other."""
+    outcomes = {place: act(place) for place in step["places"]}
+    return {"outcome": outcomes[""]} if set(outcomes) == set(steps.ONE_PLACE) else {"places": outcomes}
+
+
+def combine(wrong: str) -> str:
+    """Return the outcome for a value that was accepted, from the outcome of a random wrong one."""
+    return {steps.REFUSED: steps.ACCEPTED, steps.ACCEPTED: steps.ACCEPTS_ANYTHING}.get(wrong, steps.UNAVAILABLE)
+
+
+def _check_place(place: str) -> None:
+    if place:
+        raise InvalidInput("modules of a target run on the task's host only", option="target", remedy="Run the task on {}.".format(place))
+
+
+_ACTS: Mapping[str, Callable[[RotationDriver, Target, Mapping[str, Any], float], dict[str, Any]]] = {
+    steps.APPLY: RotationDriver._apply,
+    steps.ASK: RotationDriver._ask,
+    steps.RETIRE: RotationDriver._retire,
+    steps.LIST: RotationDriver._list,
+    steps.MAKE: RotationDriver._make,
+}

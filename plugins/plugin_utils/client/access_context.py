@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who asks, as far as a run can tell: recorded in the audit trail; only the scope's dimensions decide anything."""
+"""The caller, as far as a run knows it: recorded in the audit trail. Only the scope's dimensions decide about access."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _EXECUTION = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")
 
 
 def run_id() -> str:
-    """What tells this run from others: the controller's process id and, where /proc tells it, its start in clock ticks.
+    """Return what identifies this run: the controller's process id and, if /proc has it, its start in clock ticks.
 
     The controller is the parent in a worker, and this process itself otherwise.
     """
@@ -36,9 +36,9 @@ def access_context(
     """Describe the caller.
 
     Args:
-        tenant: from the store's configuration; nothing else sets it.
+        tenant: the tenant of the store's configuration; nothing else sets it.
         scope: the option `scope`: workflow, user and tags that the play asserts.
-        variables: the host's variables (raw); AWX puts the job and its user among them.
+        variables: the host's variables (raw); AWX adds the job and its user to them.
         task: the task's name.
     """
     asserted = scope or {}
@@ -57,7 +57,7 @@ def access_context(
 
 
 def _first(names: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:
-    """AWX sets its facts of a job as environment variables and, in lower case, as extra variables."""
+    """Return the first of these facts of an AWX job. AWX sets them as environment variables and, in lower case, as extra variables."""
     for name in names:
         found = os.environ.get(name) or variables.get(name.lower())
         if found:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The seam between Ansible's plugins and the library: how an operation reaches a store. Lookups and actions know nothing behind it."""
+"""The interface between Ansible's plugins and the library: how an operation reaches a store. Lookups and actions use nothing behind it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 
 
 class Client(ABC):
-    """Performs operations on stores."""
+    """Perform operations on stores."""
 
     @abstractmethod
     def perform(
@@ -31,16 +31,16 @@ class Client(ABC):
         """Perform one operation.
 
         Args:
-            store: as `store_resolution.resolve_store` found it; beside it the other stores that the operation names.
+            store: the store, as `store_resolution.resolve_store` found it, with the other stores that the operation names.
             operation: its name in `operations/catalog.py`.
-            parameters: the operation's own, validated.
-            context: who asks.
-            check_mode: tell what would change, change nothing.
-            question: by what a session may know the same question again.
+            parameters: the operation's own parameters, validated.
+            context: the caller.
+            check_mode: report what would change, and change nothing.
+            question: the digest by which a session recognises the same request.
 
         Raises:
-            CredentialError: of the class that tells why.
+            CredentialError: the operation failed; the class is the reason.
         """
 
     def forget(self, names: Iterable[str] | None) -> None:
-        """These names (any, for None) were changed by other ways: what is kept of them is dropped."""
+        """Drop the cached values of these names (all for None), which were changed in another way."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Operations in this process: what a run without a session does."""
+"""Perform operations in this process, for a run without a session."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fi
 
 
 class DirectClient(Client):
-    """Opens stores in this process and keeps them open for it, by the fingerprint of their configuration."""
+    """Open stores in this process, and keep them open in it, by the fingerprint of their configuration."""
 
     def __init__(self) -> None:
         """Start with no store open."""
@@ -66,15 +66,15 @@ class DirectClient(Client):
         return self._open[fingerprint]
 
     def _close_at_end(self, manager: CredentialManager) -> None:
-        """A store on a server may hold what is to be given back (leases). The others have written what they were given."""
+        """Close the store when the process ends if it is on a server, which may have leases to revoke. Other stores hold nothing open."""
         if manager.backend.capabilities.remote and self._end is None:
             self._end = AtEnd(self.close)
 
     def close(self) -> None:
-        """Close every store; what fails is told as a warning."""
+        """Close every store, and show each failure as a warning."""
         managers, self._open = list(self._open.values()), {}
         for manager in managers:
             try:
                 manager.close()
-            except Exception as error:  # noqa: BLE001  # the process ends, and the other stores are to be closed
+            except Exception as error:  # noqa: BLE001  # the process ends, and the other stores must be closed
                 Display().warning("store '{0}' was not closed: {1}".format(manager.store, neutral(error)))

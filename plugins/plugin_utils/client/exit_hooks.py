@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is to be done when this process ends: a worker of ansible-core, or the controller itself.
+"""Run a function when this process ends: a worker of ansible-core, or the controller itself.
 
-A worker ends twice over. It sends its task's result and returns, and multiprocessing runs its finalizers (not those of
-`atexit`) before `os._exit`. But the controller may have read the result by then, and when it was the play's last, sends
-SIGTERM to every worker that is still there (`TaskQueueManager._cleanup_processes`, in ansible-core 2.18 to 2.22, without
-waiting first); and it hands on the SIGINT or SIGTERM that ends a run. So these signals count as an end too. What is done has
-to be bounded in time.
+A worker ends in one of two ways. It sends its task's result and returns, and multiprocessing runs its finalizers (not those of
+`atexit`) before `os._exit`. But the controller may have read the result by then. If it was the play's last, the controller sends
+SIGTERM to every worker that still runs (`TaskQueueManager._cleanup_processes`, in ansible-core 2.18 to 2.22, without
+waiting first). It also forwards the SIGINT or SIGTERM that ends a run. So these signals count as an end too. The function must be
+bounded in time.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from multiprocessing.util import Finalize
 from typing import Any
 
 PATIENCE = 8.0
-"""Seconds that a process which was told to end may still take."""
+"""Seconds that a process may still take after the signal to end."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class AtEnd:
-    """Calls `release` once when the process that made this ends, unless it is killed."""
+    """Call `release` once when the process that made this object ends, unless it is killed."""
 
     def __init__(self, release: Callable[[], None]) -> None:
-        """Take what is to be called. It runs in the main thread, or in another one while the main one is held up by a signal."""
+        """Take the function. It runs in the main thread, or in another one while a signal interrupts the main one."""
         self._release = release
         self._once = threading.Lock()
         self._working = 0
@@ -42,7 +42,7 @@ class AtEnd:
 
     @contextmanager
     def working(self) -> Iterator[None]:
-        """Inside the `with` block a signal waits: what is just being fetched could not be given back otherwise. To be bounded in time."""
+        """Delay signals inside the `with` block, so that a lease just being fetched can be revoked. The block must be bounded in time."""
         if not _in_main_thread():
             yield
             return
@@ -59,7 +59,7 @@ class AtEnd:
             self._run()
 
     def _told_to(self, number: int, frame: Any) -> None:
-        """In a thread: the interrupted main one may hold a lock that is needed, and then this does not wait for ever."""
+        """Handle a signal: call the function in a thread. The interrupted main thread may hold a lock it needs; so the wait is bounded."""
         if self._working:
             self._postponed = (number, frame)
             return
@@ -69,7 +69,7 @@ class AtEnd:
         try:
             releasing.start()
             releasing.join(PATIENCE)
-        except RuntimeError:  # no thread can be had
+        except RuntimeError:  # no thread can be started
             self._run()
         before = self._before[number]
         signal.signal(number, before)

@@ -4,8 +4,8 @@
 
 """The client of a run: its session, or `DirectClient` in this process.
 
-A worker that has a session never imports what `DirectClient` needs: ansible-core keeps no bytecode of a collection, so that would take a
-third of a second.
+A worker that has a session never imports what `DirectClient` needs: ansible-core keeps no bytecode of a collection, so the import would
+take a third of a second.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_se
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession
 
-WITHOUT = "This run goes on without a session, so that every task asks the stores by itself: {0}."
+WITHOUT = "This run continues without a session, so every task reads the stores by itself: {0}."
 
 
 class RunClient(Client):
-    """The run's session where there is one, else this process: the same operations, the same answers."""
+    """Perform operations in the run's session if there is one, else in this process: the same operations, the same results."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the run's `session` options."""
@@ -69,7 +69,7 @@ class RunClient(Client):
                 self.forget(list_changed_names(parameters, None if outcome is None else outcome.result))
 
     def _here(self) -> Client:
-        """This process's own way to the stores."""
+        """Return the client that opens the stores in this process."""
         if self._direct is None:
             from ansible_collections.nebula.credential.plugins.plugin_utils.client.direct_client import DirectClient
 
@@ -77,7 +77,7 @@ class RunClient(Client):
         return self._direct
 
     def forget(self, names: Iterable[str] | None) -> None:
-        """Also where this process goes without a session: other hosts and tasks of the run may have one."""
+        """Drop the values in the session, even if this process uses none: other hosts and tasks of the run may use it."""
         self._any_session.forget(names)
 
 
@@ -85,7 +85,7 @@ _clients: dict[tuple[int, str], Client] = {}
 
 
 def client(options: Mapping[str, Any]) -> Client:
-    """The client of this process for these `session` options. A forked worker gets its own: an open store does not survive a fork."""
+    """Return this process's client for these `session` options. A forked worker gets its own: an open store does not survive a fork."""
     known = (os.getpid(), json.dumps(options, sort_keys=True))
     if known not in _clients:
         for other in [one for one in _clients if one[0] != known[0]]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The run's side of a session: the same operations, performed there."""
+"""The run's side of a session: it sends operations to the session, which performs them."""
 
 from __future__ import annotations
 
@@ -27,15 +27,15 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 VAULT_IDS = 8
-"""Vault ids that a store may name, so that asking back for their passwords ends."""
+"""The greatest number of vault ids of a store, so that requests with more and more passwords end."""
 
 
 class NotForSession(Exception):
-    """What is asked cannot be sent to a session; whoever asks does it in its own process."""
+    """The request cannot be sent to a session; the caller performs it in its own process."""
 
 
 class SessionClient:
-    """Performs operations in the run's session, which it starts where there is none yet."""
+    """Perform operations in the run's session, and start the session if there is none yet."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the run's `session` options."""
@@ -52,10 +52,10 @@ class SessionClient:
         check_mode: bool = False,
         question: str | None = None,
     ) -> Outcome:
-        """As `Client.perform`.
+        """Perform an operation like `Client.perform`.
 
         Raises:
-            NoSession: there is none; nothing was done, or nothing that may not be done again.
+            NoSession: there is no session; nothing was done, or only what may be repeated.
             NotForSession: nothing was done.
             CredentialError: what the operation raises.
         """
@@ -75,14 +75,14 @@ class SessionClient:
         return outcome_of(reply)
 
     def forget(self, names: Iterable[str] | None) -> None:
-        """Have the session drop what it has read of these names, where there is one that is asked."""
+        """Drop the session's cached values of these names, or all for None, if there is a session that was not given up."""
         if given_up(self._place.directory) is not None:
             return
         with suppress(OSError):
             exchange(self._place.directory, {"forget": None if names is None else list(names)})
 
     def _answered(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
-        """The reply; where the session needs a vault password, which only the run has, it is asked again with it."""
+        """Return the response. If the session needs a vault password, which only the run has, send the request again with it."""
         passwords: dict[str, str] = {}
         for _vault_id in range(VAULT_IDS):
             reply = self._asked({**message, "vault_passwords": passwords}, repeatable)
@@ -101,22 +101,22 @@ class SessionClient:
             except AnswerLost as lost:
                 raise self._lost(lost, message, repeatable) from None
             except (FileNotFoundError, ConnectionRefusedError):
-                # It may have been idle and have ended just now; then another one is started.
+                # An idle session may have ended just now; then another one is started.
                 if is_last:
                     raise self._without("it ended, or was killed") from None
             except OSError as error:
                 raise self._without(str(error) if isinstance(error, TimeoutError) else type(error).__name__) from None
             except (TypeError, ValueError):
                 raise NotForSession from None
-        raise AssertionError("the last round answers or raises")
+        raise AssertionError("the last round returns or raises")
 
     def _lost(self, lost: AnswerLost, message: Mapping[str, Any], repeatable: bool) -> Exception:
-        """What to raise: a read may be repeated without a session; a write may have been carried out, and is not."""
+        """Return the error to raise. A read is repeated without a session; a write is not, because it may have been carried out."""
         why = self._without(str(lost))
         if repeatable:
             return why
-        what = "the run's session did not answer: {0}. The write may have been carried out, or may be still".format(why)
-        remedy = "Look at what is there, and run the play again."
+        what = "the run's session did not respond: {0}. The write may have been carried out, or may still be".format(why)
+        remedy = "Check what is stored, and run the play again."
         return Unavailable(what, remedy=remedy, store=str(message["store"]), name=_name(message)).happened(outcome_unknown=True)
 
     def _without(self, why: str) -> NoSession:

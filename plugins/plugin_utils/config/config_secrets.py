@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is secret in a store's configuration, so that it is masked wherever Ansible prints.
+"""Find the secrets in a store's configuration, so that they are masked wherever Ansible prints.
 
 Mappings are not marked `no_log` as a whole: ansible-core would mask every word in them, "token" and "approle" included.
 """
@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_tr
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:
-    """Every secret of a store's configuration: of its backend, and of its key sources."""
+    """Return every secret of a store's configuration: of its backend, and of its key sources."""
     found = [*_secrets_of_store(config), *_secrets_of_key_sources(config)]
     return [Secret(str(value)) for value in found if isinstance(value, (str, int)) and value]
 

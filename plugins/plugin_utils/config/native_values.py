@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ansible's own kinds of text and containers as plain ones, vaulted values decrypted."""
+"""Convert Ansible's own kinds of text and containers to plain ones, and decrypt vaulted values."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """Return `value` built of dict, list and Python's own scalars alone."""
+    """Return `value` as dict, list and Python's own scalars only."""
     if isinstance(value, Mapping):
         return {str(name): plain(element) for name, element in value.items()}
     if isinstance(value, (list, tuple, set)):

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which options of a store are paths, and which are secret. A part of a mapping is written `option.part`.
+"""The options of a store that are paths, and those that are secret. A part of a mapping is written `option.part`.
 
-A backend declares its own in `backends/<name>/options.py`, a key source in `crypto/key_sources/options.py`. What every store has is
-written here: the library's specification of it imports every layer, which a worker does not need. A test compares the two.
+A backend declares its own in `backends/<name>/options.py`, a key source in `crypto/key_sources/options.py`. The options of every store
+are listed here: the library's specification of them imports every layer, which a worker does not need. A test compares the two.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SHARED_CACHE = "shared_cache"
 STORE_PATHS = ("audit_path", "metrics_path", SHARED_CACHE + ".ca_cert")
 STORE_SECRETS = (SHARED_CACHE + ".password",)
 KEY_SOURCES = ("key_sources", SHARED_CACHE + ".key_sources")
-"""Where key sources are listed."""
+"""The options that list key sources."""
 
 
 def read_part(config: Any, option: str) -> Any:
@@ -28,7 +28,7 @@ def read_part(config: Any, option: str) -> Any:
 
 
 def change_part(config: Any, option: str, change: Callable[[Any], Any]) -> Any:
-    """Return `config` with the value of an option, or of a part of one, changed. Without that option it is returned as it is."""
+    """Return `config` with the value of an option, or of a part of one, changed. Return it as it is if it has no such option."""
     first, _dot, rest = option.partition(".")
     if not isinstance(config, Mapping) or first not in config:
         return config

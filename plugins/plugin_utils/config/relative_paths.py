@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Paths of a store that a configuration file defines: relative ones start beside the file, whoever reads it from wherever."""
+"""Paths of a store in a configuration file: a relative path starts at the file's directory, not at the current one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_tr
 
 
 def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
-    """The configuration with each relative path taken from the directory of `file`; what is no path is left for the store's checks."""
+    """Return the configuration with each relative path resolved from the directory of `file`. The store checks what is no path."""
     directory = os.path.dirname(os.path.abspath(file))
     traits = find_traits(config.get("backend"))
     placed: Mapping[str, Any] = dict(config)
@@ -35,7 +35,7 @@ def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
 
 
 def _placed_option(value: Any, directory: str) -> Any:
-    """A path as ansible-core reads it, which resolves a variable of the environment in it."""
+    """Return an option's path, resolved. A path that begins with an environment variable is left for ansible-core to resolve."""
     is_whole = isinstance(value, str) and os.path.isabs(os.path.expandvars(value))
     return value if is_whole else _placed(value, directory)
 

@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nebula.credential authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Whether this run has a session, and its terms: `session` in each place that may say so."""
+"""Whether this run has a session, and its options: `session` in each place that may set it."""
 
 from __future__ import annotations
 
@@ -25,13 +25,14 @@ _LEAST: Mapping[str, float] = {"ttl": 0, "max_entries": 1, "max_bytes": 0, "refr
 
 
 def session_options(said: list[tuple[str, Any]]) -> dict[str, Any]:
-    """What the places say together.
+    """Return the options of all places, merged.
 
     Args:
-        said: name of a place and what it says, the strongest first: None, true or false (also as text), or a mapping of `SPECIFICATION`.
+        said: the name of each place and its value, the strongest first: None, true or false (also as text), or a mapping of
+            `SPECIFICATION`.
 
     Raises:
-        InvalidConfiguration: names the place, and what is wrong.
+        InvalidConfiguration: a value is wrong; the message names its place.
     """
     merged: dict[str, Any] = {}
     for where, value in said:

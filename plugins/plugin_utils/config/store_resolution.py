@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which store is meant, and how it is configured (A10; DESIGN section 4).
+"""Find the store to use, and its configuration (A10; DESIGN section 4).
 
 `store:` wins over the variable, the environment, ansible.cfg, the configuration file's default, and `local`. Nothing
 here opens a store or uses a network.
@@ -36,7 +36,8 @@ STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
 CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
-_FILE_KEYS = ("default", "stores", "session")
+EXTENSIONS = "extensions"
+_FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
 SESSION_VARIABLE = "nebula_credential_session"
 SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
 SESSION_KEY = "session"
@@ -44,7 +45,7 @@ SESSION_KEY = "session"
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a run says about stores, apart from the option itself.
+    """What can choose or define a store in a run, apart from the option itself.
 
     Attributes:
         variables: the host's variables, raw.
@@ -62,7 +63,7 @@ class Surroundings:
 
 
 def surroundings(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Surroundings:
-    """What this process's run says, to a plugin that has these variables."""
+    """Return the surroundings of this process's run, for a plugin that has these variables."""
     return Surroundings(
         variables=variables,
         environment=os.environ,
@@ -78,18 +79,19 @@ class _ConfigurationFile:
     default: str | None = None
     stores: Mapping[str, Any] = field(default_factory=dict)
     session: Any = None
+    extensions: tuple[str, ...] = ()
 
 
 def resolve_store(option: Any, around: Surroundings) -> StoreReference:
-    """Find the store that is meant.
+    """Find the store to use.
 
     Args:
         option: the option `store`: a name, a whole mapping, or None.
-        around: everything else that may name one.
+        around: everything else that may name a store.
 
     Raises:
-        InvalidConfiguration: the store is unknown (the message lists those that are known), or a place that names
-            stores is not in order.
+        InvalidConfiguration: the store is unknown (the message lists the known ones), or a place that names
+            stores is invalid.
     """
     chosen, place = _chosen(option, around)
     if _is_mapping_as_text(chosen):
@@ -104,7 +106,7 @@ def resolve_store(option: Any, around: Surroundings) -> StoreReference:
 
 
 def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
-    """The first place that says something, by precedence, and what to call that place in a message."""
+    """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
     if option:
         return option, "store"
     variable = templated(STORE_VARIABLE, around)
@@ -116,10 +118,10 @@ def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
 
 
 def session_said(around: Surroundings) -> list[tuple[str, Any]]:
-    """What each place that may speak of the run's session says, the strongest first: its name, and the text or mapping that stands there.
+    """Return the name and value (a text or mapping) of each place that may set the run's `session`, the strongest first.
 
     Raises:
-        InvalidConfiguration: a place is not in order.
+        InvalidConfiguration: a place is invalid.
     """
     said = [
         (SESSION_VARIABLE, plain(templated(SESSION_VARIABLE, around))),
@@ -130,17 +132,26 @@ def session_said(around: Surroundings) -> list[tuple[str, Any]]:
     return [(place, _parsed(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
 
 
+def read_extensions(around: Surroundings) -> tuple[str, ...]:
+    """Return the full names of what the configuration file lets a run load from other collections.
+
+    Raises:
+        InvalidConfiguration: the file is invalid.
+    """
+    return _read_file(around).extensions
+
+
 def _is_mapping_as_text(value: Any) -> bool:
     return isinstance(value, str) and value.lstrip().startswith("{")
 
 
 def _parsed(text: str, place: str) -> Any:
-    """A mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
+    """Parse a mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
     try:
         return check_type_dict(text)
     except (TypeError, ValueError):
         remedy = "Write it as JSON."
-        raise InvalidConfiguration("the text looks like a mapping and is none", option=place, remedy=remedy) from None
+        raise InvalidConfiguration("the text looks like a mapping but cannot be parsed", option=place, remedy=remedy) from None
 
 
 def _named(name: str | None, place: str, around: Surroundings) -> StoreReference:
@@ -162,10 +173,10 @@ def _named(name: str | None, place: str, around: Surroundings) -> StoreReference
 
 
 def templated(variable: str, around: Surroundings) -> Any:
-    """The value of a variable, its templates resolved; None where it is not set.
+    """Return the value of a variable, its templates resolved; None if it is not set.
 
     Raises:
-        InvalidConfiguration: it cannot be resolved.
+        InvalidConfiguration: the templates cannot be resolved.
     """
     value = around.variables.get(variable)
     if value is None:
@@ -173,7 +184,7 @@ def templated(variable: str, around: Surroundings) -> Any:
     try:
         return around.template(value)
     except Exception as error:  # noqa: BLE001  # a template can raise anything
-        # The text of a template error may quote a neighbour's value: its class says enough.
+        # The text of a template error may quote another variable's value, so only its class is shown.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)
         raise InvalidConfiguration(what, option=variable, remedy="Check the templates and vaulted values in it.") from None
 
@@ -189,7 +200,7 @@ def _from_ansible_cfg(path: str | None, key: str) -> str | None:
     try:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
-        return None  # Ansible itself has read it, and complains where it must.
+        return None  # Ansible itself has read the file, and reports its errors.
     return parser.get(INI_SECTION, key, fallback=None) or None
 
 
@@ -210,11 +221,21 @@ def _checked_file(path: str, content: Any) -> _ConfigurationFile:
     unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
     if unknown:
         remedy = "Allowed at its top: {0}.".format(", ".join(_FILE_KEYS))
-        raise InvalidConfiguration("{0} is not in order: {1}".format(path, ", ".join(unknown)), option=FILE_NAME, remedy=remedy)
+        raise InvalidConfiguration("{0} is invalid: {1}".format(path, ", ".join(unknown)), option=FILE_NAME, remedy=remedy)
     default = content.get("default")
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
-    return _ConfigurationFile(path, default, _mapping_of_stores(content.get("stores") or {}, "stores"), content.get("session"))
+    stores = _mapping_of_stores(content.get("stores") or {}, "stores")
+    return _ConfigurationFile(path, default, stores, content.get("session"), _check_extensions(path, content.get(EXTENSIONS)))
+
+
+def _check_extensions(path: str, names: Any) -> tuple[str, ...]:
+    if names is None:
+        return ()
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        what = "'{0}' in {1} is not a list of names".format(EXTENSIONS, path)
+        raise InvalidConfiguration(what, option=EXTENSIONS, remedy="Write a list of full names: namespace.collection.name.")
+    return tuple(str(name) for name in names)
 
 
 def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Validation of a module's arguments on the controller, as the module itself would do it."""
+"""Validate a module's arguments on the controller, as the module itself would."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ COLLECTION = "nebula.credential"
 
 
 def validated(arguments: Mapping[str, Any], specification: Specification, plugin: str, kind: str = "module") -> dict[str, Any]:
-    """Return the arguments checked and completed by defaults; warnings and deprecations go to the display.
+    """Return the arguments, checked and completed by defaults. Show warnings and deprecations on the display.
 
     Raises:
-        EdgeMessage: with the words of `AnsibleModule`, and no value of an option marked `no_log`.
+        EdgeMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
     """
     given = plain(arguments)
     masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
@@ -42,7 +42,7 @@ def validated(arguments: Mapping[str, Any], specification: Specification, plugin
 
 
 def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Keep ansible-core 2.22 from registering a secret of one letter; `masking` registers what is long enough."""
+    """Return the specification without `no_log`: so ansible-core 2.22 masks no secret of one letter. `masking` registers longer ones."""
     lighter = {name: {key: part for key, part in option.items() if key != "no_log"} for name, option in spec.items()}
     for option in lighter.values():
         if option.get("options"):
@@ -71,8 +71,8 @@ def _leaves(value: Any) -> list[str]:
 
 
 def _announce(result: Any) -> None:
-    """Say what `AnsibleModule` would: both an option and its alias set, deprecated options and aliases."""
-    for warning in result._warnings:  # the validator offers them no other way; AnsibleModule reads them so
+    """Show the warnings of `AnsibleModule`: an option and its alias both set, deprecated options and aliases."""
+    for warning in result._warnings:  # the validator has no public way; AnsibleModule reads them like this
         Display().warning("Both option {option} and its alias {alias} are set.".format(**warning))
     for deprecation in result._deprecations:  # as above
         Display().deprecated(

@@ -4,7 +4,7 @@
 
 """The passwords with which this run opens Ansible Vault content, by vault id (E2).
 
-The one file that knows where ansible-core keeps them: `VaultSecretsContext` in 2.19 to 2.22.
+Only this file knows where ansible-core keeps them: `VaultSecretsContext` in 2.19 to 2.22.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _DEFAULT = "default"
 def vault_password(vault_id: str | None) -> Secret | None:
     """Return the run's password for `vault_id`, or None if it has none.
 
-    Without a vault id: the one labelled `default`, else the only one there is.
+    Without a vault id: the one labelled `default`, else the only one.
 
     Raises:
-        InvalidConfiguration: no vault id was said, and several could be meant.
+        InvalidConfiguration: no vault id was given, and the run has several.
     """
     known = _known()
     if vault_id is not None:

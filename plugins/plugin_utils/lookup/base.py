@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every lookup of the collection does: resolve the store, ask the client, keep the answer out of sight."""
+"""The base of every lookup of the collection: resolve the store, call the client, mask the secrets of the result."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ALL_FIELDS = ["*"]
 
 
 class CredentialLookup(LookupBase):
-    """The base of the collection's lookups. Every one answers a list of one element, or an empty one."""
+    """The base of the collection's lookups. Each returns a list of one element, or an empty list."""
 
     operation: ClassVar[str]
     """The operation of the library, which is also the lookup's name."""
@@ -49,23 +49,23 @@ class CredentialLookup(LookupBase):
     def __init__(
         self, loader: Any = None, templar: Any = None, *, question: str | None = None, reply: Mapping[str, Any] | None = None, **kwargs: Any
     ) -> None:
-        """Take what ansible-core gives a lookup, by what the session may know the same way of asking again, and what it has answered."""
+        """Take what ansible-core passes to a lookup, the request's digest for the session, and the session's response if there is one."""
         super().__init__(loader=loader, templar=templar, **kwargs)
         self._question = question
         self._reply = reply
 
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
-        """Answer one element. It is never marked as a trusted template: `{{` in a secret stays text."""
-        # Outside the guard below: an undefined value among the arguments is Ansible's own to report.
+        """Return a list of one element. It is never marked as a trusted template: `{{` in a secret stays text."""
+        # Outside the guard below: Ansible itself reports an undefined value among the arguments.
         asked, given = plain(terms), plain(kwargs)
         try:
             return self._answer(asked, given, variables or {})
-        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+        except Exception as error:  # noqa: BLE001  # the edge: every error leaves as a neutral one
             raise lookup_failure(error, "nebula.credential." + self.operation) from None
 
     @abstractmethod
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
-        """Turn the terms into the list to return."""
+        """Return the list that the lookup returns for these terms."""
 
     def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
         around = surroundings(self._loader, self._templar, variables)
@@ -88,7 +88,7 @@ class LookupCall:
         question: str | None = None,
         reply: Mapping[str, Any] | None = None,
     ) -> None:
-        """Take what the call came with, and the session's reply to it where there is one."""
+        """Take the parts of the call, and the session's response to it if there is one."""
         self._question = question
         self._reply = reply
         self.options = options
@@ -97,10 +97,10 @@ class LookupCall:
         self._around = around
 
     def ask(self, **parameters: Any) -> Outcome:
-        """Perform the lookup's operation with its options and `parameters`.
+        """Perform the lookup's operation with its options and `parameters`, and return its outcome.
 
         Raises:
-            CredentialError: of the class that tells why.
+            CredentialError: the operation failed; the class is the reason.
         """
         outcome = self._performed(parameters) if self._reply is None else outcome_of(self._reply)
         masking.register(outcome.secrets)
@@ -118,10 +118,10 @@ class LookupCall:
 
 
 def names_in(terms: list[Any]) -> list[str]:
-    """Read names from terms: each a name or a list of names.
+    """Return the names in the terms: each term is a name or a list of names.
 
     Raises:
-        InvalidInput: there is none, or one is not text.
+        InvalidInput: there is no name, or one is not text.
     """
     names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
     wrong = [type(name).__name__ for name in names if not isinstance(name, str)]

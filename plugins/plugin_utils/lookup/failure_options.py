@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a lookup does about a failure: `on_missing`, `on_denied` and `on_error`, each on its own (J2)."""
+"""The options for a failed lookup: `on_missing`, `on_denied` and `on_error`, each independent of the others (J2)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ ALWAYS_RAISED = (InvalidInput, InvalidToken, Tampered, Misplaced, RolledBack, No
 
 
 def error_from(described: Mapping[str, str]) -> CredentialError:
-    """The error that an operation described as `code` and `message`."""
+    """Return the error that an operation described as `code` and `message`."""
     kind = _by_code(CredentialError).get(described["code"], CredentialError)
     return kind(described["message"])
 
@@ -45,13 +45,13 @@ def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
 
 
 class Reactions:
-    """The three options of one lookup call, and what they come to."""
+    """The three options of one lookup call, and their effect."""
 
     def __init__(self, options: Mapping[str, Any], has_default: bool, warn: Callable[[str], None]) -> None:
-        """Take the validated options, and whether `default` was given at all (None may be meant).
+        """Take the validated options, and whether `default` was given (it may be None).
 
         Raises:
-            InvalidInput: an option asks for the default, and there is none.
+            InvalidInput: an option is `default`, and no default is given.
         """
         self._options = options
         self._has_default = has_default
@@ -59,13 +59,13 @@ class Reactions:
         for option, _kinds in _BY_OPTION:
             if options.get(option) == DEFAULT and not has_default:
                 remedy = "Give 'default', or use one of: {0}.".format(", ".join(other for other in REACTIONS if other != DEFAULT))
-                raise InvalidInput("'default' is to be answered, and none is given", option=option, remedy=remedy)
+                raise InvalidInput("it is 'default', and no default is given", option=option, remedy=remedy)
 
     def settle(self, error: CredentialError) -> list[Any]:
-        """Answer `[default]`, or `[]` to leave the value out.
+        """Return `[default]`, or `[]` to leave the value out.
 
         Raises:
-            CredentialError: `error` itself, where no option says otherwise.
+            CredentialError: `error` itself, if no option says otherwise.
         """
         reaction = ERROR if isinstance(error, ALWAYS_RAISED) else self._reaction(error)
         if reaction == ERROR:

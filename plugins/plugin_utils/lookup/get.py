@@ -1,7 +1,7 @@
 # Copyright (c) 2026, the nebula.credential authors
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The lookups `get` and `get_many` in full: what their own files leave to it, because the session did not know the answer yet."""
+"""The lookups `get` and `get_many` in full. Their own files call this if the session does not know the request yet."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_o
 
 
 class Get(CredentialLookup):
-    """Reads one credential."""
+    """Read one credential."""
 
     operation = "get"
     specification = GET
 
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
-        """Answer the value, the default, or nothing."""
+        """Return the value, the default, or an empty list."""
         names = names_in(terms)
         if len(names) != 1 or isinstance(terms[0], list):
-            remedy = "Ask for one name, or use nebula.credential.get_many, which answers a mapping."
+            remedy = "Read one name, or use nebula.credential.get_many, which returns a mapping."
             raise InvalidInput("exactly one credential is read at a time, not {0}".format(len(names)), option="_terms", remedy=remedy)
         try:
             return [call.ask(name=names[0]).result["value"]]
@@ -32,13 +32,13 @@ class Get(CredentialLookup):
 
 
 class GetMany(CredentialLookup):
-    """Reads several credentials."""
+    """Read several credentials."""
 
     operation = "get_many"
     specification = GET_MANY
 
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
-        """Answer one mapping of name to value. What is left out by an `on_…` option has no key in it."""
+        """Return one mapping of name to value. It has no key for what an `on_…` option leaves out."""
         names = names_in(terms)
         try:
             result = call.ask(names=names).result

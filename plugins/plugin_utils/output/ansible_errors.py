@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one place on the controller where an error of the library becomes one of Ansible's.
+"""The one place on the controller that turns an error of the library into one of Ansible's.
 
-No chained cause leaves here, because `no_log` does not hide an error's cause. What nobody foresaw is reported by its
+No chained cause leaves here, because `no_log` does not hide an error's cause. An unforeseen error is reported by its
 class: its text may hold anything.
 """
 
@@ -19,20 +19,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import ne
 
 
 class EdgeMessage(Exception):
-    """A finished message of the edge itself (argument validation, an option this edge refuses), safe to show."""
+    """A complete message of the edge itself (argument validation, an option that this edge refuses), safe to show."""
 
 
 def lookup_failure(error: Exception, lookup: str) -> AnsibleError:
-    """The error that a lookup raises (`from None`) for `error`."""
+    """Return the error that a lookup raises (`from None`) for `error`."""
     if isinstance(error, EdgeMessage):
         return AnsibleLookupError("{0}: {1}".format(lookup, error))
     return AnsibleLookupError("{0}: {1}".format(lookup, neutral(error)))
 
 
 def failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[str, Any]:
-    """The result of an action that failed with `error`, as a module's `fail_json` gives it, with the error's `code`.
+    """Return the result of an action that failed with `error`, in the form of a module's `fail_json`, with the error's `code`.
 
-    Returned, not raised: for an action that raises, ansible-core does not look at `failed_when`, `until` and `retries`.
+    It is returned, not raised: if an action raises, ansible-core does not evaluate `failed_when`, `until` and `retries`.
     """
     failed = {**reported, "failed": True, "changed": False}
     if isinstance(error, EdgeMessage):

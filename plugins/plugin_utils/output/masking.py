@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Keeping secrets out of what Ansible prints (J10).
+"""Keep secrets out of what Ansible prints (J10).
 
 ansible-core 2.22 masks registered texts in everything it shows, but not their derived forms, and has no minimum length:
-both are seen to here. Older cores have nothing alike; there, secrets are kept out of results instead.
+this module adds both. Older cores mask nothing; there, secrets are kept out of results instead.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 if PathFinder.find_spec("ansible.module_utils.secrets", module_utils.__path__):
     from ansible.module_utils.secrets import register_secrets
 else:
-    # Not by trying: where it does not exist, ansible-core's own finder reads all of its redirections first, which takes 50 ms.
+    # No import is tried: if the module does not exist, ansible-core's finder reads all of its redirections first, which takes 50 ms.
     register_secrets = None
 
 SHORTEST = 4
-"""Shorter values stand in too much innocent text to be masked: the output would be unreadable, and the mask a hint."""
+"""Shorter values occur in too much innocent text to be masked: the output would be unreadable, and the mask would be a hint."""
 
 
 def derived_forms(value: bytes) -> set[str]:
-    """Return the texts by which `value` may be recognised: itself, base64 at each alignment, quoted for URLs and shells.
+    """Return the texts that reveal `value`: itself, base64 at each alignment, quoted for URLs and shells.
 
-    A base64 text shows three alignments of what it encodes; at each, the characters that only `value` decides are kept.
+    A base64 text can have `value` at three alignments; for each, the characters that depend on `value` alone are returned.
     """
     forms = _base64_forms(value)
     try:
@@ -55,13 +55,13 @@ def _base64_forms(value: bytes) -> set[str]:
 
 
 def register(secrets: Iterable[Secret]) -> None:
-    """Have ansible-core mask the secrets and their derived forms, where it can."""
+    """Register the secrets and their derived forms with ansible-core's masking, if it has one."""
     if register_secrets is not None:
         register_secrets(forms(secrets))
 
 
 def forms(secrets: Iterable[Secret]) -> list[str]:
-    """The texts to mask for these secrets; none where ansible-core masks nothing."""
+    """Return the texts to mask for these secrets; none if ansible-core masks nothing."""
     if register_secrets is None:
         return []
     found = {form for secret in secrets if len(secret) >= SHORTEST for form in derived_forms(secret.expose())}
@@ -71,7 +71,7 @@ def forms(secrets: Iterable[Secret]) -> list[str]:
 def without(content: Any, secrets: Iterable[Secret]) -> Any:
     """Return `content` (JSON-like) with every secret in it replaced, as a module does with `no_log_values`.
 
-    Where ansible-core masks by itself (2.22, which deprecates what is used here), it is left alone.
+    If ansible-core masks by itself (2.22, which deprecates the function used here), `content` is returned unchanged.
     """
     if register_secrets is not None:
         return content

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Going on without a session, once for all workers of a run: a file in its directory says so, and why."""
+"""Give up the session of a run, once for all its workers: a file in the session's directory has the reason."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 
 def give_up(directory: str, why: str) -> str:
-    """Have the whole run go on without a session. Answers the reason that stands, which is that of the first to give up."""
+    """Make the whole run continue without a session. Return the recorded reason, which is that of the first process to give up."""
     gone = Place(directory).gone
     draft = "{0}.{1}".format(gone, os.getpid())
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
             file.write(why)
         try:
-            os.link(draft, gone)  # whole, or not at all: all that look at it say the same
+            os.link(draft, gone)  # whole, or not at all: all processes read the same reason
         finally:
             os.unlink(draft)
     except OSError:
-        pass  # somebody has, or the directory is gone: then each process finds out by itself
+        pass  # another process was first, or the directory is gone: then each process finds out by itself
     return given_up(directory) or why
 
 
 def given_up(directory: str) -> str | None:
-    """Why this run goes on without a session; None where it does not."""
+    """Return the reason why this run has given up its session; None if it has not."""
     try:
         with open(Place(directory).gone, encoding="utf-8") as file:
             return file.read()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starting the session before anybody asks: what the callback plugin `nebula.credential.session` does."""
+"""Start the session before the first read of a credential: the work of the callback plugin `nebula.credential.session`."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher
 
 
 def started(loader: Any) -> str:
-    """Have the session of this run start where it has one; nobody waits for it here.
+    """Start the session of this run if it has one, and do not wait for it.
 
     Args:
         loader: the run's DataLoader.
 
     Returns:
-        What came of it, for people. What is wrong with the configuration, or kept it from starting, is told again to whoever asks first.
+        The outcome, as a text for users. A wrong configuration, or a failed start, is reported again at the first read.
     """
     extra = load_extra_vars(loader)
     templar = Templar(loader=loader, variables=extra)
@@ -39,7 +39,7 @@ def started(loader: Any) -> str:
 
 
 def expected(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The store that a lookup means which says nothing; None where that is none of a configuration, or cannot be handed over."""
+    """Return the store that a lookup without the option `store` reads; None if there is none, or it cannot be passed to the session."""
     from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
     from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
     from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import resolve_store, surroundings

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Removing what sessions left behind that were killed: directories of this user whose run is gone."""
+"""Remove what killed sessions left behind: directories of this user whose run is gone."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 
 def sweep(base: str, own: str) -> None:
-    """Remove those below `base`, but for `own`. A directory that cannot be judged stays."""
+    """Remove such directories below `base`, except `own`. A directory whose state is unknown stays."""
     for entry in Path(base).glob("nebula-{0}-*-*-*".format(os.geteuid())):
         process, started = entry.name.split("-")[2:4]
         if str(entry) != own and process.isdigit() and is_private(str(entry)) and not _is_used(Place(str(entry)), int(process), started):
@@ -25,7 +25,7 @@ def sweep(base: str, own: str) -> None:
 
 
 def _is_used(where: Place, process: int, started: str) -> bool:
-    """Whether its run lives, or a session does: the run may be out of sight, in another container that shares the directory."""
+    """Return True if its run lives, or a session: the run may be invisible, in another container that shares the directory."""
     return _lives(process, started) or is_locked(where.lock) or is_locked(where.begun)
 
 

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Having the session begin before anybody waits for it: with the first lookup of a run, or by the callback plugin before that.
+"""Start the session before any worker waits for it: with the first lookup of a run, or by the callback plugin before that.
 
-Most runs say nothing of their session, and that can be told without parsing anything: what reads configurations is loaded otherwise.
+Most runs do not set `session`, and that can be seen without parsing anything. The code that reads configurations is loaded only
+if a place may set it.
 """
 
 from __future__ import annotations
@@ -19,19 +20,19 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 DEFAULTS: Mapping[str, Any] = {}
-"""The session has its own."""
+"""Empty: the session has its own defaults."""
 SPOKEN_OF = (b"session", b"$ANSIBLE_VAULT")
-"""What a file says that may speak of it: one that is encrypted may say anything."""
+"""A file that contains one of these may set `session`: an encrypted file may contain anything."""
 
 
 def begin(loader: Any, templar: Any, variables: Mapping[str, Any], question: str | None) -> None:
-    """Have the session of this run begin where it has none yet. Nobody waits for it here, and nothing that goes wrong is told.
+    """Start the session of this run if it has none yet. Do not wait for it, and ignore every error.
 
     Args:
-        loader: of the lookup that asks, like `templar` and `variables`.
-        question: its way of asking, which the caller is going to explain to the session.
+        loader: the loader of the calling lookup, like `templar` and `variables`.
+        question: the digest of its request, which the caller will resolve: it sends the whole operation next.
     """
-    with suppress(Exception):  # whoever asks finds it, and is told
+    with suppress(Exception):  # the next read meets the same error, and raises it
         begun(loader, templar, variables, awaited=question)
 
 
@@ -43,11 +44,13 @@ def begun(
     expected: Callable[[], Mapping[str, Any] | None] = lambda: None,
     awaited: str | None = None,
 ) -> str:
-    """The same; answers what came of it, for people. `expected` and `awaited` are those of `launching.begin_session`.
+    """Start the session like `begin`, and return the outcome as a text for users.
+
+    `expected` and `awaited` are those of `launcher.begin_session`.
 
     Raises:
-        CredentialError: what is said of the session is wrong.
-        NoSession: there will be none in this run, or another process is at it.
+        CredentialError: the `session` options are wrong.
+        NoSession: this run will have no session, or another process is starting it.
     """
     options = _said(loader, templar, variables) if _is_spoken_of(variables) else DEFAULTS
     if options is None:
@@ -71,7 +74,7 @@ def _content(path: str) -> bytes:
 
 
 def _said(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The run's options; None where it has no session."""
+    """Return the run's `session` options; None if it has no session."""
     from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
     from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import session_said, surroundings
 

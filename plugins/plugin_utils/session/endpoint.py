@@ -4,8 +4,8 @@
 
 """The run's end of its session: where the session is, which files can choose its stores, and how a request is sent to it.
 
-The lookup `get` holds a copy of each definition here, because on a hit it is the only file that a worker loads. A test compares the two.
-A session does not load this file: what both ends of the connection need is in `protocol`.
+The lookup `get` has a copy of each definition here, because on a hit it is the only file that a worker loads. A test compares the two.
+A session does not load this file: `protocol` has what both ends of the connection need.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ from ansible import constants
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH, OVERFLOW_UID, other_end
 
 ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
-"""How variables begin that stores are made of. A session has them as they were at its start, so a difference makes a session of its own."""
+"""Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
-"""Of 104 bytes on macOS and 108 on Linux, the end included."""
+"""The systems allow 104 bytes (macOS) and 108 (Linux), the terminating zero byte included."""
 SILENCE = 5.0
-"""Seconds without a byte from the session, which sends one each second while it works: then it hangs, and is given up for the run."""
+"""Seconds without a byte from the session, after which the run gives it up: a session that works sends one each second."""
 HUNG = "it hangs, or was stopped"
 
 
 def speakers() -> list[str]:
-    """The files that may say which store is meant, or speak of the session."""
+    """Return the files that may choose the store, or set the `session` options."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
     named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
     places = (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, "~/.nebula/nebula.yml")
@@ -46,7 +46,7 @@ def speakers() -> list[str]:
 
 
 def controller() -> tuple[int, str]:
-    """The process whose run this is, and when it began (clock ticks; empty where /proc does not tell).
+    """Return the process id of the run's controller, and when it began (clock ticks; empty if /proc does not have it).
 
     A worker is a child that ansible-core has forked from it.
     """
@@ -64,13 +64,13 @@ def controller() -> tuple[int, str]:
 
 
 def directory_of(process: int, started: str) -> str:
-    """Where the session of a run is, or would be: below XDG_RUNTIME_DIR where that is this user's, else below TMPDIR or /tmp."""
+    """Return the directory of a run's session: below XDG_RUNTIME_DIR if that is private to this user, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if _matters(item[0]))
     name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, sha256(repr(environment).encode("utf-8")).hexdigest()[:12])
     runtime, temporary = os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")
     if runtime and is_private(runtime) and _has_room(runtime, name):
         return os.path.join(runtime, name)
-    # Others may write there; the directory in it is made by us, for us alone, or is not used.
+    # Other users may write there. The directory in it is used only if it is ours and private.
     return os.path.join(temporary if temporary and _has_room(temporary, name) else "/tmp", name)  # noqa: S108
 
 
@@ -84,13 +84,13 @@ def _matters(variable: str) -> bool:
 
 
 def _has_room(base: str, name: str) -> bool:
-    """Whether a socket can be made there: the system bounds the length of its path, which must not depend on where we are."""
+    """Return True if a socket can be made there. The system bounds the length of its path, which must be absolute."""
     room = LONGEST_SOCKET_PATH - len(os.fsencode(os.path.join(base, name))) - 2
     return room >= 0 and os.path.isabs(base) and os.access(base, os.W_OK | os.X_OK)
 
 
 def is_private(directory: str) -> bool:
-    """Whether it is a directory of this user's that nobody else can enter; no link to one."""
+    """Return True if it is a directory of this user that no other user can enter, and no link to one."""
     try:
         found = os.lstat(directory)
     except OSError:
@@ -99,15 +99,15 @@ def is_private(directory: str) -> bool:
 
 
 class AnswerLost(ConnectionError):
-    """The request was sent, whole, and no answer came: it may have been carried out."""
+    """The whole request was sent, and no response came: it may have been carried out."""
 
 
 def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
-    """Send a message and wait for the reply, as long as the session shows that it works on it.
+    """Send a message and return the response. Wait as long as the session sends heartbeats.
 
     Raises:
-        TypeError, ValueError: the message cannot be sent; nothing was.
-        AnswerLost: it was sent, and the session ended or hangs.
+        TypeError, ValueError: the message cannot be encoded; nothing was sent.
+        AnswerLost: the message was sent, and the session ended or hangs.
         OSError: there is no session, or it is not this user's; nothing was done.
     """
     content = json.dumps(message).encode("utf-8")
@@ -115,7 +115,7 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
         connection.settimeout(SILENCE)
         _connect(connection, directory)
         if not is_ours(connection):
-            raise PermissionError("the session belongs to somebody else")
+            raise PermissionError("the session belongs to another user")
         connection.sendall(LENGTH.pack(len(content)) + content)
         try:
             return dict(json.loads(_received(connection)))
@@ -126,7 +126,7 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _connect(connection: socket.socket, directory: str) -> None:
-    """Connect; where the session is being started, or the line of those who wait is full for a moment, wait in line for it."""
+    """Connect. If the session is being started, or its backlog is full for a moment, wait and try again."""
     deadline, begins = time.monotonic() + SILENCE, True
     while True:
         try:
@@ -144,7 +144,7 @@ def _connect(connection: socket.socket, directory: str) -> None:
 
 
 def is_locked(path: str) -> bool:
-    """Whether a process holds the lock of this file."""
+    """Return True if a process holds the lock of this file."""
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except OSError:
@@ -159,13 +159,13 @@ def is_locked(path: str) -> bool:
 
 
 def is_ours(connection: socket.socket) -> bool:
-    """Whether the other end runs as this user. The overflow uid of a container stands for anybody, and is nobody's."""
+    """Return True if the other end runs as this user. The overflow uid of a container may be any user, so it never counts as ours."""
     uid = other_end(connection)[1]
     return uid == os.geteuid() and uid != OVERFLOW_UID
 
 
 def _received(connection: socket.socket) -> bytes:
-    """The reply; heartbeats before it are what resets the time limit of the socket."""
+    """Return the response. The heartbeats before it restart the time limit of the socket."""
     with connection.makefile("rb") as stream:
         first = HEARTBEAT
         while first == HEARTBEAT:
@@ -173,5 +173,5 @@ def _received(connection: socket.socket) -> bytes:
         (length,) = LENGTH.unpack(first + stream.read(LENGTH.size - 1))
         reply = stream.read(min(length, LONGEST_REPLY + 1))
     if len(reply) != length:
-        raise ConnectionError("the session has closed the connection, or says too much")
+        raise ConnectionError("the session closed the connection, or sent too much")
     return reply

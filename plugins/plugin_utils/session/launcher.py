@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Starting the session of this run, once however many workers try at the same time."""
+"""Start the session of this run, once, even if many workers try at the same time."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 READY = "ready"
 PATIENCE = 15.0
-"""Seconds for the start; on an idle machine it takes half of one."""
+"""Seconds for the start; on an idle machine it takes half a second."""
 COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
-"""The directory of this collection. No link is resolved: a checkout is a collection by where its link lies."""
+"""The directory of this collection. No link is resolved: a linked checkout is a collection only at the link's path."""
 PROGRAM = os.path.join(COLLECTION, "plugins", "plugin_utils", "session", "server", "main.py")
-"""What the session runs. It is started by its path and never imported here."""
+"""The session's program. It is started by its path and never imported here."""
 
 
 Terms = Callable[[], Mapping[str, Any]]
@@ -37,23 +37,23 @@ _BEGUN: list[subprocess.Popen[bytes]] = []
 
 
 class NoSession(Exception):
-    """This run has no session, and the reason. The run goes on without it."""
+    """The run has no session; the text is the reason. The run continues without a session."""
 
 
 class _Busy(NoSession):
-    """Another process of the run is at starting it, and has the lock."""
+    """Another process of the run holds the lock and is starting the session."""
 
 
 def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any]) -> None:
-    """See that the session of this run listens. Whoever holds the lock starts it; the others wait for that.
+    """Start the session of this run if it does not listen yet. The process that gets the lock starts it; the others wait.
 
     Args:
-        where: its place.
-        run: the controller's process, and when it began.
+        where: the session's place.
+        run: the controller's process id, and when it began.
         options: the run's `session` options.
 
     Raises:
-        NoSession: it does not, and will not in this run.
+        NoSession: this run has no session, and will have none.
     """
     reap()
     try:
@@ -70,16 +70,16 @@ def begin_session(
     expected: Callable[[], Mapping[str, Any] | None] = lambda: None,
     awaited: str | None = None,
 ) -> None:
-    """Have it begin, and leave the waiting, and what goes wrong, to whoever asks first. Where another is at it, nothing is done.
+    """Start the session and do not wait for it: the next `ensure_session` waits, and raises its failure.
 
     Args:
         where: as for `ensure_session`, like `run` and `options`.
-        expected: gives the `store` that is likely to be asked for and its `config`, for the session to open it at once. Called while
+        expected: returns the `store` that is likely to be used and its `config`, so that the session opens it at once. Called while
             the program starts.
-        awaited: a way of asking that the caller is going to explain: others who ask so wait for that.
+        awaited: the digest of a request that the caller will resolve: other callers with the same digest wait for that.
 
     Raises:
-        NoSession: there will be none in this run, or another process is at it.
+        NoSession: this run will have no session, or another process is starting it.
     """
     _ensure(where, run, lambda: {"options": dict(options), "expected": expected(), "awaited": awaited}, _left_alone, 0.0)
 
@@ -118,7 +118,11 @@ def _make_directory(where: Place) -> None:
 
 @contextmanager
 def _alone(where: Place, patience: float) -> Iterator[int]:
-    """Hold the lock of the start, which a session that starts holds too, until it listens. Waiting is as bounded as that."""
+    """Hold the lock of the start for the `with` block. A session that starts holds it too, until it listens.
+
+    Raises:
+        NoSession: the lock was not free within `patience` seconds.
+    """
     descriptor = _locked(where, time.monotonic() + patience)
     try:
         yield descriptor
@@ -136,7 +140,7 @@ def _locked(where: Place, deadline: float) -> int:
             raise
         if os.fstat(descriptor).st_nlink:
             return descriptor
-        # A session that was idle has just ended, and has taken its directory along.
+        # An idle session has just ended, and removed its directory.
         os.close(descriptor)
         _make_directory(where)
 
@@ -155,7 +159,7 @@ def _lock(descriptor: int, deadline: float) -> None:
             break
         except BlockingIOError:
             if time.monotonic() > deadline:
-                raise _Busy("another process of this run is stuck at starting it") from None
+                raise _Busy("another process of this run is stuck while starting it") from None
             time.sleep(0.005)
 
 
@@ -181,22 +185,22 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
     except OSError as error:
         word = type(error).__name__
     if word != READY:
-        raise NoSession(give_up(where.directory, "it did not start ({0})".format(word or "no answer")))
+        raise NoSession(give_up(where.directory, "it did not start ({0})".format(word or "no response")))
 
 
 def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
-    """Give the program its parameters and wait for its word."""
+    """Send the program its parameters, and return its status line."""
     try:
         output, _none = started.communicate(handed, timeout=PATIENCE)
     except subprocess.TimeoutExpired:
         with suppress(OSError):
             os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
-        return "no answer within {0:.0f} s".format(PATIENCE)
+        return "no response within {0:.0f} s".format(PATIENCE)
     return output.decode("utf-8", "replace").strip()
 
 
 def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
-    """Give the program its parameters. It holds the lock until it listens, so that whoever asks waits for it."""
+    """Send the program its parameters, and do not wait. It holds the lock until it listens, so that the next caller waits for it."""
     _BEGUN.append(started)
     if started.stdin is not None and started.stdout is not None:
         started.stdout.close()
@@ -206,5 +210,5 @@ def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
 
 
 def reap() -> None:
-    """See off what was left alone: the process that forks the session ends at once, and would stay as a zombie."""
+    """Reap the processes that `begin_session` started: each forks the session and ends at once, and would stay as a zombie."""
     _BEGUN[:] = [started for started in _BEGUN if started.poll() is None]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Outcomes and errors on their way between a session and its run, as JSON."""
+"""Outcomes and errors as JSON, to send between a session and its run."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ _HAPPENED = ("retry_after", "outcome_unknown")
 
 
 def described_outcome(outcome: Outcome) -> dict[str, Any]:
-    """An outcome: the result, the secrets in it, and (where ansible-core masks) the texts to mask."""
+    """Describe an outcome: the result, the secrets in it, and (if ansible-core masks) the texts to mask."""
     secrets = [base64.b64encode(secret.expose()).decode("ascii") for secret in outcome.secrets]
     return {"result": outcome.result, "secrets": secrets, "mask": masking.forms(outcome.secrets)}
 
 
 def outcome_of(reply: Mapping[str, Any]) -> Outcome:
-    """Read what `described_outcome` wrote.
+    """Return the outcome that `described_outcome` wrote.
 
     Raises:
-        CredentialError: what `described_error` wrote instead.
+        CredentialError: the response is an error that `described_error` wrote.
     """
     if "error" in reply:
         raise error_from(reply["error"])
@@ -37,19 +37,19 @@ def outcome_of(reply: Mapping[str, Any]) -> Outcome:
 
 
 def described_error(error: CredentialError) -> dict[str, Any]:
-    """An error of the neutral tree."""
+    """Describe an error of the neutral tree."""
     return {"code": error.code, **{place: getattr(error, place) for place in (*_PLACES, *_HAPPENED)}}
 
 
 def error_from(described: Mapping[str, Any]) -> CredentialError:
-    """Read what `described_error` wrote, as an error of the same class."""
+    """Return the error that `described_error` wrote, in the same class."""
     kind = _by_code(CredentialError).get(described["code"], Internal)
     error = kind(described["what"], **{place: described[place] for place in _PLACES[1:]})
     return error.happened(**{place: described[place] for place in _HAPPENED})
 
 
 def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
-    """The classes of the tree. Those that some module makes below them for itself have their code, and stay where they are."""
+    """Return the classes of the tree by code. Subclasses that a module defines for itself have the same code, and are left out."""
     known: dict[str, type[CredentialError]] = {}
     for one in kind.__subclasses__():
         known.update({**_by_code(one), one.code: one} if "code" in vars(one) else {})

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What both ends of a connection need: the framing, who is at the other end, and the names of the session's files.
+"""What both ends of a connection need: the framing, the other end's process and user, and the names of the session's files.
 
-The lookup `get` holds a copy of all but `Place`, because on a hit it is the only file that a worker loads. A test compares the two.
+The lookup `get` has a copy of all but `Place`, because on a hit it is the only file that a worker loads. A test compares the two.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ LENGTH = struct.Struct(">I")
 HEARTBEAT = b"."
 CREDENTIALS = struct.Struct("3i")
 OVERFLOW_UID = 65534
-"""What Linux shows for users that a container does not know (/proc/sys/kernel/overflowuid; nobody changes it)."""
+"""The uid that Linux shows for users that a container does not know (the default of /proc/sys/kernel/overflowuid)."""
 
 
 class Place(NamedTuple):
-    """Where the session of this run is, or would be: one directory a run, which names it."""
+    """The directory of this run's session, whether the session exists or not, and the files in it."""
 
     directory: str
 
     @property
     def socket(self) -> str:
-        """What the session listens on."""
+        """The socket that the session listens on."""
         return self.directory + "/s"
 
     @property
@@ -37,17 +37,17 @@ class Place(NamedTuple):
 
     @property
     def begun(self) -> str:
-        """A file that is there once a session has begun, which keeps it locked."""
+        """A file that a session makes when it begins, and keeps locked."""
         return self.directory + "/begun"
 
     @property
     def gone(self) -> str:
-        """A file that says why this run goes on without a session."""
+        """A file with the reason why this run continues without a session."""
         return self.directory + "/gone"
 
 
 def other_end(connection: socket.socket) -> tuple[int | None, int]:
-    """The process (None where the system does not tell) and the uid at the other end."""
+    """Return the process id (None if the system does not provide it) and the uid of the other end."""
     if hasattr(socket, "SO_PEERCRED"):
         process, uid, _gid = CREDENTIALS.unpack(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size))
         return process, uid

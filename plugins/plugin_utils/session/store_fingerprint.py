@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Telling stores apart by all of their configuration."""
+"""Identify stores by all of their configuration."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from typing import Any
 
 
 class Fingerprints:
-    """Keyed, because a configuration may hold logins, and by all of it: one login never serves another's."""
+    """Fingerprints of stores. They are keyed, since a configuration may hold logins, and cover all of it: stores never share a login."""
 
     def __init__(self) -> None:
-        """Make a key of this process's own."""
+        """Generate a key for this process alone."""
         self._key = secrets.token_bytes(32)
 
     def of(self, name: str, config: Mapping[str, Any]) -> str:
-        """The fingerprint of a store of that name and configuration."""
+        """Return the fingerprint of a store of this name and configuration."""
         content = json.dumps([name, config], sort_keys=True, default=str)
         return hmac.new(self._key, content.encode("utf-8"), "sha256").hexdigest()

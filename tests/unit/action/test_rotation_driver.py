@@ -6,17 +6,27 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import subprocess
 import sys
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver, combine
 
-WAY = {"admin_user": "admin", "admin_password": "admin-word", "host": "db"}
+WAY = {
+    "options": {"admin_user": "admin", "admin_password": "admin-word", "host": "db"},
+    "credentials": {},
+    "current": handover.encode_value(Value({"username": Secret("app"), "password": Secret("old-word")})),
+}
 REFUSED = {"is_available": False, "conn_err_msg": "password authentication failed"}
 
 
@@ -24,7 +34,7 @@ class Engine:
     """Hands out given steps and keeps what is reported."""
 
     def __init__(self, *handed_out: dict[str, Any]) -> None:
-        self.steps = [{"kind": "look", "roles": ["app"], "connection": WAY}, *handed_out, {"kind": steps.DONE}]
+        self.steps = [{"kind": "look", **WAY}, *handed_out, {"kind": steps.DONE}]
         self.reports: list[dict[str, Any]] = []
 
     def __call__(self, step: dict[str, Any]) -> Outcome:
@@ -37,23 +47,29 @@ class Server:
 
     def __init__(self, *answers: Mapping[str, Any]) -> None:
         self.calls: list[str] = []
+        self.limits: list[float] = []
         self.answers = [{"rowcount": 1}, *answers]
         self.now = 0.0
 
-    def __call__(self, call: Any, limit: float) -> Mapping[str, Any]:
-        self.calls.append(call[0].rpartition("_")[2])
+    def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
+        self.calls.append(name.rpartition("_")[2])
+        self.limits.append(limit)
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
+        raise AssertionError("PostgreSQL runs no program")
 
     def wait(self, seconds: float) -> None:
         self.now += seconds
 
 
 def step(kind: str, limit: int = 10) -> dict[str, Any]:
-    return {"kind": kind, "ticket": "7", "stage": "pending", "limit": limit, "role": "app", "password": "word", "connection": WAY}
+    value = handover.encode_value(Value({"username": Secret("app"), "password": Secret("word")}))
+    return {"kind": kind, "ticket": "7", "stage": "pending", "limit": limit, "wait": 0, "places": [""], "value": value, **WAY}
 
 
 def drive(engine: Engine, server: Server) -> list[str]:
-    driver = RotationDriver(engine, server, lambda: server.now, server.wait)
+    driver = RotationDriver(engine, PostgreSQL, server, lambda: server.now, server.wait)
     driver.drive()
     assert engine.reports[:2] == [{"look": True}, {}]
     return [report["outcome"] for report in engine.reports[2:]]
@@ -63,6 +79,12 @@ def test_it_looks_then_applies_then_asks_with_the_value_and_a_wrong_one() -> Non
     server = Server({"changed": True}, {"is_available": True}, REFUSED)
     assert drive(Engine(step(steps.APPLY), step(steps.ASK)), server) == [steps.APPLIED, steps.ACCEPTED]
     assert server.calls == ["query", "user", "ping", "ping"]
+
+
+def test_each_call_has_its_time_limit() -> None:
+    server = Server({"changed": True}, {"is_available": True}, REFUSED)
+    drive(Engine(step(steps.APPLY, limit=60), step(steps.ASK)), server)
+    assert dict(zip(server.calls, server.limits)) == {"query": 30, "user": 60, "ping": 30}
 
 
 def test_it_asks_again_until_the_limit() -> None:
@@ -79,16 +101,24 @@ def test_a_question_without_a_limit_is_asked_once() -> None:
 
 def test_it_sends_nothing_when_its_time_is_over() -> None:
     engine, server = Engine(step(steps.APPLY, limit=60)), Server({"changed": True})
-    late = iter((0.0, 61.0))
-    RotationDriver(engine, server, lambda: next(late)).drive()
+    clock = itertools.count(0, 61)
+    RotationDriver(engine, PostgreSQL, server, lambda: next(clock)).drive()
     assert engine.reports[-1]["outcome"] == steps.UNAVAILABLE
     assert server.calls == ["query"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "outcome"),
+    [(steps.REFUSED, steps.ACCEPTED), (steps.ACCEPTED, steps.ACCEPTS_ANYTHING), (steps.UNAVAILABLE, steps.UNAVAILABLE)],
+)
+def test_a_value_counts_as_accepted_only_where_a_wrong_one_is_refused(wrong: str, outcome: str) -> None:
+    assert combine(wrong) == outcome
 
 
 def test_it_begins_nothing_where_there_is_nothing_to_do() -> None:
     engine = Engine()
     idle = Outcome({"outcome": "idle"})
-    assert RotationDriver(lambda _: idle, Server()).drive() is idle
+    assert RotationDriver(lambda _: idle, PostgreSQL, Server()).drive() is idle
     assert not engine.reports
 
 

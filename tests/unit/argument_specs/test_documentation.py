@@ -11,22 +11,25 @@ import ast
 import pytest
 import yaml
 
-from ansible_collections.nebula.credential.plugins.doc_fragments.store import ModuleDocFragment
+from ansible_collections.nebula.credential.plugins.doc_fragments import rotation_targets, store
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import PasswordPolicy
 from tests.conftest import CHECKOUT
+from tests.house.write_target_fragment import FRAGMENT, build_fragment
 
 PLUGINS = CHECKOUT / "plugins"
 MODULES = {
     "cache": CACHE,
     "credential": CREDENTIAL,
     "credential_info": CREDENTIAL_INFO,
+    "credential_rotate": CREDENTIAL_ROTATE,
     "store_info": STORE_INFO,
     "store_key": STORE_KEY,
     "store_schema": STORE_SCHEMA,
@@ -47,7 +50,9 @@ def documented(kind, name):
     if kind == "lookup":
         return yaml.safe_load((PLUGINS / "lookup" / (name + ".yml")).read_text(encoding="utf-8"))["DOCUMENTATION"]["options"]
     own = yaml.safe_load(constants(PLUGINS / "modules" / (name + ".py"))["DOCUMENTATION"]).get("options", {})
-    return {**yaml.safe_load(ModuleDocFragment.DOCUMENTATION)["options"], **own}
+    fragments = [store, rotation_targets] if name == "credential_rotate" else [store]
+    shared = [yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"] for fragment in fragments]
+    return {name: option for options in [*shared, own] for name, option in options.items()}
 
 
 def compare(options, spec, where):
@@ -89,6 +94,11 @@ def test_every_option_with_a_secret_like_name_says_whether_it_is_one(name):
 def test_the_options_of_generate_are_those_of_the_password_policy():
     options = CREDENTIAL.argument_spec["generate"]["options"]
     assert set(options) == set(PasswordPolicy.__dataclass_fields__) | {"kind", "bytes"}
+
+
+def test_the_targets_options_are_documented_as_the_targets_describe_them():
+    """If it fails: PYTHONPATH=.venv/collections python -m tests.house.write_target_fragment."""
+    assert FRAGMENT.read_text(encoding="utf-8") == build_fragment()
 
 
 @pytest.mark.parametrize("name", MODULES)

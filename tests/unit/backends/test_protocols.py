@@ -225,7 +225,7 @@ def test_a_store_without_tables_says_so(manager):
 
 
 def test_a_store_that_restores_nothing_says_so(manager):
-    with pytest.raises(StorageError, match="this store keeps no high-water marks, so nothing is refused as rolled back") as caught:
+    with pytest.raises(StorageError, match="this store keeps no high-water marks, so it refuses no value as rolled back") as caught:
         restore(manager)
     assert (caught.value.name, caught.value.store) == ("db", "prod")
 

@@ -60,11 +60,11 @@ def test_each_source_is_told_with_its_problem_and_its_remedy(tmp_path):
     error = refused(tmp_path, KEY, ABSENT, HOME)
     assert error.__class__ is KeySourceUnavailable
     assert error.what == (
-        "none of the key sources opens the store: 'key_file': the key file {0} is gone; the key source 'passphrase:office' has nothing "
-        "to give: the environment variable NOT_SET_ANYWHERE is not set; 'passphrase:home': it has no slot in this store"
+        "none of the key sources opens the store: 'key_file': the key file {0} is gone; the key source 'passphrase:office' has no "
+        "passphrase: the environment variable NOT_SET_ANYWHERE is not set; 'passphrase:home': it has no slot in this store"
     ).format(path)
     assert error.remedy.startswith("One of them is enough. 'key_file': Put the file back")
-    assert "'passphrase:office': Give it" in error.remedy
+    assert "'passphrase:office': Provide it" in error.remedy
     assert "'passphrase:home': It can be opened with: 'key_file' (" in error.remedy
 
 

@@ -104,7 +104,7 @@ def test_no_request_is_made_when_the_deadline_is_over(client, server):
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_server_that_hangs_up_leaves_the_outcome_of_a_change_open(client, server, method):
     server.script = lambda _request: Answer(hangs_up=True)
-    with refused(Unavailable, "the connection to .* ended before the answer came") as caught:
+    with refused(Unavailable, "the connection to .* ended before the response was complete") as caught:
         client.request(method, server.url + "/" + CANARY)
     assert caught.value.outcome_unknown == (method == "POST")
     assert len(server.asked) == 1
@@ -115,7 +115,7 @@ def test_an_answer_that_is_cut_is_none(client, server, after):
     server.script = lambda _request: Answer(200, {"access_token": CANARY * 20})
     with proxy.running(LOOPBACK, server.port) as between:
         between.mode = proxy.cut_answer(after)
-        with refused(Unavailable, "ended before the answer came"):
+        with refused(Unavailable, "ended before the response was complete"):
             client.request("GET", "http://{0}:{1}".format(LOOPBACK, between.port))
 
 
@@ -135,7 +135,7 @@ def test_a_name_that_cannot_be_resolved_is_said(client):
 @pytest.mark.parametrize(("status", "unknown"), [(429, False), (500, True), (502, True), (503, False), (504, True), (599, False)])
 def test_a_server_that_is_overloaded_or_failed_is_unavailable(client, server, status, unknown):
     server.script = lambda _request: Answer(status, {"error": CANARY}, {"Retry-After": "7"})
-    with refused(Unavailable, "answered with status {0}".format(status)) as caught:
+    with refused(Unavailable, "responded with status {0}".format(status)) as caught:
         client.request("POST", server.url).check_available()
     assert (caught.value.outcome_unknown, caught.value.retry_after) == (unknown, 7.0)
     with refused(Unavailable) as caught:
@@ -162,10 +162,10 @@ def test_an_answer_larger_than_the_limit_is_not_read(server):
     [
         ("https://user:{0}@a.test/".format(CANARY), "holds a login"),
         ("http://a.test/" + CANARY, "plain HTTP would show what is sent to a.test:80"),
-        ("ftp://a.test/" + CANARY, "is no URL"),
-        ("https:///" + CANARY, "is no URL"),
-        ("https://a.test/ " + CANARY, "is no URL"),
-        (CANARY, "is no URL"),
+        ("ftp://a.test/" + CANARY, "is not a URL"),
+        ("https:///" + CANARY, "is not a URL"),
+        ("https://a.test/ " + CANARY, "is not a URL"),
+        (CANARY, "is not a URL"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_and_not_shown(client, url, says):
@@ -175,7 +175,7 @@ def test_an_address_that_cannot_be_used_is_refused_and_not_shown(client, url, sa
 
 @pytest.mark.parametrize("value", [CANARY + "\r\nX: y", CANARY + "\u20ac", CANARY + "\x00"])
 def test_a_header_that_none_can_be_is_refused_and_not_shown(client, server, value):
-    with refused(InvalidInput, "header 'X-Own' holds what no header can"):
+    with refused(InvalidInput, "header 'X-Own' holds characters that no header can"):
         client.request("GET", server.url, headers={"X-Own": value})
     with refused(InvalidInput, "header 'Authorization'"):
         client.request("GET", server.url, bearer=Secret(value))
@@ -215,7 +215,7 @@ def test_a_redirect_on_the_same_host_is_followed_with_all_that_was_sent(client, 
 @pytest.mark.parametrize("status", [301, 302, 307, 308])
 def test_no_login_and_no_body_goes_to_another_host(client, server, another, carried, status):
     leading(server, another.url + "/" + CANARY, status)
-    with refused(StorageError, "sent the request on to an address that is not followed") as caught:
+    with refused(StorageError, "redirected the request to an address that is not followed") as caught:
         client.request("POST" if "json" in carried else "GET", server.url, **carried)
     assert another.asked == []
     assert not caught.value.outcome_unknown

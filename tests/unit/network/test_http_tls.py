@@ -107,7 +107,7 @@ def test_a_server_that_speaks_tls_1_1_at_most_is_refused(front, authority):
     front.context.set_ciphers("ALL:@SECLEVEL=0")
     front.context.minimum_version = ssl.TLSVersion.TLSv1
     front.context.maximum_version = ssl.TLSVersion.TLSv1_1
-    with pytest.raises(StorageError, match=r"do not agree on TLS.*TLS 1\.2 or later"):
+    with pytest.raises(StorageError, match=r"cannot agree on TLS.*TLS 1\.2 or later"):
         ask(front, ca_file=str(authority.certificate))
 
 
@@ -152,7 +152,7 @@ def test_a_client_certificate_that_cannot_be_used_is_refused_before_a_request(au
     (tmp_path / "garbage").write_text("garbage")
     if wrong == "encrypted":
         encrypted(issued.key)
-    with pytest.raises(InvalidConfiguration, match="it is no certificate with its own key") as caught:
+    with pytest.raises(InvalidConfiguration, match="it is not a certificate with its key") as caught:
         HttpClient(Tls(client_cert=str(issued.certificate), client_key=str(key)))
     assert caught.value.option == "client_cert"
 

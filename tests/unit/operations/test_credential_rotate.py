@@ -15,11 +15,24 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.unit.crypto.sealed_stores import a_memory_store
+from tests.unit.rotation.targets.recorded_modules import Recorded
 
 SERVER = {"host": "db", "admin_user": "admin", "admin_password": "admin-word"}
+
+
+def reached(step: dict[str, Any]) -> dict[str, Any]:
+    """The arguments of the modules that PostgreSQL is looked at and probed with, as a driver runs them for a step."""
+    credentials = {name: handover.decode_fields(fields) for name, fields in step["credentials"].items()}
+    target = PostgreSQL({**step["options"], **credentials}, handover.decode_value(step["current"]))
+    modules = Recorded({"rowcount": 1})
+    target.precheck(modules)
+    target.probe(modules, handover.decode_value(step.get("value", step["current"])))
+    return {name.rpartition("_")[2]: arguments for name, arguments in modules.calls}
 
 
 class Store:
@@ -80,6 +93,15 @@ def test_auto_without_a_target_and_a_target_by_hand_are_refused(store: Store) ->
         assert raised.value.option == "target"
 
 
+@pytest.mark.parametrize("target", ["manual", "postgres", "x"])
+@pytest.mark.parametrize("phase", ["auto", "prepare", "status"])
+def test_an_unknown_target_is_refused(store: Store, target: str, phase: str) -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(phase=phase, target=target)
+    assert raised.value.option == "target"
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+
+
 def test_a_target_without_a_driver_is_refused(store: Store) -> None:
     with pytest.raises(errors.InvalidInput) as raised:
         store.rotate(target="postgresql", postgresql=SERVER)
@@ -97,10 +119,13 @@ def test_check_mode_answers_the_plan_and_changes_nothing(store: Store) -> None:
 
 def test_a_driver_is_told_the_way_and_then_the_steps(store: Store) -> None:
     looked = store.rotate(target="postgresql", postgresql=SERVER, step={"look": True})["step"]
-    assert (looked["kind"], looked["roles"], looked["connection"]["host"]) == ("look", ["app"], "db")
+    assert looked["kind"] == "look"
+    assert reached(looked)["query"]["login_host"] == "db"
+    assert reached(looked)["query"]["named_args"] == {"role": "app"}
     assert store.rotate(phase="status")["rotation"] == {"phase": None}
     step = store.rotate(target="postgresql", postgresql=SERVER, step={})["step"]
-    assert (step["kind"], step["role"], step["password"]) == ("apply", "app", store.value("pending"))
+    assert step["kind"] == "apply"
+    assert (reached(step)["ping"]["login_user"], reached(step)["ping"]["login_password"]) == ("app", store.value("pending"))
     report = {"ticket": step["ticket"], "outcome": "applied"}
     asked = store.rotate(target="postgresql", postgresql=SERVER, step=report)["step"]
     assert (asked["kind"], asked["stage"]) == ("ask", "pending")
@@ -116,7 +141,8 @@ def test_an_admin_login_is_needed_and_may_be_a_credential(store: Store) -> None:
     assert raised.value.option == "postgresql.admin_user"
     store.create("postgresql/admin")
     looked = store.rotate(target="postgresql", postgresql={"admin_credential": "postgresql/admin"}, step={"look": True})["step"]
-    assert looked["connection"]["admin_user"] == "app"
+    assert reached(looked)["query"]["login_user"] == "app"
+    assert reached(looked)["query"]["login_password"] == "old-word"
 
 
 def test_two_users_take_turns_and_the_grace_period_covers_the_consumers(store: Store) -> None:
@@ -125,13 +151,13 @@ def test_two_users_take_turns_and_the_grace_period_covers_the_consumers(store: S
         store.rotate(grace="5m", consumer_ttl="5m", step={}, **options)
     assert raised.value.option == "grace"
     step = store.rotate(consumer_ttl="5m", step={}, **options)["step"]
-    assert step["role"] == "app_b"
+    assert reached(step)["ping"]["login_user"] == "app_b"
     step = store.rotate(consumer_ttl="5m", step={"ticket": step["ticket"], "outcome": "applied"}, **options)["step"]
     done = store.rotate(consumer_ttl="5m", step={"ticket": step["ticket"], "outcome": "accepted"}, **options)
     assert done["rotation"]["retire_after"] == "2026-11-22T00:07:00+00:00"
     assert (store.value(field="username"), store.value("previous")) == ("app_b", "old-word")
     store.now += timedelta(minutes=10)
-    assert store.rotate(consumer_ttl="5m", step={}, **options)["step"]["role"] == "app"
+    assert reached(store.rotate(consumer_ttl="5m", step={}, **options)["step"])["ping"]["login_user"] == "app"
     assert store.value("previous") == "old-word"
 
 
@@ -141,6 +167,14 @@ def test_what_is_not_due_is_left_alone(store: Store) -> None:
     store.now += timedelta(hours=1)
     assert store.rotate(target="none", only_if_due=True)["outcome"] == "promoted"
     assert store.rotate(target="none", only_if_due=True)["outcome"] == "idle"
+
+
+def test_what_is_not_due_is_not_prepared_but_what_was_prepared_goes_on(store: Store) -> None:
+    store.manager.update("db_pass", policy={"kind": "periodic", "every": 3600})
+    assert store.rotate(phase="prepare", only_if_due=True)["outcome"] == "idle"
+    assert store.rotate(phase="status")["rotation"] == {"phase": None}
+    store.rotate(phase="prepare")
+    assert store.rotate(phase="prepare", only_if_due=True)["outcome"] == "prepared"
 
 
 def test_a_failure_says_why_and_has_a_code(store: Store) -> None:
@@ -159,3 +193,9 @@ def test_a_lifetime_is_carried_over(store: Store) -> None:
     assert store.manager.inspect("db_pass").metadata.expires_at == store.now + timedelta(days=9)
     store.rotate(target="none", ttl="1d")
     assert store.manager.inspect("db_pass").metadata.expires_at == store.now + timedelta(days=1)
+
+
+def test_only_what_an_open_rotation_waits_for_is_forgotten(store: Store) -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        store.rotate(phase="forget", forget=["web1"])
+    assert "'web1'" in str(raised.value)

@@ -25,8 +25,14 @@ def opened(tmp_path):
 
 
 WRONG = {
-    "a source that is none": ({"state": "rotated", "drop_sources": ["pasphrase"]}, "'drop_sources', store 'prod': it names what is no"),
-    "a source that is used": ({"state": "rotated", "drop_sources": ["key_file"]}, "'drop_sources', store 'prod': 'key_file' is one of"),
+    "a source that is none": (
+        {"state": "rotated", "drop_sources": ["pasphrase"]},
+        "'drop_sources', store 'prod': it names something that is no",
+    ),
+    "a source that is used": (
+        {"state": "rotated", "drop_sources": ["key_file"]},
+        "'drop_sources', store 'prod': 'key_file' is also configured",
+    ),
     "no time": ({"state": "rotated", "keep_until": "soon"}, "'keep_until', store 'prod': 'soon' is not a time"),
     "a time that is over": ({"state": "rotated", "keep_until": "2020-01-01T00:00:00Z"}, "'keep_until', store 'prod': that time has passed"),
     "kept and compromised": (

@@ -14,7 +14,12 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL_TARGET, NO_TARGET
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    MANUAL,
+    MANUAL_TRAITS,
+    NO_TARGET,
+    NO_TARGET_TRAITS,
+)
 from tests.unit.rotation.world import NAME, World, stored
 
 APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (
@@ -27,7 +32,7 @@ APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (
 
 
 def test_without_a_target_the_value_is_promoted_and_the_previous_one_kept_for_the_grace_period() -> None:
-    world = World(NO_TARGET, timedelta(seconds=300))
+    world = World(NO_TARGET_TRAITS, timedelta(seconds=300), kind=NO_TARGET)
     world.store.after = lambda: None
     done = world.engine().prepare(world.request())
     assert done.outcome == steps.PROMOTED
@@ -43,7 +48,7 @@ def test_without_a_target_the_value_is_promoted_and_the_previous_one_kept_for_th
 
 
 def test_a_time_in_the_future_never_retires_early() -> None:
-    world = World(NO_TARGET, timedelta(seconds=300))
+    world = World(NO_TARGET_TRAITS, timedelta(seconds=300), kind=NO_TARGET)
     world.store.after = lambda: None
     world.clock.forward(100000)
     world.engine().prepare(world.request())
@@ -53,7 +58,7 @@ def test_a_time_in_the_future_never_retires_early() -> None:
 
 
 def test_in_the_grace_period_a_rollback_brings_the_previous_value_back() -> None:
-    world = World(NO_TARGET, timedelta(seconds=300))
+    world = World(NO_TARGET_TRAITS, timedelta(seconds=300), kind=NO_TARGET)
     world.store.after = lambda: None
     world.engine().prepare(world.request())
     assert world.engine().rollback(world.request()).outcome == steps.PROMOTED
@@ -62,7 +67,7 @@ def test_in_the_grace_period_a_rollback_brings_the_previous_value_back() -> None
 
 
 def test_by_hand_a_value_is_committed_only_after_a_passed_test() -> None:
-    world = World(MANUAL_TARGET)
+    world = World(MANUAL_TRAITS, kind=MANUAL)
     engine, request = world.engine(), world.request(manual=True)
     assert engine.prepare(request).outcome == steps.PREPARED
     assert engine.prepare(request).outcome == steps.PREPARED
@@ -79,7 +84,7 @@ def test_by_hand_a_value_is_committed_only_after_a_passed_test() -> None:
 
 @pytest.mark.parametrize(("sent", "kept"), [(True, True), (False, False)])
 def test_by_hand_a_rollback_keeps_a_value_that_may_have_been_sent(sent: bool, kept: bool) -> None:
-    world = World(MANUAL_TARGET)
+    world = World(MANUAL_TRAITS, kind=MANUAL)
     engine, request = world.engine(), world.request(manual=True)
     engine.prepare(request)
     assert engine.rollback(request, sent=sent).outcome == steps.ROLLED_BACK
@@ -90,7 +95,7 @@ def test_by_hand_a_rollback_keeps_a_value_that_may_have_been_sent(sent: bool, ke
 
 
 def test_by_hand_nothing_is_committed_over_a_value_stored_meanwhile() -> None:
-    world = World(MANUAL_TARGET)
+    world = World(MANUAL_TRAITS, kind=MANUAL)
     engine, request = world.engine(), world.request(manual=True)
     engine.prepare(request)
     engine.test(NAME, accepted=True, wrong_refused=True)

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import TargetTraits
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from tests.unit.rotation.world import LIFE, LONG_AFTER, NAME, World, heal, is_stored, script, stored
 
@@ -131,7 +131,7 @@ def test_a_target_that_refuses_the_old_value_back_is_gone_forward() -> None:
 
 
 def test_forward_only_targets_are_settled_not_rolled_back() -> None:
-    world = World(Card("simulated", "none", "none", "asks", LIFE))
+    world = World(TargetTraits("none", "none", "asks", LIFE))
     answers = [REFUSED]
     real = world.target.ask
     world.target.ask = lambda value: answers.pop() if answers else real(value)  # type: ignore[method-assign]

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import TargetTraits
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from tests.unit.crypto.sealed_stores import a_memory_store
 from tests.unit.rotation.world import LIFE, NAME, Crash, World, heal
@@ -95,7 +95,7 @@ FATES = st.sampled_from([APPLIED, REFUSED, UNKNOWN, UNAVAILABLE])
 @given(st.data())
 def test_whatever_happens_the_value_that_the_target_takes_is_in_the_store(data: Any) -> None:
     """Runs of several controllers with late landings, refusals, outages, clocks that move, and crashes at any write."""
-    world = World(Card("simulated", "none", data.draw(st.sampled_from(["reapply", "none"])), "asks", LIFE))
+    world = World(TargetTraits("none", data.draw(st.sampled_from(["reapply", "none"])), "asks", LIFE))
 
     def fate(step: Step) -> Tuple[str, float]:
         world.clock.forward(data.draw(st.integers(0, 30)))

@@ -21,8 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import JournalBook
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import TargetTraits
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.fixtures.stored_before import StoredBefore
 from tests.unit.rotation.world import Clock, Target, smooth
@@ -89,18 +89,21 @@ class Resumed:
         """A new rotation."""
         self.clock.forward(LONG_AFTER)
         engine = RotationEngine(self.backend, self.clock, "new")
-        request = self._request(Card("simulated", self.facts["overlap"], self.facts["rollback"], "asks", REQUEST_LIFE))
+        request = self._request("simulated", TargetTraits(self.facts["overlap"], self.facts["rollback"], "asks", REQUEST_LIFE))
         return self._drive(engine, engine.prepare(request), request).outcome
 
     def _drive(self, engine, step, request):
         while step.kind != steps.DONE:
             value = step.fields["password"].expose()
-            outcome = self.target.send(value, *smooth(step)) if step.kind == steps.APPLY else self.target.ask(value)
+            if step.kind == steps.RETIRE:
+                outcome = steps.APPLIED  # this target takes one value at a time: the other one is absent
+            else:
+                outcome = self.target.send(value, *smooth(step)) if step.kind == steps.APPLY else self.target.ask(value)
             step = engine.report(self.name, step.ticket, outcome, request)
         return step
 
     def _decide_by_hand(self, engine):
-        request = self._request(Card("manual", "none", "reapply", "a person", REQUEST_LIFE), manual=True)
+        request = self._request("manual", TargetTraits("none", "reapply", "a person", REQUEST_LIFE), manual=True)
         phase = JournalBook(self.backend).find(self.name).journal.phase
         if phase not in (phases.PREPARING, phases.PREPARED, phases.DISCARDING):
             engine.settle(self.name)
@@ -111,8 +114,8 @@ class Resumed:
             engine.prepare(request)
             engine.rollback(request, sent=False)
 
-    def _request(self, card, **options):
-        return Request(self.name, card, lambda _base: Candidate({"password": Secret(b"newest")}), **options)
+    def _request(self, kind, traits, **options):
+        return Request(self.name, kind, traits, lambda _base: Candidate({"password": Secret(b"newest")}), **options)
 
 
 def test_every_phase_is_there(before):
@@ -169,11 +172,18 @@ class ResumedPostgresql:
         return perform(self.manager, "credential_rotate", dict(self.options, step=step, **options), NOBODY).result["step"]
 
     def _send(self, step):
-        self.passwords[step["role"]] = step["password"]
+        role, password = role_and_password(step)
+        self.passwords[role] = password
         return steps.APPLIED
 
     def _answer(self, step):
-        return steps.ACCEPTED if self.passwords.get(step["role"]) == step["password"] else steps.REFUSED
+        role, password = role_and_password(step)
+        return steps.ACCEPTED if self.passwords.get(role) == password else steps.REFUSED
+
+
+def role_and_password(step):
+    fields = handover.decode_value(step["value"]).fields
+    return fields["username"].expose().decode(), fields["password"].expose().decode()
 
 
 def is_taken(manager, resumed):

@@ -21,12 +21,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Card
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import TargetTraits
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 
 NAME = "db_pass"
 LIFE = 100
-CARD = Card("simulated", "none", "reapply", "asks", LIFE)
+TRAITS = TargetTraits("none", "reapply", "asks", LIFE)
 START = datetime(2026, 11, 22, tzinfo=timezone.utc)
 
 
@@ -121,13 +121,15 @@ class Target:
 class World:
     """One credential in a store, its target, and the means to rotate it."""
 
-    def __init__(self, card: Card = CARD, grace: timedelta = timedelta(0), store: Optional[Backend] = None) -> None:
+    def __init__(
+        self, traits: TargetTraits = TRAITS, grace: timedelta = timedelta(0), store: Optional[Backend] = None, kind: str = "simulated"
+    ) -> None:
         self.clock = Clock()
         self.memory = store or Memory({}, BackendContext("test"))
         self.memory.connect()
         self.store = Crashing(self.memory, self.check)
         self.target = Target(self.clock, b"value-0")
-        self.card, self.grace, self.made = card, grace, 0
+        self.kind, self.traits, self.grace, self.made = kind, traits, grace, 0
         metadata = Metadata(created_at=START, updated_at=START, lifecycle=ACTIVE)
         self.memory.put(Record(NAME, "basic", {"password": Secret(b"value-0")}, metadata=metadata), create=True)
         self.dead: set[str] = set()
@@ -140,7 +142,7 @@ class World:
         return Candidate({"password": Secret("value-{}".format(self.made))})
 
     def request(self, **changes: Any) -> Request:
-        return replace(Request(NAME, self.card, self.make, grace=self.grace), **changes)
+        return replace(Request(NAME, self.kind, self.traits, self.make, grace=self.grace), **changes)
 
     def values(self) -> Dict[str, bytes]:
         """The stored values by stage."""

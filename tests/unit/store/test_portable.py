@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, REFRESH, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.desired im
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import COLLIDES, CREATE, NOTHING, RESUME
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.module_utils.store.portable import with_references
 
 KEY = bytes(range(32))
 FIRST, LATER = AccessContext(workflow="first"), AccessContext(workflow="later")
@@ -97,6 +98,12 @@ def test_serials_that_were_used_here_are_not_used_again_and_references_follow(so
     versions = destination.import_(source.export("db", LATER), LATER)
     assert versions == {"1": "2", "2": "3", "3": "4"}
     assert destination.inspect("db", stage=PREVIOUS, context=LATER).metadata.attributes == {"source_version": "3"}
+
+
+def test_a_reference_within_what_is_known_of_a_refresh_follows_too(source):
+    current = source.export("db", LATER).current.with_metadata(attributes={REFRESH: {"input_version": "1", "refreshed_at": 5}})
+    assert with_references(current, {"1": "7"}).known.attributes == {REFRESH: {"input_version": "7", "refreshed_at": 5}}
+    assert with_references(current, {}).known.attributes == {REFRESH: {"refreshed_at": 5}}
 
 
 def test_an_import_into_a_plain_store_is_plain_and_back_is_encrypted(source, stores):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Entries of the audit trail as rows, so that several controllers share one trail that SQL can ask (E5). Never a value."""
+"""Entries of the audit trail as rows, so that several controllers share one trail that SQL can query (E5). Never a value."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def append(connections: Connections, tables: Tables, entries: Iterable[Mapping[str, Any]]) -> None:
-    """Write entries as one INSERT, which is a transaction of its own. Entries that are there already stay as they are."""
+    """Write entries as one INSERT, which is a transaction of its own. Entries that already exist stay as they are."""
     rows = [_row(entry) for entry in entries]
     if not rows:
         return
@@ -29,12 +29,12 @@ def append(connections: Connections, tables: Tables, entries: Iterable[Mapping[s
         with connections.reading() as connection:
             connection.execute(tables.audit_log.insert().values(rows))
     except Duplicate:
-        # The answer to the first attempt was lost: all of them came with it.
+        # The response to the first attempt was lost: that attempt wrote all of them.
         return
 
 
 def is_name(text: str) -> bool:
-    """Whether it is a credential's name. A listing has a prefix there, and a refused request whatever was asked for."""
+    """Return True if `text` is a credential's name. A listing's entry has a prefix instead, a refused request any text."""
     try:
         check_name(text)
     except InvalidInput:
@@ -58,5 +58,5 @@ def _row(entry: Mapping[str, Any]) -> Dict[str, Any]:
 
 
 def _text(value: Any) -> str:
-    """Asserted by a play, so of any length, and with any character; PostgreSQL keeps no NUL."""
+    """Return a string for any value. A play asserts it, so it may be long and hold any character; PostgreSQL stores no NUL."""
     return str(value).replace("\0", "")[:_LONGEST]

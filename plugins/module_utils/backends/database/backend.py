@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a relational database (A3). Tables and grants are in docs/backends/database.md; the rest lies in `sql/`."""
+"""Credentials in a relational database (A3). docs/backends/database.md describes tables and grants."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.schema_sta
 
 
 class _Opened(NamedTuple):
-    """What needs the libraries, and is there from `connect` on."""
+    """The parts that need the libraries. They exist after `connect`."""
 
     tables: Tables
     reading: Reading
@@ -52,10 +52,10 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     options = TRAITS.spec
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
-        """Take validated options. Opens nothing, and needs no library yet.
+        """Take validated options. Opens nothing, and does not need the libraries yet.
 
         Raises:
-            InvalidConfiguration: one cannot be used; it is named.
+            InvalidConfiguration: an option has an invalid value; the error names it.
         """
         super().__init__(options, context)
         self._connections = configured(options, context.store, context.warn)
@@ -69,7 +69,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         self._is_ready = False
 
     def connect(self) -> None:
-        """Load the libraries. The first operation connects.
+        """Load the libraries. The first operation opens the connection.
 
         Raises:
             MissingLibrary: SQLAlchemy is not installed.
@@ -86,7 +86,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         return self._opened
 
     def _ready(self) -> _Opened:
-        """With tables of the right version, which is asked once."""
+        """Return the opened parts. The first call checks the version of the tables."""
         opened = self._open()
         if not self._is_ready:
             opened.schema.see_to(self.setting("migration"))
@@ -140,7 +140,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         self._ready().writing.delete(check_name(name), stage, expected_version)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Pages of names: no connection is held while the caller looks at a row."""
+        """Yield the records page by page, so that no connection is held while the caller works on a row."""
         reading, after = self._ready().reading, None
         while True:
             rows = reading.page(wanted, after)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The types of columns on every database, and the present moment as each of them says it. Needs SQLAlchemy."""
+"""The types of columns on every database, and the SQL for the current time on each. Needs SQLAlchemy."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MYSQL = ("mysql", "mariadb")
 
 @lru_cache(maxsize=None)
 def column_types() -> Dict[str, Any]:
-    """By what they hold. Names are compared byte by byte everywhere: `DB_PASS` and `db_pass` are two."""
+    """Return the types by what they hold. Names are compared byte by byte everywhere: `DB_PASS` and `db_pass` differ."""
     from sqlalchemy import JSON, BigInteger, LargeBinary, String, Uuid
     from sqlalchemy.dialects import mysql, postgresql
 
@@ -42,7 +42,7 @@ def _moment_type() -> Any:
     from sqlalchemy.types import TypeDecorator
 
     class Moment(TypeDecorator[datetime]):
-        """An aware datetime in UTC, to the microsecond. Where a database keeps no zone, UTC is what is kept."""
+        """An aware datetime in UTC, to the microsecond. Databases that store no time zone store the UTC time."""
 
         impl = DateTime
         cache_ok = True
@@ -68,12 +68,12 @@ def _moment_type() -> Any:
 
 @lru_cache(maxsize=None)
 def present_moment() -> Any:
-    """The default of a time in a row that was written by hand."""
+    """Return the default of a time in rows that are written by hand."""
     from sqlalchemy.ext.compiler import compiles
     from sqlalchemy.sql.functions import FunctionElement
 
     class Now(FunctionElement[datetime]):
-        """Now, in UTC."""
+        """The current time, in UTC."""
 
         inherit_cache = True
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of a database store, checked, and the connections that they describe. Uses neither network nor library."""
+"""Checks the options of a database store and builds its connections. Uses neither network nor library."""
 
 from __future__ import annotations
 
@@ -39,16 +39,16 @@ KINDS: Mapping[str, Any] = {
     MYSQL: Mysql,
     COCKROACHDB: Cockroachdb,
 }
-# An index is called "idx_", prefix, and a word of seven letters, in at most 63 characters.
+# The name of an index is "idx_", the prefix, and a word of seven letters, in at most 63 characters.
 _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,29}\Z")
 _WRITE_TIMEOUT = 10.0
 
 
 def configured(settings: Settings, store: str, warn: Warn) -> Connections:
-    """The connections of a store.
+    """Return the connections of a store.
 
     Raises:
-        InvalidConfiguration: an option cannot be used; it is named.
+        InvalidConfiguration: an option has an invalid value; the error names it.
     """
     address = parse_address(str(settings.get("url") or ""), settings.get("username"))
     secured = transport.transport(address, settings, warn)
@@ -60,10 +60,10 @@ def configured(settings: Settings, store: str, warn: Warn) -> Connections:
 
 
 def checked_prefix(prefix: str) -> str:
-    """The prefix of the tables, which becomes a part of statements.
+    """Return the prefix of the tables, which becomes part of statements.
 
     Raises:
-        InvalidConfiguration: it is no part of an identifier.
+        InvalidConfiguration: it cannot be part of an identifier.
     """
     if not _PREFIX.match(prefix):
         raise InvalidConfiguration(

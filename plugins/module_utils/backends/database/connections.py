@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Connections: a pool for this process, each use of one bounded in time, each failure in the library's words."""
+"""Connections: a pool for this process, a time limit for each use, and errors of the neutral tree."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.context import d
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unavailable
 
 _LEFT_TO_THE_PARENT: List[Any] = []
-"""Pools that were open when this process was forked. They are never collected here: that would close the parent's connections."""
+"""Pools that were open when this process was forked. Kept for ever, because collecting them would close the parent's connections."""
 
 
 class Connections:
-    """A database's connections in this process. After a fork the child makes its own."""
+    """A database's connections in this process. After a fork the child opens its own."""
 
     def __init__(self, kind: Kind, limits: PoolLimits, command: str) -> None:
-        """Open nothing. `command` is the remedy for missing tables."""
+        """Take the kind of database, the limits, and the remedy for missing tables (`command`). Opens nothing."""
         self.kind = kind
         self._limits = limits
         self._command = command
@@ -40,20 +40,20 @@ class Connections:
 
     @contextmanager
     def reading(self) -> Iterator[Any]:
-        """A connection on which each statement is its own: one request, and nothing around it.
+        """Yield a connection on which each statement is its own transaction: one request, and nothing around it.
 
         Raises:
-            CredentialError: what the database answered, as the class that says why.
+            CredentialError: the database failed; the class says why.
         """
         with self._connected() as connection, self._translating():
             yield connection
 
     @contextmanager
     def writing(self) -> Iterator[Any]:
-        """A connection in a transaction, which is committed at the end of the block, or never happened.
+        """Yield a connection in a transaction, which is committed at the end of the block, or rolled back if the block fails.
 
         Raises:
-            CredentialError: as `reading`. Only where the commit itself found no answer its outcome is unknown.
+            CredentialError: as `reading`. The outcome is unknown only if the commit itself got no response.
         """
         with self._connected() as connection:
             with self._translating():
@@ -75,7 +75,7 @@ class Connections:
             yield
         except CredentialError:
             raise
-        except Exception as error:  # noqa: BLE001  # whatever the libraries raise: their texts hold statements and values
+        except Exception as error:  # noqa: BLE001  # all errors of the libraries: their texts hold statements and values
             raise translate(error, self.kind, self._command, committing=committing) from None
 
     @contextmanager
@@ -84,7 +84,7 @@ class Connections:
         free = self._free
         if not free.acquire(timeout=min(self._limits.connect_timeout, deadline.remaining())):
             raise Unavailable(
-                "all {0} connections of this process are in use".format(self._limits.max), option="pool", remedy="Raise 'max' there."
+                "all {0} connections of this process are in use".format(self._limits.max), option="pool", remedy="Increase 'max' in it."
             )
         try:
             with self._translating():
@@ -127,13 +127,13 @@ class Connections:
                 pool_size=limits.min,
                 max_overflow=limits.max - limits.min,
                 pool_recycle=int(limits.lifetime),
-                # A transaction is begun and ended in so many words, so nothing has to be sent when a connection comes back.
+                # Statements begin and end each transaction explicitly, so nothing needs to be sent when a connection returns to the pool.
                 isolation_level="AUTOCOMMIT",
                 pool_reset_on_return=None,
                 skip_autocommit_rollback=True,
                 hide_parameters=True,
             )
-        except (ImportError, NoSuchModuleError, TypeError):  # TypeError: an option that an older SQLAlchemy does not know
+        except (ImportError, NoSuchModuleError, TypeError):  # TypeError: an older SQLAlchemy does not know an option
             raise self.kind.missing() from None
         _replace_unused(engine, limits.idle_timeout)
         return engine
@@ -147,18 +147,18 @@ class Connections:
         self._pooled()
 
     def close(self) -> None:
-        """Close every connection. Another use opens new ones."""
+        """Close every connection. The next use opens new ones."""
         if os.getpid() == self._process and self._engine is not None:
             engine, self._engine = self._engine, None
             engine.dispose()
 
     def dialect(self) -> Any:
-        """SQLAlchemy's dialect, to write SQL with."""
+        """Return SQLAlchemy's dialect, which compiles SQL."""
         return self.kind.sql_dialect()
 
 
 def _replace_unused(engine: Any, idle: float) -> None:
-    """Servers and firewalls end what is not used for long: such a connection is replaced before it is tried."""
+    """Replace a connection that was idle for long before it is used: servers and firewalls close such connections."""
     from sqlalchemy import event
     from sqlalchemy.exc import DisconnectionError
 
@@ -175,7 +175,7 @@ def _replace_unused(engine: Any, idle: float) -> None:
 
 
 def _roll_back(connection: Any) -> None:
-    """End a transaction that failed. Where that is not possible the connection is thrown away, and the server does it."""
+    """End a failed transaction. If that is impossible, drop the connection: the server then ends the transaction."""
     if connection.invalidated:
         return
     with suppress(Exception):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What differs from one database to the next, as a class each: `sqlite`, `postgresql`, `mysql`."""
+"""The differences between the databases, one class each: `sqlite`, `postgresql`, `mysql`."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Mi
 
 
 class Limits(NamedTuple):
-    """Seconds: of a statement in the server at most, and of a new connection."""
+    """Time limits in seconds: for a statement on the server, and for a new connection."""
 
     statement: float
     connect: float
 
 
 class Kind(ABC):
-    """One kind of database: how it is connected to, bounded in time, written to, and what its errors mean."""
+    """One kind of database: its connections, time limits and SQL, and the meanings of its errors."""
 
     driver = ""
     """SQLAlchemy's name of dialect and driver."""
     packages: Tuple[Package, ...] = (SQLALCHEMY,)
-    """What has to be installed."""
+    """The packages to install."""
     tells_missing_tables = True
-    """Whether a missing table has a code of its own; else it is looked for before it is read."""
+    """Whether a missing table has an error code of its own; if not, its existence is checked before it is read."""
     begin = "BEGIN"
     """Begins a transaction that writes."""
 
     def __init__(self, address: Address, login: Login, transport: Transport, limits: Limits, warn: Any) -> None:
-        """Opens nothing."""
+        """Take the parts. Opens nothing."""
         self.address = address
         self.login = login
         self.transport = transport
@@ -47,42 +47,42 @@ class Kind(ABC):
 
     @abstractmethod
     def connect(self) -> Any:
-        """A new DBAPI connection that commits each statement by itself, within what the operation under way has left.
+        """Return a new DBAPI connection that commits each statement by itself. Limited by the time left for the current operation.
 
         Raises:
-            CredentialError: of the class that says why.
+            CredentialError: the connection failed; the class says why.
         """
 
     def bound(self, connection: Any) -> None:
-        """See that no call on `connection` waits longer than the operation under way has left."""
+        """Limit every call on `connection` to the time left for the current operation."""
 
     @abstractmethod
     def code(self, error: Any) -> str:
-        """The database's own code of a DBAPI error; empty where it has none."""
+        """Return the database's own code of a DBAPI error; empty if it has none."""
 
     @abstractmethod
     def known(self, code: str) -> Optional[Meaning]:
-        """What that code means."""
+        """Return the meaning of that code, or None if it is not known."""
 
     def meaning(self, error: Any, *, disconnected: bool = False) -> Meaning:
-        """What a DBAPI error means."""
+        """Return the meaning of a DBAPI error."""
         found = self.known(self.code(error))
         if found is not None:
             return found
         return LOST if disconnected else FAILED
 
     def grant(self, privilege: str, table: str) -> str:
-        """The statement that gives the login a privilege on a table."""
+        """Return the statement that grants the login a privilege on a table."""
         return 'GRANT {0} ON {1} TO "{2}";'.format(privilege, table, self.address.username or "…")
 
     def lock(self, connection: Any, name: str) -> None:
-        """Let one process at a time change the schema; until the transaction ends, or `unlock`."""
+        """Let one process at a time change the schema, until the transaction ends or `unlock` is called."""
 
     def unlock(self, connection: Any, name: str) -> None:
-        """The end of `lock`, where a commit is not."""
+        """Undo `lock` on databases whose commit does not."""
 
     def sql_dialect(self) -> Any:
-        """SQLAlchemy's dialect, to write SQL with. Opens nothing.
+        """Return SQLAlchemy's dialect, which compiles SQL. Opens nothing.
 
         Raises:
             MissingLibrary: it is not installed.
@@ -98,7 +98,7 @@ class Kind(ABC):
             raise self.missing() from None
 
     def missing(self) -> MissingLibrary:
-        """The error for a package that is not installed."""
+        """Return the error for a package that is not installed."""
         return MissingLibrary(
             "a Python package for {0} is missing".format(self.address.dialect),
             option="url",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A database's failure in the library's words: never its own, which quote statements, and with them values."""
+"""Errors of a database as errors of the library. Never the original texts, which quote statements with their values."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ _PASSING = frozenset((LOST, STARTING, UNREACHABLE, SLOW))
 
 
 def translate(error: Exception, kind: Kind, command: str, *, committing: bool = False) -> CredentialError:
-    """Say what went wrong.
+    """Return the library's error for `error`.
 
     Args:
-        error: what SQLAlchemy or the driver raised. Neither its text nor the error itself goes into the answer.
-        kind: of the database.
+        error: the exception of SQLAlchemy or the driver. Neither its text nor the exception itself goes into the result.
+        kind: the kind of the database.
         command: the remedy for missing tables.
-        committing: it was the answer to a commit.
+        committing: the commit raised the error.
     """
     original = getattr(error, "orig", None) or error
     disconnected = bool(getattr(error, "connection_invalidated", False))
@@ -49,7 +49,7 @@ def translate(error: Exception, kind: Kind, command: str, *, committing: bool = 
 
 
 def _is_from_the_driver(error: Exception) -> bool:
-    """DB-API drivers name the root of their errors so (PEP 249); SQLAlchemy's wrapped ones carry it."""
+    """Return True if a DB-API driver raised it: PEP 249 names the root of its errors. SQLAlchemy's wrapper carries the original."""
     original = getattr(error, "orig", None) or error
     return any(each.__name__ in {"Error", "MySQLError"} for each in type(original).__mro__)
 
@@ -57,7 +57,7 @@ def _is_from_the_driver(error: Exception) -> bool:
 def _foreign(error: Exception, kind: Kind) -> CredentialError:
     if type(error).__name__ == "InvalidRequestError":
         return InvalidConfiguration(
-            "the server is not what the dialect says", option="url", remedy="Write 'mysql://' for MySQL and 'mariadb://' for MariaDB."
+            "the server does not match the dialect", option="url", remedy="Write 'mysql://' for MySQL and 'mariadb://' for MariaDB."
         )
     return StorageError(
         "{0} failed with {1}".format(kind.address.shown, type(error).__name__), remedy="Look into the database's log, then repeat."
@@ -79,7 +79,7 @@ def _told(meaning: Meaning, kind: Kind, command: str, statement: str, original: 
 
 
 def _asked(statement: str) -> Tuple[str, str]:
-    """The privilege that a statement of ours needs, and the table. A reading that locks needs the one of writing."""
+    """Return the privilege that one of our statements needs, and the table. A SELECT that locks rows needs UPDATE too."""
     words = statement.split(None, 1)
     privilege = words[0].upper() if words else "SELECT"
     if privilege == "SELECT" and "FOR UPDATE" in statement:

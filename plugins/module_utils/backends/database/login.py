@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""With what a database is entered: the password, from whichever place it is kept in, read anew for each connection."""
+"""The password for a database, from the place that keeps it, read again for each connection."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _PLACES = ("password", "password_file", "password_env")
 
 
 class Login:
-    """Gives the password."""
+    """Reads the password."""
 
     def __init__(self, address: Address, settings: Mapping[str, Any], warn: Any) -> None:
         """Take the options of `OPTIONS`.
 
         Raises:
-            InvalidConfiguration: there are two passwords.
+            InvalidConfiguration: more than one password is configured.
         """
         self._warn = warn
         self._inline = address.password
@@ -39,10 +39,10 @@ class Login:
         self._variable: Optional[str] = settings.get("password_env")
 
     def password(self) -> Optional[Secret]:
-        """The password, or None where there is none.
+        """Return the password, or None if there is none.
 
         Raises:
-            InvalidConfiguration: the environment has no such variable.
+            InvalidConfiguration: the environment variable is not set.
             InsecurePermissions: others can read the file.
             StorageError: the file cannot be read.
         """

@@ -52,8 +52,8 @@ _MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in code
 _MEANINGS["1153"] = TOO_LARGE
 _NO_TLS = 2026
 _INSISTS_ON_TLS = (1, 2)
-"""Earlier versions of PyMySQL go on without TLS, password and all, where a server says that it has none."""
-# Rows are locked one by one and read as they are now. What does not fit is refused, not cut; nothing quotes in another way.
+"""Earlier versions of PyMySQL continue without TLS, and send the password, if a server says that it has none."""
+# Rows are locked one by one and read as they are now. Values that do not fit are refused, not cut; quoting is fixed as well.
 _SETTINGS = (
     "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED",
     "SET SESSION innodb_lock_wait_timeout = {0:d}, sql_mode = 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', time_zone = '+00:00'",
@@ -102,7 +102,7 @@ class Mysql(Kind):
             database=address.database,
             charset="utf8mb4",
             autocommit=True,
-            # An UPDATE tells how many rows it found, not how many of them it made different.
+            # The count of an UPDATE is the rows that matched, not the rows that it changed.
             client_flag=CLIENT.FOUND_ROWS,
             connect_timeout=left,
             read_timeout=left,
@@ -110,7 +110,7 @@ class Mysql(Kind):
         )
 
     def bound(self, connection: Any) -> None:
-        # PyMySQL looks at these before each time it reads from or writes to the socket; it has no other way to change them.
+        # PyMySQL reads these before each read from or write to the socket; it has no other way to change them.
         connection._read_timeout = connection._write_timeout = deadline.remaining()
 
     def code(self, error: Any) -> str:
@@ -124,9 +124,9 @@ class Mysql(Kind):
         return "GRANT {0} ON `{1}`.`{2}` TO '{3}'@'…';".format(privilege, self.address.database, table, self.address.username or "…")
 
     def lock(self, connection: Any, name: str) -> None:
-        """DDL commits by itself here, so a transaction holds nothing."""
+        """Take a named lock: DDL commits by itself here, so a transaction holds no lock."""
         if not connection.exec_driver_sql("SELECT GET_LOCK(%s, %s)", (name, max(1, int(deadline.remaining())))).scalar():
-            raise Unavailable("another process is changing the tables", remedy="Repeat when it has finished.")
+            raise Unavailable("another process is changing the tables", remedy="Retry when it has finished.")
 
     def unlock(self, connection: Any, name: str) -> None:
         connection.exec_driver_sql("SELECT RELEASE_LOCK(%s)", (name,))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store in a database takes and needs. Times are seconds. Nothing here loads the backend."""
+"""The options and packages of a store in a database. Times are seconds. Loads no backend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Package, Spec
 
 AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
-"""What `migration` does with tables of an older version."""
+"""The choices of `migration`: how to treat tables of an older version."""
 SQLALCHEMY = Package("sqlalchemy>=2.0.43", "sqlalchemy")
 PSYCOPG = Package("psycopg[binary]>=3.2", "psycopg", "PostgreSQL, CockroachDB")
 COCKROACHDB_DIALECT = Package("sqlalchemy-cockroachdb>=2.0.2", "sqlalchemy_cockroachdb", "CockroachDB")
@@ -19,7 +19,7 @@ PYMYSQL = Package("pymysql>=1.2", "pymysql", "MariaDB, MySQL")
 
 
 class PoolLimits(NamedTuple):
-    """Connections kept and at most; seconds to wait for one, until an unused one and until any one is replaced."""
+    """The kept and the most connections; seconds to wait for one, until an idle one is replaced, and until any one is."""
 
     min: int = 2
     max: int = 10

@@ -47,7 +47,7 @@ _CODES: Dict[Meaning, str] = {
     SLOW: "57014",
     BUSY: "53300 53400 53200 55000",
     STARTING: "57P01 57P02 57P03 57P05",
-    # 40003: CockroachDB does not know how a commit ended.
+    # 40003: CockroachDB does not know the outcome of a commit.
     LOST: "08000 08001 08003 08004 08006 08007 08P01 40003",
     FULL: "53100",
     READ_ONLY: "25006",
@@ -58,22 +58,22 @@ _CODES: Dict[Meaning, str] = {
 _MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 _SSL_MODES = {VERIFIED: "verify-full", UNVERIFIED: "require", LOCAL: "prefer", PLAIN: "disable"}
 _SYSTEM_AUTHORITIES = 160000
-"""The libpq that finds the machine's authorities by itself."""
+"""The libpq version that finds the machine's certificate authorities by itself."""
 
 
 _READABLE, _WRITABLE = 1, 2
-"""What psycopg waits for, and is told of (`psycopg.waiting.Wait` and `Ready`)."""
+"""The events that psycopg waits for and receives (`psycopg.waiting.Wait` and `Ready`)."""
 
 
 def _ready(socket: int, wanted: int) -> int:
-    """Wait until the server's socket can be read or written; 0 where the operation under way has no time left."""
+    """Wait until the server's socket can be read or written; return 0 if the time of the current operation runs out."""
     poll = select.poll()
     poll.register(socket, (select.POLLIN if wanted & _READABLE else 0) | (select.POLLOUT if wanted & _WRITABLE else 0))
     found = poll.poll(deadline.remaining() * 1000)
     if not found:
         return 0
     event = found[0][1]
-    # An error is found out by reading, or by writing where nothing is read.
+    # Reading reports an error, or writing if there is nothing to read.
     return (_WRITABLE if event & select.POLLOUT else 0) | (wanted & _READABLE if event & ~select.POLLOUT else 0) or wanted
 
 
@@ -82,9 +82,9 @@ def _connection_class() -> Any:
     import psycopg
 
     class Bounded(psycopg.Connection[Any]):
-        """A connection on which no call waits longer than the operation under way may take.
+        """A connection on which no call waits longer than the time left for the current operation.
 
-        A server that accepts and never answers is not found out by TCP: its kernel answers. psycopg has no limit of its own for that.
+        TCP does not detect a server that accepts and never responds, because its kernel acknowledges. psycopg has no limit for that.
         """
 
         def wait(self, gen: Any, *_arguments: Any, **_options: Any) -> Any:
@@ -99,7 +99,7 @@ def _connection_class() -> Any:
             except StopIteration as done:
                 return done.value
             gen.close()
-            # An answer may still come, and would be taken for the next statement's.
+            # A late response would be taken for that of the next statement.
             self.pgconn.finish()
             raise psycopg.OperationalError("no answer")
 
@@ -139,10 +139,10 @@ class Postgresql(Kind):
             "password": None if password is None else password.expose().decode("utf-8", "surrogateescape"),
             "dbname": address.database,
             "connect_timeout": max(2, int(left)),
-            # What was sent and is not acknowledged; the kernel's own limit is 15 minutes.
+            # For data that was sent and not acknowledged; the kernel's own limit is 15 minutes.
             "tcp_user_timeout": int(self.limits.statement * 1000),
             "autocommit": True,
-            # A prepared statement costs a request of its own, and a pooler between may hand it to another server.
+            # A prepared statement costs a request of its own, and a connection pooler may pass it to another server.
             "prepare_threshold": None,
         }
         arguments.update(self._tls())
@@ -165,7 +165,7 @@ class Postgresql(Kind):
         return "system"
 
     def _prepare(self, connection: Any) -> None:
-        """What nobody waits for any more is given up by the server as well, with its locks."""
+        """Set limits on the server too, so that it ends statements, and frees locks, that the client no longer waits for."""
         most = max(1, int(self.limits.statement * 1000))
         connection.execute(
             "SET statement_timeout = {0:d}; SET lock_timeout = {0:d}; SET idle_in_transaction_session_timeout = {1:d}".format(
@@ -191,10 +191,10 @@ class Postgresql(Kind):
         return self._refusal(error) if isinstance(error, psycopg.OperationalError) else FAILED
 
     def _refusal(self, error: Any) -> Meaning:
-        """Why a connection was refused. libpq keeps the server's code to itself, so its other signs are read.
+        """Return why a connection was refused. libpq does not expose the server's code, so other signs are read.
 
-        PQping tells whether the server lets anybody in. Behind that, the server's words, in whatever language, quote the
-        database that is missing, or the login that is refused, or neither where it has no room.
+        PQping shows whether the server accepts connections. If it does, its text, in any language, quotes the
+        missing database or the refused login, or neither if the server has no free connection.
         """
         import psycopg
 
@@ -212,7 +212,7 @@ class Postgresql(Kind):
         return NO_DATABASE if database else BUSY
 
     def _ping(self, changed: Dict[str, Any]) -> Any:
-        """Ask the server whether it is there, as a nobody."""
+        """Ping the server without credentials."""
         import psycopg
         from psycopg.conninfo import make_conninfo
 
@@ -222,7 +222,7 @@ class Postgresql(Kind):
         return psycopg.pq.PGconn.ping(make_conninfo(**arguments).encode())
 
     def _refused_tls(self, _arguments: Dict[str, Any]) -> bool:
-        """Whether the server is there, and only TLS keeps us from it."""
+        """Return True if the server is reachable and only TLS prevents the connection."""
         import psycopg
 
         ping = psycopg.pq.Ping
@@ -233,11 +233,11 @@ class Postgresql(Kind):
 
 
 class Cockroachdb(Postgresql):
-    """A CockroachDB cluster. Its transactions are serialisable, whatever they ask for."""
+    """A CockroachDB cluster. Its transactions are always serialisable."""
 
     driver = "cockroachdb+psycopg"
     packages = (COCKROACHDB_DIALECT, PSYCOPG)
     begin = "BEGIN"
 
     def lock(self, connection: Any, name: str) -> None:
-        """It has no such locks. Tables are made where they are missing, and one process enters that they are."""
+        """Do nothing: it has no such locks. Missing tables are created by any process, and only one of them can insert the version."""

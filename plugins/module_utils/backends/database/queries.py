@@ -28,23 +28,23 @@ class Reading:
         self._connections = connections
         self._tables = tables
         columns = tables.credentials.c
-        # What is asked most is built once; SQLAlchemy caches what it compiles it to.
+        # The most frequent queries are built once; SQLAlchemy caches their compiled form.
         self._current = select(tables.credentials).where(columns.name == bindparam("name"), columns.stage == bindparam("stage"))
         kept = tables.versions.c
         self._kept = select(tables.versions).where(kept.name == bindparam("name"), kept.version == bindparam("version"))
 
     def current(self, name: str, stage: str) -> Any:
-        """The row of a stage, or None."""
+        """Return the row of a stage, or None."""
         with self._connections.reading() as connection:
             return connection.execute(self._current, {"name": name, "stage": stage}).first()
 
     def kept(self, name: str, version: int) -> Any:
-        """The row of an older value of `current`, or None."""
+        """Return the row of an older value of `current`, or None."""
         with self._connections.reading() as connection:
             return connection.execute(self._kept, {"name": name, "version": version}).first()
 
     def several(self, names: Iterable[str]) -> Iterator[Any]:
-        """The rows of `current` by these names."""
+        """Yield the rows of `current` with these names."""
         from sqlalchemy import select
 
         table, wanted = self._tables.credentials, list(names)
@@ -54,7 +54,7 @@ class Reading:
                 yield from connection.execute(select(table).where(table.c.stage == CURRENT, table.c.name.in_(part))).all()
 
     def page(self, wanted: Filter, after: Optional[str]) -> List[Any]:
-        """The next rows of a listing, in the order of names, behind the name `after`. No value is read but those in envelopes."""
+        """Return the next rows of a listing, by name, after the name `after`. Reads no values except those in envelopes."""
         from sqlalchemy import select
 
         columns = self._tables.credentials.c
@@ -79,7 +79,7 @@ class Reading:
             yield columns.created_at < wanted.created_before
 
     def history(self, name: str) -> List[Any]:
-        """(version, written_at) of `current` and of every kept version, newest first; empty where there is no such credential."""
+        """Return (version, written_at) of `current` and of every kept version, newest first; empty if there is no such credential."""
         from sqlalchemy import select
 
         current, kept = self._tables.credentials.c, self._tables.versions.c
@@ -91,7 +91,7 @@ class Reading:
         return [*found, *(row for row in older if row.version < found[0].version)]
 
     def last_serial(self, name: str, stage: str) -> int:
-        """The highest serial ever stored there."""
+        """Return the highest serial ever stored for the name and stage."""
         from sqlalchemy import func, select, union_all
 
         current, buried = self._tables.credentials.c, self._tables.tombstones.c
@@ -103,7 +103,7 @@ class Reading:
             return int(connection.execute(select(func.max(serials.c.serial))).scalar() or 0)
 
     def item(self, item: str) -> Any:
-        """A row of `store` (version, content), or None."""
+        """Return a row of `store` (version, content), or None."""
         from sqlalchemy import select
 
         columns = self._tables.store.c

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records as rows. A row that somebody wrote by hand, with name, type and values alone, is a record too (J3)."""
+"""Records as rows. A row that was inserted by hand, with only name, type and values, is a record too (J3)."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 _LARGEST = 2**63
-"""What a column of 64 bits with a sign does not hold."""
+"""The smallest positive integer that a signed 64-bit column cannot hold."""
 
 
 def version_number(version: Optional[str]) -> Optional[int]:
-    """The number of a version, as `str` writes it; None where it is none that a row can have."""
+    """Return the number of a version, as `str` writes it; None if no row can have it."""
     if version is None or not is_serial(version) or int(version) >= _LARGEST:
         return None
     return int(version)
 
 
 def offered(record: Record) -> Record:
-    """What a record that is put says of its serial and identity: where it has an envelope, that says it."""
+    """Return a new record's serial and identity: those of its envelope if it has one."""
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
 def columns_of(record: Record) -> Dict[str, Any]:
-    """The columns of a value that is written now. Its metadata is there to be searched; an envelope holds its own, authenticated."""
+    """Return the columns of a new value. Metadata columns serve searches; an envelope holds its own metadata, authenticated."""
     return {
         "id": uuid.UUID(bytes=record.record_id) if record.record_id else None,
         "version": record.serial,
@@ -50,7 +50,7 @@ def columns_of(record: Record) -> Dict[str, Any]:
 
 
 def metadata_columns(record: Record) -> Dict[str, Any]:
-    """The columns that a change of metadata writes."""
+    """Return the columns that a change of metadata writes."""
     known = record.known
     return {
         "credential_type": record.type,
@@ -65,13 +65,13 @@ def metadata_columns(record: Record) -> Dict[str, Any]:
 
 
 def envelope_columns(envelope: Optional[bytes]) -> Dict[str, Any]:
-    """The columns that another master key changes."""
+    """Return the columns that change with the master key."""
     key_id = None if envelope is None else read_envelope(envelope).header.key_id.hex()
     return {"envelope": envelope, "encryption_key_id": key_id}
 
 
 def _document(fields: Fields) -> Dict[str, Any]:
-    """Fields as JSON. PostgreSQL keeps no NUL in it, so a text with one is written as bytes are."""
+    """Return fields as JSON. PostgreSQL's JSON stores no NUL, so a text with one is written as bytes are."""
     written = write_values(fields)
     for key, value in fields.items():
         if isinstance(written[key], str) and "\0" in written[key]:
@@ -80,7 +80,7 @@ def _document(fields: Fields) -> Dict[str, Any]:
 
 
 def record_of(row: Any, name: str, stage: str, tenant: Optional[str], *, values: bool = True) -> Record:
-    """The record of a row; without `values`, as a listing shows it.
+    """Return the record of a row; without `values`, as a listing returns it.
 
     Raises:
         Damaged, UnknownFormat, NotEncrypted: it does not hold what it should; the credential is named.
@@ -110,7 +110,7 @@ def record_of(row: Any, name: str, stage: str, tenant: Optional[str], *, values:
 
 
 def _values(data: Optional[Mapping[str, Any]]) -> Dict[str, Secret]:
-    """Values, also of other JSON types, which somebody may have written by hand."""
+    """Return the values, including those of other JSON types in rows that were written by hand."""
     return read_values({key: _as_written(value) for key, value in (data or {}).items() if value is not None})
 
 

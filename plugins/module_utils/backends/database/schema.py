@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making the tables, and bringing those of an earlier release up to date: numbered steps, and the number in a row of `store`."""
+"""Creates the tables and migrates those of an earlier release: numbered steps, and their number in a row of `store`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Du
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
 
 IN_PLACE = "inline"
-"""What a store is called that was written in place (`store_reference.INLINE`): no command can name it."""
+"""The name of a store that was written inline (`store_reference.INLINE`): no command can name it."""
 
 
 def _first(tables: Tables) -> List[Any]:
-    """Every table and index, as they were in the first release. Each statement can be run again."""
+    """Return every table and index of the first release. Each statement can be run again."""
     from sqlalchemy.schema import CreateIndex, CreateTable
 
     made: List[Any] = [CreateTable(table, if_not_exists=True) for table in tables.all]
@@ -28,24 +28,24 @@ def _first(tables: Tables) -> List[Any]:
 
 
 STEPS: Sequence[Callable[[Tables], List[Any]]] = (_first,)
-"""What leads from each version to the next. A step that was released is never changed; a new one is put behind it."""
+"""The step from each version to the next. A released step never changes; new ones are appended."""
 VERSION = len(STEPS)
 
 
 class Schema:
-    """The tables' version, compared and changed."""
+    """Compares and migrates the version of the tables."""
 
     def __init__(self, connections: Connections, tables: Tables, store: str) -> None:
-        """Look after `tables` of the store `store`."""
+        """Manage `tables` of the store `store`."""
         self._connections = connections
         self._tables = tables
         self._store = store
 
     def see_to(self, mode: str) -> None:
-        """See that the tables are those of this release.
+        """Check that the tables are those of this release.
 
         Args:
-            mode: `auto` makes them so; `manual` compares the version that the database states; `validate` the columns too.
+            mode: `auto` creates or migrates them; `manual` compares the version that the database states; `validate` the columns too.
 
         Raises:
             StorageError: they are not. The remedy is the command to run.
@@ -62,7 +62,7 @@ class Schema:
             raise StorageError(what, store=self._store, remedy=command(self._store))
 
     def version(self) -> int:
-        """The version of the tables that are there; 0 where there are none."""
+        """Return the version of the existing tables; 0 if there are none."""
         from sqlalchemy import select
 
         columns = self._tables.store.c
@@ -75,7 +75,7 @@ class Schema:
             return 0
 
     def ensure(self, *, check: bool = False) -> EnsuredSchema:
-        """Bring the tables up to date, one process at a time; with `check`, tell what would be done.
+        """Bring the tables up to date, one process at a time. With `check`, return what would be done.
 
         Raises:
             StorageError: a later release made them.
@@ -87,7 +87,7 @@ class Schema:
         return EnsuredSchema(found, VERSION, statements if found < VERSION else ())
 
     def statements(self, found: int = 0) -> List[str]:
-        """The SQL that leads from version `found` to this release's, as the database would be given it."""
+        """Return the SQL that leads from version `found` to this release's, in the database's own dialect."""
         dialect = self._connections.dialect()
         compiled = [str(step.compile(dialect=dialect)).strip() for step in self._steps(found)]
         if found < VERSION:
@@ -111,7 +111,7 @@ class Schema:
             return VERSION
 
     def _upgrade(self) -> int:
-        """Run the steps; answer the version that was found under the lock: another process may have been quicker."""
+        """Run the steps. Return the version that was found under the lock: another process may have migrated first."""
         kind, name = self._connections.kind, "nebula:{0}".format(self._tables.prefix)
         with self._connections.writing() as connection:
             kind.lock(connection, name)
@@ -128,14 +128,14 @@ class Schema:
 
         for statement in self._steps(found):
             if isinstance(statement, CreateIndex):
-                # MySQL has no "if not exists" for an index, and a step that was killed there is run again.
+                # MySQL has no "if not exists" for an index, and a step that was killed is run again there.
                 statement.element.create(connection, checkfirst=True)
             else:
                 connection.execute(statement)
         connection.execute(self._entry(found))
 
     def _version_within(self, connection: Any) -> int:
-        """As `version`, in a transaction, which a failing statement would end."""
+        """As `version`, but inside a transaction, which a failing statement would end."""
         from sqlalchemy import inspect, select
 
         columns = self._tables.store.c
@@ -165,9 +165,9 @@ class Schema:
 
 
 def command(store: str) -> str:
-    """What a user runs to bring the tables up to date."""
+    """Return the command that brings the tables up to date."""
     if store == IN_PLACE:
-        # Its configuration is known to the task alone, and may hold a login, so it is not printed.
+        # Only the task knows its configuration, which may hold a login, so it is not printed.
         return "Run a task 'nebula.credential.store_schema' with the same mapping as 'store'."
     return "Run: ansible localhost -m nebula.credential.store_schema -a store={0}".format(store)
 

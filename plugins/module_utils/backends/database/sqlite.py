@@ -33,8 +33,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permi
 OLDEST = (3, 35, 0)
 _ROLE = "the database file"
 _WAIT = 30.0
-"""Seconds for another writer, where no limit is set."""
-# Committed is on the disk; what is deleted is overwritten; a table may not be written through a hidden schema.
+"""Seconds to wait for another writer if no limit is set."""
+# Commits are on the disk; deleted data is overwritten; the schema cannot run unsafe functions.
 _PRAGMAS = ("synchronous = FULL", "secure_delete = ON", "trusted_schema = OFF")
 
 # Primary result codes.
@@ -66,22 +66,22 @@ class Sqlite(Kind):
     driver = "sqlite+pysqlite"
     tells_missing_tables = hasattr(sqlite3, "SQLITE_ERROR")
     begin = "BEGIN IMMEDIATE"
-    """A reader that turns writer half-way would be refused where another has written meanwhile."""
+    """Without this, a reader that becomes a writer would be refused if another process has written meanwhile."""
 
     def connect(self) -> Any:
-        """Raises also InsecurePermissions: others can read the file or its directory."""
+        """Return a connection. Raises also InsecurePermissions: others can read the file or its directory."""
         if sqlite3.sqlite_version_info < OLDEST:
-            raise StorageError("SQLite here is {0}".format(sqlite3.sqlite_version), remedy="It has to be 3.35 or later.")
+            raise StorageError("this machine has SQLite {0}".format(sqlite3.sqlite_version), remedy="Install 3.35 or later.")
         path = self.address.database
         ensure_private_directory(os.path.dirname(path), "the database's directory", self.warn)
         with translated(_ROLE, path), suppress(FileExistsError):
-            # Made here and not by SQLite, whose files would be as open as the umask has it. Its side files follow this one.
+            # Created here and not by SQLite, whose files get the mode of the umask. Its side files have the mode of this one.
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         check_private_file(path, _ROLE, self.warn)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self.bound(connection)
         if _journal_mode(connection) != _WRITE_AHEAD:
-            # Who changes the mode does not wait for others, but is refused; so one process at a time does.
+            # SQLite does not wait for others when it changes the mode, but refuses; so one process at a time changes it.
             with FileLock(path + ".lock", min(_WAIT, deadline.remaining()), operation="making the database file"):
                 if _journal_mode(connection) != _WRITE_AHEAD:
                     connection.execute("PRAGMA journal_mode = WAL")
@@ -94,7 +94,7 @@ class Sqlite(Kind):
 
     def code(self, error: Any) -> str:
         code = getattr(error, "sqlite_errorcode", None)
-        if code is None:  # before Python 3.11: the class is all there is
+        if code is None:  # before Python 3.11 only the class is known
             return "19" if isinstance(error, sqlite3.IntegrityError) else ""
         return str(code & 0xFF)
 

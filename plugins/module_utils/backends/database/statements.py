@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 _RECORD_ID_SIZE = 16
 _ATTEMPTS = 10
-"""Of a write that expects nothing, against others that make and delete the same name."""
+"""Attempts of an unconditional write against others that create and delete the same name."""
 
 
 class Writing:
@@ -52,7 +52,7 @@ class Writing:
                 with self._connections.writing() as connection:
                     return self._put(connection, record, given, expected, create)
             except Duplicate:
-                # Another writer made the same name, or the same version of it, between our look and our write: look again.
+                # Another writer created the same name, or the same version of it, between our read and our write: read again.
                 continue
         raise Unavailable("{0} other writers came first".format(_ATTEMPTS), name=record.name, remedy="Repeat when there is less traffic.")
 
@@ -73,7 +73,7 @@ class Writing:
         return stored
 
     def _locked(self, connection: Any, name: str, stage: str) -> Optional[Record]:
-        """What a writer has to know of the row, which nobody else changes until the transaction ends."""
+        """Return what a writer needs of the row, and lock it until the transaction ends."""
         from sqlalchemy import select
 
         columns = self._tables.credentials.c
@@ -98,7 +98,7 @@ class Writing:
         return int(connection.execute(wanted).scalar() or 0)
 
     def _insert(self, connection: Any, stored: Record) -> None:
-        """Make the row. Who else made and deleted it since we looked is seen now, when nobody can any more: no serial is used twice."""
+        """Insert the row. Check the tombstone afterwards, when no one else can change the name: so no serial is used twice."""
         row = dict(columns_of(stored), name=stored.name, stage=stored.stage)
         connection.execute(self._tables.credentials.insert().values(**row))
         if stored.stage == CURRENT:
@@ -116,7 +116,7 @@ class Writing:
             self._prune(connection, stored.name)
 
     def _forget(self, connection: Any, name: str, serial: int) -> None:
-        """Remove what is kept of an earlier life of the name, which somebody ended by hand."""
+        """Remove the versions of an earlier row of the name that was deleted by hand."""
         kept = self._tables.versions
         connection.execute(kept.delete().where(kept.c.name == name, kept.c.version >= serial))
 
@@ -129,11 +129,11 @@ class Writing:
         connection.execute(self._tables.versions.insert().from_select(columns, old))
 
     def _swap(self, connection: Any, found: Record, columns: Mapping[str, Any]) -> None:
-        """Write exactly over what was found."""
+        """Update the row only if it is still the one that was found."""
         table = self._tables.credentials
         if connection.execute(table.update().where(*self._is(table.c, found)).values(**columns)).rowcount != 1:
             raise Conflict(
-                "version {0} is not there any more".format(found.version),
+                "version {0} is no longer stored".format(found.version),
                 name=found.name,
                 remedy="Another run changed it first. Read it again and repeat.",
             )
@@ -148,7 +148,7 @@ class Writing:
         )
 
     def _prune(self, connection: Any, name: str) -> None:
-        """Delete the kept values beyond the newest ones. (The inner query stands apart: MySQL deletes from no table that it reads.)"""
+        """Delete the kept values beyond the newest ones. The inner query is separate because MySQL deletes from no table that it reads."""
         from sqlalchemy import select
 
         kept = self._tables.versions
@@ -169,7 +169,7 @@ class Writing:
         return patched
 
     def rewrite(self, record: Record, replaces: bytes) -> None:
-        """See `EnvelopeRewriter.rewrite_envelope`. The version is taken as it is given: who rewrites has read it."""
+        """See `EnvelopeRewriter.rewrite_envelope`. Does not check the version: the caller has read it."""
         with self._connections.writing() as connection:
             for table, row in self._places(record):
                 changed = table.update().where(*row, table.c.envelope == replaces).values(**envelope_columns(record.envelope))
@@ -178,7 +178,7 @@ class Writing:
             self._explain(connection, record)
 
     def _places(self, record: Record) -> Any:
-        """Where the envelope may lie: in the stage, or among what is kept of `current`."""
+        """Return the possible rows of the envelope: that of the stage, or one of the kept versions of `current`."""
         current, kept = self._tables.credentials, self._tables.versions
         stage = [current.c.name == record.name, current.c.stage == record.stage]
         if record.version is None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The tables, as SQLAlchemy describes them (docs/decisions/2026-11-22-database-tables.md says why they are so)."""
+"""The tables in SQLAlchemy's terms (docs/decisions/2026-11-22-database-tables.md gives the reasons)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ KEPT = (
     *("id", "credential_type", "input_data", "state_data", "metadata", "envelope"),
     *("created_at", "updated_at", "expires_at", "encryption_key_id", "version", "revision", "written_at"),
 )
-"""The columns of a value, which are kept when another takes its place."""
+"""The columns of a value. They are kept when another value replaces it."""
 _IN_MYSQL = {"engine": "InnoDB", "charset": "utf8mb4"}
 SCHEMA, DOCUMENT = "schema", "document"
 """The two rows of `store`."""
@@ -24,15 +24,15 @@ class Tables:
     """The tables of one store. Needs SQLAlchemy.
 
     Attributes:
-        credentials: a row for each (name, stage).
+        credentials: one row for each (name, stage).
         versions: older values of `current`.
-        tombstones: the last version of what was deleted.
+        tombstones: the last version of deleted values.
         store: the version of these tables, and the store's document.
-        audit_log: the trail. It refers to no other table, so that it outlives what it is about.
+        audit_log: the audit trail. It references no other table, so that its entries outlive the credentials.
     """
 
     def __init__(self, prefix: str) -> None:
-        """Describe them; `prefix` begins each name."""
+        """Describe the tables; `prefix` begins each name."""
         from sqlalchemy import MetaData
 
         self.metadata = MetaData()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the way to a database is secured: TLS, verified, unless something else is written out (E6)."""
+"""The security of the connection to a database: verified TLS, unless the options say otherwise (E6)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ VERIFIED, UNVERIFIED, LOCAL, PLAIN = "verified", "unverified", "local", "plain"
 
 @dataclass(frozen=True)
 class Transport:
-    """What a connection asks for. `LOCAL` takes TLS where the server offers it, unverified: nothing leaves this machine."""
+    """The requirements of a connection. `LOCAL` uses TLS, unverified, if the server offers it: nothing leaves this machine."""
 
     mode: str
     ca: Optional[str] = None
@@ -32,7 +32,7 @@ class Transport:
         return self.mode in {VERIFIED, UNVERIFIED}
 
     def context(self) -> ssl.SSLContext:
-        """As Python's own TLS takes it: 1.2 or later.
+        """Return an `ssl.SSLContext` for TLS 1.2 or later.
 
         Raises:
             StorageError: a file cannot be used.
@@ -50,14 +50,14 @@ class Transport:
         return context
 
     def authorities(self) -> Optional[str]:
-        """The file of trusted authorities: the configured one, else this machine's; None where none is found."""
+        """Return the file of trusted authorities: the configured one, else this machine's; None if there is none."""
         paths = ssl.get_default_verify_paths()
         candidates = (self.ca, paths.cafile, "/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt")
         return next((path for path in candidates if path and (path == self.ca or os.path.exists(path))), None)
 
 
 def unusable() -> StorageError:
-    """The error for TLS that does not come about. Repeating does not help, so it is not a passing one."""
+    """Return the error for a failed TLS setup. It is permanent, since retrying does not help."""
     return StorageError(
         "TLS with the database cannot be set up: its certificate is not trusted, is for another name, or it offers no TLS",
         remedy="Name the authority that signed it in 'tls_ca', and in 'url' the host as the certificate has it.",
@@ -65,7 +65,7 @@ def unusable() -> StorageError:
 
 
 def transport(address: Address, settings: Mapping[str, Any], warn: Callable[[str], object]) -> Transport:
-    """Decide on it.
+    """Return the transport for an address and the store's options.
 
     Raises:
         InvalidConfiguration: a file is missing, or two options contradict each other.
@@ -74,7 +74,7 @@ def transport(address: Address, settings: Mapping[str, Any], warn: Callable[[str
     if address.dialect == SQLITE and (ca or cert or key):
         raise InvalidConfiguration("SQLite uses no network", option="tls_ca", remedy="Leave the TLS options out.")
     if key and not cert:
-        raise InvalidConfiguration("it needs a certificate beside it", option="tls_key", remedy="Name that in 'tls_cert'.")
+        raise InvalidConfiguration("it needs a certificate as well", option="tls_key", remedy="Set 'tls_cert'.")
     return Transport(_mode(address, settings, ca, warn), ca, cert, key)
 
 
@@ -83,7 +83,7 @@ def _mode(address: Address, settings: Mapping[str, Any], ca: Optional[str], warn
     if insecure and ca:
         raise InvalidConfiguration("it contradicts 'tls_ca'", option="allow_insecure_transport", remedy="Leave one of them out.")
     if settings.get("verify") is False and not address.is_local:
-        warn("The certificate of {0} is not verified ('verify: false'): whoever is on the way can read everything.".format(address.shown))
+        warn("The certificate of {0} is not verified ('verify: false'): others on the network can read everything.".format(address.shown))
         return UNVERIFIED
     if ca:
         return VERIFIED

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a database is: the option `url`, taken apart without any library. The password is never part of what is shown."""
+"""The address of a database: the option `url`, parsed without any library. The password is never shown."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SQLITE, POSTGRESQL, MARIADB, MYSQL, COCKROACHDB = "sqlite", "postgresql", "maria
 PORTS: Dict[str, int] = {POSTGRESQL: 5432, MARIADB: 3306, MYSQL: 3306, COCKROACHDB: 26257}
 _ALIASES = {"postgres": POSTGRESQL, "cockroach": COCKROACHDB}
 _SOCKETS = {POSTGRESQL: "host", MARIADB: "unix_socket", MYSQL: "unix_socket"}
-"""The one parameter that each takes behind a '?': the directory of its socket, or the socket."""
+"""The one supported parameter after the '?': the directory of the socket, or the socket."""
 _FORMS = "'postgresql://user@host/database', or the same with mysql, mariadb or cockroachdb, or 'sqlite:////an/absolute/path'"
 
 
 @dataclass(frozen=True)
 class Address:
-    """A database. For SQLite `database` is the absolute path of the file; `socket` is set where it is reached without a network."""
+    """A database. For SQLite `database` is the absolute path of the file; `socket` is set if it is reached without a network."""
 
     dialect: str
     database: str
@@ -38,7 +38,7 @@ class Address:
 
     @property
     def shown(self) -> str:
-        """For people, without the password."""
+        """The address for people, without the password."""
         if self.dialect == SQLITE:
             return "sqlite:///{0}".format(self.database)
         user = "{0}@".format(self.username) if self.username else ""
@@ -47,7 +47,7 @@ class Address:
 
     @property
     def location(self) -> str:
-        """The same text for every URL of this database, whoever logs in."""
+        """The same text for every URL of this database, with any login."""
         if self.dialect == SQLITE:
             return "{0} {1}".format(SQLITE, describe_file(self.database))
         place = describe_file(self.socket) if self.socket else "{0}:{1}".format(self.host, self.port)
@@ -55,19 +55,19 @@ class Address:
 
     @property
     def is_local(self) -> bool:
-        """Whether nothing leaves this machine on the way to it."""
+        """Whether nothing leaves this machine on the way to the database."""
         return self.dialect == SQLITE or self.socket is not None or is_loopback(str(self.host))
 
 
 def parse_address(url: str, username: Optional[str] = None) -> Address:
-    """Take a URL apart.
+    """Parse a URL.
 
     Args:
-        url: as SQLAlchemy writes it; percent-encoded where a part holds one of ``:/?#[]@%``.
-        username: stands in for one in the URL.
+        url: in SQLAlchemy's form; percent-encoded where a part holds one of ``:/?#[]@%``.
+        username: replaces the one in the URL.
 
     Raises:
-        InvalidConfiguration: it is no such URL. The message shows nothing of it but the dialect.
+        InvalidConfiguration: it is not such a URL. The message shows only its dialect.
     """
     try:
         parts = urlsplit(url)
@@ -83,7 +83,7 @@ def _dialect(scheme: str) -> str:
     if dialect != SQLITE and dialect not in PORTS:
         raise _refused("there is no dialect {0}".format(ascii(dialect[:40])))
     if plus:
-        raise _refused("the driver is chosen by this collection", "Leave out '+' and what follows it. ")
+        raise _refused("the driver is chosen by this collection", "Leave out '+' and the driver. ")
     return dialect
 
 
@@ -112,9 +112,7 @@ def _socket(dialect: str, query: str) -> Optional[str]:
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     socket = parameters.pop(_SOCKETS.get(dialect, ""), None)
     if parameters or (socket is not None and not os.path.isabs(socket)):
-        raise _refused(
-            "it has parameters that are not taken", "TLS, time limits and the pool have options of their own ('tls_ca', 'pool', …). "
-        )
+        raise _refused("it has unsupported parameters", "TLS, time limits and the pool have options of their own ('tls_ca', 'pool', …). ")
     return socket
 
 

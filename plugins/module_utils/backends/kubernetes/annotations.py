@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is kept beside a value, in annotations and labels of its Secret. Nothing secret is."""
+"""The data about a value, in annotations and labels of its Secret. None of it is secret."""
 
 from __future__ import annotations
 
@@ -35,17 +35,17 @@ EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 def stage_label(place: Place) -> str:
-    """What the label `STAGE` of a place's Secret says."""
+    """Return the value of the label `STAGE` for a place's Secret."""
     if place.is_stage:
         return place.kind
     return DELETED if place.kind.startswith(DELETED) else VERSION
 
 
 def write_annotations(name: Optional[str], content: StoredObject, fields: List[str]) -> Dict[str, str]:
-    """The annotations of an object.
+    """Return the annotations of an object.
 
     Args:
-        name: the credential's, where the Secret's own name does not say it.
+        name: the credential's name if the Secret's own name does not contain it.
         content: the object.
         fields: the keys of the Secret's data.
     """
@@ -71,7 +71,7 @@ def write_annotations(name: Optional[str], content: StoredObject, fields: List[s
 
 
 def write_labels(place: Place, record: Record) -> Dict[str, str]:
-    """The labels of an object: whose it is, its stage and type, and those of its tags that can be labels."""
+    """Return the labels of an object: its manager, stage and type, and those of its tags that can be labels."""
     labels = {MANAGED_BY: MANAGER, STAGE: stage_label(place)}
     if record.metadata is not None:
         labels = dict(mirrored(record.metadata), **labels)
@@ -81,7 +81,7 @@ def write_labels(place: Place, record: Record) -> Dict[str, str]:
 
 
 def mirrored(metadata: Metadata) -> Dict[str, str]:
-    """The tags that can be labels too."""
+    """Return the tags that can be labels too."""
     return {
         key: value
         for key, value in metadata.tags.items()
@@ -90,12 +90,12 @@ def mirrored(metadata: Metadata) -> Dict[str, str]:
 
 
 def is_ours(annotations: Mapping[str, str]) -> bool:
-    """Whether this collection has written the object."""
+    """Return True if this collection has written the object."""
     return OURS + "format" in annotations
 
 
 def read_annotations(place: Place, annotations: Mapping[str, str], stage: str) -> StoredObject:
-    """What annotations of ours say, without fields, token and `touched`. Metadata that is in an envelope is not there."""
+    """Return the object of our annotations, without fields, token and `touched`, and without metadata that is in an envelope."""
     read = _Reader(annotations)
     record = Record(place.name, read.text("type") or OPAQUE, stage=stage)
     try:
@@ -111,7 +111,7 @@ def read_annotations(place: Place, annotations: Mapping[str, str], stage: str) -
 
 
 class _Reader:
-    """Annotations of ours by their short names."""
+    """Reads our annotations by their short names."""
 
     def __init__(self, annotations: Mapping[str, str]) -> None:
         self._annotations = annotations
@@ -146,7 +146,7 @@ def _read(record: Record, read: _Reader) -> StoredObject:
 
 
 def noted_fields(annotations: Mapping[str, str]) -> List[str]:
-    """The keys of the Secret's data when it was written by us; none where the annotation is not what was written."""
+    """Return the keys of the Secret's data when we last wrote it; none if the annotation does not hold what was written."""
     try:
         found = json.loads(annotations.get(OURS + "fields", "[]"))
     except ValueError:
@@ -155,7 +155,7 @@ def noted_fields(annotations: Mapping[str, str]) -> List[str]:
 
 
 def foreign_record(place: Place, stage: str, metadata: Mapping[str, Any], kind: str, tenant: str) -> Record:
-    """What Kubernetes tells of a Secret that another tool wrote: its labels are the tags."""
+    """Return the record of a Secret that another tool wrote, as far as Kubernetes knows it: its labels are the tags."""
     created = _time(metadata.get("creationTimestamp")) or EPOCH
     known = Metadata(
         created_at=created,
@@ -171,5 +171,5 @@ def _json(value: Any) -> str:
 
 
 def _time(text: Optional[str]) -> Optional[datetime]:
-    """A time as we or as Kubernetes write it (`Z`, which Python reads from 3.11 on)."""
+    """Return a time in our format or in that of Kubernetes (`Z`, which Python reads from 3.11 on)."""
     return datetime.fromisoformat(text.replace("Z", "+00:00")) if text else None

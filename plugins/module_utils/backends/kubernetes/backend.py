@@ -24,13 +24,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 _VERBS = ("get", "list", "create", "update", "delete")
 _UNENCRYPTED = (
-    "Kubernetes does not encrypt Secrets by default, so whoever reads its etcd or a backup of that reads them. Write 'encrypt: true' to "
-    "have this collection encrypt them (pods cannot read them then), or 'encrypt: false' where the cluster encrypts at rest."
+    "Kubernetes does not encrypt Secrets by default, so anyone with access to its etcd or a backup reads them. Write 'encrypt: true' to "
+    "have this collection encrypt them (pods cannot read them then), or 'encrypt: false' if the cluster encrypts at rest."
 )
 
 
 class Kubernetes(ObjectBackend, Limited, Located):
-    """A Secret a credential, in one namespace, under names that begin with `prefix`."""
+    """One Secret per credential, in one namespace, with names that begin with `prefix`."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)
     default_retries = 3
@@ -39,10 +39,10 @@ class Kubernetes(ObjectBackend, Limited, Located):
     options = TRAITS.spec
 
     def make_places(self) -> ObjectPlaces:
-        """The primitives, on a connection that opens nothing yet.
+        """Return the primitives, on a connection that opens nothing yet.
 
         Raises:
-            InvalidConfiguration: names the option, what is wrong and what is allowed.
+            InvalidConfiguration: the error names the option, what is wrong and what is allowed.
         """
         try:
             prefix, selector = check_prefix(self.setting("prefix")), check_selector(self.setting("label_selector") or "")
@@ -67,7 +67,7 @@ class Kubernetes(ObjectBackend, Limited, Located):
         return "kubernetes {0} {1}".format(self._connection.location, self.setting("prefix"))
 
     def health(self) -> Health:
-        """Whether the server answers, takes the login, and lets it do everything: degraded where it may not."""
+        """Return whether the server responds, accepts the login, and allows it every operation; degraded if it does not allow all."""
         try:
             missing = [verb for verb in _VERBS if not self._connection.may(verb)]
             if not missing:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests by the official client's connections: its server, its login, its proxies; nothing is repeated or followed on its own.
+"""Requests over the official client's connections: its server, login and proxies. Nothing is retried or redirected automatically.
 
-Answers are parsed here. The client's own way logs the body of each at DEBUG in some releases, and makes models of them, which
+Responses are parsed here. The client's own code logs the body of each at DEBUG in some releases, and makes models of them, which
 takes longer than the request.
 """
 
@@ -36,7 +36,7 @@ try:
     from kubernetes.client import ApiClient
     from urllib3.exceptions import HTTPError
 except ImportError:
-    pass  # `login` says so by name, before anything here is used.
+    pass  # `login` reports the missing package before anything here is used.
 
 USER_AGENT = "nebula-credential"
 JSON = "application/json"
@@ -46,7 +46,7 @@ class Client:
     """A client of one server under one login. Threads may share it, processes may not."""
 
     def __init__(self, access: Access) -> None:
-        """Take a way in. Opens no connection."""
+        """Take the access data. Opens no connection."""
         configuration = access.configuration
         configuration.retries = False
         configuration.connection_pool_maxsize = CONNECTIONS
@@ -59,10 +59,10 @@ class Client:
         _use_context(self._pool.connection_pool_kw, access.tls)
 
     def send(self, method: str, path: str, body: Optional[Mapping[str, Any]], accept: str, *, writing: bool) -> Answer:
-        """Make one request and hand on whatever is answered.
+        """Send one request. Return any response.
 
         Raises:
-            Timeout, Unavailable, StorageError: there was no answer, or none of an API server.
+            Timeout, Unavailable, StorageError: there was no response, or none from an API server.
             LoginFailed: the login could not be renewed.
         """
         headers = self._headers(accept)
@@ -84,10 +84,10 @@ class Client:
     def _headers(self, accept: str) -> Dict[str, str]:
         headers = {"Accept": accept, "User-Agent": USER_AGENT}
         try:
-            # Renews the login where that is due: a token file that changed, a login program whose token has expired.
+            # Renews the login if that is due: a changed token file, or a login program whose token has expired.
             settings = self._configuration.auth_settings()
-        except Exception:  # noqa: BLE001  # whatever the client makes of a file or a program that fails
-            raise LoginFailed("the login could not be renewed", remedy="See that the kubeconfig or the pod's token can be read.") from None
+        except Exception:  # noqa: BLE001  # any error of the client for a file or a program that fails
+            raise LoginFailed("the login could not be renewed", remedy="Check that the kubeconfig or pod token is readable.") from None
         for setting in settings.values():
             if setting["value"]:
                 headers[setting["key"]] = _checked(setting["value"])
@@ -99,21 +99,21 @@ class Client:
 
 
 def _checked(value: str) -> str:
-    """A header's value. What none can hold, `http.client` would quote in its error."""
+    """Return the value of a header. Refuse characters that headers cannot hold: `http.client` would quote the value in its error."""
     if not (value.isascii() and value.isprintable()):
-        raise LoginFailed("the login is no token: it holds what no header can", remedy="Give the token alone, on one line.")
+        raise LoginFailed("the login is not a token: it holds characters that no header can", remedy="Set only the token, on one line.")
     return value
 
 
 def _use_context(keywords: Dict[str, Any], tls: ssl.SSLContext) -> None:
-    """Connections take this TLS context; the files that it was made of may be gone."""
+    """Make connections use this TLS context; the files that it was built from may be gone."""
     for key in ("ca_certs", "ca_cert_data", "cert_file", "key_file"):
         keywords.pop(key, None)
     keywords["ssl_context"] = tls
 
 
 def _answer_of(response: Any) -> Answer:
-    """What a response says. An API server says everything in JSON objects, but for what proxies before it say."""
+    """Return the content of a response. An API server sends only JSON objects; proxies in front of it may send other errors."""
     try:
         body = json.loads(response.data)
     except ValueError:
@@ -127,7 +127,7 @@ def _answer_of(response: Any) -> Answer:
 
 @contextmanager
 def in_our_words(*, writing: bool) -> Iterator[None]:
-    """Have whatever a library raises become an error of ours, without its text."""
+    """Raise the errors of libraries as errors of ours, without their text."""
     if deadline.is_over():
         raise deadline.timed_out()
     PROGRESS.sent = False

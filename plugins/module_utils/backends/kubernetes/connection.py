@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection to a Kubernetes API server: every request of ours to one goes through `Connection` (A7)."""
+"""A connection to a Kubernetes API server: every request to one uses `Connection` (A7)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 
 SECRETS = "secrets"
 FIELD_MANAGER = "nebula-credential"
-"""Whom Kubernetes notes as the writer of the fields that we write."""
+"""The manager that Kubernetes records for the fields that we write."""
 _JSON = "application/json"
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
@@ -31,18 +31,18 @@ class _Opened(NamedTuple):
 
 
 class Connection:
-    """Requests about the Secrets of one namespace. Threads may share it; opens nothing until the first request."""
+    """Requests about the Secrets of one namespace. Threads may share it. Opens nothing until the first request."""
 
     def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
         """Check the options (`options.SERVER`; others are ignored). Uses no network.
 
         Args:
             settings: the options' values.
-            store: the user's name for the store, as errors tell it.
-            warn: where warnings go.
+            store: the user's name for the store, which errors show.
+            warn: the function for warnings.
 
         Raises:
-            InvalidConfiguration: names the option, what is wrong and what is allowed.
+            InvalidConfiguration: the error names the option, what is wrong and what is allowed.
         """
         check_options(settings)
         self._settings = settings
@@ -60,24 +60,24 @@ class Connection:
         query: Optional[Mapping[str, str]] = None,
         accept: str = _JSON,
     ) -> Answer:
-        """Make one request about a Secret, or about all of them.
+        """Send one request about a Secret, or about all of them.
 
         Args:
             verb: get, list, create, update or delete.
-            name: the Secret's; none for list and create.
+            name: the Secret's name; empty for list and create.
             body: the JSON to send.
             query: parameters.
-            accept: the form in which the answer is wanted.
+            accept: the requested form of the response.
 
         Returns:
-            What the server answered: a status of 2xx; 404 for a Secret that is not there; 409 and 410.
+            The response: a status of 2xx; 404 for a Secret that does not exist; 409 and 410.
 
         Raises:
-            AccessDenied: names verb, resource, namespace and a Role.
-            LoginFailed: the login is wrong, or was ended.
-            Unavailable, Timeout: passing. `outcome_unknown` says whether a write may have happened.
-            StorageError, InvalidInput, TooLarge: anything else.
-            InvalidConfiguration, MissingLibrary: there is no way in to begin with.
+            AccessDenied: the error names verb, resource, namespace and a Role.
+            LoginFailed: the login is wrong, or has ended.
+            Unavailable, Timeout: transient. `outcome_unknown` says whether a write may have happened.
+            StorageError, InvalidInput, TooLarge: any other failure.
+            InvalidConfiguration, MissingLibrary: there is no usable server or login.
         """
         try:
             client = self._client()
@@ -90,7 +90,7 @@ class Connection:
             raise problem.within(store=self._store) from None
 
     def may(self, verb: str) -> bool:
-        """Whether this login may use a verb on the namespace's Secrets.
+        """Return True if this login may use a verb on the namespace's Secrets.
 
         Raises:
             As `request`.
@@ -112,7 +112,7 @@ class Connection:
 
     @property
     def namespace(self) -> str:
-        """The namespace whose Secrets it is about."""
+        """The namespace of the Secrets."""
         return str(self._client().namespace)
 
     def _judged(self, asked: Asked, answer: Answer) -> Answer:
@@ -122,15 +122,15 @@ class Connection:
             return answer
         error = failures.failure(asked, answer)
         if isinstance(error, LoginFailed):
-            self.close()  # The next request reads the kubeconfig again, and asks its login program.
+            self.close()  # The next request reads the kubeconfig again, and runs its login program.
         raise error
 
     def prepare(self) -> None:
-        """Load what requests need. Asks for nothing, and finds no fault: the first request does."""
+        """Load the libraries that requests need. Sends nothing and checks nothing: the first request does."""
         from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import client  # noqa: F401  # loaded is all it has to be
 
     def _client(self) -> Any:
-        """The client of this process: a connection that a fork shares with its parent would mix up their answers."""
+        """Return the client of this process: parent and child would mix up the responses of a connection that they share."""
         opened = self._open
         if opened is not None and opened.process == os.getpid():
             return opened.client
@@ -147,7 +147,7 @@ class Connection:
 
 
 def _client(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Any:
-    """Imported here: the official client takes a tenth of a second, and a store that is not used needs none."""
+    """Return a new client. Imported here: the official client takes a tenth of a second, which an unused store should not cost."""
     from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import load
 
     access = load(settings, warn)

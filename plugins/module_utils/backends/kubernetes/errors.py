@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an answer of the API server means in the library's own words (never in the server's)."""
+"""Responses of the API server as errors of the library (never the server's text)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9.\[\]/_-]{0,99}\Z")
 
 
 class Asked(NamedTuple):
-    """A request, as RBAC and errors name it: the verb, the resource (in the plural), the namespace, and the object if it is one."""
+    """A request as RBAC and errors name it: the verb, the resource (in the plural), the namespace, and the object if there is one."""
 
     verb: str
     resource: str
@@ -40,7 +40,7 @@ class Asked(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """A response: its status, its JSON (`{}` where it is none), the seconds it asks to wait."""
+    """A response: its status, its JSON object (`{}` without one), the seconds of its `Retry-After`."""
 
     status: int
     body: Mapping[str, Any]
@@ -48,16 +48,16 @@ class Answer(NamedTuple):
 
     @property
     def details(self) -> Mapping[str, Any]:
-        """What a `Status` object says of a failure beside its text."""
+        """The details of a failure in a `Status` object, without its text."""
         found = self.body.get("details")
         return found if isinstance(found, dict) else {}
 
     def has_cause(self, reason: str) -> bool:
-        """Whether the failure has a cause of that reason."""
+        """Return True if the failure has a cause of that reason."""
         return any(isinstance(cause, dict) and cause.get("reason") == reason for cause in self.details.get("causes") or ())
 
     def says(self, words: str) -> bool:
-        """Whether the server's text holds these words. It is looked at, and never shown."""
+        """Return True if the server's text contains these words. The text itself is never shown."""
         return words in str(self.body.get("message", ""))
 
 
@@ -68,25 +68,25 @@ class _Meaning(NamedTuple):
     may_have_happened: bool = False
 
 
-_AGAIN = "Repeat it; see the logs of kube-apiserver and etcd when it stays so."
+_AGAIN = "Retry; see the logs of kube-apiserver and etcd if it still fails."
 _STATUSES: Mapping[int, _Meaning] = {
-    413: _Meaning(TooLarge, "the API server does not take a request as large as that", "Store less."),
-    429: _Meaning(Unavailable, "the API server asks for fewer requests", "Wait, or give this login a priority level of its own."),
+    413: _Meaning(TooLarge, "the request is too large for the API server", "Store less."),
+    429: _Meaning(Unavailable, "the API server limits the rate of requests", "Wait, or give this login a priority level of its own."),
     500: _Meaning(Unavailable, "the API server failed", _AGAIN, may_have_happened=True),
     502: _Meaning(Unavailable, "a server between here and the API server failed", _AGAIN, may_have_happened=True),
     503: _Meaning(Unavailable, "the API server is not ready", _AGAIN),
-    504: _Meaning(Unavailable, "the API server had no answer of its own in time", _AGAIN, may_have_happened=True),
+    504: _Meaning(Unavailable, "the API server did not complete the request in time", _AGAIN, may_have_happened=True),
 }
 
 
 def failure(asked: Asked, answer: Answer) -> CredentialError:
-    """The error for an answer that is neither a success nor one that the caller has a use for."""
+    """Return the error for a response that is neither a success nor one that callers handle."""
     if answer.status == 401 or answer.says('User "system:anonymous"'):
         return login_refused()
     if answer.status == 403:
         return _forbidden(asked, answer)
     if answer.status == 404 and answer.details.get("kind") == "namespaces":
-        return _no_namespace(asked.namespace, "does not exist", "Make it: kubectl create namespace {0}.".format(asked.namespace))
+        return _no_namespace(asked.namespace, "does not exist", "Create it: kubectl create namespace {0}.".format(asked.namespace))
     if answer.status == 422:
         return _invalid(answer)
     meaning = _STATUSES.get(answer.status)
@@ -109,9 +109,9 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
 
 
 def _forbidden(asked: Asked, answer: Answer) -> CredentialError:
-    """RBAC says no, unless it is one of the other things that Kubernetes says with the same status."""
+    """Return the error for a status of 403: a denial by RBAC, or another failure for which Kubernetes uses it."""
     if answer.has_cause("NamespaceTerminating"):
-        return _no_namespace(asked.namespace, "is being deleted", "Wait until it is gone and make it anew, or use another.")
+        return _no_namespace(asked.namespace, "is being deleted", "Wait until it is gone and create it again, or use another.")
     if answer.says("exceeded quota"):
         return StorageFull("the quota of the namespace '{0}' is used up".format(asked.namespace), remedy="Raise its ResourceQuota.")
     if answer.status == 403 and not answer.says(" cannot "):
@@ -119,13 +119,13 @@ def _forbidden(asked: Asked, answer: Answer) -> CredentialError:
             "an admission rule of the cluster refuses to {0} {1} in the namespace '{2}'".format(
                 asked.verb, asked.resource, asked.namespace
             ),
-            remedy="Ask whoever keeps the cluster's admission rules; its audit log names the one.",
+            remedy="The audit log of the cluster names the rule; contact its administrator.",
         )
     return denied(asked)
 
 
 def denied(asked: Asked) -> AccessDenied:
-    """The error for a login that RBAC does not let do that: it names the verb, the resource, the namespace and a Role."""
+    """Return the error for a denial by RBAC. It names the verb, the resource, the namespace and a Role."""
     return AccessDenied(
         "this login may not '{0}' {1} in the namespace '{2}'".format(asked.verb, asked.resource, asked.namespace),
         remedy="Bind it to a Role with that verb: {0} in the collection has one; or run: "
@@ -136,7 +136,7 @@ def denied(asked: Asked) -> AccessDenied:
 
 
 def login_refused() -> LoginFailed:
-    """The error for a login that does not count, or no longer."""
+    """Return the error for a login that is not valid, or no longer."""
     return LoginFailed(
         "the API server does not accept the login", remedy="Renew the token or certificate of the kubeconfig, or 'api_key', and repeat."
     )
@@ -147,46 +147,44 @@ def _no_namespace(namespace: str, what: str, remedy: str) -> StorageError:
 
 
 def _invalid(answer: Answer) -> InvalidInput:
-    """Fields are named, with what looks like a path of one alone: a cause's text may quote a value."""
+    """Return the error for an invalid Secret. It names only what looks like the path of a field: a cause's text may quote a value."""
     causes = answer.details.get("causes") or ()
     fields = [str(cause["field"]) for cause in causes if isinstance(cause, dict) and _FIELD.match(str(cause.get("field", "")))]
     named = " ({0})".format(", ".join(sorted(set(fields)))) if fields else ""
     return InvalidInput(
-        "Kubernetes does not take a Secret like this{0}".format(named), remedy="Change those fields; see docs/backends/kubernetes.md."
+        "Kubernetes does not accept this Secret{0}".format(named), remedy="Change those fields; see docs/backends/kubernetes.md."
     )
 
 
 def unreachable(reason: str) -> Unavailable:
-    """The error for a connection that did not come about: nothing has happened on the server."""
-    return Unavailable("the API server cannot be reached: {0}".format(reason), remedy="See that it runs, and that its address is right.")
+    """Return the error for a connection that was not established: nothing has happened on the server."""
+    return Unavailable("the API server cannot be reached: {0}".format(reason), remedy="Check that it runs, and check its address.")
 
 
 def cut(*, outcome_unknown: bool) -> Unavailable:
-    """The error for a connection that ended before the answer was whole."""
-    error = Unavailable("the connection to the API server ended before the answer came", remedy=_AGAIN)
+    """Return the error for a connection that ended before the response was complete."""
+    error = Unavailable("the connection to the API server ended before the response was complete", remedy=_AGAIN)
     error.happened(outcome_unknown=outcome_unknown)
     return error
 
 
 def not_trusted() -> StorageError:
-    """The error for a certificate of the server that is not believed. Not passing: repeating would change nothing."""
+    """Return the error for an untrusted certificate of the server. It is permanent: a retry would change nothing."""
     return StorageError(
         "the API server's certificate cannot be verified",
         option="ca_cert",
         remedy="Name the CA that signed it in 'ca_cert' or in the kubeconfig, and the name it is made out to in 'tls_server_name' "
-        "where that is not the host.",
+        "if that differs from the host.",
     )
 
 
 def no_tls() -> StorageError:
-    """The error for a TLS connection that the two sides cannot agree on."""
+    """Return the error for a TLS connection that client and server cannot agree on."""
     return StorageError(
-        "the two sides do not agree on TLS", option="client_cert", remedy="See that the server speaks TLS 1.2 or later at that port."
+        "client and server cannot agree on TLS", option="client_cert", remedy="Check that the port supports TLS 1.2 or later."
     )
 
 
 def no_kubernetes() -> StorageError:
-    """The error for an answer that no API server makes."""
-    return StorageError(
-        "what answers there is no Kubernetes API server", remedy="See that the host leads to one, not to a proxy's own page."
-    )
+    """Return the error for a response that no API server makes."""
+    return StorageError("the server is not a Kubernetes API server (a proxy's error page?)", remedy="Check the address of the host.")

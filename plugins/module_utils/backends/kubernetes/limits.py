@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What Kubernetes takes in a Secret, checked before anything is sent."""
+"""The limits of Kubernetes for a Secret, checked before anything is sent."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Iterable, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TooLarge
 
 MAX_DATA = 1024 * 1024
-"""Bytes that the values of a Secret have together at most (core/v1 MaxSecretSize)."""
+"""The most bytes of all values of a Secret together (core/v1 MaxSecretSize)."""
 MAX_ANNOTATIONS = 256 * 1024
-"""Bytes that keys and values of the annotations have together at most."""
+"""The most bytes of all keys and values of the annotations together."""
 MAX_KEY = 253
 _KEY = re.compile(r"(?!\.\.?\Z)(?!\.\.)[-._a-zA-Z0-9]+\Z")
 
@@ -23,7 +23,7 @@ def check_keys(fields: Iterable[str], reserved: Iterable[str]) -> None:
     """Check names of fields as keys of a Secret's data.
 
     Raises:
-        InvalidInput: one cannot be a key, or is a key of our own.
+        InvalidInput: one cannot be a key, or is a reserved key.
     """
     taken = set(reserved)
     for field in fields:
@@ -35,15 +35,15 @@ def check_keys(fields: Iterable[str], reserved: Iterable[str]) -> None:
             )
         if field in taken:
             raise InvalidInput(
-                "the field '{0}' is used by the collection itself".format(field), option="fields", remedy="Name it otherwise."
+                "the field '{0}' is used by the collection itself".format(field), option="fields", remedy="Choose another field name."
             )
 
 
 def check_annotations(annotations: Mapping[str, str]) -> None:
-    """Check how large the annotations of a Secret are. The layer `limits` checks its values.
+    """Check the size of a Secret's annotations. The layer `limits` checks its values.
 
     Raises:
-        TooLarge: they have more bytes than Kubernetes takes.
+        TooLarge: they exceed the limit of Kubernetes.
     """
     size = sum(len(key.encode("utf-8")) + len(value.encode("utf-8")) for key, value in annotations.items())
     if size > MAX_ANNOTATIONS:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the API server is and who asks, by the official client: a kubeconfig with all it may hold, a pod's service account, or options.
+"""The API server and the login, from the official client: a kubeconfig with all its features, a pod's service account, or options.
 
-The client is imported where it is needed: that takes a tenth of a second. Its models and APIs, which take half a second more,
+The client is imported only here, which takes a tenth of a second. Its models and APIs, which take half a second more,
 are not needed.
 """
 
@@ -35,16 +35,16 @@ _DEFAULT_KUBECONFIG = "~/.kube/config"
 _NAMESPACE_FILE = "namespace"
 _CHECK = "See what is wrong with: kubectl {0}cluster-info."
 _loading = threading.Lock()
-"""The client keeps certificates of a kubeconfig in temporary files, of which it knows the names in one place for all threads."""
+"""The client keeps certificates of a kubeconfig in temporary files, and their names in one list for all threads."""
 
 
 class Access(NamedTuple):
-    """A way in.
+    """The server and a login for it.
 
     Attributes:
-        configuration: the client's; `configuration.auth_settings()` answers the login for each request, renewed where that is due.
-        tls: how the server's certificate is checked, and the client's own.
-        namespace: the one that goes with the login.
+        configuration: the client's; `configuration.auth_settings()` returns the login for each request, renewed if that is due.
+        tls: the check of the server's certificate, and the client's own certificate.
+        namespace: the namespace that belongs to the login.
     """
 
     configuration: Any
@@ -53,12 +53,12 @@ class Access(NamedTuple):
 
 
 def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
-    """Find the server and the login as the options of `options.SERVER` say. Reads files, may run a kubeconfig's login program.
+    """Find the server and the login from the options of `options.SERVER`. Reads files, may run a kubeconfig's login program.
 
     Raises:
         MissingLibrary: the client is not installed.
         InvalidConfiguration: the kubeconfig, its context or a certificate cannot be used.
-        LoginFailed: the kubeconfig's login program gave no login.
+        LoginFailed: the kubeconfig's login program returned no login.
     """
     if client is None:
         raise MissingLibrary("the Python package kubernetes is not installed", remedy=INSTALL)
@@ -70,12 +70,12 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
             _check(loaded, settings, warn)
             return Access(loaded, _tls(loaded), settings.get("namespace") or namespace)
         finally:
-            # What the client wrote to temporary files, a key among it, is in the TLS context by now.
+            # The TLS context holds by now what the client wrote to temporary files, including a key.
             getattr(kube_config, "_cleanup_temp_files", lambda: None)()
 
 
 def _fill(loaded: Any, settings: Mapping[str, Any]) -> str:
-    """Put the server and the login into the client's configuration; answers the namespace that goes with them."""
+    """Set the server and the login in the client's configuration. Return the namespace that belongs to them."""
     if settings.get("host"):
         loaded.host = settings["host"].rstrip("/")
         if settings.get("api_key"):
@@ -86,11 +86,9 @@ def _fill(loaded: Any, settings: Mapping[str, Any]) -> str:
         return _fill_from_kubeconfig(loaded, path, settings.get("context"))
     if not os.environ.get(pod.SERVICE_HOST_ENV_NAME):
         raise InvalidConfiguration(
-            "there is no kubeconfig, and this is no pod",
+            "there is no kubeconfig, and this is not a pod",
             option="kubeconfig",
-            remedy="Name a kubeconfig, or give 'host' with 'api_key'. Looked at: 'kubeconfig', KUBECONFIG, {0}.".format(
-                _DEFAULT_KUBECONFIG
-            ),
+            remedy="Name a kubeconfig, or set 'host' and 'api_key'. Checked: 'kubeconfig', KUBECONFIG, {0}.".format(_DEFAULT_KUBECONFIG),
         )
     return _fill_from_pod(loaded)
 
@@ -111,19 +109,19 @@ def _fill_from_kubeconfig(loaded: Any, path: str, context: Optional[str]) -> str
         _check_login(loaded, path, known[chosen].get("user"))
     except (InvalidConfiguration, LoginFailed):
         raise
-    except Exception:  # noqa: BLE001  # whatever the client or YAML make of a wrong file
+    except Exception:  # noqa: BLE001  # any error of the client or YAML for a wrong file
         argument = "--kubeconfig {0} ".format(path) + ("--context {0} ".format(context) if context else "")
         raise InvalidConfiguration("the kubeconfig cannot be used", option=option, remedy=_CHECK.format(argument)) from None
     return str(known[chosen].get("namespace") or DEFAULT_NAMESPACE)
 
 
 def _check_login(loaded: Any, path: str, user: Any) -> None:
-    """The client goes on without a login where the program that gives it fails."""
+    """Check that there is a login: the client continues without one if the program that provides it fails."""
     if user and not loaded.api_key and not loaded.cert_file:
         raise LoginFailed(
-            "the kubeconfig's user gave no login",
+            "the kubeconfig's user has no login",
             option="kubeconfig",
-            remedy="Where it names a program ('exec'), run that by hand; try: kubectl --kubeconfig {0} get secrets.".format(path),
+            remedy="If it names a program ('exec'), run that by hand; try: kubectl --kubeconfig {0} get secrets.".format(path),
         )
 
 
@@ -137,12 +135,12 @@ def _fill_from_pod(loaded: Any) -> str:
         raise InvalidConfiguration(
             "this pod has no service account that can be used",
             option="host",
-            remedy="See that {0} has a token, ca.crt and namespace ('automountServiceAccountToken').".format(directory),
+            remedy="Check that {0} has a token, ca.crt and namespace ('automountServiceAccountToken').".format(directory),
         ) from None
 
 
 def _override(loaded: Any, settings: Mapping[str, Any]) -> None:
-    """What the store's own options say beats the rest."""
+    """Apply the store's own options, which override all others."""
     if settings.get("ca_cert"):
         loaded.ssl_ca_cert = readable_path("ca_cert", settings["ca_cert"])
     if settings.get("client_cert"):
@@ -158,7 +156,7 @@ def _check(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], objec
     check_url(loaded.host, "host" if settings.get("host") else "kubeconfig", insecure=bool(settings.get("allow_insecure_transport")))
     if not loaded.verify_ssl:
         said = "'verify: false'" if settings.get("verify") is False else "'insecure-skip-tls-verify' in the kubeconfig"
-        warn("{0}: the server's certificate is not checked, so whoever is in between reads every secret.".format(said))
+        warn("{0}: the server's certificate is not checked, so others on the network can read every secret.".format(said))
 
 
 def _tls(loaded: Any) -> ssl.SSLContext:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether another tool wrote a value over ours, by what Kubernetes notes of who wrote which field (`metadata.managedFields`).
+"""Detects that another tool overwrote a value, by the managers that Kubernetes records for each field (`metadata.managedFields`).
 
-Each of our writes takes every field of the value for us, so whoever else is noted for one has written it since: also within the
-same second, which the noted times could not tell. Only names of tools and fields are looked at, never a value or a hash of one.
+Each of our writes makes us the manager of every field of the value, so a field with another manager was written since: even
+within the same second, which the recorded times cannot show. Reads only names of tools and fields, never a value or a hash of one.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _FIELD = "f:"
 
 
 def is_foreign(metadata: Mapping[str, Any]) -> bool:
-    """Whether somebody else is noted for a field of the value that is there now."""
+    """Return True if another tool is recorded for a field of the current value."""
     return any(entry.get("manager") != FIELD_MANAGER and _fields_of(entry) for entry in _entries(metadata))
 
 
 def owned_fields(metadata: Mapping[str, Any]) -> Set[str]:
-    """The fields of the value that somebody is noted for."""
+    """Return the fields of the value that have a recorded manager."""
     return {field for entry in _entries(metadata) for field in _fields_of(entry)}
 
 
 def taken(metadata: Mapping[str, Any], fields: Iterable[str]) -> List[Dict[str, Any]]:
-    """What to note where we write these fields over what is there: everything of the value is ours, the rest stays as it is."""
+    """Return the entries for a write of these fields: we manage the whole value, all other entries stay as they are."""
     kept = [_without_value(entry) for entry in _entries(metadata)]
     others = [entry for entry in kept if entry["fieldsV1"] and not _is_of_ours(entry)]
     mine = next((entry for entry in kept if _is_of_ours(entry)), None)
@@ -39,7 +39,7 @@ def taken(metadata: Mapping[str, Any], fields: Iterable[str]) -> List[Dict[str, 
 
 
 def last_written(metadata: Mapping[str, Any]) -> str:
-    """When anybody last wrote the object, as Kubernetes writes times (RFC 3339, whole seconds); "" where that is not noted."""
+    """Return when the object was last written, in the format of Kubernetes (RFC 3339, whole seconds); "" if not recorded."""
     return max((str(entry.get("time") or "") for entry in _entries(metadata)), default="")
 
 

@@ -4,8 +4,8 @@
 
 """A stored object as a Secret, and back (docs/backends/kubernetes.md shows one).
 
-Each field is a key of the Secret's data, as bytes; an encrypted value is one key. What other tools keep beside the value, labels,
-annotations, owners, stays through every write of ours.
+Each field is a key of the Secret's data, as bytes; an encrypted value is one key. Labels, annotations and owners that other tools
+set stay through every write of ours.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ ENVELOPE = "nebula.envelope"
 
 @dataclass(frozen=True)
 class KubeObject(StoredObject):
-    """A stored object with the Secret it was read from, without its data: what a write keeps of it."""
+    """A stored object with its Secret as read, without the data: the parts that a write keeps."""
 
     manifest: Mapping[str, Any] = field(default_factory=dict)
 
@@ -54,17 +54,17 @@ class Manifests:
     """Writes and reads the Secrets of one store."""
 
     def __init__(self, prefix: str, tenant: str, encrypted: bool) -> None:
-        """Take the prefix of their names, the store's tenant, and whether their values are envelopes."""
+        """Take the prefix of the Secrets' names, the store's tenant, and whether the values are envelopes."""
         self._prefix = prefix
         self._tenant = tenant
         self._encrypted = encrypted
 
     def write(self, place: Place, content: StoredObject, found: Optional[StoredObject]) -> Dict[str, Any]:
-        """The Secret of an object, in the place of `found` where there is one.
+        """Return the Secret of an object, which replaces `found` if given.
 
         Raises:
-            InvalidInput, TooLarge: Kubernetes would not take it.
-            ReadOnly: the one that is there is immutable.
+            InvalidInput, TooLarge: Kubernetes would not accept it.
+            ReadOnly: the existing Secret is immutable.
         """
         check_keys(content.record.fields, (STATE, ENVELOPE))
         data = secret_data(content.record)
@@ -95,7 +95,7 @@ class Manifests:
         return written
 
     def read(self, place: Place, secret: Mapping[str, Any], *, whole: bool = True) -> KubeObject:
-        """The object in a Secret; `whole` is false where the data was left out, as a listing does."""
+        """Return the object in a Secret; `whole` is False if the data was left out, as in a listing."""
         metadata = secret.get("metadata") or {}
         known = metadata.get("annotations") or {}
         stage = place.kind if place.is_stage else CURRENT
@@ -115,7 +115,7 @@ class Manifests:
         return self._valued(found, secret) if whole else found
 
     def _valued(self, found: KubeObject, secret: Mapping[str, Any]) -> KubeObject:
-        """The object with its fields, or its envelope; with a problem where it is not what the store's configuration says."""
+        """Return the object with its fields or its envelope, or with a problem if it does not fit the store's configuration."""
         data = {key: base64.b64decode(value or "") for key, value in (secret.get("data") or {}).items()}
         try:
             record = self._opened(found.record, data)
@@ -162,7 +162,7 @@ def _state(content: Optional[bytes]) -> Fields:
 
 
 def _type_of(place: Place, record: Record, there: Mapping[str, Any]) -> str:
-    """Of what consumers mount, the type that fits; everything else is `Opaque`. One that is there stays."""
+    """Return the type of a Secret: an existing one stays; `current` values get the type that fits; all others are `Opaque`."""
     if there.get("type"):
         check_type(str(there["type"]), record.fields)
         return str(there["type"])
@@ -172,14 +172,14 @@ def _type_of(place: Place, record: Record, there: Mapping[str, Any]) -> str:
 
 
 def _check_unchanged(content: StoredObject, found: Optional[StoredObject]) -> None:
-    """An immutable Secret's annotations and labels may change, its data may not."""
+    """Check that an immutable Secret keeps its data. Its annotations and labels may change."""
     parts: Tuple[str, ...] = ("fields", "state", "envelope")
     if found is None or any(getattr(content.record, part) != getattr(found.record, part) for part in parts):
         raise ReadOnly("the Secret is immutable", remedy="Delete the credential and create it again, or write another name.")
 
 
 def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> Dict[str, str]:
-    """Labels that are there and not ours: neither by name nor as a tag that was written before."""
+    """Return the existing labels that are not ours: neither by name nor as a tag that was written before."""
     known = before.get("annotations") or {}
     tags = notes.mirrored(found.record.metadata) if found is not None and found.record.metadata and notes.is_ours(known) else {}
     return {
@@ -190,6 +190,6 @@ def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> D
 
 
 def _is_touched(metadata: Mapping[str, Any], known: Mapping[str, str], keys: Optional[Any]) -> bool:
-    """Whether another tool wrote the value since we did: a field, or which fields there are."""
+    """Return True if another tool changed the value since our write: a field's value, or the set of fields."""
     fields = set(notes.noted_fields(known))
     return is_foreign(metadata) or (fields != keys if keys is not None else not fields <= owned_fields(metadata))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Secrets of one namespace as places of objects: `resourceVersion` is the token that every write is compared by."""
+"""Secrets of one namespace as places of objects: every write compares `resourceVersion`, which is the token."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _OTHERS = ",".join((*(stage for stage in STAGES if stage != CURRENT), notes.VERS
 
 
 class KubePlaces(ObjectPlaces):
-    """A Secret an object."""
+    """One Secret per object."""
 
     def __init__(self, connection: Connection, prefix: str, tenant: str, *, encrypted: bool, label_selector: str = "") -> None:
-        """Take the connection, the prefix of the Secrets' names, the store's tenant, and what narrows listings."""
+        """Take the connection, the prefix of the Secrets' names, the store's tenant, and the selector for listings."""
         self._connection = connection
         self._prefix = prefix
         self._encrypted = encrypted
@@ -63,7 +63,7 @@ class KubePlaces(ObjectPlaces):
             _check_swapped(answer.status, place.name)
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
-        # Only ours have the label. What other tools wrote is of the stage `current`.
+        # Only our Secrets have the label. Those of other tools belong to the stage `current`.
         chosen = "{0} notin ({1})".format(notes.STAGE, _OTHERS) if stage == CURRENT else "{0}={1}".format(notes.STAGE, stage)
         selector = ",".join(part for part in (self._selector, chosen) if part)
         values = self._encrypted and not names_only
@@ -94,7 +94,7 @@ class KubePlaces(ObjectPlaces):
 
 
 class _about:  # noqa: N801  # read as a statement: with _about(place)
-    """Errors from below do not know whose Secret they are about."""
+    """Adds the credential's name to errors of inner functions, which do not know it."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -112,6 +112,6 @@ def _parts(content: StoredObject) -> Dict[str, Any]:
 
 
 def _check_swapped(status: int, name: Optional[str]) -> None:
-    """409 for one that is there already or is another by now; 404 for one that is gone."""
+    """Raise Conflict for 409 (it already exists, or has changed) and 404 (it is gone)."""
     if status in (404, 409):
         raise Conflict("the Secret was changed by another run", name=name, remedy="Read it again and repeat.")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store in Kubernetes takes and needs. Nothing here loads the backend."""
+"""The options and packages of a store in Kubernetes. Loads no backend."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ SERVER: Spec = {
     "namespace": {"type": "str"},
     "ca_cert": {"type": "path"},
     "client_cert": {"type": "path"},
-    # A path is not secret, whatever the word in its name makes ansible-core think.
+    # A path is not secret, although ansible-core assumes so from its name.
     "client_key": {"type": "path", "no_log": False},
     "tls_server_name": {"type": "str"},
     "verify": {"type": "bool", "default": True},
     "allow_insecure_transport": {"type": "bool", "default": False},
 }
-"""What says where the server is, and who connects."""
+"""The options of the server and the login."""
 
 
 TRAITS = BackendTraits(

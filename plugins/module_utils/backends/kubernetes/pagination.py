@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listing Secrets page by page, and without their values.
+"""Lists Secrets page by page, and without their values.
 
-The form `Table` has the metadata of each Secret and a few columns; its type is one of them, its values are not.
+The form `Table` has the metadata of each Secret and a few columns: its type is one of them, its values are not.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 
 PAGE = 500
 PAGE_WITH_VALUES = 100
-"""Fewer: each may have a mebibyte."""
+"""Fewer, because each may have a mebibyte."""
 _TABLE = "application/json;as=Table;g=meta.k8s.io;v=v1"
 _JSON = "application/json"
 _RESTARTS = 10
 
 
 class Listing:
-    """The Secrets that a label selector matches, each once."""
+    """The Secrets that match a label selector, each once."""
 
     def __init__(self, connection: Connection, selector: str, *, values: bool) -> None:
-        """Take the connection, the selector ("" for all), and whether envelopes have to be read."""
+        """Take the connection, the selector ("" for all), and whether to read envelopes."""
         self._connection = connection
         self._selector = selector
         self._values = values
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
-        """Yield Secrets. A listing that took so long that the server forgot where it was is begun again, without what was yielded.
+        """Yield Secrets. If the server's list expires during the listing, start again and skip the Secrets that were already yielded.
 
         Raises:
             As `Connection.request`.
@@ -55,7 +55,7 @@ class Listing:
                 if not begin:
                     return
             begin = ""
-        raise StorageError("the listing took too long for the API server, ten times over", remedy="List less: give 'prefix'.")
+        raise StorageError("the listing expired 10 times on the API server", remedy="Narrow it with 'prefix'.")
 
     def _query(self, begin: str) -> Dict[str, str]:
         query = {"limit": str(PAGE_WITH_VALUES if self._values else PAGE)}
@@ -67,18 +67,18 @@ class Listing:
 
 
 def check_selector(selector: str) -> str:
-    """Return a label selector if it can be one, as far as that can be told without the server.
+    """Return a label selector if it may be valid, as far as that can be checked without the server.
 
     Raises:
-        InvalidConfiguration: it cannot.
+        InvalidConfiguration: it is not valid.
     """
     if not selector.isprintable() or len(selector) > 1000:
-        raise InvalidConfiguration("it is no label selector", option="label_selector", remedy="Write it as 'app=web,tier in (a,b)'.")
+        raise InvalidConfiguration("it is not a label selector", option="label_selector", remedy="Write it as 'app=web,tier in (a,b)'.")
     return selector
 
 
 def _secrets(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The items of a list, or the rows of a table as Secrets without data."""
+    """Yield the items of a list, or the rows of a table as Secrets without data."""
     if body.get("kind") != "Table":
         yield from body.get("items") or ()
         return

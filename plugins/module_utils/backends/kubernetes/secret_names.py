@@ -4,8 +4,8 @@
 
 """Names of Secrets (RFC 1123 subdomains: lower case, digits, '-', '.', at most 253) for names of credentials, and back.
 
-`db-pass` is `nebula-db-pass`. What a Secret's name cannot hold is written as '.' and a code: `db_pass` is `nebula-db.1pass`.
-Every label between dots begins and ends with a letter or digit, so '-' beside a dot or an end is written `.0`.
+`db-pass` is `nebula-db-pass`. A character that a Secret's name cannot hold is written as '.' and a code: `db_pass` is `nebula-db.1pass`.
+Every label between dots begins and ends with a letter or digit, so '-' next to a dot or an end is written `.0`.
 """
 
 from __future__ import annotations
@@ -23,28 +23,28 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 MAX_SECRET_NAME = 253
 MAX_PREFIX = 100
 _KIND = ".9"
-"""Begins what follows a name: the stage, version or tombstone, as `.9pending` or `.9v12`. No character of a name has this code."""
+"""Begins the suffix after a name: the stage, version or tombstone, as `.9pending` or `.9v12`. No character of a name has this code."""
 _HASHED = ".8"
-"""Ends the digest that stands for a name which is too long; the name itself is in an annotation then."""
+"""Ends the digest that replaces a name which is too long; an annotation then holds the name itself."""
 _ROOM = 24
-"""Characters that are kept free for the kind."""
+"""Characters that are reserved for the kind."""
 _CODES = {"-": "0", "_": "1", "/": "2", ".": "3", **{upper: upper.lower() for upper in string.ascii_uppercase}}
 _CHARACTERS = {code: character for character, code in _CODES.items()}
 _ZERO = ".4"
-"""A leading '0' where a code follows it: alone it stands before a name that begins with a code."""
+"""A leading '0' that a code follows: a '0' alone marks a name that begins with a code."""
 _DOCUMENT = "0.9store"
 _PREFIX = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*)?)?\Z")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(r"{0}(?:\.{0})*\Z".format(_LABEL))
 _PLAIN_DASHES = re.compile(r"(?<=.)-+(?=[a-z0-9])", re.DOTALL)
-"""Dashes that stand between two characters of one label."""
+"""Dashes between two characters of one label."""
 
 
 def check_prefix(prefix: str) -> str:
-    """Return what every Secret of a store begins with, if it is the beginning of a Secret's name. It may be empty.
+    """Return the prefix of a store's Secrets if a Secret's name can begin with it. It may be empty.
 
     Raises:
-        InvalidConfiguration: it is not, or is too long.
+        InvalidConfiguration: it cannot, or it is too long.
     """
     if len(prefix) > MAX_PREFIX or not _PREFIX.match(prefix) or not _SUBDOMAIN.match(prefix + "0"):
         raise InvalidConfiguration(
@@ -58,7 +58,7 @@ def check_prefix(prefix: str) -> str:
 
 
 def escape(name: str) -> str:
-    """A credential's name as the rest of a Secret's name."""
+    """Return a credential's name in the form of a Secret's name."""
     kept = {position for run in _PLAIN_DASHES.finditer(name) for position in range(*run.span())}
     written = "".join(
         character if character not in _CODES or position in kept else "." + _CODES[character] for position, character in enumerate(name)
@@ -69,7 +69,7 @@ def escape(name: str) -> str:
 
 
 def unescape(written: str) -> Optional[str]:
-    """The name that `escape` wrote so, or None where there is none."""
+    """Return the name that `escape` writes like this, or None if there is none."""
     rest = written[1:] if written.startswith("0.") else written
     if rest.startswith(_ZERO + "."):
         rest = "0" + rest[2:]
@@ -83,12 +83,12 @@ def unescape(written: str) -> Optional[str]:
 
 
 def is_hashed(prefix: str, name: str) -> bool:
-    """Whether the name is too long to stand in a Secret's name."""
+    """Return True if the name is too long to be part of a Secret's name."""
     return len(prefix) + len(escape(name)) > MAX_SECRET_NAME - _ROOM
 
 
 def secret_name(prefix: str, place: Place) -> str:
-    """The name of the Secret that keeps `place`."""
+    """Return the name of the Secret that keeps `place`."""
     if is_hashed(prefix, place.name):
         stem = sha256(place.name.encode("ascii")).hexdigest() + _HASHED
     else:
@@ -97,12 +97,12 @@ def secret_name(prefix: str, place: Place) -> str:
 
 
 def place_of(prefix: str, secret: str, noted: Optional[str] = None) -> Optional[Place]:
-    """What a Secret of that name keeps, or None where it is no Secret of this store.
+    """Return the place that a Secret of that name keeps, or None if it is not a Secret of this store.
 
     Args:
-        prefix: the store's.
+        prefix: the store's prefix.
         secret: the Secret's name.
-        noted: the credential's name by the Secret's annotation, where it has one.
+        noted: the credential's name in the Secret's annotation, if it has one.
     """
     if not secret.startswith(prefix):
         return None
@@ -120,5 +120,5 @@ def _parted(written: str) -> Tuple[str, str]:
 
 
 def document_name(prefix: str) -> str:
-    """The name of the Secret that keeps the store's document. It belongs to no name: a kind `store` does not exist."""
+    """Return the name of the Secret that keeps the store's document. No credential has it: there is no kind `store`."""
     return prefix + _DOCUMENT

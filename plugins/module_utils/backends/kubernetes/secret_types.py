@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The types that Kubernetes knows for Secrets. A new one gets the type that its fields fit; a Secret's type never changes."""
+"""The types that Kubernetes defines for Secrets. A new Secret gets the type that fits its fields, which never changes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ OPAQUE_TYPE = "Opaque"
 
 
 class _Native(NamedTuple):
-    """What a type demands of the fields, and which fields make a value of it.
+    """The fields that a type requires, and the fields of a value that gets the type.
 
-    `all_of` and `any_of` are what Kubernetes checks. `exactly` are the fields of a value that gets the type; with `kind` it needs
-    not have all of them, but has to be of that credential type.
+    Kubernetes checks `all_of` and `any_of`. `exactly` are the fields of a value that gets the type; with `kind` it need
+    not have all of them, but must be of that credential type.
     """
 
     all_of: Tuple[str, ...]
@@ -42,7 +42,7 @@ _TYPES: Mapping[str, _Native] = {
 
 
 def fitting_type(fields: Collection[str], kind: str) -> str:
-    """The type of a new Secret: a native one where the fields fit exactly, else `Opaque`.
+    """Return the type of a new Secret: a native one if the fields fit exactly, else `Opaque`.
 
     Args:
         fields: the names of the value's fields.
@@ -52,7 +52,7 @@ def fitting_type(fields: Collection[str], kind: str) -> str:
 
 
 def check_type(secret_type: str, fields: Collection[str]) -> None:
-    """Check that a Secret of that type takes these fields.
+    """Check that a Secret of that type accepts these fields.
 
     Raises:
         InvalidInput: it does not, and its type cannot be changed.
@@ -64,5 +64,5 @@ def check_type(secret_type: str, fields: Collection[str]) -> None:
     raise InvalidInput(
         "the Secret is of the type {0}, which needs the field {1}".format(secret_type, needed),
         option="fields",
-        remedy="Kubernetes never changes a Secret's type. Delete the credential first, or give that field.",
+        remedy="Kubernetes never changes a Secret's type. Delete the credential first, or add that field.",
     )

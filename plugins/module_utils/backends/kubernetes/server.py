@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where the API server is and how its TLS is checked, as far as a store's own options say. Reads no kubeconfig, uses no network."""
+"""Checks the address of the API server and its TLS settings in a store's own options. Reads no kubeconfig, uses no network."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 def check_options(settings: Mapping[str, Any]) -> None:
-    """Check what can be checked without a network.
+    """Check the options as far as possible without a network.
 
     Raises:
-        InvalidConfiguration: names the option, what is wrong and what is allowed.
+        InvalidConfiguration: the error names the option, what is wrong and what is allowed.
     """
     host = settings.get("host")
     if host is not None:
@@ -31,27 +31,27 @@ def check_options(settings: Mapping[str, Any]) -> None:
                 _wrong(option, "'host' is given too", "Give 'host' with 'api_key' or 'client_cert', or a kubeconfig.")
     for option in _OF_HOST:
         if settings.get(option) and host is None:
-            _wrong(option, "it is given without 'host'", "Give 'host' too; a kubeconfig and a pod bring their own login.")
+            _wrong(option, "it is given without 'host'", "Set 'host' too; a kubeconfig and a pod have their own login.")
     if settings.get("client_key") and not settings.get("client_cert"):
         _wrong("client_key", "it is given without 'client_cert'", "Give both.")
     for option in _FILES:
         if settings.get(option):
             readable_path(option, settings[option])
     if settings.get("namespace") is not None and not _NAMESPACE.match(settings["namespace"]):
-        _wrong("namespace", "it is no name of a namespace", "Use lower case letters, digits and '-', 63 characters at most.")
+        _wrong("namespace", "it is not the name of a namespace", "Use lower case letters, digits and '-', 63 characters at most.")
 
 
 def check_url(text: str, option: str, *, insecure: bool) -> None:
-    """Check the address of a server: https, or http to this machine, unless plain HTTP is allowed in so many words.
+    """Check the address of a server: https, or http to this machine, unless plain HTTP is allowed explicitly.
 
     Raises:
-        InvalidConfiguration: it is otherwise, or holds a login.
+        InvalidConfiguration: it is not allowed, or holds a login.
     """
     parts = split_url(text)
     if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        _wrong(option, "it is no address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
+        _wrong(option, "it is not the address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
     if parts.username is not None:
-        _wrong(option, "it holds a login", "Take it out; give 'api_key' or 'client_cert'.")
+        _wrong(option, "it holds a login", "Remove it; set 'api_key' or 'client_cert'.")
     if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         _wrong(
             option,

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a private directory, a file each (A2). The layout is in `files/layout` and docs/backends/local.md."""
+"""Credentials in a private directory, one file each (A2). `local.layout` and docs/backends/local.md describe the layout."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ _RECORD_ID_SIZE = 16
 class Local(Backend, EnvelopeRewriter, Located):
     """A store in a directory of this machine, for one user.
 
-    Reads take no lock: a file is replaced whole or not at all. Writes of a name exclude each other by a file lock.
+    Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
     """
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True)
@@ -85,7 +85,7 @@ class Local(Backend, EnvelopeRewriter, Located):
                 "the format '{0}' keeps secrets in plain text".format(chosen),
                 option="format",
                 store=self.context.store,
-                remedy="Use 'format: encrypted', or write 'allow_plaintext: true' beside it.",
+                remedy="Use 'format: encrypted', or also write 'allow_plaintext: true'.",
             )
         self.capabilities = replace(Local.capabilities, envelopes=False)
         return chosen
@@ -97,11 +97,11 @@ class Local(Backend, EnvelopeRewriter, Located):
         return value
 
     def connect(self) -> None:
-        """Make the directory (0700), or check the one that is there.
+        """Create the directory (0700), or check the existing one.
 
         Raises:
-            InsecurePermissions: others can read it, or it belongs to somebody else.
-            InvalidConfiguration: it is no directory.
+            InsecurePermissions: others can read it, or it belongs to another user.
+            InvalidConfiguration: it is not a directory.
             StorageError: it cannot be made.
         """
         self._ensure(self._layout.root, _ROLE, "path")
@@ -126,13 +126,13 @@ class Local(Backend, EnvelopeRewriter, Located):
         return stored
 
     def _writing(self, name: str, operation: str) -> FileLock:
-        """The lock that a write of `name` holds. The folders are there when it is entered."""
+        """Return the lock that a write of `name` holds. Creates the folders first."""
         if not self._prepared:
             self._prepare()
         return FileLock(self._layout.lock(name), self._timeout, operation="{0} of '{1}'".format(operation, name))
 
     def _prepare(self) -> None:
-        """Make the hidden folders and sweep, once an instance: a store that is only read needs neither."""
+        """Create the hidden folders and sweep, once per instance: a store that is only read needs neither."""
         with translated(_ROLE, self._layout.hidden):
             self._layout.prepare()
         if self._backups is not None:
@@ -144,7 +144,7 @@ class Local(Backend, EnvelopeRewriter, Located):
         try:
             found = self._files.read(check_name(name), stage)
         except EncryptionError:
-            # An older value does not depend on the current one, and is what is left where that is damaged.
+            # An older value does not depend on the current one, and may be all that is left if that is damaged.
             if version is None or stage != CURRENT or not is_serial(version):
                 raise
             kept = self._files.read_version(name, int(version))
@@ -161,7 +161,7 @@ class Local(Backend, EnvelopeRewriter, Located):
         return kept
 
     def _older(self, found: Record, version: str) -> Optional[Record]:
-        """A kept version; newer than `found` too, where somebody put an older file in its place."""
+        """Return a kept version; even one newer than `found`, in case an older file was put in its place."""
         if found.stage != CURRENT or not is_serial(version):
             return None
         return self._files.read_version(found.name, int(version))
@@ -198,7 +198,7 @@ class Local(Backend, EnvelopeRewriter, Located):
             self._files.remove(name, stage, found.serial or 0, found.record_id)
 
     def _found_or_damaged(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
-        """The value, or None where it cannot be read: that can be deleted too, unless a version of it is expected."""
+        """Return the value, or None if it cannot be read: it can be deleted too, unless a version of it is expected."""
         try:
             return self._files.identify(name, stage)
         except EncryptionError:

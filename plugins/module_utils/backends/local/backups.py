@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies of overwritten and deleted values, one folder a day, until their retention ends (A2)."""
+"""Copies of overwritten and deleted values, one folder per day, until their retention ends (A2)."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Backups:
         """Copy the file `path`, durably, and remove the days that are past their retention.
 
         Args:
-            path: the file of the value that is about to go.
+            path: the file of the value that will be replaced or deleted.
             name: the credential, escaped as a file name.
             serial: the value's serial with the extension of its format.
 
@@ -48,7 +48,7 @@ class Backups:
         self.remove_expired()
 
     def remove_expired(self) -> None:
-        """Wipe the days that are past their retention, as far as they can be."""
+        """Wipe the days that are past their retention, as far as possible."""
         oldest = (self._today() - timedelta(days=self._retention)).isoformat()
         for day in self._days():
             if day < oldest:

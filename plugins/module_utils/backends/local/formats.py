@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How a record is written into a file: the format is chosen once, by configuration (A2)."""
+"""The encodings of a record in a file. The configuration sets the format of a store once (A2)."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Format(NamedTuple):
-    """A way to write records.
+    """A file format for records.
 
-    `admit` checks that a record offered to the store is of this format's kind, and returns what it says of its serial, identity
-    and revision. `write` gives the file's bytes, `read` takes name, stage and the file's bytes. `identify` reads what a writer
-    has to compare, and may leave out the metadata.
+    `admit` checks that a new record is of this format's kind, and returns a record with its serial, identity
+    and revision. `write` returns the file's bytes; `read` takes name, stage and the file's bytes. `identify` reads the parts that a
+    writer compares, and may leave out the metadata.
     """
 
     extension: str
@@ -34,7 +34,7 @@ class Format(NamedTuple):
 def _envelope_of(record: Record) -> bytes:
     if record.envelope is None:
         raise NotEncrypted(
-            "a plain value was offered to a store whose format is 'encrypted'",
+            "a plain value was given to a store whose format is 'encrypted'",
             name=record.name,
             remedy="Leave 'encrypt' at true, or choose a plain 'format' and write 'allow_plaintext: true'.",
         )
@@ -46,7 +46,7 @@ def _admit_envelope(record: Record) -> Record:
 
 
 def _identify_envelope(name: str, stage: str, data: bytes) -> Record:
-    """Serial, identity and revision of an envelope. Every write asks twice, and metadata takes longest to read."""
+    """Return the serial, identity and revision of an envelope. Every write calls this twice, and metadata is the slowest part to read."""
     envelope = sealed.read_envelope(data)
     header = envelope.header
     return Record(
@@ -65,10 +65,10 @@ def _identify_envelope(name: str, stage: str, data: bytes) -> Record:
 def _admit_plain(record: Record) -> Record:
     if record.envelope is not None:
         raise InvalidConfiguration(
-            "an encrypted value was offered to a store whose format is plain",
+            "an encrypted value was given to a store whose format is plain",
             option="format",
             name=record.name,
-            remedy="Write 'encrypt: false' beside the plain format, or use 'format: encrypted'.",
+            remedy="Write 'encrypt: false' with the plain format, or use 'format: encrypted'.",
         )
     return record
 

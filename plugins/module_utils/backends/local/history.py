@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Older values of a credential, and what remembers the deleted ones."""
+"""Older values of a credential, and the records of deleted ones."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class History:
         self._keep = keep
 
     def keep(self, name: str, serial: int) -> None:
-        """Keep the current file as the version `serial`. Durable after the next sync of `self.sync(name)`."""
+        """Keep the current file as the version `serial`. It is durable after `self.sync(name)`."""
         if not self._keep:
             return
         path, kept = self._layout.record(name, "current"), self._layout.version(name, serial)
@@ -46,14 +46,14 @@ class History:
             keep_under(path, kept)
 
     def sync(self, name: str) -> None:
-        """Make what was kept durable. Comes before the file is replaced, else a crash could lose both."""
+        """Make the kept versions durable. Call it before the file is replaced, else a crash could lose both."""
         if self._keep:
             fsync_directory(self._layout.versions(name))
 
     def prune(self, name: str, newest: int) -> None:
-        """Unlink the versions that are too many; `newest` is the serial of the youngest kept one.
+        """Unlink surplus versions; `newest` is the serial of the youngest kept one.
 
-        As a rule exactly one is, and its serial is known. Else (a gap, the option was lowered, a crash) all are looked at.
+        Usually there is exactly one, and its serial is known. Otherwise (a gap, a lowered option, a crash) all are checked.
         """
         surplus = newest - self._keep
         if surplus > 0 and not (self._unlink(name, surplus) and not self._unlink(name, surplus - 1)):
@@ -68,7 +68,7 @@ class History:
         return True
 
     def serials(self, name: str) -> List[int]:
-        """The serials of the kept versions, highest first."""
+        """Return the serials of the kept versions, highest first."""
         try:
             files = os.listdir(self._layout.versions(name))
         except FileNotFoundError:
@@ -77,7 +77,7 @@ class History:
         return sorted((int(stem) for stem in stems if is_serial(stem)), reverse=True)
 
     def infos(self, name: str, current: Optional[int] = None) -> List[VersionInfo]:
-        """The kept versions, without that of the serial `current`, newest first."""
+        """Return the kept versions but the serial `current`, newest first."""
         found = (self._info(name, serial) for serial in self.serials(name) if serial != current)
         return [info for info in found if info is not None]
 
@@ -96,7 +96,7 @@ class History:
 
 
 def written_at(path: str) -> Optional[datetime]:
-    """When the file was written, in UTC, or None where there is none."""
+    """Return when the file was written, in UTC, or None if there is no file."""
     try:
         return datetime.fromtimestamp(os.stat(path).st_mtime, timezone.utc)
     except FileNotFoundError:
@@ -104,14 +104,14 @@ def written_at(path: str) -> Optional[datetime]:
 
 
 class Tombstones:
-    """Small files that keep the last serial of what was deleted, so that none is ever used again."""
+    """Small files that keep the last serial of deleted values, so that none is ever used again."""
 
     def __init__(self, layout: Layout) -> None:
-        """Keep them where `layout` says."""
+        """Keep them at the paths of `layout`."""
         self._layout = layout
 
     def write(self, name: str, stage: str, serial: int, record_id: Optional[bytes]) -> None:
-        """Remember a deletion, durably."""
+        """Record a deletion, durably."""
         content = {
             "serial": max(serial, self.serial(name, stage)),
             "record_id": (record_id or b"").hex(),
@@ -120,7 +120,7 @@ class Tombstones:
         write_durably(self._layout.tombstone(name, stage), json.dumps(content).encode("ascii"))
 
     def serial(self, name: str, stage: str) -> int:
-        """The last serial before the deletion, or 0 where nothing was deleted.
+        """Return the last serial before the deletion, or 0 if nothing was deleted.
 
         Raises:
             Damaged: the tombstone cannot be read.
@@ -135,7 +135,7 @@ class Tombstones:
         except (ValueError, KeyError, TypeError):
             pass
         raise Damaged(
-            "the tombstone {0} is damaged, so the last serial of what was deleted is not known".format(path),
+            "the tombstone {0} is damaged, so the last serial of the deleted credential is unknown".format(path),
             name=name,
-            remedy="Remove that file. In an encrypted store the high-water mark beside the key still refuses older values.",
+            remedy="Remove that file. In an encrypted store the high-water mark next to the key still refuses older values.",
         )

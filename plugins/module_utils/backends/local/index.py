@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Indices: what a filtered `list` may leave unopened (S0).
+"""Indices: they save a filtered `list` from opening files (S0).
 
-An index is a hint, never an answer. Each entry repeats the file's inode, size and time of change; an entry that does not
-match its file any more counts for nothing, and a file without an entry is opened. So a stale, missing or damaged index
+An index is only a hint. Each entry repeats the file's inode, size and time of change; an entry that does not
+match its file any more is ignored, and a file without an entry is opened. So a stale, missing or damaged index
 costs time and hides no record. It is written in one piece and not synced: after a crash it is rebuilt.
 """
 
@@ -25,7 +25,7 @@ _SETTLED = 2_000_000_000
 
 
 class Fingerprint(NamedTuple):
-    """What tells one state of a file from the next. `changed` is the inode's own time, which nothing but the system sets."""
+    """Identifies one state of a file. `changed` is the inode's own time, which only the system sets."""
 
     inode: int
     size: int
@@ -33,23 +33,23 @@ class Fingerprint(NamedTuple):
 
 
 def fingerprint(path: str) -> Fingerprint:
-    """The fingerprint of the file `path` as it is now."""
+    """Return the current fingerprint of the file `path`."""
     status = os.stat(path)
     return Fingerprint(status.st_ino, status.st_size, status.st_ctime_ns)
 
 
 class Index:
-    """One index: file name → (fingerprint, value). `value` is printable text, else it is not entered."""
+    """One index: file name → (fingerprint, value). A `value` that is not printable text is not entered."""
 
     def __init__(self, path: str) -> None:
-        """Name the file. Reads nothing."""
+        """Take the path of the file. Reads nothing."""
         self._path = path
         self._entries: Dict[str, Tuple[Fingerprint, str]] = {}
         self._seen: Dict[str, Tuple[Fingerprint, str]] = {}
         self._changed = False
 
     def load(self) -> None:
-        """Read the index. One that is missing or damaged is empty."""
+        """Read the index. A missing or damaged one is empty."""
         try:
             self._entries = _parse(read_whole(self._path))
         except (OSError, ValueError):
@@ -57,7 +57,7 @@ class Index:
             self._changed = True
 
     def value(self, file: str, now: Fingerprint) -> Optional[str]:
-        """What the index knows of `file` in its present state, or None."""
+        """Return the indexed value of `file` in its present state, or None."""
         entry = self._entries.get(file)
         if entry is None or entry[0] != now:
             return None
@@ -65,13 +65,13 @@ class Index:
         return entry[1]
 
     def enter(self, file: str, now: Fingerprint, value: str) -> None:
-        """Take in what reading `file` has shown, if it was in that state before and after."""
+        """Enter the value read from `file`, which was in the state `now` before and after."""
         if value.isprintable() and time.time_ns() - now.changed > _SETTLED:
             self._seen[file] = (now, value)
             self._changed = True
 
     def save(self) -> None:
-        """Write the entries of this pass, where any changed. A store that cannot be written goes without."""
+        """Write the entries of this pass if any changed. Does nothing if the store cannot be written."""
         if not self._changed and len(self._seen) == len(self._entries):
             return
         with suppress(OSError), Temporary(os.path.dirname(self._path)) as temporary:

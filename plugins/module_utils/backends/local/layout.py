@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where everything lies in the directory of a local store (docs/backends/local.md).
+"""The paths in the directory of a local store (docs/backends/local.md).
 
-Current values are `<root>/<name><extension>`; all else is in one hidden folder beside them, whose name no credential has.
+Current values are `<root>/<name><extension>`; everything else is in one hidden folder next to them, whose name no credential has.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 HIDDEN = ".nebula"
 STRIPES = 64
-"""How many lock files serve all names. Two names that share one wait for each other, no more."""
+"""The number of lock files for all names. Two names that share one only wait for each other."""
 
 
 class Layout:
-    """The paths of one store. Builds names only; `prepare` alone makes something."""
+    """The paths of one store. Only builds names, except for `prepare`."""
 
     def __init__(self, root: str, extension: str) -> None:
         """Take the store's directory and the extension of its format, with the dot."""
@@ -37,10 +37,10 @@ class Layout:
         self.sweep_mark = os.path.join(self.hidden, "swept")
 
     def prepare(self) -> None:
-        """Make the folders that writing needs.
+        """Create the folders that writing needs.
 
         Raises:
-            OSError: they cannot be made.
+            OSError: they cannot be created.
         """
         for folder in ("locks", "versions", "tombstones", "indices"):
             make_directory(os.path.join(self.hidden, folder))
@@ -50,36 +50,36 @@ class Layout:
                 make_directory(self.folder(stage))
 
     def folder(self, stage: str) -> str:
-        """The directory that holds the values of `stage`."""
+        """Return the directory of the values of `stage`."""
         return self.root if stage == CURRENT else os.path.join(self.hidden, "stages", stage)
 
     def record(self, name: str, stage: str) -> str:
-        """The file of a value."""
+        """Return the file of a value."""
         return "{0}/{1}{2}".format(self.folder(stage), FILE_NAMES.escape(name), self.extension)
 
     def versions(self, name: str) -> str:
-        """The directory of the older values of a credential."""
+        """Return the directory of the older values of a credential."""
         return os.path.join(self.hidden, "versions", FILE_NAMES.escape(name))
 
     def version(self, name: str, serial: int) -> str:
-        """The file of one older value."""
+        """Return the file of one older value."""
         return os.path.join(self.versions(name), str(serial) + self.extension)
 
     def tombstone(self, name: str, stage: str) -> str:
-        """The file that remembers what was deleted."""
+        """Return the file that records a deletion."""
         return os.path.join(self.hidden, "tombstones", stage, FILE_NAMES.escape(name))
 
     def lock(self, name: str) -> str:
-        """The lock file that serves a name, all stages of it."""
+        """Return the lock file of a name, for all its stages."""
         stripe = zlib.crc32(name.encode("utf-8")) % STRIPES
         return os.path.join(self.hidden, "locks", "{0:02d}".format(stripe))
 
     def index(self, kind: str) -> str:
-        """The file of an index."""
+        """Return the file of an index."""
         return os.path.join(self.hidden, "indices", kind + ".idx")
 
     def files(self, stage: str) -> Iterator[str]:
-        """The names of the files in the folder of `stage` that have the format's extension. Opens none.
+        """Return the names of the files in the folder of `stage` with the format's extension. Opens none.
 
         Raises:
             OSError: the folder cannot be read.
@@ -91,7 +91,7 @@ class Layout:
         return (file for file in found if file.endswith(self.extension))
 
     def name_of(self, file: str) -> Optional[str]:
-        """The credential that a file belongs to, or None where this collection wrote no such name."""
+        """Return the credential of a file, or None if this collection does not write such a file name."""
         try:
             return check_name(FILE_NAMES.unescape(file[: -len(self.extension)]))
         except InvalidInput:

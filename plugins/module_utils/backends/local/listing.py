@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listing what a local store holds: one scan of a directory, and as few opened files as the filter allows."""
+"""Lists a local store: one scan of a directory, and as few opened files as the filter allows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class _Part(NamedTuple):
-    """A part of a filter that an index serves: what a record's value is in it, and whether a value matches."""
+    """A part of a filter that has an index: a function for a record's indexed value, and one that matches values."""
 
     value: Callable[[Record], str]
     matches: Callable[[str], bool]
@@ -45,7 +45,7 @@ def _within(created: datetime, wanted: Filter) -> bool:
 
 
 def list_records(files: RecordFiles, wanted: Filter) -> Iterator[Record]:
-    """Yield the records that `wanted` asks for, without their values.
+    """Yield the records that match `wanted`, without their values.
 
     Raises:
         Damaged, StorageError: a file cannot be read; the message names the credential.
@@ -77,9 +77,9 @@ def _listed(files: RecordFiles, file: str, wanted: Filter) -> Optional[Record]:
 
 
 def _list_narrowed(files: RecordFiles, wanted: Filter, parts: Dict[str, _Part]) -> Iterator[Record]:
-    """List through the indices. Files that they do not know in their present state are opened, and entered.
+    """List with the indices. Files that have no valid entry are opened, and entered.
 
-    The indices are written when the pass reaches its end; one that is left early writes nothing.
+    The indices are written when the pass reaches its end; a pass that is left early writes nothing.
     """
     indices = {kind: Index(files.layout.index(kind)) for kind in parts}
     for index in indices.values():

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Upkeep of a local store: what killed writers left is swept, and its health is told."""
+"""Maintenance of a local store: removes what killed writers left, and reports its health."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 _SWEEP_EVERY = 3600.0
-"""Seconds. A scan of the directory is cheap, and not so cheap that every write should do one."""
+"""Seconds. A scan of the directory is cheap, but too expensive for every write."""
 _LITTLE_ROOM = 16 * 1024 * 1024
 """Bytes."""
 
@@ -47,7 +47,7 @@ def _folders(layout: Layout) -> List[str]:
 
 
 def examine(layout: Layout) -> Health:
-    """Tell whether the store's directory can be used now. Raises nothing."""
+    """Return whether the store's directory can be used now. Raises nothing."""
     try:
         room = os.statvfs(layout.root)
         os.listdir(layout.root)

@@ -20,7 +20,7 @@ _RESTORE = "Restore it from a backup, or delete the credential and put it again.
 
 
 class Codec(NamedTuple):
-    """Data to bytes and back. `read` raises Damaged at what it cannot read."""
+    """Encodes data as bytes and back. `read` raises Damaged if it cannot read the bytes."""
 
     write: Callable[[Any], bytes]
     read: Callable[[bytes], Any]
@@ -44,7 +44,7 @@ def _read_json(data: bytes) -> Any:
 
 
 def _library() -> Any:
-    """PyYAML; only a store in that format waits for it to be loaded.
+    """Return PyYAML, which only a store in that format loads.
 
     Raises:
         MissingLibrary: it is not installed.
@@ -80,7 +80,7 @@ def _write_binary(document: Any) -> bytes:
 def _read_binary(data: bytes) -> Any:
     body, checksum = data[:-_CHECKSUM_SIZE], data[-_CHECKSUM_SIZE:]
     if not body.startswith(BINARY_MAGIC) or sha256(body).digest() != checksum:
-        raise _damaged("the file is not a whole binary record", data)
+        raise _damaged("the file is not a complete binary record", data)
     try:
         reader = Reader(body, len(BINARY_MAGIC))
         document = reader.value()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The files of records: read, replaced with the old value kept, rewritten, removed. Whoever writes holds the name's lock."""
+"""The files of records: read, replaced with the old value kept, rewritten, removed. The caller holds the name's lock for writes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class RecordFiles:
     """The records of one store as files. Errors are of the neutral tree."""
 
     def __init__(self, layout: Layout, record_format: Format, keep: int, secure: bool, backups: Optional[Backups]) -> None:
-        """Keep `keep` older values of each credential, wipe what is deleted if `secure`, copy to `backups` if there are any."""
+        """Keep `keep` older values of each credential, wipe deleted values if `secure`, copy to `backups` if given."""
         self.layout = layout
         self.history = History(layout, keep)
         self._format = record_format
@@ -42,21 +42,21 @@ class RecordFiles:
         self._backups = backups
 
     def read(self, name: str, stage: str) -> Optional[Record]:
-        """The value of a stage, or None.
+        """Return the value of a stage, or None.
 
         Raises:
-            Damaged: the file is not what was written.
+            Damaged: the file does not hold what was written.
             NotEncrypted: it is plain and the format is `encrypted`.
             StorageError: it cannot be read.
         """
         return self._read(self.layout.record(name, stage), name, stage)
 
     def read_version(self, name: str, serial: int) -> Optional[Record]:
-        """An older value, or None. Raises as `read`."""
+        """Return an older value, or None. Raises as `read`."""
         return self._read(self.layout.version(name, serial), name, CURRENT)
 
     def identify(self, name: str, stage: str) -> Optional[Record]:
-        """The value of a stage as far as a writer has to compare it: metadata may be left out. Raises as `read`."""
+        """Return the parts of a stage's value that a writer compares: metadata may be left out. Raises as `read`."""
         return self._read(self.layout.record(name, stage), name, stage, self._format.identify)
 
     def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
@@ -72,19 +72,19 @@ class RecordFiles:
             raise problem.within(name=name) from None
 
     def exists(self, name: str, stage: str) -> bool:
-        """Tell whether there is a file, readable or not."""
+        """Return True if there is a file, readable or not."""
         return os.path.lexists(self.layout.record(name, stage))
 
     def last_serial(self, name: str, stage: str, found: Optional[Record]) -> int:
-        """The highest serial ever stored there; `found` is the present value."""
+        """Return the highest serial ever stored for the name and stage; `found` is the present value."""
         return max(self._tombstones.serial(name, stage), (found and found.serial) or 0)
 
     def last_serial_of_damaged(self, name: str, stage: str) -> int:
-        """A serial that is not below the one in a file that cannot be read: values follow each other one by one."""
+        """Return a serial that is not below the one in an unreadable file: serials rise one by one."""
         return 1 + max([self._tombstones.serial(name, stage), *self.history.serials(name)])
 
     def replace(self, name: str, stage: str, content: bytes, found: Optional[Record], *, keeping: bool) -> None:
-        """Write a value over the one that was `found`, which with `keeping` is durable under a second name before it is replaced."""
+        """Replace the value `found` with a new one. With `keeping`, `found` is durable under a second name before it is replaced."""
         path = self.layout.record(name, stage)
         with translated(_ROLE, path), Temporary(self.layout.folder(stage)) as temporary:
             temporary.write(content)
@@ -100,12 +100,12 @@ class RecordFiles:
             self.history.prune(name, found.serial or 0)
 
     def rewrite(self, path: str, content: bytes) -> None:
-        """Write the same value with other metadata or under another key: no version, no backup, the same time of change."""
+        """Write the same value with other metadata or under another key: no version, no backup, the same modification time."""
         with translated(_ROLE, path):
             write_durably(path, content, time_of=path)
 
     def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
-        """Put `content` where `replaces` is: in the stage's file, or in a kept version. Tells whether `replaces` was there."""
+        """Replace `replaces` with `content` in the stage's file or in a kept version. Return False if other bytes are stored."""
         found = self.identify(name, stage)
         if found is None:
             raise absent(name, stage=stage)
@@ -123,7 +123,7 @@ class RecordFiles:
         return True
 
     def remove(self, name: str, stage: str, serial: int, record_id: Optional[bytes]) -> None:
-        """Remove a value: first its tombstone is durable, then the older values go, then the file, so that a crash leaves a value
+        """Remove a value. The tombstone is made durable first, then the older values are removed, then the file: so a crash leaves a value
         that can be deleted again, never an older value without the current one.
         """
         path = self.layout.record(name, stage)
@@ -145,5 +145,5 @@ class RecordFiles:
             self._backups.add(self.layout.record(name, CURRENT), FILE_NAMES.escape(name), str(serial) + self.layout.extension)
 
     def readable(self, found: Record) -> List[str]:
-        """The versions that can be read, newest first, for messages."""
+        """Return the readable versions, newest first, for messages."""
         return [str(found.version)] + [info.version for info in self.history.infos(found.name, found.serial)]

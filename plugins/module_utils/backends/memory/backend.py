@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in the memory of this process (A1). On request the envelopes are kept in a file too."""
+"""Credentials in the memory of this process (A1). Optionally the envelopes are kept in a file too."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _RECORD_ID_SIZE = 16
 
 
 def _own(fields: Fields) -> Dict[str, Secret]:
-    """Copies: whoever wipes a secret that they hold does not wipe the store's."""
+    """Return copies: a caller that wipes its secret must not wipe the store's."""
     return {key: Secret(value.expose()) for key, value in fields.items()}
 
 
@@ -53,7 +53,7 @@ def _copy(record: Record) -> Record:
 
 
 def _offered(record: Record) -> Record:
-    """What a record that is put says of its serial and identity: where it has an envelope, that says it."""
+    """Return a new record's serial and identity: those of its envelope if it has one."""
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
@@ -101,15 +101,15 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
         path: str = self.setting("persist_path")
         if not path:
             raise InvalidConfiguration(
-                "it is needed to persist", option="persist_path", remedy="Name a file of a directory that only you can read."
+                "'persist_on_shutdown' needs it", option="persist_path", remedy="Name a file of a directory that only you can read."
             )
         return SnapshotFile(os.path.abspath(os.path.expanduser(path)))
 
     def connect(self) -> None:
-        """Take up what an earlier process persisted, where that is configured.
+        """Load the values that an earlier process persisted, if that is configured.
 
         Raises:
-            Damaged: the file is not what was written.
+            Damaged: the file does not hold what was written.
             StorageError: it cannot be read.
         """
         if self._file is not None:
@@ -124,10 +124,10 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
         self._document = snapshot.document
 
     def flush(self) -> None:
-        """Write the envelopes to `persist_path`, where that is configured and something is new.
+        """Write the envelopes to `persist_path`, if that is configured and there are changes.
 
-        What cannot be written was never acknowledged: it is dropped, and what the file holds is taken up instead. Each thread
-        that had a part in it is told, for it has acknowledged nothing either.
+        If the write fails, no change was acknowledged: all are dropped, and the file's content is loaded instead. Each thread
+        that made one of them gets the error, because none of its changes was acknowledged either.
         """
         with self._lock:
             this = threading.get_ident()
@@ -145,12 +145,12 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
                 raise
 
     def close(self) -> None:
-        """Write what is new."""
+        """Write unsaved changes."""
         self.flush()
 
     @contextmanager
     def _using(self, *, changing: bool = False) -> Iterator[None]:
-        """Hold the lock; with `changing`, what is done under it is to be written."""
+        """Hold the lock; with `changing`, mark the block's changes as unsaved."""
         with self._lock:
             self._follow()
             yield
@@ -158,7 +158,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
                 self._unwritten.add(threading.get_ident())
 
     def _follow(self) -> None:
-        """Take up what another process has written, unless there is something of our own that is not written yet."""
+        """Load what another process has written, unless this process has unsaved changes."""
         if self._file is None or self._unwritten:
             return
         with translated("the persisted store", self._file.path, writing=False):
@@ -169,7 +169,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         place = (check_name(record.name), record.stage)
         if self._file is not None and record.envelope is None:
-            raise NotEncrypted("a plain value was offered to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
+            raise NotEncrypted("a plain value was given to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
         offered = _offered(record)
         with self._using(changing=True):
             found = self._find(place)

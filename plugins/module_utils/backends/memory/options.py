@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store in memory takes. Nothing here loads the backend."""
+"""The options of a store in memory. Loads no backend."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a memory store leaves in a file: envelopes only, in a checked layout (A1)."""
+"""The file of a memory store: envelopes only, in a checked layout (A1)."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ class Snapshot(NamedTuple):
 
 
 class SnapshotFile:
-    """The file of one store, as one process reads and replaces it. No process writes over what another has written."""
+    """The file of one store, as one process reads and replaces it. No process overwrites what another has written."""
 
     def __init__(self, path: str) -> None:
-        """Name the file. Opens nothing."""
+        """Take the path of the file. Opens nothing."""
         self.path = path
         self._loaded: Optional[bytes] = None
         self._seen: Optional[Tuple[int, int, int]] = None
         self._known = False
 
     def load(self) -> Snapshot:
-        """Read the snapshot; an empty one where there is no file.
+        """Read the snapshot; an empty one if there is no file.
 
         Raises:
-            Damaged: the file is not what was written.
+            Damaged: the file does not hold what was written.
             OSError: it cannot be read.
         """
-        # Looked at before it is read: what comes in between is noticed the next time.
+        # Examined before it is read: a change in between is noticed the next time.
         self._seen = self._look()
         data = self._content()
         self._loaded = _fingerprint(data)
@@ -56,10 +56,10 @@ class SnapshotFile:
         return snapshot
 
     def save(self, snapshot: Snapshot) -> None:
-        """Replace what was loaded or saved last, durably. Every record has an envelope. After a failure it has to be loaded again.
+        """Replace the state that was loaded or saved last, durably. Every record has an envelope. After a failure, call `load` again.
 
         Raises:
-            Conflict: the file is not that any more. It stays as it is.
+            Conflict: the file has changed since then. It stays as it is.
             Timeout: another process holds its lock.
             OSError: it cannot be written.
         """
@@ -71,7 +71,7 @@ class SnapshotFile:
             self._loaded, self._seen, self._known = _fingerprint(content), self._look(), True
 
     def is_known(self) -> bool:
-        """Whether the file is what was loaded or saved last: no other process has replaced or removed it. Opens nothing."""
+        """Return True if the file is the one loaded or saved last: no other process has replaced or removed it. Opens nothing."""
         return self._known and self._look() == self._seen
 
     def _look(self) -> Optional[Tuple[int, int, int]]:
@@ -117,7 +117,7 @@ def _damaged(path: str) -> Damaged:
 
 
 def _changed(path: str) -> Conflict:
-    what = "the persisted store {0} was changed by another process since this one loaded it, so this one's write is not in it"
+    what = "the persisted store {0} was changed by another process since this one loaded it, so it does not hold this one's write"
     return Conflict(what.format(path), remedy="Read it again and repeat. Tasks that write to one file can take turns ('throttle: 1').")
 
 

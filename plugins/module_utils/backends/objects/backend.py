@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The whole backend contract, made of the primitives of `objects.places`.
+"""The whole backend contract, built from the primitives of `objects.store`.
 
-A value is one object. Whatever is killed, and whenever: the old value is current or the new one is, no version that was
-acknowledged is lost, and no serial is used twice. `objects.history` and `objects.tombstones` say how.
+A value is one object. If a process is killed at any time, the old value is current or the new one is, no acknowledged version
+is lost, and no serial is used twice. `objects.history` and `objects.tombstones` explain how.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class _Change(NamedTuple):
-    """A write that was thought through: what is replaced, by which record, and the serial under which the former value is kept."""
+    """A planned write: the object it replaces, the new record, and the serial under which the former value is kept."""
 
     found: Optional[StoredObject]
     record: Record
@@ -47,9 +47,9 @@ class _Change(NamedTuple):
 
 
 class ObjectBackend(Backend, EnvelopeRewriter):
-    """A backend of objects. A subclass gives `make_places`, its capabilities and its options (with `objects.options`).
+    """A backend of objects. A subclass provides `make_places`, its capabilities and its options (with `objects.options`).
 
-    It overrides `connect` and `close` if its places have a connection, and `health` if it can say more than that the store can be read.
+    It overrides `connect` and `close` if its places have a connection, and `health` if it can report more than that the store is readable.
     """
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
@@ -68,7 +68,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
 
     @abstractmethod
     def make_places(self) -> ObjectPlaces:
-        """The backend's primitives, as `self.settings` say. Opens nothing."""
+        """Return the backend's primitives for `self.settings`. Opens nothing."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         place = Place(check_name(record.name), record.stage)
@@ -84,14 +84,14 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         raise AssertionError
 
     def _find(self, place: Place) -> Optional[StoredObject]:
-        """The object there, which has to be readable."""
+        """Return the object of a place, or None. Raises its problem if it cannot be read."""
         found = self.places.read(place)
         if found is not None and found.problem is not None:
             raise found.problem.within(name=place.name, store=self.context.store)
         return found
 
     def _planned(self, record: Record, found: Optional[StoredObject]) -> _Change:
-        """Where the record is an envelope, that says its serial and its identity."""
+        """Plan a write. If the record is an envelope, the envelope sets its serial and its identity."""
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
         last, tombstone = self._last(record.name, record.stage, found)
         keeping = found is not None and record.stage == CURRENT and record.keep_replaced
@@ -102,7 +102,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         return _Change(found, stored, kept_as, tombstone)
 
     def _last(self, name: str, stage: str, found: Optional[StoredObject]) -> Tuple[int, Optional[StoredObject]]:
-        """The last serial that was used, and the tombstone where it had to be asked."""
+        """Return the last used serial, and the tombstone if it had to be read for that."""
         if found is not None and found.record.serial is not None:
             return found.record.serial, None
         tombstone = self._tombstones.read(name, stage)
@@ -134,7 +134,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         self._history.sweep(name, [serial for serial in leftover if serial not in unswept])
 
     def _clean(self, place: Place, tombstone: StoredObject) -> None:
-        """Remove what is left of a deleted value, and forget it when it is gone."""
+        """Remove the rest of a deleted value. Clear its list in the tombstone once all of it is gone."""
         if tombstone.leftover and not self._history.sweep(place.name, tombstone.leftover):
             self._tombstones.clean(place.name, place.kind, tombstone)
 
@@ -152,7 +152,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         return _answer(kept)
 
     def _older(self, name: str, found: StoredObject, version: Optional[str]) -> Optional[StoredObject]:
-        """An older value that the current object, damaged or not, knows of."""
+        """Return an older value that the current object, damaged or not, names; else None."""
         for kept in found.older:
             if str(kept.serial) == version:
                 return self._find(Place.of_version(name, kept.serial))
@@ -190,7 +190,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             return
 
     def _located(self, record: Record) -> Tuple[Place, Optional[StoredObject]]:
-        """Where (`name`, `stage`, `version`) lies, and what is there. A version of None is the stage's own value."""
+        """Return the place of (`name`, `stage`, `version`) and its object. A version of None means the stage's own value."""
         place = Place(record.name, record.stage)
         found = self.places.read(place)
         if found is None or record.version in (None, version_of(found)):
@@ -204,7 +204,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         place = Place(check_name(name), stage)
         for _each in attempts(name):
-            # What cannot be read can be deleted too, unless a version of it is expected.
+            # An unreadable value can be deleted too, unless a version of it is expected.
             found = self.places.read(place) if expected_version is None else self._find(place)
             if found is None:
                 raise absent(name, stage=stage)
@@ -216,7 +216,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             return
 
     def _remove(self, place: Place, found: StoredObject) -> None:
-        """The tombstone comes first: no crash forgets the serial, and what is left of older values is remembered there."""
+        """Write the tombstone first: no crash loses the serial, and the tombstone lists the older values that are still to be removed."""
         last, _each = self._last(place.name, place.kind, found)
         used = last if is_counted(found) else last + 1
         left = {*(kept.serial for kept in found.older), *found.leftover}
@@ -262,7 +262,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             raise changed_document() from None
 
     def health(self) -> Health:
-        """Return `healthy` if the store's document can be read, or looked for."""
+        """Return `healthy` if the store's document can be read, or is missing."""
         try:
             self.places.read_document()
         except CredentialError as problem:
@@ -271,7 +271,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
 
 
 def version_of(found: StoredObject) -> str:
-    """The version token of an object: its serial, and what tells that another tool wrote it, or over it."""
+    """Return the version token of an object: its serial, and a mark if another tool wrote it or changed it."""
     serial = found.record.serial
     if serial is None:
         return "+" + (found.touched or found.token or "")
@@ -284,7 +284,7 @@ def _answer(found: StoredObject) -> Record:
 
 @contextmanager
 def _nothing_of_it_done() -> Iterator[None]:
-    """What fails inside, fails before the write itself: however it ended, the write did not happen."""
+    """Mark errors of the block as certain: it runs before the write itself, so the write did not happen."""
     try:
         yield
     except CredentialError as problem:

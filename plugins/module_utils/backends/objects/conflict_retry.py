@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long a write is tried against other writers."""
+"""The limits of repeating a write that loses to other writers."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _MOST = 100
 
 
 def attempts(name: str) -> Iterator[int]:
-    """Count attempts: in each round at least one writer gets through, so a lost race is not the caller's business.
+    """Count attempts. In each round at least one writer succeeds, so the caller never sees a single lost race.
 
     Raises:
-        Timeout: the operation's time is over.
+        Timeout: the operation's time has run out.
         Conflict: a hundred other writes came first.
     """
     for number in range(_MOST):

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Older values of `current`, each in a place of its own. Which of them count, the current object says (`StoredObject.older`).
+"""Older values of `current`, each in its own place. The current object lists the valid ones (`StoredObject.older`).
 
-So a place that a killed writer left behind is never mistaken for a version, and one that counts is never removed:
+So a place that a killed writer left is never mistaken for a version, and a valid one is never removed:
 
-- a value is copied before it is replaced, and named by what replaces it;
-- what is kept no longer is named as `leftover` by what replaces the value, then removed. The next write removes it again, in case
-  that did not happen.
+- a value is copied before it is replaced, and the new object lists the copy;
+- the new object lists expired versions as `leftover`, and they are then removed. The next write removes them again, in case
+    that failed.
 """
 
 from __future__ import annotations
@@ -25,22 +25,22 @@ RECORD_ID_SIZE = 16
 
 
 class History:
-    """Keeps the newest older values of each credential, `keep` of them at most."""
+    """Keeps the newest older values of each credential, at most `keep`."""
 
     def __init__(self, places: ObjectPlaces, keep: int, warn: Callable[[str], Any]) -> None:
-        """Take the places, how many older values are kept, and where warnings go."""
+        """Take the places, the number of older values to keep, and the function for warnings."""
         self._places = places
         self._keep = keep
         self._warn = warn
 
     def kept_as(self, found: StoredObject, last: int, wanted: Optional[int]) -> Optional[int]:
-        """The serial under which the value `found` is kept when another replaces it, or None where it is not.
+        """Return the serial under which the value `found` is kept when another replaces it, or None if it is not kept.
 
-        Its own; for a value that another tool wrote, which has none, the next one, unless the new value itself claims that.
+        This is its own serial. A value that another tool wrote has none and gets the next one, unless the new value itself claims that.
 
         Args:
-            found: what is replaced.
-            last: the last serial that was used.
+            found: the object to replace.
+            last: the last used serial.
             wanted: the serial that the new value carries, or None.
         """
         if not self._keep:
@@ -50,19 +50,19 @@ class History:
         return last + 1 if wanted is None or wanted > last + 1 else None
 
     def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[Kept, ...], Tuple[int, ...]]:
-        """What the object that replaces `found` says of older values: those that are kept, and those that are to be removed."""
+        """Return the lists of the object that replaces `found`: the older values to keep, and the serials to remove."""
         newest = () if serial is None else (Kept(serial, found.written_at),)
         every = (*newest, *found.older)
         return every[: self._keep], (*(kept.serial for kept in every[self._keep :]), *unswept)
 
     def copy(self, name: str, found: StoredObject, serial: int) -> Optional[StoredObject]:
-        """Copy the current value `found` to the place of `serial`, and return the copy where it had not been there already.
+        """Copy the current value `found` to the place of `serial`. Return the copy if it did not exist yet, else None.
 
-        Another writer, or one that was killed, may have put one there. It is replaced where it is another value, but only by a
-        writer whose `found` is still current: whoever is late must not bring back an older revision.
+        Another writer, even a killed one, may have put a copy there. A different copy is replaced, but only by a
+        writer whose `found` is still current: a late writer must not bring back an older revision.
 
         Raises:
-            Conflict: another writer came in between. Look again.
+            Conflict: another writer came in between. Read the object again.
         """
         place = Place.of_version(name, serial)
         content = _as_version(found, serial)
@@ -74,21 +74,21 @@ class History:
             return None
         now = self._places.read(Place(name))
         if there is None or now is None or now.token != found.token:
-            raise Conflict("another run is writing the same credential", name=name, remedy="Repeat it.")
+            raise Conflict("another run is writing the same credential", name=name, remedy="Retry.")
         self._places.replace(place, content, there)
         return None
 
     def discard(self, name: str, serial: int, copy: StoredObject) -> None:
-        """Remove a copy of our own that no current object will name, because the race that it was made for is lost."""
+        """Remove our own copy that no current object will list, because the race that it was made for is lost."""
         try:
             now = self._places.read(Place(name))
             if now is None or serial not in (now.record.serial, *(kept.serial for kept in now.older)):
                 self._places.remove(Place.of_version(name, serial), copy)
         except CredentialError:
-            pass  # What is to be told is that the race was lost.
+            pass  # The caller reports the lost race instead.
 
     def sweep(self, name: str, serials: Iterable[int]) -> Tuple[int, ...]:
-        """Remove what is kept no longer, and return what could not be: that fails no write, and is tried again by the next one."""
+        """Remove expired versions. Return those that could not be removed: they fail no write, and the next write tries again."""
         failed = []
         for serial in serials:
             try:
@@ -101,7 +101,7 @@ class History:
 
 
 def is_counted(found: StoredObject) -> bool:
-    """Whether the value has a serial of its own. One that another tool wrote has none, also where it was written over one of ours."""
+    """Return True if the value has its own serial. A value that another tool wrote has none, even if it replaced one of ours."""
     return found.record.serial is not None and (not found.touched or found.record.envelope is not None)
 
 
@@ -111,7 +111,7 @@ def _as_version(found: StoredObject, serial: int) -> StoredObject:
 
 
 def _is_same(there: StoredObject, content: StoredObject) -> bool:
-    """Whether two objects hold the same value with the same metadata. A record_id that was drawn for a foreign value does not count."""
+    """Return True if two objects hold the same value and metadata. The random record_id of a foreign value is ignored."""
     if there.problem is not None:
         return False
     parts = ("type", "fields", "state", "metadata", "serial", "revision", "envelope")

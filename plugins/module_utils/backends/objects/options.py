@@ -9,4 +9,4 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
-"""As an argument spec."""
+"""The options as an argument spec."""

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The driver interface for backends that store objects: seven methods, of which `objects.backend` makes the whole contract.
+"""The driver interface for backends that store objects: seven methods, from which `objects.backend` builds the whole contract.
 
-Secrets of a cluster, KV version 1, and version 2 where values are envelopes: places that replace an object whole, and have no
+For Secrets of a cluster, KV version 1, and version 2 with envelopes: places that replace an object as a whole, and have no
 versions that could hold ours. `docs/development.md` shows how to write one.
 """
 
@@ -19,33 +19,33 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
 DELETED = "deleted"
-"""The kind of the small object that remembers the last serial of a deleted value of `current`; of a stage, `deleted-<stage>`."""
+"""The kind of the small object that records the last serial of a deleted value of `current`; for a stage, `deleted-<stage>`."""
 
 
 class Place(NamedTuple):
-    """Where an object lies: a credential's name, and a stage, `v<serial>` (an older value of `current`) or a kind of `DELETED`."""
+    """The key of an object: a credential's name, and a stage, `v<serial>` (an older value of `current`) or a kind of `DELETED`."""
 
     name: str
     kind: str = CURRENT
 
     @classmethod
     def of_version(cls, name: str, serial: int) -> Place:
-        """Where the older value `serial` of a credential lies."""
+        """Return the place of the older value `serial` of a credential."""
         return cls(name, "v{0}".format(serial))
 
     @classmethod
     def of_tombstone(cls, name: str, stage: str) -> Place:
-        """Where the last serial of a deleted value is remembered."""
+        """Return the place that records the last serial of a deleted value."""
         return cls(name, DELETED if stage == CURRENT else "{0}-{1}".format(DELETED, stage))
 
     @property
     def is_stage(self) -> bool:
-        """Whether consumers and `list` know it."""
+        """Whether consumers and `list` see this place."""
         return self.kind in STAGES
 
 
 class Kept(NamedTuple):
-    """An older value of `current` that lies in a place of its own, `v<serial>`, and when it was written, where that is known."""
+    """An older value of `current` in its own place, `v<serial>`, and when it was written, if that is known."""
 
     serial: int
     written_at: Optional[datetime] = None
@@ -53,20 +53,20 @@ class Kept(NamedTuple):
 
 @dataclass(frozen=True)
 class StoredObject:
-    """An object as the backend has it. All but `token` and `problem` is stored with it and comes back from `read`.
+    """An object of the backend. Everything but `token` and `problem` is stored with it, and `read` returns it.
 
     Attributes:
         record: fields and state, or envelope; type, metadata, serial, record_id, revision; `version` is set by `objects.backend`.
-            One that another tool wrote is of type `opaque`, has no serial and no record_id, and its metadata is what the backend tells.
-            Of a kind of `DELETED` it has a serial and nothing else: no metadata either.
-        token: the backend's own word for this state of the object, for compare-and-swap; None where it has none.
+            A record that another tool wrote is of type `opaque`, has no serial and no record_id, and its metadata comes from the backend.
+            A record of a kind of `DELETED` has only a serial, and no metadata.
+        token: the backend's token for this state of the object, for compare-and-swap; None if it has none.
         older: the older values that can be read, newest first. Only an object of `current` has any.
-        leftover: serials whose places are to be removed: of values that are kept no longer, or whose credential was deleted.
-        touched: what tells apart values that another tool wrote over ours without counting the serial up; "" where none did. What
-            `create` and `replace` are given is what `read` answers until another tool writes again, so that new metadata leaves it.
-        written_at: when the value was written, where that is known.
-        problem: why the record cannot be read (damaged, plain where it should be an envelope), where it cannot; the rest is there
-            as far as it can be told. Such an object can be removed.
+        leftover: serials whose places are to be removed: expired versions, or those of a deleted credential.
+        touched: distinguishes values that another tool wrote over ours without a new serial; "" if none did. `read` returns the value
+                given to `create` and `replace` until another tool writes again, so new metadata does not change it.
+        written_at: when the value was written, if that is known.
+        problem: why the record cannot be read (damaged, or plain instead of an envelope), else None. The other attributes are set
+                as far as they are known. Such an object can be removed.
     """
 
     record: Record
@@ -79,52 +79,52 @@ class StoredObject:
 
 
 class ObjectPlaces(ABC):
-    """The primitives. Every one is one request, two at most; all raise errors of the neutral tree alone."""
+    """The primitives. Each needs one request, at most two; all raise only errors of the neutral tree."""
 
     @abstractmethod
     def read(self, place: Place) -> Optional[StoredObject]:
-        """The object there, or None."""
+        """Return the object of a place, or None."""
 
     @abstractmethod
     def create(self, place: Place, content: StoredObject) -> StoredObject:
-        """Make an object where there is none. `content.token` is not looked at; the answer's is set.
+        """Create an object in an empty place. Ignores `content.token`; the returned object has its new token.
 
         Raises:
-            Conflict: there is one.
-            TooLarge, InvalidInput: the backend does not take it. Told before anything is sent.
+            Conflict: the place is not empty.
+            TooLarge, InvalidInput: the backend does not accept it. Raised before anything is sent.
         """
 
     @abstractmethod
     def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
-        """Replace `found` whole, by compare-and-swap on its token.
+        """Replace `found` as a whole, by compare-and-swap on its token.
 
         Raises:
-            Conflict: it is another by now, or gone; and what `create` raises.
+            Conflict: the object has changed or is gone; and the other errors of `create`.
         """
 
     @abstractmethod
     def remove(self, place: Place, found: Optional[StoredObject]) -> None:
-        """Remove `found`, by compare-and-swap on its token; with None, whatever is there. One that is gone already is fine.
+        """Remove `found`, by compare-and-swap on its token; with None, any object. Does nothing if it is already gone.
 
         Raises:
-            Conflict: it is another by now.
+            Conflict: the object has changed.
         """
 
     @abstractmethod
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
-        """The objects of a stage whose names begin with `prefix`, page by page: no fields, no state; an envelope, where it is one.
+        """Yield the objects of a stage whose names begin with `prefix`, page by page: no fields, no state, but an envelope if it is one.
 
-        With `names_only` the record needs to have no more than its name.
+        With `names_only` the record needs only its name.
         """
 
     @abstractmethod
     def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
-        """The store's document and its token, or None."""
+        """Return the store's document and its token, or None."""
 
     @abstractmethod
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
-        """Write the store's document where `found` is (None: nothing).
+        """Replace the store's document `found` (None: there is none yet).
 
         Raises:
-            Conflict: something else is there by now.
+            Conflict: the stored document is not `found`.
         """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is remembered of a deleted value: its last serial, so that none is used twice, and what is still to be removed of it."""
+"""The record of a deleted value: its last serial, so that none is used twice, and the older versions that are still to be removed."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Tombstones:
-    """One small object a deleted (name, stage). It stays when the name is used again: a later serial is higher than its own."""
+    """One small object per deleted (name, stage). It stays when the name is used again: later serials are higher than its own."""
 
     def __init__(self, places: ObjectPlaces) -> None:
         """Take the places."""
         self._places = places
 
     def read(self, name: str, stage: str) -> Optional[StoredObject]:
-        """The tombstone of a value, or None where none was ever deleted."""
+        """Return the tombstone of a value, or None if none was ever deleted."""
         return self._places.read(Place.of_tombstone(name, stage))
 
     def bury(self, name: str, stage: str, serial: int, leftover: Iterable[int]) -> StoredObject:
-        """Remember `serial` as used, and `leftover` as to be removed, beside what is remembered already."""
+        """Record `serial` as used, and `leftover` as to be removed, in addition to what is already recorded."""
         place = Place.of_tombstone(name, stage)
         for _each in attempts(name):
             found = self._places.read(place)
@@ -39,12 +39,12 @@ class Tombstones:
         raise AssertionError
 
     def clean(self, name: str, stage: str, tombstone: StoredObject) -> None:
-        """Forget what was to be removed: it was. Another delete that came in between forgets it itself."""
+        """Clear the list of versions to remove: they are gone. If another delete came in between, that one clears the list itself."""
         place = Place.of_tombstone(name, stage)
         try:
             self._places.replace(place, replace(tombstone, leftover=()), tombstone)
         except CredentialError:
-            pass  # What it is about is done; removing it once more does no harm.
+            pass  # The versions are gone; removing them again does no harm.
 
 
 def _merged(record: Record, found: Optional[StoredObject], leftover: Iterable[int]) -> StoredObject:

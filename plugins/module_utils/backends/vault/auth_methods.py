@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How each method logs in, through hvac. What a method takes is in `auth`."""
+"""The login methods, through hvac. `auth_options` lists their options."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def _approle(client: Any, auth: Auth) -> Any:
 
 
 def _unwrapped(client: Any, wrapping_token: Optional[str]) -> str:
-    """The secret_id that a wrapping token stands for. It can be had once: a second one means that somebody else had it."""
+    """Return the secret_id for a wrapping token. It can be unwrapped once: if unwrapping fails, someone else may have done it."""
     answer = client.adapter.post("/v1/sys/wrapping/unwrap", headers={"X-Vault-Token": wrapping_token}, json={})
     body = answer.json() if answer.ok else {}
     found = (body.get("data") or {}).get("secret_id")
@@ -35,7 +35,7 @@ def _unwrapped(client: Any, wrapping_token: Optional[str]) -> str:
         raise LoginFailed(
             "the wrapped secret_id cannot be unwrapped",
             option="auth",
-            remedy="It serves once and for a short time. If nobody of yours has used it, somebody else has: revoke it. Then wrap another.",
+            remedy="It works once and expires soon. If none of your processes has used it, someone else has: revoke it. Then wrap another.",
         )
     return found
 
@@ -60,7 +60,7 @@ def _aws(client: Any, auth: Auth) -> Any:
 
 
 def _aws_credentials(auth: Auth) -> Tuple[Optional[str], Optional[str], Optional[str]]:
-    """What is written out, else what AWS's own chain finds (environment, profile, container, instance)."""
+    """Return the configured keys, else those of AWS's own chain (environment, profile, container, instance)."""
     if auth.text("access_key"):
         return auth.text("access_key"), auth.text("secret_key"), auth.text("session_token")
     try:
@@ -74,8 +74,8 @@ def _aws_credentials(auth: Auth) -> Tuple[Optional[str], Optional[str], Optional
             frozen = found.get_frozen_credentials()
             return frozen.access_key, frozen.secret_key, frozen.token
     except (botocore.exceptions.BotoCoreError, botocore.exceptions.ClientError):
-        pass  # Told the same way: nobody but AWS knows more.
-    raise LoginFailed("AWS gives no credentials here", option="auth", remedy="Give this process an identity of AWS, or 'access_key'.")
+        pass  # The same error as without credentials: only AWS knows more.
+    raise LoginFailed("AWS has no credentials here", option="auth", remedy="Give this process an identity of AWS, or 'access_key'.")
 
 
 def _azure(client: Any, auth: Auth) -> Any:
@@ -86,7 +86,7 @@ def _azure(client: Any, auth: Auth) -> Any:
 
 
 def _azure_token(auth: Auth) -> str:
-    """A token of the machine's managed identity."""
+    """Return a token of the machine's managed identity."""
     try:
         from azure.core.exceptions import AzureError, ServiceRequestError, ServiceResponseError
         from azure.identity import ManagedIdentityCredential
@@ -94,17 +94,17 @@ def _azure_token(auth: Auth) -> str:
         raise MissingLibrary(
             "the Python package azure-identity is not installed", remedy="Run: {0}".format(pip_install(AZURE_IDENTITY))
         ) from None
-    # Exactly as it is written: the server compares it with the audience of the token, an ending slash included.
+    # Unchanged: the server compares it with the token's audience, including a trailing slash.
     scope = (auth.text("resource") or AZURE_RESOURCE) + "/.default"
     left = deadline.remaining()
     try:
         identity = ManagedIdentityCredential(client_id=auth.text("client_id"), connection_timeout=left, read_timeout=left, retry_total=0)
         token: str = identity.get_token(scope).token
     except (ServiceRequestError, ServiceResponseError):
-        raise failures.unreachable("Azure's identity endpoint does not answer", "Repeat it, or give 'jwt' or 'jwt_file'.") from None
+        raise failures.unreachable("Azure's identity endpoint does not answer", "Retry, or set 'jwt' or 'jwt_file'.") from None
     except AzureError:
         raise LoginFailed(
-            "Azure gives no token here", option="auth", remedy="Give this machine a managed identity, or 'jwt' or 'jwt_file'."
+            "Azure has no token for this machine", option="auth", remedy="Give this machine a managed identity, or 'jwt' or 'jwt_file'."
         ) from None
     return token
 
@@ -118,7 +118,7 @@ def _userpass(client: Any, auth: Auth) -> Any:
 
 
 def _cert(client: Any, auth: Auth) -> Any:
-    """The certificate is the connection's own. hvac's method for this would read files, and refuses `verify: false`."""
+    """Log in with the connection's own certificate. hvac's method for this would read files, and refuses `verify: false`."""
     role = auth.text("role")
     return client.adapter.login("/v1/auth/{0}/login".format(auth.mount), use_token=False, json={"name": role} if role else {})
 
@@ -132,4 +132,4 @@ LOGINS: Mapping[str, Callable[[Any, Auth], Any]] = {
     "userpass": _userpass,
     "cert": _cert,
 }
-"""By a method's name what logs in: takes a `hvac.Client` and the checked `auth`, returns a `requests.Response`."""
+"""The functions that log in, by method. Each takes a `hvac.Client` and the checked `auth`, and returns a `requests.Response`."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option `auth`: which methods of logging in there are, and what each takes. Nothing here logs in."""
+"""The option `auth`: the login methods and the options of each. Does not log in."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 
 TOKEN = "token"
 TOKEN_FILE = "~/.vault-token"
-"""Where the command line of Vault and OpenBao leaves the token of `login`."""
+"""The file in which the command line of Vault and OpenBao stores the token of `login`."""
 
 
 class Method(NamedTuple):
-    """What a method needs, what it may have besides, and where it is mounted unless told otherwise.
+    """The required and the optional options of a method, and its default mount.
 
-    Of a group written `a|b` exactly one is needed, or at most one may be given.
+    From a group written `a|b`, exactly one is required, or at most one is allowed.
     """
 
     needs: Tuple[str, ...]
@@ -29,7 +29,7 @@ class Method(NamedTuple):
     mount: Optional[str]
 
     def options(self) -> Tuple[str, ...]:
-        """Every option by its name."""
+        """Return the names of all options."""
         groups = "|".join(self.needs + self.takes)
         mount = () if self.mount is None else ("mount",)
         return tuple(name for name in groups.split("|") if name) + mount
@@ -59,14 +59,14 @@ _NEEDS_BESIDE: Mapping[str, str] = {
 
 
 class Auth(NamedTuple):
-    """A checked `auth`: the method, its options (the secret ones wrapped), and where it is mounted."""
+    """A checked `auth`: the method, its options (secret ones as `Secret`), and its mount."""
 
     method: str
     given: Mapping[str, Any]
     mount: str
 
     def text(self, option: str) -> Optional[str]:
-        """The value of an option as text; of `<option>_file`, read now, where that is given.
+        """Return the value of an option as text, or the current content of its `<option>_file`.
 
         Raises:
             InvalidConfiguration: the file cannot be read, or is empty.
@@ -79,7 +79,7 @@ class Auth(NamedTuple):
 
 
 def read_file(path: str, option: str) -> str:
-    """The content of a file that holds a token or the like, without white space around it.
+    """Return the content of a file with a token or similar, without white space around it.
 
     Raises:
         InvalidConfiguration: it cannot be read, or is empty.
@@ -89,21 +89,21 @@ def read_file(path: str, option: str) -> str:
         with open(os.path.expanduser(path), encoding="utf-8") as file:
             content = file.read().strip()
     except (OSError, UnicodeDecodeError):
-        _wrong("the file '{0}' cannot be read".format(path), "See that '{0}' names a file that this user may read.".format(option))
+        _wrong("the file '{0}' cannot be read".format(path), "Check that '{0}' names a file that this user may read.".format(option))
     if not content:
-        _wrong("the file '{0}' is empty".format(path), "Have what writes it write it, or give '{0}' another one.".format(option))
+        _wrong("the file '{0}' is empty".format(path), "Wait until it is written, or set '{0}' to another file.".format(option))
     return content
 
 
 def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
-    """Check the option `auth`; None is the method `token` with nothing said.
+    """Check the option `auth`; None is the method `token` without options.
 
     Raises:
-        InvalidConfiguration: tells what is unknown or missing, and what is allowed.
+        InvalidConfiguration: an option is unknown or missing. The message lists what is allowed.
     """
     entry = {TOKEN: None} if configured is None else configured
     if not isinstance(entry, Mapping):
-        _wrong("it is no mapping", "Write 'auth: {method: …}'.")
+        _wrong("it is not a mapping", "Write 'auth: {method: …}'.")
     given = {str(key): value for key, value in entry.items() if value is not None}
     name = given.pop("method", TOKEN if not given or set(given) <= set(METHODS[TOKEN].options()) else None)
     if not isinstance(name, str) or name not in METHODS:
@@ -142,20 +142,20 @@ def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
 
 
 def _fault(option: str, value: Any) -> str:
-    """What keeps a value from being one of that option; nothing is ""."""
+    """Return why a value does not fit the option; "" if it does."""
     if option in _BOOLEANS:
         return "" if isinstance(value, bool) else "neither true nor false"
     if isinstance(value, bool) or not isinstance(value, (str, int)):
-        return "no text"
+        return "not text"
     return "empty" if value == "" else ""
 
 
 def _place_of_token(given: Dict[str, Any]) -> Dict[str, Any]:
-    """The token as it is written out, else of VAULT_TOKEN, else in the file of the command line."""
+    """Return the token's source: the option, else VAULT_TOKEN, else the file of the command line."""
     if given:
         return given
     if os.environ.get(TOKEN_VARIABLE):
         return {"token": os.environ[TOKEN_VARIABLE]}
     if not os.path.isfile(os.path.expanduser(TOKEN_FILE)):
-        _wrong("there is no token", "Give 'auth' a 'token', 'token_file' or another 'method', set VAULT_TOKEN, or run 'bao login'.")
+        _wrong("there is no token", "Set 'token', 'token_file' or another 'method' in 'auth', set VAULT_TOKEN, or run 'bao login'.")
     return {"token_file": TOKEN_FILE}

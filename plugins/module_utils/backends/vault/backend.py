@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""HashiCorp Vault and OpenBao (A4): credentials in a KV engine, or leased from another one (J8). Which, `engine` says."""
+"""HashiCorp Vault and OpenBao (A4): credentials in a KV engine, or leased from another engine (J8), as `engine` says."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.o
 
 
 class Vault(kv2.Kv2):
-    """What stands in the registry for all engines, described as the default one.
+    """The registry's class for all engines, described as the default engine.
 
-    Made with a store's options, it is the backend that they ask for, and none of this class.
+    Its constructor returns the backend of the configured engine, never an instance of this class.
     """
 
     options = TRAITS.spec
 
     def __new__(cls, options: Mapping[str, Any], context: BackendContext) -> Backend:  # type: ignore[misc]  # another class, on purpose
-        """The backend of the engine that the options name; opens nothing.
+        """Return the backend of the configured engine. Opens nothing.
 
         Raises:
             InvalidConfiguration: an option is wrong.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every backend of Vault shares: a connection that is its own, opened, looked after and closed with it."""
+"""The part that all backends of Vault share: their own connection, which they open, keep alive and close."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.m
 
 
 class Connected(Backend, Renewable, Located):
-    """The life of a connection. A subclass sets `_connection` when it is made."""
+    """The life cycle of a connection. A subclass sets `_connection` in its constructor."""
 
     _connection: Connection
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A connection to HashiCorp Vault or OpenBao: every request of ours to one goes through `Connection.request` (A4)."""
+"""A connection to HashiCorp Vault or OpenBao: every request to one uses `Connection.request` (A4)."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from ansible_collections.nebula.credential.plugins.module_utils.context import d
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 
 _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
-"""A standby that passes requests on to the active server is as good as that."""
+"""A standby that forwards requests to the active server counts as healthy."""
 KEEPING = 10.0
 """Seconds that `keep_alive` may take."""
 Refused = Callable[["Reply"], Optional[CredentialError]]
 
 
 class Reply(NamedTuple):
-    """An answer: its status (2xx or 404) and its parsed JSON; `{}` where there is none."""
+    """A response: its status (2xx or 404) and its parsed JSON; `{}` if there is none."""
 
     status: int
     body: Mapping[str, Any]
 
 
 class Connection:
-    """Requests to one server under one login. Threads may share it; opens nothing until the first request."""
+    """Requests to one server under one login. Threads may share it. Opens nothing until the first request."""
 
     def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
         """Check the options. Uses no network.
 
         Args:
             settings: values of `options.CONNECTION`; others are ignored.
-            store: the user's name for the store, as errors tell it.
-            warn: where warnings go.
+            store: the user's name for the store, which errors show.
+            warn: the function for warnings.
 
         Raises:
-            InvalidConfiguration: names the option, what is wrong and what is allowed.
+            InvalidConfiguration: the error names the option, what is wrong and what is allowed.
         """
         self._store = store
         self._opening = threading.Lock()
@@ -67,25 +67,25 @@ class Connection:
         headers: Optional[Mapping[str, str]] = None,
         refused: Optional[Refused] = None,
     ) -> Reply:
-        """Make one request, logged in.
+        """Send one request, logged in.
 
         Args:
             method: GET, LIST, POST, PUT, PATCH (of the kind "merge patch") or DELETE.
-            path: what comes after `/v1/`, with its query, if it has one.
+            path: the part after `/v1/`, with its query if it has one.
             body: the JSON to send.
-            writing: whether it changes anything: then what became of it is unknown when the connection is lost.
-            capability: what a policy has to allow for it, as a denial names it.
-            headers: more headers; none of them secret.
-            refused: shown an answer with status 400 first; what it returns is raised.
+            writing: whether it changes anything. If so, its outcome is unknown when the connection is lost.
+            capability: the capability that a policy must allow, for the error of a denial.
+            headers: additional headers; none of them secret.
+            refused: called first with a response of status 400; the error that it returns is raised.
 
         Returns:
-            What the server answered, with a status of 2xx or 404.
+            The response, with a status of 2xx or 404.
 
         Raises:
-            AccessDenied: a policy says no; the message names the path and the capability.
-            LoginFailed: the login is wrong, or was ended and cannot be repeated.
-            Unavailable, Timeout: passing. `outcome_unknown` says whether a write may have happened.
-            StorageError: anything else, a server that cannot be believed included.
+            AccessDenied: a policy denies it; the message names the path and the capability.
+            LoginFailed: the login is wrong, or has ended and cannot be repeated.
+            Unavailable, Timeout: transient. `outcome_unknown` says whether a write may have happened.
+            StorageError: any other failure, including a server whose certificate is not trusted.
             MissingLibrary: hvac is not installed.
         """
         asked = failures.Asked(method.upper(), _plain_path(path), writing, capability)
@@ -96,7 +96,7 @@ class Connection:
             raise problem.within(store=self._store) from None
 
     def prepare(self) -> None:
-        """Load what requests need. Asks for nothing.
+        """Load the libraries that requests need. Sends nothing.
 
         Raises:
             MissingLibrary: hvac is not installed.
@@ -108,7 +108,7 @@ class Connection:
             raise problem.within(store=self._store) from None
 
     def health(self) -> Health:
-        """Whether the server is active and lets this login in. Raises nothing of the neutral tree."""
+        """Return whether the server is active and accepts this login. Raises no error of the neutral tree."""
         try:
             state = self._opened().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
             problem = failures.unwell(state)
@@ -119,10 +119,10 @@ class Connection:
         return Health() if problem is None else unhealthy(problem.within(store=self._store))
 
     def attend(self) -> int:
-        """Renew or replace the token where that is due, so that what it holds on the server lives on; no request where it is not.
+        """Renew or replace the token if that is due, so that its leases stay valid. Sends no request otherwise.
 
         Returns:
-            How many logins there were so far. What the server leased under one of them ends with its token, at the latest.
+            The number of logins so far. Leases of one login end with its token, at the latest.
 
         Raises:
             As `request`.
@@ -134,10 +134,10 @@ class Connection:
         return self._login.logins
 
     def keep_alive(self) -> Optional[float]:
-        """Renew or replace the token where that is due and nobody asks for anything.
+        """Renew or replace the token if that is due, for a connection without other requests.
 
         Returns:
-            The seconds after which to look again; None where there is no login, or one without an end.
+            The seconds until the next call; None if there is no login, or one without an end.
 
         Raises:
             As `request`.
@@ -147,7 +147,7 @@ class Connection:
         with deadline.within(KEEPING, "renewing the login"):
             self.attend()
         due = self._login.due_in()
-        # What a request replaces meanwhile may live for a shorter time.
+        # A token that a request obtains meanwhile may have a shorter life.
         return None if due is None else min(due, LOOK_AFTER)
 
     @property
@@ -156,7 +156,7 @@ class Connection:
         return "{0} {1}".format(self._address.url, (self._address.namespace or "").strip("/"))
 
     def close(self) -> None:
-        """Revoke the token if a login of ours made it (`revoke_on_close`), and close the connections. May be called twice."""
+        """Revoke the token if it came from a login of this connection (`revoke_on_close`). Close the connections. May be called twice."""
         self._login.close()
         transport, self._transport = self._transport, None
         if transport is not None:
@@ -170,7 +170,7 @@ class Connection:
         token = self._login.again(token)
         answer = self._send(asked, token, body, headers)
         if answer.status == 403 and self._login.is_spent(token, answer):
-            raise failures.login_refused("the server does not take the token that it has just made", "See the server's log.")
+            raise failures.login_refused("the server does not accept the token that it has just issued", "See the server's log.")
         return answer
 
     def _send(self, asked: failures.Asked, token: Token, body: Any, headers: Any) -> failures.Answer:
@@ -178,7 +178,7 @@ class Connection:
         return answer
 
     def _opened(self) -> Any:
-        """The transport, made at the first request: it needs hvac."""
+        """Return the transport, built at the first request because it needs hvac."""
         with self._opening:
             if self._transport is None:
                 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.transport import Transport
@@ -188,7 +188,7 @@ class Connection:
 
 
 def _plain_path(path: str) -> str:
-    """The path without its query. Steps out of it would be taken by the HTTP library, and lead out of a store's prefix."""
+    """Return the path without its query. Refuse '.' and '..': the HTTP library would resolve them, out of a store's prefix."""
     plain = path.split("?", 1)[0]
     if not plain or any(segment in ("", ".", "..") for segment in plain.rstrip("/").split("/")) or not path.isprintable():
         raise InvalidInput("there is no such path on a server", remedy="Give 'mount' and 'prefix' as plain segments divided by '/'.")

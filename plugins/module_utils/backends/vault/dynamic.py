@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Dynamic secrets as a backend: a credential is a role, and reading it leases a login that the server makes (J8)."""
+"""Dynamic secrets as a backend: a credential is a role, and reading it leases a login that the server creates (J8)."""
 
 from __future__ import annotations
 
@@ -28,25 +28,25 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
 
 RENEWING = 10.0
-"""Seconds that `renew_due` may take altogether."""
+"""The time limit of `renew_due`, in seconds."""
 MOUNT = "database"
-"""Where the engine is unless `mount` says otherwise."""
+"""The default mount of the engine."""
 _NAME = "{name}"
 _RENEW, _REVOKE = "sys/leases/renew", "sys/leases/revoke"
 _UNKNOWN_ROLE = ("unknown role", "role not found", "could not find role", "does not exist", "could not be found")
 
 
 class LeasedSecrets(Connected):
-    """What `engine: dynamic` is. Read-only: nothing of it is stored anywhere, so nothing can be written."""
+    """The backend of `engine: dynamic`. Read-only: no value is stored anywhere, so none can be written."""
 
     capabilities = Capabilities(native=True, remote=True, leased=True, server_side_encryption=True)
     options = DYNAMIC
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection, mount: str) -> None:
-        """Take the store's options, and the connection, which is closed with this. Asks for nothing.
+        """Take the store's options, and the connection, which this backend closes. Sends nothing.
 
         Raises:
-            InvalidConfiguration: `lease_path` has no place for the name, or a time is below 1.
+            InvalidConfiguration: `lease_path` has no placeholder for the name, or a time is below 1.
         """
         super().__init__(options, context)
         self._connection = connection
@@ -58,14 +58,14 @@ class LeasedSecrets(Connected):
     def _check(self) -> None:
         if self.setting("lease_path").count(_NAME) != 1:
             raise InvalidConfiguration(
-                "it names no place for the credential's name", option="lease_path", remedy="Write '{name}' in it, once: 'creds/{name}'."
+                "it has no placeholder for the credential's name", option="lease_path", remedy="Write '{name}' in it, once: 'creds/{name}'."
             )
         for option in ("ttl", "max_ttl"):
             if self.settings.get(option) is not None and self.settings[option] < 1:
                 raise InvalidConfiguration("it is below 1", option=option, remedy="Write seconds, or leave it out.")
 
     def close(self) -> None:
-        """Revoke every lease, as far as that can be done in a few seconds, and end the connection."""
+        """Revoke every lease, as far as possible in a few seconds, and close the connection."""
         try:
             self.leases.close()
         finally:
@@ -76,7 +76,7 @@ class LeasedSecrets(Connected):
             return self.leases.renew_due()
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        """A login of that role: the one that is held, else a new one."""
+        """Return a login of that role: the held one, else a new one."""
         check_name(name)
         if stage != CURRENT:
             raise absent(name, stage=stage)
@@ -86,7 +86,7 @@ class LeasedSecrets(Connected):
         return record
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """The roles. None of them is asked for a login; what is held of one is told."""
+        """Yield the roles. Leases no login; a held lease's metadata is included."""
         if wanted.stage != CURRENT:
             return
         reply = self._connection.request("LIST", self._path(self.setting("roles_path")), capability="list")
@@ -100,7 +100,7 @@ class LeasedSecrets(Connected):
         lease = self.leases.peek(name)
         if lease is not None:
             return replace(lease.record(self._tenant), fields={})
-        # A login that is not there yet is made when it is asked for.
+        # The login does not exist yet; a read creates it.
         now = datetime.now(timezone.utc)
         return Record(name, metadata=Metadata(created_at=now, updated_at=now, scope=Scope(tenant=self._tenant)))
 
@@ -130,7 +130,7 @@ class LeasedSecrets(Connected):
         raise InvalidInput(
             "the store leases its credentials from the server, and nothing can be written to it",
             name=name,
-            remedy="Write to a store with 'engine: kv'; what a role gives is changed at the server, in {0}.".format(
+            remedy="Write to a store with 'engine: kv'; the server defines the values of a role, in {0}.".format(
                 self._path(self.setting("roles_path"))
             ),
         )
@@ -164,7 +164,7 @@ class LeasedSecrets(Connected):
 
 
 def _refused(name: str, reply: Reply) -> Optional[CredentialError]:
-    """What a refusal means, where it is about the role or the mount; None where it is about something else."""
+    """Return the error of a refusal that is about the role or the mount; None for any other refusal."""
     answer = Answer(reply.status, reply.body)
     if answer.says("no handler for route"):
         remedy = "Enable an engine there, or correct 'mount' and 'namespace'."
@@ -175,7 +175,7 @@ def _refused(name: str, reply: Reply) -> Optional[CredentialError]:
 
 
 def _keys(reply: Reply) -> List[str]:
-    """What a LIST answers; 404 is an empty list, or no engine."""
+    """Return the keys of a LIST response; 404 means an empty list, or no engine."""
     if reply.status == 404:
         problem = _refused("", reply)
         if problem is not None:
@@ -185,7 +185,7 @@ def _keys(reply: Reply) -> List[str]:
 
 
 def _is_name(text: str) -> bool:
-    """Whether a credential may be called so; the names of some engines hold more."""
+    """Return True if a credential may have this name; the names of some engines allow more."""
     try:
         return bool(check_name(text))
     except InvalidInput:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an answer of the server, or the lack of one, means in the library's own words (never in the server's)."""
+"""The server's responses, and missing ones, as errors of the library. Never the server's text."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _MISSING_TOKEN = "missing client token"
 
 
 class Answer(NamedTuple):
-    """A response: its status, its parsed JSON (None where it is no JSON object), the seconds it asks to wait."""
+    """A response: its status, its parsed JSON (None if it is not a JSON object), the seconds of its `Retry-After`."""
 
     status: int
     body: Optional[Mapping[str, Any]]
     retry_after: Optional[float] = None
 
     def says(self, words: str) -> bool:
-        """Whether one of its errors holds these words."""
+        """Return True if one of its errors contains these words."""
         errors = (self.body or {}).get("errors")
         return isinstance(errors, list) and any(words in str(error) for error in errors)
 
 
 class Asked(NamedTuple):
-    """A request, as errors name it: its method, its path without a query, whether it writes, the capability it needs."""
+    """A request as errors name it: its method, its path without a query, whether it writes, the capability it needs."""
 
     method: str
     path: str
@@ -50,13 +50,13 @@ class _Meaning(NamedTuple):
     may_have_happened: bool = False
 
 
-_AGAIN = "Repeat it; see the server's log when it stays so."
-_ACTIVE = "Repeat it, or name the address of the active server in 'url'."
+_AGAIN = "Retry; see the server's log if it still fails."
+_ACTIVE = "Retry, or name the address of the active server in 'url'."
 _STATUSES: Mapping[int, _Meaning] = {
-    405: _Meaning(StorageError, "the server does not know that operation at {path}", "See that 'mount' names an engine of the right kind."),
+    405: _Meaning(StorageError, "the server does not know that operation at {path}", "Check that 'mount' is an engine of the right kind."),
     412: _Meaning(Unavailable, "the server has not yet seen what was written before", _AGAIN),
-    413: _Meaning(TooLarge, "the server does not take a request as large as that", "Store less, or raise the server's limit."),
-    429: _Meaning(Unavailable, "the server asks for fewer requests", "Wait, or raise the rate limit quota of that path."),
+    413: _Meaning(TooLarge, "the request is too large for the server", "Store less, or raise the server's limit."),
+    429: _Meaning(Unavailable, "the server limits the rate of requests", "Wait, or raise the rate limit quota of that path."),
     472: _Meaning(Unavailable, "the server is a standby for disaster recovery", _ACTIVE),
     473: _Meaning(Unavailable, "the server is a performance standby", _ACTIVE),
     500: _Meaning(Unavailable, "the server failed", _AGAIN, may_have_happened=True),
@@ -69,12 +69,12 @@ _SEALED = _Meaning(Unavailable, "the server is sealed", "Unseal it: 'bao operato
 
 
 def is_answer_of_vault(answer: Answer) -> bool:
-    """Whether a server that speaks this protocol made it: but for 204 and redirects, all that such a one says is a JSON object."""
+    """Return True if a Vault or OpenBao server made it: except for 204 and redirects, all its responses are JSON objects."""
     return answer.body is not None or answer.status == 204 or 300 <= answer.status < 400
 
 
 def failure(asked: Asked, answer: Answer) -> CredentialError:
-    """The error for an answer that is neither a success nor "there is nothing"."""
+    """Return the error for a response that is neither a success nor a 404."""
     if answer.status == 403:
         return denied(asked)
     if answer.status == 400 and answer.says(_MISSING_TOKEN):
@@ -87,7 +87,7 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
 
 
 def unwell(state: Answer) -> Optional[CredentialError]:
-    """What sys/health says against the server, or None. It says it with a status; sealed and standby are both 503 elsewhere."""
+    """Return the error that sys/health reports, or None. It uses a status for each; elsewhere sealed and standby are both 503."""
     if state.body is None or "sealed" not in state.body:
         return no_vault()
     meaning = _SEALED if state.body["sealed"] and state.body.get("initialized") else _STATUSES.get(state.status)
@@ -109,51 +109,51 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
 
 
 def no_vault(*, writing: bool = False) -> StorageError:
-    """The error for an answer that no Vault makes. Something in between may have made it after the server did what was asked."""
-    error = StorageError("what answers there is no Vault or OpenBao", remedy="See that 'url' leads to one, not to a proxy's own page.")
+    """Return the error for a response that no Vault makes. A proxy may have made it after the server executed the request."""
+    error = StorageError("the server at 'url' is not Vault or OpenBao (a proxy's error page?)", remedy="Check 'url'.")
     error.happened(outcome_unknown=writing)
     return error
 
 
 def denied(asked: Asked) -> AccessDenied:
-    """The error for a policy that says no: it names the path, the capability and the line of policy."""
+    """Return the error for a denial by policy. It names the path, the capability and the missing line of policy."""
     return AccessDenied(
         "the token may not {0} {1}".format(asked.capability, asked.path),
-        remedy='Let one of its policies say: path "{0}" {{ capabilities = ["{1}"] }}.'.format(asked.path, asked.capability),
+        remedy='Add to one of its policies: path "{0}" {{ capabilities = ["{1}"] }}.'.format(asked.path, asked.capability),
     )
 
 
-def login_refused(what: str, remedy: str = "Give a valid token in 'auth', or log in by a method that can get another.") -> LoginFailed:
-    """The error for a login that does not count, or no longer."""
+def login_refused(what: str, remedy: str = "Set a valid token in 'auth', or use a login method that can get a new one.") -> LoginFailed:
+    """Return the error for a login that is not valid, or no longer."""
     return LoginFailed(what, remedy=remedy, option="auth")
 
 
-def unreachable(reason: str, remedy: str = "See that the server runs, and that 'url' is right.") -> Unavailable:
-    """The error for a connection that did not come about: nothing has happened on the server."""
+def unreachable(reason: str, remedy: str = "Check that the server runs, and that 'url' is correct.") -> Unavailable:
+    """Return the error for a connection that was not established: nothing has happened on the server."""
     return Unavailable("the server cannot be reached: {0}".format(reason), remedy=remedy)
 
 
 def cut(*, outcome_unknown: bool) -> Unavailable:
-    """The error for a connection that ended before the answer was whole."""
-    error = Unavailable("the connection ended before the answer came", remedy=_AGAIN)
+    """Return the error for a connection that ended before the response was complete."""
+    error = Unavailable("the connection ended before the response was complete", remedy=_AGAIN)
     error.happened(outcome_unknown=outcome_unknown)
     return error
 
 
 def not_trusted() -> StorageError:
-    """The error for a certificate of the server that is not believed. Not passing: repeating would change nothing."""
+    """Return the error for an untrusted certificate of the server. It is permanent: a retry would change nothing."""
     return StorageError(
         "the server's certificate cannot be verified",
         option="ca_cert",
         remedy="Name the CA that signed it in 'ca_cert' (or 'ca_path'), and the name it is made out to in 'tls_server_name' "
-        "where that is not the host of 'url'.",
+        "if that differs from the host of 'url'.",
     )
 
 
 def no_tls() -> StorageError:
-    """The error for a TLS connection that the two sides cannot agree on."""
+    """Return the error for a TLS connection that client and server cannot agree on."""
     return StorageError(
-        "the two sides do not agree on TLS",
+        "client and server cannot agree on TLS",
         option="client_cert",
-        remedy="See that the server speaks TLS 1.2 or later at that port, and give 'client_cert' and 'client_key' where it asks for them.",
+        remedy="Check that the server supports TLS 1.2 or later at that port, and set 'client_cert' and 'client_key' if it requires them.",
     )

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""KV version 1: no versions, no metadata, and nothing to compare and swap with.
+"""KV version 1: it has no versions, no metadata, and no compare-and-swap.
 
-So it is read only, unless `single_writer: true` promises that no other machine and no other tool writes there. Then the processes
-of this one take turns by a lock in the user's home, and each looks once more before it writes.
+So it is read-only, unless `single_writer: true` promises that no other machine and no other tool writes there. Then the processes
+of this machine exclude each other by a lock in the user's home, and each reads again before it writes.
 """
 
 from __future__ import annotations
@@ -37,11 +37,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 _DOCUMENT = "document"
 _LONGEST_TURN = 60.0
 _OTHER_TOOL = "other"
-"""What the version of a value says that another tool wrote: nothing tells one such value from the next."""
+"""The version mark of a value that another tool wrote: such values cannot be told from each other."""
 
 
 class Kv1Places(ObjectPlaces):
-    """Objects as secrets. The token is a digest of the keys that no other process can make."""
+    """Objects as secrets. The token is a digest under a random key, so no other process can produce it."""
 
     def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
         """Take the connection and the store's options."""
@@ -95,20 +95,20 @@ class Kv1Places(ObjectPlaces):
 
     def _compare(self, there: Optional[Mapping[str, Any]], expected: Optional[str]) -> None:
         if (None if there is None else self._digest(there)) != expected:
-            raise Conflict("another process was faster", remedy="Read it again and repeat.")
+            raise Conflict("another process wrote first", remedy="Read it again and repeat.")
 
     @contextmanager
     def _turn(self) -> Iterator[None]:
-        """Hold the lock that all processes of this user take for that store.
+        """Hold the lock that all processes of this user share for the store.
 
         Raises:
-            InvalidConfiguration: nobody promised that there is one writer alone.
+            InvalidConfiguration: `single_writer` is not set.
         """
         if not self._single_writer:
             raise InvalidConfiguration(
-                "version 1 of KV cannot compare and swap, so two writers could overwrite each other unseen",
+                "version 1 of KV cannot compare and swap, so two writers could overwrite each other unnoticed",
                 option="single_writer",
-                remedy="Use a mount of version 2. Or write 'single_writer: true' if nobody but this user of this machine writes there.",
+                remedy="Use a mount of version 2. Or write 'single_writer: true' if only this user on this machine writes there.",
             )
         folder = os.path.expanduser(os.path.join("~", ".nebula", "turns"))
         path = os.path.join(folder, hashlib.sha256(self._where.encode("utf-8")).hexdigest()[:32])
@@ -156,7 +156,7 @@ class Kv1Places(ObjectPlaces):
     def _request(
         self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
     ) -> Dict[str, Any]:
-        """Make a request, and answer the keys of its data; none where there is nothing."""
+        """Send a request. Return the keys of its data; empty if there is none."""
         whole = "{0}/{1}".format(self._location.mount, path)
         reply = self._connection.request(method, whole, body, writing=writing, capability=capability)
         if reply.status == 404:

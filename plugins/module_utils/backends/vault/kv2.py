@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""KV version 2 as its users expect it: one key a field, KV's own versions, metadata beside the value (A4, J3).
+"""KV version 2 as its users expect it: one key per field, KV's own versions, metadata next to the value (A4, J3).
 
-A put is two requests: the value, by compare-and-swap, then its metadata, under keys that name the version. Who is killed in
-between leaves a value that is whole; its metadata is then that of the version before, without what belongs to one value alone.
-A delete is a version too, without a value: so it is a compare-and-swap as well, and no version number comes twice.
+A put is two requests: the value, by compare-and-swap, then its metadata, under keys that name the version. A process killed
+in between leaves a complete value with the metadata of the version before, without the parts that belong to one value only.
+A delete is a version without a value: so it is a compare-and-swap too, and no version number is used twice.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ _LONGEST_NUMBER = 18
 
 
 class _There(NamedTuple):
-    """What a write finds: the number of the newest version (0: there never was one), and its record unless it was deleted."""
+    """The state that a write finds: the newest version's number (0: there never was one), and its record unless it was deleted."""
 
     number: int
     record: Optional[Record]
 
     @property
     def renewed(self) -> bool:
-        """Whether what is written over it is another credential: there was one, and it was deleted."""
+        """Whether a new value starts another credential: there was one, and it was deleted."""
         return self.record is None and self.number > 0
 
 
@@ -92,10 +92,10 @@ class Kv2(Connected, Recoverable):
     options = KV2
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection) -> None:
-        """Take the store's options, and the connection, which is closed with this. Asks for nothing.
+        """Take the store's options, and the connection, which this backend closes. Sends nothing.
 
         Raises:
-            InvalidConfiguration: `mount` or `prefix` are no paths, or `keep_versions` is negative.
+            InvalidConfiguration: `mount` or `prefix` is not a path, or `keep_versions` is negative.
         """
         super().__init__(options, context)
         self._connection = connection
@@ -111,7 +111,7 @@ class Kv2(Connected, Recoverable):
         return self.settings.get("tenant") or DEFAULT_TENANT
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        """As the contract says; a `serial` that the record carries has to be new, and the server counts its own."""
+        """As the contract says. A `serial` in the record must be new; the server counts its own."""
         place, data = self._location.place(record.name, record.stage), _data(record)
         check_room(_description(record, bytes(_RECORD_ID_SIZE), 0), record.name)
         base = self._supposed(expected_version, create)
@@ -130,14 +130,14 @@ class Kv2(Connected, Recoverable):
         raise AssertionError
 
     def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _There) -> None:
-        """Describe the value of a put whose answer was lost, if it is there and nobody has described it."""
+        """Describe the value of a put whose response was lost, if it is stored and not yet described."""
         value = self._requests.read(place)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
         if value is not None and ours and not known(value.custom, value.version.number, record.name).own:
             self._described(place, record, value, new=base.renewed)
 
     def _supposed(self, expected: Optional[str], create: bool) -> Optional[_There]:
-        """What is to be there, where the server compares: nothing has to be read first."""
+        """Return the state that the server itself compares, so that nothing has to be read first; None if it must be read."""
         if expected is not None and not create and _is_number(expected):
             return _There(int(expected), Record(""))
         return _There(0, None) if create and expected is None else None
@@ -152,7 +152,7 @@ class Kv2(Connected, Recoverable):
         return _There(value.version.number, record_of(name, stage, value, self._tenant))
 
     def _described(self, place: str, record: Record, value: Value, new: bool) -> Record:
-        """The second request of a put. `new`: what was there before was deleted."""
+        """Send the second request of a put. `new`: the previous value was deleted."""
         number = value.version.number
         custom = with_deleted(value.custom, number - 1) if new else value.custom
         record_id = record.record_id or _identity(custom, number, record.name) or os.urandom(_RECORD_ID_SIZE)
@@ -183,7 +183,7 @@ class Kv2(Connected, Recoverable):
         return found
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        """As the contract says. A server that cannot compare metadata (HashiCorp Vault) takes the later of two at the same moment."""
+        """As the contract says. If the server cannot compare metadata (HashiCorp Vault), the later of two concurrent changes wins."""
         place = self._location.place(record.name, record.stage)
         for _each in attempts(record.name):
             sheet = self._requests.sheet(place)
@@ -225,10 +225,10 @@ class Kv2(Connected, Recoverable):
             return
 
     def _hide(self, place: str, number: int) -> None:
-        """Delete a version so that it can be undeleted, and do so at once where another was written meanwhile: KV compares nothing here.
+        """Delete a version recoverably. Undelete it if another was written meanwhile, because KV does not compare here.
 
         Raises:
-            LostRace: another one was.
+            LostRace: another version was written.
         """
         self._requests.delete(place, [number])
         sheet = self._requests.sheet(place)
@@ -237,7 +237,7 @@ class Kv2(Connected, Recoverable):
             raise LostRace("another version was written meanwhile")
 
     def _bury(self, place: str, value: Value) -> None:
-        """Forget what was known, and destroy every version up to this one. The number of the last one stays."""
+        """Remove the metadata, and destroy every version up to this one. The number of the last one stays."""
         number = value.version.number
         used_before = 0 < deleted_to(value.custom) < number
         self._requests.describe(place, buried(value.custom, number), None)
@@ -246,20 +246,20 @@ class Kv2(Connected, Recoverable):
             self._requests.destroy(place, whole)
 
     def _whole(self, place: str, last: int) -> Sequence[int]:
-        """The versions up to `last` that are not destroyed: an earlier credential of the name may have left some that can be undeleted."""
+        """Return the versions up to `last` that are not destroyed: an earlier credential of the name may have left undeletable ones."""
         sheet = self._requests.sheet(place)
         return [version.number for version in sheet.versions if version.number <= last and not version.destroyed] if sheet else []
 
     def _bury_marked(self, place: str, value: Optional[Value]) -> None:
-        """Whoever deleted it may have been killed, or cut off, before the older values were gone."""
+        """Finish a delete whose process was killed, or lost the connection, before the older values were destroyed."""
         if value is not None and value.data is not None and DELETED in value.data:
             self._bury(place, value)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        """Undelete the newest version, where it was deleted so that it can be (`recoverable`, `bao kv delete`).
+        """Undelete the newest version, if it was deleted recoverably (`recoverable`, `bao kv delete`).
 
         Returns:
-            The record; with `check` without its fields, which cannot be read before.
+            The record; with `check` without its fields, which cannot be read until it is undeleted.
         """
         place = self._location.place(name, stage)
         row = row_of(name, stage, self._requests.sheet(place), self._tenant, undeletable=True)
@@ -309,9 +309,9 @@ class Kv2(Connected, Recoverable):
 
 
 def _data(record: Record) -> Dict[str, Any]:
-    """The keys of a value. What no other tool looks at says what it is by itself: a journal is nothing but its metadata.
+    """Return the keys of a value. A stage carries its metadata inside: no other tool reads it, and a journal is only metadata.
 
-    So does a version that is imported: it must not be read before it is described, and keeps its own metadata when it is replaced.
+    So does an imported version: it must not be read before it is described, and keeps its own metadata when it is replaced.
     """
     data = write_data(record)
     if record.stage != CURRENT or is_importing(record.known):
@@ -327,7 +327,7 @@ def _identity(custom: Mapping[str, str], number: int, name: str) -> Optional[byt
     try:
         found = known(custom, number, name).description
     except Damaged:
-        return None  # what is written now takes its place
+        return None  # the new description replaces it
     return found.record_id if found else None
 
 

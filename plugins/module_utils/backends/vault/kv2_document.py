@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Bytes as text in KV version 2: the store's document, and envelopes. The versions before do not stay behind."""
+"""Bytes as text in KV version 2: the store's document, and envelopes. Earlier versions are not kept."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _REMEDY = "Restore it from a backup of the server."
 
 
 class Document(NamedTuple):
-    """The content, and the version of KV that it is."""
+    """The content, and its KV version."""
 
     content: bytes
     version: int
 
 
 def read_document(requests: Kv2Requests, place: str) -> Optional[Document]:
-    """Read a store's document, or None.
+    """Return a store's document, or None.
 
     Raises:
-        Damaged: it is not what was written.
+        Damaged: it does not hold what was written.
     """
     value = requests.read(place)
     if value is None or value.data is None:
@@ -41,14 +41,14 @@ def read_document(requests: Kv2Requests, place: str) -> Optional[Document]:
 
 
 def write_document(requests: Kv2Requests, place: str, content: bytes, replaces: Optional[int]) -> None:
-    """Write a store's document over that version of it (None: there is none).
+    """Write a store's document over version `replaces` (None: there is none).
 
     Raises:
-        Conflict: something else is there by now.
+        Conflict: another version is stored.
     """
     try:
         if replaces is None:
-            # Before the first version, so that no old slot of a key ever stays behind.
+            # Before the first version, so that no old key slot is ever kept.
             requests.keep(place, 1, new=True)
         requests.write(place, {_KEY: text_of(content)}, replaces or 0)
     except Conflict:
@@ -56,12 +56,12 @@ def write_document(requests: Kv2Requests, place: str, content: bytes, replaces: 
 
 
 def text_of(content: bytes) -> str:
-    """Bytes as the text that `bytes_of` takes."""
+    """Return bytes as text for `bytes_of`."""
     return base64.b64encode(content).decode("ascii")
 
 
 def bytes_of(text: Any) -> Optional[bytes]:
-    """The bytes that a text stands for; None where `text_of` writes no such text (ENVELOPE rule 1)."""
+    """Return the bytes of a text; None if `text_of` does not write such a text (ENVELOPE rule 1)."""
     if not isinstance(text, str):
         return None
     try:

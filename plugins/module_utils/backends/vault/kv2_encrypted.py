@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Envelopes in KV version 2 (`encrypt: true`). Of its versions one is kept: older values are objects of their own, and an
-envelope under a master key that was replaced must not stay behind in an old version.
+"""Envelopes in KV version 2 (`encrypt: true`). One version is kept: older values are separate objects, and an
+envelope under a replaced master key must not stay in an old version.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 
 
 class Kv2Places(ObjectPlaces):
-    """Objects as secrets. The token is the version of KV, which goes on when an object is removed."""
+    """Objects as secrets. The token is the version of KV, which still rises after an object is removed."""
 
     def __init__(self, connection: Connection, location: Location) -> None:
-        """Take the connection, and where the store lies."""
+        """Take the connection, and the location of the store."""
         self._location = location
         self._requests = Kv2Requests(connection, location.mount)
 
@@ -53,7 +53,7 @@ class Kv2Places(ObjectPlaces):
             try:
                 return self._written(path, data, last, content)
             except Conflict:
-                # Perhaps it is one that was removed, whose versions go on.
+                # The object may have been removed; then its versions continue.
                 value = self._requests.read(path)
                 if self._object(place, value) is not None:
                     raise
@@ -69,7 +69,7 @@ class Kv2Places(ObjectPlaces):
 
     def _written(self, path: str, data: Mapping[str, Any], last: int, content: StoredObject) -> StoredObject:
         if last == 1:
-            # Before there is a second version.
+            # Set the limit before there is a second version.
             self._requests.keep(path, 1, new=False)
         value = self._requests.write(path, data, last)
         return replace(content, token=str(value.version.number))
@@ -79,7 +79,7 @@ class Kv2Places(ObjectPlaces):
         if there is not None:
             self._written(path, {DELETED: datetime.now(timezone.utc).isoformat()}, int(there.token or 0), there)
         if not place.is_stage:
-            # Nobody writes there again, so its count may be forgotten.
+            # No process writes there again, so the version count may be removed too.
             self._requests.forget(path)
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:

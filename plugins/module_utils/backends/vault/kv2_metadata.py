@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Our metadata in the `custom_metadata` of KV version 2, which belongs to all versions of a secret and not to one.
+"""Our metadata in the `custom_metadata` of KV version 2, which belongs to a secret, not to one of its versions.
 
-So every key of ours carries the version that it describes: a writer that is late never describes another one's value. Its
+So every key of ours names the version that it describes: a late writer never describes the value of another one. Its
 limits (64 keys of 128 bytes, values of 512 bytes, printable, not empty) are the engine's own.
 
     nebula-4-0, nebula-4-1, …   version 4, as JSON cut into pieces
@@ -32,22 +32,22 @@ OURS = "nebula-"
 VERSION, TYPE, EXPIRES_AT, DELETED = OURS + "version", OURS + "type", OURS + "expires-at", OURS + "deleted"
 MAX_KEYS, MAX_KEY, MAX_VALUE = 64, 128, 512
 MAX_TAGS = 24
-"""More tags than these are not mirrored under keys of their own."""
+"""If a record has more tags than this, its tags are not mirrored under their own keys."""
 MAX_PIECES = MAX_KEYS - MAX_TAGS - len((VERSION, TYPE, EXPIRES_AT, DELETED))
 _PIECE = re.compile(r"nebula-([1-9][0-9]{0,17})-(0|[1-9][0-9]?)\Z")
 _LETTERS = "\u0530"
-"""Below it lie Latin, Greek and Cyrillic. Which later characters are printable, servers of different age say differently."""
+"""Latin, Greek and Cyrillic come before it. Servers of different age disagree on which later characters are printable."""
 
 Custom = Mapping[str, str]
 
 
 class Known(NamedTuple):
-    """What custom metadata says of a version.
+    """The custom metadata of a version.
 
     Attributes:
-        description: of this version, or of the nearest other one; None where we have described none.
-        own: whether it is of this version.
-        ours: whether its writer described it, as far as that can be told: what one of ours came after is described no longer.
+        description: that of this version, or of the nearest other one; None if no version is described.
+        own: whether it is the description of this version.
+        ours: whether our writer wrote this version, as far as known: False if it is newer than every described version.
     """
 
     description: Optional[Description]
@@ -56,10 +56,10 @@ class Known(NamedTuple):
 
 
 def check_room(description: Description, name: str) -> None:
-    """See that a description will fit.
+    """Check that a description fits.
 
     Raises:
-        TooLarge: it will not.
+        TooLarge: it does not.
     """
     most = MAX_PIECES * MAX_VALUE
     size = len(_written(description))
@@ -69,14 +69,14 @@ def check_room(description: Description, name: str) -> None:
 
 
 def _written(description: Description) -> str:
-    # JSON writes every control character but this one in printable ones.
+    # JSON escapes every control character except this one.
     return json.dumps(write_description(description), separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
 def described(custom: Custom, version: int, description: Description) -> Dict[str, Optional[str]]:
-    """The change (RFC 7396: None removes a key) that describes `version`, which `custom` does not or does otherwise.
+    """Return the change (RFC 7396: None removes a key) that adds or replaces the description of `version`.
 
-    The description of the version before stays, for whoever reads this one before the change is made, where there is room.
+    The description of the version before stays if there is room, for readers that come before the change is made.
     """
     wanted = _own_keys(version, description)
     pieces = _pieces(custom)
@@ -92,14 +92,14 @@ def described(custom: Custom, version: int, description: Description) -> Dict[st
 
 
 def buried(custom: Custom, version: int) -> Dict[str, Optional[str]]:
-    """The change that says: `version` and all before it were deleted."""
+    """Return the change that marks `version` and all before it as deleted."""
     change: Dict[str, Optional[str]] = dict.fromkeys(custom)
     change.update(with_deleted({}, version))
     return change
 
 
 def with_deleted(custom: Custom, version: int) -> Dict[str, str]:
-    """Custom metadata that says the same as `buried`."""
+    """Return custom metadata with the same mark as `buried`."""
     return dict(custom, **{DELETED: str(version)})
 
 
@@ -114,7 +114,7 @@ def _own_keys(version: int, description: Description) -> Dict[str, str]:
 
 
 def mirrored(tags: Mapping[str, str]) -> Dict[str, str]:
-    """The tags that other tools see under their own keys: all that the engine takes, or none where they are too many."""
+    """Return the tags that other tools see under their own keys: all that the engine accepts, or none if there are too many."""
     fitting = {key: value for key, value in tags.items() if _fits(key, MAX_KEY) and _fits(value, MAX_VALUE) and not key.startswith(OURS)}
     return fitting if len(fitting) <= MAX_TAGS else {}
 
@@ -124,22 +124,22 @@ def _fits(text: str, most: int) -> bool:
 
 
 def plain(custom: Custom) -> Dict[str, str]:
-    """What is not ours: tags, whoever wrote them."""
+    """Return the keys that are not ours: tags, from any tool."""
     return {key: value for key, value in custom.items() if not key.startswith(OURS)}
 
 
 def deleted_to(custom: Custom) -> int:
-    """The newest version that was deleted with all before it; 0 where none was."""
+    """Return the newest version that was deleted together with all before it; 0 if there is none."""
     return _number(custom.get(DELETED))
 
 
 def known(custom: Custom, version: int, name: str) -> Known:
-    """What is known of a version: its own description, else the nearest older one's, else the nearest newer one's.
+    """Return what is known of a version: its own description, else the nearest older one, else the nearest newer one.
 
-    Tags that somebody changed by hand since are as they are now.
+    Tags that were changed by hand since then have their current values.
 
     Raises:
-        Damaged: the description is not what was written.
+        Damaged: the description does not hold what was written.
     """
     pieces = _pieces(custom)
     older = [each for each in pieces if each <= version]
@@ -167,7 +167,7 @@ def _read(custom: Custom, keys: List[str], name: str) -> Description:
 
 
 def _pieces(custom: Custom) -> Dict[int, List[str]]:
-    """The keys of each version that is described and was not deleted, in order."""
+    """Return the keys of each version that is described and not deleted, in order."""
     found = sorted((int(match.group(1)), int(match.group(2)), match.group()) for match in map(_PIECE.match, custom) if match)
     pieces: Dict[int, List[str]] = {}
     for version, _number_of_piece, key in found:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records out of what KV version 2 answers, whoever wrote it."""
+"""Records from the responses of KV version 2, whichever tool wrote the values."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 
 def record_of(name: str, stage: str, value: Optional[Value], tenant: str) -> Optional[Record]:
-    """The record of a value, or None where there is none, or it was deleted.
+    """Return the record of a value, or None if there is none, or it was deleted.
 
     Raises:
-        Damaged: what we wrote beside it was changed by hand.
+        Damaged: metadata that we wrote next to it was changed by hand.
     """
     if value is None or value.data is None or DELETED in value.data or value.version.number <= deleted_to(value.custom):
         return None
@@ -41,7 +41,7 @@ def record_of(name: str, stage: str, value: Optional[Value], tenant: str) -> Opt
 
 
 def row_of(name: str, stage: str, sheet: Optional[Sheet], tenant: str, *, undeletable: bool = False) -> Optional[Record]:
-    """The record of the newest version without its fields, or None; with `undeletable` also where it could be undeleted.
+    """Return the record of the newest version without its fields, or None; with `undeletable` also if it can be undeleted.
 
     Raises:
         Damaged: as `record_of`.
@@ -62,7 +62,7 @@ def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found:
     row = replace(row, type=described.type, record_id=described.record_id, metadata=described.metadata)
     if found.own:
         return replace(row, serial=version.number, revision=described.revision)
-    # Where another tool wrote this value, or its writer was killed before it could describe it, no serial says so.
+    # Without a serial, another tool wrote this value, or its writer was killed before it could describe it.
     row = replace(row, serial=version.number if found.ours else None)
     return row.with_metadata(created_at=version.written_at, updated_at=version.written_at, expires_at=None)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The requests of KV version 2, each with the capability it needs, and what they answer as values."""
+"""The requests of KV version 2, each with the capability it needs, and their responses as values."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ _PAGE = 200
 _LOST_RACE = ("check-and-set parameter did not match", "metadata check-and-set parameter does not match")
 _METADATA_CAS = "metadata check-and-set parameter required"
 _UPGRADING = "Upgrading from non-versioned"
-"""What an engine says in the moments after it was mounted."""
+"""The engine's error in the moments after it was mounted."""
 _TOO_LARGE = ("too large", "exceeds maximum", "max_entry_size")
 
 
 class LostRace(Conflict):
-    """Compare-and-swap failed on the server. Whoever made the request says what is there instead."""
+    """Compare-and-swap failed on the server. The caller reports what is stored instead."""
 
 
 class _NeedsCas(StorageError):
-    """The server wants to be told which metadata is replaced."""
+    """The server requires the revision of the metadata to be replaced."""
 
 
 class Version(NamedTuple):
-    """What is known of one version without reading it."""
+    """The facts about one version, without its value."""
 
     number: int
     written_at: datetime
@@ -55,7 +55,7 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class Value:
-    """What a read answers: the keys (None once deleted), the version, and the secret's custom metadata."""
+    """The result of a read: the keys (None once deleted), the version, and the secret's custom metadata."""
 
     data: Optional[Dict[str, Any]] = field(repr=False)
     version: Version
@@ -64,9 +64,9 @@ class Value:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The metadata of a secret: its newest version, all that are kept, newest first, its custom metadata.
+    """The metadata of a secret: its newest version, all kept versions, newest first, its custom metadata.
 
-    `revision` counts changes of the metadata, where the server does that (OpenBao 2.4): for a compare-and-swap of it.
+    `revision` counts the changes of the metadata, if the server supports that (OpenBao 2.4), for compare-and-swap.
     """
 
     current: int
@@ -76,12 +76,12 @@ class Sheet:
 
     @property
     def newest(self) -> Optional[Version]:
-        """The current version, or None where there never was one, or it was pruned."""
+        """The current version, or None if there never was one, or it was pruned."""
         return self.versions[0] if self.versions and self.versions[0].number == self.current else None
 
 
 class Kv2Requests:
-    """One KV engine. `place` is a path in the mount."""
+    """Requests to one KV engine. `place` is a path in the mount."""
 
     def __init__(self, connection: Connection, mount: str) -> None:
         """Take the connection and the mount."""
@@ -91,7 +91,7 @@ class Kv2Requests:
         self._lists_details = True
 
     def read(self, place: str, version: Optional[int] = None) -> Optional[Value]:
-        """Read a version, or the newest one; None where there is none. One that was deleted has no data."""
+        """Return a version, or the newest one; None if there is none. A deleted version has no data."""
         query = "" if version is None else "?version={0}".format(version)
         reply = self._request("GET", "data", place + query, capability="read")
         told = _mapping(reply.body.get("data"))
@@ -108,7 +108,7 @@ class Kv2Requests:
         """Write a version over version `cas` (0: there never was one), by compare-and-swap.
 
         Raises:
-            LostRace: another version is there.
+            LostRace: another version is stored.
         """
         self.engine.check()
         body = {"data": data, "options": {"cas": cas}}
@@ -121,11 +121,11 @@ class Kv2Requests:
     def _misplaced(self, reply: Reply) -> NoReturn:
         self.engine.check(reply)
         raise InvalidConfiguration(
-            "what is mounted there does not answer as version 2 of KV does", option="mount", remedy="See 'mount' and 'kv_version'."
+            "the engine at the mount is not version 2 of KV", option="mount", remedy="Check 'mount' and 'kv_version'."
         )
 
     def sheet(self, place: str) -> Optional[Sheet]:
-        """Read a secret's metadata, and no value."""
+        """Return a secret's metadata, without a value."""
         reply = self._request("GET", "metadata", place, capability="read")
         told = _mapping(reply.body.get("data"))
         if not told:
@@ -135,10 +135,10 @@ class Kv2Requests:
         return _sheet(told)
 
     def describe(self, place: str, custom: Mapping[str, Optional[str]], most: Optional[int], revision: Optional[int] = None) -> None:
-        """Change custom metadata (None removes a key), and how many versions are kept where `most` says so.
+        """Change custom metadata (None removes a key), and the number of kept versions if `most` is given.
 
         Raises:
-            LostRace: the metadata is not `revision` any more.
+            LostRace: the metadata is no longer `revision`.
         """
         body: Dict[str, Any] = {"custom_metadata": dict(custom)}
         if most is not None:
@@ -158,11 +158,11 @@ class Kv2Requests:
                 body.pop("metadata_cas")
 
     def keep(self, place: str, most: int, *, new: bool) -> None:
-        """Say how many versions are kept, also before there is one (`new`). What is more goes with the next write."""
+        """Set the number of kept versions, also before the first one (`new`). The next write removes surplus versions."""
         self._request("POST", "metadata", place, {"max_versions": most}, writing=True, capability="create" if new else "update")
 
     def forget(self, place: str) -> None:
-        """Remove a secret with all its versions and their count. One that is gone already is fine."""
+        """Remove a secret with all its versions and their count. Does nothing if it is already gone."""
         self._request("DELETE", "metadata", place, writing=True, capability="delete")
 
     def delete(self, place: str, versions: Sequence[int]) -> None:
@@ -178,10 +178,10 @@ class Kv2Requests:
         self._request("PUT", "destroy", place, {"versions": list(versions)}, writing=True, capability="update")
 
     def folder(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
-        """The keys of a folder (those that end with '/' are folders), page by page, with their metadata.
+        """Yield the keys of a folder (those that end with '/' are folders), page by page, with their metadata.
 
-        OpenBao lists both in one request. Elsewhere the metadata is read key by key; of one that is gone by then it is None. Keys
-        that are in no credential's name may be left out.
+        OpenBao lists both in one request. On other servers the metadata is read key by key; it is None for a key that is gone by then.
+        Keys that are not part of a credential's name may be left out.
         """
         if self._lists_details:
             found = False
@@ -191,13 +191,13 @@ class Kv2Requests:
             if found:
                 return
         for key in self.keys(folder):
-            # There are keys, and the server listed none in detail.
+            # There are keys, but the server listed none in detail.
             self._lists_details = False
             if _PLAIN.match(key):
                 yield key, None if key.endswith("/") else self.sheet(folder + key)
 
     def keys(self, folder: str) -> List[str]:
-        """The keys of a folder; those that end with '/' are folders."""
+        """Return the keys of a folder; those that end with '/' are folders."""
         reply = self._request("LIST", "metadata", folder, capability="list")
         if reply.status == 404:
             self.engine.check(reply)
@@ -231,13 +231,13 @@ class Kv2Requests:
 def _refused(reply: Reply) -> Optional[CredentialError]:
     said = " ".join(str(text) for text in reply.body.get("errors") or ())
     if any(words in said for words in _LOST_RACE):
-        return LostRace("another version is there by now", remedy="Read it again and repeat.")
+        return LostRace("another version is stored", remedy="Read it again and repeat.")
     if _UPGRADING in said:
-        return Unavailable("the engine has just been mounted and is not ready", remedy="Repeat it.")
+        return Unavailable("the engine has just been mounted and is not ready", remedy="Retry.")
     if _METADATA_CAS in said:
-        return _NeedsCas("the mount asks for compare-and-swap of metadata")
+        return _NeedsCas("the mount requires compare-and-swap of metadata")
     if any(words in said for words in _TOO_LARGE):
-        return TooLarge("the server does not take a value as large as that", remedy="Store less, or raise the server's limit.")
+        return TooLarge("the value is too large for the server", remedy="Store less, or raise the server's limit.")
     return None
 
 
@@ -258,15 +258,15 @@ def _sheet(told: Mapping[str, Any]) -> Sheet:
 
 def _version(number: int, told: Mapping[str, Any]) -> Version:
     ends, destroyed = told.get("deletion_time"), bool(told.get("destroyed"))
-    # A time in the future is one at which the server will delete it by itself.
+    # A time in the future is when the server will delete it by itself.
     gone = destroyed or (bool(ends) and _time(ends) <= datetime.now(timezone.utc))
     return Version(number, _time(told.get("created_time")), gone, destroyed)
 
 
 def _time(text: Any) -> datetime:
-    """A time as Go writes it (RFC 3339, up to nanoseconds), to the microsecond."""
+    """Return a time in Go's format (RFC 3339, up to nanoseconds), to the microsecond."""
     try:
         whole, _point, rest = str(text).rstrip("Z").partition(".")
         return datetime.fromisoformat("{0}.{1:0<6.6}+00:00".format(whole, rest))
     except ValueError:
-        raise StorageError("the server tells a time that is none", remedy="See that 'url' leads to a Vault or OpenBao.") from None
+        raise StorageError("the server's response has an invalid time", remedy="Check that 'url' leads to a Vault or OpenBao.") from None

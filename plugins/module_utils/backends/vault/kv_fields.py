@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values as users of a KV engine expect them: one key a field, as text (J3). What else we have to say lies under keys of `nebula.`."""
+"""Values as users of a KV engine expect them: one key per field, as text (J3). Our own data has keys that begin with `nebula.`."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 OURS = "nebula."
 STATE = OURS + "state"
 METADATA = OURS + "metadata"
-"""Where metadata lies that has no place beside the value: in KV version 1, and with the stages that nobody but us reads."""
+"""The key of metadata that has no other place: in KV version 1, and in the stages that only this collection reads."""
 ENVELOPE = OURS + "envelope"
 OBJECT = OURS + "object"
-"""What `objects.backend` has to know of an object, where one is kept."""
+"""The data that `objects.backend` needs about an object, if one is kept."""
 DELETED = OURS + "deleted"
-"""Marks the version that stands for "deleted from here on"."""
+"""Marks the version that means "deleted from here on"."""
 
 
 class Description(NamedTuple):
-    """What we know of a value and is no secret."""
+    """The facts about a value that are not secret."""
 
     type: str
     metadata: Metadata
@@ -38,10 +38,10 @@ class Description(NamedTuple):
 
 
 def write_data(record: Record) -> Dict[str, Any]:
-    """The keys of a value.
+    """Return the keys of a value.
 
     Raises:
-        InvalidInput: a field has a name that is kept for us.
+        InvalidInput: a field has a reserved name.
     """
     for field in record.fields:
         if field.startswith(OURS):
@@ -54,7 +54,7 @@ def write_data(record: Record) -> Dict[str, Any]:
 
 
 def read_fields(data: Mapping[str, Any]) -> Dict[str, Secret]:
-    """The fields among the keys of a value, whoever wrote it. What is neither text nor bytes of ours is read as its JSON text."""
+    """Return the fields among the keys of a value, from any tool. A value that is neither text nor our base64 is returned as JSON text."""
     return {key: Secret(_bytes_of(value)) for key, value in data.items() if not key.startswith(OURS)}
 
 
@@ -83,10 +83,10 @@ def refuse_envelope(data: Mapping[str, Any], name: str) -> None:
 
 
 def read_state(data: Mapping[str, Any], name: str) -> Dict[str, Secret]:
-    """The state that we wrote beside the fields.
+    """Return the state that we wrote next to the fields.
 
     Raises:
-        Damaged: it is not what we wrote.
+        Damaged: it does not hold what we wrote.
     """
     try:
         return read_values(data.get(STATE) or {})
@@ -95,7 +95,7 @@ def read_state(data: Mapping[str, Any], name: str) -> Dict[str, Secret]:
 
 
 def write_description(description: Description) -> Dict[str, Any]:
-    """What we know of a value as mappings, lists, text and numbers."""
+    """Return a description as mappings, lists, text and numbers."""
     return {
         "type": description.type,
         "record_id": (description.record_id or b"").hex(),
@@ -121,6 +121,6 @@ def read_description(written: Any, name: str, place: str) -> Description:
 
 
 def damaged(name: str, place: str) -> Damaged:
-    """The error for metadata of ours that somebody has changed by hand."""
-    remedy = "Remove that key by hand, or put back what was there; or delete the credential by force and write it again."
-    return Damaged("'{0}' beside the value is not what was written there".format(place), name=name, remedy=remedy)
+    """Return the error for our metadata that was changed by hand."""
+    remedy = "Remove that key by hand, or restore it; or delete the credential by force and write it again."
+    return Damaged("'{0}' next to the value is not what was written there".format(place), name=name, remedy=remedy)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What both object backends of KV share: a connection that is theirs."""
+"""The part that both object backends of KV share: their own connection."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 
 
 class KvObjectBackend(Connected, ObjectBackend):
-    """Whole objects as secrets of KV. A subclass makes the places."""
+    """Objects as secrets of KV. A subclass makes the places."""
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext, connection: Connection) -> None:
-        """Take the store's options, and the connection, which is closed with this. Asks for nothing.
+        """Take the store's options, and the connection, which this backend closes. Sends nothing.
 
         Raises:
-            InvalidConfiguration: `mount` or `prefix` are no paths, or `keep_versions` is negative.
+            InvalidConfiguration: `mount` or `prefix` is not a path, or `keep_versions` is negative.
         """
         self._connection = connection
         super().__init__(options, context)

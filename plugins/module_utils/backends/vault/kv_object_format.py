@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole object as the keys of one secret: where KV's own versions and metadata cannot hold ours (version 1, and envelopes).
+"""A whole object as the keys of one secret, where KV's own versions and metadata cannot hold ours (version 1, and envelopes).
 
-nebula.envelope   base64 of an envelope; else the fields lie beside it, one key each
-nebula.metadata   of a plain value; an envelope carries its own
-nebula.object     serial, older values, when it was written
+nebula.envelope   base64 of an envelope; without it the fields are keys of their own
+nebula.metadata   of a plain value; an envelope has its own
+nebula.object     serial, older values, time of writing
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
 _UNKNOWN_TIME = datetime(1970, 1, 1, tzinfo=timezone.utc)
-"""When a value was written that says nothing of it."""
+"""The time of a value that states none."""
 
 
 def write_object(content: StoredObject) -> Dict[str, Any]:
-    """The keys of an object.
+    """Return the keys of an object.
 
     Raises:
-        InvalidInput: a field has a name that is kept for us.
+        InvalidInput: a field has a reserved name.
     """
     record = content.record
     data: Dict[str, Any] = {ENVELOPE: text_of(record.envelope)} if record.envelope is not None else write_data(record)
@@ -63,15 +63,15 @@ def write_object(content: StoredObject) -> Dict[str, Any]:
 def read_object(
     place: Place, data: Mapping[str, Any], token: str, *, encrypted: bool, tenant: str, written_at: Optional[datetime] = None
 ) -> Optional[StoredObject]:
-    """Read what `write_object` wrote, or what another tool did; None where it says that it was deleted.
+    """Return the object of a secret that we or another tool wrote; None if it is marked as deleted.
 
     Args:
-        place: where it was found.
+        place: the object's place.
         data: the keys.
-        token: what the answer's is set to.
-        encrypted: whether the store keeps envelopes alone.
-        tenant: of a value that another tool wrote.
-        written_at: when it was written, where the server tells that.
+        token: the token of the returned object.
+        encrypted: whether the store keeps envelopes only.
+        tenant: the tenant of a value that another tool wrote.
+        written_at: the time of writing, if the server reports it.
     """
     if DELETED in data:
         return None
@@ -104,8 +104,8 @@ def _record(found: StoredObject, data: Mapping[str, Any], encrypted: bool, tenan
 
 def _envelope(data: Mapping[str, Any], name: str) -> bytes:
     if ENVELOPE not in data:
-        remedy = "Another tool wrote it: delete it by force and write it again, or name a store without 'encrypt: true'."
-        raise NotEncrypted("a plain value lies where envelopes are kept", name=name, remedy=remedy)
+        remedy = "Another tool wrote it: delete it by force and write it again, or use a store without 'encrypt: true'."
+        raise NotEncrypted("a plain value in a store of envelopes", name=name, remedy=remedy)
     content = bytes_of(data[ENVELOPE])
     if content is None:
         raise Damaged("the envelope is not the text that was written", name=name, remedy="Restore it from a backup of the server.")

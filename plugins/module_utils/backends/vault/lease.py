@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One dynamic secret: what a leased path answered, how long it is good, and the record that it makes (J8)."""
+"""One dynamic secret: the response of a leased path, its remaining time, and its record (J8)."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 MARGIN = 3600.0
-"""A lease is renewed when less than this many seconds, or less than a third of it, is left; whichever is smaller."""
+"""Renew a lease when less than this many seconds, or less than a third of it, is left, whichever is smaller."""
 _LOGIN = {"username", "password"}
 
 
 @dataclass(frozen=True)
 class Lease:
-    """What was leased. Seconds are those of a monotonic clock, so that a change of the wall clock neither ends nor prolongs it.
+    """A lease. Seconds are those of a monotonic clock, so that a change of the wall clock neither ends nor prolongs it.
 
     Attributes:
         name: the credential, which is the role.
-        lease_id: the server's word for it, empty where the engine keeps no lease (`pki/issue`). Shown nowhere.
-        fields: as the server answered them.
-        began: when it was asked for, in seconds of the clock, and `created_at` in UTC.
-        ends: when it ends, in seconds of the clock; None where nobody knows.
-        span: how long it was given for, or prolonged; 0 where nobody knows.
-        renewable: whether the server says that it may be renewed.
-        updated_at: when it was asked for or last renewed.
+        lease_id: the server's id, empty if the engine keeps no lease (`pki/issue`). Never shown.
+        fields: the values of the response.
+        began: the time of the request, in seconds of the clock; `created_at` is the same in UTC.
+        ends: when it ends, in seconds of the clock; None if unknown.
+        span: the seconds that it was granted or prolonged for; 0 if unknown.
+        renewable: whether the server allows its renewal.
+        updated_at: when it was requested or last renewed.
         expires_at: when it ends, UTC.
     """
 
@@ -49,11 +49,11 @@ class Lease:
     expires_at: Optional[datetime]
 
     def left(self, now: float) -> float:
-        """Seconds until it ends."""
+        """Return the seconds until it ends."""
         return float("inf") if self.ends is None else self.ends - now
 
     def due_in(self, now: float) -> float:
-        """Seconds until it should be renewed or replaced; 0 or less when that is now."""
+        """Return the seconds until it should be renewed or replaced; 0 or less if that is due."""
         return self.left(now) - self.margin
 
     @property
@@ -62,7 +62,7 @@ class Lease:
         return min(self.span / 3, MARGIN)
 
     def renewed(self, answer: Mapping[str, Any], now: float) -> Lease:
-        """The lease as the server prolonged it."""
+        """Return the lease as the server prolonged it."""
         time, seconds = _utc_now(), float(answer.get("lease_duration") or 0)
         return replace(
             self,
@@ -75,12 +75,12 @@ class Lease:
 
     @property
     def version(self) -> str:
-        """The same for as long as the value is, and no secret: 16 hex digits of a hash of the lease's id, or of the time without one."""
+        """16 hex digits that stay the same as long as the value: a hash of the lease's id, or of its time without one. Not secret."""
         told = self.lease_id or self.created_at.isoformat()
         return sha256("{0} {1}".format(self.name, told).encode("utf-8")).hexdigest()[:16]
 
     def record(self, tenant: str) -> Record:
-        """The lease as a record: `basic` where it is a user name and a password, else `opaque`."""
+        """Return the lease as a record: `basic` if it is a user name and a password, else `opaque`."""
         kind = "basic" if set(self.fields) == _LOGIN else OPAQUE
         known = Metadata(
             created_at=self.created_at,
@@ -94,12 +94,12 @@ class Lease:
 
 
 def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
-    """Read the answer of a leased path.
+    """Return the lease in the response of a leased path.
 
     Args:
         name: the credential.
-        answer: the body, parsed: `lease_id`, `lease_duration` (seconds), `renewable`, `data`.
-        now: seconds of the clock when it was asked for: never later than the server counts from.
+        answer: the parsed body: `lease_id`, `lease_duration` (seconds), `renewable`, `data`.
+        now: seconds of the clock at the time of the request: never later than the server's start.
     """
     time, data = _utc_now(), answer.get("data") or {}
     seconds = float(answer.get("lease_duration") or 0) or _seconds_of_certificate(data, time)
@@ -118,13 +118,13 @@ def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
 
 
 def _seconds_of_certificate(data: Mapping[str, Any], time: datetime) -> float:
-    """A certificate is not leased: `expiration` (seconds since 1970) says when it ends."""
+    """Return the seconds until a certificate expires. It is not leased: `expiration` (seconds since 1970) says when it ends."""
     expiration = data.get("expiration")
     return max(1.0, expiration - time.timestamp()) if isinstance(expiration, int) else 0.0
 
 
 def _secret(value: Any) -> Secret:
-    """Text as it is; numbers, lists and mappings as JSON."""
+    """Return text unchanged; numbers, lists and mappings as JSON."""
     return Secret(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
 
 

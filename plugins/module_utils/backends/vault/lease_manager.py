@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The leases that a store holds: asked for once, served again, renewed while they are used, revoked at the end (J8)."""
+"""The leases of a store: obtained once, returned again, renewed while they are used, revoked at the end (J8)."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from ansible_collections.nebula.credential.plugins.module_utils.context import d
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
 
 CLOSING = 5.0
-"""Seconds that revoking may take altogether. What is not revoked then ends by itself."""
+"""The time limit for revoking all leases, in seconds. Leases that are not revoked by then end by themselves."""
 POSTPONED = 30.0
-"""Seconds after which a renewal that failed is tried again; sooner where less is left."""
+"""Seconds until a failed renewal is tried again; less if the lease ends sooner."""
 ATTENTION = 30.0
-"""Seconds after which somebody who keeps leases alive looks after the login again, which may end sooner than they do."""
+"""The longest time between two checks of the login, in seconds: the login may end before its leases do."""
 
 Clock = Callable[[], float]
 Warn = Callable[[str], object]
 
 
 class Server(NamedTuple):
-    """What the server can be asked for. Each answers the body, parsed, and raises errors of the neutral tree alone."""
+    """The operations of the server. Each returns the parsed body, and raises only errors of the neutral tree."""
 
     obtain: Callable[[str], Mapping[str, Any]]
-    """A new lease, by the credential's name."""
+    """Obtain a lease, by the credential's name."""
     renew: Callable[[str], Mapping[str, Any]]
-    """More time for a lease, by its id."""
+    """Renew a lease, by its id."""
     revoke: Callable[[str], object]
-    """The end of a lease, by its id."""
+    """Revoke a lease, by its id."""
     attend: Callable[[], int] = int
-    """The care for the login: what it leased ends with it. A number that is another one after another login."""
+    """Keep the login alive, because its leases end with it. Returns a number that changes with each new login."""
 
 
 class _Held:
-    """What is held of one name. Whoever asks takes `lock`, so that one request is made however many ask."""
+    """The lease of one name. Each caller takes `lock`, so that concurrent callers cause one request."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -53,12 +53,12 @@ class Leases:
     """The leases of one store, in memory, by name. Safe to share between threads."""
 
     def __init__(self, server: Server, warn: Warn, *, longest: float = 0.0, clock: Clock = time.monotonic) -> None:
-        """Hold nothing yet.
+        """Hold no lease yet.
 
         Args:
-            server: whom to ask.
-            warn: told what failed and does no harm yet.
-            longest: seconds after which a lease is replaced instead of renewed; 0 for as long as the server likes.
+            server: the operations of the server.
+            warn: called with failures that do no harm yet.
+            longest: seconds after which a lease is replaced instead of renewed; 0 for the server's own limit.
             clock: seconds that only rise.
         """
         self._server = server
@@ -70,39 +70,39 @@ class Leases:
         self._lock = threading.Lock()
 
     def get(self, name: str) -> Lease:
-        """The lease of a name: the one that is held, renewed or replaced first where its time comes.
+        """Return the lease of a name: the held one, renewed or replaced first if that is due.
 
         Raises:
-            As the server; not while what is held is good: that is served, with a warning.
+            The errors of the server, but not while the held lease is valid: then it is returned, with a warning.
         """
         held = self._place(name)
         with _taken(held.lock):
             return self._fresh(name, held)
 
     def peek(self, name: str) -> Optional[Lease]:
-        """The lease that is held, or None. Asks for nothing."""
+        """Return the held lease, or None. Sends nothing."""
         held = self._held.get(name)
         return held.lease if held is not None and held.lease is not None and held.lease.left(self._clock()) > 0 else None
 
     def renew_due(self) -> Optional[float]:
-        """Renew what is due, the login too, and answer the seconds after which to look again; None where nothing is held that ends."""
+        """Renew what is due, the login too. Return the seconds until the next call; None if no held lease ends."""
         for name in list(self._held):
             try:
                 self.get(name)
             except CredentialError as problem:
-                self._warn("the lease of '{0}' is over, and there is no new one: {1}".format(name, problem.what))
+                self._warn("the lease of '{0}' has ended, and a new one cannot be obtained: {1}".format(name, problem.what))
         times = [self._next(held) for held in list(self._held.values())]
         return min((min(seconds, ATTENTION) for seconds in times if seconds is not None), default=None)
 
     def close(self) -> None:
-        """Revoke everything that is held, within `CLOSING` seconds. Failures are told as warnings. May be called twice."""
+        """Revoke all held leases, within `CLOSING` seconds. Failures become warnings. May be called twice."""
         with deadline.within(CLOSING, "revoking leases"):
             for lease in self._given_up():
                 if lease.lease_id and lease.left(self._clock()) > 0:
                     self._revoke(lease)
 
     def _given_up(self) -> List[Lease]:
-        """Everything that was held, also what another thread is being given just now; afterwards nothing is."""
+        """Return everything that was held, including leases that other threads are obtaining; afterwards nothing is held."""
         with self._lock:
             held, leases = list(self._held.values()), self._replaced
             self._held, self._replaced = {}, []
@@ -128,7 +128,7 @@ class Leases:
         try:
             return held.login != self._server.attend()
         except CredentialError:
-            return False  # what is held is good as long as nobody says otherwise
+            return False  # the held lease counts as valid until the server says otherwise
 
     def _obtained(self, name: str, held: _Held) -> Lease:
         asked_at = self._clock()
@@ -137,7 +137,7 @@ class Leases:
         return lease
 
     def _prolonged(self, lease: Lease, held: _Held) -> Lease:
-        """The lease with more time, else another one; the same again where the server gives neither and it is still good."""
+        """Return the lease renewed, else a new one; the same one if the server provides neither and it is still valid."""
         try:
             renewed = self._renewed(lease) if held.login == self._server.attend() else None
             return renewed if renewed is not None else self._another(lease, held)
@@ -146,11 +146,11 @@ class Leases:
             if left <= 0:
                 raise
             held.postponed_to = self._clock() + min(POSTPONED, left / 2)
-            self._warn("the lease of '{0}' was not renewed ({1}); it is good for another {2:.0f} s".format(lease.name, problem.what, left))
+            self._warn("the lease of '{0}' was not renewed ({1}); it is valid for another {2:.0f} s".format(lease.name, problem.what, left))
             return lease
 
     def _renewed(self, lease: Lease) -> Optional[Lease]:
-        """The lease with more time; None where it gets none, or too little to be worth it: its longest time is near."""
+        """Return the lease renewed; None if it cannot be, or gains too little because its longest time is near."""
         now = self._clock()
         if not (lease.renewable and lease.lease_id) or now - lease.began + lease.span > self._longest:
             return None
@@ -159,11 +159,11 @@ class Leases:
         except (Unavailable, Timeout):
             raise
         except CredentialError:
-            return None  # refused: it was revoked, or may not be renewed
+            return None  # Refused: it was revoked, or may not be renewed.
         return renewed if renewed.span > lease.margin else None
 
     def _another(self, lease: Lease, held: _Held) -> Lease:
-        """A new lease. The one before may be in use still: it ends by itself, or with the store."""
+        """Return a new lease. The one before may still be in use: it ends by itself, or with the store."""
         new = self._obtained(lease.name, held)
         with self._lock:
             self._replaced.append(lease)
@@ -183,7 +183,7 @@ class Leases:
             self._warn("the lease of '{0}' was not revoked ({1}); the server ends it{2}".format(lease.name, problem.what, when))
 
     def _revoke_once_or_twice(self, lease: Lease) -> None:
-        """Nobody repeats it for us, as a layer does for what is read: it is the last request, and revoking twice does no harm."""
+        """Revoke, with one retry of its own: no layer retries this last request, and revoking twice does no harm."""
         if deadline.is_over():
             raise deadline.timed_out()
         try:

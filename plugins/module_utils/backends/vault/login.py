@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The login of one connection: made once however many threads ask, kept alive, made anew, ended."""
+"""The login of one connection: made once for all threads, kept alive, repeated, ended."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 FAREWELL = 1.0
-"""Seconds that the end of a login may take: nobody waits longer for a server to take back a token that ends by itself."""
+"""The time limit for ending a login, in seconds: do not wait longer to revoke a token that ends by itself."""
 _LOOKUP, _RENEWAL, _REVOCATION = "auth/token/lookup-self", "auth/token/renew-self", "auth/token/revoke-self"
 OPEN_TO_ALL = "sys/internal/ui/mounts"
-"""What a request may read whatever its policies, as long as its token is valid (lookup-self needs a policy)."""
+"""A path that every valid token may read, whatever its policies (lookup-self needs a policy)."""
 _LIVED_LONGEST = "past the max TTL"
-"""What is said, with status 500, of a token that is as old as it may become."""
+"""The server's error, with status 500, for a token that has reached its longest life."""
 _NOT_ABOUT_THE_LOGIN = frozenset((412, 413, 429))
 
 
 class Login:
-    """Gives the token to send. Threads may share it.
+    """Returns the token for requests. Threads may share it.
 
     Attributes:
-        logins: how many tokens there were so far.
+        logins: the number of tokens so far.
     """
 
     def __init__(self, auth: Auth, transport: Callable[[], Any], *, revoke: bool) -> None:
-        """Take the checked `auth`, what gives the `Transport`, and whether tokens of ours are revoked at the end."""
+        """Take the checked `auth`, a function that returns the `Transport`, and whether to revoke our own tokens at the end."""
         self._auth = auth
         self._transport = transport
         self._revoke = revoke
@@ -50,17 +50,17 @@ class Login:
         self._failure: Optional[CredentialError] = None
 
     def token(self) -> Token:
-        """The token, logged in for, renewed or replaced where that is due.
+        """Return the token. Log in, renew or replace it first if that is due.
 
         Raises:
             LoginFailed: the server refuses the login.
-            Unavailable, Timeout, StorageError: there is no answer.
+            Unavailable, Timeout, StorageError: the server did not respond.
         """
         token = self._token
         if token is None:
             return self._replaced(None)
         if token.is_due() and self._lock.acquire(blocking=False):
-            # One thread looks after it; the others go on with what is still valid.
+            # One thread renews it; the others continue with the token that is still valid.
             try:
                 self._token = self._looked_after(token) if self._token is token else self._token
             finally:
@@ -68,22 +68,22 @@ class Login:
         return self._token or token
 
     def due_in(self) -> Optional[float]:
-        """The seconds after which the token is to be looked after; None where there is none yet, or nothing of it ends."""
+        """Return the seconds until the token is due for renewal; None if there is no token, or none that ends."""
         token = self._token
         return None if token is None or token.due_at == math.inf else max(0.0, token.due_at - token_life.now())
 
     def again(self, spent: Token) -> Token:
-        """Another token instead of one that the server no longer takes.
+        """Return a new token in place of one that the server no longer accepts.
 
         Raises:
-            LoginFailed: it was given to us, or the server refuses a new login too.
+            LoginFailed: the token was configured, or the server refuses a new login too.
         """
         if not spent.ours:
             raise failures.login_refused("the token is wrong, expired or revoked")
         return self._replaced(spent)
 
     def close(self) -> None:
-        """End the login, in a second at most. A token that was given to us lives on."""
+        """End the login, within a second. A configured token stays valid."""
         token, self._token = self._token, None
         if token is not None and token.ours and self._revoke:
             try:
@@ -93,14 +93,14 @@ class Login:
                 pass  # It ends by itself.
 
     def is_spent(self, token: Token, answer: failures.Answer) -> bool:
-        """Whether a denial (403) is about the token itself. Not every server says so; then one request more finds out."""
+        """Return True if a denial (403) is about the token itself. If the server does not say so, send one more request to find out."""
         return answer.says(failures.INVALID_TOKEN) or self._ask("GET", OPEN_TO_ALL, token).status == 403
 
     def _replaced(self, spent: Optional[Token]) -> Token:
         ended = self._ended
         with self._locked():
             if self._ended != ended and self._failure is not None:
-                # It failed while this thread waited: asking again would only count as another wrong password.
+                # It failed while this thread waited: another attempt would only count as another wrong password.
                 raise copy.copy(self._failure) from None
             if self._token is spent or self._token is None:
                 self._token = self._new()
@@ -146,7 +146,7 @@ class Login:
             return failures.failure(asked, answer)
         return failures.login_refused(
             "the server refuses the login by '{0}' at {1}".format(self._auth.method, asked.path),
-            "See that what 'auth' holds is right and not expired, and that the method is enabled at 'mount'.",
+            "Check that the values in 'auth' are correct and not expired, and that the method is enabled at 'mount'.",
         )
 
     def _looked_after(self, token: Token) -> Token:
@@ -155,7 +155,7 @@ class Login:
                 token = self._looked_up(token)
             return self._prolonged(token) if token.is_due() else token
         except CredentialError:
-            return token.later()  # It is valid still. Whatever is wrong, the request itself finds out.
+            return token.later()  # It is still valid. The request itself will report a problem.
 
     def _looked_up(self, token: Token) -> Token:
         found = self._ask("GET", _LOOKUP, token)
@@ -163,7 +163,7 @@ class Login:
         return token_life.looked_up(token, data) if found.status == 200 and isinstance(data, Mapping) else token.left_alone()
 
     def _prolonged(self, token: Token) -> Token:
-        """Renewed; where that is refused or brings nothing, another one."""
+        """Return the token renewed; a new one if the renewal is refused or gains nothing."""
         if token.renewable:
             answer = self._ask("POST", _RENEWAL, token)
             block = (answer.body or {}).get("auth")
@@ -182,9 +182,13 @@ class Login:
 
 
 def _checked(text: str) -> Secret:
-    """A token as a header can carry it."""
+    """Return a token that a header can carry.
+
+    Raises:
+        LoginFailed: it holds other characters, or none.
+    """
     if not text or not all(33 <= ord(character) < 127 for character in text):
         raise LoginFailed(
-            "what is given as a token is none", option="auth", remedy="A token has no spaces, line ends or letters beyond ASCII."
+            "the configured value is not a token", option="auth", remedy="A token has no spaces, line ends or letters beyond ASCII."
         )
     return Secret(text)

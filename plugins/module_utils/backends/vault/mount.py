@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a store lies in a server: an engine's mount and a prefix in it. Paths never leave them."""
+"""The location of a store in a server: an engine's mount and a prefix in it. Paths never leave them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.names impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
 HIDDEN = ".nebula"
-"""What is ours alone lies below it. No credential's name has a segment that begins with a dot."""
+"""The folder of this collection's own data. No credential's name has a segment that begins with a dot."""
 STORE = HIDDEN + "/store"
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\Z")
 _NO_MOUNT = "no handler for route"
@@ -34,56 +34,56 @@ class Location(NamedTuple):
         """Read `mount` and `prefix`.
 
         Raises:
-            InvalidConfiguration: they are no paths.
+            InvalidConfiguration: one is not a path.
         """
         given = {option: settings.get(option) for option in ("mount", "prefix")}
         taken = {option: LOCATION[option]["default"] if text is None else str(text).strip("/") for option, text in given.items()}
         for option, text in taken.items():
             if not _PATH.match(text) and (option == "mount" or text):
                 remedy = "Write segments of letters, digits, '.', '_' and '-', divided by '/', none of which begins with a '.'."
-                raise InvalidConfiguration("{0} is no path in a server".format(ascii(text)), option=option, remedy=remedy)
+                raise InvalidConfiguration("{0} is not a path in a server".format(ascii(text)), option=option, remedy=remedy)
         return cls(**taken)
 
     def place(self, name: str, kind: str = CURRENT) -> str:
-        """The path of a credential's value, or of what belongs to it and is of another kind (`pending`, for one), in the mount.
+        """Return the path in the mount of a credential's value, or of its data of another kind (for example `pending`).
 
         Raises:
-            InvalidInput: `name` is no name.
+            InvalidInput: `name` is not a valid name.
         """
         return self.hidden("{0}/{1}".format(kind, check_name(name))) if kind != CURRENT else self.within(check_name(name))
 
     def hidden(self, rest: str) -> str:
-        """The path of something that only we look at."""
+        """Return the path of data that only this collection reads."""
         return self.within("{0}/{1}".format(HIDDEN, rest))
 
     def within(self, rest: str) -> str:
-        """A path below the prefix."""
+        """Return a path below the prefix."""
         return "{0}/{1}".format(self.prefix, rest) if self.prefix else rest
 
     def folder(self, kind: str = CURRENT) -> str:
-        """The folder of all values of a kind, with its ending slash; empty for the mount itself."""
+        """Return the folder of all values of a kind, with a trailing slash; empty for the mount itself."""
         return self.within("") if kind == CURRENT else self.hidden(kind + "/")
 
 
 class Engine:
-    """What is mounted: asked for once, and only where an answer could also mean that it is something else than configured."""
+    """The mounted engine: checked once, and only when a response could also mean that another engine is mounted than configured."""
 
     def __init__(self, connection: Connection, mount: str, version: int) -> None:
-        """Take the connection, the mount, and the version of its KV engine that is configured."""
+        """Take the connection, the mount, and the configured version of its KV engine."""
         self._connection = connection
         self._mount = mount
         self._version = version
         self._known = False
 
     def confirm(self) -> None:
-        """An answer had the form that only this version gives."""
+        """Record that a response had the form that only this version has."""
         self._known = True
 
     def check(self, reply: Optional[Reply] = None) -> None:
-        """See that the mount is what is configured: after an answer that says "nothing", and before a first write.
+        """Check that the mount is as configured: after a 404, and before a first write.
 
         Raises:
-            InvalidConfiguration: it is not; names `mount` or `kv_version`, and what is there.
+            InvalidConfiguration: it is not. The error names `mount` or `kv_version`, and what is mounted.
         """
         said = list(_said(reply)) if reply is not None and reply.status == 404 else []
         if any(_NO_MOUNT in text for text in said):
@@ -98,7 +98,7 @@ class Engine:
         try:
             reply = self._connection.request("GET", "sys/internal/ui/mounts/" + self._mount, capability="read")
         except AccessDenied:
-            return  # a token without any right in the mount: the requests themselves will tell
+            return  # The token has no right in the mount: the requests themselves will report that.
         told = reply.body.get("data")
         if reply.status == 404 or not isinstance(told, dict):
             return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a store in HashiCorp Vault or OpenBao takes and needs. Times are seconds. Nothing here loads the backend."""
+"""The options and packages of a store in HashiCorp Vault or OpenBao. Times are seconds. Loads no backend."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BOTOCORE = Package("botocore", "botocore", "`auth: {method: aws}`")
 AZURE_IDENTITY = Package("azure-identity", "azure", "`auth: {method: azure}`")
 AUTH = "auth"
 AUTH_SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
-"""The parts of `auth` whose value is secret."""
+"""The parts of `auth` with secret values."""
 AUTH_PATHS = ("token_file", "secret_id_file", "jwt_file", "jwt_path", "password_file")
 """The parts of `auth` that are paths."""
 TOKEN_VARIABLE = "VAULT_TOKEN"
@@ -27,12 +27,12 @@ CONNECTION: Spec = {
     "ca_cert": {"type": "path"},
     "ca_path": {"type": "path"},
     "client_cert": {"type": "path"},
-    # Paths are not secret, whatever the word in their name makes ansible-core think.
+    # Paths are not secret, although ansible-core assumes so from their names.
     "client_key": {"type": "path", "no_log": False},
     "tls_server_name": {"type": "str"},
     "verify": {"type": "bool", "default": True},
     "allow_insecure_transport": {"type": "bool", "default": False},
-    # Not no_log: ansible-core 2.22 would mask every word in it. What is secret there is in AUTH_SECRETS.
+    # Not no_log: ansible-core 2.22 would mask every word in it. AUTH_SECRETS lists the secret parts.
     AUTH: {"type": "dict", "no_log": False},
     "revoke_on_close": {"type": "bool", "default": True},
 }
@@ -44,7 +44,7 @@ LOCATION: Spec = {
     "prefix": {"type": "str", "default": "nebula"},
     "kv_version": {"type": "int", "default": 2, "choices": [1, 2]},
 }
-"""Where in a KV engine the store is."""
+"""The location of the store in a KV engine."""
 KV1: Spec = {**LOCATION, **OBJECTS, "single_writer": {"type": "bool", "default": False}}
 KV2: Spec = {**LOCATION, "keep_versions": {"type": "int", "default": 10}}
 KV2_ENCRYPTED: Spec = {**LOCATION, **OBJECTS}
@@ -55,7 +55,7 @@ DYNAMIC: Spec = {
     "ttl": {"type": "int"},
     "max_ttl": {"type": "int"},
 }
-"""What `engine: dynamic` takes besides the options of the connection."""
+"""The options of `engine: dynamic`, as well as those of the connection."""
 KV_ENGINE, DYNAMIC_ENGINE = "kv", "dynamic"
 
 
@@ -65,7 +65,7 @@ TRAITS = BackendTraits(
         **KV1,
         **KV2,
         **DYNAMIC,
-        # Its default is the engine's own.
+        # The engine defines its default.
         "mount": {"type": "str"},
         "engine": {"type": "str", "default": KV_ENGINE, "choices": [KV_ENGINE, DYNAMIC_ENGINE]},
     },

@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a write of several requests still owes. It is done before this process reads there again, so that a read tells what the
-write has come to, and whoever reconciles a lost answer by reading finds all of it.
+"""Follow-up requests of a multi-request write. They run before this process reads the same path again, so that a read shows the
+result of the write, and a layer that reconciles a lost response by reading sees all of it.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ Work = Callable[[], None]
 
 
 class Unfinished:
-    """Work by the place that it belongs to. Threads may share it; doing a piece of work twice does no harm."""
+    """Pending work, by path. Threads may share it; running the same work twice does no harm."""
 
     def __init__(self) -> None:
-        """Owe nothing."""
+        """Start with no pending work."""
         self._owed: Dict[str, Work] = {}
 
     @contextmanager
     def claiming(self, place: str, claim: Work) -> Iterator[None]:
-        """Make the first request of a write. Where its answer is lost, `claim` is owed: it finds out, and does the rest."""
+        """Send the first request of a write in the block. If its response is lost, `claim` becomes pending: it checks and finishes it."""
         try:
             yield
         except CredentialError as problem:
@@ -34,10 +34,10 @@ class Unfinished:
             raise
 
     def finish(self, place: str, what: str, work: Work) -> None:
-        """Do the rest of a write, or owe it.
+        """Send the remaining requests of a write, or keep them as pending.
 
         Raises:
-            CredentialError: what came in between; says that the write itself was done.
+            CredentialError: they failed. The error says that the write itself was done.
         """
         try:
             work()
@@ -48,10 +48,10 @@ class Unfinished:
             raise
 
     def catch_up(self, place: str) -> None:
-        """Do what is owed there.
+        """Run the pending requests of this path.
 
         Raises:
-            Unavailable, Timeout: it cannot be done now. What can never be done is owed no longer; whoever wrote was told.
+            Unavailable, Timeout: they cannot run now. Other failures drop them; the writer has already got an error.
         """
         work = self._owed.get(place)
         if work is None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a Vault or OpenBao is and how its TLS is checked, out of a store's options."""
+"""The address of a Vault or OpenBao server and its TLS settings, from a store's options."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _PORTS = {"https": 443, "http": 80}
 
 
 class Address(NamedTuple):
-    """A server and the terms on which it is believed.
+    """A server and how to verify it.
 
     Attributes:
-        url: scheme, host, port and path, without an ending slash.
-        verify: whether to check the server's certificate; the file or directory of the CAs where one is given.
-        client: the client's certificate and its key (the same file where it holds both).
+        url: scheme, host, port and path, without a trailing slash.
+        verify: whether to check the server's certificate; or the file or directory of its CAs.
+        client: the client's certificate and its key (the same file if it holds both).
         insecure: plain HTTP to another machine is allowed.
     """
 
@@ -36,7 +36,7 @@ class Address(NamedTuple):
     insecure: bool
 
     def leads_to(self, location: str) -> bool:
-        """Whether a request may follow a standby's redirect there, token included: never from TLS to none."""
+        """Return True if a request may follow a standby's redirect there, with its token: never from TLS to plain HTTP."""
         here, there = urlsplit(self.url), urlsplit(location)
         if there.username is not None or not there.hostname:
             return False
@@ -44,10 +44,10 @@ class Address(NamedTuple):
 
 
 def address_of(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Address:
-    """Read the options of `options.CONNECTION`. Looks at files, opens no connection.
+    """Read the options of `options.CONNECTION`. Checks files, opens no connection.
 
     Raises:
-        InvalidConfiguration: names the option, what is wrong and what is allowed.
+        InvalidConfiguration: the error names the option, what is wrong and what is allowed.
     """
     given = {option: settings.get(option) or os.environ.get(variable) for option, variable in SERVER_ENVIRONMENT.items()}
     insecure = bool(settings.get("allow_insecure_transport"))
@@ -67,18 +67,18 @@ def _url(text: Optional[str], insecure: bool) -> str:
         _wrong("url", "it is missing", example[:-1] + ", or set VAULT_ADDR.")
     parts = split_url(text)
     if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
-        _wrong("url", "it is no address of a server", example)
+        _wrong("url", "it is not the address of a server", example)
     if parts.username is not None:
-        _wrong("url", "it holds a login", "Take it out; logins are given in 'auth'.")
+        _wrong("url", "it holds a login", "Remove it; logins belong in 'auth'.")
     if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
-        _wrong("url", "plain HTTP would show the token to the network", "Use https, or write 'allow_insecure_transport: true' beside it.")
+        _wrong("url", "plain HTTP would show the token to the network", "Use https, or also write 'allow_insecure_transport: true'.")
     return text.rstrip("/")
 
 
 def _verify(settings: Mapping[str, Any], ca_cert: Optional[str], warn: Callable[[str], object]) -> Union[bool, str]:
     ca_path = settings.get("ca_path")
     if settings.get("verify") is False:
-        warn("'verify: false': the server's certificate is not checked, so whoever is in between reads every secret.")
+        warn("'verify: false': the server's certificate is not checked, so others on the network can read every secret.")
         return False
     if settings.get("ca_cert") and ca_path:
         _wrong("ca_path", "'ca_cert' is given too", "Give one of them.")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests to a Vault through hvac: its client, its session, its adapter; nothing is repeated or followed on its own.
+"""Requests to a Vault through hvac: its client, session and adapter. Nothing is retried or redirected automatically.
 
-Imported where the first request is made, because hvac takes a tenth of a second to import.
+Import this at the first request, because hvac takes a tenth of a second to import.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ _REDIRECTS = 3
 
 
 class _Adapter(RawAdapter):  # type: ignore[misc]  # hvac has no types
-    """hvac's adapter; the answer is handed on as it is, whatever its status, so that hvac makes no text of it."""
+    """hvac's adapter. It returns the response whatever its status, so that hvac makes no text of it."""
 
     def request(self, method: str, url: str, headers: Any = None, raise_exception: bool = True, **named: Any) -> Any:
         left = deadline.remaining()
@@ -62,7 +62,7 @@ class _Adapter(RawAdapter):  # type: ignore[misc]  # hvac has no types
 
 
 class _Session(Session):
-    """Follows what a standby says about the active server, and nothing else."""
+    """Follows a standby's redirect to the active server, and no other redirect."""
 
     def __init__(self, address: Address) -> None:
         super().__init__()
@@ -71,7 +71,7 @@ class _Session(Session):
         self.auth = _no_login
 
     def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
-        """Proxies of the environment are used, but not on the way to this machine: plain HTTP is allowed there."""
+        """Use the proxies of the environment, except to this machine, for which plain HTTP is allowed."""
         merged = super().merge_environment_settings(url, *settings)
         return dict(merged, proxies={}) if is_loopback(urlsplit(url).hostname or "") else merged
 
@@ -81,7 +81,7 @@ class _Session(Session):
 
 
 def _no_login(request: Any) -> Any:
-    """Instead of what ~/.netrc has for that host: the token is the login."""
+    """Replace the login that ~/.netrc may hold for the host: the token is the login."""
     return request
 
 
@@ -101,7 +101,7 @@ class Transport:
         session.mount("https://", DeadlineAdapter(_context(address), address.server_name))
         session.mount("http://", DeadlineAdapter(tls_context(), None))
         session.verify = address.verify
-        # The token is sent with each request, not held by the client. An empty one keeps hvac from looking for others.
+        # Each request sends the token; the client does not hold it. An empty one keeps hvac from looking for others.
         self.client = Client(
             url=address.url,
             token="",
@@ -116,10 +116,10 @@ class Transport:
     def send(
         self, asked: failures.Asked, token: Optional[Secret], body: Optional[Mapping[str, Any]], headers: Optional[Mapping[str, str]]
     ) -> failures.Answer:
-        """Make one request and hand on whatever is answered.
+        """Send one request. Return any response.
 
         Raises:
-            Timeout, Unavailable, StorageError: there was no answer.
+            Timeout, Unavailable, StorageError: there was no response.
         """
         sent = dict(headers or {})
         if token is not None:
@@ -131,11 +131,11 @@ class Transport:
             return answer_of(self.client.adapter.request(asked.method, "/v1/" + asked.path, headers=sent, **named))
 
     def log_in(self, method: Callable[[Any, Auth], Any], auth: Auth) -> failures.Answer:
-        """Log in by one of `login_methods.LOGINS` and hand on whatever is answered.
+        """Log in by one of `auth_methods.LOGINS`. Return any response.
 
         Raises:
-            Timeout, Unavailable, StorageError: there was no answer.
-            LoginFailed, InvalidConfiguration, MissingLibrary: there is nothing to log in with.
+            Timeout, Unavailable, StorageError: there was no response.
+            LoginFailed, InvalidConfiguration, MissingLibrary: the login's values are missing or unusable.
         """
         with in_our_words(writing=False):
             return answer_of(method(self.client, auth))
@@ -146,10 +146,10 @@ class Transport:
 
 
 def answer_of(response: Any) -> failures.Answer:
-    """What a `requests.Response` says.
+    """Return the content of a `requests.Response`.
 
     Raises:
-        requests.ConnectionError: it was cut: within its headers the standard library takes that for their end.
+        requests.ConnectionError: it was cut off: the standard library takes a cut within the headers for their end.
     """
     if not is_whole(response):
         raise requests.ConnectionError
@@ -165,7 +165,7 @@ def _context(address: Address) -> ssl.SSLContext:
     context = tls_context()
     if address.verify is False:
         context.check_hostname = False
-        urllib3.disable_warnings(InsecureRequestWarning)  # It was warned of when the store was opened.
+        urllib3.disable_warnings(InsecureRequestWarning)  # The store gave a warning when it was opened.
     if isinstance(address.verify, str):
         _check_authorities(context, address.verify)
     if address.client is not None:
@@ -181,7 +181,7 @@ def _check_authorities(context: ssl.SSLContext, path: str) -> None:
 
 @contextmanager
 def in_our_words(*, writing: bool) -> Iterator[None]:
-    """Have whatever a library raises become an error of ours, without its text."""
+    """Raise the errors of libraries as errors of ours, without their text."""
     if deadline.is_over():
         raise deadline.timed_out()
     PROGRESS.sent = False
@@ -193,7 +193,7 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
 
 def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
     if isinstance(problem, requests.TooManyRedirects):
-        raise failures.unreachable("it redirects in a circle") from None
+        raise failures.unreachable("it redirects in a loop") from None
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
         raise failures.not_trusted() from None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names out of the folders of a KV engine, folder by folder."""
+"""Lists the names in the folders of a KV engine, folder by folder."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Detail = TypeVar("Detail")
 
 
 def names(keys: Callable[[str], Iterable[str]], root: str, prefix: str) -> Iterator[str]:
-    """The names below `root` that begin with `prefix`; `keys` lists a folder, whose folders end with '/'."""
+    """Return the names below `root` that begin with `prefix`; `keys` lists a folder, whose folders end with '/'."""
     return (name for name, _each in walk(lambda folder: ((key, None) for key in keys(folder)), root, prefix))
 
 
 def walk(keys: Callable[[str], Iterable[Tuple[str, Detail]]], root: str, prefix: str) -> Iterator[Tuple[str, Detail]]:
-    """As `names`, with what `keys` tells beside each key. Begins at the folder that holds all of them.
+    """As `names`, with the details that `keys` returns for each key. Starts at the folder that holds all matching names.
 
-    What is no credential's name, and so cannot be asked for, is left out, and so is what we hide there.
+    Keys that are not credentials' names, and so cannot be read, are skipped, and so is our hidden folder.
     """
     start = prefix[: prefix.rfind("/") + 1]
     folders = [start] if not start or _is_name(start[:-1]) else []

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key source `ansible_vault`: the run's own vault password, by vault id (ENVELOPE rule 10). On the controller only.
+"""The key source `ansible_vault`: the run's own vault password, by vault id (ENVELOPE rule 10). Works on the controller only.
 
-How a vault password is got at differs between versions of ansible-core, so the controller's side hands in a callable.
+The way to get a vault password differs between versions of ansible-core, so the controller passes in a callable.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class VaultPasswordSource(RememberedSource):
 
 
 def from_vault(vault_id: Optional[str], vault_password: Optional[VaultPassword]) -> VaultPasswordSource:
-    """The password of a vault id (None: ansible's `default`), as the controller gives it."""
+    """Return the source for the password of a vault id (None: Ansible's `default`), which the controller provides."""
     label = vault_id or DEFAULT_VAULT_ID
     absent = "this run has no vault password for the vault id '{0}' (see --vault-id), or this is not the controller".format(label)
     return VaultPasswordSource(label, lambda: vault_password(vault_id) if vault_password else None, absent)

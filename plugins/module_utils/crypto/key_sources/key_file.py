@@ -4,7 +4,7 @@
 
 """The key source `key_file`: random keys in a file outside the store that only its owner can read (ENVELOPE rule 11).
 
-One line a key: `nebula-key-1`, its id (32 hex digits), the key (base64). A line that was cut or flipped does not fit its id. The
+One line per key: `nebula-key-1`, its id (32 hex digits), the key (base64). A cut or flipped line does not match its id. The
 last line wraps new slots; a rotation of the master key appends one.
 """
 
@@ -37,7 +37,7 @@ COPY = "Put the file back from your copy of it. A new key would not help: what i
 
 
 class KeyFile(KeySource):
-    """A key file, at the path that is configured or at the store's default one."""
+    """A key file, at the configured path or at the store's default path."""
 
     kind = "key_file"
 
@@ -47,7 +47,7 @@ class KeyFile(KeySource):
         self._warn = warn
 
     def path(self, store_id: bytes) -> str:
-        """Where the file is, or would be."""
+        """Return the path of the file, whether or not it exists."""
         return self._configured or default_key_path(store_id)
 
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
@@ -68,7 +68,7 @@ class KeyFile(KeySource):
             self._read(path)
 
     def _append(self, path: str) -> None:
-        """A new key beside the old ones, durable before any slot needs it."""
+        """Add a new key to the file, durable before any slot needs it."""
         with FileLock(path + ".lock", _WAIT, operation="adding a key to the key file"):
             lines = [_line(key) for key in self._read(path).values()]
             write_durably(path, b"".join([*lines, _line(os.urandom(primitives.KEY_SIZE))]))
@@ -89,13 +89,13 @@ class KeyFile(KeySource):
         return _parse(content, path)
 
     def is_among(self, slots: Iterable[Terms], store_id: bytes) -> bool:
-        """A file that is gone counts as having its slot: its loss is to be told, not papered over."""
+        """Return True also if the file is gone: its loss is reported, not hidden behind a new slot."""
         labels = {terms.label for terms in slots if self.fits(terms)}
         path = self.path(store_id)
         return bool(labels) and (not os.path.exists(path) or not labels.isdisjoint(self._read(path)))
 
     def abandon(self, store_id: bytes) -> None:
-        """A file at a default path is this store's alone, and the store never came to be."""
+        """Remove the file at a default path: it belongs to this store alone, which was never created."""
         path = self.path(store_id)
         if self._configured is None and os.path.exists(path):
             with translated(_ROLE, path):
@@ -103,7 +103,7 @@ class KeyFile(KeySource):
                 fsync_directory(os.path.dirname(path))
 
     def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:
-        """Drop old keys from a file at a default path. One that the user named may serve other stores, and is left alone."""
+        """Drop old keys from a file at a default path. A file that the user named may serve other stores and stays unchanged."""
         if self._configured is not None:
             return
         path = self.path(store_id)
@@ -122,7 +122,7 @@ def _line(key: bytes) -> bytes:
 
 
 def _parse(content: bytes, path: str) -> Dict[str, bytes]:
-    """Key by id, in the order of the file."""
+    """Return the keys by id, in the order of the file."""
     keys = [_key(line) for line in content.splitlines(keepends=True)]
     if not keys or None in keys:
         raise Damaged("the key file {0} is damaged".format(path), option="key_sources", remedy=COPY)
@@ -130,7 +130,7 @@ def _parse(content: bytes, path: str) -> Dict[str, bytes]:
 
 
 def _key(line: bytes) -> Optional[bytes]:
-    """The key of one line, or None where the line is not what `_line` writes of it."""
+    """Return the key of one line, or None if the line is not what `_line` writes for it."""
     try:
         key = base64.b64decode(line[len(_MARK) + 34 :].rstrip(b"\n"), validate=True)
     except binascii.Error:

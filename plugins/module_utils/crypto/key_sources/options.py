@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of an entry of `key_sources`, of whichever source. Nothing here loads one."""
+"""The options of the entries of `key_sources`, for every kind of source. Loads no source."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ VAULT_TRANSIT = {
     "label": {"type": "str"},
     "read_timeout": {"type": "float", "default": 5.0},
 }
-"""What the source `vault_transit` takes besides `source`, as an argument spec. Times are seconds."""
+"""The options of `vault_transit` as well as `source`, as an argument spec. Times are seconds."""
 ALLOWED = {
     "key_file": ("path",),
     "passphrase": (*PASSPHRASES, "label"),
     "ansible_vault": ("vault_id",),
     "vault_transit": tuple(VAULT_TRANSIT),
 }
-"""What each source takes."""
+"""The options of each source."""
 PATHS = (
     "path",
     "passphrase_file",
     *(option for option, spec in VAULT_TRANSIT.items() if spec["type"] == "path"),
     *CONNECTION_PATHS,
 )
-"""The keys of an entry, and parts of one, that are paths."""
+"""The options of an entry, nested ones included, that are paths."""
 SECRETS = ("passphrase", *CONNECTION_SECRETS)
-"""Those whose value is secret."""
+"""The options with secret values."""

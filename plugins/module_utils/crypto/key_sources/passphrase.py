@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key source `passphrase`: Argon2id over what a person, a file or the environment gives (ENVELOPE rule 10)."""
+"""The key source `passphrase`: Argon2id over a passphrase from a person, a file or the environment (ENVELOPE rule 10)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ Read = Callable[[], Optional[Secret]]
 
 
 class RememberedSource(KeySource):
-    """A source whose secret is derived from what somebody remembers. `label` tells two of one kind apart."""
+    """A source whose secret is derived from a passphrase. `label` distinguishes two of one kind."""
 
     def __init__(self, label: str, read: Read, absent: str) -> None:
-        """Take the label, how to get at the passphrase, and what to say when there is none."""
+        """Take the label, the function that reads the passphrase, and the reason to report if there is none."""
         self.label = label
         self._read = read
         self._absent = absent
@@ -47,32 +47,32 @@ class RememberedSource(KeySource):
         passphrase = self._read()
         if not passphrase:
             raise KeySourceUnavailable(
-                "the key source '{0}' has nothing to give: {1}".format(named(self.kind, self.label), self._absent),
+                "the key source '{0}' has no passphrase: {1}".format(named(self.kind, self.label), self._absent),
                 option="key_sources",
-                remedy="Give it, or take the source out of 'key_sources'.",
+                remedy="Provide it, or remove the source from 'key_sources'.",
             )
         return passphrase
 
 
 class Passphrase(RememberedSource):
-    """A passphrase of the store's own."""
+    """The store's own passphrase."""
 
     kind = "passphrase"
 
 
 def from_text(passphrase: str, label: str = "") -> Passphrase:
-    """A passphrase written into the configuration (a vaulted variable)."""
+    """Return the source for a passphrase in the configuration (a vaulted variable)."""
     return Passphrase(label, lambda: Secret(passphrase), "the passphrase is empty")
 
 
 def from_environment(variable: str, label: str = "") -> Passphrase:
-    """A passphrase in an environment variable."""
+    """Return the source for a passphrase in an environment variable."""
     absent = "the environment variable {0} is not set".format(variable)
     return Passphrase(label, lambda: Secret(os.environ.get(variable, "")), absent)
 
 
 def from_file(path: str, label: str, warn: Callable[[str], object]) -> Passphrase:
-    """A passphrase in a file that only its owner can read: its content without one line end.
+    """Return the source for a passphrase file that only its owner can read: its content without one line end.
 
     Raises (when it is read):
         InsecurePermissions: others can read the file.

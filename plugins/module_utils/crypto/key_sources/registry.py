@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From `key_sources` of a store's configuration to key sources: a static table, one line a kind."""
+"""Builds key sources from `key_sources` of a store's configuration: a static table, one line per kind."""
 
 from __future__ import annotations
 
@@ -28,33 +28,33 @@ def build_sources(
     """Build the sources of a store.
 
     Args:
-        entries: mappings with `source` and its own keys; None for a key file at the default path; empty for a store that is only listed.
-        warn: told when a place's permissions cannot be checked.
-        vault_password: gives the password of a vault id, where this is the controller.
+        entries: mappings with `source` and its own options; None for a key file at the default path; empty for a store that is only listed.
+        warn: called if the permissions of a place cannot be checked.
+        vault_password: returns the password of a vault id; None anywhere but on the controller.
 
     Raises:
-        InvalidConfiguration: an entry is not a source.
+        InvalidConfiguration: an entry is not a valid source.
     """
     return tuple(ConfiguredSource(_build(dict(entry), warn, vault_password)) for entry in (DEFAULT if entries is None else entries))
 
 
 def check_dropped(names: Iterable[str], sources: Iterable[KeySource]) -> None:
-    """See that what is to be dropped can be, and is not configured too: the next opening would give it a slot again.
+    """Check that each name can be dropped and is not configured as well: the next opening would give it a slot again.
 
     Raises:
-        InvalidConfiguration: it is not so.
+        InvalidConfiguration: a name is not a key source, or is configured.
     """
     configured = tuple(sources)
     for name in names:
         if name.split(":", 1)[0] not in ALLOWED:
             raise InvalidConfiguration(
-                "it names what is no key source",
+                "it names something that is not a key source",
                 option="drop_sources",
                 remedy="Name it by its kind ({0}), or as 'kind:label'.".format(", ".join(sorted(ALLOWED))),
             )
         if any(source.answers_to(name) for source in configured):
             raise InvalidConfiguration(
-                "'{0}' is one of the key sources too".format(name), option="drop_sources", remedy="Take it out of 'key_sources' first."
+                "'{0}' is also configured as a key source".format(name), option="drop_sources", remedy="Remove it from 'key_sources' first."
             )
 
 
@@ -84,7 +84,7 @@ def _check(kind: Any, given: Mapping[str, Any]) -> None:
                 remedy="It takes: {0}.".format(", ".join(ALLOWED[kind])),
             )
         if kind != "vault_transit" and not isinstance(value, str):
-            raise InvalidConfiguration("'{0}' of the key source '{1}' is text".format(key, kind), option=OPTION)
+            raise InvalidConfiguration("'{0}' of the key source '{1}' must be text".format(key, kind), option=OPTION)
 
 
 def _passphrase(given: Mapping[str, str], warn: Warn) -> KeySource:

@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The key source `vault_transit`: a random secret that the Transit engine of a Vault or OpenBao encrypts, and decrypts again (E2).
+"""The key source `vault_transit`: a random secret that the Transit engine of a Vault or OpenBao server encrypts and decrypts (E2).
 
-The engine's key never leaves the server. A slot holds what the server made of its secret (`vault:v1:…`) where other slots
-hold their salt: it is different for every slot, as a salt is. The server is told the store's id as associated data, so what
-it made for one store it does not decrypt for another.
+The engine's key never leaves the server. A slot holds the encrypted secret (`vault:v1:…`) in the field where other slots
+hold their salt: like a salt, it differs for every slot. The store's id is sent as associated data, so the server does not
+decrypt for one store what it encrypted for another.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
 
 _NO_CIPHERTEXT = "vault:v1:" + base64.b64encode(bytes(60)).decode("ascii")
-"""What no key decrypts: how the server refuses it tells whether there is a key."""
+"""A ciphertext that no key decrypts: the server's refusal shows whether the key exists."""
 _SEGMENTS = re.compile(r"[A-Za-z0-9_.-]+(/[A-Za-z0-9_.-]+)*\Z")
 
 
 class _Seen(CredentialError):
-    """The server refused what nobody could decrypt: so the key is there, and may be used."""
+    """The server refused `_NO_CIPHERTEXT`: so the key exists and may be used."""
 
 
 class Transit(KeySource):
@@ -55,7 +55,7 @@ class Transit(KeySource):
     kind = "vault_transit"
 
     def __init__(self, server: Connection, mount: str, key: str, label: str, seconds: float) -> None:
-        """Take the connection, the key's place, the label of slots, and how long the server may take each time. Asks for nothing."""
+        """Take the connection, the key's place, the label of slots, and the time limit of each use in seconds. Sends nothing."""
         self._server = server
         self._mount = mount
         self._key = key
@@ -66,10 +66,10 @@ class Transit(KeySource):
         return terms.source == self.kind and terms.label == self.label
 
     def prepare(self, store_id: bytes, *, renew: bool) -> Tuple[Terms, bytes]:
-        """A new secret each time. It is decrypted once before a slot relies on it: the right to encrypt is not the right to decrypt."""
+        """Make a new secret each time. Decrypt it once before a slot relies on it: the right to encrypt does not include decryption."""
         secret = os.urandom(primitives.KEY_SIZE)
         with self._asking():
-            # First, because a policy with 'create' would have 'encrypt' make a key where there is none.
+            # First, because with a policy that allows 'create', 'encrypt' would create a missing key.
             self._look(store_id)
             terms = Terms(self.kind, self.label, None, self._encrypted(secret, store_id))
             if not hmac.compare_digest(self._decrypted(terms.salt, store_id), secret):
@@ -85,7 +85,7 @@ class Transit(KeySource):
             self._look(store_id)
 
     def _look(self, store_id: bytes) -> None:
-        """See whether there is a key that this login may use."""
+        """Check that the key exists and that this login may use it."""
 
         def seen(reply: Reply) -> Optional[CredentialError]:
             return self._absence(reply) or _Seen("")
@@ -109,11 +109,11 @@ class Transit(KeySource):
         except binascii.Error:
             secret = b""
         if len(secret) != primitives.KEY_SIZE:
-            raise self._unusable("the server answered what is no key", "See that 'url' leads to the server itself.")
+            raise self._unusable("the server's response is not a key", "Check that 'url' leads to the server itself.")
         return secret
 
     def _ask(self, what: str, store_id: bytes, refused: Refused, **body: str) -> Mapping[str, Any]:
-        # `context` is what binds where a key derives others, besides the associated data. Other keys do not look at it.
+        # `context` binds the store for keys with derivation, as well as the associated data. Other keys ignore it.
         bound = dict(body, associated_data=_base64(store_id), context=_base64(store_id))
         path = "{0}/{1}/{2}".format(self._mount, what, self._key)
         reply = self._server.request("POST", path, bound, capability="update", refused=refused)
@@ -122,7 +122,7 @@ class Transit(KeySource):
         return reply.body.get("data") or {}
 
     def _absence(self, reply: Reply) -> Optional[CredentialError]:
-        """What a refusal says about the key's being there, and of a fitting kind."""
+        """Return the error if a refusal says that the key is missing or has an unsuitable type, else None."""
         answer = Answer(reply.status, reply.body)
         if answer.says("no handler for route"):
             return self._unmounted()
@@ -150,23 +150,23 @@ class Transit(KeySource):
         )
 
     def _refusal(self, reply: Reply, ciphertext: str) -> CredentialError:
-        """Why a key that is there does not decrypt."""
+        """Return why an existing key does not decrypt."""
         if not Answer(reply.status, reply.body).says("disallowed by policy"):
             return WrongPassphrase(
-                "{0} is another key than this store's slot was made with".format(self._name),
-                remedy="It was deleted and made again, or is another server's. Restore it, or open the store by another key source.",
+                "{0} is not the key that this store's slot was made with".format(self._name),
+                remedy="It was deleted and made again, or belongs to another server. Restore it, or use another key source of the store.",
             )
         version = ciphertext.partition(":v")[2].partition(":")[0]
         place = "{0}/keys/{1}/config".format(self._mount, self._key)
         return self._unusable(
-            "it no longer decrypts with version {0} of its key, which this store's slot was made with".format(version),
+            "it no longer decrypts with version {0} of its key, with which this store's slot was made".format(version),
             "Allow it: bao write {0} min_decryption_version={1} (or vault …); then rotate the store's master key, "
             "which makes a slot with the newest version.".format(place, version),
         )
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Logged in for a moment. Whatever keeps the server from answering is told as a source that is not here."""
+        """Log in for the block. Report any failure to get a response as an unavailable source."""
         try:
             with deadline.within(self._seconds, "asking Transit"):
                 yield
@@ -188,7 +188,7 @@ def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Tra
 
     Args:
         given: values of `VAULT_TRANSIT`, those of the connection among them.
-        warn: told about a connection that is not verified.
+        warn: called about a connection that is not verified.
 
     Raises:
         InvalidConfiguration: an option is wrong. No network was used.
@@ -207,14 +207,14 @@ def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Tra
 def _place(entry: Mapping[str, Any]) -> Tuple[str, str]:
     mount, key = (entry["mount"] or "").strip("/"), entry["key"] or ""
     if not _SEGMENTS.match(mount):
-        raise InvalidConfiguration("it is no path of an engine", option="mount", remedy="Leave it out for 'transit'.")
+        raise InvalidConfiguration("it is not a path of an engine", option="mount", remedy="Leave it out for 'transit'.")
     if not _SEGMENTS.match(key) or "/" in key:
-        raise InvalidConfiguration("it names no key", option="key", remedy="Write the name of a key of the Transit engine.")
+        raise InvalidConfiguration("it is not the name of a key", option="key", remedy="Write the name of a key of the Transit engine.")
     return mount, key
 
 
 def _converted(option: str, value: Any) -> Any:
-    """A value as its type says. The validator's own words are not told: they quote the value."""
+    """Return a value converted to its option's type. The validator's text is not shown: it quotes the value."""
     if value is None:
         return None
     kind = VAULT_TRANSIT[option]["type"]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reads that arrive while another one is under way go together, in one request (A14).
+"""Reads that arrive during another read's request are combined into one request (A14).
 
-Nobody waits for company: whoever finds nothing under way asks at once. The others wait for that one's answer, or `PATIENCE`, and
-then one of them asks for all.
+No read waits only to be combined: a read that finds no request in progress makes one at once. The others wait for that request to
+end, or `PATIENCE`, and then one of them makes one request for all.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 PATIENCE = 0.05
-"""Seconds for which a read waits for one that is under way: a request that hangs must not keep all others."""
+"""Seconds for which a read waits for the request in progress: one request that hangs must not block all others."""
 
 
 class _Wish:
-    """A name that somebody waits for. The answer is None where it has to be asked for alone."""
+    """A name that a read waits for. The answer is None if the name must be read in a request of its own."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -31,7 +31,7 @@ class _Wish:
 
 
 class Gathering:
-    """Reads current values one by one or several at once, whichever costs fewer requests; answers and errors are those of one by one."""
+    """Read current values one by one or several at once, whichever takes fewer requests. Results and errors are those of single reads."""
 
     def __init__(
         self,
@@ -40,13 +40,13 @@ class Gathering:
         for_all: Tuple[Type[Exception], ...],
         went_along: Callable[[int], None] = lambda _number: None,
     ) -> None:
-        """Take what reads.
+        """Take the functions that read.
 
         Args:
             one: reads a name.
-            several: reads names; those of which there is none are left out.
-            for_all: the errors of `several` that hold for each of the names. After another one each is asked for alone.
-            went_along: hears how many reads cost no request of their own.
+            several: reads names, and leaves out those that do not exist.
+            for_all: the errors of `several` that hold for each of the names. After any other error each name is read alone.
+            went_along: called with the number of reads that took no request of their own.
         """
         self._one = one
         self._several = several
@@ -57,7 +57,7 @@ class Gathering:
         self._under_way = 0
 
     def read(self, name: str) -> Record:
-        """What `one` would answer or raise."""
+        """Return or raise what `one` would."""
         wish = _Wish(name)
         together = self._turn(wish)
         if together:
@@ -66,7 +66,7 @@ class Gathering:
         return self._one(name) if record is None else record
 
     def _turn(self, wish: _Wish) -> List[_Wish]:
-        """Wait until it is this one's turn; then everybody who waits is its to ask for. Nobody where another one has taken it along."""
+        """Wait for this read's turn. Return the reads to fetch in one request, or an empty list if another request includes this one."""
         with self._changed:
             self._waiting.append(wish)
             self._changed.wait_for(lambda: wish.taken or not self._under_way, PATIENCE)
@@ -83,14 +83,14 @@ class Gathering:
         names = list(dict.fromkeys(wish.name for wish in together))
         try:
             found = self._several(names) if len(names) > 1 else {names[0]: self._one(names[0])}
-        except Exception as error:  # noqa: BLE001  # those who wait are told
+        except Exception as error:  # noqa: BLE001  # raised in the reads that wait
             self._tell(together, error if len(names) == 1 or isinstance(error, self._for_all) else None)
-        except BaseException:  # it is about this one alone, which has to be told; the others ask for themselves
+        except BaseException:  # it concerns this thread alone, and is raised here; the others read for themselves
             self._tell(together, None)
             raise
         else:
             for wish in together:
-                wish.answer.set_result(found.get(wish.name))  # of what is not among them, asking alone tells why
+                wish.answer.set_result(found.get(wish.name))  # a read of a missing name alone raises the reason
             if len(names) > 1:
                 self._went_along(len(found) - 1)
         finally:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a session has read, kept in its memory (F1, J1, J7). It stands between scope and encryption: hits are checked and recorded too.
+"""The cache of what a session has read, in its memory (F1, J1, J7). It is between scope and encryption: hits are checked and audited too.
 
-One flight: however many ask at the same time for what is not there, one request is made. Times are those of the monotonic
-clock, so that a clock that is set changes nothing.
+Single flight: any number of simultaneous misses of one value make one request. Times are those of the monotonic clock, so that
+setting the system clock changes nothing.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 PASSING = (Unavailable, Timeout, CircuitOpen)
 RECOVERY = 5.0
-"""Seconds for which a backend that did not answer for a value is not asked for it again while there is one to serve."""
+"""Seconds after a failed read of a value in which the backend is not requested again, if there is a cached value to serve."""
 
 
 class CacheTerms(NamedTuple):
-    """How long what was read may be used, in seconds, and how much is kept.
+    """How long a cached value may be used, in seconds, and how much is kept.
 
     Attributes:
-        ttl: a value is fetched again after that.
-        refresh_ahead: the share of `ttl` after which a value that is asked for is fetched again in the background; 1 never.
-        serve_stale: seconds beyond `ttl` for which a value is still given out while the backend does not answer; 0 never.
-        max_entries: values kept at most; those not asked for the longest go first.
-        max_bytes: bytes of values kept at most.
+        ttl: a value is fetched again after this time.
+        refresh_ahead: the share of `ttl` after which a hit fetches the value again in the background; 1 never does.
+        serve_stale: seconds beyond `ttl` for which a value is still returned while the backend does not respond; 0 never does.
+        max_entries: the greatest number of values; the least recently used are dropped first.
+        max_bytes: the greatest number of bytes of values.
     """
 
     ttl: float = 300.0
@@ -53,13 +53,13 @@ class CacheTerms(NamedTuple):
 
 @dataclass
 class Counts:
-    """What became of the reads of current values and versions.
+    """Counts of the reads of current values and versions.
 
     Attributes:
-        hits, misses: answered from what is kept, or not.
-        shared: misses that waited for somebody else's fetch.
-        batched: misses that went along in somebody else's request.
-        stale: answers beyond their time, because the backend did not answer.
+        hits, misses: reads returned from the cache, or not.
+        shared: misses that waited for the fetch of another caller.
+        batched: misses that were combined into the request of another caller.
+        stale: values returned beyond their `ttl`, because the backend did not respond.
     """
 
     hits: int = 0
@@ -70,9 +70,9 @@ class Counts:
 
 
 class Cache(Layer, Recoverable):
-    """Reads each current value, and each older version, once per `ttl`.
+    """Read each current value, and each older version, once per `ttl`.
 
-    Other stages are never kept, and an operation that is not `cacheable` (it is about to write or to describe) is given what is there now.
+    Other stages are never kept. An operation that is not `cacheable` (one that writes or describes) gets what is stored now.
     """
 
     def __init__(
@@ -82,7 +82,7 @@ class Cache(Layer, Recoverable):
         background: Callable[[Callable[[], None]], object],
         looked_up: Callable[[bool], None] = lambda _hit: None,
     ) -> None:
-        """Wrap `inner`; `background` runs a function in another thread; `looked_up` hears of each hit and miss."""
+        """Wrap `inner`. `background` runs a function in another thread. `looked_up` is called with True for a hit, False for a miss."""
         super().__init__(inner)
         self.terms = terms
         self.shelf = Shelf(terms.max_entries, terms.max_bytes)
@@ -108,12 +108,12 @@ class Cache(Layer, Recoverable):
         return self._fetched(key) if held is None else held
 
     def clear(self, name: Optional[str] = None) -> int:
-        """Drop what is kept of a name, or of all, here and where it is shared. Answers how many values that were here."""
+        """Drop the values of a name, or all, from this cache and the shared one. Return how many were in this one."""
         self.also_forgets(name)
         return self.shelf.drop(name)
 
     def _held(self, key: Key) -> Optional[Record]:
-        """What may be answered at once; what nears its end is fetched again meanwhile."""
+        """Return a cached value that may be used, or None. Fetch it again in the background if it nears the end of its `ttl`."""
         found = self.shelf.find(key)
         if found is None:
             return None
@@ -126,7 +126,7 @@ class Cache(Layer, Recoverable):
         return None
 
     def _failed_lately(self, key: Key) -> bool:
-        """Whether the backend did not answer a moment ago: it is not asked by everybody, each waiting as long."""
+        """Return True if the backend failed a moment ago: then not every caller requests it again and waits as long."""
         failed = self._failed.get(key)
         return failed is not None and self.shelf.now() - failed < RECOVERY
 
@@ -146,12 +146,15 @@ class Cache(Layer, Recoverable):
         return flight.result()
 
     def _fetch(self, key: Key) -> Callable[[], Record]:
-        """What asks the backend for it: together with others, where that has a request for several."""
+        """Return the function that fetches the value: combined with other reads if the backend has a request for several."""
         together = key[1] is None and self.capabilities.batch_get
         return partial(self._gathering.read, key[0]) if together else partial(self.inner.get, *key)
 
     def _flight(self, key: Key, asked: Asked, ahead: bool = False) -> Tuple[Future[Record], bool]:
-        """The fetch that is under way, unless the name was written since it began; one that has landed since the caller looked, too."""
+        """Return the fetch of this value, and True if the caller must run it.
+
+        A fetch in progress is shared, unless the name was written since it began. So is one that ended since the caller looked.
+        """
         with self._lock:
             flying = self._flights.get((key, asked.generation))
             if flying is not None:
@@ -164,7 +167,7 @@ class Cache(Layer, Recoverable):
         return flying, False
 
     def _fly(self, key: Key, asked: Asked, flight: Future[Record], fetch: Callable[[], Record]) -> None:
-        """Fetch for everybody who waits for this flight; they get the failure, too."""
+        """Fetch the value for all callers that wait for this flight. They get its failure, too."""
         try:
             record = self._read(key, asked, fetch)
         except BaseException as error:  # noqa: BLE001  # as said
@@ -195,7 +198,7 @@ class Cache(Layer, Recoverable):
         found = self.shelf.find(key) if asking_now().cacheable else None
         if found is None or found.age >= self.terms.ttl + self.terms.serve_stale:
             raise error
-        # Below `ttl` it is a refresh ahead of time, which nobody waits for.
+        # Below `ttl` this is a refresh ahead of time, and no caller waits for it.
         return found.record if found.age < self.terms.ttl else self._told_stale(key, found.record)
 
     def _told_stale(self, key: Key, record: Record) -> Record:
@@ -210,7 +213,7 @@ class Cache(Layer, Recoverable):
             return
         try:
             self._background(lambda: self._fly(key, asked, flight, self._fetch(key)))
-        except RuntimeError:  # nothing is begun any more: the process is about to end
+        except RuntimeError:  # no thread can be started any more: the process is ending
             self._landed(key, asked)
             flight.cancel()
 
@@ -226,7 +229,7 @@ class Cache(Layer, Recoverable):
         return {**held, **self._read_many(missing, fresh)} if missing else held
 
     def _read_many(self, names: List[str], fresh: bool) -> Dict[str, Record]:
-        """Fetch in one call what nobody fetches yet, and only then wait for what others fetch: so no two wait for each other."""
+        """Fetch in one call the names that no other caller fetches. Only then wait for the others: so no two callers block each other."""
         asked = {name: self.shelf.asking(name) for name in names}
         if fresh:
             fetched = self._fetch_many(names)
@@ -241,12 +244,12 @@ class Cache(Layer, Recoverable):
         return _there({name: flight.result for name, (flight, _is_mine) in flights.items()})
 
     def _fetch_many(self, names: List[str]) -> Callable[[str], Record]:
-        """Fetch these at once; the answer gives each record, or raises what fetching it alone would."""
+        """Fetch these names at once. Return a function that returns each record, or raises what fetching it alone would."""
         failure: Optional[BaseException] = None
         found: Dict[str, Record] = {}
         try:
             found = self.inner.get_many(names) if names else {}
-        except BaseException as error:  # noqa: BLE001  # raised for each name, to everybody who waits for it
+        except BaseException as error:  # noqa: BLE001  # raised for each name, in all callers that wait for it
             failure = error
 
         def fetched(name: str) -> Record:
@@ -276,7 +279,7 @@ class Cache(Layer, Recoverable):
 
 
 def _there(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
-    """What these come to; those of which there is none are left out."""
+    """Return the records that these reads return, without the names that do not exist."""
     found = {}
     for name, read in reads.items():
         with suppress(NotFound):
@@ -285,8 +288,8 @@ def _there(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
 
 
 def _told(name: str, store: str, longest: float) -> str:
-    """The same text each time, so that a run is told once."""
+    """Build the warning: the same text each time, so that a run shows it once."""
     return (
-        "credential '{0}', store '{1}': the backend does not answer; the value that was read before is used, "
-        "for {2:g} s beyond its time at most ('serve_stale')."
+        "credential '{0}', store '{1}': the backend does not respond; the value that was read before is used, "
+        "for {2:g} s beyond its TTL at most ('serve_stale')."
     ).format(name, store, longest)

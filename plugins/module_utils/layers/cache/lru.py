@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Records kept in memory: bounded in number and bytes, the least recently used going first, and dropped by name."""
+"""Records kept in memory, bounded in number and bytes: the least recently used are dropped first. Records can be dropped by name."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ Generation = Tuple[int, int]
 
 
 class Kept(NamedTuple):
-    """A record and the seconds since it was asked for at the backend."""
+    """A record, and the seconds since it was requested from the backend."""
 
     record: Record
     age: float
 
 
 class Asked(NamedTuple):
-    """When something was asked for at the backend, and which generation of its name that was."""
+    """The time of a request to the backend, and the generation of the name at that time."""
 
     at: float
     generation: Generation
@@ -42,10 +42,10 @@ class _Entry(NamedTuple):
 
 
 class Shelf:
-    """What was read, by name and version."""
+    """The records that were read, by name and version."""
 
     def __init__(self, max_entries: int, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Keep at most so many records and bytes of values."""
+        """Keep at most this many records and this many bytes of values."""
         self._max_entries = max_entries
         self._max_bytes = max_bytes
         self._clock = clock
@@ -56,7 +56,7 @@ class Shelf:
         self._bytes = 0
 
     def find(self, key: Key) -> Optional[Kept]:
-        """What is kept, however old, or None."""
+        """Return the record that is kept, of any age, or None."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
@@ -65,16 +65,16 @@ class Shelf:
         return Kept(entry.record, self._clock() - entry.since)
 
     def now(self) -> float:
-        """The time by which ages are told: seconds that no clock setting changes."""
+        """Return the time that ages are counted in: seconds that setting the system clock does not change."""
         return self._clock()
 
     def asking(self, name: str) -> Asked:
-        """To be called before `name` is asked for at the backend, for `keep`. Its generation changes with every write."""
+        """Return the request's time and generation, for `keep`. Call it before the request; the generation changes with every write."""
         with self._lock:
             return Asked(self._clock(), self._generation(name))
 
     def keep(self, key: Key, record: Record, asked: Asked) -> None:
-        """Keep what was read, unless `key`'s name was written since it was asked for."""
+        """Keep what was read, unless the name of `key` was written since the request."""
         size = _size(record)
         with self._lock:
             if self._generation(key[0]) != asked.generation:
@@ -88,7 +88,7 @@ class Shelf:
                 self._remove(next(iter(self._entries)))
 
     def drop(self, name: Optional[str] = None) -> int:
-        """Forget every version of `name`, or everything. Answers how many records that were."""
+        """Drop every version of `name`, or everything. Return the number of records dropped."""
         with self._lock:
             gone = [key for key in self._entries if name is None or key[0] == name]
             for key in gone:
@@ -100,19 +100,19 @@ class Shelf:
         return len(gone)
 
     def held(self, name: Optional[str] = None) -> int:
-        """How many records of `name`, or of everything, are kept."""
+        """Return the number of records that are kept, of `name` or in all."""
         with self._lock:
             return len(self._entries) if name is None else sum(key[0] == name for key in self._entries)
 
     def oldest(self) -> Optional[float]:
-        """The seconds since that was asked for which is the oldest kept; None where nothing is."""
+        """Return the age of the oldest record in seconds, counted from its request; None if nothing is kept."""
         with self._lock:
             since = min((entry.since for entry in self._entries.values()), default=None)
         return None if since is None else self._clock() - since
 
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:
-        """A write of `name`: what was read before it, or while it was under way, is not kept."""
+        """Surround a write of `name`: what was read before the write or during it is not kept."""
         self.drop(name)
         try:
             yield
@@ -124,7 +124,7 @@ class Shelf:
 
     @property
     def size(self) -> int:
-        """Bytes of values that are kept."""
+        """Return the bytes of values that are kept."""
         return self._bytes
 
     def _generation(self, name: str) -> Generation:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The reading half of encryption: what comes out is opened and checked, each refusal in its order (E1, ENVELOPE rule 5)."""
+"""The reading half of encryption: it opens and checks each envelope, with the checks in a fixed order (E1, ENVELOPE rule 5)."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 
 class Decrypt(Layer):
-    """Reads records out of a backend of envelopes. `layers.encrypt` adds the writing."""
+    """Read records from a backend of envelopes. `encrypt` adds the writing."""
 
     def __init__(self, inner: Backend, keyring: Keyring, marks: Optional[Marks], tenant: str = DEFAULT_TENANT) -> None:
-        """Take the keys, the high-water marks (None for a store that ends with its process) and the store's tenant."""
+        """Take the keys, the high-water marks (None for a store that is not persistent) and the store's tenant."""
         super().__init__(inner)
         self.keyring = keyring
         self.marks = marks
@@ -34,7 +34,7 @@ class Decrypt(Layer):
 
     @contextmanager
     def naming(self, name: str) -> Iterator[None]:
-        """Errors from below do not know whose envelope they are about."""
+        """Add the credential's name and the store to errors from below, which do not know whose envelope they concern."""
         try:
             yield
         except CredentialError as problem:
@@ -46,7 +46,7 @@ class Decrypt(Layer):
 
         Raises:
             NotEncrypted, Damaged, UnknownFormat, WrongKey, Misplaced, Tampered, RolledBack: in this order (ENVELOPE rule 5).
-            MissingKey, WrongPassphrase, KeySourceUnavailable: the store's keys cannot be had.
+            MissingKey, WrongPassphrase, KeySourceUnavailable: the store's keys cannot be read.
         """
         try:
             try:
@@ -70,7 +70,11 @@ class Decrypt(Layer):
         return self.opener.opened_version(record, mark, version if self.capabilities.envelopes else None)
 
     def _check_made_since(self) -> None:
-        """There was no document, and there are records: another process may just have made the store."""
+        """Read the key document again. There was none, and there are records: another process may just have made the store.
+
+        Raises:
+            MissingKey: there is still no document.
+        """
         if self.keyring.opened() is None:
             raise without_document()
 
@@ -92,7 +96,7 @@ class Decrypt(Layer):
                 return self.get(record.name)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Yield metadata, `verified` where the key authenticates it. Values and high-water marks are not looked at."""
+        """Yield metadata, `verified` if the key authenticates it. Values and high-water marks are not read."""
         if wanted.names_only:
             yield from self.inner.list(wanted)
             return
@@ -120,7 +124,7 @@ class Decrypt(Layer):
         )
 
     def health(self) -> Health:
-        """That of the backend; unhealthy too where values are stored and none of the configured sources opens their key."""
+        """Return the backend's health; unhealthy also if values are stored and no configured source opens their key."""
         health = self.inner.health()
         if health.status == UNHEALTHY or not (self.marks is None or self.keyring.sources):
             return health
@@ -131,7 +135,7 @@ class Decrypt(Layer):
         return health
 
     def find(self, name: str, stage: str, mark: Optional[Mark]) -> Optional[Found]:
-        """What a write builds on: authenticated, the value left alone; None where there is nothing."""
+        """Return the record that a write builds on, authenticated and not decrypted; None if there is none."""
         try:
             record = self.inner.get(name, stage=stage)
         except NotFound:
@@ -140,5 +144,5 @@ class Decrypt(Layer):
 
 
 def without_document() -> MissingKey:
-    """The error for a store with records and no document."""
+    """Return the error for a store with records and no document."""
     return MissingKey("the store has records, but its document is gone", remedy="Restore metadata.json from a backup.")

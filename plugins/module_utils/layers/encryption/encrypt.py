@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Encryption as a layer: what goes in is sealed (E1). What comes out is opened and checked by `layers.decrypt`.
+"""Encryption as a layer: it seals what is written (E1). `decrypt` opens and checks what is read.
 
-Whether a store is encrypted is decided by its configuration alone: this layer is there or it is not, and where it is, it refuses
-anything plain (ENVELOPE rule 6).
+The configuration alone decides whether a store is encrypted: this layer is there or it is not. If it is, it refuses anything plain
+(ENVELOPE rule 6).
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 _ATTEMPTS = 100
-"""Of a write without an expectation against other writers. In each round at least one of them gets through."""
+"""Attempts of a write without an expected version, against other writers. In each round at least one of the writers succeeds."""
 _LAST_SERIAL = 2**63
 
 
@@ -57,12 +57,12 @@ def encrypted(backend: Backend, configuration: Mapping[str, Any], vault_password
     """Wrap a backend as a store's configuration says.
 
     Args:
-        backend: one that keeps envelopes.
-        configuration: `tenant`, `key_sources` and `drop_sources` of the store; the other options are not looked at.
-        vault_password: gives the password of a vault id on the controller.
+        backend: a backend that keeps envelopes.
+        configuration: `tenant`, `key_sources` and `drop_sources` of the store; other options are not read.
+        vault_password: returns the password of a vault id on the controller.
 
     Raises:
-        InvalidConfiguration: `key_sources` or `drop_sources` are not what they should be.
+        InvalidConfiguration: `key_sources` or `drop_sources` are invalid.
     """
     tenant = configuration.get("tenant") or DEFAULT_TENANT
     if not backend.capabilities.persistent:
@@ -78,9 +78,9 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
     """A backend of records around a backend of envelopes. Build it with `encrypted`."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        """Seal and store a value. Always a compare-and-swap; a race lost without an expectation is run again (rule 4).
+        """Seal and store a value, always by compare-and-swap. A lost race is repeated if no version was expected (rule 4).
 
-        A serial that the record carries is kept if it is higher than every one that was used; else the next one is counted.
+        A serial of the record is kept if it is higher than every serial used so far; else the record gets the next serial.
         """
         if record.known.scope.tenant != self.tenant:
             raise AccessDenied(
@@ -98,7 +98,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             return replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
 
     def _stored(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
-        """Seal and store, until no other writer comes in between, and answer the key and what was stored."""
+        """Seal and store the value; repeat if another writer came first. Return the key and what was stored."""
         for _each in range(_ATTEMPTS):
             ring, offered, found = self._offered(record, restored)
             expected = expected_version or (found.version if found else None)
@@ -123,16 +123,17 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
         serial = max(last + 1, mark.serial + 1 if mark else 0, record.serial or 0)
         if serial >= _LAST_SERIAL:
-            raise Tampered("the serial of the last version cannot be one that was counted", remedy="Restore it from a backup.")
+            raise Tampered("the serial of the last version is impossibly high", remedy="Restore it from a backup.")
         record_id = found.envelope.header.record_id if found else os.urandom(16)
         place = new_place(identity_of(record.name, record.stage), record_id, serial, record.type, record.known.scope)
         envelope = seal(ring.active, place, record.fields, record.state, record.known)
         return replace(record, fields={}, state={}, envelope=envelope, version=None, serial=serial, record_id=record_id, revision=0)
 
     def _acknowledge(self, key: MasterKey, stored: Record, restored: bool = False) -> None:
-        """Record first, durably, then its mark, then the caller: so a mark never stands for what a crash took away (rule 8).
+        """Write the mark of a record that is durably stored, before the caller returns.
 
-        The very first value needs no durable mark: there is nothing older that could be put in its place.
+        In this order a crash never leaves a mark of a record that was lost (rule 8). The very first value needs no durable mark:
+        there is nothing older that could replace it.
         """
         self._follow_rotation(key, stored)
         ring = self.keyring.opened()
@@ -144,7 +145,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                 self.marks.advance(ring, identity, seen, durable=(seen.serial, seen.revision) > (1, 0))
 
     def _follow_rotation(self, key: MasterKey, stored: Record) -> None:
-        """A rotation of the master key may have begun since the key was taken: nothing is acknowledged under the old one (rule 12)."""
+        """Put the record under the new master key if its rotation began meanwhile: no write is acknowledged under the old key (rule 12)."""
         ring = self.keyring.refreshed()
         if ring is None or ring.active.key_id == key.key_id:
             return
@@ -154,7 +155,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             try:
                 require_protocol(self.inner, EnvelopeRewriter, moved.name).rewrite_envelope(moved, content)
             except (Conflict, NotFound):
-                return  # somebody, the rotation most likely, has replaced it since
+                return  # another writer, most likely the rotation, has replaced it since
             try:
                 flush_backend(self.inner)
                 return
@@ -166,8 +167,8 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         """Replace metadata without touching the ciphertext (rule 7).
 
         Raises:
-            InvalidInput: the scope differs; it changes by a new version only.
-            Conflict, NotFound: as the backend.
+            InvalidInput: the scope differs. Only a new version changes it.
+            Conflict, NotFound: as the backend raises them.
         """
         with self.naming(record.name):
             ring = self.keyring.opened()
@@ -189,7 +190,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         return replace(known, envelope=None)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        """Remove a value, and remember it as deleted. What cannot be opened any more can be deleted too."""
+        """Remove a value, and record it as deleted. A value that cannot be opened any more can be deleted too."""
         try:
             ring = self.keyring.opened()
         except EncryptionError:
@@ -199,7 +200,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             self.marks.bury(ring, identity_of(name, stage), last)
 
     def _deleted(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[str], recoverable: bool) -> Mark:
-        """Delete exactly the version that was looked at, so that the mark buries that one and no newer one."""
+        """Delete exactly the version that was read, so that the mark covers that one and no newer one."""
         for _each in range(_ATTEMPTS):
             found = None if ring is None else self._find_or_broken(name, stage)
             version = expected or (found.version if found else None)
@@ -220,13 +221,13 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             return None
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
-        """Accept what is stored now although it is older than what was seen, or was deleted: an explicit act (rule 8).
+        """Accept what is stored now although it is older than what was seen, or was deleted: only on explicit request (rule 8).
 
-        The value is written again as a version above every one ever seen, and the mark enters a new epoch; so other
+        The value is written again as a version above every version ever seen, and the mark enters a new epoch. So other
         controllers accept it too, and what was rolled back stays refused.
 
         Returns:
-            The new version; with `check` what is there.
+            The new version; with `check` the version that is stored.
 
         Raises:
             NotFound: nothing is stored.
@@ -243,12 +244,12 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             return opened if check else self._put(opened, record.version, False, restored=True)
 
     def subkey(self, label: str) -> Tuple[bytes, bytes]:
-        """The id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""
+        """Return the id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""
         ring = self.keyring.created()
         return ring.active.key_id, ring.active.subkey(label)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
-        """See that the configured sources have their slots; see `crypto.key_report`."""
+        """Give every configured key source a slot; see `crypto.key_status`."""
         return key_report.ensured(self.keyring, check)
 
     def rotate_master_key(
@@ -277,7 +278,7 @@ def _check_expected(record: Record, found: Found, expected_revision: int) -> Non
     there = found.envelope
     if (record.version, expected_revision) != (found.version, there.revision):
         raise Conflict(
-            "version {0}, revision {1} was expected, and version {2}, revision {3} is there".format(
+            "version {0}, revision {1} was expected, and version {2}, revision {3} is stored".format(
                 record.version, expected_revision, found.version, there.revision
             ),
             remedy="Read it again and repeat.",

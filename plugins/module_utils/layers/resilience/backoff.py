@@ -2,11 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Making a request again while it fails for a reason that passes: how often, and after how long (S1's figures).
+"""Repeat a request while it fails for a temporary reason: how often, and after how long (S1's figures).
 
 The wait before repeat n is drawn evenly from 0 to BASE * FACTOR ** (n - 1) seconds, at most LONGEST ("full jitter"), so that
-many runs that failed in the same moment do not come back in the same moment. Where the backend asked to be left alone for a
-while, that is added. tenacity does the waiting and the counting.
+many runs that failed at the same moment do not come back at the same moment. If the backend sent a time to wait, it is added.
+tenacity waits and counts.
 """
 
 from __future__ import annotations
@@ -31,22 +31,22 @@ LONGEST = 2.0
 
 
 def passes(error: Optional[BaseException]) -> bool:
-    """Whether the same request may succeed a moment later."""
+    """Return True if the same request may succeed a moment later."""
     return isinstance(error, (Unavailable, Timeout)) and not isinstance(error, CircuitOpen)
 
 
 class Attempts:
-    """Makes requests of one store, each of them once and then at most `repeats` times more."""
+    """Make the requests of one store: each of them once, and then at most `repeats` times more."""
 
     def __init__(self, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Take the number of repeats; `observer` is told of each, `sleep` waits so many seconds."""
+        """Take the number of repeats. `observer` is called for each of them; `sleep` waits the given seconds."""
         self._repeats = repeats
         self._observer = observer or Observer()
         self._sleep = sleep
         self._retrying: Any = None
 
     def prepare(self) -> None:
-        """Load what this needs.
+        """Load tenacity.
 
         Raises:
             MissingLibrary: tenacity is not installed.
@@ -55,10 +55,10 @@ class Attempts:
             self._retrying = self._built()
 
     def make(self, call: Call, work: Callable[[], Answer]) -> Answer:
-        """Do `work`, again where it fails for a reason that passes.
+        """Run `work`, and run it again if it fails for a temporary reason. Return its result.
 
         Raises:
-            CredentialError: whatever `work` raised last. After several attempts it says how many there were, and in what time.
+            CredentialError: the last error of `work`. After several attempts its message has their number and the time they took.
         """
         self.prepare()
         made: Answer = self._retrying(_attempt, call, work)
@@ -86,7 +86,7 @@ class Attempts:
         return float(self._jitter(state)) + max(0.0, asked or 0.0)
 
     def _stops(self, state: Any) -> bool:
-        """No repeat is left, or no time for one: then the error is told at once instead of waiting for nothing."""
+        """Return True if no repeat is left, or no time for one. Then the error is raised at once, without a useless wait."""
         return state.attempt_number > self._repeats or deadline.is_over(after=state.upcoming_sleep)
 
     def _tell(self, state: Any) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A circuit breaker as a layer: a backend that fails again and again is left alone for a while (S4)."""
+"""A circuit breaker as a layer: after repeated failures it makes no request to the backend for a while (S4)."""
 
 from __future__ import annotations
 
@@ -18,22 +18,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.resilienc
 
 
 class Breaker(Around):
-    """Makes no request while its circuit is open.
+    """Make no request while the circuit is open.
 
-    It stands around the repeats: an operation that a repeat has saved is no failure, and one that no repeat could save is one.
-    `health` is always asked, and not counted: who asks wants to know.
+    It is outside the repeats: an operation that succeeds after a repeat is no failure; one that fails after all repeats is one.
+    `health` is always requested and never counted: its caller wants the state of the backend as it is now.
     """
 
     def __init__(self, inner: Backend, circuit: Circuit) -> None:
-        """Wrap `inner`; every thread that uses the store shares the circuit."""
+        """Wrap `inner`. All threads that use the store share the circuit."""
         super().__init__(inner)
         self._circuit = circuit
 
     def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
-        """Do `work`, where the circuit lets it through.
+        """Run `work` if the circuit lets it through, and return its result.
 
         Raises:
-            CircuitOpen: it does not. No request was made.
+            CircuitOpen: the circuit is open. No request was made.
         """
         period = self._circuit.let_through()
         if period is None:
@@ -44,26 +44,26 @@ class Breaker(Around):
             failed = False
             return answer
         except CredentialError as error:
-            # Whatever else a backend answers, it answers: a denial or a lost race is no sign of a failing backend.
+            # Any other error is a response of the backend: a denial or a lost race is no sign of a failing backend.
             failed = isinstance(error, (Unavailable, Timeout))
             raise
         finally:
             self._circuit.ended(period, failed)
 
     def _open(self) -> CircuitOpen:
-        error = CircuitOpen(self._told(), remedy="Repair the backend, or what lies between.", store=self.context.store)
+        error = CircuitOpen(self._told(), remedy="Repair the backend, or the network to it.", store=self.context.store)
         error.happened(retry_after=self._circuit.remaining())
         return error
 
     def _told(self) -> str:
         seconds = self._circuit.remaining()
         if seconds <= 0:
-            return "no request is made before one that is under way has shown whether the backend answers again"
+            return "no request is made until the one in progress has shown whether the backend responds again"
         what = "the backend failed {0} times in a row, so no request is made for another {1} s"
         return what.format(self._circuit.failures, math.ceil(seconds))
 
     def health(self) -> Health:
-        """The backend's own; `degraded` at best while requests are held back."""
+        """Return the backend's health; `degraded` at best while the circuit is not closed."""
         health = self.inner.health()
         if self._circuit.state == CLOSED:
             return health

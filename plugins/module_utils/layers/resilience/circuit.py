@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A circuit breaker's three states, for many threads. No lock is held while a request is under way."""
+"""A circuit breaker's three states, for many threads. No lock is held during a request."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Circuit:
     """`CLOSED` until `failures` in a row; `OPEN` for `seconds`; then `HALF_OPEN`: as many requests as are still needed are let
     through at a time, until `successes` of them have closed it or one failure has opened it again.
 
-    A request belongs to the period it was let through in. How it ends counts in that period alone, so that slow requests of
-    before neither open nor close what came after.
+    A request belongs to the period in which it was let through. Its outcome counts in that period alone, so that slow requests
+    of an earlier period neither open nor close the circuit in a later one.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class Circuit:
         observer: Optional[Observer] = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Begin closed. `clock` answers seconds and never goes back."""
+        """Begin closed. `clock` returns seconds and never goes back."""
         self.failures = failures
         self.seconds = seconds
         self._successes = successes
@@ -45,16 +45,16 @@ class Circuit:
 
     @property
     def state(self) -> str:
-        """One of `observer.BREAKER_STATES`."""
+        """The current state, one of `observer.BREAKER_STATES`."""
         return self._state
 
     def remaining(self) -> float:
-        """Seconds until a request is tried; 0 unless it is open."""
+        """Return the seconds until a request is tried; 0 if the circuit is not open."""
         with self._lock:
             return max(0.0, self._opened_at + self.seconds - self._clock()) if self._state == OPEN else 0.0
 
     def let_through(self) -> Optional[int]:
-        """The period that a request is let through in, for `ended`; None where it is not to be made."""
+        """Return the period in which a request is let through, for `ended`; None if the request must not be made."""
         with self._lock:
             if self._state == OPEN and self._clock() >= self._opened_at + self.seconds:
                 self._go_to(HALF_OPEN)
@@ -64,7 +64,7 @@ class Circuit:
             return self._period
 
     def ended(self, period: int, failed: Optional[bool]) -> None:
-        """A request that was let through has ended. `failed` is None where that says nothing about the backend."""
+        """Count the outcome of a request that was let through. `failed` is None if it says nothing about the backend."""
         with self._lock:
             if period != self._period:
                 return
@@ -87,7 +87,7 @@ class Circuit:
             self._go_to(CLOSED)
 
     def _go_to(self, state: str) -> None:
-        # Told under the lock, so that an observer learns of the states in their order.
+        # Called under the lock, so that the observer receives the states in their order.
         self._state = state
         self._period += 1
         self._failed = self._succeeded = self._under_way = 0

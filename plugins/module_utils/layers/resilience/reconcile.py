@@ -2,13 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What has become of a write whose answer was lost: told by reading, never guessed.
+"""Find out by reading, never by guessing, what became of a write whose response was lost.
 
-Each function answers `Done` (it was carried out), None (what it was to replace is still there: it may be made again where it
-names what it replaces), or raises `Conflict` or `NotFound` (something else is there). All of them take the backend to read from.
+Each function takes the backend to read from. It returns `Done` if the write was carried out. It returns None if what the write
+replaces is still there: the write may be made again if it names what it replaces. It raises `Conflict` or `NotFound` if something
+else is there.
 
-A value is ours when all of it is the same: the bytes of an envelope, which no two writes share; else type, fields, state and
-metadata, whose `updated_at` has microseconds, and the serial and record id where the write carried them.
+A value is ours if all of it is the same: the bytes of an envelope, which no two writes share; else type, fields, state and
+metadata, whose `updated_at` has microseconds, and the serial and record id if the write carried them.
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 MOST_VERSIONS = 40
-"""How many kept versions are looked through: so many writes of others would have to come between a write and its look."""
+"""The number of kept versions that are read: ours is missed only if more writes of others came between our write and this read."""
 
 
 @dataclass(frozen=True)
 class Done(Generic[Answer]):
-    """A write that was carried out, and what it answers."""
+    """A write that was carried out, and its result."""
 
     answer: Answer
 
@@ -41,7 +42,7 @@ class Done(Generic[Answer]):
 def put(backend: Backend, record: Record, expected: Optional[str], create: bool, others: Set[str]) -> Optional[Done[Record]]:
     """As above, for `Backend.put` with these arguments.
 
-    `others` collects the versions that were seen not to be ours: a look that breaks off and begins again reads them once.
+    `others` collects the versions that are not ours, so that a search that fails and begins again reads each of them once.
     """
     found = _current(backend, record.name, record.stage)
     if found is not None and is_ours(record, found):
@@ -53,12 +54,12 @@ def put(backend: Backend, record: Record, expected: Optional[str], create: bool,
     if kept is not None:
         return Done(_stored(record, kept))
     if create and found is not None:
-        # A new credential's id is drawn at random, and stays: another one shows that this is not what became of ours.
+        # A new credential's id is random and never changes: a different id shows that this is not our credential.
         certain = certain or (None not in (record.record_id, found.record_id) and record.record_id != found.record_id)
     try:
         check_swap(record.name, found, expected, create)
     except Conflict as conflict:
-        # Ours may have been there and be replaced already, where not every version since can be read.
+        # If not every later version can be read, ours may have been stored and replaced already.
         raise conflict.happened(outcome_unknown=not certain) from None
     return None
 
@@ -112,7 +113,7 @@ def write_store_document(backend: Backend, content: bytes, replaces: Optional[by
 
 
 def is_ours(record: Record, found: Record) -> bool:
-    """Whether `found` is what a put of `record` leaves behind."""
+    """Return True if `found` is what a put of `record` stores."""
     if record.envelope is not None:
         return found.envelope == record.envelope
     same_value = (found.type, dict(found.fields), dict(found.state)) == (record.type, dict(record.fields), dict(record.state))
@@ -136,7 +137,7 @@ def _current(backend: Backend, name: str, stage: str) -> Optional[Record]:
 
 
 def _among_versions(backend: Backend, record: Record, expected: Optional[str], others: Set[str]) -> Tuple[Optional[Record], bool]:
-    """Ours among the versions after `expected`, which another writer has replaced since; and whether all of them were seen."""
+    """Return our record among the versions after `expected`, if another writer replaced it since; and whether all were read."""
     if not backend.capabilities.versions or record.stage != CURRENT:
         return None, False
     try:
@@ -150,5 +151,5 @@ def _among_versions(backend: Backend, record: Record, expected: Optional[str], o
                 return found, True
             others.add(info.version)
     except NotFound:
-        pass  # deleted, or a version that is not kept any more
+        pass  # it was deleted, or the version is not kept any more
     return None, False

@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Repeating requests as a layer, around a backend and inside the time limits: what is safe to repeat, and nothing else.
+"""Repeat requests as a layer, around a backend and inside the time limits: only requests that are safe to repeat.
 
-Reads are safe. A write is as long as its failure says that nothing happened. Where an answer was lost (`outcome_unknown`), the
-write is reconciled by reading, never blindly made again: see `layers.reconcile` for what is read and `layers.writes` for
-what follows. A write that does not name what it replaces is never made again then; one that does is, since the backend refuses the
-one of two requests that comes second, also a first one that arrives late.
+A read is safe. A write is safe if its failure says that nothing happened. If a response was lost (`outcome_unknown`), the write
+is reconciled by reading and never blindly repeated: `reconcile` says what is read, `write_retry` what follows. Then a write that
+does not name what it replaces is never made again. A write that does is made again: of the two requests, the backend refuses the
+one that comes second, even if that is the first request arriving late.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ _RECORD_ID_SIZE = 16
 
 
 class Retry(Around):
-    """Repeats what fails with `Unavailable` or `Timeout`; what a `CircuitOpen` refuses is not repeated.
+    """Repeat requests that fail with `Unavailable` or `Timeout`, but not with `CircuitOpen`.
 
-    The last error is the one that is raised, its class kept. It says how many attempts were made.
+    The last error is raised and keeps its class. Its message has the number of attempts.
     """
 
     def __init__(
@@ -43,29 +43,29 @@ class Retry(Around):
 
         Args:
             inner: the backend.
-            repeats: how often a request is made again at most.
-            observer: is told of each repeat.
-            sleep: waits so many seconds.
+            repeats: how many times a request is repeated at most.
+            observer: called for each repeat.
+            sleep: waits the given seconds.
         """
         super().__init__(inner)
         self._attempts = Attempts(repeats, observer, sleep)
 
     def connect(self) -> None:
-        """As the backend's.
+        """Load tenacity, and connect the backend.
 
         Raises:
-            MissingLibrary: tenacity is not installed. Told now, not by the first failure.
+            MissingLibrary: tenacity is not installed. This is raised here, so that it does not wait for the first failure.
         """
         self._attempts.prepare()
         self.inner.connect()
 
     def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
-        """Every read."""
+        """Make a read; writes have methods of their own here."""
         return self._attempts.make(call, work)
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         if create and record.record_id is None:
-            # By it a new credential is known as ours, also once another run has changed it.
+            # By this id a new credential is recognised as ours, even after another run has changed it.
             record = replace(record, record_id=os.urandom(_RECORD_ID_SIZE))
         others: Set[str] = set()
         swaps = create or expected_version is not None
@@ -109,7 +109,7 @@ class Retry(Around):
         write.carry_out(self._attempts, Call("write_store_document", None, True))
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """A listing that breaks off begins again, without the names that were told already."""
+        """List the records. A listing that fails midway begins again and skips the names that were returned already."""
         listing = _Listing(self.inner, wanted)
         while True:
             row = self._attempts.make(Call("list"), listing.step)
@@ -119,7 +119,7 @@ class Retry(Around):
 
 
 class _Listing:
-    """The rows of a listing, each name once, however often it has to begin."""
+    """The rows of a listing: each name once, however often the listing begins again."""
 
     def __init__(self, inner: Backend, wanted: Filter) -> None:
         self._inner = inner
@@ -128,7 +128,7 @@ class _Listing:
         self._told: Set[str] = set()
 
     def step(self) -> Optional[Record]:
-        """The next row; None at the end."""
+        """Return the next row; None at the end."""
         try:
             self._rows = self._inner.list(self._wanted) if self._rows is None else self._rows
             for row in self._rows:

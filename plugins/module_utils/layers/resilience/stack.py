@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every remote backend is wrapped in: time limits, a circuit breaker, repeats. Their options, and their order.
+"""The layers around every remote backend: time limits, a circuit breaker, repeats. Their options, and their order.
 
 `TimeLimits(Breaker(Retry(backend)))`: one limit bounds an operation with all its repeats and waits, and the breaker counts
-operations that no repeat could save. Inside the repeats it would open by the attempts of a single operation.
+operations that failed after all repeats. Inside the repeats, the attempts of a single operation could open it.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "breaker_timeout": {"type": "float", "default": 30.0},
     "breaker_successes": {"type": "int", "default": 2},
 }
-"""The options of every store that its layers look at, as an argument spec. Times are seconds.
+"""The options that these layers read, for every store, as an argument spec. Times are in seconds.
 
-`max_retries` is the backend's own where it is left out (`Backend.default_retries`); 0 repeats nothing. `breaker_failures: 0`
-does without a breaker.
+`max_retries` defaults to the backend's own (`Backend.default_retries`); 0 repeats nothing. `breaker_failures: 0` disables the
+breaker.
 """
 
 
 class Range(NamedTuple):
-    """The least and the most that an option may be."""
+    """The least and the greatest value of an option."""
 
     least: float
     most: float
@@ -53,15 +53,15 @@ RANGES: Mapping[str, Range] = {
 
 
 def resilient(backend: Backend, options: Mapping[str, Any], observer: Optional[Observer] = None) -> Backend:
-    """Wrap a backend as a store's configuration says; one that is not remote stays as it is.
+    """Wrap a backend as a store's configuration says. Return a backend that is not remote as it is.
 
     Args:
-        backend: of any backend.
-        options: `OPTIONS`, validated; defaults hold for what is missing.
-        observer: is told of repeated requests and of the breaker's states.
+        backend: the backend, of any kind.
+        options: `OPTIONS`, validated. A missing option has its default.
+        observer: called for repeated requests and for the breaker's changes of state.
 
     Raises:
-        InvalidConfiguration: an option is out of range, also where the backend has no use for it.
+        InvalidConfiguration: an option is out of range, even if the backend does not use it.
     """
     chosen = {option: _in_range(option, options.get(option)) for option in OPTIONS}
     if not backend.capabilities.remote:
@@ -77,7 +77,7 @@ def resilient(backend: Backend, options: Mapping[str, Any], observer: Optional[O
 def _in_range(option: str, given: Any) -> Any:
     value = OPTIONS[option].get("default") if given is None else given
     least, most = RANGES[option]
-    # Written so that "not a number", which is neither less nor more, is refused too.
+    # Written so that NaN, which is neither less nor more, is refused too.
     if value is not None and not least <= value <= most:
         raise InvalidConfiguration("the value is out of range", option=option, remedy="Use {0:g} to {1:g}.".format(least, most))
     return value

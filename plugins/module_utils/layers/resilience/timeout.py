@@ -14,10 +14,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 
 
 class TimeLimits(Around):
-    """Sets the deadline that layers and backends below keep to."""
+    """Set the deadline for the layers and the backend inside."""
 
     def __init__(self, inner: Backend, reading: float, writing: float) -> None:
-        """Bound reads and writes, in seconds each."""
+        """Take the limits of a read and of a write, in seconds."""
         super().__init__(inner)
         self._reading = reading
         self._writing = writing

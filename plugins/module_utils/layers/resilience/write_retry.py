@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One write, made until it is known whether it was carried out."""
+"""One write, repeated until it is known whether it was carried out."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.resilienc
 
 
 class _MayNotBeRepeated(Exception):
-    """Nothing shows that the write was carried out, and making it again could undo what others wrote since."""
+    """Nothing shows that the write was carried out, and repeating it could undo what others wrote since."""
 
     def __init__(self, doubt: CredentialError) -> None:
         super().__init__()
@@ -24,25 +24,25 @@ class _MayNotBeRepeated(Exception):
 
 
 class Write(Generic[Answer]):
-    """A write, what becomes of it, and whether it may be made twice.
+    """A write, its outcome, and whether it may be made twice.
 
-    Once a request's outcome is unknown, each attempt begins by looking. What the write has made is answered as if the lost answer
-    had come. Where what it replaces is still there, it is made again if `repeatable`: the backend's own compare-and-swap then
-    refuses whichever of the two requests comes second, and that refusal is looked into like a lost answer.
+    Once a request's outcome is unknown, each attempt begins by reading. If the write was carried out, its result is returned as if
+    the lost response had arrived. If what it replaces is still there, it is made again if `repeatable`: the backend's
+    compare-and-swap then refuses the request that comes second, and that refusal is reconciled like a lost response.
     """
 
     def __init__(self, make: Callable[[], Answer], look: Callable[[], Optional[Done[Answer]]], *, repeatable: bool) -> None:
-        """Take the request, how to see what became of it (`layers.reconcile`), and whether it names what it replaces."""
+        """Take the request, the function that reads its outcome (of `reconcile`), and whether the request names what it replaces."""
         self._make = make
         self._look = look
         self._repeatable = repeatable
         self._doubt: Optional[CredentialError] = None
 
     def carry_out(self, attempts: Attempts, call: Call) -> Answer:
-        """Make it.
+        """Make the write, and return its result.
 
         Raises:
-            CredentialError: the last one; `outcome_unknown` is set, and the message says so, where reading did not tell either.
+            CredentialError: the last error. If reading did not show the outcome, `outcome_unknown` is set and the message says so.
         """
         try:
             return attempts.make(call, self._attempt)
@@ -50,7 +50,7 @@ class Write(Generic[Answer]):
             raise _unknown(end.doubt, call) from None
         except CredentialError as error:
             if self._doubt is None or (error.outcome_unknown and not passes(error)):
-                raise  # settled, or the backend tells itself how far it came and what stopped it
+                raise  # the outcome is known, or the backend's own error says how far it came and what stopped it
             done = self._last_look() if error is self._doubt else None
             if done is not None:
                 return done.answer
@@ -84,11 +84,11 @@ class Write(Generic[Answer]):
         try:
             return self._look()
         except (Conflict, NotFound):
-            self._doubt = None  # something else is there, whatever became of ours
+            self._doubt = None  # something else is there, so ours no longer matters
             raise
 
     def _last_look(self) -> Optional[Done[Answer]]:
-        """After the last attempt, as long as there is time: no request is made twice by looking."""
+        """Read the outcome after the last attempt, if there is time: reading repeats no write. Return None if it is unknown."""
         if deadline.is_over():
             return None
         try:
@@ -100,7 +100,7 @@ class Write(Generic[Answer]):
 
 
 def _unknown(error: CredentialError, call: Call) -> CredentialError:
-    """The error of a write that may have been carried out, or may be still."""
+    """Return the error of a write that may have been carried out, or may still be."""
     error.outcome_unknown = True
     error.what = "{0}; whether the change was made is not known".format(error.what.rstrip("."))
     see = "Read the credential to see which value is there." if call.name else "Open the store again to see which one is there."

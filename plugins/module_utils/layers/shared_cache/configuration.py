@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From a store's configuration to its shared cache."""
+"""Build the shared cache of a store from its configuration."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def shared(
     common: Iterable[str],
     vault_password: Optional[VaultPassword] = None,
 ) -> SharedCache:
-    """Put a shared cache before a store. It makes no request.
+    """Put a shared cache around a store, without a request.
 
     Args:
         backend: the backend within its layers, `layer` included.
-        layer: the one that encrypts, where there is one.
-        options: of the store, validated.
-        common: the options that every store has: they say how it is used, not which it is.
+        layer: the layer that encrypts, or None if the store keeps plain values.
+        options: the options of the store, validated.
+        common: the options that every store has. They say how a store is used, not which store it is.
         vault_password: gives the password of a vault id on the controller.
 
     Raises:
-        InvalidConfiguration: an option is wrong, or the store is one of which nothing may be kept.
+        InvalidConfiguration: an option is wrong, or nothing of this store may be kept.
         MissingLibrary: the package `redis` is not installed.
     """
     able = backend.capabilities
     if able.leased or not able.persistent:
-        what = "what this store gives out is {0}, and is not shared".format("lent for a time" if able.leased else "gone with its process")
+        what = "the values of this store {0}, so they are not shared".format("have a lease" if able.leased else "end with its process")
         raise InvalidConfiguration(what, option=OPTION, remedy="Leave it out.")
     own = options[OPTION]
     server = Server(address_of(own), own["prefix"])

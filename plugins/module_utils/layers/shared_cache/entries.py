@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is kept in the shared cache: sealed whole, so that neither a value nor a name can be read there (F1, docs/session.md).
+"""The entries of the shared cache: sealed whole, so that neither a value nor a name can be read there (F1, docs/session.md).
 
 An entry is 4 bytes of format, a salt, a nonce and the ciphertext: AES-256-GCM with a key of its own (HKDF of the tier's key with that
-salt), bound to the key and field it lies under. Inside are the time at which it ends, what was asked for, and the record.
+salt), bound to the key and field where it is stored. Inside are the time at which it ends, the name and version that were read, and
+the record.
 """
 
 from __future__ import annotations
@@ -40,33 +41,33 @@ _VALUES, _NAMES = primitives.info_for(primitives.SHARED_CACHE_VALUE), primitives
 
 
 class Spot(NamedTuple):
-    """Where an entry lies: a key and a field in it, both of which tell nobody without the tier's key what they stand for."""
+    """The place of an entry: a key and a field in it. Without the tier's key, neither reveals the name or version."""
 
     key: bytes
     field: bytes
 
 
 class Entries:
-    """Writes and reads the entries of one store under one key."""
+    """Write and read the entries of one store under one key."""
 
     def __init__(self, key: bytes, prefix: str, store: bytes, clock: Callable[[], float] = time.time) -> None:
-        """Take the key of 32 bytes, what names begin with there, what tells this store from others, and a clock (seconds since 1970)."""
+        """Take the key of 32 bytes, the prefix of key names, what identifies this store, and a clock (seconds since 1970)."""
         self._key = key
         self._names = primitives.mac_context(primitives.derive(key, None, _NAMES))
         self._clock = clock
         self._store = primitives.mac(self._names, write_bytes(store))[:16]
         self.start = "{0}:{1}:".format(prefix, self._store.hex()).encode("utf-8")
-        """What the key of every entry of this store begins with."""
+        """The prefix of the key of every entry of this store."""
 
     def spot(self, name: str, version: Optional[str]) -> Spot:
-        """Where the current value of a credential, or a version of it, lies. All of one name lie under one key."""
+        """Return the place of a credential's current value, or of a version. All entries of a name are under one key."""
         return Spot(self.start + self._hidden(name), self._hidden(name, version))
 
     def _hidden(self, *parts: Optional[str]) -> bytes:
         return primitives.mac(self._names, self._store, *map(write_text, parts))[:16].hex().encode("ascii")
 
     def sealed(self, record: Record, version: Optional[str], ttl: float) -> bytes:
-        """An entry that ends after `ttl` seconds.
+        """Return an entry that ends after `ttl` seconds.
 
         Raises:
             InvalidInput: the metadata cannot be written.
@@ -76,7 +77,7 @@ class Entries:
         return head + primitives.encrypt(self._of(head), head[-primitives.NONCE_SIZE :], plain, self._bound(head, record.name, version))
 
     def opened(self, entry: bytes, name: str, version: Optional[str]) -> Optional[Record]:
-        """The record; None where the entry is another one's, was changed, or has ended."""
+        """Return the record; None if the entry belongs to another name or store, was changed, or has ended."""
         head = entry[:_HEAD]
         if len(head) < _HEAD or not head.startswith(FORMAT):
             return None

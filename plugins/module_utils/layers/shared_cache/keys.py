@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose key seals the shared cache: the store's own ring, or one that key sources of its own open (ENVELOPE rules 9 to 11)."""
+"""The key that seals the shared cache: of the store's own ring, or of a ring with key sources of its own (ENVELOPE rules 9 to 11)."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 RECHECK = 30.0
-"""Seconds after which the document is looked at again: a server that lost all of it has another key since."""
+"""Seconds after which the document is read again: a server that lost all its data has another key by then."""
 
 KeyOf = Callable[[], Optional[bytes]]
-"""Gives the tier's key of 32 bytes; None where there is none yet."""
+"""Returns the tier's key of 32 bytes; None if there is none yet."""
 
 
 def key_of(
     server: Server, options: Mapping[str, Any], backend: Backend, layer: Optional[Decrypt], vault_password: Optional[VaultPassword]
 ) -> KeyOf:
-    """What gives the key.
+    """Return the function that returns the key.
 
     Raises:
-        InvalidConfiguration: the store has no key of its own, and no source of another one is named.
+        InvalidConfiguration: the store has no key of its own, and no key source is configured.
     """
     entries = options.get("key_sources")
     if entries:
@@ -45,7 +45,7 @@ def key_of(
         raise InvalidConfiguration(
             "this store keeps plain fields, so it has no key to seal with",
             option=OPTION + ".key_sources",
-            remedy="Name a key source that each of the controllers has, for one: [{source: key_file, path: /etc/nebula/cache.key}].",
+            remedy="Name a key source that each of the controllers has, for example [{source: key_file, path: /etc/nebula/cache.key}].",
         )
     keyring = layer.keyring
     return lambda: _key(keyring.opened())
@@ -56,14 +56,14 @@ def _key(ring: Optional[OpenRing]) -> Optional[bytes]:
 
 
 class _RingPlace(Layer):
-    """Where such a ring's document lies: on the server itself. It holds nothing but wrapped keys, and there is nothing to lose."""
+    """The place of such a ring's document: the server itself. The document holds only wrapped keys, and may be lost without harm."""
 
     def __init__(self, inner: Backend, server: Server) -> None:
         super().__init__(inner)
         self._server = server
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """No records: a document that is gone is made anew."""
+        """Return no records, so that a document that is gone is made anew."""
         return iter(())
 
     def read_store_document(self) -> Optional[bytes]:
@@ -74,7 +74,7 @@ class _RingPlace(Layer):
 
 
 class _OwnRing:
-    """The ring of the shared cache, made where there is none."""
+    """The ring of the shared cache. It is made if there is none."""
 
     def __init__(self, made: Callable[[], Keyring]) -> None:
         self._made = made

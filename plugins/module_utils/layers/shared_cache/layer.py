@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What several controllers have read, kept for each other in a Redis or Valkey (F1). It stands between the session's cache and the backend.
+"""A cache that several controllers share in a Redis or Valkey (F1). It is between the session's cache and the backend.
 
-It may be asked and may fail at any time: then the backend answers, as if it were not there.
+It may fail at any time: then the backend is read, as if there were no shared cache.
 """
 
 from __future__ import annotations
@@ -25,26 +25,26 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 REST = 5.0
-"""Seconds for which a server that failed is left alone: its time limit is waited for once, not by every read."""
+"""Seconds without a request after the server failed: so its time limit is waited for once, not by every read."""
 MANY = 1000
-"""Names written by this process, after which those are forgotten that may be shared again."""
+"""The number of names written by this process above which those are forgotten that may be shared again."""
 
 Answer = TypeVar("Answer")
 Wanted = Tuple[str, Optional[str]]
 
 
 class SharedCache(Layer, Recoverable):
-    """Reads current values and versions from the shared server where they are there, and puts there what it has read."""
+    """Read current values and versions from the shared server if it has them, and store there what was read from the backend."""
 
     def __init__(self, inner: Backend, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
         """Wrap `inner`.
 
         Args:
-            inner: the backend within its layers, its records open.
-            server: the shared one.
-            key_of: gives the key that seals.
-            entries_of: makes what seals with a key.
-            ttl: seconds for which an entry holds.
+            inner: the backend within its layers, which returns decrypted records.
+            server: the shared server.
+            key_of: returns the key that seals.
+            entries_of: builds `Entries` from a key.
+            ttl: seconds for which an entry is valid.
         """
         super().__init__(inner)
         self._server = server
@@ -78,7 +78,7 @@ class SharedCache(Layer, Recoverable):
         return {**found, **fetched}
 
     def _may_share(self, name: str) -> bool:
-        """Not for whoever is about to write, nor what was written here: another controller may just have put there what it read before."""
+        """Return False for an operation that writes, and for a name written here: another controller may have shared an older value."""
         return asking_now().cacheable and self._written.get(name, 0.0) <= time.monotonic()
 
     def _found(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
@@ -86,7 +86,7 @@ class SharedCache(Layer, Recoverable):
         return self._helped(lambda entries: self._opened(entries, asked), {}) if asked else {}
 
     def _opened(self, entries: Entries, asked: Iterable[Wanted]) -> Dict[Wanted, Record]:
-        """What is there and genuine. What is not is dropped."""
+        """Return the records that are stored and genuine. Drop the entries that are not genuine."""
         spots = {wanted: entries.spot(*wanted) for wanted in asked}
         found = {}
         for (wanted, spot), content in zip(spots.items(), self._server.find(list(spots.values()))):
@@ -98,7 +98,7 @@ class SharedCache(Layer, Recoverable):
         return found
 
     def _keep(self, records: Mapping[Wanted, Record], begun: int) -> None:
-        """Unless something was dropped here since the fetch began: it may have been this."""
+        """Store the records, unless something was dropped here since the fetch began: it may have been one of them."""
         whole = {wanted: record for wanted, record in records.items() if record.metadata is not None and record.envelope is None}
         if whole and begun == self._forgotten:
             self._helped(lambda entries: self._server.keep(self._sealed(entries, whole), self._ttl), None)
@@ -113,7 +113,7 @@ class SharedCache(Layer, Recoverable):
         return sealed
 
     def _helped(self, work: Callable[[Entries], Answer], otherwise: Answer) -> Answer:
-        """What the shared server has to say; `otherwise` where it cannot. Nothing that is wrong with it fails a read or a write."""
+        """Return the result of `work`, or `otherwise` if the shared server fails. Its failure never fails a read or a write."""
         if time.monotonic() < self._down_until:
             return otherwise
         try:
@@ -134,10 +134,10 @@ class SharedCache(Layer, Recoverable):
         with self._lock:
             told, self._told = self._told, True
         if not told:
-            self.context.warn("store '{0}': it goes on without its shared cache: {1}.".format(self.context.store, why.rstrip(".")))
+            self.context.warn("store '{0}': continuing without its shared cache: {1}.".format(self.context.store, why.rstrip(".")))
 
     def forget(self, name: Optional[str] = None) -> None:
-        """Drop what is shared of a credential, or all of this store."""
+        """Drop the shared entries of a credential, or all of this store."""
         with self._lock:
             self._forgotten += 1
         if name is None:
@@ -147,7 +147,7 @@ class SharedCache(Layer, Recoverable):
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[None]:
-        """A write: what was shared before it is dropped first and last, and not looked for as long as it might come back."""
+        """Surround a write: drop the shared entries before and after it, and do not read them as long as an old one might come back."""
         self.forget(name)
         try:
             yield

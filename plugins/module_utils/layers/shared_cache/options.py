@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The option `shared_cache` of a store: which Redis or Valkey, how it is reached, and whose key seals what is kept there (F1)."""
+"""The option `shared_cache` of a store: which Redis or Valkey, how to reach it, and which key seals what is kept there (F1)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "ttl": {"type": "float", "default": 300.0},
     "ca_cert": {"type": "path"},
     "allow_insecure_transport": {"type": "bool", "default": False},
-    # Not no_log, as those of a store: the edge masks what is secret in it.
+    # Not no_log, like the key sources of a store: the edge masks what is secret in it.
     "key_sources": {"type": "list", "elements": "dict", "no_log": False},
 }
 """As an argument spec. `ttl` is in seconds."""
@@ -32,7 +32,7 @@ _LEAST, _MOST = 1.0, 86400.0
 
 
 class Address(NamedTuple):
-    """Where the server is, and how it lets us in."""
+    """The address of the server, and the login."""
 
     host: str
     port: int
@@ -47,7 +47,7 @@ def address_of(options: Mapping[str, Any]) -> Address:
     """Read `OPTIONS`, validated.
 
     Raises:
-        InvalidConfiguration: names what is wrong. The URL is not quoted: it may hold a password.
+        InvalidConfiguration: an option is wrong. The message does not quote the URL, since it may hold a password.
     """
     if not _LEAST <= options["ttl"] <= _MOST:
         raise _wrong("the value is out of range", "ttl", "Use {0:g} to {1:g}.".format(_LEAST, _MOST))
@@ -61,16 +61,16 @@ def address_of(options: Mapping[str, Any]) -> Address:
     if url.scheme not in (PLAIN, TLS) or not url.hostname or url.query or url.fragment:
         raise _wrong("it is no URL of a server", "url", "Write it as rediss://host:port/0.")
     if "@" in url.netloc:
-        raise _wrong("there is a login in it", "url", "Use 'username' and 'password' beside it.")
+        raise _wrong("it contains a login", "url", "Use the options 'username' and 'password'.")
     tls = url.scheme == TLS
     if not tls and not options["allow_insecure_transport"] and not is_loopback(url.hostname):
-        raise _wrong("it asks for no TLS, so the password would be read on the way", "url", "Use rediss://, or 'allow_insecure_transport'.")
+        raise _wrong("it does not use TLS, so others could read the password", "url", "Use rediss://, or 'allow_insecure_transport'.")
     authority = _authority(options["ca_cert"]) if tls and options.get("ca_cert") else None
     return Address(url.hostname, port, database, tls, authority, options.get("username"), options.get("password"))
 
 
 def _authority(path: str) -> str:
-    """Who has to have signed the server's certificate. Read once for its errors; `redis` reads it again for each connection."""
+    """Return the path of the CA certificates. Read the file here for its errors; `redis` reads it again for each connection."""
     path = readable_path(OPTION + ".ca_cert", path)
     try:
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The Redis or Valkey that several controllers share. It is never in the way: each step is bounded in time, and nothing is repeated."""
+"""The Redis or Valkey that several controllers share. It never holds up a read: each step is bounded in time, and nothing is repeated."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of
 
 BOUND = 0.2
-"""Seconds for connecting, and for each answer."""
+"""Seconds for connecting, and for each response."""
 UNTRUSTED = "its certificate cannot be verified; name the CA that signed it in 'shared_cache.ca_cert'"
 
 
 class Server:
-    """Entries by key and field, and one document. Any method raises what the library `redis` or the system does."""
+    """Entries by key and field, and one document. Every method may raise an error of the library `redis` or of the system."""
 
     def __init__(self, address: Address, prefix: str) -> None:
-        """Take where it is, and what the document's key begins with. Makes no request.
+        """Take the address, and the prefix of the document's key. Make no request.
 
         Raises:
             MissingLibrary: the package `redis` is not installed.
@@ -32,14 +32,14 @@ class Server:
         self._ring = "{0}:ring".format(prefix)
 
     def find(self, spots: Sequence[Spot]) -> List[Optional[bytes]]:
-        """What lies there, in one request."""
+        """Return the stored entries in one request; None for each that is missing."""
         with self._client.pipeline(transaction=False) as asked:
             for spot in spots:
                 asked.hget(spot.key, spot.field)
             return list(asked.execute())
 
     def keep(self, entries: Mapping[Spot, bytes], ttl: float) -> None:
-        """Put these there, for `ttl` seconds, in one request."""
+        """Store these entries for `ttl` seconds, in one request."""
         with self._client.pipeline(transaction=True) as asked:
             for spot, entry in entries.items():
                 asked.hset(spot.key, spot.field, entry)
@@ -47,28 +47,28 @@ class Server:
             asked.execute()
 
     def drop(self, key: bytes, *fields: bytes) -> None:
-        """Remove fields, or all that lies under the key."""
+        """Remove fields, or all of the key."""
         if fields:
             self._client.hdel(key, *fields)
         else:
             self._client.delete(key)
 
     def clear(self, start: bytes) -> None:
-        """Remove every key that begins so."""
+        """Remove every key that begins with `start`."""
         escaped = b"".join(b"\\" + bytes((each,)) if each in b"*?[]\\^-" else bytes((each,)) for each in start)
         for key in self._client.scan_iter(match=escaped + b"*", count=1000):
             self._client.delete(key)
 
     def document(self) -> Optional[bytes]:
-        """The key ring's document."""
+        """Return the key ring's document, or None."""
         found: Optional[bytes] = self._client.get(self._ring)
         return found
 
     def replace_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        """Write the document, unless somebody else did meanwhile.
+        """Write the document if it is still the one that it `replaces`.
 
         Raises:
-            Conflict: somebody did.
+            Conflict: another run has written it meanwhile.
         """
         with self._client.pipeline() as asked:
             asked.watch(self._ring)
@@ -80,7 +80,7 @@ class Server:
                 raise Conflict("another run changed the shared cache's key ring first")
 
     def close(self) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._client.close()
 
 
@@ -110,7 +110,7 @@ def _client(address: Address) -> Any:
 
 
 def reason(error: BaseException) -> str:
-    """Why it did not help, in words of ours: a foreign text may hold anything."""
+    """Return the reason of a failure in our own words: a foreign text may hold anything."""
     if isinstance(error, CredentialError):
         return str(error)
     return UNTRUSTED if any_of(causes_of(error), ssl.SSLCertVerificationError) else type(error).__name__

@@ -2,12 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A target's card: what is known about a kind of service before its value is rotated. Data, no code (ROTATION)."""
+"""The contract of a rotation target: what is known about a kind of service, and how its value is changed there.
+
+A target has two halves. The pure half (`traits`, `describe`, `places`, `next_fields`) works in any process and reaches
+nothing. The acting half (`precheck` and what follows) works in the driver's process and reaches the service through the
+`Modules` that it is given. The engine sees `TargetTraits` alone, and the outcomes that acting returns.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Tuple
+import secrets
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Dict, Mapping, Optional, Protocol, Sequence, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 
 OVERLAP_NONE = "none"
 ALTERNATING = "alternating"
@@ -18,50 +30,216 @@ NATIVE = "native"
 REAPPLY = "reapply"
 NO_ROLLBACK = "none"
 
+OURS = "ours"
+SERVICE = "service"
 
-@dataclass(frozen=True)
-class Requirement:
-    """Something that has to be installed: what kind (`collection` or `python`), its name, and the exact install line.
+_WRONG_BYTES = 24
 
-    `where` is `controller` or `target`: the machine that needs it. `any_of` are importable names, one of which suffices.
-    """
-
-    kind: str
-    name: str
-    install: str
-    where: str = "controller"
-    any_of: Tuple[str, ...] = ()
+NO_TARGET = "none"
+"""The kind of `target: none`: the value changes in the store alone."""
+MANUAL = "manual"
+"""The kind of a rotation whose phases a person or a play runs by hand."""
 
 
 @dataclass(frozen=True)
-class Card:
-    """How a kind of target behaves when its value changes.
+class TargetTraits:
+    """How a target behaves when its value changes. Data, no code. Lengths are seconds.
 
     Attributes:
-        kind: the name that `target.kind` takes.
         overlap: none (one value at a time), alternating (two users take turns), dual (old and new both open), multi.
-        slots: how many values a `multi` target takes at once; 2 for dual and alternating, 1 for none.
         rollback: native (the target undoes it), reapply (the old value is sent again), none (forward only).
-        probe: how the target is asked, in words.
-        max_request_life: seconds after which a request that was sent can no longer take effect.
-        apply_limit: seconds that one apply may take; always shorter than the lease.
-        ask_limit: seconds that one question may take, polling included.
-        requires: what has to be installed.
+        probe: how a value is tried at the target, in words.
+        max_request_life: after this time a request that was sent can no longer take effect.
+        apply_limit: what one apply, make, listing or retire may take; always shorter than the lease.
+        ask_limit: what one probe may take, polling included.
+        maker: ours (the value is stored, then sent) or service (the service makes it; it is stored before anything else).
+        slots: how many values the target takes at once; 1 with overlap none, 2 with alternating and dual.
+        marks: a value that the service makes carries our mark, so that a stray one is known to be ours.
+        sole_owner: the user wrote out that only this rotation makes values there, so that a stray without a mark is ours.
+        propagation: how long the target takes until a change is seen everywhere; waited for before the first probe.
+        old_accepted_for: how long the target goes on accepting an old value after a change.
+        min_interval: the target refuses a second change within this time.
+        wrong_value: a random wrong value can be tried, to find out that the target accepts anything.
+        argv_safe: acting puts no value into the arguments of a process.
     """
 
-    kind: str
     overlap: str
     rollback: str
     probe: str
     max_request_life: int
     apply_limit: int = 60
     ask_limit: int = 30
+    maker: str = OURS
     slots: int = 1
-    requires: Tuple[Requirement, ...] = ()
+    marks: bool = False
+    sole_owner: bool = False
+    propagation: int = 0
+    old_accepted_for: int = 0
+    min_interval: int = 0
+    wrong_value: bool = True
+    argv_safe: bool = True
 
 
-NO_TARGET = Card("none", DUAL, NO_ROLLBACK, "none: nothing is told of the new value", 0, slots=2)
-"""`target: none`: the value changes in the store alone. There is nothing to send, so nothing can land late."""
+NO_TARGET_TRAITS = TargetTraits(DUAL, NO_ROLLBACK, "none: nothing is told of the new value", 0, slots=2)
+"""`target: none`: there is nothing to send, so nothing can land late."""
 
-MANUAL_TARGET = Card("manual", OVERLAP_NONE, REAPPLY, "the person or play that drives the phases says what it saw", 3600)
+MANUAL_TRAITS = TargetTraits(OVERLAP_NONE, REAPPLY, "the person or play that drives the phases says what it saw", 3600)
 """The phases prepare, test, commit and rollback without a target of ours: what is sent, and when, is not known here."""
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """Something that has to be installed.
+
+    Attributes:
+        kind: collection or python.
+        name: of the collection or package.
+        install: the exact line that installs it.
+        where: the machine that needs it: controller (checked before anything is begun) or target (precheck finds out).
+        parts: of a collection the modules that are used, by full name; of a package the names one of which is imported.
+    """
+
+    kind: str
+    name: str
+    install: str
+    where: str = "controller"
+    parts: Tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Value:
+    """One version of the credential's value.
+
+    Attributes:
+        fields: all fields of the version. Never in a repr.
+        identity: what names the value at the service (key id, key version, fingerprint). Nothing secret. It belongs to the
+            version and is stored with it. `id` in it is the id by which `list_held` names the value.
+        primary: the field that is rotated, which `get` returns.
+    """
+
+    fields: Fields = field(repr=False)
+    identity: Mapping[str, str] = field(default_factory=dict)
+    primary: str = "password"
+
+
+@dataclass(frozen=True)
+class Held:
+    """A value that the service holds: our mark on it ("" without one), and when it was made (seconds since 1970, or None)."""
+
+    mark: str = ""
+    created: Optional[int] = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What came of `make`: an outcome as of apply, and with `applied` the value that the service made."""
+
+    outcome: str
+    value: Optional[Value] = None
+
+
+class Modules(Protocol):
+    """How a target acts: by Ansible modules, or by programs of the user's own. The driver supplies it."""
+
+    def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
+        """Return the result of a module by its full name, run at `place` ("": the task's host).
+
+        A run without an answer returns `{"unreachable": True}`. No argument and no result is shown or logged.
+        """
+
+    def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> Optional[int]:
+        """Return the exit status of a program that is run at `place`, or None without an answer. Its output is discarded.
+
+        The bytes reach its standard input without a file and without an argument on the way.
+        """
+
+    def time_left(self) -> float:
+        """Return the seconds that the step may still take."""
+
+
+class Target(ABC):
+    """A kind of service whose value changes with the credential. A subclass is one file in `rotation/targets`."""
+
+    kind: ClassVar[str]
+    """What the option `target` takes. The option of the same name holds the target's own options."""
+
+    summary: ClassVar[str]
+    """What it is, in a sentence for the documentation of the option `target`."""
+
+    about: ClassVar[Tuple[str, ...]]
+    """What its own options are for, a paragraph each."""
+
+    options: ClassVar[Mapping[str, Option]]
+    exclusive: ClassVar[Tuple[Tuple[str, ...], ...]] = ()
+    """Groups of options of which one may be given."""
+
+    requires: ClassVar[Tuple[Requirement, ...]] = ()
+
+    secret_arguments: ClassVar[Tuple[str, ...]] = ()
+    """Arguments of its modules that hold a secret, or what is made of one (a verifier): masked before the module is run."""
+
+    @property
+    @abstractmethod
+    def traits(self) -> TargetTraits:
+        """How this target behaves, with its options."""
+
+    @abstractmethod
+    def __init__(self, options: Mapping[str, Any], current: Value) -> None:
+        """Take the options, checked and completed by their defaults, and the credential's current value. Reach nothing.
+
+        For `check` and for acting, an option that names a credential holds that credential's fields. For the rest it is left out.
+        """
+
+    def check(self) -> None:
+        """Check that acting has all it needs. Reach nothing.
+
+        Raises:
+            InvalidInput: an option is missing, or does not fit the credential or another option.
+        """
+
+    @abstractmethod
+    def describe(self) -> Dict[str, Any]:
+        """Return where the target is, for the journal and the report. No secret."""
+
+    def places(self) -> Tuple[str, ...]:
+        """Return the places that each take the value. One unnamed place unless a target has several."""
+        return ("",)
+
+    def next_fields(self, base: Value) -> Fields:
+        """Return the fields that the value after `base` has to have (the user whose turn it is). None unless overridden."""
+        return {}
+
+    @abstractmethod
+    def precheck(self, modules: Modules) -> None:
+        """Check, before anything is begun, that the target can be reached and has what will be changed. Change nothing.
+
+        Raises:
+            MissingLibrary, Unavailable, NotFound: as the class says.
+        """
+
+    @abstractmethod
+    def apply(self, modules: Modules, value: Value, place: str = "") -> str:
+        """Make the target take a value. Return applied, refused, unknown or unavailable; what is not certain is unknown."""
+
+    def make(self, modules: Modules, base: Value, mark: str) -> Made:
+        """Have the service make a value (maker `service`), with our mark on it where it carries one."""
+        return Made(steps.REFUSED)
+
+    def list_held(self, modules: Modules) -> Optional[Dict[str, Held]]:
+        """Return the values that the service holds, by id. None if they could not be listed."""
+        return None
+
+    @abstractmethod
+    def probe(self, modules: Modules, value: Value, place: str = "") -> str:
+        """Open the target afresh with a value. Return accepted, refused, or unavailable if neither is certain."""
+
+    def wrong_value(self, value: Value) -> Optional[Value]:
+        """Return the value with a random wrong secret, or None if the traits say that none can be tried."""
+        if not self.traits.wrong_value:
+            return None
+        wrong = Secret(secrets.token_urlsafe(_WRONG_BYTES))
+        return replace(value, fields=dict(value.fields, **{value.primary: wrong}))
+
+    def retire(self, modules: Modules, value: Value, place: str = "") -> str:
+        """Make the target drop a value. Outcomes as for apply; a value that is absent already counts as applied."""
+        return steps.REFUSED

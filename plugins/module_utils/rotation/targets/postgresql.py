@@ -2,17 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""PostgreSQL as a target: its card, the module calls that reach it, and what their results mean.
+"""PostgreSQL as a target: a role's password, changed by the modules of community.postgresql.
 
-Pure functions: whoever drives a rotation runs the modules. A role takes one password at a time; two roles taking turns
-(`usernames`) overlap. The server gets a SCRAM-SHA-256 verifier (RFC 5802, RFC 7677), never the password: it prints failing
-statements into its log. The texts of the modules are looked at here and go no further.
+A role takes one password at a time; two roles taking turns (`usernames`) overlap. The server gets a SCRAM-SHA-256 verifier
+(RFC 5802, RFC 7677), never the password: it prints failing statements into its log. The texts of the modules are read here
+and go no further.
 """
 
 from __future__ import annotations
 
 import base64
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -21,26 +21,35 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
     OVERLAP_NONE,
     REAPPLY,
-    Card,
+    Modules,
     Requirement,
+    Target,
+    TargetTraits,
+    Value,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
 
 USER_MODULE = "community.postgresql.postgresql_user"
 PING_MODULE = "community.postgresql.postgresql_ping"
 QUERY_MODULE = "community.postgresql.postgresql_query"
 
-COLLECTION = Requirement("collection", "community.postgresql", "ansible-galaxy collection install community.postgresql")
-SCRAMP = Requirement("python", "scramp", "pip install scramp")
-PSYCOPG = Requirement("python", "psycopg", "pip install 'psycopg[binary]'", where="target", any_of=("psycopg", "psycopg2"))
+COLLECTION = Requirement(
+    "collection",
+    "community.postgresql",
+    "ansible-galaxy collection install community.postgresql",
+    parts=(USER_MODULE, PING_MODULE, QUERY_MODULE),
+)
+SCRAMP = Requirement("python", "scramp", "pip install scramp", parts=("scramp",))
+PSYCOPG = Requirement("python", "psycopg", "pip install 'psycopg[binary]'", where="target", parts=("psycopg", "psycopg2"))
 
-SINGLE_USER = Card(
-    kind="postgresql",
+SINGLE_USER = TargetTraits(
     overlap=OVERLAP_NONE,
     rollback=REAPPLY,
     probe="a fresh connection is let in with the new password, and not with a random wrong one",
@@ -48,7 +57,6 @@ SINGLE_USER = Card(
     max_request_life=120,
     apply_limit=60,
     ask_limit=10,
-    requires=(COLLECTION, PSYCOPG, SCRAMP),
 )
 ALTERNATING_USERS = replace(SINGLE_USER, overlap=ALTERNATING, slots=2)
 
@@ -66,48 +74,163 @@ _DENIED = (
     "read-only transaction",
     "recovery is in progress",
 )
+_ROLE_QUERY = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %(role)s"
+_OWN_FIELDS = ("host", "port", "database", "ssl_mode")
+"""The fields of type `database` that stand in for an option."""
 
 
-@dataclass(frozen=True)
-class Connection:
-    """The way to a server and the login that may change the role; what is None is left to the modules' defaults."""
+class PostgreSQL(Target):
+    """The password of one role, or of two roles that take turns."""
 
-    admin_user: str
-    admin_password: Secret = field(repr=False)
-    host: Optional[str] = None
-    port: Optional[int] = None
-    database: str = "postgres"
-    unix_socket: Optional[str] = None
-    ssl_mode: Optional[str] = None
-    ca_cert: Optional[str] = None
-    connect_params: Mapping[str, Any] = field(default_factory=lambda: CONNECT_PARAMS)
+    kind = "postgresql"
+    summary = "V(postgresql) changes the password of a PostgreSQL role."
+    about = (
+        (
+            "The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the"
+            " task's host, which needs C(psycopg). The controller needs the Python package C(scramp)."
+        ),
+        "The server is given a SCRAM-SHA-256 verifier, never the password.",
+        "A single role has no grace period, because it takes one password at a time.",
+    )
+    options = {
+        "host": Option("str", ("Host name or address, as seen from the task's host. The credential's field C(host) unless given.",)),
+        "port": Option("int", ("The credential's field C(port) unless given, and 5432 where it has none.",)),
+        "database": Option(
+            "str",
+            ("The database to connect to. The credential's field C(database) unless given, and V(postgres) where it has none.",),
+        ),
+        "unix_socket": Option(
+            "path",
+            ("The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.",),
+        ),
+        "ssl_mode": Option("str", ("How TLS is used, in libpq's words. The credential's field C(ssl_mode) unless given.",)),
+        "ca_cert": Option("path", ("A file of certificates that the server's is checked against, on the task's host.",)),
+        "connect_params": Option(
+            "dict",
+            (
+                (
+                    "Further parameters of the connection, in libpq's words, in place of C(connect_timeout=10) and a statement"
+                    " timeout of 15 s."
+                ),
+                "Keep a request shorter than 100 s, or a late one may land after the rotation was settled.",
+            ),
+        ),
+        "role": Option("str", ("The role whose password changes. The credential's field C(username) unless given.",)),
+        "usernames": Option(
+            "list",
+            (
+                "Two roles that take turns. The new value is the other role's user name and password, so that the old one keeps working.",
+                "Both exist and have the same rights. Consumers read user name and password in one lookup.",
+            ),
+            elements="str",
+        ),
+        "admin_user": Option(
+            "str", ("A role that may change the password. The user name of O(postgresql.admin_credential) unless given.",)
+        ),
+        "admin_password": Option("str", ("Its password.",), no_log=True),
+        "admin_credential": Option(
+            "str",
+            ("A credential in the same store that holds the admin's user name and password.",),
+            no_log=False,
+            credential=True,
+        ),
+    }
+    exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
+    requires = (COLLECTION, PSYCOPG, SCRAMP)
+    # From ansible-core 2.22 on modules send these back, for masking, and its debug output shows that first.
+    secret_arguments = ("password", "login_password")
 
-    def login(self, user: str, password: str) -> Dict[str, Any]:
-        """The login options of the community.postgresql modules."""
+    def __init__(self, options: Mapping[str, Any], current: Value) -> None:
+        self._options = options
+        self._current = current
+        self._usernames: Tuple[str, ...] = tuple(options.get("usernames") or ())
+
+    @property
+    def traits(self) -> TargetTraits:
+        return ALTERNATING_USERS if self._usernames else SINGLE_USER
+
+    def check(self) -> None:
+        self._admin()
+
+    def describe(self) -> Dict[str, Any]:
+        where = {name: self._option(name) for name in ("host", "port", "database")}
+        role = {"usernames": list(self._usernames)} if self._usernames else {"role": self._role(self._current)}
+        return {name: value for name, value in dict(where, **role).items() if value is not None}
+
+    def next_fields(self, base: Value) -> Fields:
+        if not self._usernames:
+            return {}
+        return {"username": Secret(_other_username(self._usernames, _text(base.fields, "username") or ""))}
+
+    def precheck(self, modules: Modules) -> None:
+        """Check that the admin may log in and that every role exists: postgresql_user would create a missing one."""
+        for role in self._usernames or (self._role(self._current),):
+            arguments = dict(self._admin_login(), query=_ROLE_QUERY, named_args={"role": role})
+            _check_role(modules.run(QUERY_MODULE, arguments), role)
+
+    def apply(self, modules: Modules, value: Value, place: str = "") -> str:
+        new = verifier(_text(value.fields, value.primary) or "")
+        return _send_outcome(modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True)))
+
+    def probe(self, modules: Modules, value: Value, place: str = "") -> str:
+        return _probe_outcome(modules.run(PING_MODULE, self._login(self._role(value), _text(value.fields, value.primary) or "")))
+
+    def _login(self, user: str, password: str) -> Dict[str, Any]:
+        """Return the login options of the community.postgresql modules. What is None is left to their defaults."""
+        further = self._options.get("connect_params")
         options: Dict[str, Any] = {
-            "login_host": self.host,
-            "login_port": self.port,
-            "login_db": self.database,
-            "login_unix_socket": self.unix_socket,
-            "ssl_mode": self.ssl_mode,
-            "ca_cert": self.ca_cert,
-            "connect_params": dict(self.connect_params),
+            "login_host": self._option("host"),
+            "login_port": self._option("port"),
+            "login_db": self._option("database") or "postgres",
+            "login_unix_socket": self._option("unix_socket"),
+            "ssl_mode": self._option("ssl_mode"),
+            "ca_cert": self._option("ca_cert"),
+            "connect_params": dict(CONNECT_PARAMS if further is None else further),
             "login_user": user,
             "login_password": password,
         }
         return {name: value for name, value in options.items() if value is not None}
 
-    def described(self) -> Dict[str, Any]:
-        """The target as the journal and the report name it, without a login's password."""
-        return {"host": self.host or self.unix_socket, "port": self.port, "database": self.database}
+    def _admin_login(self) -> Dict[str, Any]:
+        return self._login(*self._admin())
 
+    def _admin(self) -> Tuple[str, str]:
+        """Return the user name and the password that may change the role.
 
-Call = Tuple[str, Dict[str, Any]]
-"""A module by its full name, and its arguments."""
+        Raises:
+            InvalidInput: one of them is missing.
+        """
+        stored = self._options.get("admin_credential")
+        user = self._options.get("admin_user") or (stored and _text(stored, "username"))
+        password = _text(stored, "password") if stored else self._options.get("admin_password")
+        if not user or not password:
+            raise InvalidInput(
+                "there is no login that may change the role's password",
+                option="postgresql.admin_user",
+                remedy="Give admin_user and admin_password, or admin_credential: a credential with username and password.",
+            )
+        return user, password
+
+    def _option(self, name: str) -> Any:
+        """Return an option, or the credential's own field of that name."""
+        if self._options.get(name) is not None:
+            return self._options[name]
+        own = _text(self._current.fields, name) if name in _OWN_FIELDS else None
+        return int(own) if own and name == "port" else own
+
+    def _role(self, value: Value) -> str:
+        role = self._options.get("role") or _text(value.fields, "username")
+        if not role:
+            raise InvalidInput(
+                "the credential has no username, so the role is not known",
+                option="postgresql.role",
+                remedy="Name the role, or store the credential with a username.",
+            )
+        return str(role)
 
 
 def scram_library() -> Any:
-    """The library scramp, which loads half a dozen others: only a run that rotates waits for it.
+    """Import the library scramp, which loads half a dozen others: only a run that rotates waits for it.
 
     Raises:
         MissingLibrary: it is not installed.
@@ -121,7 +244,7 @@ def scram_library() -> Any:
 
 
 def verifier(password: str) -> str:
-    """The SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a salt of its own.
+    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a salt of its own.
 
     Raises:
         MissingLibrary: scramp is not installed.
@@ -140,14 +263,8 @@ def verifier(password: str) -> str:
     return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
 
 
-def look(connection: Connection, role: str) -> Call:
-    """See that the server can be reached with the admin login and has the role: postgresql_user would make a missing one."""
-    arguments = connection.login(connection.admin_user, _text(connection.admin_password))
-    return QUERY_MODULE, dict(arguments, query="SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %(role)s", named_args={"role": role})
-
-
-def seen(result: Mapping[str, Any], role: str) -> None:
-    """Judge what `look` found.
+def _check_role(result: Mapping[str, Any], role: str) -> None:
+    """Check the answer to the role query.
 
     Raises:
         MissingLibrary: the host has no psycopg.
@@ -167,14 +284,8 @@ def seen(result: Mapping[str, Any], role: str) -> None:
         )
 
 
-def apply(connection: Connection, role: str, password: str) -> Call:
-    """Set the role's password."""
-    arguments = connection.login(connection.admin_user, _text(connection.admin_password))
-    return USER_MODULE, dict(arguments, name=role, password=verifier(password), encrypted=True)
-
-
-def applied(result: Mapping[str, Any]) -> str:
-    """The outcome of `apply`. Whatever is not certain is unknown."""
+def _send_outcome(result: Mapping[str, Any]) -> str:
+    """Return the outcome of an apply. What is not certain is unknown."""
     if result.get("unreachable"):
         return steps.UNKNOWN
     if not result.get("failed"):
@@ -185,28 +296,16 @@ def applied(result: Mapping[str, Any]) -> str:
     return steps.REFUSED if any(known in text for known in _DENIED) else steps.UNKNOWN
 
 
-def ask(connection: Connection, role: str, password: str) -> Call:
-    """Open a fresh connection as the role."""
-    return PING_MODULE, connection.login(role, password)
-
-
-def answered(result: Mapping[str, Any]) -> str:
-    """The outcome of `ask` for one password: accepted, refused, or unavailable where neither is certain."""
+def _probe_outcome(result: Mapping[str, Any]) -> str:
+    """Return the outcome of a login. What is not certain is unavailable."""
     if result.get("is_available"):
         return steps.ACCEPTED
     text = str(result.get("conn_err_msg") or "")
     return steps.REFUSED if any(known in text for known in _WRONG_PASSWORD) else steps.UNAVAILABLE
 
 
-def judged(right: str, wrong: str) -> str:
-    """The outcome of a question from what the value and a random wrong one were answered."""
-    if right != steps.ACCEPTED:
-        return right
-    return {steps.REFUSED: steps.ACCEPTED, steps.ACCEPTED: steps.ACCEPTS_ANYTHING}.get(wrong, steps.UNAVAILABLE)
-
-
-def other_username(usernames: Tuple[str, ...], current: str) -> str:
-    """Whose turn it is.
+def _other_username(usernames: Tuple[str, ...], current: str) -> str:
+    """Return the user whose turn it is.
 
     Raises:
         InvalidInput: `usernames` are not two different ones, or the current user is not among them.
@@ -220,5 +319,5 @@ def other_username(usernames: Tuple[str, ...], current: str) -> str:
     return usernames[1] if usernames[0] == current else usernames[0]
 
 
-def _text(value: Secret) -> str:
-    return value.expose().decode("utf-8")
+def _text(fields: Fields, name: str) -> Optional[str]:
+    return fields[name].expose().decode("utf-8") if name in fields else None

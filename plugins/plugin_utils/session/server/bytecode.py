@@ -4,8 +4,8 @@
 
 """The session's own bytecode: compiling the collection is more than half of a session's start.
 
-Python keeps bytecode beside the source, where ansible-core keeps none and a run may not write. So the collection's lies in this user's
-cache, in the form and with the checks of importlib; that of everything else where Python has it.
+Python keeps bytecode next to the source, where ansible-core keeps none and a run may not write. So the collection's bytecode is in this
+user's cache, in the form and with the checks of importlib. All other bytecode is where Python keeps it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from importlib.machinery import SOURCE_SUFFIXES, FileFinder, SourceFileLoader
 
 
 def keep_bytecode(collection: str) -> None:
-    """Have imports from the collection's directory use the cache, where this user has one that nobody else can write to."""
+    """Make imports from the collection's directory use the cache, if this user has one that no other user can write to."""
     cache = _cache(collection)
     if cache is not None:
         sys.path_hooks.insert(0, _hook(collection, cache))
@@ -42,7 +42,7 @@ def _cache(collection: str) -> str | None:
 
 
 def _state(collection: str) -> str:
-    """What tells this collection from others: importlib looks at times and sizes, which an image may have made all alike."""
+    """Return what identifies this collection: importlib compares times and sizes, and those may be all alike in an image."""
     try:
         with open(os.path.join(collection, "FILES.json"), "rb") as file:
             listed = file.read()
@@ -59,7 +59,7 @@ def _hook(collection: str, cache: str) -> Callable[[str], FileFinder]:
             """Read a file of source or bytecode."""
             return super().get_data(_moved(path, collection, cache))
 
-        def set_data(self, path: str, data: bytes, **_mode: int) -> None:  # type: ignore[override]  # importlib says nothing of its options
+        def set_data(self, path: str, data: bytes, **_mode: int) -> None:  # type: ignore[override]  # importlib does not name them
             """Write a file of bytecode, whole or not at all."""
             super().set_data(_moved(path, collection, cache), data)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One connection of a session: a request that comes in, and a reply that goes out, neither of which anybody waits for."""
+"""One connection of a session: one request and one response. Neither ever blocks."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 
 LONGEST_REQUEST = 64 * 1024 * 1024
 PATIENCE = 5.0
-"""Seconds in which a request has to be in, whole, and a reply taken."""
+"""Seconds in which a whole request must arrive, and a response must be read."""
 PART = 1 << 16
 
 
 class Caller:
-    """Reads one request, and is given one reply."""
+    """The caller at the other end: read its one request, and send it one response."""
 
     def __init__(self, connection: socket.socket) -> None:
         """Take an accepted connection."""
         self.connection = connection
         connection.setblocking(False)
         self.working = False
-        """Whether its answer is being worked on."""
+        """Whether its request is being performed."""
         self.watched = False
-        """Whether the event loop waits for something of it."""
+        """Whether the event loop waits for its connection."""
         self._since = time.monotonic()
         self._content = bytearray()
         self._reply = memoryview(b"")
 
     def receive(self) -> bytes | None:
-        """The request, once it is in whole.
+        """Return the request once it has arrived whole; None until then.
 
         Raises:
-            ConnectionError: the caller is gone, or sends what is no request.
+            ConnectionError: the caller is gone, or what it sends is no request.
         """
         try:
             part = self.connection.recv(PART)
@@ -60,7 +60,7 @@ class Caller:
         return request
 
     def is_waiting(self) -> bool:
-        """Whether the caller still waits for an answer; one that has hung up has told its run otherwise."""
+        """Return True if the caller still waits for a response. A caller that closed the connection has continued without it."""
         try:
             return bool(self.connection.recv(1, socket.MSG_PEEK))
         except BlockingIOError:
@@ -69,14 +69,14 @@ class Caller:
             return False
 
     def reply(self, content: bytes) -> bool:
-        """Send a reply, as much of it as goes. Answers whether that was all."""
+        """Send a response, as much as the connection takes now. Return True if that was all."""
         self.working = False
         self._since = time.monotonic()
         self._reply = memoryview(LENGTH.pack(len(content)) + content)
         return self.send()
 
     def send(self) -> bool:
-        """Send more of the reply. Answers whether that was all.
+        """Send more of the response. Return True if that was all.
 
         Raises:
             OSError: the caller is gone.
@@ -89,13 +89,13 @@ class Caller:
         return True
 
     def beat(self) -> None:
-        """Say that the answer is being worked on.
+        """Send a heartbeat: the request is being performed.
 
         Raises:
-            OSError: the caller is gone, or takes nothing.
+            OSError: the caller is gone, or reads nothing.
         """
         self.connection.send(HEARTBEAT)
 
     def is_late(self, now: float) -> bool:
-        """Whether the caller does not say what it wants, or does not take its reply."""
+        """Return True if the caller takes too long to send its request, or to read its response."""
         return not self.working and now - self._since > PATIENCE

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An eye on the process whose run a session serves."""
+"""Watch the controller process of the run that a session serves."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ PAUSE = 1.0
 
 
 class Watch:
-    """Tells when the run is over: by a pidfd where there is one, else by asking."""
+    """Detect the end of the run: by a pidfd if there is one, else by polling."""
 
     def __init__(self, process: int, started: str) -> None:
-        """Watch the process of that number that began then."""
+        """Watch the process with this id that began at `started` (clock ticks)."""
         self.run = (process, started)
         self.descriptor = self._opened()
         self._was_gone = started_at(process) != started
@@ -33,7 +33,7 @@ class Watch:
             return None
 
     def is_over(self) -> bool:
-        """Whether the process has ended. A number that was given to another process does not deceive."""
+        """Return True if the process has ended. A process id that was reused by another process counts as ended."""
         if self._was_gone:
             return True
         if self.descriptor is not None:

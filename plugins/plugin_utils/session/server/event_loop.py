@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session's event loop: one thread answers what is known, others fetch what is not (DESIGN: one login and one fetch a run)."""
+"""The session's event loop: one thread responds with what is cached, others fetch the rest (DESIGN: one login and one fetch per run)."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.r
 FETCHERS = 32
 TICK = 1.0
 SHORT = 4096
-"""Bytes of a request that is read at once: a question is shorter. What is longer is an operation, and read in another thread."""
+"""Bytes of a request that is parsed at once: a question is shorter. A longer request is an operation, and parsed in another thread."""
 MOST_SILENT = 512
-"""Callers that have not said yet what they want. Ansible's workers never are so many."""
+"""The greatest number of callers without a whole request. Ansible never has so many workers."""
 AT_ONCE = 64
 
 
 class Serving:
-    """Answers callers."""
+    """The event loop: accept callers, read their requests, send their responses."""
 
     def __init__(self, listener: socket.socket, may_ask: Callable[[socket.socket], bool], desk: Desk) -> None:
-        """Take the socket, who is let in, and who answers."""
+        """Take the socket, the check of who may use the session, and the handler of requests."""
         self._listener = listener
         self._may_ask = may_ask
         self._desk = desk
@@ -50,11 +50,11 @@ class Serving:
         self._ticked = time.monotonic()
 
     def wake_for(self, descriptor: int) -> None:
-        """Look up at once when this descriptor becomes readable, not only at the next tick."""
+        """Return from `step` at once when this descriptor becomes readable, not only at the next tick."""
         self._selector.register(descriptor, selectors.EVENT_READ, lambda: None)
 
     def step(self) -> bool:
-        """Serve for a second at most. Answers whether a second has passed since the last that did."""
+        """Serve for a second at most. Return True if this step has ended a tick of one second."""
         for key, _events in self._selector.select(max(0.0, self._ticked + TICK - time.monotonic())):
             key.data()
         now = time.monotonic()
@@ -65,28 +65,28 @@ class Serving:
         return True
 
     def has_callers(self) -> bool:
-        """Whether somebody is in who has not been answered."""
+        """Return True if a caller without a response is connected."""
         return bool(self._callers)
 
     def is_working(self) -> bool:
-        """Whether somebody waits for an answer."""
+        """Return True if a request is being performed."""
         return any(caller.working for caller in self._callers)
 
     def admit_nobody(self) -> None:
-        """Let nobody in any more. Those who are in get their answers."""
+        """Accept no more callers. Those that are connected get their responses."""
         with suppress(KeyError, ValueError):
             self._selector.unregister(self._listener)
         self._listener.close()
 
     def close(self) -> None:
-        """Drop every caller, begin nothing that has not begun, and wait for what has: it may be a write."""
+        """Drop every caller, cancel work that has not begun, and wait for work that has: it may be a write."""
         self.admit_nobody()
         for caller in list(self._callers):
             self._drop(caller)
         self._fetchers.shutdown(wait=True, cancel_futures=True)
 
     def admit(self) -> None:
-        """Let in those who wait."""
+        """Accept the callers that wait."""
         for _connection in range(AT_ONCE):
             try:
                 connection, _address = self._listener.accept()
@@ -101,7 +101,7 @@ class Serving:
             self._admit(Caller(connection))
 
     def _admit(self, caller: Caller) -> None:
-        """Most have said what they want by now, and are answered at once: only the others are waited for."""
+        """Add a caller. Most have sent their request by now, and are served at once; only the others are watched."""
         self._callers[caller] = None
         self._read(caller)
         if caller in self._callers and not caller.watched:
@@ -115,7 +115,7 @@ class Serving:
         caller.watched = True
 
     def _make_room(self) -> None:
-        """Drop the one who has been silent for the longest."""
+        """Drop the caller that has been silent for the longest time."""
         silent = next((caller for caller in self._callers if not caller.working), None)
         if silent is not None:
             self._drop(silent)
@@ -125,11 +125,11 @@ class Serving:
             request = caller.receive()
             if request is not None:
                 self._answer(caller, request)
-        except Exception:  # noqa: BLE001  # whatever one caller sends, the others are served
+        except Exception:  # noqa: BLE001  # no request of one caller may end the service for the others
             self._drop(caller)
 
     def _answer(self, caller: Caller, request: bytes) -> None:
-        """At once where nothing has to be fetched, else in another thread; meanwhile the caller hears that it is worked on."""
+        """Respond at once if nothing has to be fetched, else from another thread; meanwhile the caller gets heartbeats."""
         reply = self._desk.known(json.loads(request)) if len(request) <= SHORT else None
         if reply is AWAITED:
             caller.working = True
@@ -143,7 +143,7 @@ class Serving:
             self._drop(caller)
 
     def _fetch(self, caller: Caller, request: bytes) -> None:
-        """In another thread. Whatever happens, the caller is told, or dropped: it would wait for ever."""
+        """Perform a request, in another thread. The caller always gets a response or is dropped: else it would wait for ever."""
         reply = None
         try:
             if caller in self._callers:
@@ -165,20 +165,20 @@ class Serving:
         self._answer_waiting()
 
     def _answer_waiting(self) -> None:
-        """Look again at those whose way of asking another caller was to explain."""
+        """Try again the requests that waited until another caller resolved their digest."""
         waiting, self._waiting = self._waiting, []
         for caller, request in waiting:
             if caller in self._callers:
                 self._answer(caller, request)
 
     def _send(self, caller: Caller, reply: bytes) -> None:
-        """What does not go at once goes as fast as the caller takes it."""
+        """Send a response. What does not fit now is sent as fast as the caller reads it."""
         try:
             if not caller.reply(reply):
                 self._watch(caller, selectors.EVENT_WRITE, lambda: self._send_more(caller))
                 return
         except OSError:
-            pass  # who does not wait for the answer does without
+            pass  # the caller no longer waits for the response
         self._drop(caller)
 
     def _send_more(self, caller: Caller) -> None:
@@ -188,7 +188,7 @@ class Serving:
         self._drop(caller)
 
     def _tick(self, now: float) -> None:
-        """Say to those who wait that their request is worked on; leave those who do not say what they want."""
+        """Send a heartbeat to callers whose request is being performed; drop callers that are late."""
         for caller in list(self._callers):
             if caller.is_late(now):
                 self._drop(caller)
@@ -208,5 +208,5 @@ class Serving:
 
 
 def encoded(reply: Any) -> bytes:
-    """A reply as it is sent."""
+    """Return a response as bytes to send."""
     return json.dumps(reply).encode("utf-8")

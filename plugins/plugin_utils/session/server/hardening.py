@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What keeps a session's memory to itself, as far as the system goes along."""
+"""Keep a session's memory private, as far as the system allows."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ MOST_FILES = 8192
 
 
 def harden() -> None:
-    """No core file; on Linux not dumpable, so that its own user without privileges can neither trace it nor read /proc/<pid>/mem.
+    """Allow no core file. On Linux make the process not dumpable: even its own user, unprivileged, cannot trace it or read its memory.
 
-    To be called before anything secret is there, and after the last fork, which memory locks do not survive.
+    Its memory is /proc/<pid>/mem. Call this before any secret is loaded, and after the last fork, because memory locks do not
+    survive a fork.
     """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.umask(0o077)
@@ -33,7 +34,7 @@ def harden() -> None:
 
 
 def _allow_many_files() -> None:
-    """A caller that only connects must not use up what others need."""
+    """Raise the limit of open files, so that callers that only connect do not use up the descriptors of others."""
     _soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
     with contextlib.suppress(OSError, ValueError):
@@ -41,7 +42,7 @@ def _allow_many_files() -> None:
 
 
 def _system_library() -> Any:
-    """The C library, on Linux: elsewhere the calls and their numbers are others."""
+    """Return the C library on Linux, else None: other systems have other calls and numbers."""
     if not hasattr(resource, "prlimit"):
         return None
     try:
@@ -53,9 +54,9 @@ def _system_library() -> Any:
 
 
 def may_lock_all() -> bool:
-    """Whether all memory may be locked, that of the future included. Under a limit, later allocations would fail instead.
+    """Return True if all memory may be locked, future memory included. Under a limit, later allocations would fail instead.
 
-    Python cannot say where its values lie, so it is all or nothing.
+    Python cannot say where its values are in memory, so it is all or nothing.
     """
     if resource.getrlimit(resource.RLIMIT_MEMLOCK)[0] == resource.RLIM_INFINITY:
         return True

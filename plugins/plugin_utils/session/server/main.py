@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The program of a session: read what the run hands over, become a process of its own, serve until the run is gone.
+"""The program of a session: read the run's parameters, become a process of its own, serve until the run is gone.
 
-Started as `python -I main.py`, with its parameters on standard input: nothing of a run is in its arguments or environment that was
-not there before. It writes no bytecode into the collection, its memory is in no core dump, and its files hold nothing.
+It is started as `python -I main.py`, with its parameters on standard input: so nothing of the run is added to its arguments or
+environment. It writes no bytecode into the collection, its memory is in no core dump, and its files have no content.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from typing import Any
 
 PARTS = ("ansible_collections", "nebula", "credential")
 GARBAGE = 50000
-"""Objects after which garbage is looked for. What is loaded stays: at Python's 700, looking through it would cost part of the start."""
+"""New objects after which garbage is collected. Loaded code stays anyway: with Python's 700, collecting would slow down the start."""
 
 
 def main() -> int:
-    """Serve one run. One line on standard output tells the parent whether it began."""
+    """Serve one run. Write one line to standard output for the parent: "ready", or the error."""
     gc.set_threshold(GARBAGE)
     handed = json.loads(sys.stdin.buffer.read())
     if os.fork():
-        os._exit(0)  # the run's process reaps this one at once; the session belongs to nobody's process table but init's
+        os._exit(0)  # the run's process reaps this one at once; the session becomes a child of init
     sys.path[:0] = [path for path in handed["path"] if path not in sys.path]
     _make_packages(handed["collection"])
     try:
@@ -45,7 +45,7 @@ def main() -> int:
 
 
 def _make_packages(collection: str) -> None:
-    """Have this collection found without ansible-core's loader, and also where `ansible_collections` of the community package is."""
+    """Make this collection importable without ansible-core's loader, even if the community package has an `ansible_collections` too."""
     path = collection.rpartition("/" + "/".join(PARTS))[0]
     for number, part in enumerate(PARTS, 1):
         path = os.path.join(path, part)
@@ -55,7 +55,7 @@ def _make_packages(collection: str) -> None:
 
 
 def _keep_bytecode(handed: Mapping[str, Any]) -> None:
-    """What of the collection is loaded after this comes by way of the cache. PYTHONDONTWRITEBYTECODE of the run holds here, too."""
+    """Load the rest of the collection through the bytecode cache. PYTHONDONTWRITEBYTECODE of the run applies here, too."""
     sys.dont_write_bytecode = True
     from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.bytecode import keep_bytecode
 
@@ -64,7 +64,7 @@ def _keep_bytecode(handed: Mapping[str, Any]) -> None:
 
 
 def _tell(word: str) -> None:
-    """Tell the parent, who may be gone, and let go of what was inherited from it."""
+    """Write a line to the parent, which may be gone, and close the standard streams inherited from it."""
     try:
         os.write(1, word.encode("utf-8") + b"\n")
     except OSError:
@@ -77,4 +77,4 @@ def _tell(word: str) -> None:
 
 if __name__ == "__main__":
     status = main()
-    os._exit(status)  # not by way of threads that may still wait for a backend
+    os._exit(status)  # do not wait for threads that may still wait for a backend

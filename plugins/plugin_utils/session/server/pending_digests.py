@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ways of asking that a session does not know yet: one worker explains each, and the others wait for that.
+"""Digests of requests that a session does not know yet: one worker resolves each, and the others wait for that.
 
-To explain one, a worker loads the collection, which takes it longer than all it asks for afterwards.
+To resolve a digest, a worker sends the whole operation. For that it loads the collection, which takes longer than all its later requests.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ import threading
 import time
 
 PATIENCE = 2.0
-"""Seconds that an explanation may take. Where it does not come, everybody explains for himself: his error is his own, too."""
+"""Seconds that resolving may take. After that, every worker resolves the digest itself, and gets its own error."""
 REMEMBERED = 20000
 
 
 class Explaining:
-    """Who is expected to explain what, until when (`time.monotonic`). Used by several threads."""
+    """The digests that a worker is expected to resolve, and until when (`time.monotonic`). Safe for several threads."""
 
     def __init__(self) -> None:
-        """Nobody is expected."""
+        """Start with no digest."""
         self._lock = threading.Lock()
         self._until: dict[str, float] = {}
 
     def is_left_to_another(self, digest: str) -> bool:
-        """Whether somebody is about to explain it. The first who is told that nobody is does it himself."""
+        """Return True if another worker is already resolving this digest; the first caller gets False and resolves it."""
         now = time.monotonic()
         with self._lock:
             known = digest in self._until
@@ -36,6 +36,6 @@ class Explaining:
         return known and now < until
 
     def is_over(self, digest: str) -> None:
-        """It was explained, or cannot be: nobody waits for it any more."""
+        """Record that the digest was resolved, or cannot be: no caller waits for it any more."""
         with self._lock:
             self._until[digest] = 0.0

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Where a session answers: it holds the stores, knows which ways of asking mean what, and performs operations."""
+"""The handler of a session's requests: it keeps the stores, maps known digests to operations, and performs operations."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.s
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
-"""Not sent to anybody: whoever asks so is asked to wait."""
+"""Never sent: the caller waits until another one has resolved the digest."""
 REMEMBERED = 20000
 REFRESHERS = 4
 
 
 class Question(NamedTuple):
-    """What a lookup's way of asking turned out to mean: all but the names."""
+    """The request that a lookup's digest stands for: everything but the names."""
 
     manager: CredentialManager
     operation: str
@@ -44,12 +44,12 @@ class Question(NamedTuple):
     context: AccessContext
 
     def of(self, names: Sequence[str]) -> Mapping[str, Any]:
-        """The operation's parameters, asked for these."""
+        """Return the operation's parameters for these names."""
         return {**self.parameters, **({"names": [*names]} if "names" in self.parameters else {"name": names[0]})}
 
 
 class Desk:
-    """Answers requests. `known` is for the event loop and never waits; `perform` may."""
+    """Handle requests. The event loop calls `known`, which never waits; other threads call `perform`, which may wait."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the run's `session` options."""
@@ -62,7 +62,7 @@ class Desk:
         self._asked = time.monotonic()
 
     def expect(self, store: str, config: Mapping[str, Any]) -> None:
-        """Open a store before anybody asks for it, in the background. Whoever asks first is told what is wrong with it."""
+        """Open a store in the background before the first request for it. That request gets the error if opening fails."""
 
         def opened() -> None:
             with suppress(Exception, NeedsVaultPassword):
@@ -71,11 +71,11 @@ class Desk:
         self._background.submit(opened)
 
     def await_explanation(self, digest: str) -> None:
-        """Somebody is about to explain this way of asking."""
+        """Record that a caller will resolve this digest."""
         self._explaining.is_left_to_another(digest)
 
     def known(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """The answer where nothing has to be fetched; `AWAITED` where it is worth waiting for another caller; else None."""
+        """Return the response if nothing has to be fetched; `AWAITED` if another caller is resolving the digest; else None."""
         self._asked = time.monotonic()
         if "forget" in asked:
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
@@ -87,7 +87,7 @@ class Desk:
         return self._held(question, asked)
 
     def _held(self, question: Question, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """What is held; None where anything would have to be asked for at a backend, or written to a file first."""
+        """Return the response from the cache; None if it would need a request to a backend, or a write to a file."""
         manager = question.manager
         if manager.cache is None or (manager.trail is not None and manager.trail.strict):
             return None
@@ -98,7 +98,7 @@ class Desk:
             return None
 
     def perform(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Perform an operation, or answer a question that has to be fetched. Raises nothing."""
+        """Perform an operation, or fetch what a question needs, and return the response. Raise nothing."""
         try:
             with self._stores.on_behalf(asked.get("vault_passwords") or {}):
                 return self._done(asked)
@@ -138,7 +138,7 @@ class Desk:
 
         reply = self._told(work)
         if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
-            # The same backend may be known by other names and logins, too.
+            # The same backend may be open under other names and logins, too.
             self._stores.forget(list_changed_names(parameters, reply.get("result")))
         if asked.get("question"):
             if manager is not None:
@@ -147,7 +147,7 @@ class Desk:
         return reply
 
     def _caches(self, asked: Mapping[str, Any]) -> list[Cache]:
-        """What is kept of the store that is meant, or of all. None of it is opened for that."""
+        """Return the caches of the given store, or of all stores. Open no store."""
         managers = self._stores.managers() if asked["parameters"].get("all_stores") else self._stores.held(asked["store"], asked["config"])
         return [manager.cache for manager in managers if manager.cache is not None]
 
@@ -164,14 +164,14 @@ class Desk:
             self._questions.pop(next(iter(self._questions)), None)
 
     def is_idle(self) -> bool:
-        """Whether nothing was asked for long, and nothing is lost by an end."""
+        """Return True if there was no request for the idle time, and nothing is lost if the session ends."""
         return time.monotonic() - self._asked > self._idle and not self._stores.are_needed()
 
     def look_after(self) -> None:
-        """Renew leases and write audit entries that wait: called once a second or so."""
+        """Renew leases and write audit entries that wait. Called about once a second."""
         self._stores.look_after()
 
     def close(self) -> None:
-        """Close every store: entries are written, leases and logins revoked."""
+        """Close every store: write audit entries, revoke leases and logins."""
         self._background.shutdown(wait=False, cancel_futures=True)
         self._stores.close()

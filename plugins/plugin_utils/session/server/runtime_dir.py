@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a session has in the file system: its directory, the socket in it, and the two locks. None of its files has content."""
+"""The files of a session: its directory, the socket in it, and the two locks. None of the files has content."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ BACKLOG = 1024
 
 
 class Premises:
-    """The directory as this session found it. One that was made at the same place later is somebody else's."""
+    """The directory as this session found it. A directory made at the same place later belongs to another session."""
 
     def __init__(self, where: Place, lock: int) -> None:
-        """Move in. `lock` is that of the start, held since before this process began.
+        """Take the directory. `lock` is the lock of the start, held since before this process began.
 
         Raises:
-            OSError: it cannot be used, or another session is in it.
+            OSError: the directory cannot be used, or another session uses it.
         """
         self._where = where
         self._lock: int | None = lock
@@ -33,7 +33,7 @@ class Premises:
         fcntl.flock(self._begun, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def listener(self) -> socket.socket:
-        """A socket that listens at its place: it is put there once it does."""
+        """Return a listening socket. It gets its final name only once it listens."""
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         made.bind(self._where.directory + "/n")
         made.listen(BACKLOG)
@@ -43,22 +43,22 @@ class Premises:
         return made
 
     def open_up(self) -> None:
-        """Let go of the lock of the start: those who wait for it find a session that listens."""
+        """Release the lock of the start: processes that wait for it find a session that listens."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
     def is_given_up(self) -> bool:
-        """Whether the run goes on without this session."""
+        """Return True if the run has given up this session."""
         return self._there("gone") is not None
 
     def is_lost(self) -> bool:
-        """Whether nobody can come here any more: the socket or the directory was removed, moved, or opened to others."""
+        """Return True if no caller can connect any more: the socket or the directory was removed, moved, or opened to others."""
         there = self._there("s")
         return there is None or there.st_ino != self._socket or not self._is_at_its_place()
 
     def close_up(self) -> bool:
-        """Take the lock of the start, so that nobody comes in any more. False where somebody is about to."""
+        """Take the lock of the start, so that no new caller connects. Return False if another process holds it and will connect."""
         try:
             self._lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._directory)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -68,21 +68,21 @@ class Premises:
         return True
 
     def withdraw(self) -> None:
-        """Have nobody find the socket any more."""
+        """Rename the socket, so that no caller finds it."""
         os.rename("s", "n", src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
     def come_back(self) -> None:
-        """Have it found again."""
+        """Give the socket its name, so that callers find it."""
         os.rename("n", "s", src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
     def shut(self) -> None:
-        """Remove the socket alone."""
+        """Remove the socket, and nothing else."""
         there = self._there("s")
         if there is not None and there.st_ino == self._socket:
             self._remove("s")
 
     def leave(self) -> None:
-        """Leave nothing behind."""
+        """Remove the files and the directory."""
         for name in ("s", "n", "gone", "begun", "lock"):
             self._remove(name)
         if self._is_at_its_place():

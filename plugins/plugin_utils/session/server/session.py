@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The life of a session: it listens, serves, and ends with its run, when it was idle for long, when it is given up, or when told to."""
+"""The life of a session: it listens, serves, and ends with its run, when idle for long, when given up, or by a signal."""
 
 from __future__ import annotations
 
@@ -21,20 +21,20 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.r
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import Premises
 
 ENDING = 20.0
-"""Seconds for writing what is held and giving back what is lent, when the run is over."""
+"""Seconds to write audit entries and revoke leases when the run is over."""
 KEEPING = 1.0
 TURNS = 0.0005
-"""Seconds after which a thread that computes lets another one on: those who ask for what is known shall not wait for one that fetches."""
+"""Seconds after which a computing thread yields to another: callers whose value is cached must not wait for a thread that fetches."""
 
 
 class Session:
     """One run's session."""
 
     def __init__(self, handed: Mapping[str, Any]) -> None:
-        """Move in and listen.
+        """Take the directory and listen.
 
         Raises:
-            OSError: there is no place for it.
+            OSError: the directory cannot be used.
         """
         process, started = handed["run"]
         self._watch = Watch(process, started)
@@ -45,7 +45,7 @@ class Session:
         self._ending = threading.Event()
 
     def open(self) -> None:
-        """Let callers in."""
+        """Start to accept callers."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, self._told)
         if self._watch.descriptor is not None:
@@ -54,12 +54,12 @@ class Session:
         self._premises.open_up()
 
     def expect(self, awaited: str | None) -> None:
-        """Have whoever asks in this way wait for the one who has started the session, and is about to explain it."""
+        """Make callers with this digest wait for the process that started the session, which will resolve it."""
         if awaited is not None:
             self._desk.await_explanation(awaited)
 
     def prepare(self, expected: Mapping[str, Any] | None) -> None:
-        """Open the store that is expected to be asked for, where one is."""
+        """Open the store that is expected to be used, if there is one."""
         if expected is not None:
             self._desk.expect(expected["store"], expected["config"])
 
@@ -74,14 +74,14 @@ class Session:
             self._serving.step()
 
     def close(self) -> None:
-        """Give back what is lent, write what is held, leave nothing behind; not for longer than `ENDING`."""
+        """Revoke leases, write audit entries and remove the files, within `ENDING` seconds."""
         self._ending.set()
         closing = threading.Thread(target=self._close_stores, daemon=True)
         closing.start()
         closing.join(ENDING)
         if self._premises.is_given_up():
             while not self._is_over():
-                self._watch.pause()  # until then the mark that the run goes on without it has to stay
+                self._watch.pause()  # until the run is over, the file that says that it gave up this session must stay
         self._premises.leave()
 
     def _close_stores(self) -> None:
@@ -92,11 +92,11 @@ class Session:
         return self._told_to_end or self._watch.is_over()
 
     def _is_idle(self) -> bool:
-        """Whether it may go: nobody has asked for long, nobody waits, nobody is just about to come, and nobody came just now."""
+        """Return True if the session may exit: it is idle, and no client is connected or connecting."""
         if not self._is_unused() or not self._premises.close_up():
             return False
         self._premises.withdraw()
-        self._serving.admit()  # those who have found it before that; what they ask for may have to be kept
+        self._serving.admit()  # callers that found the socket before it was renamed; what they read may have to be kept
         if self._is_unused():
             return True
         self._premises.come_back()
@@ -107,7 +107,7 @@ class Session:
         return self._desk.is_idle() and not self._serving.has_callers()
 
     def _keep(self) -> None:
-        """In a thread of its own: renewals and audit entries wait for nobody's fetch."""
+        """Keep the stores, in a thread of its own: so renewals and audit entries do not wait for a fetch."""
         while not self._ending.wait(KEEPING):
             self._desk.look_after()
 
@@ -116,7 +116,7 @@ class Session:
 
 
 def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
-    """Serve a run as it was handed over; `ready` tells it that the session listens."""
+    """Serve the run with these parameters. `ready` is called when the session listens. Return the exit status."""
     session = Session(handed)
     gc.freeze()
     sys.setswitchinterval(TURNS)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The stores that a session holds open, by all of their configuration: one login never serves another's."""
+"""The stores that a session keeps open, by all of their configuration: stores never share a login."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.store_fingerprint import Fingerprints
 
 _HEARING: ContextVar[list[str] | None] = ContextVar("nebula_credential_hearing", default=None)
-_PASSWORDS: ContextVar[Mapping[str, str]] = ContextVar("nebula_credential_vault_passwords", default={})  # noqa: B039  # nobody writes to it
+_PASSWORDS: ContextVar[Mapping[str, str]] = ContextVar("nebula_credential_vault_passwords", default={})  # noqa: B039  # it is never changed
 
 
 class NeedsVaultPassword(BaseException):
-    """The store is opened by the run's vault password, which only the run has. Nothing on the way takes it for an Exception."""
+    """The store needs a vault password, which only the run has. It is no `Exception`, so that no handler on the way catches it."""
 
     def __init__(self, vault_id: str | None) -> None:
-        """Name the vault id."""
+        """Take the vault id."""
         super().__init__()
         self.vault_id = vault_id
 
 
 class HeldStores:
-    """Opens each store once, however many ask for it at the same time."""
+    """Open each store once, even if many callers need it at the same time."""
 
     def __init__(self, terms: CacheTerms, background: Callable[[Callable[[], None]], object]) -> None:
-        """Take how long and how much each store may keep of what was read."""
+        """Take the cache terms of each store, and a function that runs another one in the background."""
         self._terms = terms
         self._background = background
         self._fingerprints = Fingerprints()
@@ -54,11 +54,11 @@ class HeldStores:
         self._untold: list[str] = []
 
     def manager(self, name: str, config: Mapping[str, Any]) -> CredentialManager:
-        """The manager of a store, opened where it is not yet.
+        """Return the manager of a store; open the store if it is not open yet.
 
         Raises:
-            CredentialError: it cannot be opened. The next one to ask tries again.
-            NeedsVaultPassword: it needs a password that the caller has not sent.
+            CredentialError: the store cannot be opened. The next call tries again.
+            NeedsVaultPassword: the store needs a password that the caller has not sent.
         """
         fingerprint = self._fingerprints.of(name, config)
         with self._lock:
@@ -71,12 +71,12 @@ class HeldStores:
         try:
             return opening.result()
         except CredentialError as error:
-            raise copy(error) from None  # each of those who waited adds to it where it happened
+            raise copy(error) from None  # each of the callers that waited adds its own context to it
 
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
             manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=self._cache)
-        except BaseException as error:  # noqa: BLE001  # everybody who waits for this opening gets it
+        except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
                 self._opened.pop(fingerprint, None)
             opening.set_exception(error)
@@ -89,23 +89,23 @@ class HeldStores:
         return Cache(backend, self._terms, self._background, looked_up)
 
     def was_asked(self, manager: CredentialManager) -> bool:
-        """Whether this is not the first operation of a store, which writes its audit entries at once: so one hears if that fails."""
+        """Return False for the first operation of a store, which writes its audit entries at once, so that a failure is reported."""
         before = manager in self._asked
         self._asked.add(manager)
         return before
 
     @contextmanager
     def hearing(self) -> Iterator[list[str]]:
-        """Inside the `with` block, what this thread's operations warn of is collected, for the one who asked.
+        """Collect the warnings of this thread's operations inside the `with` block, for the response to the caller.
 
-        So is what was warned of in the background since somebody was told: whoever asks next hears it.
+        They include the background's warnings since the last response.
         """
         heard, self._untold = self._untold, []
         token = _HEARING.set(heard)
         try:
             yield heard
         except BaseException:
-            self._untold = heard + self._untold  # nobody is answered
+            self._untold = heard + self._untold  # there is no response to carry them
             raise
         finally:
             _HEARING.reset(token)
@@ -116,7 +116,7 @@ class HeldStores:
 
     @contextmanager
     def on_behalf(self, vault_passwords: Mapping[str, str]) -> Iterator[None]:
-        """Inside the `with` block, these passwords (base64, by vault id; empty where the run has none) open what is asked for."""
+        """Use these passwords (base64, by vault id; empty if the run has none) to open stores inside the `with` block."""
         token = _PASSWORDS.set(vault_passwords)
         try:
             yield
@@ -124,33 +124,33 @@ class HeldStores:
             _PASSWORDS.reset(token)
 
     def managers(self) -> list[CredentialManager]:
-        """Those that are open."""
+        """Return the managers of the open stores."""
         with self._lock:
             opened = list(self._opened.values())
         return _managers_of(opened)
 
     def held(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
-        """That of one store, where it is open."""
+        """Return the manager of one store if it is open, in a list."""
         with self._lock:
             opened = self._opened.get(self._fingerprints.of(name, config))
         return _managers_of([] if opened is None else [opened])
 
     def forget(self, names: Iterable[str] | None) -> int:
-        """Drop what was read of these names, whatever the store; everything for None. Answers how many values that were."""
+        """Drop the cached values of these names in all stores; everything for None. Return the number of values."""
         shelves = [manager.cache.shelf for manager in self.managers() if manager.cache is not None]
         return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
 
     def are_needed(self) -> bool:
-        """Whether something ends with this process: leases, what a store keeps in memory alone, what a store did not take yet."""
+        """Return True if the end of this process loses something: leases, values only in memory, refreshed values not yet stored."""
         return any(self._is_needed(manager) for manager in self.managers())
 
     def _is_needed(self, manager: CredentialManager) -> bool:
-        """A login is not: the next session makes another one."""
+        """Return True if ending this store would lose something. A login is no loss: the next session makes another one."""
         can = manager.backend.capabilities
         return not can.persistent or (can.leased and manager in self._due) or _has_unwritten(manager)
 
     def look_after(self) -> None:
-        """Write the audit entries that wait, and keep alive logins and what is lent."""
+        """Write the audit entries that wait, and renew logins and leases."""
         for manager in self.managers():
             _guarded(manager.flush)
             if manager.backend.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
@@ -171,7 +171,7 @@ class HeldStores:
 
 
 def _has_unwritten(manager: CredentialManager) -> bool:
-    """Whether the outcome of a refresh waits for a store that was down."""
+    """Return True if the outcome of a refresh is not yet stored because the store was down."""
     return manager.refreshing is not None and bool(manager.refreshing.unwritten)
 
 
@@ -180,7 +180,7 @@ def _managers_of(opened: Iterable[Future[CredentialManager]]) -> list[Credential
 
 
 class _Asked:
-    """Gives the passwords that the callers have sent: opening, or a later look at the keys, happens on behalf of one of them."""
+    """Return the passwords that callers have sent. Opening, or reading the keys later, always serves the request of a caller."""
 
     def __init__(self) -> None:
         self._known: dict[str, str] = {}
@@ -194,6 +194,6 @@ class _Asked:
 
 
 def _guarded(work: Callable[[], object]) -> None:
-    """Nobody waits for this, and one store must not keep the others from it; who asks for what failed is told then."""
+    """Run `work` and ignore failures, so that one store cannot block the others. The next caller gets the error."""
     with suppress(Exception, NeedsVaultPassword):
         work()

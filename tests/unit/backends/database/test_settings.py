@@ -31,7 +31,7 @@ REFUSED = {
     "no host": ({"url": "postgresql:///nebula"}, "url", "it names no host"),
     "no database": ({"url": "mariadb://a:{0}@b".format(CANARY)}, "url", "it names no database"),
     "a port that is none": ({"url": "mysql://a:{0}@b:x/c".format(CANARY)}, "url", "cannot be read as a URL"),
-    "parameters": ({"url": "postgresql://a:{0}@b/c?sslmode=disable".format(CANARY)}, "url", "parameters that are not taken"),
+    "parameters": ({"url": "postgresql://a:{0}@b/c?sslmode=disable".format(CANARY)}, "url", "it has unsupported parameters"),
     "a relative file": ({"url": "sqlite:///store.db"}, "url", "whole path"),
     "memory": ({"url": "sqlite://"}, "url", "whole path"),
     "two passwords": ({"url": "mysql://a:{0}@b/c".format(CANARY), "password": CANARY}, "password", "in 'url' and 'password'"),

@@ -194,7 +194,7 @@ def test_a_file_that_is_no_database_is_told(tmp_path):
     backend = backend_in(tmp_path)
     with pytest.raises(StorageError) as caught:
         backend.get("db_pass")
-    assert "damaged, or not one" in str(caught.value)
+    assert "damaged, or the file is not a database" in str(caught.value)
     assert (backend.health().status, backend.health().code) == (UNHEALTHY, "storage")
 
 

@@ -269,7 +269,7 @@ def test_without_any_way_in_that_is_said(monkeypatch):
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST", raising=False)
     with pytest.raises(InvalidConfiguration) as caught:
         backend().get("a")
-    assert "there is no kubeconfig, and this is no pod" in str(caught.value)
+    assert "there is no kubeconfig, and this is not a pod" in str(caught.value)
 
 
 @each("content", ["", "{", "[]", "apiVersion: v1\nkind: Config\n", "contexts: [{name: a, context: {cluster: none}}]\ncurrent-context: a\n"])

@@ -182,7 +182,7 @@ def test_another_tools_write_over_ours_is_noticed():
     assert backend.get("db_pass").version == "2+t4"
     with pytest.raises(Conflict) as caught:
         backend.put(a_record(), "2")
-    assert "version 2 was expected and version 2+t4 is there" in str(caught.value)
+    assert "version 2 was expected and version 2+t4 is stored" in str(caught.value)
     backend.put(a_record(value="ours"), "2+t4")
     assert state_of(backend) == {"4": b"ours", "3": b"theirs", "1": b"1"}
 

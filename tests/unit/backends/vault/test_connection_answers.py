@@ -125,7 +125,7 @@ def test_a_page_of_something_else_is_no_answer(status):
     """A 404 of a web server would else say that a credential does not exist."""
     error = failure(Answer(status, b"<html>not found</html>"))
     assert error.__class__ is (Unavailable if status == 502 else StorageError)
-    assert status >= 500 or "no Vault" in error.what
+    assert status >= 500 or "is not Vault or OpenBao" in error.what
     assert failure(Answer(status, b"<html>not found</html>"), writing=True).outcome_unknown
 
 

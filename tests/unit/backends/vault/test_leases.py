@@ -176,7 +176,7 @@ def test_while_the_server_is_away_what_is_still_good_is_served_with_a_warning(pr
     assert [world.user() for _each in range(5)] == ["v-app-1"] * 5
     assert world.asked == ["obtain app", "renew creds/app/1"]
     (warning,) = world.warnings
-    assert "it is good for another 600 s" in warning
+    assert "it is valid for another 600 s" in warning
     world.now += 30
     world.failing = {}
     assert world.user() == "v-app-1"
@@ -219,7 +219,7 @@ def test_somebody_who_stays_is_warned_when_a_lease_is_over():
     world.failing = {"renew": Unavailable("down"), "obtain": LoginFailed("the token is spent")}
     world.now += 301
     world.leases.renew_due()
-    assert world.warnings == ["the lease of 'app' is over, and there is no new one: the token is spent"]
+    assert world.warnings == ["the lease of 'app' has ended, and a new one cannot be obtained: the token is spent"]
 
 
 def test_closing_revokes_everything_once_also_what_was_replaced():

@@ -77,13 +77,14 @@ def test_the_last_source_is_not_dropped(tmp_path):
 def test_a_source_cannot_be_used_and_dropped_at_once(tmp_path):
     with pytest.raises(InvalidConfiguration, match="drop_sources"):
         a_store(tmp_path, drop_sources=["key_file"])
-    with pytest.raises(InvalidConfiguration, match="'passphrase:' is one of the key sources too"):
+    with pytest.raises(InvalidConfiguration, match="'passphrase:' is also configured as a key source"):
         a_store(tmp_path, drop_sources=["passphrase:"], **with_passphrase("a"))
 
 
 def test_what_is_to_be_dropped_has_to_be_a_source(tmp_path):
     with pytest.raises(
-        InvalidConfiguration, match=r"'drop_sources': it names what is no key source\. .*ansible_vault, key_file, passphrase, vault_transit"
+        InvalidConfiguration,
+        match=r"'drop_sources': it names something that is not a key source\. .*ansible_vault, key_file, passphrase, vault_transit",
     ):
         a_store(tmp_path, drop_sources=["passphrase:office", "pasphrase"])
 

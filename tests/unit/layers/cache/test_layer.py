@@ -175,7 +175,7 @@ def test_a_stale_value_is_served_for_as_long_as_allowed_and_said():
     world.read()
     world.now, world.backend.down = 120, True
     assert world.read() == b"a"
-    assert "for 50 s beyond its time at most" in world.backend.warned[0]
+    assert "for 50 s beyond its TTL at most" in world.backend.warned[0]
     world.now = 151
     with pytest.raises(Unavailable):
         world.read()

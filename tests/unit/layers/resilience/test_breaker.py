@@ -96,7 +96,7 @@ def test_an_open_one_makes_no_request_and_says_how_long(world):
     assert caught.value.retry_after == 12.5
     assert str(caught.value) == (
         "store 'prod': the backend failed 3 times in a row, so no request is made for another 13 s. "
-        "Repair the backend, or what lies between."
+        "Repair the backend, or the network to it."
     )
 
 
@@ -140,7 +140,7 @@ def test_no_more_requests_than_needed_are_tried_at_a_time(world):
     world.now = 30.0
     first, second = world.circuit.let_through(), world.circuit.let_through()
     assert world.ask() == "circuit_open"
-    with pytest.raises(CircuitOpen, match="before one that is under way"):
+    with pytest.raises(CircuitOpen, match="until the one in progress"):
         world.store.get("db_pass")
     world.circuit.ended(first, failed=False)
     assert world.ask() == "circuit_open"

@@ -18,9 +18,24 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import CARDS, TARGETS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL_TRAITS, NO_TARGET_TRAITS, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import MAX_TIME_LIMIT, Command
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
+from tests.unit.rotation.targets.recorded_modules import Recorded
 
-WAY = postgresql.Connection("admin", Secret("admin-word"), host="db", port=5433)
+WAY = {"admin_user": "admin", "admin_password": "admin-word", "host": "db", "port": 5433}
+NEW = Value({"username": Secret("app"), "password": Secret("new-word")})
+
+
+def target(**options: Any) -> PostgreSQL:
+    return PostgreSQL({**WAY, **options}, Value({"username": Secret("app"), "password": Secret("old-word")}))
+
+
+def called(act: Any, *arguments: Any) -> tuple[str, Any]:
+    modules = Recorded({"rowcount": 1})
+    act(modules, *arguments)
+    return modules.calls[0]
 
 
 def test_the_verifier_is_the_one_of_rfc_5802_and_never_holds_the_password() -> None:
@@ -43,7 +58,7 @@ def test_a_missing_scramp_is_said_with_its_install_line(monkeypatch: pytest.Monk
 
 
 def test_apply_sends_a_verifier_and_logs_in_as_the_admin() -> None:
-    module, arguments = postgresql.apply(WAY, "app", "new-word")
+    module, arguments = called(target().apply, NEW)
     assert module == "community.postgresql.postgresql_user"
     assert arguments["name"] == "app"
     assert arguments["password"].startswith("SCRAM-SHA-256$")
@@ -53,13 +68,15 @@ def test_apply_sends_a_verifier_and_logs_in_as_the_admin() -> None:
 
 
 def test_a_question_logs_in_as_the_role() -> None:
-    module, arguments = postgresql.ask(WAY, "app", "new-word")
+    module, arguments = called(target().probe, NEW)
     assert module == "community.postgresql.postgresql_ping"
     assert (arguments["login_user"], arguments["login_password"]) == ("app", "new-word")
 
 
 def test_no_password_is_in_a_repr() -> None:
-    assert "admin-word" not in repr(WAY)
+    assert "new-word" not in repr(NEW)
+    assert "admin-word" not in repr(target())
+    assert "admin-word" not in repr(target().describe())
 
 
 @pytest.mark.parametrize(
@@ -76,7 +93,7 @@ def test_no_password_is_in_a_repr() -> None:
     ],
 )
 def test_an_apply_that_is_not_certain_is_unknown(result: dict[str, Any], outcome: str) -> None:
-    assert postgresql.applied(result) == outcome
+    assert target().apply(Recorded(result), NEW) == outcome
 
 
 @pytest.mark.parametrize(
@@ -91,14 +108,7 @@ def test_an_apply_that_is_not_certain_is_unknown(result: dict[str, Any], outcome
     ],
 )
 def test_only_a_sure_refusal_is_one(result: dict[str, Any], outcome: str) -> None:
-    assert postgresql.answered(result) == outcome
-
-
-def test_a_value_counts_as_accepted_only_where_a_wrong_one_is_refused() -> None:
-    assert postgresql.judged(steps.ACCEPTED, steps.REFUSED) == steps.ACCEPTED
-    assert postgresql.judged(steps.ACCEPTED, steps.ACCEPTED) == steps.ACCEPTS_ANYTHING
-    assert postgresql.judged(steps.ACCEPTED, steps.UNAVAILABLE) == steps.UNAVAILABLE
-    assert postgresql.judged(steps.REFUSED, steps.REFUSED) == steps.REFUSED
+    assert target().probe(Recorded(result), NEW) == outcome
 
 
 @pytest.mark.parametrize(
@@ -112,25 +122,29 @@ def test_a_value_counts_as_accepted_only_where_a_wrong_one_is_refused() -> None:
 )
 def test_what_is_in_the_way_is_said_before_anything_is_begun(result: dict[str, Any], error: type, told: str) -> None:
     with pytest.raises(error) as raised:
-        postgresql.seen(result, "app")
+        target().precheck(Recorded(result))
     assert told in str(raised.value)
 
 
 def test_a_server_with_the_role_lets_the_rotation_begin() -> None:
-    postgresql.seen({"rowcount": 1}, "app")
-    assert postgresql.look(WAY, "app")[1]["named_args"] == {"role": "app"}
+    assert called(target().precheck)[1]["named_args"] == {"role": "app"}
 
 
 def test_two_users_take_turns() -> None:
-    assert postgresql.other_username(("a", "b"), "a") == "b"
-    assert postgresql.other_username(("a", "b"), "b") == "a"
+    assert next_username(("a", "b"), "a") == b"b"
+    assert next_username(("a", "b"), "b") == b"a"
     for usernames in (("a",), ("a", "a"), ("a", "b", "c"), ("b", "c")):
         with pytest.raises(errors.InvalidInput):
-            postgresql.other_username(usernames, "a")
+            next_username(usernames, "a")
 
 
-def test_every_target_has_a_card_and_a_request_dies_before_the_lease() -> None:
-    assert set(TARGETS) <= set(CARDS)
-    for card in CARDS.values():
-        assert card.apply_limit <= 300
+def next_username(usernames: tuple[str, ...], current: str) -> bytes:
+    return target(usernames=usernames).next_fields(Value({"username": Secret(current)}))["username"].expose()
+
+
+def test_every_target_has_traits_and_a_request_dies_before_the_lease() -> None:
+    command = Command({"overlap": "none", "time_limit": MAX_TIME_LIMIT}, NEW)
+    assert set(TARGETS) == {PostgreSQL.kind, Command.kind}
+    for traits in (NO_TARGET_TRAITS, MANUAL_TRAITS, target().traits, target(usernames=("a", "b")).traits, command.traits):
+        assert traits.apply_limit <= 300
     assert postgresql.SINGLE_USER.apply_limit < postgresql.SINGLE_USER.max_request_life

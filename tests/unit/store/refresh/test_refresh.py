@@ -20,7 +20,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RefreshUnsupported,
     Revoked,
     RotationInProgress,
+    Unusable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import ATTRIBUTE, Importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
@@ -39,6 +41,17 @@ def test_a_value_that_has_expired_or_is_about_to_is_refreshed_by_the_one_who_rea
     assert (world.state, world.events[-2:]) == ("active", ["refresh", "refresh_ok"])
     assert world.token() == "a-1"
     assert len(world.service.calls) == 1
+
+
+def test_a_value_whose_import_is_not_complete_is_not_refreshed(world):
+    """The import continues from the version that is stored, so a refresh must not write another one."""
+    world.create(lives=PAST)
+    record = world.manager.backend.get(NAME)
+    marked = dict(record.known.attributes, **{ATTRIBUTE: Importing("3", 0, 1).write()})
+    world.manager.backend.patch_metadata(record.with_metadata(attributes=marked), record.revision)
+    with pytest.raises(Unusable, match="its import from another store is not complete"):
+        world.token()
+    assert world.service.calls == []
 
 
 def test_a_value_that_lives_longer_than_the_margin_is_read_and_nothing_else(world):

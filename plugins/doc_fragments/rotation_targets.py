@@ -1,0 +1,150 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of `credential_rotate` that belong to targets. Written by tests/house/write_target_fragment.py: do not edit."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Documentation of the targets' options."""
+
+    DOCUMENTATION = r"""
+options:
+  target:
+    description:
+      - The service whose value changes with the credential. It has options of its own, under its own name.
+      - V(none) changes the value in the store alone. If a service takes this credential, it stops working; so it has to be
+        written out.
+      - V(postgresql) changes the password of a PostgreSQL role.
+      - V(command) runs programs of your own that change the value, and that try it.
+      - The full name of another collection's target (C(namespace.collection.name)) takes its options from O(target_options). It
+        is loaded on the controller only, if C(nebula.yml) lists it under C(extensions).
+      - The phases V(prepare), V(test) and V(commit) take no target. You change the value at the service yourself, between them.
+    type: str
+  postgresql:
+    description:
+      - The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the task's
+        host, which needs C(psycopg). The controller needs the Python package C(scramp).
+      - The server is given a SCRAM-SHA-256 verifier, never the password.
+      - A single role has no grace period, because it takes one password at a time.
+    type: dict
+    suboptions:
+      host:
+        description:
+          - Host name or address, as seen from the task's host. The credential's field C(host) unless given.
+        type: str
+      port:
+        description:
+          - The credential's field C(port) unless given, and 5432 where it has none.
+        type: int
+      database:
+        description:
+          - The database to connect to. The credential's field C(database) unless given, and V(postgres) where it has none.
+        type: str
+      unix_socket:
+        description:
+          - The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.
+        type: path
+      ssl_mode:
+        description:
+          - How TLS is used, in libpq's words. The credential's field C(ssl_mode) unless given.
+        type: str
+      ca_cert:
+        description:
+          - A file of certificates that the server's is checked against, on the task's host.
+        type: path
+      connect_params:
+        description:
+          - Further parameters of the connection, in libpq's words, in place of C(connect_timeout=10) and a statement timeout of
+            15 s.
+          - Keep a request shorter than 100 s, or a late one may land after the rotation was settled.
+        type: dict
+      role:
+        description:
+          - The role whose password changes. The credential's field C(username) unless given.
+        type: str
+      usernames:
+        description:
+          - Two roles that take turns. The new value is the other role's user name and password, so that the old one keeps
+            working.
+          - Both exist and have the same rights. Consumers read user name and password in one lookup.
+        type: list
+        elements: str
+      admin_user:
+        description:
+          - A role that may change the password. The user name of O(postgresql.admin_credential) unless given.
+        type: str
+      admin_password:
+        description:
+          - Its password.
+        type: str
+      admin_credential:
+        description:
+          - A credential in the same store that holds the admin's user name and password.
+        type: str
+  command:
+    description:
+      - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with a cleared
+        environment (C(PATH), C(HOME), C(USER), C(LANG)) and in place of their output only their exit status is read.
+      - "Exit status 0 means done. 77 means refused: the service answered, and does not take the value. 69 and 75 mean that the
+        service could not be reached, and that nothing was sent. Every other status means that the outcome is not known."
+      - A program that changes the value is run again with the same value after a crash, so it has to be repeatable.
+    type: dict
+    suboptions:
+      apply:
+        description:
+          - The program and its arguments that make the service take the value. Use an absolute path.
+          - Arguments are shown. Put no secret into them.
+        type: list
+        elements: str
+        required: true
+      verify:
+        description:
+          - The program that tries the value on a fresh connection, and its arguments. It changes nothing, and ends within 25
+            seconds.
+          - It is also run with a random wrong value, and has to exit with status 77 then.
+          - "Its arguments are kept in the rotation's journal: a rotation that is open is finished with the same ones."
+        type: list
+        elements: str
+        required: true
+      retire:
+        description:
+          - "The program that makes the service drop the value it is given, and its arguments. A value that is not there is
+            dropped already: the status is 0."
+          - Needed with O(command.overlap=dual).
+        type: list
+        elements: str
+      secret_in:
+        description:
+          - How a program gets the value.
+          - "V(stdin): the primary field on standard input, with a newline at its end."
+          - "V(environment): the primary field as C(NEBULA_VALUE), and every field as C(NEBULA_FIELD_) and its name in capital
+            letters. The host's root and the same user can read it there."
+        type: str
+        default: stdin
+        choices: [stdin, environment]
+      overlap:
+        description:
+          - Whether the service takes the old and the new value at the same time.
+          - "V(none): O(command.apply) replaces the value."
+          - "V(dual): O(command.apply) adds a value, and O(command.retire) drops the old one after the grace period."
+        type: str
+        default: none
+        choices: [none, dual]
+      time_limit:
+        description:
+          - After how many seconds O(command.apply) and O(command.retire) are killed with their children, at most 240.
+        type: int
+        default: 60
+      max_request_life:
+        description:
+          - Seconds after which a change that a program began can no longer take effect at the service.
+          - O(command.time_limit) and 60 seconds unless given. Give more if the service works on after the program has ended.
+        type: int
+  target_options:
+    description:
+      - The options of another collection's target, as that target documents them.
+    type: dict
+"""

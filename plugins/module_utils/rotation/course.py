@@ -1,0 +1,207 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every phase of a rotation stands on: the clock, the store, the journal's next write, and the steps handed to a driver."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, Callable, Dict, Tuple, Union
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked, RotationInProgress, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, Journal, JournalBook, stamp
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.questions import question
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots, identity_of, refresh_in_progress_error
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import summarize
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import DUAL, MULTI, SERVICE, TargetTraits
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ONE_PLACE, Step
+
+_STARTS_FROM = (lifecycle.ACTIVE, lifecycle.EXPIRED, lifecycle.ROTATION_SCHEDULED, lifecycle.ROTATING)
+
+Following = Union[Entry, Step]
+"""What a phase comes to: the entry after one compare-and-swap, or a step for the driver."""
+
+
+class Course:
+    """The rotations of one store on behalf of one controller."""
+
+    def __init__(self, backend: Backend, clock: Callable[[], datetime], holder: str, lease: timedelta) -> None:
+        """Take the store, a clock (aware, UTC), who this controller is, and how long it may be silent."""
+        self._backend = backend
+        self._book = JournalBook(backend)
+        self._holder = holder
+        self._lease = lease
+        self.clock = clock
+
+    def now(self) -> int:
+        """The time, as the journal writes it."""
+        return stamp(self.clock())
+
+    def slots(self, name: str) -> Slots:
+        """The stages of a credential."""
+        return Slots(self._backend, name)
+
+    def write(self, entry: Entry, journal: Journal) -> Entry:
+        """Write the journal and with it the lease: the lock is a part of what is compared and swapped."""
+        now = self.clock()
+        return self._book.write(entry, replace(journal, holder=self._holder, until=stamp(now + self._lease)), now)
+
+    def begin(self, request: Request) -> Entry:
+        """Write the journal of a new rotation.
+
+        Raises:
+            Revoked: nothing starts any more.
+            Unusable: the credential is in another state from which none starts.
+            RotationInProgress: the target refuses a change so soon after the last one.
+            InvalidInput: the target's traits contradict each other.
+        """
+        current = self.slots(request.name).get(CURRENT)
+        if is_importing(current.known):
+            raise incomplete_import(request.name)
+        if current.known.lifecycle == lifecycle.REVOKED:
+            raise Revoked("a revoked credential cannot be rotated", name=request.name, remedy="Create another one.")
+        if current.known.lifecycle == lifecycle.REFRESHING:
+            raise refresh_in_progress_error(request.name)
+        if current.known.lifecycle not in _STARTS_FROM:
+            raise Unusable(
+                "a credential that is {} cannot be rotated".format(current.known.lifecycle),
+                name=request.name,
+                remedy="Store a working value first.",
+            )
+        _check_traits(request)
+        _check_interval(request, current, self.clock())
+        journal = self.opening(request, current)
+        return self.write(Entry(request.name, journal, None, current.known.scope), journal)
+
+    def opening(self, request: Request, current: Record) -> Journal:
+        """The first journal of a rotation of `current`."""
+        traits = request.traits
+        journal = Journal(secrets.token_hex(8), input_version(current), traits.overlap, traits.rollback, 0, started=self.now())
+        return self.adopt(journal, request)
+
+    def adopt(self, journal: Journal, request: Request) -> Journal:
+        """The journal with the traits, the places and the grace period of the run that goes on with it."""
+        traits = request.traits
+        life = _life(traits)
+        adopted = replace(
+            journal,
+            overlap=traits.overlap,
+            rollback=traits.rollback,
+            life=max(journal.life, life) if journal.sent is not None else life,
+            apply_limit=traits.apply_limit,
+            ask_limit=traits.ask_limit,
+            maker=traits.maker,
+            # How many fit matters only where the service makes them; other journals stay as they were.
+            slots=traits.slots if traits.maker == SERVICE else 1,
+            marks=traits.marks,
+            sole_owner=traits.sole_owner,
+            propagation=traits.propagation,
+            grace=int(request.grace.total_seconds()),
+            target=dict(request.target, kind=request.kind),
+            manual=request.manual,
+            # Whoever drives by hand may send pending at any time from now on.
+            sent=self.now() if request.manual else journal.sent,
+        )
+        return places.start(adopted, request.places, sent=journal.sent is not None)
+
+    def done(self, entry: Entry, outcome: str) -> Step:
+        """Let go of the lease and say how it ended."""
+        released = replace(entry.journal, holder=None, until=None)
+        entry = self._book.write(entry, released, self.clock())
+        return Step(steps.DONE, entry.version, outcome=outcome, summary=self.summary(entry))
+
+    def close(self, entry: Entry) -> None:
+        """Remove the journal."""
+        self._book.close(entry)
+
+    def summary(self, entry: Entry) -> Dict[str, Any]:
+        """The rotation as people read it."""
+        return summarize(entry.journal, self.now())
+
+    def batch(self, journal: Journal) -> Tuple[str, ...]:
+        """The places of the next step: as many as fit half of the lease."""
+        each = journal.apply_limit if journal.phase in (*places.SENDS, phases.WITHDRAWING) else journal.ask_limit
+        return places.next_batch(journal, max(1, self._half_lease() // max(each, 1)))
+
+    def send(self, entry: Entry, kind: str, stage: str) -> Step:
+        """The step that sends, makes or drops a value."""
+        return self._step(entry, kind, stage, entry.journal.apply_limit)
+
+    def ask(self, entry: Entry) -> Step:
+        """The question that the phase asks the target."""
+        # After a change the answer may take a moment; settling asks once, because refused logins lead to lockouts.
+        polls = entry.journal.phase in (phases.VERIFYING, phases.CONFIRMING)
+        step = self._step(entry, steps.ASK, question(entry.journal), entry.journal.ask_limit if polls else 0)
+        return replace(step, wait=entry.journal.propagation if polls else 0)
+
+    def sweep(self, entry: Entry) -> Step:
+        """The step that lists what the service holds."""
+        return Step(steps.LIST, entry.version, limit=self._limit(entry.journal.apply_limit), summary=self.summary(entry))
+
+    def drop_stray(self, entry: Entry, stray: str) -> Step:
+        """The step that drops a value of which the id alone is known."""
+        limit = self._limit(entry.journal.apply_limit)
+        named = {steps.ID: stray}
+        return Step(steps.RETIRE, entry.version, steps.STRAY, identity=named, limit=limit, summary=self.summary(entry))
+
+    def _step(self, entry: Entry, kind: str, stage: str, each: int) -> Step:
+        record = self.slots(entry.name).get(stage)
+        batch = self.batch(entry.journal) if kind != steps.MAKE else ONE_PLACE
+        return Step(
+            kind,
+            entry.version,
+            stage,
+            record.fields,
+            identity=identity_of(record),
+            places=batch,
+            mark=entry.journal.rotation if kind == steps.MAKE else "",
+            limit=self._limit(each * len(batch)),
+            summary=self.summary(entry),
+        )
+
+    def _limit(self, seconds: int) -> int:
+        # Shorter than half of what the lease has left, which was renewed a moment ago.
+        return min(seconds, self._half_lease())
+
+    def _half_lease(self) -> int:
+        return int(self._lease.total_seconds()) // 2
+
+
+def _life(traits: TargetTraits) -> int:
+    """How long a request may land, and how long the target may answer as if it had not."""
+    seen_late = traits.propagation if traits.maker == SERVICE else 0
+    return traits.max_request_life + seen_late + traits.old_accepted_for
+
+
+def _check_traits(request: Request) -> None:
+    """Several places, and values that the service makes, need a target that takes two values at once."""
+    if request.traits.overlap in (DUAL, MULTI) or (request.traits.maker != SERVICE and request.places == ONE_PLACE):
+        return
+    raise InvalidInput(
+        "several places, or a value that the service makes, need a target that takes the old and the new value at once",
+        name=request.name,
+        option="target",
+        remedy="Use a target whose overlap is dual or multi, or a credential for each place.",
+    )
+
+
+def _check_interval(request: Request, current: Record, now: datetime) -> None:
+    earliest = current.known.created_at + timedelta(seconds=request.traits.min_interval)
+    if request.traits.min_interval and now < earliest:
+        raise RotationInProgress(
+            "the target refuses another change so soon after the last one",
+            name=request.name,
+            remedy="Nothing was sent. Run it again after {}.".format(earliest.isoformat(timespec="seconds")),
+        )

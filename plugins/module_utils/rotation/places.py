@@ -1,0 +1,181 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The places of a target that has several (hosts with the same key): which come next, and what their answers mean together.
+
+Pure; nothing is read or written. A round (`walk`) deals with all places of a phase, a batch at a time, so that one step fits
+the time limit. The rule it protects: a place leaves `behind` only when it was seen to take the value of the rotation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import PENDING
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.questions import question
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import (
+    ACCEPTED,
+    ACCEPTS_ANYTHING,
+    APPLIED,
+    ONE_PLACE,
+    REFUSED,
+    UNAVAILABLE,
+    UNKNOWN,
+)
+
+SENDS = (phases.APPLYING, phases.REVERTING)
+_FORWARD = "forward"
+_BACK = "back"
+_FORWARD_PHASES = (phases.PREPARED, phases.APPLYING, phases.VERIFYING)
+
+# Which answer stands for all, the strongest first.
+_ANY_REFUSAL = (REFUSED, ACCEPTS_ANYTHING, ACCEPTED, UNAVAILABLE)
+_ANY_YES = (ACCEPTED, ACCEPTS_ANYTHING, REFUSED, UNAVAILABLE)
+_ALL_YES = (REFUSED, ACCEPTS_ANYTHING, UNAVAILABLE, ACCEPTED)
+_ALL_DROPPED = (REFUSED, UNKNOWN, UNAVAILABLE, APPLIED)
+# An unknown send is settled by the question that follows it.
+_ANY_SENT_REFUSAL = (REFUSED, APPLIED, UNAVAILABLE)
+_ANY_SENT = (APPLIED, REFUSED, UNAVAILABLE)
+
+_ROUND_ANSWERS: Mapping[str, Tuple[str, ...]] = {
+    phases.SETTLING: _ANY_YES,
+    phases.CONFIRMING: _ANY_YES,
+    phases.DISCARDING: _ANY_YES,
+    phases.RETIRING: _ALL_YES,
+    phases.WITHDRAWING: _ALL_DROPPED,
+}
+
+
+def start(journal: Journal, wanted: Tuple[str, ...], *, sent: bool) -> Journal:
+    """Return the journal with the places that the target has now. Those that may have been sent a value stay."""
+    if wanted == ONE_PLACE:
+        return journal
+    kept = tuple(place for place in journal.places if sent and place not in wanted)
+    has_value = set(journal.places) - set(journal.behind)
+    places = (*wanted, *kept)
+    return replace(journal, places=places, behind=tuple(place for place in places if place not in has_value))
+
+
+def restart(journal: Journal) -> Journal:
+    """Return the journal with no round under way: a new run tries all places again."""
+    return replace(journal, walk="", done=(), answer=None)
+
+
+def leave_out(journal: Journal, gone: Tuple[str, ...]) -> Journal:
+    """Return the journal without places that are gone; ids of values at the service count as held by others.
+
+    Raises:
+        InvalidInput: no place would be left.
+    """
+    places = tuple(place for place in journal.places if place not in gone)
+    if journal.places and not places:
+        raise InvalidInput("at least one host takes the value", option="forget", remedy="Run phase 'rollback', or forget fewer.")
+    return replace(
+        restart(journal),
+        places=places,
+        behind=tuple(place for place in journal.behind if place not in gone),
+        held=(*journal.held, *(one for one in journal.strays if one in gone)),
+        strays=tuple(one for one in journal.strays if one not in gone),
+    )
+
+
+def remaining(journal: Journal) -> Tuple[str, ...]:
+    """Return the places that this round has not dealt with yet."""
+    journal = _in_round(journal)
+    scope = journal.behind if journal.walk in (_FORWARD, _BACK) else journal.places
+    return tuple(place for place in scope if place not in journal.done)
+
+
+def is_first_batch(journal: Journal) -> bool:
+    """Whether no place has been dealt with in this round. Always true of a target with one place."""
+    return not _in_round(journal).done
+
+
+def next_batch(journal: Journal, size: int) -> Tuple[str, ...]:
+    """Return the places of the next step, at most `size` where there are several."""
+    if not journal.places:
+        return ONE_PLACE
+    return journal.at if _asks_what_was_reached(journal) else remaining(journal)[:size]
+
+
+def is_everywhere_behind(journal: Journal) -> bool:
+    """Whether no place is known to take the value of the rotation."""
+    return set(journal.behind) == set(journal.places)
+
+
+def note(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) -> Tuple[Journal, Optional[str]]:
+    """Take down how a step went at each place.
+
+    Returns:
+        The journal, and the one outcome that is decided upon. None if the round goes on in the same phase.
+
+    Raises:
+        InvalidInput: a place of the step is missing, or another one is named.
+    """
+    if set(outcomes) != set(batch):
+        raise InvalidInput(
+            "outcomes of a step name its places: {}".format(", ".join(batch)), option="places", remedy="Report one outcome for each."
+        )
+    journal = _in_round(journal)
+    if journal.phase in SENDS:
+        return _note_sends(journal, batch, outcomes)
+    if _asks_what_was_reached(journal):
+        return _move_up(replace(journal, at=()), outcomes), _strongest(_ANY_REFUSAL, outcomes)
+    return _note_round(journal, batch, outcomes)
+
+
+def _note_sends(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) -> Tuple[Journal, str]:
+    sent = {place: APPLIED if outcome == UNKNOWN else outcome for place, outcome in outcomes.items()}
+    reached = tuple(place for place in batch if sent[place] == APPLIED)
+    answers = _ANY_SENT_REFUSAL if journal.phase == phases.APPLYING else _ANY_SENT
+    return replace(journal, done=(*journal.done, *batch), at=reached), _strongest(answers, sent)
+
+
+def _note_round(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) -> Tuple[Journal, Optional[str]]:
+    if journal.phase == phases.RETIRING:
+        refusing = tuple(place for place in batch if outcomes[place] == REFUSED and place not in journal.behind)
+        journal = replace(journal, behind=(*journal.behind, *refusing))
+    if journal.walk == _round_of(phases.SETTLING, PENDING):
+        journal = _move_up(journal, outcomes)
+    answers = _ROUND_ANSWERS[journal.phase]
+    known: Dict[str, str] = {"": journal.answer} if journal.answer is not None else {}
+    journal = replace(journal, done=(*journal.done, *batch), answer=_strongest(answers, dict(outcomes, **known)))
+    return (journal, None) if remaining(journal) else (restart(journal), journal.answer)
+
+
+def _move_up(journal: Journal, outcomes: Mapping[str, str]) -> Journal:
+    """The places that accepted the value are not behind any more."""
+    return replace(journal, behind=tuple(place for place in journal.behind if outcomes.get(place) != ACCEPTED))
+
+
+def _strongest(answers: Tuple[str, ...], outcomes: Mapping[str, str]) -> str:
+    return min(outcomes.values(), key=answers.index)
+
+
+def _asks_what_was_reached(journal: Journal) -> bool:
+    return journal.phase == phases.VERIFYING or (journal.phase == phases.CONFIRMING and journal.promoted is not None)
+
+
+def _in_round(journal: Journal) -> Journal:
+    """The journal in the round of its phase: what another one noted does not count."""
+    name = _name_of_round(journal)
+    return journal if journal.walk == name else replace(journal, walk=name, done=(), answer=None)
+
+
+def _name_of_round(journal: Journal) -> str:
+    if journal.phase in _FORWARD_PHASES:
+        return _FORWARD
+    if journal.phase in (phases.TURNING_BACK, phases.REVERTING) or _asks_what_was_reached(journal):
+        return _BACK
+    if journal.phase == phases.SETTLING:
+        return _round_of(phases.SETTLING, question(journal))
+    return _round_of(journal.phase, journal.withdrawing if journal.phase == phases.WITHDRAWING else "")
+
+
+def _round_of(phase: str, stage: str) -> str:
+    return "{} {}".format(phase, stage).strip()

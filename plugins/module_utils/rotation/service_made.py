@@ -1,0 +1,134 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Values that the service makes: listing what it holds, having one made, and finding one whose answer was lost.
+
+A value that was made is stored before the journal says so. A value whose answer was lost is looked for once its request
+can no longer land; it is deleted only where it is certain that this rotation had it made.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Dict, FrozenSet, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import FORWARD, SECOND, SKEW_STAMP, Entry, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request, keep_as_made
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots, identity_of, is_same_value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Held, Made, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
+
+_STORED = (CURRENT, PENDING, PREVIOUS)
+
+
+def listing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
+    """List the values that the service holds, in the same run in which one is made."""
+    if request is None:
+        return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
+    return course.sweep(entry)
+
+
+def announce(course: Course, entry: Entry) -> Step:
+    """Announce that the service is to make a value: the step."""
+    journal = entry.journal
+    announced = replace(journal, phase=phases.MAKING, sending=course.now(), attempts=journal.attempts + 1, goal=FORWARD)
+    return course.send(course.write(entry, announced), steps.MAKE, CURRENT)
+
+
+def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
+    """Look for a value whose answer was lost, once it can no longer be made."""
+    journal, slots = entry.journal, course.slots(entry.name)
+    if slots.find(PENDING) is not None:
+        # Its answer was stored, the journal was not: what is stored is no stray.
+        return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
+    slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
+    return course.sweep(entry) if journal.quiet(course.now()) else course.done(entry, steps.ROLLED_BACK)
+
+
+def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], request: Optional[Request]) -> Journal:
+    """Store what the service made as pending; the journal that says so.
+
+    Raises:
+        InvalidInput: making a value has no such outcome.
+    """
+    journal = entry.journal
+    decisions.check_outcome(journal, outcome, steps.SEND_OUTCOMES)
+    if outcome == steps.UNAVAILABLE:
+        unsent = replace(journal, sending=None)
+        return replace(decisions.rolled_back(unsent, course.now()), reason="the service could not be reached")
+    if outcome != steps.APPLIED or made is None or made.value is None:
+        # Also when it answered no: a library below may have sent the request twice.
+        what = "the service refused to make a value" if outcome == steps.REFUSED else "the service did not answer in time"
+        return decisions.lose_answer(journal, what)
+    value, complete = made.value, request.complete if request is not None else keep_as_made
+    slots = course.slots(entry.name)
+    slots.ensure_pending(lambda base: complete(base, value), slots.get(CURRENT), course.clock())
+    return replace(decisions.verify_made(journal), made_ticket=entry.version)
+
+
+def is_stored(slots: Slots, value: Value) -> bool:
+    """Whether a stage holds that value."""
+    found = [slots.find(stage) for stage in _STORED]
+    return any(record is not None and is_same_value(value.fields, value.identity, record) for record in found)
+
+
+def note_held(slots: Slots, journal: Journal, outcome: str, held: Optional[Mapping[str, Held]], now: int) -> Journal:
+    """The journal after the service said which values it holds.
+
+    Raises:
+        InvalidInput: a listing has no such outcome, or the list is missing.
+    """
+    decisions.check_outcome(journal, outcome, steps.LIST_OUTCOMES)
+    if outcome == steps.LISTED and held is None:
+        raise InvalidInput("the outcome 'listed' comes with the list", option="held")
+    known: Mapping[str, Held] = held or {}
+    if journal.phase == phases.SWEEPING:
+        return _find_strays(journal, outcome, known, _read_stored_ids(slots), now)
+    if outcome == steps.UNAVAILABLE:
+        return _refuse(journal, now, "the service could not be asked which values it holds")
+    if len(known) >= journal.slots:
+        named = ", ".join(sorted(known))
+        what = "the service holds {} values and takes no more than {}, so none was made: {}. Delete one that is not used"
+        return _refuse(journal, now, what.format(len(known), journal.slots, named))
+    return replace(journal, phase=phases.PREPARED, held=tuple(sorted(known)))
+
+
+def _refuse(journal: Journal, now: int, reason: str) -> Journal:
+    """Nothing was made."""
+    return replace(decisions.rolled_back(journal, now), reason=reason)
+
+
+def _read_stored_ids(slots: Slots) -> FrozenSet[str]:
+    records = [slots.find(stage) for stage in _STORED]
+    return frozenset(identifier for record in records if record is not None for identifier in identity_of(record).values())
+
+
+def _find_strays(journal: Journal, outcome: str, held: Mapping[str, Held], stored: FrozenSet[str], now: int) -> Journal:
+    if outcome == steps.UNAVAILABLE:
+        return decisions.park(journal, "the service could not be asked what it made without an answer")
+    fresh: Dict[str, Held] = {key: value for key, value in held.items() if key not in journal.held and key not in stored}
+    strays: Tuple[str, ...] = tuple(sorted(key for key, value in fresh.items() if _may_be_ours(journal, value)))
+    if not strays:
+        return replace(journal, phase=phases.CLOSING, strays=(), unanswered=False, verified=now)
+    if journal.marks or journal.sole_owner:
+        return replace(decisions.withdraw(journal, "", phases.CLOSING), strays=strays, orphaned=False)
+    reason = "the service holds values that this rotation may have had made: {}".format(", ".join(strays))
+    return replace(decisions.park(journal, reason), strays=strays, orphaned=True)
+
+
+def _may_be_ours(journal: Journal, value: Held) -> bool:
+    """Whether it carries our mark; where the service carries none, whether it was made while our request could land."""
+    if journal.marks:
+        return value.mark == journal.rotation
+    if value.created is None or journal.sent is None:
+        return True
+    created = value.created * SECOND
+    return journal.sent - SKEW_STAMP <= created + SECOND and created <= journal.quiet_from(journal.sent) + SKEW_STAMP

@@ -1,0 +1,258 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The user's own programs as a target: one that makes the service take a value, one that tries a value, one that drops it.
+
+A program gets the value on standard input, or in its environment, never in its arguments. Its exit status is all that is
+read; its output is discarded, because it may hold the value. Every program ends within its time limit.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from typing import Any, Dict, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    DUAL,
+    NATIVE,
+    OVERLAP_NONE,
+    REAPPLY,
+    Modules,
+    Target,
+    TargetTraits,
+    Value,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
+
+STDIN, ENVIRONMENT = "stdin", "environment"
+
+DONE = 0
+REFUSED = 77
+"""EX_NOPERM of sysexits.h."""
+UNAVAILABLE = (69, 75)
+"""EX_UNAVAILABLE and EX_TEMPFAIL of sysexits.h."""
+
+MAX_TIME_LIMIT = 240
+VERIFY_LIMIT = 25
+_START = 30
+"""Seconds that connecting to the host and starting a program may take."""
+
+_CLEAR = 'exec env -i PATH="$PATH" HOME="$HOME" USER="$USER" LANG="$LANG" /bin/sh -c "$@"'
+# Reads NAME, a number of lines and the lines themselves, until an empty name; what is left is the program's standard input.
+# The shell reads a pipe byte by byte, so nothing of that is lost. `timeout` kills the program with its children.
+_RUN = """
+limit=$1; shift
+newline='
+'
+while IFS= read -r name && [ -n "$name" ]; do
+  IFS= read -r count; value=; separator=
+  while [ "$count" -gt 0 ]; do
+    IFS= read -r line; value=$value$separator$line; separator=$newline; count=$((count - 1))
+  done
+  export "$name=$value"
+done
+exec timeout -s KILL "$limit" "$@"
+"""
+_SEND_OUTCOMES: Mapping[Optional[int], str] = {
+    DONE: steps.APPLIED,
+    REFUSED: steps.REFUSED,
+    **dict.fromkeys(UNAVAILABLE, steps.UNAVAILABLE),
+}
+_PROBE_OUTCOMES: Mapping[Optional[int], str] = {DONE: steps.ACCEPTED, REFUSED: steps.REFUSED}
+_FIND = 'command -v "$1" >/dev/null'
+
+
+class Command(Target):
+    """Programs of the user's own, run on the task's host."""
+
+    kind = "command"
+    summary = "V(command) runs programs of your own that change the value, and that try it."
+    about = (
+        (
+            "The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with a cleared"
+            " environment (C(PATH), C(HOME), C(USER), C(LANG)) and in place of their output only their exit status is read."
+        ),
+        (
+            "Exit status 0 means done. 77 means refused: the service answered, and does not take the value. 69 and 75 mean that the"
+            " service could not be reached, and that nothing was sent. Every other status means that the outcome is not known."
+        ),
+        "A program that changes the value is run again with the same value after a crash, so it has to be repeatable.",
+    )
+    options = {
+        "apply": Option(
+            "list",
+            (
+                "The program and its arguments that make the service take the value. Use an absolute path.",
+                "Arguments are shown. Put no secret into them.",
+            ),
+            elements="str",
+            required=True,
+        ),
+        "verify": Option(
+            "list",
+            (
+                (
+                    "The program that tries the value on a fresh connection, and its arguments. It changes nothing, and ends within"
+                    " 25 seconds."
+                ),
+                "It is also run with a random wrong value, and has to exit with status 77 then.",
+                "Its arguments are kept in the rotation's journal: a rotation that is open is finished with the same ones.",
+            ),
+            elements="str",
+            required=True,
+        ),
+        "retire": Option(
+            "list",
+            (
+                (
+                    "The program that makes the service drop the value it is given, and its arguments. A value that is not there is"
+                    " dropped already: the status is 0."
+                ),
+                "Needed with O(command.overlap=dual).",
+            ),
+            elements="str",
+        ),
+        "secret_in": Option(
+            "str",
+            (
+                "How a program gets the value.",
+                "V(stdin): the primary field on standard input, with a newline at its end.",
+                (
+                    "V(environment): the primary field as C(NEBULA_VALUE), and every field as C(NEBULA_FIELD_) and its name in capital"
+                    " letters. The host's root and the same user can read it there."
+                ),
+            ),
+            default=STDIN,
+            choices=(STDIN, ENVIRONMENT),
+            no_log=False,
+        ),
+        "overlap": Option(
+            "str",
+            (
+                "Whether the service takes the old and the new value at the same time.",
+                "V(none): O(command.apply) replaces the value.",
+                "V(dual): O(command.apply) adds a value, and O(command.retire) drops the old one after the grace period.",
+            ),
+            default=OVERLAP_NONE,
+            choices=(OVERLAP_NONE, DUAL),
+        ),
+        "time_limit": Option(
+            "int",
+            ("After how many seconds O(command.apply) and O(command.retire) are killed with their children, at most 240.",),
+            default=60,
+        ),
+        "max_request_life": Option(
+            "int",
+            (
+                "Seconds after which a change that a program began can no longer take effect at the service.",
+                "O(command.time_limit) and 60 seconds unless given. Give more if the service works on after the program has ended.",
+            ),
+        ),
+    }
+
+    def __init__(self, options: Mapping[str, Any], current: Value) -> None:
+        self._options = options
+        self._current = current
+
+    @property
+    def traits(self) -> TargetTraits:
+        dual = self._options["overlap"] == DUAL
+        limit = self._options["time_limit"]
+        return TargetTraits(
+            overlap=DUAL if dual else OVERLAP_NONE,
+            rollback=NATIVE if dual else REAPPLY,
+            probe="the program `verify` accepts the new value, and not a random wrong one",
+            max_request_life=self._options.get("max_request_life") or limit + 60,
+            apply_limit=limit + _START,
+            slots=2 if dual else 1,
+        )
+
+    def check(self) -> None:
+        for name in ("apply", "verify", "retire"):
+            if self._options.get(name) == []:
+                raise _invalid(name, "the program is missing", "Give a list: the program and its arguments.")
+        if self._options["overlap"] == DUAL and not self._options.get("retire"):
+            raise _invalid("retire", "with 'overlap: dual' the old value has to be dropped", "Give the program that drops a value.")
+        if not 1 <= self._options["time_limit"] <= MAX_TIME_LIMIT:
+            raise _invalid("time_limit", "it is not between 1 and {}".format(MAX_TIME_LIMIT), "Give seconds.")
+        if not self._can_carry(self._current):
+            raise _invalid("secret_in", "a field holds a zero byte, which no environment can", "Use 'secret_in: stdin'.")
+        life = self._options.get("max_request_life")
+        if life is not None and life < self._options["time_limit"]:
+            raise _invalid("max_request_life", "it is shorter than time_limit", "Leave it out, or give more seconds.")
+
+    def describe(self) -> Dict[str, Any]:
+        # What tries a value says which service it is. The other programs may be corrected while a rotation is open.
+        return {"verify": shlex.join(self._options["verify"])}
+
+    def precheck(self, modules: Modules) -> None:
+        """Check that the programs are on the host, and that `verify` refuses a random wrong value."""
+        for program in ("timeout", *(self._options[name][0] for name in ("apply", "verify", "retire") if self._options.get(name))):
+            _check_program(program, modules)
+        wrong = self.wrong_value(self._current)
+        outcome = self.probe(modules, wrong) if wrong is not None else steps.REFUSED
+        if outcome == steps.REFUSED:
+            return
+        what = "accepts a random wrong value" if outcome == steps.ACCEPTED else "could not say that a random wrong value is refused"
+        raise Unavailable(
+            "the program 'verify' {}".format(what),
+            option="command.verify",
+            remedy="Nothing was changed. It has to exit with status {} for a value that does not open the service.".format(REFUSED),
+        )
+
+    def apply(self, modules: Modules, value: Value, place: str = "") -> str:
+        return self._send(modules, "apply", value, place)
+
+    def probe(self, modules: Modules, value: Value, place: str = "") -> str:
+        if not self._can_carry(value):
+            return steps.UNAVAILABLE
+        status = self._run(modules, "verify", value, place, VERIFY_LIMIT)
+        return _PROBE_OUTCOMES.get(status, steps.UNAVAILABLE)
+
+    def retire(self, modules: Modules, value: Value, place: str = "") -> str:
+        return self._send(modules, "retire", value, place)
+
+    def _send(self, modules: Modules, name: str, value: Value, place: str) -> str:
+        if not self._can_carry(value):
+            return steps.REFUSED
+        status = self._run(modules, name, value, place, self._options["time_limit"])
+        return _SEND_OUTCOMES.get(status, steps.UNKNOWN)
+
+    def _can_carry(self, value: Value) -> bool:
+        """Whether a program can be given the value unchanged: no environment holds a zero byte."""
+        return self._options["secret_in"] == STDIN or not any(b"\0" in field.expose() for field in value.fields.values())
+
+    def _run(self, modules: Modules, name: str, value: Value, place: str, limit: int) -> Optional[int]:
+        """Return the exit status of one of the programs. None without an answer."""
+        argv = ["/bin/sh", "-c", _CLEAR, "sh", _RUN, "sh", str(limit), *self._options[name]]
+        return modules.run_program(argv, self._input(value), place)
+
+    def _input(self, value: Value) -> bytes:
+        if self._options["secret_in"] == STDIN:
+            return b"\n" + value.fields[value.primary].expose() + b"\n"
+        named = {"NEBULA_FIELD_" + re.sub(r"\W", "_", name).upper(): field for name, field in value.fields.items()}
+        return b"".join(_variable(name, field) for name, field in dict(named, NEBULA_VALUE=value.fields[value.primary]).items()) + b"\n"
+
+
+def _variable(name: str, field: Secret) -> bytes:
+    lines = field.expose().split(b"\n")
+    return b"\n".join([name.encode("ascii"), str(len(lines)).encode("ascii"), *lines]) + b"\n"
+
+
+def _check_program(program: str, modules: Modules) -> None:
+    status = modules.run_program(["/bin/sh", "-c", _FIND, "sh", program], b"")
+    if status is None:
+        raise Unavailable("the host cannot be reached", option="command", remedy="Nothing was changed. Check the host's connection.")
+    if status != DONE:
+        raise NotFound(
+            "the host has no program '{}'".format(program), option="command", remedy="Nothing was changed. Install it, or correct its path."
+        )
+
+
+def _invalid(option: str, what: str, remedy: str) -> InvalidInput:
+    return InvalidInput(what, option="command." + option, remedy=remedy)

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of a rotation target: one description for the argument spec, the documentation and the controller."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option, in the words of ansible-core's argument spec.
+
+    Attributes:
+        type: str, int, bool, path, dict or list.
+        description: its sentences, a paragraph each, in Ansible's documentation markup.
+        no_log: the value is secret. False has to be written out where a name looks like a secret's.
+        credential: the value names a credential of the same store. The target is given that credential's fields.
+    """
+
+    type: str
+    description: Tuple[str, ...]
+    elements: Optional[str] = None
+    required: bool = False
+    default: Any = None
+    choices: Tuple[str, ...] = ()
+    no_log: Optional[bool] = None
+    credential: bool = False
+
+    def argument(self) -> Dict[str, Any]:
+        """Return the option as an argument spec has it."""
+        parts = {
+            "type": self.type,
+            "elements": self.elements,
+            "required": self.required or None,
+            "default": self.default,
+            "choices": list(self.choices) or None,
+            "no_log": self.no_log,
+        }
+        return {name: part for name, part in parts.items() if part is not None}
+
+
+def build_argument(options: Mapping[str, Option], exclusive: Sequence[Sequence[str]]) -> Dict[str, Any]:
+    """Return the argument spec of the mapping that holds a target's options."""
+    spec: Dict[str, Any] = {"type": "dict", "options": {name: option.argument() for name, option in options.items()}}
+    if exclusive:
+        spec["mutually_exclusive"] = [list(group) for group in exclusive]
+    return spec

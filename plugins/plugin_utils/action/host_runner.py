@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Runs a target's modules and programs on the task's host, within a time limit. What they print stays here."""
+
+from __future__ import annotations
+
+import shlex
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ansible.errors import AnsibleError
+from ansible.plugins.action import ActionBase
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
+from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
+
+
+class _Late(BaseException):
+    """The time limit is over. Not an Exception, so that nothing on the way takes it for its own."""
+
+
+class HostRunner:
+    """Runs what a target needs on the host of one task."""
+
+    def __init__(self, action: ActionBase, variables: Mapping[str, Any], secret_arguments: Sequence[str] = ()) -> None:
+        """Take the task's action, the host's variables, and which arguments of the target's modules are masked."""
+        self._secret_arguments = secret_arguments
+        self._action = action
+        self._variables = dict(variables)
+
+    def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> dict[str, Any]:
+        """Return the result of a module of another collection; without an answer `{"unreachable": True}`."""
+        masking.register([Secret(arguments[option]) for option in self._secret_arguments if option in arguments])
+        try:
+            with self._without_log(), _at_most(limit):
+                return dict(self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables))
+        except (AnsibleError, _Late):
+            return {"unreachable": True}
+
+    def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
+        """Return a program's exit status; None without an answer. The bytes reach it through the connection, without a file.
+
+        Raises:
+            Unavailable: the connection plugin cannot send a program its standard input.
+        """
+        connection = self._action._connection
+        if not connection.has_pipelining:
+            raise Unavailable(
+                "the connection plugin '{0}' cannot send a program its standard input".format(connection.transport),
+                option="target",
+                remedy="Use a connection plugin with pipelining (ssh or local).",
+            )
+        try:
+            with self._without_log(), _pipelining(connection), _at_most(limit):
+                command = "{0} >/dev/null 2>&1".format(shlex.join(argv))
+                return int(self._action._low_level_execute_command(command, in_data=stdin)["rc"])
+        except (AnsibleError, _Late):
+            return None
+
+    @contextmanager
+    def _without_log(self) -> Iterator[None]:
+        task = self._action._task
+        before, task.no_log = task.no_log, True
+        try:
+            yield
+        finally:
+            task.no_log = before
+
+
+@contextmanager
+def _pipelining(connection: Any) -> Iterator[None]:
+    """Have become leave standard input to the program: with a terminal, the program would wait for it for ever."""
+    if "pipelining" not in connection.option_definitions:
+        yield  # a connection plugin without the option always leaves it
+        return
+    before = connection.get_option("pipelining")
+    connection.set_option("pipelining", True)
+    try:
+        yield
+    finally:
+        connection.set_option("pipelining", before)
+
+
+@contextmanager
+def _at_most(seconds: float) -> Iterator[None]:
+    """Raise `_Late` after that time; a time limit of the task itself, or a thread, keeps what it has."""
+    if threading.current_thread() is not threading.main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
+        yield
+        return
+
+    def ring(*_: Any) -> None:
+        raise _Late
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

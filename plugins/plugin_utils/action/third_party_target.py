@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A rotation target of another collection: loaded on the controller, in the task's own process, if the configuration names it.
+
+The target `acme.vaulty.appliance` is `TARGET` in `plugins/plugin_utils/rotation_targets/appliance.py` of the collection
+`acme.vaulty`, a subclass of our `Target`.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterable
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import add_target
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import EXTENSIONS, FILE_NAME
+
+PLACE = "ansible_collections.{0}.{1}.plugins.plugin_utils.rotation_targets.{2}"
+
+
+def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
+    """Load a third party's target and make it known to this process.
+
+    Args:
+        kind: its full name: namespace, collection, target.
+        allowed: the full names that the configuration lists.
+
+    Raises:
+        InvalidConfiguration: the configuration does not list it, or it is not there, or is no target.
+    """
+    if kind not in tuple(allowed):
+        raise _refused(
+            "the configuration does not list the target '{0}'".format(kind), "Add it to '{0}' in {1}.".format(EXTENSIONS, FILE_NAME)
+        )
+    parts = kind.split(".")
+    if len(parts) != 3 or not all(part.isidentifier() for part in parts):
+        raise _refused("'{0}' is not a full name".format(kind), "Write namespace.collection.name.")
+    target = _import(PLACE.format(*parts))
+    if not (isinstance(target, type) and issubclass(target, Target)):
+        raise _refused("'{0}' is no target".format(kind), "Its file sets TARGET to a subclass of Target.")
+    add_target(kind, target)
+    return target
+
+
+def _import(name: str) -> object:
+    try:
+        return importlib.import_module(name).TARGET
+    except Exception as error:  # noqa: BLE001  # another party's code can raise anything
+        what = "{0} cannot be loaded ({1})".format(name, type(error).__name__)
+        raise _refused(what, "Install the collection, and check that the file sets TARGET.") from None
+
+
+def _refused(what: str, remedy: str) -> InvalidConfiguration:
+    return InvalidConfiguration(what, option="target", remedy=remedy)

@@ -1,0 +1,57 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The registry: every target is one file and one row, and is described whole; an unknown one is refused with what was meant."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils import errors
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import registry
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
+from tests.conftest import CHECKOUT
+
+PLUGINS = CHECKOUT / "plugins"
+# `command` has a way by tasks files, which the role knows, and its example in the module's documentation is that module's.
+ROOMS = ("action", "plugin_utils", "module_utils/operations", "module_utils/argument_specs", "module_utils/rotation")
+
+
+def test_a_targets_own_file_and_the_registry_alone_name_it() -> None:
+    found = []
+    for room in ROOMS:
+        for path in sorted((PLUGINS / room).rglob("*.py")):
+            kinds = [
+                kind for kind in TARGETS if re.search("[\"']{0}[\"']|targets.*import .*{0}".format(kind), path.read_text(), re.IGNORECASE)
+            ]
+            found += [(path.name, kind) for kind in kinds if path.parent.name != "targets" or path.stem not in (kind, "registry")]
+    assert found == []
+
+
+@pytest.mark.parametrize("kind", TARGETS)
+def test_a_target_has_a_page_and_describes_itself_and_every_option(kind: str) -> None:
+    target = TARGETS[kind]
+    assert target.kind == kind
+    assert target.summary.startswith("V({0})".format(kind))
+    assert target.about
+    assert all(option.description for option in target.options.values())
+    assert (CHECKOUT / "docs" / "targets" / (kind + ".md")).exists()
+    assert {name for group in target.exclusive for name in group} <= set(target.options)
+
+
+def test_an_unknown_target_is_refused_with_what_was_meant() -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        registry.find_target("postgres")
+    assert "Did you mean 'postgresql'?" in str(raised.value)
+    with pytest.raises(errors.InvalidInput) as raised:
+        registry.find_target("x")
+    assert "none, postgresql, command" in str(raised.value)
+
+
+def test_another_collections_target_is_unknown_to_a_host() -> None:
+    with pytest.raises(errors.InvalidInput) as raised:
+        registry.find_target("acme.vaulty.appliance")
+    assert raised.value.option == "run_on"

@@ -34,7 +34,7 @@ def check_expected(credential: Credential, expected_version: Optional[str]) -> N
     """
     if expected_version is not None and credential.version != expected_version:
         what = "its version is {0}, not {1}".format(credential.version, expected_version)
-        raise Conflict(what, name=credential.name, remedy="Read it again and decide anew.")
+        raise Conflict(what, name=credential.name, remedy="Read it again and decide again.")
 
 
 def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:

@@ -318,7 +318,7 @@ def _keeps_state(credential: Credential, fields: Fields) -> bool:
         return False
     if credential.metadata.lifecycle == lifecycle.REFRESHING:
         remedy = "Run it again in a moment. If the process that refreshed it has died, reading the credential ends the refresh."
-        raise Conflict("it is being refreshed, and its answer would be lost", name=credential.name, remedy=remedy)
+        raise Conflict("it is being refreshed, and its response would be lost", name=credential.name, remedy=remedy)
     return True
 
 

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_st
 
 _NEW_VALUE = "Get a new one from the service, and write it with state 'present'."
 _WHAT: Mapping[str, str] = {
-    LOST: "the answer to its last refresh was lost, and the token that was sent works once only",
+    LOST: "the response to its last refresh was lost, and the token that was sent works only once",
     DENIED: "the service refused its last refresh",
     INTERACTION: "the service wants a person to act before it is refreshed again",
 }

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the run's session has read and keeps: the module `cache` (F1)."""
+"""The cache of the run's session: the module `cache` (F1)."""
 
 from __future__ import annotations
 
@@ -19,23 +19,24 @@ CLEARED = "cleared"
 
 
 def cache(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, check_mode: bool) -> Outcome:
-    """As `cached`, for one store. Only in a session there is something to tell."""
+    """Call `cached` for one store. Outside a session there is no cache to clear or describe."""
     return without_session(parameters) if manager.cache is None else cached([manager.cache], parameters, check_mode)
 
 
 def cached(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """Drop what is kept where that is asked for, and tell what it came to.
+    """Clear the cache if requested, and return its statistics.
 
     Args:
-        caches: those of the stores that are meant; none where the session holds no such store.
-        parameters: `state` (None or cleared), and `name`, to drop that credential alone.
-        check_mode: tell what would be dropped.
+        caches: the caches of the named stores; none if the session has no such store open.
+        parameters: `state` (None or cleared), and `name`, to drop that credential only.
+        check_mode: drop nothing, and count what would be dropped.
 
     Returns:
-        `{changed, session, dropped, statistics}`: `dropped` is a number of values, `statistics` as `statistics` tells it, taken after that.
+        `{changed, session, dropped, statistics}`: `dropped` is a number of values, `statistics` as `statistics` returns them, taken after
+        the drop.
 
     Raises:
-        InvalidInput: `name` is no name.
+        InvalidInput: `name` is not a valid name.
     """
     name = parameters.get("name")
     if name is not None:
@@ -45,18 +46,22 @@ def cached(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: b
 
 
 def without_session(parameters: Mapping[str, Any]) -> Outcome:
-    """What is answered where nothing is kept from one task to the next."""
+    """Return the outcome for a run without a session, where nothing is cached from one task to the next.
+
+    Raises:
+        InvalidInput: `name` is not a valid name.
+    """
     if parameters.get("name") is not None:
         check_name(parameters["name"])
     return Outcome({"changed": False, "session": False, "dropped": 0, "statistics": None})
 
 
 def statistics(caches: Sequence[Cache]) -> Dict[str, Any]:
-    """The counts of all of them together.
+    """Return the sums over all caches.
 
     Returns:
-        `{stores, hits, misses, shared, batched, stale, hit_rate, requests_saved, entries, bytes, oldest}`: numbers; `hit_rate` lies between
-        0 and 1 (None before the first read), `oldest` is in seconds (None where nothing is kept).
+        `{stores, hits, misses, shared, batched, stale, hit_rate, requests_saved, entries, bytes, oldest}`: numbers; `hit_rate` is between
+        0 and 1 (None before the first read), `oldest` is in seconds (None if nothing is cached).
     """
     counts = [one.counts for one in caches]
     told: Dict[str, Any] = {

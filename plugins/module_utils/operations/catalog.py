@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is true of each operation, as data. It performs none, so that a worker reads it without loading one."""
+"""The traits of each operation, as data. This file imports no operation, so that a worker can read it without loading one."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class OperationTraits(NamedTuple):
     """One operation.
 
     Attributes:
-        name: of the lookup or module.
-        read_only: it changes nothing in a store, so it may be repeated when its answer was lost.
-        cacheable: it may return what was read before. Otherwise it reads from the backend, as an operation must that compares or describes.
+        name: the name of the lookup or module.
+        read_only: it changes nothing in a store, so it may be repeated if its response was lost.
+        cacheable: it may return values from the cache. Otherwise it reads from the backend: an operation that compares or describes must.
         counts_as_use: a read by it is a use of the credential. Otherwise it reads to describe, compare, copy or replace.
-        other_stores: the roles of the stores that it names beside its own; its function takes their managers by these names.
+        other_stores: the roles of the other stores that it names; its function takes their managers by these names.
     """
 
     name: str
@@ -50,7 +50,7 @@ CATALOG: Dict[str, OperationTraits] = {
 
 
 def traits_of(operation: str) -> OperationTraits:
-    """The row of an operation.
+    """Return the traits of an operation.
 
     Raises:
         InvalidInput: there is no such operation.
@@ -62,5 +62,5 @@ def traits_of(operation: str) -> OperationTraits:
 
 
 def list_administrative() -> FrozenSet[str]:
-    """The names of the operations that do not count as a use of what they read; among them what the library does when called directly."""
+    """Return the operations whose reads do not count as a use, among them export and import when the library is called directly."""
     return frozenset((EXPORT, IMPORT, *(traits.name for traits in CATALOG.values() if not traits.counts_as_use)))

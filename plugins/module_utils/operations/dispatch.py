@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way from a lookup or a module to the manager."""
+"""The only way from a lookup or a module to the manager."""
 
 from __future__ import annotations
 
@@ -32,20 +32,20 @@ def perform(
     """Perform one operation of a lookup or module.
 
     Args:
-        manager: of the store that is meant.
+        manager: the manager of the operation's store.
         operation: its name in `CATALOG`.
-        parameters: as the plugin's argument spec leaves them.
-        context: who asks; the tenant is the store's, whatever it says.
-        check_mode: answer what would be done and do nothing.
-        stays: this process outlives the operation and flushes the manager every second or so; then reads leave that to it.
+        parameters: as validated by the plugin's argument spec.
+        context: the caller; its tenant is replaced by the store's.
+        check_mode: change nothing, and return what would be done.
+        stays: this process outlives the operation and flushes the manager about every second; so read-only operations do not flush.
         beside: the managers of the other stores that the operation names, by their role (`OperationTraits.other_stores`).
 
     Returns:
-        The outcome; what its result holds is documented at each operation.
+        The outcome; each operation documents its result.
 
     Raises:
-        CredentialError: of the class that says why, with the store, and with the credential where it is about one. Nothing else:
-            of an unforeseen exception only the class is told.
+        CredentialError: the subclass says why. It has the store, and the credential if the operation is about one. No other exception
+            is raised: of an unforeseen one the error names only the class.
     """
     traits = traits_of(operation)
     _check_roles(traits, beside)
@@ -67,16 +67,16 @@ def _check_roles(traits: OperationTraits, beside: Mapping[str, CredentialManager
 
 
 def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
-    """Answer an operation on a store that cannot be opened, where that is an answer: to whoever asks for its health.
+    """Return the outcome of `store_info` for a store that cannot be opened. Every other operation raises the error.
 
     Args:
         operation: its name in `CATALOG`.
-        config: of the store, as it was given to `open_store`.
-        store: its name.
-        error: what `open_store` raised.
+        config: the store's configuration, as given to `open_store`.
+        store: the store's name.
+        error: the error that `open_store` raised.
 
     Raises:
-        CredentialError: `error`, for every other operation.
+        CredentialError: `error`, for every operation except `store_info`.
     """
     if operation != STORE_INFO:
         raise error
@@ -94,19 +94,19 @@ def _performed(
     stays: bool,
     beside: Mapping[str, CredentialManager],
 ) -> Outcome:
-    # With several stores each acts by itself: a block of one store around all would give its tenant to the others.
+    # With several stores each one sets its own caller: `acting` of one store around all would give its tenant to the others.
     act = asked_by if beside else manager.acting
     try:
         with act(context, traits.name, cacheable=traits.cacheable):
             return OPERATIONS[traits.name]()(manager, parameters, context, check_mode, **beside)
     finally:
-        # A worker of ansible-core ends without notice, and with it what the backend and the trail hold in memory.
+        # A worker of ansible-core ends without notice. Entries that the backend and the trail hold in memory would be lost with it.
         if not (stays and traits.read_only):
             _flush(manager, *beside.values())
 
 
 def _flush(first: CredentialManager, *others: CredentialManager) -> None:
-    """Flush every one, also if one of them fails."""
+    """Flush every manager, even if one of them fails."""
     try:
         first.flush()
     finally:
@@ -115,7 +115,7 @@ def _flush(first: CredentialManager, *others: CredentialManager) -> None:
 
 
 def _name(parameters: Mapping[str, Any]) -> Optional[str]:
-    """The credential, where the operation is about one."""
+    """Return the credential's name if the operation is about one credential, else None."""
     names = parameters.get("names")
     name = names[0] if isinstance(names, list) and len(names) == 1 else parameters.get("name")
     return name if isinstance(name, str) else None

@@ -30,14 +30,14 @@ def find(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
     """List credentials by their metadata.
 
     Args:
-        manager: of the store.
+        manager: the manager of the store.
         parameters: any of `prefix`, `type`, `tags` (all of them), `lifecycle` (one of these states), `created_after`
             (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` (a duration), `query`
             (JMESPath over the list), `scope`.
-        context: who asks; what is out of the caller's scope is not listed.
+        context: the caller; credentials out of its scope are not listed.
 
     Returns:
-        `{credentials: […]}`: rows as `Credential.describe` gives them, ordered by name; or the answer of `query`.
+        `{credentials: […]}`: rows as `Credential.describe` returns them, ordered by name; or the result of `query`.
     """
     rows = _rows(manager, parameters, asserting(context, parameters.get("scope")))
     return Outcome({"credentials": _queried(rows, parameters.get("query"))})
@@ -47,14 +47,14 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     """Describe credentials.
 
     Args:
-        manager: of the store.
-        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `usage` what
-            the audit trail tells of their use, `health` the store's.
-        context: who asks.
+        manager: the manager of the store.
+        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `usage` their
+            use as recorded in the audit trail, `health` the store's health.
+        context: the caller.
 
     Returns:
-        `{changed, credentials, missing, failures, usage, health}`: `missing` holds names that are not there, `failures` says by
-        name why one cannot be described, `usage` where the usage comes from (`audit.usage.Told.described`).
+        `{changed, credentials, missing, failures, usage, health}`: `missing` lists names that do not exist, `failures` has by
+        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`).
     """
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
@@ -98,7 +98,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
-    """A backend may list more than what matches, so everything is looked at again."""
+    """Return a predicate for every filter: a backend may list more than the rows that match."""
     tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
     states = parameters.get("lifecycle")
 
@@ -145,8 +145,8 @@ def _queried(rows: List[Dict[str, Any]], query: Optional[str]) -> Any:
     try:
         return jmespath.search(query, rows)
     except jmespath.exceptions.JMESPathError as error:
-        # The query is the user's own text and the rows hold no secret; still only the class of the mistake is told.
-        what = "it is not a JMESPath expression that fits ({0})".format(type(error).__name__)
+        # The query is the user's own text and the rows hold no secret; still the message names only the class of the error.
+        what = "it is not a valid JMESPath expression for this list ({0})".format(type(error).__name__)
         raise InvalidInput(
-            what, option="query", remedy="Try it on the list that comes without 'query'; see https://jmespath.org."
+            what, option="query", remedy="Test it on the list that is returned without 'query'; see https://jmespath.org."
         ) from None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A module on a host (`run_on: target`): opens the store there, performs its operation, reports."""
+"""A module on a host (`run_on: target`): it opens the store there, performs its operation and returns the result."""
 
 from __future__ import annotations
 
@@ -26,20 +26,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 
 
 def run_module(operation: str, specification: Specification) -> None:
-    """Be the module of that operation. The action plugin has put the resolved store in place of its name.
+    """Run the module of an operation. The action plugin has replaced the store's name by the resolved store.
 
-    Every failure ends in `fail_json`, here and nowhere else; the result holds its `code`.
+    Every failure ends in `fail_json`, here and nowhere else; the result has its `code`.
     """
-    # no_log: nothing goes to syslog. The result below withholds what is marked so in the specification itself.
+    # no_log: nothing goes to syslog. The result below withholds the options that the specification marks no_log.
     lighter = without_masked_mappings(specification.argument_spec)
     module = AnsibleModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
     shown = {"module_args": reported_parameters(module.params, specification.argument_spec, specification.other_stores)}
     try:
         outcome = _perform(module, operation, specification.other_stores)
-    except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+    except Exception as error:  # noqa: BLE001  # the edge: every exception becomes a neutral error
         found = neutral(error)
         module.fail_json(msg=str(found), code=found.code, invocation=shown)
-    # The library knows which fields are secret. What else was given under `fields` ("localhost") stays readable.
+    # The library knows which fields are secret. Other values given under `fields` ("localhost") stay readable.
     module.no_log_values = set() if module.params.get("return_value") else _texts(outcome.secrets)
     module.exit_json(invocation=shown, **_without_diff(outcome.result, module))
 
@@ -63,7 +63,7 @@ def _open(store: StoreReference, module: AnsibleModule, opened: ExitStack) -> Cr
 
 
 def _no_vault_password(_vault_id: Optional[str]) -> Optional[Secret]:
-    """The run's vault passwords stay on the controller."""
+    """Return None: the run's vault passwords stay on the controller."""
     return None
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an operation answers."""
+"""The result of an operation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 
 @dataclass(frozen=True)
 class Outcome:
-    """A JSON-like result, and the secrets that are in it or passed on the way, for the edge to mask.
+    """A JSON-like result, and the secrets in it or in the parameters, for the edge to mask.
 
-    The result may hold values that were asked for, so it is in no repr. Fields that are no secret are not in `secrets`:
-    masking a host name or a port would black out half of the output.
+    The result may contain requested values, so it is in no repr. Fields that are not secret are not in `secrets`:
+    masking a host name or a port would hide half of the output.
     """
 
     result: Dict[str, Any] = field(repr=False)

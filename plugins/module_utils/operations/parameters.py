@@ -9,29 +9,29 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 EDGE_OPTIONS = ("store", "run_on", "on_missing", "on_denied", "on_error", "default")
-"""What the edge itself deals with."""
+"""Options that the edge itself handles."""
 
 _FREE = ("fields", "tags")
-"""The user's own mappings, in which None says something."""
+"""The user's own mappings, in which None has a meaning."""
 
 
 def for_operation(arguments: Mapping[str, Any], other_stores: Sequence[str] = ()) -> Dict[str, Any]:
-    """Leave out what the edge deals with (the options in `other_stores` name stores), and in nested options those that are not set."""
+    """Return the parameters without the edge's options, without those that name `other_stores`, and without unset nested options."""
     kept = {name: value for name, value in arguments.items() if name not in EDGE_OPTIONS and name not in other_stores}
     return {name: value if name in _FREE else _nested(value) for name, value in kept.items()}
 
 
 def names_of(parameters: Mapping[str, Any]) -> List[str]:
-    """The credentials that an operation is about, as far as its parameters name them."""
+    """Return the credentials that the parameters name."""
     return [name for name in (parameters.get("name"), *(parameters.get("names") or ())) if isinstance(name, str)]
 
 
 def list_changed_names(parameters: Mapping[str, Any], result: Optional[Mapping[str, Any]]) -> Optional[List[str]]:
-    """The credentials that an operation may have changed; None if they are not known, so that any may be meant.
+    """Return the credentials that an operation may have changed; None if they are not known, so that it may be any.
 
     Args:
-        parameters: its parameters. A prefix names no credential: the result does.
-        result: what it came to, or None if that is not known.
+        parameters: its parameters. If they have a prefix, only the result names the credentials.
+        result: its result, or None if that is not known.
     """
     named = names_of(parameters)
     if result is None:

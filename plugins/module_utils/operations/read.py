@@ -29,17 +29,17 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
     """Read one credential.
 
     Args:
-        manager: of the store.
-        parameters: `name`; `field` (the primary one unless told) or `fields` (True for all, or a list of names, then the
-            value is a mapping); `version`; `stage` (current); `encoding` (text or base64); `scope`, asserted by the play.
-        context: who asks.
+        manager: the manager of the store.
+        parameters: `name`; `field` (default: the primary one) or `fields` (True for all, or a list of names; then the
+            value is a mapping); `version`; `stage` (default: current); `encoding` (text or base64); `scope`, asserted by the play.
+        context: the caller.
 
     Returns:
         `{name, type, version, stage, value}`.
 
     Raises:
-        NoToken: there is no value in that field.
-        InvalidToken: it is not text, and `encoding` is.
+        NoToken: the field has no value.
+        InvalidToken: the value is not text, and `encoding` is text.
     """
     credential = _read(manager, parameters["name"], parameters, context)
     value, secrets = _value(credential, parameters)
@@ -51,9 +51,9 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
     """Read several credentials.
 
     Args:
-        manager: of the store.
+        manager: the manager of the store.
         parameters: `names`, and those of `get`.
-        context: who asks.
+        context: the caller.
 
     Returns:
         `{values: {name: value}, failures: {name: {code, message}}}`. Each name is in one of them.
@@ -61,7 +61,7 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
 
     def value_of(read: Result[Credential]) -> Tuple[Value, Tuple[Secret, ...]]:
         if read.answer is None:
-            raise read.error or CredentialError("nothing was answered")
+            raise read.error or CredentialError("there is no result")
         return _value(read.answer, parameters)
 
     values: Dict[str, Value] = {}
@@ -77,22 +77,22 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
 
 
 def described_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:
-    """An error as JSON-like data: its code for programs, its message for people."""
-    found = error or CredentialError("nothing was answered")
+    """Return an error as JSON-like data: its code for programs, its message for people."""
+    found = error or CredentialError("there is no result")
     return {"code": found.code, "message": str(found.within(store=store))}
 
 
 def asserting(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
-    """The caller with what it asserts in `scope` put over what is known."""
+    """Return the caller, with the assertions in `scope` over the known attributes."""
     asserted = {name: value for name, value in (scope or {}).items() if value is not None}
     return replace(context, **asserted) if asserted else context
 
 
 def encoded(value: Secret, encoding: str, field: str) -> str:
-    """A value as text.
+    """Return a value as text.
 
     Raises:
-        InvalidToken: it is not UTF-8, and `encoding` is text.
+        InvalidToken: the value is not UTF-8, and `encoding` is text.
         InvalidInput: there is no such encoding.
     """
     if encoding == BASE64:
@@ -102,7 +102,7 @@ def encoded(value: Secret, encoding: str, field: str) -> str:
     try:
         return value.expose().decode("utf-8")
     except UnicodeDecodeError:
-        raise InvalidToken("field '{0}' is not text".format(field), remedy="Ask with 'encoding: base64'.") from None
+        raise InvalidToken("field '{0}' is not text".format(field), remedy="Use 'encoding: base64'.") from None
 
 
 def _read(manager: CredentialManager, name: str, parameters: Mapping[str, Any], context: AccessContext) -> Credential:

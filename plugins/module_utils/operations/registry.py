@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Every operation by its name. Each is loaded when it is first asked for: a session that only reads loads no rotation.
+"""Every operation by its name. Each is imported when it is first called: a session that only reads loads no rotation.
 
-Statements import them, and no names in a table: ansible-core packs into a module what it finds imported.
+Import statements, not names in a table, load them: ansible-core packs into a module the files that it finds imported.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Callable, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 
 Operation = Callable[..., Outcome]
-"""Called with the manager, the parameters, the context and whether it is check mode; and, by role, with the managers of other stores."""
+"""Called with the manager, the parameters, the context and the check mode, and with the managers of other stores by their roles."""
 
 STORE_INFO = "store_info"
 

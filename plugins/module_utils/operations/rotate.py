@@ -46,36 +46,37 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 STEP = "step"
-"""The parameter by which a driver reports, and the part of the result that tells it what to do next. Never shown."""
+"""The parameter in which a driver reports, and the part of the result that has its next step. Never shown."""
 
 LOOK = "look"
-"""The driver's first question: how the target is reached, so that it can look before anything is begun."""
+"""The driver's first request: how to reach the target, so that it can examine it before anything is written."""
 
 _PREPARED = (journal.PREPARING, journal.PREPARED)
 _FAILURES = {steps.ROLLED_BACK: RotationFailed, steps.PARKED: RotationParked, steps.LOST: RotationLost}
 _REMEDIES = {
-    steps.ROLLED_BACK: "The current value is unchanged and the target takes it.",
-    steps.PARKED: "Both values are kept (stages current and pending). Run phase 'settle', or the rotation again, once the target answers.",
+    steps.ROLLED_BACK: "The current value is unchanged, and the target accepts it.",
+    steps.PARKED: "Both values are kept (stages current and pending). Run phase 'settle', or the rotation again, once the target responds.",
     steps.LOST: "Both values are kept. Set one of them at the target by hand, then run phase 'settle'.",
 }
 
 
 def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
-    """Rotate a credential, whole or phase by phase.
+    """Rotate a credential completely or phase by phase.
 
     Args:
-        manager: of the store.
-        parameters: as the module's options, and from a driver `step`: `{look: true}` for the way to
-            the target, `{}` to begin, `{ticket, outcome, places, made, held}` to report (what the step came to).
-        context: who asks.
-        check_mode: answer the plan and change nothing.
+        manager: the manager of the store.
+        parameters: the module's options, and from a driver `step`: `{look: true}` to get the access to
+            the target, `{}` to begin, `{ticket, outcome, places, made, held}` to report the outcome of a step.
+        context: the caller.
+        check_mode: change nothing, and return the plan.
 
     Returns:
         `{changed, name, phase, outcome, rotation}`, in check mode with `plan`. To a driver: `step` with `kind`, `ticket`,
         `stage`, `limit`, `value` and the way to the target (`options`, `credentials`, `current`), until `step.kind` is `done`.
 
     Raises:
-        RotationInProgress, RotationParked, RotationLost, RotationFailed: as the class says.
+        RotationInProgress: another rotation, or its grace period, is in progress.
+        RotationParked, RotationLost, RotationFailed: the rotation ended that way.
         InvalidInput: an option is missing, or does not fit.
     """
     caller = asserting(context, parameters.get("scope"))
@@ -94,7 +95,7 @@ class _Rotation:
         holder = holder_of(_controller(context), context.host or "")
         self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live)
         self._current = manager.backend.get(self._name)
-        # Not due: only what an earlier rotation left open is finished.
+        # Not due: only finish an earlier rotation that is still open.
         waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
         self._tidies = waits and self._phase == AUTO
         self._idles = waits and self._phase == PREPARE and self._engine.status(self._name)["phase"] not in _PREPARED
@@ -103,7 +104,7 @@ class _Rotation:
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == AUTO and self._target.manual:
             raise InvalidInput(
-                "without a target, the service that takes this credential would go on with the old value and refuse the new one",
+                "without a target, the service that takes this credential would keep the old value and refuse the new one",
                 option="target",
                 remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
             )
@@ -159,7 +160,11 @@ class _Rotation:
         return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
 
     def _grace(self) -> timedelta:
-        """The grace period wanted, by the option, the policy or what consumers need, in that order."""
+        """Return the grace period: the option, else the policy's, else the time that consumers need.
+
+        Raises:
+            InvalidInput: the grace period is shorter than consumers need.
+        """
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
         wanted = self._parameters.get("grace")
         policy = RotationPolicy.read(self._current.known.policy).grace
@@ -175,7 +180,7 @@ class _Rotation:
         reported = self._parameters.get(STEP)
         if self._target.driven and reported is None:
             raise InvalidInput(
-                "a target is reached from the controller's action alone",
+                "only the action on the controller reaches a target",
                 option="run_on",
                 remedy="Leave 'run_on: target' out; the task's host is where the target's modules run.",
             )
@@ -219,13 +224,13 @@ class _Rotation:
         step = self._reported(reported) if reported else self._engine.settle(self._name, self._request())
         if step.kind != steps.DONE and not self._target.driven:
             raise InvalidInput(
-                "the target has to be asked, and none is named", option="target", remedy="Name the target that the rotation began with."
+                "the target must be checked, and none is named", option="target", remedy="Name the target that the rotation began with."
             )
         return step
 
     def _refuse_target(self) -> None:
         if self._target.driven:
-            raise InvalidInput("by hand, there is no target", option="target", remedy="Leave it out, or run phase 'auto'.")
+            raise InvalidInput("a phase that is run by hand takes no target", option="target", remedy="Leave it out, or run phase 'auto'.")
 
     def _told(self, step: Step, before: Mapping[str, Any]) -> Outcome:
         if step.kind != steps.DONE:
@@ -245,14 +250,14 @@ class _Rotation:
 
 
 def _controller(context: AccessContext) -> int:
-    """The process whose end ends the lease: the run's controller (`run` begins with its id), else this process."""
+    """Return the id of the process whose end ends the lease: the run's controller (`run` begins with its id), else this process."""
     process = (context.run or "").partition("-")[0]
     return int(process) if process.isdigit() else os.getpid()
 
 
 def _failure(step: Step) -> Exception:
     outcome = str(step.outcome)
-    what = "the rotation ended as '{}': {}".format(outcome, step.summary.get("reason") or "no reason was told")
+    what = "the rotation ended as '{}': {}".format(outcome, step.summary.get("reason") or "no reason was reported")
     refused_for = step.summary.get("readers_refused_for")
     told = " Readers of the current value were refused for {} s.".format(refused_for) if refused_for else ""
     pending = step.summary.get("may_land_until")

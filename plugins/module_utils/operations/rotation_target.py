@@ -30,7 +30,7 @@ _UNDRIVEN = {NO_TARGET: NO_TARGET_TRAITS, MANUAL: MANUAL_TRAITS}
 
 
 class RotationTarget:
-    """Where the new value goes: `none`, a target that a driver reaches, or (with no target) what a person does by hand."""
+    """The target of the new value: `none`, a target that a driver reaches, or (without the option) a person's own work."""
 
     def __init__(self, read: Callable[[str], Credential], current: Record, parameters: Mapping[str, Any]) -> None:
         """Take how to read a usable credential (an administrator's), the current record, and the module's options.
@@ -58,11 +58,11 @@ class RotationTarget:
         return self._target().traits if self.driven else _UNDRIVEN[self.kind]
 
     def describe(self) -> Dict[str, Any]:
-        """Return where the target is, for the journal and the report. No secret."""
+        """Return the target's address for the journal and the report, without any secret."""
         return self._target().describe() if self.driven else {}
 
     def next_fields(self, base: Record) -> Fields:
-        """Return the fields that the value after `base` has to have."""
+        """Return the fields that the target prescribes for the value after `base`."""
         return self._target().next_fields(self._value(base)) if self.driven else {}
 
     @property
@@ -90,7 +90,7 @@ class RotationTarget:
         return access, (*secrets, *self._secrets(self._current))
 
     def build_instructions(self, step: Step) -> Tuple[Dict[str, Any], Tuple[Secret, ...]]:
-        """Return a step as a driver takes it, with the value and the way to the target; and the secrets in it.
+        """Return a step for a driver, with the value and the access to the target; and the secrets in it.
 
         Raises:
             InvalidInput: an option is missing or does not fit.
@@ -101,7 +101,7 @@ class RotationTarget:
         return dict(access, **step_alone, places=list(step.places), value=handover.encode_value(value)), (*secrets, *self._secrets(value))
 
     def _target(self) -> Target:
-        """The target's pure half, which needs no credential."""
+        """Return the target without the administrator's credentials, for its pure methods."""
         return self._class(self._plain_options(), self._current)
 
     def _value(self, record: Record) -> Value:

@@ -23,10 +23,10 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
     """Make the value that replaces `base`.
 
     Args:
-        base: the current record; what is not given anew is taken from it.
+        base: the current record; fields that are not given are copied from it.
         parameters: `value` (the primary field), `fields`, `generate` and `ttl`, any of them or none.
-        fixed: fields that the target prescribes (the user whose turn it is).
-        now: from when `ttl` counts, or else the time that the current value was given to live.
+        fixed: fields that the target prescribes (for example the next of two alternating users).
+        now: the time from which `ttl`, else the lifetime of the current value, counts.
 
     Raises:
         InvalidInput: the type cannot be rotated, the new value is the current one, or a part does not fit.
@@ -45,10 +45,10 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
     """Return the version to store for a value that the service made.
 
     Args:
-        base: the current record; what the service did not make is taken from it.
-        made: what the service made.
+        base: the current record; fields that the service did not make are copied from it.
+        made: the fields that the service made, and their identity.
         parameters: `ttl`, or none.
-        now: from when `ttl` counts.
+        now: the time from which `ttl`, else the lifetime of the current value, counts.
 
     Raises:
         InvalidInput: a field does not fit the type.
@@ -70,6 +70,6 @@ def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapp
     if parameters.get("ttl") is not None:
         return now + duration(parameters["ttl"], "ttl")
     known = base.known
-    # The expiry of a refreshed value says how long a refresh holds, not how long an input does.
+    # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
     lived = known.expires_at - known.created_at if known.expires_at is not None and not kind.capabilities.refresh else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is known about a store: the module `store_info`."""
+"""Describing a store: the module `store_info`."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 
 
 def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, _check_mode: bool) -> Outcome:
-    """Describe a store, and ask its backend whether it can be used. One that is down is an answer, no failure.
+    """Describe a store, and check its backend's health. A backend that is down is a result, not a failure.
 
     Args:
-        manager: of the store.
-        parameters: `metrics` adds the numbers, `prometheus` the same as text for Prometheus.
+        manager: the manager of the store.
+        parameters: `metrics` adds the metrics, `prometheus` the same as text for Prometheus.
 
     Returns:
-        `{changed, store, backend, capabilities, health, metrics, prometheus}`: `health` as `CredentialManager.health` tells it,
-        `metrics` as `metrics.documents.described`, with the `path` of the file where there is one.
+        `{changed, store, backend, capabilities, health, metrics, prometheus}`: `health` as `CredentialManager.health` returns it,
+        `metrics` as `metrics.documents.described`, with the `path` of the file if there is one.
 
     Raises:
-        MissingLibrary: `prometheus` is asked for, and its library is not installed.
+        MissingLibrary: `prometheus` is requested, and its library is not installed.
     """
     metering = manager.metering or Metering(manager.store)
     result = _described(manager.store, metering.backend, manager.backend.capabilities, manager.health())
@@ -55,10 +55,10 @@ def _described(store: str, backend: str, capabilities: Capabilities, health: Map
 
 
 def of_unopened(config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
-    """What `store_info` answers where the store cannot be opened (a directory that others can read, for one): unhealthy, and why.
+    """Return the outcome of `store_info` for a store that cannot be opened (others can read its directory, for example): unhealthy.
 
     Raises:
-        InvalidInput: the store is configured wrongly, which is no matter of its health.
+        InvalidInput: the store's configuration is wrong, which says nothing about its health.
     """
     if isinstance(error, InvalidInput):
         raise error

@@ -23,29 +23,29 @@ _OF_A_ROTATION = ("compromised", "drop_sources", "keep_until")
 
 
 def store_key(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
-    """Tell what the key of a store is and who opens it, give new sources their slots, or rotate it.
+    """Describe the key of a store and its sources, give new sources their slots, or rotate the key.
 
     Args:
-        manager: of the store.
+        manager: the manager of the store.
         parameters: `state` (present or rotated); for a rotation `compromised`, `drop_sources`, `keep_until` (ISO 8601).
-        context: who asks.
-        check_mode: answer what would be done and do nothing.
+        context: the caller.
+        check_mode: change nothing, and return what would be done.
 
     Returns:
         `{changed, state, key, diff}`, with `added` and `removed` (names of sources) for present, and `rotation`
-        (`{resumed, envelopes, marks, dropped}`) for rotated. In check mode `key` is what it would be; an id that is not known
-        before is None.
+        (`{resumed, envelopes, marks, dropped}`) for rotated. In check mode `key` is the key as it would be; an id that is not
+        known yet is None.
 
     Raises:
-        InvalidInput: the store is not encrypted by us, or an option does not fit.
-        MissingKey, WrongPassphrase, KeySourceUnavailable: a source does not open the store; it is named.
+        InvalidInput: this collection does not encrypt the store, or an option does not fit.
+        MissingKey, WrongPassphrase, KeySourceUnavailable: a source does not open the store; the message names it.
     """
     caller = asserting(context, parameters.get("scope"))
     if parameters.get("state") == ROTATED:
         return _rotated(manager, parameters, caller, check_mode)
     for option in _OF_A_ROTATION:
         if parameters.get(option):
-            raise InvalidInput("it belongs to a rotation", option=option, remedy="Write 'state: rotated', or leave it out.")
+            raise InvalidInput("it applies to a rotation only", option=option, remedy="Write 'state: rotated', or leave it out.")
     found = manager.ensure_key(caller, check=check_mode)
     result = _result(PRESENT, found.before, found.after)
     changed = found.before.key_id is None or bool(found.added or found.removed)
@@ -65,15 +65,21 @@ def _rotated(manager: CredentialManager, parameters: Mapping[str, Any], caller: 
 
 
 def _keep_until(manager: CredentialManager, parameters: Mapping[str, Any]) -> Optional[datetime]:
-    """When the former key may go. A time that is over would leave nothing of it, which has a word of its own."""
+    """Return until when the former key is kept. A time that has passed would keep nothing: that is what `compromised` is for.
+
+    Raises:
+        InvalidInput: it is not a time, has passed, or contradicts `compromised`.
+    """
     if parameters.get("keep_until") is None:
         return None
     until: datetime = moment(parameters["keep_until"], "keep_until")
     if parameters.get("compromised"):
-        raise InvalidInput("a compromised key is not kept", option="keep_until", remedy="Leave it or 'compromised' out.")
+        raise InvalidInput("a compromised key is not kept", option="keep_until", remedy="Leave out 'keep_until' or 'compromised'.")
     if until <= manager.clock():
         raise InvalidInput(
-            "it is over", option="keep_until", remedy="Name a later time, or write 'compromised: true' to keep nothing of the former key."
+            "that time has passed",
+            option="keep_until",
+            remedy="Name a later time, or write 'compromised: true' to keep nothing of the former key.",
         )
     return until
 
@@ -86,7 +92,7 @@ def _described(key: StoreKey) -> Dict[str, Any]:
     return {
         "store_id": key.store_id,
         "key_id": key.key_id,
-        # The store's document says nothing of it.
+        # The store's document does not record it.
         "created_at": None,
         "sources": [dict(slot._asdict(), name=slot.name) for slot in key.slots],
         "former": [{"key_id": former.key_id, "keep_until": written(former.keep_until)} for former in key.former],

@@ -18,18 +18,18 @@ def store_schema(manager: CredentialManager, parameters: Mapping[str, Any], cont
     """Bring the tables of a store up to date.
 
     Args:
-        manager: of the store.
+        manager: the manager of the store.
         parameters: none of its own.
-        context: who asks.
-        check_mode: answer what would be done and do nothing.
+        context: the caller.
+        check_mode: change nothing, and return what would be done.
 
     Returns:
         `{changed, found, version, statements, diff}`: the version of the tables before (0: there were none) and after, and
-        the SQL that led, or would lead, there.
+        the SQL that was run, or would be run.
 
     Raises:
         InvalidInput: the store has no tables.
-        StorageError: a later release made them.
+        StorageError: a later release created them.
         AccessDenied: the login may not change them.
     """
     done = manager.ensure_schema(asserting(context, parameters.get("scope")), check=check_mode)

@@ -27,11 +27,11 @@ def transfer(
     """Transfer credentials from the store of `manager` to the store of `to`.
 
     Args:
-        manager: of the source.
-        parameters: `name`, `names` or `prefix` (all whose name begins so); `after` (keep, the default, or delete) for the source;
+        manager: the manager of the source.
+        parameters: `name`, `names` or `prefix` (every name that begins with it); `after` (keep, the default, or delete) for the source;
             `other_tenant`, `lossy` and `scope`.
         context: the caller.
-        check_mode: say what would be done.
+        check_mode: change nothing, and return what would be done.
         to: the manager of the destination.
 
     Returns:
@@ -40,7 +40,7 @@ def transfer(
 
     Raises:
         InvalidInput: no credential is named, or an option is wrong.
-        CredentialError: the one that `name` names cannot be transferred; a failure of several is in `failures`.
+        CredentialError: the credential in `name` cannot be transferred. With `names` or `prefix`, errors are in `failures` instead.
     """
     caller = asserting(context, parameters.get("scope"))
     options = _read_options(parameters, check_mode)

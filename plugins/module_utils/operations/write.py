@@ -32,26 +32,26 @@ PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
 _COMMON = ("state", "encoding", "force", "recoverable", "return_value")
-"""What the elements of `credentials` take from outside where they say nothing themselves."""
+"""The options that the elements of `credentials` inherit if they do not set them."""
 
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
 
 
 def credential(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
-    """Make one credential, or each of a list, be as wanted.
+    """Bring one credential, or each of a list, into the wanted state.
 
     Args:
-        manager: of the store.
-        parameters: `name`, `state` (present, absent, revoked, restored) and what `Wanted` holds, in the module's words; or
-            `credentials`, a list of such mappings, which take `_COMMON` from outside where they have none. `return_value`
-            adds the primary field's value.
-        context: who asks. What it does not assert itself, a credential's own `scope` asserts.
-        check_mode: answer the same and write nothing.
+        manager: the manager of the store.
+        parameters: `name`, `state` (present, absent, revoked, restored) and the attributes of `Wanted`, under the module's names; or
+            `credentials`, a list of such mappings, which inherit the options in `_COMMON`. `return_value` adds the primary
+            field's value.
+        context: the caller. A credential's own `scope` supplies what the caller does not assert.
+        check_mode: write nothing, and return the same.
 
     Returns:
-        For one: `{changed, name, state, generated, credential, diff}`, where `credential` is described as
-        `Credential.describe` does, None once absent. For a list: `{changed, results, failed, diff}`, each result like the
-        one above, or `{name, failed, code, msg}`; a failure of one does not hide the others.
+        For one: `{changed, name, state, generated, credential, diff}`, where `credential` is as `Credential.describe` returns
+        it, None if absent. For a list: `{changed, results, failed, diff}`, each result like the one above, or
+        `{name, failed, code, msg}`; a failure of one does not hide the others.
     """
     several = parameters.get("credentials")
     if several is None:
@@ -90,10 +90,10 @@ def _ensure(manager: CredentialManager, state: str, wanted: Wanted, item: Mappin
 
 
 def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
-    """Refuse what would be passed over: who names a version to be removed does not mean all of them."""
+    """Refuse options that the state does not use: a task that deletes a `version`, for example, must not delete all of them."""
     for option, meant in (("version", RESTORED), ("recoverable", ABSENT)):
         if item.get(option) and state != meant:
-            what = "it says nothing about state '{0}'".format(state)
+            what = "it has no meaning with state '{0}'".format(state)
             raise InvalidInput(what, name=_named(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))
 
 
@@ -130,10 +130,10 @@ def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome
 
 
 def wanted_from(item: Mapping[str, Any]) -> Wanted:
-    """Read what is wanted from the parameters of one credential.
+    """Build the wanted state from the parameters of one credential.
 
     Raises:
-        InvalidInput: a value cannot be read; names the option.
+        InvalidInput: a value cannot be read; the error names the option.
     """
     encoding, policy = item.get("encoding") or TEXT, item.get("policy")
     return Wanted(
@@ -158,7 +158,7 @@ def _named(item: Mapping[str, Any]) -> str:
 
 
 def _caller(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
-    # What is known of the caller wins, so that a scope can be changed by whoever is in the old one.
+    # The known attributes of the caller win, so that a caller within the old scope can change it.
     unknown = {name: value for name, value in (scope or {}).items() if not getattr(context, name)}
     return asserting(context, unknown)
 
@@ -186,14 +186,18 @@ def _decoded(value: Any, encoding: str, option: str) -> Optional[Secret]:
     if encoding != BASE64:
         return Secret(text)
     try:
-        # Strictly: what was cut or mistyped is refused, not stored.
+        # Strictly: truncated or mistyped text is refused, not stored.
         return Secret(base64.b64decode("".join(text.split()).encode("ascii", "replace"), validate=True))
     except binascii.Error:
         raise InvalidInput("it is not base64", option=option, remedy="Encode it, or leave 'encoding' out.") from None
 
 
 def _text(value: Any, option: str) -> str:
-    """Text as YAML's scalars stand for it: a port written as a number is its digits."""
+    """Return a YAML scalar as text: a port written as a number becomes its digits.
+
+    Raises:
+        InvalidInput: it is not a scalar; the error names the option.
+    """
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, (str, int, float)):

@@ -32,16 +32,16 @@ class StoreAdministration(ABC):
         """See `CredentialManager.acting`."""
 
     def ensure_key(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredKey:
-        """Give each configured source its slot of the store's key, and tell what there is; with `check`, tell alone.
+        """Give every configured key source a slot and return the key's status. With `check`, change nothing.
 
         Raises:
-            InvalidInput: the store is not encrypted by us.
+            InvalidInput: this collection does not encrypt the store.
         """
         with self.acting(context):
             return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
 
     def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
-        """Bring the tables of a database store up to date; with `check`, tell what would be done.
+        """Bring the tables of a database store up to date. With `check`, change nothing and return what would be done.
 
         Raises:
             InvalidInput: the store has no tables.
@@ -58,11 +58,11 @@ class StoreAdministration(ABC):
         keep_until: Optional[datetime] = None,
         check: bool = False,
     ) -> Rotated:
-        """Put everything under a new master key, or finish the rotation that was killed (`crypto.master_key_rotation`).
+        """Re-encrypt everything under a new master key, or finish a rotation that was interrupted (`crypto.master_key_rotation`).
 
         Raises:
-            InvalidInput: the store is not encrypted by us, or ends with its process.
-            Conflict: another run rotates it, or changes its sources, at the same time.
+            InvalidInput: this collection does not encrypt the store, or the store is not persistent.
+            Conflict: another run rotates the key, or changes its sources, at the same time.
         """
         with self.acting(context):
             admin = require_protocol(self.backend, KeyAdmin)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Many operations at once, each with a result of its own (B2)."""
+"""Batch operations, with one result per item (B2)."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True)
 class Result(Generic[Answer]):
-    """What became of one item: an answer, or an error of the neutral tree."""
+    """The result for one item: `answer`, or `error` of the neutral tree."""
 
     name: str
     answer: Optional[Answer] = None
@@ -25,12 +25,12 @@ class Result(Generic[Answer]):
 
 
 def each(items: Iterable[Item], name_of: Callable[[Item], str], work: Callable[[Item], Answer]) -> List[Result[Answer]]:
-    """Do `work` for each item, in order. A failure of one does not keep the others from being tried."""
+    """Call `work` for each item, in order, and return one result per item. After a failure, continue with the next item."""
     results: List[Result[Answer]] = []
     for item in items:
         name = name_of(item)
         try:
             results.append(Result(name, answer=work(item)))
-        except Exception as error:  # noqa: BLE001  # what failed is one item, whatever it is
+        except Exception as error:  # noqa: BLE001  # any failure concerns this item only
             results.append(Result(name, error=neutral(error).within(name=name)))
     return results

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A credential as the manager hands it out."""
+"""A credential as the manager returns it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
 class Credential:
     """One value of one credential. Fields are `Secret`: no repr shows them. A row of `list` has no fields.
 
-    `at` is when it was read; expiry is judged by it.
+    `at` is the time of the read; `expired` compares the expiry with it.
     """
 
     record: Record
@@ -41,12 +41,12 @@ class Credential:
 
     @property
     def metadata(self) -> Metadata:
-        """What is known about the value and is no secret."""
+        """The metadata of the value; nothing in it is secret."""
         return self.record.known
 
     @property
     def fields(self) -> Fields:
-        """All fields, secret or not, wrapped."""
+        """All fields, secret or not, wrapped in `Secret`."""
         return self.record.fields
 
     @property
@@ -65,22 +65,22 @@ class Credential:
 
     @property
     def usable(self) -> bool:
-        """Whether the value may be given out."""
+        """Whether the value may be returned to a caller."""
         return lifecycle.usable(self.metadata.lifecycle, self.expired) and not is_importing(self.metadata)
 
     def token(self, field: Optional[str] = None) -> Secret:
-        """The value of one field; of the primary one unless told.
+        """Return the value of one field, by default the primary one.
 
         Raises:
-            NoToken: there is none.
+            NoToken: the field has no value.
         """
         kind = self.kind
         return kind.read(self.fields, self.record.state, field or kind.primary_of(self.fields))
 
     def describe(self) -> Dict[str, Any]:
-        """What may be shown, as JSON-like data: no value of any field, times in ISO 8601 (UTC).
+        """Return the metadata and the field names as JSON-like data: no value of any field, times in ISO 8601 (UTC).
 
-        `field_names` is None for a row of a list, which was read without its fields. `verified` is False where the
+        `field_names` is None for a row of a list, which was read without its fields. `verified` is False if the
         metadata was read without the key that authenticates it.
         """
         known = self.metadata
@@ -109,10 +109,10 @@ class Credential:
 
 
 def described_scope(scope: Scope) -> Dict[str, Any]:
-    """A scope as JSON-like data."""
+    """Return a scope as JSON-like data."""
     return {"tenant": scope.tenant, "workflow": scope.workflow, "user": scope.user, "tags": dict(scope.tags)}
 
 
 def written(time: Optional[datetime]) -> Optional[str]:
-    """A time in ISO 8601, UTC, with `Z`; None stays None."""
+    """Return a time in ISO 8601, UTC, with `Z`; None for None."""
     return None if time is None else time.isoformat().replace("+00:00", "Z")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a caller wants to be stored: the input of `create` and `ensure`."""
+"""The input of `create` and `ensure`: the credential that a caller wants to have stored."""
 
 from __future__ import annotations
 
@@ -26,18 +26,18 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class Wanted:
-    """A credential as it should be. What is None is left as it is, or takes its default where nothing is stored.
+    """The desired state of a credential. An attribute that is None keeps the stored value, or takes its default for a new credential.
 
     Attributes:
-        type: one of `types.registry.TYPES`; for a new credential `opaque` unless told.
+        type: one of `types.registry.TYPES`; defaults to `opaque` for a new credential.
         value: the primary field's value.
-        fields: values by field, put over what is stored; None removes a field.
-        generate: options of `generation.generate_value`, for the case that the primary field has no value yet.
+        fields: values by field, merged over the stored ones; None removes a field.
+        generate: options of `generation.generate_value`, used if the primary field has no value yet.
         declared: the fields of type `custom`.
         tags: replaced as a whole; so are `scope` (its tenant is always the store's) and `policy`.
         expires_at: aware, UTC.
-        ttl: how long a value lives from the moment it is written; counts only where this call writes one.
-        idempotency_key: creating again with the same key answers what was created the first time (B2).
+        ttl: lifetime of a value, from the moment it is written; used only if this call writes a value.
+        idempotency_key: a second create with the same key returns the credential that the first one created (B2).
     """
 
     name: str
@@ -55,11 +55,11 @@ class Wanted:
     idempotency_key: Optional[str] = None
 
     def kind(self, stored_type: Optional[str] = None, stored: Mapping[str, Any] = _NOTHING) -> CredentialType:
-        """The type: the one wanted, else the stored one, else opaque.
+        """Return the wanted type, else the stored one, else `opaque`.
 
         Raises:
             UnsupportedType: there is no such type.
-            InvalidInput: fields are declared for another type than custom, or wrongly.
+            InvalidInput: fields are declared for a type other than `custom`, or the declaration is invalid.
         """
         name = self.type or stored_type or OPAQUE
         if self.declared is not None and name != Custom.name:
@@ -68,13 +68,13 @@ class Wanted:
         return type_named(name, stored if self.declared is None else {DECLARATION: self.declared})
 
     def resolve(self, kind: CredentialType, stored: Fields) -> Tuple[Dict[str, Secret], bool]:
-        """The fields to store: what is stored, the given put over it, the primary value generated where there is none.
+        """Merge the given fields over the stored ones, and generate the primary value if there is none.
 
         Returns:
             The validated fields, and whether a value was generated.
 
         Raises:
-            InvalidInput: a field does not fit the type, or the options of `generate` do not.
+            InvalidInput: a field, or an option of `generate`, does not fit the type.
         """
         given = {name: value for name, value in (self.fields or {}).items() if value is not None}
         removed = set(self.fields or {}) - set(given)
@@ -87,7 +87,7 @@ class Wanted:
         return kind.validate(kind.generate(self.generate or {}, merged) if generated else merged), generated
 
     def attributes(self, kind: CredentialType, stored: Mapping[str, Any]) -> Dict[str, Any]:
-        """The library's own metadata: the declaration of a custom type and the idempotency key, put over what is stored."""
+        """Return the library's own metadata: the stored one, with the declaration of a custom type and the idempotency key merged in."""
         attributes = dict(stored)
         if isinstance(kind, Custom):
             attributes.update(kind.attributes())
@@ -96,7 +96,7 @@ class Wanted:
         return attributes
 
     def apply(self, metadata: Metadata) -> Dict[str, Any]:
-        """The changes to plain metadata, as keyword arguments of `replace`: only what differs."""
+        """Return the changes to plain metadata as keyword arguments of `replace`: only attributes that differ."""
         wanted: Dict[str, Any] = {
             "description": self.description,
             "tags": self.tags,
@@ -106,7 +106,7 @@ class Wanted:
         return {name: value for name, value in wanted.items() if value is not None and value != getattr(metadata, name)}
 
     def _lacks_value(self, kind: CredentialType, fields: Fields) -> bool:
-        # An opaque credential with fields of its own needs no 'value' beside them.
+        # An opaque credential with fields of its own needs no 'value' as well.
         return kind.primary_of(fields) not in fields and not (kind.name == OPAQUE and fields)
 
     def _refuse_twice(self, primary: str) -> None:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`ensure`: make a credential be as wanted, changing nothing where it is so already."""
+"""`ensure`: bring a credential into the wanted state; change nothing if it is in that state already."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ CHANGED = REDACTED + " (changed)"
 
 @dataclass(frozen=True)
 class Ensured:
-    """What `ensure` did, or would do in check mode.
+    """The result of `ensure`; in check mode, the result it would have.
 
     Attributes:
-        credential: as it is now (in check mode: as it would be, with the old version); None once it is absent.
-        generated: whether the value was drawn by this call.
-        before, after: metadata and field names for a diff; no value of any field. Empty where there is nothing.
+        credential: the credential now (in check mode: as it would be, with the old version); None if it is absent.
+        generated: whether this call generated the value.
+        before, after: metadata and field names for a diff; no value of any field. Empty if there is no credential.
     """
 
     changed: bool
@@ -50,19 +50,19 @@ class Ensurer:
     """The four states of the module `credential`."""
 
     def __init__(self, reader: Reader, writer: Writer, clock: Clock = utc_now) -> None:
-        """Read and write through what the manager has."""
+        """Use the manager's reader, writer and clock."""
         self._reader = reader
         self._writer = writer
         self._clock = clock
 
     def present(self, wanted: Wanted, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
-        """Make it be there as wanted. A value is generated once, when there is none; later calls leave it.
+        """Create the credential, or change it where it differs from `wanted`. Generate a value only if there is none yet.
 
         Raises:
             TypeMismatch: it is stored as another type.
-            Revoked, RotationInProgress: it takes no new value now.
-            Conflict: it is not the version expected, or others keep writing it.
-            InvalidInput, UnsupportedType: it cannot be stored so.
+            Revoked, RotationInProgress: its state accepts no new value.
+            Conflict: its version is not the expected one, or other writers keep changing it.
+            InvalidInput, UnsupportedType: `wanted` is not valid.
         """
 
         def attempt() -> Ensured:
@@ -83,14 +83,14 @@ class Ensurer:
         force: bool = False,
         recoverable: bool = False,
     ) -> Ensured:
-        """Make it be gone, with every version; with `recoverable` so that `restored` brings it back, else for good.
+        """Delete the credential with every version. With `recoverable`, `restored` can bring it back.
 
-        For good means also what was deleted recoverably before, by whomever.
+        Without `recoverable` a credential that was deleted recoverably before is removed for good, too.
 
         Raises:
-            InvalidInput: `recoverable`, and the backend cannot bring back anything, or `force` is given too.
+            InvalidInput: `recoverable` is given, and the backend cannot restore, or `force` is given too.
             RotationInProgress: it is rotating or in its grace period, and `force` was not given.
-            Conflict: it is not the version expected.
+            Conflict: its version is not the expected one.
         """
         if recoverable:
             self._writer.check_recoverable(name, force)
@@ -108,16 +108,16 @@ class Ensurer:
         if not force:
             refuse_while_rotating(there)
         if deleted is not None:
-            # It cannot be read any more; exactly what was looked at is removed.
+            # It cannot be read any more, so no later check is possible: remove exactly the version that was examined.
             return self._remove(name, shown(deleted), check, deleted.version, True)
         return self._remove(name, shown(there), check, expected_version, force, recoverable)
 
     def revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
-        """Make it be revoked, for good.
+        """Revoke the credential for good, unless it is revoked already.
 
         Raises:
-            NotFound: there is none.
-            Conflict: it is not the version expected.
+            NotFound: there is no such credential.
+            Conflict: its version is not the expected one.
         """
         stored = self._reader.inspect(name)
         check_expected(stored, expected_version)
@@ -129,14 +129,14 @@ class Ensurer:
         return Ensured(changed, revoked, before=shown(stored), after=shown(revoked))
 
     def restored(self, name: str, version: Optional[str] = None, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
-        """Store the fields of a kept version as the newest one. Metadata stays that of the current value, where that can be read.
+        """Store the fields of an older version as the newest one. Keep the metadata of the current value if that can be read.
 
-        What lies in place of the current value and is refused as rolled back, or as deleted, is accepted: without `version`
-        whatever it is, with it if it is that one. So is what the backend can undelete.
+        If the stored current value is refused as rolled back or as deleted, accept it: without `version` any value, with
+        `version` only that one. The same holds for a value that the backend can undelete.
 
         Raises:
             NotFound: there is no such version.
-            TypeMismatch: it was of another type.
+            TypeMismatch: that version has another type.
             Revoked, RotationInProgress, Conflict: as `present`.
         """
         refused = (RolledBack, NotFound) if self._writer.undeletes else RolledBack
@@ -167,7 +167,7 @@ class Ensurer:
     def _accept(
         self, name: str, version: Optional[str], kept: Optional[Credential], check: bool, expected_version: Optional[str]
     ) -> Ensured:
-        """Take what is in place although newer values were seen, or it was deleted; then write the value of `kept` over it."""
+        """Accept the stored value although newer ones were seen, or it was deleted; then write the value of `kept` over it."""
         there = self._writer.accept(name, check=True)
         _refuse_other(there, version)
         check_expected(there, expected_version)
@@ -227,12 +227,12 @@ class Ensurer:
 
 
 def differing(before: Fields, after: Fields) -> FrozenSet[str]:
-    """The names of the fields that are not the same in both."""
+    """Return the names of the fields that differ."""
     return frozenset(name for name in set(before) | set(after) if before.get(name) != after.get(name))
 
 
 def shown(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]:
-    """One side of a diff: metadata as it is; of a field its name, and whether it changed."""
+    """Return one side of a diff: the metadata, and for each field its name and whether it changed."""
     known = credential.metadata
     marked = frozenset(changed)
     return {
@@ -249,9 +249,9 @@ def shown(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]
 
 
 def _takes_over(stored: Credential, wanted: Wanted) -> bool:
-    """Whether a value that another tool wrote has to be written again, because what is wanted is told with a value only.
+    """Whether a value that another tool wrote must be written again, because type and `ttl` can only be stored with a value.
 
-    Also one of ours whose writer was killed before it had told that.
+    The same holds for a value of ours whose writer was killed before it stored them.
     """
     retyped = wanted.type not in (None, stored.record.type)
     return stored.record.serial is None and (retyped or wanted.ttl is not None)
@@ -259,14 +259,14 @@ def _takes_over(stored: Credential, wanted: Wanted) -> bool:
 
 def _check_type(stored: Credential, wanted: Wanted) -> None:
     if stored.record.record_id is None:
-        return  # another tool wrote it, and nobody has said yet of what type it is
+        return  # another tool wrote it, so its type is not known yet
     if wanted.type is not None and wanted.type != stored.record.type:
         what = "it is stored as type '{0}', not '{1}'".format(stored.record.type, wanted.type)
         raise TypeMismatch(what, name=stored.name, remedy="Leave 'type' out, use another name, or delete it first.")
 
 
 def _refuse_other(there: Credential, version: Optional[str]) -> None:
-    """What was deleted comes back only as the file that is in place."""
+    """Refuse to restore a deleted credential as another version than the one whose file is in place."""
     if version not in (None, there.version):
         what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
         remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
@@ -280,4 +280,6 @@ def _refuse_revoked(stored: Credential) -> None:
 
 def _refuse_expected(name: str, expected_version: Optional[str]) -> None:
     if expected_version is not None:
-        raise Conflict("there is none, not version {0}".format(expected_version), name=name, remedy="Leave 'expected_version' out.")
+        raise Conflict(
+            "it does not exist, so it is not version {0}".format(expected_version), name=name, remedy="Leave 'expected_version' out."
+        )

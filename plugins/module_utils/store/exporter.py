@@ -31,19 +31,20 @@ _IN_A_FLOW = (lifecycle.REFRESHING, lifecycle.PENDING_INTERACTION, lifecycle.AUT
 
 
 def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Portable:
-    """Read a credential whole.
+    """Read a credential with all its readable versions and its value of `previous`.
 
-    The caller's scope is checked on the current value, once: what an older version's own scope says decides nothing.
+    Check the caller's scope once, on the current value: the scopes of older versions are ignored.
 
     Raises:
         NotFound: there is no such credential.
         AccessDenied: its scope does not match the caller.
+        InvalidInput: the backend stores no credentials.
         RotationInProgress: a rotation owns its values.
-        Unusable: it is being refreshed, logged in or imported.
+        Unusable: a refresh, a login flow or an import is under way.
         Conflict: it was changed while it was read.
     """
     if backend.capabilities.leased:
-        raise InvalidInput("the backend lends values and keeps none", name=name, remedy="Name a store that keeps its credentials.")
+        raise InvalidInput("the backend issues leased values and stores none", name=name, remedy="Name a store that keeps its credentials.")
     current = backend.get(check_name(name))
     _check_at_rest(current)
     with scope_checked(name):
@@ -56,13 +57,13 @@ def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Porta
 
 
 def read_place(backend: Backend) -> Place:
-    """Where a store keeps its records."""
+    """Return where a store keeps its records."""
     document, located = backend.read_store_document(), find_protocol(backend, Located)
     return Place(None if document is None else store_id_of(document), None if located is None else located.location())
 
 
 def find_stage(backend: Backend, name: str, stage: str) -> Optional[Record]:
-    """The value of a stage, or None if there is none."""
+    """Return the value of a stage, or None if there is none."""
     try:
         return backend.get(name, stage=stage)
     except NotFound:

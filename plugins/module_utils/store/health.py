@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a store can be used, and how well: one answer for every module that tells it (B6)."""
+"""Whether a store can be used, and how well: the same check for every module that reports it (B6)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.observer 
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW, Totals
 
 MANY_RETRIES = 0.1
-"""Retries an operation, of what is recent, from which on a store is degraded."""
+"""Recent retries per operation above which a store is degraded."""
 FEWEST_RETRIES = 5
-"""Fewer are no sign of anything."""
+"""Fewer retries than this never make a store degraded."""
 
 
 def examined(backend: Backend) -> Health:
-    """Ask the backend. A failure is an answer: unhealthy, with the error's message as the reason, and its code."""
+    """Return the health that the backend reports. If it raises, return unhealthy, with the error's message as the reason and its code."""
     try:
         return backend.health()
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
@@ -29,7 +29,7 @@ def examined(backend: Backend) -> Health:
 
 
 def judged(health: Health, totals: Totals, now: float) -> Health:
-    """The health of a backend that answers, with what the numbers tell of the last while: degraded where it fails again and again."""
+    """Return `health`, or degraded if the backend responds but the recent metrics show repeated failures."""
     reasons = tuple(_troubles(totals, now))
     if health.status == UNHEALTHY or not reasons:
         return health
@@ -41,11 +41,11 @@ def _troubles(totals: Totals, now: float) -> Iterator[str]:
     if breaker is not None and now - breaker.opened_at < WINDOW:
         state = {CLOSED: "closed again", HALF_OPEN: "half-open"}.get(breaker.state, "open")
         ago = max(0.0, now - breaker.opened_at)
-        yield "the circuit breaker opened {0:.0f} s ago, for the backend failed repeatedly; it is {1} now".format(ago, state)
+        yield "the circuit breaker opened {0:.0f} s ago because the backend failed repeatedly; it is {1} now".format(ago, state)
     if recent.retries >= FEWEST_RETRIES and recent.retries > MANY_RETRIES * recent.operations:
-        yield "{0} requests had to be repeated for {1} operations of late".format(recent.retries, recent.operations)
+        yield "{0} requests were retried for {1} recent operations".format(recent.retries, recent.operations)
 
 
 def described(health: Health) -> Dict[str, Any]:
-    """As JSON-like data."""
+    """Return the health as JSON-like data."""
     return {"status": health.status, "reasons": list(health.reasons), "code": health.code}

@@ -4,8 +4,8 @@
 
 """Importing a credential as it is: its versions one by one, oldest first, each by compare-and-swap.
 
-Until the last version is written the current value carries the mark `importing`, and `get` refuses it: else readers would get
-an old password. A crash leaves that mark, from which the next import continues.
+Until the last version is written the current value carries the mark `importing`, and `get` refuses it: otherwise readers would get
+an old password. A crash leaves that mark, and the next import continues from it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ NOTHING = "nothing"
 COLLIDES = "collides"
 
 NEVER_KEPT = ("revisions of metadata", "the times at which the versions were stored")
-"""What no import keeps."""
+"""Properties that no import keeps."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,9 @@ class Plan:
     """What an import would do.
 
     Attributes:
-        action: create, resume (an import that was cut off), nothing (it is there already) or collides (another one is there).
-        lost: what the store cannot keep; an import with `lossy` goes without it.
-        not_kept: what no store keeps of an imported credential.
+        action: create, resume (an interrupted import), nothing (it is already imported) or collides (another credential has the name).
+        lost: parts that this store cannot keep; an import with `lossy` leaves them out.
+        not_kept: properties of an imported credential that no store keeps.
         tenants: the source's and this store's, if they differ.
     """
 
@@ -58,12 +58,12 @@ class Plan:
     tenants: Optional[Tuple[str, str]] = None
 
     def check(self, *, other_tenant: bool, lossy: bool) -> None:
-        """Refuse what may not be imported.
+        """Refuse an import that is not allowed.
 
         Raises:
             AccessDenied: the tenant would change and `other_tenant` was not given.
             InvalidInput: something would be lost and `lossy` was not given.
-            Duplicate: another credential of that name is there.
+            Duplicate: the store has another credential of that name.
         """
         if self.tenants is not None and not other_tenant:
             what = "the source's tenant is '{0}' and this store's is '{1}'".format(*self.tenants)
@@ -86,23 +86,23 @@ class Importer:
         self._tenant = tenant
 
     def plan(self, portable: Portable, key: bytes) -> Plan:
-        """Compare what is there with `portable`; change nothing.
+        """Compare the stored credential with `portable`; change nothing.
 
         Raises:
-            InvalidInput: both stores are the same place, or this one keeps nothing.
+            InvalidInput: both stores are the same place, or this one stores no credentials.
             AccessDenied: the credential's scope does not match the caller.
         """
         return self._plan(portable, key)[0]
 
     def _plan(self, portable: Portable, key: bytes) -> Tuple[Plan, Portable, Optional[Record]]:
-        """The plan, what this store can keep, and what is there."""
+        """Return the plan, the part of `portable` that this store can keep, and the stored record."""
         kept, lost = self._fit(portable)
         current = self._find_current(portable)
         tenants = None if portable.tenant == self._tenant else (portable.tenant, self._tenant)
         return Plan(portable.name, self._choose_action(kept, current, key), lost, tenants=tenants), kept, current
 
     def write(self, portable: Portable, *, other_tenant: bool, lossy: bool) -> Dict[str, str]:
-        """Write every version; a complete import is left as it is.
+        """Write every version. Change nothing if the import is complete already.
 
         Returns:
             The new version for each old one.
@@ -117,10 +117,12 @@ class Importer:
             return self._read_map(kept) if plan.action == NOTHING else self._write(kept, current)
 
     def _fit(self, portable: Portable) -> Tuple[Portable, Tuple[str, ...]]:
-        """What this store can keep of it, and what it cannot, in words."""
+        """Return the part of `portable` that this store can keep, and descriptions of the parts that it cannot."""
         able = self._backend.capabilities
         if able.leased:
-            raise InvalidInput("the backend lends values and keeps none", name=portable.name, remedy="Name a store that keeps credentials.")
+            raise InvalidInput(
+                "the backend issues leased values and stores none", name=portable.name, remedy="Name a store that keeps credentials."
+            )
         most = _read_keep_versions(self._backend) if able.versions else 0
         kept = portable.reduce_to(None if most is None else most + 1, able.stages)
         lost: List[str] = []
@@ -131,7 +133,7 @@ class Importer:
         return kept, tuple(lost)
 
     def _find_current(self, portable: Portable) -> Optional[Record]:
-        """What is stored under the name, if the caller may import over it."""
+        """Return the record that is stored under the name, if the caller may import over it."""
         check_access(for_tenant(portable.current, self._tenant).known.scope, asking_now().context, portable.name)
         with scope_checked(portable.name):
             current = find_stage(self._backend, check_name(portable.name), CURRENT)
@@ -139,7 +141,7 @@ class Importer:
         return current
 
     def _refuse_same_place(self, portable: Portable, current: Optional[Record]) -> None:
-        # A record id is random and drawn anew by an import, so the same one is the same record, however the place is called.
+        # A record id is random, and an import generates a new one. So the same id means the same record, whatever the store's name.
         same_record = current is not None and current.record_id is not None and current.record_id == portable.current.record_id
         if same_record or portable.place.is_same(read_place(self._backend)):
             what = "the stores '{0}' and '{1}' are one place under two names".format(portable.store, self._store)
@@ -156,7 +158,7 @@ class Importer:
             return NOTHING if self._holds(kept, key) else COLLIDES
 
     def _holds(self, kept: Portable, key: bytes) -> bool:
-        """Whether what is stored is all of `kept` and nothing else."""
+        """Whether the store holds exactly `kept`."""
         try:
             stored = read_portable(self._backend, kept.name, self._store, self._tenant)
         except (RotationInProgress, Unusable):
@@ -186,13 +188,13 @@ class Importer:
         self._backend.put(offered, found.version if found else None, create=found is None)
 
     def _offer(self, record: Record, new_versions: Dict[str, str], last_serial: int) -> Record:
-        """The record for this store: its serial is kept where it is higher than every one that was used here."""
+        """Return the record for this store. Keep its serial if that is higher than every serial used here."""
         kept_serial = record.serial if record.serial is not None and record.serial > last_serial else None
         offered = with_references(for_tenant(record, self._tenant), new_versions)
         return replace(offered, version=None, serial=kept_serial, record_id=None, revision=0)
 
     def _read_map(self, portable: Portable) -> Dict[str, str]:
-        """The new versions of what is stored already."""
+        """Return the new version for each version of `portable` that is stored already."""
         able = self._backend.capabilities.versions
         infos = self._backend.versions(portable.name) if able else []
         stored = [info.version for info in reversed(infos)] if able else [str(self._backend.get(portable.name).version)]
@@ -207,7 +209,7 @@ def _mark(record: Record, importing: Importing) -> Record:
 
 
 def _read_keep_versions(backend: Backend) -> Optional[int]:
-    """How many older versions a store keeps, as its option says; None for all."""
+    """Return the store's option `keep_versions`, the number of older versions that it keeps; None for all."""
     while backend.inner is not None:
         backend = backend.inner
     return backend.setting("keep_versions") if "keep_versions" in backend.options else None

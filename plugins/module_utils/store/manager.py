@@ -43,24 +43,24 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
 NOBODY = AccessContext()
-"""A caller that asserts nothing: reads only what has no scope."""
+"""A caller that asserts nothing: it can read only credentials without a scope."""
 
 
 class CredentialManager(StoreAdministration):
-    """The operations of one store. `context` says who asks; its tenant is always replaced by the store's.
+    """The operations of one store. `context` is the caller; its tenant is always replaced by the store's.
 
-    Every method raises errors of the neutral tree, with the store's name set: besides those named at a method, NotFound,
-    AccessDenied, StorageError and EncryptionError.
+    Every method raises errors of the neutral tree, with the store's name set: NotFound, AccessDenied, StorageError and
+    EncryptionError, as well as those named at a method.
 
     Attributes:
         store: the name the user gave the store.
         tenant: the tenant of its configuration.
-        backend: the backend within its layers; whoever uses it directly does so within `acting`.
-        clock: tells the time by which expiry is judged.
-        trail: the audit trail, None where it is off.
-        metering: the numbers of what was asked of the backend; None where nothing counts.
-        refreshing: what has refreshed values; None before the first one of a type that can be refreshed (`refresher`).
-        cache: what was read and is kept; None where nothing is, which is so in every process but a session.
+        backend: the backend in its layers. Code that uses it directly must do so within `acting`.
+        clock: returns the time that expiry is compared with.
+        trail: the audit trail; None if it is off.
+        metering: the metrics of the backend; None if nothing is counted.
+        refreshing: the refresher; None until a value of a refreshable type is read (`refresher`).
+        cache: the cache of values that were read; None if there is no cache, as in every process except a session.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class CredentialManager(StoreAdministration):
         metering: Optional[Metering] = None,
         cache: Optional[Cache] = None,
     ) -> None:
-        """Take a connected backend, and what its layers write to, feed and keep: the audit trail, the metrics, the cache."""
+        """Take a connected backend, and the audit trail, metrics and cache that its layers use."""
         self.store = store
         self.tenant = tenant
         self.backend = backend
@@ -91,12 +91,12 @@ class CredentialManager(StoreAdministration):
 
     @contextmanager
     def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> Iterator[None]:
-        """Inside the `with` block, `context` uses the store: for those that use `backend` directly.
+        """Set the caller for the `with` block. Needed by code that uses `backend` directly.
 
         Args:
             context: the caller.
-            operation: of a lookup or module, for the audit trail.
-            cacheable: that operation may be given what was read before.
+            operation: the name of the lookup or module, for the audit trail.
+            cacheable: the operation may get values from the cache.
         """
         try:
             with self._asked_by(context, operation, cacheable):
@@ -105,12 +105,13 @@ class CredentialManager(StoreAdministration):
             raise error.within(store=self.store) from None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
-        """Read a credential, its fields wrapped in `Secret`. A current value that is due is refreshed first, where its type can.
+        """Read a credential, its fields wrapped in `Secret`. Refresh a current value first if its type can be refreshed and it is due.
 
         Raises:
-            Revoked, Expired, Unusable: its value may not be used now; and what `Refresher.refresh_if_due` raises.
+            Revoked, Expired, Unusable: its value may not be used now.
+            CredentialError: as `Refresher.refresh_if_due`.
         """
-        # Not `acting`: this is the path that has to be fast, and a generator costs more than all of it.
+        # Not `acting`: this path must be fast, and a generator costs more than the rest of it.
         try:
             with self._asked_by(context):
                 return self._reader.get(name, version, stage)
@@ -118,21 +119,22 @@ class CredentialManager(StoreAdministration):
             raise error.within(name=name, store=self.store) from None
 
     def token(self, name: str, field: Optional[str] = None, context: AccessContext = NOBODY) -> Secret:
-        """The current value of a field; of the primary one unless told.
+        """Return the current value of a field, by default the primary one.
 
         Raises:
-            NoToken: there is no value in that field; and what `get` raises.
+            NoToken: the field has no value.
+            CredentialError: as `get`.
         """
         with self.acting(context):
             return self._reader.get(name).token(field)
 
     def refresh(self, name: str, context: AccessContext = NOBODY) -> Credential:
-        """Refresh the current value now, whether or not it is due (B3). Raises what `Refresher.refresh` raises."""
+        """Refresh the current value now, whether or not it is due (B3). Raises the errors of `Refresher.refresh`."""
         with self.acting(context):
             return self.refresher().refresh(self._reader.inspect(name))
 
     def refresher(self) -> Refresher:
-        """What refreshes the values of this store. Loaded with the first value that can be refreshed."""
+        """Return the refresher of this store. It is imported when the first refreshable value is read."""
         from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
 
         with self._lock:
@@ -140,35 +142,35 @@ class CredentialManager(StoreAdministration):
             return self.refreshing
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
-        """Read a credential whose value may be used or not."""
+        """Read a credential in any state, even if its value may not be used."""
         with self.acting(context):
             return self._reader.inspect(name, version, stage)
 
     def describe(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Dict[str, Any]:
-        """What may be shown of a credential (`Credential.describe`), in whatever state it is."""
+        """Return the metadata and field names of a credential (`Credential.describe`) in any state."""
         return self.inspect(name, version, stage, context).describe()
 
     def exists(self, name: str, context: AccessContext = NOBODY) -> bool:
-        """Whether there is a credential of that name, in whatever state."""
+        """Whether there is a credential of that name, in any state."""
         with self.acting(context):
             return self._reader.find(name) is not None
 
     def list(self, wanted: Filter = Filter(), context: AccessContext = NOBODY) -> Iterator[Credential]:
-        """Yield credentials without their fields, out of scope left out, in no order. `verified` may be False."""
+        """Yield credentials without their fields, in no order. Leave out those out of the caller's scope. `verified` may be False."""
         with self.acting(context):
             return self._reader.list(wanted)
 
     def versions(self, name: str, context: AccessContext = NOBODY) -> List[VersionInfo]:
-        """The versions that can be read, newest first."""
+        """Return the versions that can be read, newest first."""
         with self.acting(context):
             return self.backend.versions(check_name(name))
 
     def create(self, wanted: Wanted, context: AccessContext = NOBODY) -> Credential:
-        """Store a credential that is not there yet; with an idempotency key, answer what the same key created.
+        """Store a new credential. With an idempotency key, return the credential that the same key created before.
 
         Raises:
-            Duplicate: it is there already.
-            InvalidInput, UnsupportedType: it cannot be stored so.
+            Duplicate: it exists already.
+            InvalidInput, UnsupportedType: `wanted` is not valid.
         """
         with self.acting(context):
             return self._writer.create(wanted)
@@ -178,7 +180,7 @@ class CredentialManager(StoreAdministration):
 
         Args:
             name: the credential.
-            context: who asks.
+            context: the caller.
             changes: any of description, tags, policy, expires_at, as in `Wanted`.
         """
 
@@ -196,7 +198,7 @@ class CredentialManager(StoreAdministration):
             return self._writer.revoke(name)[0]
 
     def restore(self, name: str, version: Optional[str] = None, context: AccessContext = NOBODY) -> Credential:
-        """Store the fields of a kept version as the newest one; without `version`, accept what was put back (`Ensurer.restored`)."""
+        """Store the fields of an older version as the newest one; without `version`, accept one that was put back (`Ensurer.restored`)."""
         with self.acting(context):
             return _there(self._ensurer.restored(name, version), name)
 
@@ -209,12 +211,12 @@ class CredentialManager(StoreAdministration):
         force: bool = False,
         recoverable: bool = False,
     ) -> None:
-        """Remove a credential with every version; with `recoverable` so that `restore` brings it back. Its audit trail stays.
+        """Delete a credential with every version. With `recoverable`, `restore` can bring it back. Its audit trail stays.
 
         Raises:
-            InvalidInput: `recoverable`, and the backend cannot bring back anything.
+            InvalidInput: `recoverable` is given, and the backend cannot restore.
             RotationInProgress: it is rotating or in its grace period, and `force` was not given.
-            Conflict: it is not the version expected.
+            Conflict: its version is not the expected one.
         """
         with self.acting(context):
             self._writer.delete(name, expected_version, force, recoverable)
@@ -222,36 +224,36 @@ class CredentialManager(StoreAdministration):
     def ensure(
         self, wanted: Wanted, context: AccessContext = NOBODY, *, check: bool = False, expected_version: Optional[str] = None
     ) -> Ensured:
-        """Make a credential be as wanted (`Ensurer.present`)."""
+        """Create or change a credential so that it is as wanted (`Ensurer.present`)."""
         with self.acting(context):
             return self._ensurer.present(wanted, check, expected_version)
 
     def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
-        """Read a credential as it is, with every readable version and `previous` (`Portability.export`)."""
+        """Read a credential unchanged, with every readable version and `previous` (`Portability.export`)."""
         return self._portability(context).export(name)
 
     def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
-        """Say what `import_` would do (`Portability.plan_import`)."""
+        """Return what `import_` would do (`Portability.plan_import`)."""
         return self._portability(context).plan_import(portable, key)
 
     def import_(
         self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
     ) -> Dict[str, str]:
-        """Store an exported credential as it is, or continue an import that was cut off (`Portability.import_`)."""
+        """Store an exported credential unchanged, or continue an interrupted import (`Portability.import_`)."""
         return self._portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
 
     def _portability(self, context: AccessContext) -> Portability:
-        """Imported here: a run that only reads loads none of it."""
+        """Return the export and import of the store. Imported here, so that a run that only reads does not load it."""
         from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
 
         return Portability(self.backend, self.store, self.tenant, partial(self.acting, context))
 
     def ensurer(self) -> Ensurer:
-        """The other states of `ensure`; used within `acting`."""
+        """Return the ensurer, for the other states; use it within `acting`."""
         return self._ensurer
 
     def batch_get(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[Credential]]:
-        """`get` of the current value for each, with a result each; in one request where the backend has one for several (A14)."""
+        """Read the current value of each name as `get`, with one result each; in one request if the backend can (A14)."""
         wanted = list(names)
         try:
             with self.acting(context):
@@ -260,22 +262,22 @@ class CredentialManager(StoreAdministration):
                     wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found)
                 )
         except CredentialError as error:
-            return [Result(name, error=copy(error)) for name in wanted]  # each will carry its own name
+            return [Result(name, error=copy(error)) for name in wanted]  # a copy each: the caller adds the credential's name to it
 
     def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
-        """`create` for each, with a result each."""
+        """Call `create` for each, with one result each."""
         return each(wanted, lambda one: one.name, lambda one: self.create(one, context))
 
     def batch_delete(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[None]]:
-        """`delete` for each, with a result each."""
+        """Call `delete` for each, with one result each."""
         return each(names, lambda name: name, lambda name: self.delete(name, context))
 
     def health(self) -> Dict[str, Any]:
-        """Ask the backend, and look at what it came to of late. Raises nothing: a backend that is down is an answer.
+        """Check the backend and its recent metrics. Raises nothing: a backend that is down is reported as unhealthy.
 
         Returns:
             `{store, status, reasons, code, checked_in_ms}`: `status` is healthy, degraded or unhealthy, `reasons` are for people and say
-            what to do, `code` is that of the error that is the reason, or None.
+            what to do, `code` is the code of the error that is the reason, or None.
         """
         begun = time.monotonic()
         health = examined(self.backend)
@@ -285,10 +287,11 @@ class CredentialManager(StoreAdministration):
         return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
-        """Write what refreshes, the backend, the metrics and the audit trail still hold in memory.
+        """Write everything that refreshes, the backend, the metrics and the audit trail still hold in memory.
 
         Raises:
-            StorageError: the backend cannot write it; a Conflict where another process has written there meanwhile.
+            StorageError: the backend cannot write it.
+            Conflict: another process has written there meanwhile.
             AuditFailed: the trail is strict and cannot be written.
         """
         if self.refreshing is not None:
@@ -304,20 +307,20 @@ class CredentialManager(StoreAdministration):
                 self.trail.flush()
 
     def tell_what_ends(self) -> None:
-        """Warn, once, that what a play writes here ends with the process that holds it, where that is so."""
+        """Warn once if the store is not persistent."""
         if self._told or self.backend.capabilities.persistent:
             return
         self._told = True
         when = (
-            "ends with the task's process, for Ansible starts one for each task"
+            "is lost when the task's process ends (Ansible starts one for each task)"
             if self.cache is None
-            else "ends with the run, whose session holds it"
+            else "is lost when the run ends, because only its session holds it"
         )
         remedy = "Use backend 'local', or 'persist_on_shutdown' of backend 'memory'."
-        self.backend.context.warn("store '{0}': what is written to it {1}. {2}".format(self.store, when, remedy))
+        self.backend.context.warn("store '{0}': a value that is written to it {1}. {2}".format(self.store, when, remedy))
 
     def close(self) -> None:
-        """Write what is held in memory and release everything. May be called twice."""
+        """Flush, and release everything. May be called twice."""
         try:
             self.flush()
         finally:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Opening a store: validate its configuration, build the backend, wrap it, connect. The one way to a manager."""
+"""Opening a store: validate its configuration, build the backend, wrap it in its layers, connect. The only way to get a manager."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def open_store(
 
     Args:
         config: `backend`, the backend's options and `COMMON_OPTIONS`.
-        name: what the user calls the store.
-        warn: where warnings go.
-        vault_password: gives the password of an Ansible vault id (of the only one for None), on the controller.
-        cache: puts a cache around what it is given and tells each hit and miss, for a process that outlives one task; None keeps nothing.
+        name: the user's name for the store.
+        warn: called with each warning.
+        vault_password: returns the password of an Ansible vault id (for None, of the only one), on the controller.
+        cache: wraps a backend in a cache that reports each hit and miss, for a process that outlives one task; None caches nothing.
 
     Returns:
-        A manager; close it, or at least flush it, when done.
+        A manager. The caller closes it, or at least flushes it, when done.
 
     Raises:
         InvalidConfiguration: names the option, the store, what was wrong and what is allowed. No network was used.
@@ -119,16 +119,16 @@ def _find_backend(config: Mapping[str, Any]) -> BackendTraits:
     if not isinstance(config, Mapping):
         raise InvalidConfiguration("a store is a mapping, not {0}".format(type(config).__name__), remedy="Write at least 'backend:'.")
     if config.get("backend") is None:
-        raise InvalidConfiguration("it is missing", option="backend", remedy="Write 'backend: local', for one.")
+        raise InvalidConfiguration("required option is missing", option="backend", remedy="For example: 'backend: local'.")
     return read_traits(config["backend"])
 
 
 def _validated(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
-    """The configuration checked by ansible-core's own validator, with defaults and converted types."""
+    """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
     _refuse_unknown([str(key) for key in config], sorted(spec))
     for option in sorted(config):
-        # One option at a time: the validator's message does not always name it, and ours has to.
+        # One option at a time: the validator's message does not always name the option, and ours must.
         if option != "backend" and config[option] is not None:
             _check_option(option, spec[option], config[option])
     result = ArgumentSpecValidator(spec).validate(dict(config))
@@ -155,14 +155,14 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
         for part in sorted(key for key in value if value[key] is not None):
             _check_option("{0}.{1}".format(option, part), parts[part], value[part])
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
-    # ansible-core makes text of a list or mapping ("['a']"), which nobody means.
+    # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
     if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
         return
     # The validator's own words may quote the value; a value given under the wrong option may be a secret.
     if "choices" in spec:
         raise InvalidConfiguration(
-            "the value is none of those allowed", option=option, remedy="Use one of: {0}.".format(", ".join(map(str, spec["choices"])))
+            "the value is not allowed", option=option, remedy="Use one of: {0}.".format(", ".join(map(str, spec["choices"])))
         )
     wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
@@ -174,7 +174,7 @@ def _shown(option: str) -> str:
 
 
 def _add_limits(backend: Backend) -> Backend:
-    """Wrap the backend in the layer that checks its limits, if it states any. What a store does without is not loaded."""
+    """Return the backend, wrapped in the layer that checks its limits if it states any. A store without limits does not load it."""
     if find_protocol(backend, Limited) is None:
         return backend
     from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
@@ -183,7 +183,7 @@ def _add_limits(backend: Backend) -> Backend:
 
 
 def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:
-    """The layer that encrypts, where there is one. What a store does without is not loaded."""
+    """Return the layer that encrypts, or None. A store without encryption does not load it."""
     if not _encrypts(options, backend):
         return None
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
@@ -194,7 +194,7 @@ def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Op
 def _sharing(
     backend: Backend, layer: Optional[Encrypt], options: Mapping[str, Any], vault_password: Optional[VaultPassword]
 ) -> Optional[SharedCache]:
-    """The layer that shares what was read with other runs, where there is one."""
+    """Return the layer that shares read values with other runs, or None."""
     if not options.get(SHARED_CACHE):
         return None
     from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import shared
@@ -203,20 +203,20 @@ def _sharing(
 
 
 def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:
-    """Whether values are encrypted by us. Plain text is refused unless it is asked for in so many words."""
+    """Whether this collection encrypts the values. Raises InvalidConfiguration for plain text that is not explicitly allowed."""
     able = backend.capabilities
     encrypt = able.envelopes and not able.native if options.get("encrypt") is None else bool(options["encrypt"])
     if encrypt and not able.envelopes:
         remedy = "Use a format that keeps envelopes ('encrypted'), or leave 'encrypt' out."
         raise InvalidConfiguration("this backend, as it is configured, keeps plain values", option="encrypt", remedy=remedy)
     if not encrypt and not options["allow_plaintext"] and not able.native:
-        remedy = "Leave 'encrypt' out, or write 'allow_plaintext: true' beside it."
+        remedy = "Leave 'encrypt' out, or add 'allow_plaintext: true'."
         raise InvalidConfiguration("secrets would be kept in plain text", option="encrypt", remedy=remedy)
     return encrypt
 
 
 def _warn_of_plaintext(backend: Backend, options: Mapping[str, Any]) -> None:
-    """Warn if values are stored that neither this collection nor the backend encrypts, and the configuration does not say that they may."""
+    """Warn if neither this collection nor the backend encrypts the values, and the configuration does not set `encrypt`."""
     able = backend.capabilities
     if able.native and not able.server_side_encryption and options.get("encrypt") is None:
         backend.context.warn(backend.plaintext_warning)
@@ -242,7 +242,7 @@ def _ring_seals(layer: Encrypt) -> Seals:
 
 
 def _audit_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
-    """Beside the records where the store is a directory, so that the trail goes where they go; else in the home directory."""
+    """Return the path of the audit trail: next to the records if the store is a directory, so that both move together; else in the home."""
     path = options.get("audit_path")
     if path is None and directory is not None:
         path = os.path.join(options[directory], ".nebula", "audit.jsonl")

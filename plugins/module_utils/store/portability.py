@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.portable i
 
 
 class Portability:
-    """Reads and writes credentials as they are."""
+    """Reads and writes credentials unchanged."""
 
     def __init__(self, backend: Backend, store: str, tenant: str, acting: Callable[..., ContextManager[None]]) -> None:
         """Take the store's backend, name and tenant, and `CredentialManager.acting` of the caller."""
@@ -27,12 +27,12 @@ class Portability:
         self._acting = acting
 
     def export(self, name: str) -> Portable:
-        """Read a credential whole; raises as `exporter.read_portable`."""
+        """Read a credential with all its versions; raises as `exporter.read_portable`."""
         with self._named(EXPORT):
             return read_portable(self._backend, name, self._store, self._tenant)
 
     def plan_import(self, portable: Portable, key: bytes) -> Plan:
-        """Compare `portable` with what is there; raises as `Importer.plan`. `key` is 32 random bytes of this run alone."""
+        """Compare `portable` with the stored credential; raises as `Importer.plan`. `key` is 32 random bytes, used in this run only."""
         with self._named(IMPORT):
             return Importer(self._backend, self._store, self._tenant).plan(portable, key)
 
@@ -41,12 +41,12 @@ class Portability:
 
         Args:
             portable: from `export` of another store.
-            other_tenant: also if the source has another tenant.
-            lossy: also if this store cannot keep all of it.
+            other_tenant: import even if the source has another tenant.
+            lossy: import even if this store cannot keep all of it.
         """
         with self._named(IMPORT):
             return Importer(self._backend, self._store, self._tenant).write(portable, other_tenant=other_tenant, lossy=lossy)
 
     def _named(self, operation: str) -> ContextManager[None]:
-        """Act under the name of the operation under way, or of `operation` if the library is called directly. Nothing cached is read."""
+        """Act under the name of the running operation, or `operation` if the library is called directly. Reads do not use the cache."""
         return self._acting(asking_now().operation or operation, cacheable=False)

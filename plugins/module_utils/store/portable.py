@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A credential as it is: all that one store gives of it, and what another store has to keep."""
+"""An exported credential: everything that one store returns of it, and that another store must keep."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ REFERENCES = (("source_version",), (REFRESH, "input_version"))
 
 @dataclass(frozen=True)
 class Place:
-    """Where a store keeps its records: its store id where it has a document, and the backend's location where that is known.
+    """Where a store keeps its records: its store id if it has a document, and the backend's location if that is known.
 
     Two stores with the same id, or without a document at the same location, are one place under two names.
     """
@@ -29,7 +29,7 @@ class Place:
     location: Optional[str] = None
 
     def is_same(self, other: Place) -> bool:
-        """Whether both are the same place, as far as ids and locations show it."""
+        """Whether ids or locations show that both are the same place."""
         if self.store_id is not None and other.store_id is not None:
             return self.store_id == other.store_id
         return self.location is not None and self.location == other.location
@@ -37,7 +37,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Portable:
-    """A credential, exported.
+    """An exported credential.
 
     Attributes:
         store: the name of the store it comes from.
@@ -67,8 +67,8 @@ class Portable:
         """Hash everything that an import keeps, as a store of `tenant` has it.
 
         Args:
-            key: random and of this run alone, so that the digest is no way to guess a value.
-            tenant: of the store that the digest is compared with.
+            key: random and used in this run only, so that the digest cannot be used to guess a value.
+            tenant: the tenant of the store that the digest is compared with.
 
         Returns:
             32 bytes (HMAC-SHA256); equal for a credential and its complete import. Versions, serials, record ids and
@@ -80,13 +80,13 @@ class Portable:
         return hmac.new(key, json.dumps(content, sort_keys=True).encode("utf-8"), "sha256").digest()
 
     def reduce_to(self, versions: Optional[int], previous: bool) -> Portable:
-        """The newest `versions` versions (None: all), with `previous` if that can be kept."""
+        """Return a copy with the newest `versions` versions (None: all), and `previous` if that can be kept."""
         kept = self.versions if versions is None else self.versions[-versions:]
         return replace(self, versions=kept, previous=self.previous if previous else None)
 
 
 def with_references(record: Record, versions: Mapping[str, Any]) -> Record:
-    """The record whose references to versions are replaced by `versions`; one to an unknown version is left out."""
+    """Return the record with its references to versions mapped by `versions`. Drop a reference to an unknown version."""
     return record.with_metadata(attributes=_rewrite(record.known.attributes, (), versions))
 
 
@@ -102,7 +102,7 @@ def _rewrite(attributes: Mapping[str, Any], path: Tuple[str, ...], versions: Map
 
 
 def for_tenant(record: Record, tenant: str) -> Record:
-    """The record with the scope of a store of that tenant."""
+    """Return the record with `tenant` in its scope."""
     return record.with_metadata(scope=replace(record.known.scope, tenant=tenant))
 
 

@@ -32,68 +32,68 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """The time now, aware, UTC."""
+    """Return the time now, aware, UTC."""
     return datetime.now(timezone.utc)
 
 
 class RefreshesValues(Protocol):
-    """What has a value refreshed where that is due."""
+    """Refreshes a value if that is due."""
 
     def refresh_if_due(self, credential: Credential) -> Credential:
         """See `store.refresh.refresher.Refresher`."""
 
 
 class Reader:
-    """Reads credentials from a backend whose layers have decrypted, authenticated and checked the scope."""
+    """Reads credentials from a backend whose layers decrypt, authenticate and check the scope."""
 
     def __init__(self, backend: Backend, clock: Clock = utc_now, refresher: Optional[Callable[[], RefreshesValues]] = None) -> None:
-        """Read from `backend`; judge expiry by `clock`.
+        """Read from `backend`.
 
         Args:
             backend: the store.
-            clock: the time now.
-            refresher: gives what refreshes values; called for values of types that can be refreshed. None refreshes none.
+            clock: returns the time that expiry is compared with.
+            refresher: returns the refresher; called only for values of refreshable types. With None, nothing is refreshed.
         """
         self._backend = backend
         self._clock = clock
         self._refresher = refresher
 
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
-        """Read a credential in whatever state it is.
+        """Read a credential in any state.
 
         Raises:
-            InvalidInput: `name` is no name.
-            NotFound: there is none.
-            AccessDenied: its scope does not match who asks.
-            EncryptionError: a subclass says why it cannot be opened.
+            InvalidInput: `name` is not a valid name.
+            NotFound: there is no such credential.
+            AccessDenied: its scope does not match the caller.
+            EncryptionError: it cannot be opened; the subclass says why.
         """
         record = self._backend.get(check_name(name), version, stage)
         return Credential(record if version is None else without_importing(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
-        """What `inspect` answers, or None where it raises NotFound."""
+        """Return what `inspect` returns, or None if there is no such credential."""
         try:
             return self.inspect(name)
         except NotFound:
             return None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
-        """Read a credential whose value may be used now. A current value that is due is refreshed first, where its type can.
+        """Read a credential whose value may be used now. Refresh a current value first if its type can be refreshed and it is due.
 
         Raises:
             Revoked, Expired, Unusable: it may not be used now; Unusable also while it is imported.
-            CredentialError: what `inspect` and `Refresher.refresh_if_due` raise.
+            CredentialError: as `inspect` and `Refresher.refresh_if_due`.
         """
         credential = self.inspect(name, version, stage)
         if version is None and stage == CURRENT:
             return self._usable(credential)
         _refuse_unusable(credential)
-        # Revoking and importing are written at the current value, and hold for every other one.
+        # Revocation and the import mark are stored with the current value, and apply to every other one.
         self._refuse_revoked(name)
         return credential
 
     def _usable(self, credential: Credential) -> Credential:
-        # An import goes on from the version that is stored, so nothing else may write one before it is complete.
+        # An import continues from the version that is stored, so nothing else may write one before it is complete.
         if self._refresher is not None and is_refreshable(credential.record.type) and not is_importing(credential.metadata):
             credential = self._refresher().refresh_if_due(credential)
         if not credential.usable:
@@ -101,13 +101,14 @@ class Reader:
         return credential
 
     def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
-        """Current values in whatever state, in one go; a name without one is left out.
+        """Read current values in any state, in one request. Names without a value are left out.
 
         Returns:
-            None where the backend has nothing better than one request each, or one of them may not be read: each tells by itself then.
+            The credentials by name. None if the backend needs one request each, or one of them may not be read: the caller then
+            reads each by itself, for an error of its own.
 
         Raises:
-            StorageError, LoginFailed: as for any of them.
+            StorageError, LoginFailed: as `inspect`.
         """
         if not self._backend.capabilities.batch_get:
             return None
@@ -118,18 +119,19 @@ class Reader:
         return {name: Credential(record, self._clock()) for name, record in found.items()}
 
     def usable(self, name: str, found: Mapping[str, Credential]) -> Credential:
-        """One of `many`, if its value may be used now; refreshed as `get` does.
+        """Return one of the credentials of `many` if its value may be used now; refresh it as `get` does.
 
         Raises:
             NotFound: it is not among them.
-            Revoked, Expired, Unusable: it may not; and what `Refresher.refresh_if_due` raises.
+            Revoked, Expired, Unusable: it may not be used.
+            CredentialError: as `Refresher.refresh_if_due`.
         """
         if name not in found:
             raise absent(name)
         return self._usable(found[name])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Credential]:
-        """Yield what matches, without any field; rows out of the caller's scope are left out."""
+        """Yield the credentials that match, without any field. Rows out of the caller's scope are left out."""
         rows = self._backend.list(wanted)
         return (Credential(row, self._clock()) for row in rows)
 
@@ -137,7 +139,7 @@ class Reader:
         try:
             current = self.find(name)
         except Damaged:
-            # An older version is what is left then, and it says its own state.
+            # Only an older version can be read then, and that has its own state.
             return
         if current is not None and (current.metadata.lifecycle == lifecycle.REVOKED or is_importing(current.metadata)):
             _refuse_unusable(current)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the state of a credential forbids, and the errors that say so."""
+"""Operations that the state of a credential forbids, and their errors."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKe
 
 
 def check_expected(credential: Credential, expected_version: Optional[str]) -> None:
-    """Refuse another version than the expected one.
+    """Refuse a version other than the expected one.
 
     Raises:
-        Conflict: naming both.
+        Conflict: the versions differ; the message names both.
     """
     if expected_version is not None and credential.version != expected_version:
         what = "its version is {0}, not {1}".format(credential.version, expected_version)
-        raise Conflict(what, name=credential.name, remedy="Read it again and decide anew.")
+        raise Conflict(what, name=credential.name, remedy="Read it again and decide again.")
 
 
 def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
-    """The error of a value that cannot be read, whose remedy tells how it is deleted all the same.
+    """Add to the error of an unreadable value how to delete it unread, and return the error.
 
-    Not where the key is at fault: with the key it can be read.
+    Do not add it if only the key is missing or wrong: the value can be read with the right key.
     """
     if isinstance(error, _FAULTY_VALUE):
         how = ", without 'expected_version'" if expected_version else ""
@@ -49,7 +49,7 @@ def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> Enc
 
 
 def refuse_while_rotating(credential: Credential) -> None:
-    """Refuse in the states in which a rotation owns the values.
+    """Refuse the states in which a rotation owns the values.
 
     Raises:
         RotationInProgress: it is rotating or in its grace period.
@@ -61,6 +61,10 @@ def refuse_while_rotating(credential: Credential) -> None:
 
 
 def refuse_importing(credential: Credential) -> None:
-    """Refuse to change what an import is about to replace."""
+    """Refuse to change a credential whose import is not complete.
+
+    Raises:
+        Unusable: it is being imported.
+    """
     if is_importing(credential.metadata):
         raise incomplete_import(credential.name)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writing through the manager. Every write is a compare-and-swap; what the lifecycle forbids is refused before it."""
+"""Writing through the manager. Every write is a compare-and-swap; writes that the lifecycle forbids are refused before it."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 ATTEMPTS = 5
-"""How often a write that is safe to do again is tried when others write the same credential."""
+"""How many times a write that is safe to repeat is tried while others write the same credential."""
 
 SPARE = "spare"
-"""The attribute of a value that lies in `previous` only until the current one has been replaced."""
+"""The attribute of a value that is in `previous` only until the current one has been replaced."""
 
 
 _OF_THE_VERSION = ("orphaned", "identity", REFRESH)
-"""Attributes that belong to one value and not to its successor."""
+"""Attributes that belong to one value and are not copied to the next one."""
 
 Answer = TypeVar("Answer")
 
 
 def retry_conflicts(write: Callable[[], Answer]) -> Answer:
-    """Call `write` until no other writer comes in between. Only for writes that read anew what they change.
+    """Call `write` again after each Conflict. Only for writes that first read what they change.
 
     Raises:
-        Conflict: it lost `ATTEMPTS` times.
+        Conflict: `write` raised it `ATTEMPTS` times.
     """
     for _attempt in range(ATTEMPTS - 1):
         try:
@@ -77,7 +77,7 @@ class Writer:
     """Writes credentials to a backend."""
 
     def __init__(self, backend: Backend, tenant: str, clock: Clock = utc_now) -> None:
-        """Write to `backend`, for the store's tenant, at the time `clock` tells."""
+        """Write to `backend`, for the store's tenant, with the times that `clock` returns."""
         self._backend = backend
         self._tenant = tenant
         self._clock = clock
@@ -85,11 +85,11 @@ class Writer:
 
     @property
     def undeletes(self) -> bool:
-        """Whether `accept` brings back what was deleted."""
+        """Whether `accept` can bring back a deleted credential."""
         return self._backend.capabilities.soft_delete
 
     def deleted(self, name: str) -> Optional[Credential]:
-        """What was deleted so that `accept` can bring it back, without its fields; None where there is no such thing."""
+        """Return the deleted credential that `accept` would bring back, without its fields; None if there is none."""
         if not self.undeletes:
             return None
         try:
@@ -98,11 +98,11 @@ class Writer:
             return None
 
     def create(self, wanted: Wanted) -> Credential:
-        """Store a credential that is not there yet.
+        """Store a new credential.
 
         Raises:
-            Duplicate: it is there, created without this idempotency key.
-            InvalidInput, UnsupportedType: it cannot be stored so.
+            Duplicate: it exists, and was not created with this idempotency key.
+            InvalidInput, UnsupportedType: `wanted` is not valid.
         """
         record, _generated = self.new_record(wanted)
         try:
@@ -111,17 +111,17 @@ class Writer:
             return self._created_before(wanted, conflict)
 
     def new_record(self, wanted: Wanted) -> Tuple[Record, bool]:
-        """The record that `create` stores, and whether its value was generated."""
+        """Return the record that `create` stores, and whether its value was generated."""
         kind = wanted.kind()
         fields, generated = wanted.resolve(kind, {})
         return Record(check_name(wanted.name), kind.name, fields, metadata=self._first_metadata(wanted, kind, fields)), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: Wanted) -> Record:
-        """The record of a new value of a stored credential. Where the fields are the same, so is what a refresh made of them.
+        """Return the record of a new value of a stored credential. If the fields are unchanged, keep the refreshed state and its expiry.
 
         Raises:
-            Revoked, RotationInProgress: it takes no new value now.
-            Conflict: the fields are the same, and are being refreshed.
+            Revoked, RotationInProgress: its state accepts no new value.
+            Conflict: the fields are unchanged, and a refresh of them is under way.
         """
         now = self._clock()
         keeps_state = _keeps_state(credential, fields)
@@ -136,7 +136,7 @@ class Writer:
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
     def put(self, record: Record, expected_version: Optional[str]) -> Credential:
-        """Store a new value over the version it was made from; without one, where nothing is stored yet.
+        """Store a new value over `expected_version`; with None, only if nothing is stored yet.
 
         Raises:
             Conflict: another writer came first.
@@ -144,7 +144,7 @@ class Writer:
         return self._answer(self._backend.put(record, expected_version, create=expected_version is None))
 
     def patch(self, credential: Credential, changes: Dict[str, Any]) -> Credential:
-        """Change metadata of the version that was read; the value stays.
+        """Change the metadata of the version that was read; the value stays.
 
         Raises:
             Conflict: another writer came first.
@@ -155,11 +155,11 @@ class Writer:
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
 
     def revoke(self, name: str, expected_version: Optional[str] = None) -> Tuple[Credential, bool]:
-        """Revoke for good. Answers the credential, and whether this call did it.
+        """Revoke for good. Return the credential, and whether this call revoked it.
 
         Raises:
-            NotFound: there is none.
-            Conflict: it is not the version expected.
+            NotFound: there is no such credential.
+            Conflict: its version is not the expected one.
         """
 
         def attempt() -> Tuple[Credential, bool]:
@@ -173,29 +173,29 @@ class Writer:
         return attempt() if expected_version else retry_conflicts(attempt)
 
     def accept(self, name: str, version: Optional[str] = None, *, check: bool = False) -> Credential:
-        """Accept what is stored now although it is older than what was seen, or was deleted; it is written again as the newest version.
+        """Accept the stored value although newer ones were seen, or it was deleted: write it again as the newest version.
 
         Args:
             name: the credential.
-            version: the version that has to be there, or None for any.
-            check: answer what is there, and accept nothing.
+            version: the version that must be stored, or None for any.
+            check: return the stored value, and accept nothing.
 
         Raises:
             NotFound: nothing is stored.
-            Conflict: it is not `version`.
-            EncryptionError: what is stored is not genuine.
+            Conflict: the stored version is not `version`.
+            EncryptionError: the stored value is not genuine.
         """
         recoverable = require_protocol(self._backend, Recoverable, check_name(name))
         return self._answer(recoverable.restore(name, version=version, check=check))
 
     def replace_unreadable(self, kept: Credential) -> Credential:
-        """Put a kept version where the current value cannot be opened any more.
+        """Replace a current value that cannot be opened any more by an older version.
 
-        What cannot be opened cannot be replaced by a compare-and-swap, only deleted, and its versions go with it. So the value
-        lies in `previous` meanwhile: at every moment it is stored somewhere.
+        A value that cannot be opened cannot be replaced by a compare-and-swap. It can only be deleted, and its versions are
+        deleted with it. So `kept` is stored in `previous` meanwhile: at every moment it is stored somewhere.
 
         Raises:
-            RotationInProgress: pending, previous or a journal are there, and may hold what a target takes.
+            RotationInProgress: there is a pending or previous value or a journal, which may hold a value that a target accepts.
         """
         self._refuse_other_stages(kept.name)
         now = self._clock()
@@ -220,19 +220,19 @@ class Writer:
                 raise RotationInProgress(what, name=name, remedy=remedy)
 
     def delete(self, name: str, expected_version: Optional[str] = None, force: bool = False, recoverable: bool = False) -> None:
-        """Remove every value of a credential. Its audit trail stays.
+        """Delete every value of a credential. Its audit trail stays.
 
         Args:
             name: the credential.
-            expected_version: delete only this version.
-            force: also in the midst of a rotation, and also where it cannot be read.
-            recoverable: leave what is needed to bring back the current value and those before it (`accept`).
+            expected_version: delete only if this is its version.
+            force: delete even during a rotation, and even if it cannot be read.
+            recoverable: keep what is needed to bring back the current value and the older ones (`accept`).
 
         Raises:
-            InvalidInput: the backend cannot bring back anything, or `force` is given too.
-            NotFound: there is none.
+            InvalidInput: `recoverable` is given, and the backend cannot restore, or `force` is given too.
+            NotFound: there is no such credential.
             RotationInProgress: it is rotating, or in its grace period.
-            Conflict: it is not the version expected.
+            Conflict: its version is not the expected one.
         """
         if recoverable:
             self.check_recoverable(name, force)
@@ -244,7 +244,7 @@ class Writer:
             check_expected(credential, expected_version)
             refuse_while_rotating(credential)
             expected_version = credential.version
-        # The current value last: as long as it is there, a delete that was interrupted is done again.
+        # Delete the current value last: as long as it exists, an interrupted delete can be repeated.
         for stage in (PENDING, PREVIOUS, JOURNAL):
             try:
                 self._backend.delete(check_name(name), stage=stage)
@@ -253,10 +253,10 @@ class Writer:
         self._backend.delete(check_name(name), stage=CURRENT, expected_version=expected_version, recoverable=recoverable)
 
     def check_recoverable(self, name: str, force: bool) -> None:
-        """Refuse to delete recoverably where nothing could be recovered.
+        """Refuse a recoverable delete that could not be undone.
 
         Raises:
-            InvalidInput: the backend cannot bring back anything, or `force` is given too.
+            InvalidInput: the backend cannot restore, or `force` is given too.
         """
         if force:
             what, remedy = "what is removed by force cannot be brought back", "Leave out 'force' or 'recoverable'."
@@ -268,7 +268,7 @@ class Writer:
         raise InvalidInput(what, name=name, option="recoverable", remedy=remedy)
 
     def scope(self, wanted: Wanted, stored: Scope) -> Scope:
-        """The scope wanted, or the stored one; its tenant is the store's."""
+        """Return the wanted scope, else the stored one, with the store's tenant."""
         return replace(wanted.scope or stored, tenant=self._tenant)
 
     def _first_metadata(self, wanted: Wanted, kind: CredentialType, fields: Fields) -> Metadata:
@@ -292,7 +292,11 @@ class Writer:
 
 
 def _revived(credential: Credential, now: datetime) -> Metadata:
-    """The metadata after the lifecycle has taken a new value."""
+    """Return the metadata after the lifecycle event of a new value.
+
+    Raises:
+        Revoked, RotationInProgress, Unusable: the state accepts no new value.
+    """
     refuse_importing(credential)
     refuse_while_rotating(credential)
     metadata = credential.metadata
@@ -305,16 +309,16 @@ def _revived(credential: Credential, now: datetime) -> Metadata:
 
 
 def _keeps_state(credential: Credential, fields: Fields) -> bool:
-    """Whether what refreshes made of the fields stays: they are the same, and a token in them that was used up must not be sent again.
+    """Whether the refreshed state is kept: the fields are unchanged, and a token in them that was used up must not be sent again.
 
     Raises:
-        Conflict: they are being refreshed.
+        Conflict: a refresh of them is under way.
     """
     if not is_refreshable(credential.record.type) or dict(fields) != dict(credential.fields):
         return False
     if credential.metadata.lifecycle == lifecycle.REFRESHING:
-        remedy = "Run it again in a moment. Where the process that refreshed it has died, a read of the credential ends the refresh."
-        raise Conflict("it is being refreshed, and its answer would be lost", name=credential.name, remedy=remedy)
+        remedy = "Run it again in a moment. If the process that refreshed it has died, reading the credential ends the refresh."
+        raise Conflict("it is being refreshed, and its response would be lost", name=credential.name, remedy=remedy)
     return True
 
 

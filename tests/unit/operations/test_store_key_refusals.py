@@ -34,13 +34,13 @@ WRONG = {
         "'drop_sources', store 'prod': 'key_file' is also configured",
     ),
     "no time": ({"state": "rotated", "keep_until": "soon"}, "'keep_until', store 'prod': 'soon' is not a time"),
-    "a time that is over": ({"state": "rotated", "keep_until": "2020-01-01T00:00:00Z"}, "'keep_until', store 'prod': it is over"),
+    "a time that is over": ({"state": "rotated", "keep_until": "2020-01-01T00:00:00Z"}, "'keep_until', store 'prod': that time has passed"),
     "kept and compromised": (
         {"state": "rotated", "keep_until": "2099-01-01T00:00:00Z", "compromised": True},
         "'keep_until', store 'prod': a compromised key is not kept",
     ),
     "compromised without a rotation": ({"state": "present", "compromised": True}, "'compromised', store 'prod': .*'state: rotated'"),
-    "drop_sources without a rotation": ({"state": "present", "drop_sources": ["passphrase"]}, "'drop_sources', store 'prod': it belongs"),
+    "drop_sources without a rotation": ({"state": "present", "drop_sources": ["passphrase"]}, "'drop_sources', store 'prod': it applies"),
 }
 
 

@@ -22,7 +22,7 @@ from tests.backends.discovery import HARNESSES
 CANARY = "c4n4ry-c4n4ry"
 
 BAD = {
-    "no backend": ({}, "backend", ["it is missing", "backend: local"]),
+    "no backend": ({}, "backend", ["required option is missing", "backend: local"]),
     "an unknown backend": ({"backend": "vautl"}, "backend", ["'vautl'", "local, memory"]),
     "an unknown option": ({"backend": "local", "pth": "/x"}, "pth", ["no such option", "Did you mean 'path'?", "keep_versions", "tenant"]),
     "another backend's option": (

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One process's attempt at a refresh: wait for another's claim, or claim it, send the request, write what came of it."""
+"""One process's attempt at a refresh: wait for another process's claim, or claim it, send the request, write the outcome."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.wr
 CALL_TIMEOUT = 30.0
 """Seconds for the request to the service."""
 WAIT_TIMEOUT = 45.0
-"""Seconds for which the reader of an expired value waits for another process: longer than that one's request may take."""
+"""Seconds for which the reader of an expired value waits for another process: longer than that process's request may take."""
 FIRST_POLL, LONGEST_POLL = 0.05, 0.5
 SHARE_OF_LIFE = 5
-"""A value is refreshed in the last fifth of its life, where that is shorter than its type's margin."""
+"""A value is refreshed in the last fifth of its life, if that is shorter than its type's margin."""
 
 
 def is_due(credential: Credential) -> bool:
@@ -62,10 +62,10 @@ def _is_refreshable(state: str) -> bool:
 
 
 class Attempt:
-    """An attempt to have one credential fresh. Used once, by one thread."""
+    """One attempt to refresh one credential. Used once, by one thread."""
 
     def __init__(self, backend: Backend, clock: Clock, writes: RefreshWrites, unwritten: UnwrittenOutcomes, force: bool) -> None:
-        """With `force`, refresh a value that is not due, too."""
+        """With `force`, refresh a value even if it is not due."""
         self._backend = backend
         self._clock = clock
         self._writes = writes
@@ -76,11 +76,11 @@ class Attempt:
         self._poll = FIRST_POLL
 
     def run(self, found: Credential) -> Credential:
-        """Go on from what was `found` until the value is fresh, or until another process refreshes it and it is still good.
+        """Start from `found`, and return the refreshed credential, or `found` if another process refreshes it and it is still usable.
 
         Raises:
             InteractionRequired, RefreshFailed, NoRefreshToken, AccessDenied: it cannot be refreshed.
-            RotationInProgress: it is rotated.
+            RotationInProgress: it is being rotated.
             Timeout: it has expired, and another process did not end its refresh in time.
             NotFound: it was deleted meanwhile.
         """
@@ -128,7 +128,7 @@ class Attempt:
         except (AccessDenied, ReadOnly) as denied:
             raise problems.no_write_right_error(found.name, denied) from None
         except (Unavailable, Timeout):
-            # The claim may have been written. Nothing was sent, so it is given back when the store is there again.
+            # The claim may have been written. Nothing was sent, so the claim is withdrawn when the store is available again.
             self._unwritten.keep(RefreshOutcome(found.name, found.version, self._holder))
             raise
 
@@ -149,7 +149,7 @@ class Attempt:
         return Credential(with_answer(claimed, answer) if stored is None else stored, self._clock())
 
     def _settle_failure(self, credential: Credential, error: CredentialError) -> CredentialError:
-        """Write what a failed request comes to, and return the error that says it."""
+        """Write the outcome of a failed request, and return its error."""
         problem = problems.problem_of(error, _is_single_use(credential))
         self._unwritten.finish(RefreshOutcome(credential.name, credential.version, self._holder, problem=problem))
         if problem == LOST:
@@ -174,7 +174,7 @@ def _check(found: Credential, status: RefreshStatus) -> None:
 
 
 def _is_single_use(credential: Credential) -> bool:
-    """Whether a refresh uses up the token that it sends: the type says so, or an answer has brought another one.
+    """Whether a refresh uses up the token that it sends: the type says so, or an earlier response contained a new token.
 
     Raises:
         NoRefreshToken: there is nothing to refresh with.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Why a value is not refreshed, as errors; and what of a failed request is remembered with the credential."""
+"""The errors of a value that is not refreshed, and the problem that is stored with the credential after a failed request."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_st
 
 _NEW_VALUE = "Get a new one from the service, and write it with state 'present'."
 _WHAT: Mapping[str, str] = {
-    LOST: "the answer to its last refresh was lost, and the token that was sent works once only",
+    LOST: "the response to its last refresh was lost, and the token that was sent works only once",
     DENIED: "the service refused its last refresh",
     INTERACTION: "the service wants a person to act before it is refreshed again",
 }
@@ -29,7 +29,7 @@ _CLASSES: Mapping[str, Type[CredentialError]] = {LOST: InteractionRequired, DENI
 
 
 def problem_error(name: str, problem: str) -> CredentialError:
-    """Return the error of a value that is not refreshed any more before a person has acted."""
+    """Return the error of a value that is not refreshed until a person acts."""
     return _CLASSES[problem](_WHAT[problem], name=name, remedy=_NEW_VALUE)
 
 
@@ -38,7 +38,7 @@ def problem_of(error: CredentialError, is_single_use: bool) -> Optional[str]:
 
     Args:
         error: what the type's `refresh` raised.
-        is_single_use: the token that was sent works once only. Sending it again could end every token that came from it.
+        is_single_use: the token that was sent works only once. Sending it again could revoke every token derived from it.
     """
     if isinstance(error, RefreshFailed):
         return DENIED
@@ -53,7 +53,7 @@ def no_answer_error(name: str, error: CredentialError) -> RefreshFailed:
 
 
 def no_write_right_error(name: str, error: CredentialError) -> AccessDenied:
-    """Return the error of an expired value that this login may read and not write."""
+    """Return the error of an expired value that this login may read but not write."""
     what = "it has expired, and a refresh has to be written, which this login may not do: {0}".format(error.what)
     return AccessDenied(what, name=name, remedy=error.remedy)
 
@@ -65,12 +65,12 @@ def no_swap_error(name: str) -> RefreshFailed:
 
 
 def rotating_error(name: str) -> RotationInProgress:
-    """Return the error of a value that expires in the midst of a rotation."""
+    """Return the error of a value that expires during a rotation."""
     remedy = "Finish the rotation with credential_rotate."
     return RotationInProgress("it is not refreshed while it is rotated", name=name, remedy=remedy)
 
 
 def wait_timeout_error(name: str, seconds: float) -> Timeout:
-    """Return the error of a reader that another process's refresh kept waiting."""
+    """Return the error of a reader that waited too long for another process's refresh."""
     what = "it has expired, and another process that refreshes it did not end within {0:.0f} s".format(seconds)
     return Timeout(what, name=name, remedy="Run it again.")

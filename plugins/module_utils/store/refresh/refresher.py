@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that are refreshed when they are read: by one caller, however many read them, in this process and in all others (B3).
+"""Refreshing values when they are read: one caller refreshes, however many read, in this process and in all others (B3).
 
 The claim is written to the store before the request is sent. As long as the value is unexpired, it is returned whatever happens:
-no reader waits for another process, and a failure is at most a warning. Loaded with the first value of a type that can be refreshed.
+no reader waits for another process, and a failure is at most a warning. Imported when the first refreshable value is read.
 """
 
 from __future__ import annotations
@@ -41,18 +41,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.wr
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import refresh_unsupported_error
 
 PAUSE = 30.0
-"""Seconds after which this process tries again for an unexpired value, where a try came to nothing."""
+"""Seconds that this process waits after a failed attempt before it tries again to refresh an unexpired value."""
 FLIGHT_TIMEOUT = WAIT_TIMEOUT + CALL_TIMEOUT
-"""Seconds for which a thread waits for the one that refreshes: it may have waited for another process first."""
+"""Seconds for which a thread waits for the thread that refreshes, which may have waited for another process first."""
 _FOR_PEOPLE = (InteractionRequired, NoRefreshToken, RefreshFailed)
-"""What stays so until a person acts, and is worth a warning before the value expires."""
+"""Errors that last until a person acts: they are reported as a warning before the value expires."""
 
 
 class Refresher:
-    """Refreshes the values of one store. Threads share it, and with it one request a credential."""
+    """Refreshes the values of one store. Threads share it, so that there is one request per credential."""
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
-        """Read and write `backend`, at the time of `clock`."""
+        """Read and write `backend`, with the times that `clock` returns."""
         self._backend = backend
         self._clock = clock
         self._writes = RefreshWrites(backend, clock)
@@ -63,14 +63,14 @@ class Refresher:
         self._warned: Set[Tuple[str, Optional[str]]] = set()
 
     def refresh_if_due(self, credential: Credential) -> Credential:
-        """Return the credential, refreshed where that is due and possible.
+        """Return the credential, refreshed if that is due and possible.
 
         Raises:
             InteractionRequired, RefreshFailed, NoRefreshToken: it has expired, and cannot be refreshed.
             AccessDenied: it has expired, and this login may not write.
-            RotationInProgress: it has expired while it is rotated.
+            RotationInProgress: it has expired during a rotation.
             Timeout: it has expired, and another process did not end its refresh in time.
-            NotHeld: a request is needed where none may be made.
+            NotHeld: a request is needed, and this caller may not make one.
         """
         problem, state = read_refresh_status(credential.record).problem, credential.metadata.lifecycle
         if state == lifecycle.REVOKED:
@@ -78,7 +78,7 @@ class Refresher:
         if credential.expired and state == lifecycle.ROTATING:
             raise problems.rotating_error(credential.name)
         if problem is not None:
-            # Looked at before the expiry: whenever that is, a refresh cannot help.
+            # Checked before the expiry: a refresh cannot help, expired or not.
             if not credential.usable:
                 raise problems.problem_error(credential.name, problem)
             return credential
@@ -88,18 +88,19 @@ class Refresher:
         return self._join(credential, force=False)
 
     def refresh(self, credential: Credential) -> Credential:
-        """Refresh a value now, whether or not it is due. A refresh that is under way counts.
+        """Refresh a value now, whether or not it is due. If a refresh is under way, return its result.
 
         Raises:
-            RefreshUnsupported: its type has nothing to refresh.
-            IllegalTransition: its state does not allow it; and what `refresh_if_due` raises, for an unexpired value too.
+            RefreshUnsupported: its type cannot be refreshed.
+            IllegalTransition: its state does not allow it.
+            CredentialError: as `refresh_if_due`, for an unexpired value too.
         """
         if not credential.kind.capabilities.refresh:
             raise refresh_unsupported_error(credential.record.type).within(name=credential.name)
         return self._join(credential, force=True)
 
     def _join(self, credential: Credential, force: bool) -> Credential:
-        """One thread refreshes. The others wait for it, unless their value is still good."""
+        """Refresh in the first thread. Other threads wait for its result, unless their value is still usable."""
         with self._lock:
             flight = self._flights.get(credential.name)
             is_mine = flight is None
@@ -112,7 +113,7 @@ class Refresher:
     def _fly(self, flight: Future[Credential], credential: Credential, force: bool) -> Credential:
         try:
             refreshed = self._lead(credential, force)
-        except BaseException as error:  # all who wait get it
+        except BaseException as error:  # every waiting thread gets it
             self._land(credential.name)
             flight.set_exception(error)
             raise
@@ -131,7 +132,7 @@ class Refresher:
             if kept is not None:
                 return kept
             try:
-                # What was read may come from a cache; a claim is made from what is there now.
+                # The credential may come from a cache; a claim needs the version that is stored now.
                 found = Credential(self._backend.get(credential.name), self._clock())
             except (Unavailable, Timeout):
                 if force or not self._is_still_usable(credential):
@@ -161,7 +162,7 @@ class Refresher:
         return credential
 
     def _warn(self, found: Credential, error: CredentialError) -> None:
-        """Say once, while the value still works, what a person has to do before it expires."""
+        """Warn once, while the value is still usable, what a person must do before it expires."""
         value = (found.name, found.version)
         if isinstance(error, _FOR_PEOPLE) and value not in self._warned:
             self._warned.add(value)
@@ -177,4 +178,4 @@ def _wait_for(flight: Future[Credential], name: str) -> Credential:
     except FutureTimeout:
         raise problems.wait_timeout_error(name, seconds) from None
     except CredentialError as error:
-        raise copy(error) from None  # each who waits adds to it where it happened
+        raise copy(error) from None  # a copy each: every waiting thread adds its own context to it

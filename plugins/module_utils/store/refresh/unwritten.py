@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Outcomes of refreshes that the store did not take when they came. They are kept in memory, and written when the store is back."""
+"""Outcomes of refreshes that could not be stored at once. They are kept in memory, and written when the store is available again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.base impor
 
 
 class UnwrittenOutcomes:
-    """The outcomes of one store, one a credential."""
+    """The outcomes of one store, one per credential."""
 
     def __init__(self, writes: RefreshWrites) -> None:
         """Write with `writes`."""
@@ -32,11 +32,11 @@ class UnwrittenOutcomes:
         return bool(self._kept)
 
     def keep(self, outcome: RefreshOutcome) -> None:
-        """Keep an outcome for later, and who it is written for."""
+        """Keep an outcome for later, with its caller."""
         self._kept[outcome.name] = (asking_now().context, outcome)
 
     def write(self, name: Optional[str] = None) -> None:
-        """Write what is kept: all of it, or that of one credential. What the store does not take stays."""
+        """Write the kept outcomes, or that of one credential. Keep those that cannot be written."""
         for each, (context, outcome) in list(self._kept.items()):
             if name in (None, each):
                 with suppress(CredentialError), asked_by(context, REFRESH, cacheable=False):
@@ -46,11 +46,11 @@ class UnwrittenOutcomes:
         try:
             self._writes.settle(outcome)
         except NotFound:
-            pass  # it was deleted, and the answer is of no use
+            pass  # it was deleted, so the response is of no use
         self._kept.pop(outcome.name, None)
 
     def find_answer(self, credential: Credential) -> Optional[Credential]:
-        """Return the credential with the answer that is kept for its version; None if there is none, or it has expired too."""
+        """Return the credential with the response that is kept for its version; None if there is none, or it has expired too."""
         _context, outcome = self._kept.get(credential.name, (None, None))
         if outcome is None or outcome.answer is None or outcome.version != credential.version:
             return None
@@ -61,7 +61,7 @@ class UnwrittenOutcomes:
         """Write an outcome now.
 
         Returns:
-            The record as it is now; or None and why the store does not take it. Then it is kept.
+            The stored record and None. If the outcome cannot be written, keep it and return None and the error.
 
         Raises:
             NotFound: the credential was deleted meanwhile.
@@ -76,6 +76,6 @@ class UnwrittenOutcomes:
 
 
 def with_answer(record: Record, answer: RefreshAnswer) -> Record:
-    """Return a record as it will be when the answer is stored, for the readers of now."""
+    """Return the record as it will be when the response is stored, for readers until then."""
     state = lifecycle.target_of(record.known.lifecycle, "refresh_ok", False)
     return replace(record.with_metadata(lifecycle=state, expires_at=answer.expires_at), state=dict(answer.state))

@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.writer imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 
 LEASE = timedelta(seconds=60)
-"""How long a claim holds, without the 120 s for clocks that differ. Longer than a request may take."""
+"""How long a claim is valid, without the 120 s added for clock skew. Longer than a request may take."""
 
 OK, TRANSIENT = "refresh_ok", "refresh_transient"
 EVENTS = {DENIED: "refresh_denied", INTERACTION: "refresh_denied", LOST: "refresh_lost"}
@@ -42,14 +42,14 @@ EVENTS = {DENIED: "refresh_denied", INTERACTION: "refresh_denied", LOST: "refres
 
 @dataclass(frozen=True)
 class RefreshOutcome:
-    """What became of one claimed refresh.
+    """The outcome of one claimed refresh.
 
     Attributes:
         name, version: the value that was refreshed.
-        holder: whose claim it was.
-        answer: what the refresh has brought, or None.
-        problem: why a person has to act, or None.
-        is_single_use: the answer brought another token than the one that was sent.
+        holder: the holder of the claim.
+        answer: the service's response, or None.
+        problem: why a person must act, or None.
+        is_single_use: the response contained another token than the one that was sent.
     """
 
     name: str
@@ -61,7 +61,7 @@ class RefreshOutcome:
 
     @property
     def event(self) -> str:
-        """The event of the lifecycle."""
+        """The lifecycle event of this outcome."""
         return OK if self.answer is not None else EVENTS.get(self.problem or "", TRANSIENT)
 
 
@@ -69,7 +69,7 @@ class RefreshWrites:
     """Writes claims and outcomes to one store."""
 
     def __init__(self, backend: Backend, clock: Clock) -> None:
-        """Write to `backend`, at the time of `clock`."""
+        """Write to `backend`, with the times that `clock` returns."""
         self._backend = backend
         self._clock = clock
 
@@ -81,12 +81,12 @@ class RefreshWrites:
             AccessDenied, ReadOnly: this login may not write.
         """
         now, known = self._clock(), found.known
-        if known.lifecycle != lifecycle.REFRESHING:  # else a claim is taken over, whose holder has written the event
+        if known.lifecycle != lifecycle.REFRESHING:  # otherwise this takes over a claim, whose holder has written the event
             known = lifecycle.advance(known, "refresh", now)
         return self._patch(found, known, read_refresh_status(found).with_claim(holder, int((now + LEASE).timestamp())))
 
     def announce(self, claimed: Record) -> Record:
-        """Write that the request is about to be sent. A claim that was taken over fails here, and nothing was sent.
+        """Write, before the request is sent, that it is sent. If the claim was taken over, this fails and nothing was sent.
 
         Raises:
             Conflict: another writer came in between.
@@ -94,18 +94,18 @@ class RefreshWrites:
         return self._patch(claimed, claimed.known, replace(read_refresh_status(claimed), sent=True))
 
     def is_held(self, status: RefreshStatus) -> bool:
-        """Whether the claim's holder may still be at work: not proved dead, and its lease not over."""
+        """Whether the claim's holder may still be working: it is not proved dead, and its lease has not expired."""
         until = status.until or 0
         return status.holder is not None and may_live(status.holder) and self._clock().timestamp() < until + SKEW.total_seconds()
 
     def settle(self, outcome: RefreshOutcome) -> Record:
-        """Write an outcome, and return the current record. May be done again: what is written already is left as it is.
+        """Write an outcome, and return the current record. May be repeated: an outcome that is written already changes nothing.
 
-        An answer is stored as long as the version is the one that was refreshed, also after the claim was given up for lost.
-        Anything else is written only while the claim is still the same.
+        A response is stored as long as the version is the one that was refreshed, even after the claim was declared lost.
+        Any other outcome is written only while the claim is still the same.
 
         Raises:
-            Conflict: others keep writing the credential.
+            Conflict: other writers keep changing the credential.
             NotFound: it was deleted meanwhile.
         """
         return retry_conflicts(lambda: self._settle(outcome))
@@ -127,7 +127,7 @@ class RefreshWrites:
         if outcome.is_single_use:
             attributes[SINGLE_USE] = True
         metadata = replace(known, expires_at=answer.expires_at, attributes=attributes)
-        # The versions that are kept are those of inputs: many refreshes must not push them out.
+        # Only versions of the input are kept: many refreshes must not displace them.
         return replace(found, state=dict(answer.state), metadata=metadata, serial=None, record_id=None, keep_replaced=False)
 
     def _patch(self, found: Record, known: Metadata, status: RefreshStatus) -> Record:

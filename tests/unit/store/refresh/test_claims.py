@@ -143,7 +143,7 @@ def test_an_answer_that_a_dead_process_lost_is_not_asked_for_again(world, lives)
         assert [world.token(), world.token()] == ["a-0", "a-0"]
         assert (world.state, len(world.warnings)) == ("active", 1)
     else:
-        with pytest.raises(InteractionRequired, match="the answer to its last refresh was lost"):
+        with pytest.raises(InteractionRequired, match="the response to its last refresh was lost"):
             world.token()
         assert world.state == "failed"
     assert (world.events[-1], world.service.calls) == ("refresh_lost", [])

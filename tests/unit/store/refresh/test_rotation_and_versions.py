@@ -94,7 +94,7 @@ def test_a_new_scope_leaves_the_expiry_of_a_value_that_is_to_be_refreshed(world)
 def test_the_same_value_is_not_written_again_in_the_midst_of_its_refresh(world):
     world.create(lives=PAST)
     claim(world)
-    with pytest.raises(Conflict, match="it is being refreshed, and its answer would be lost"):
+    with pytest.raises(Conflict, match="it is being refreshed, and its response would be lost"):
         world.manager.ensure(Wanted(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
 
 

@@ -59,7 +59,7 @@ def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend
             there = read_portable(backend, "db_pass", "destination", "default")
             assert there.digest(KEY, "default") == portable.digest(KEY, "default")
         else:
-            with pytest.raises(Conflict, match="import it again"):
+            with pytest.raises(Conflict, match="import it anew"):
                 import_whole(backend, portable)
         for stage in (PREVIOUS, CURRENT):
             with suppress(NotFound):

@@ -33,8 +33,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.action.base impo
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.host_runner import HostRunner
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.requirements import check_requirements
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, read_extensions
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, read_extensions
 
 OPTIONS = "options"
 _DRIVEN_PHASES = (AUTO, SETTLE, ROLLBACK)
@@ -53,14 +53,14 @@ class ActionModule(CredentialAction):
             InvalidInput: `options` is no mapping, or holds a name that is no option.
         """
         arguments = dict(self._task.args)
-        whole = plain(arguments.pop(OPTIONS, None) or {})
+        whole = to_native(arguments.pop(OPTIONS, None) or {})
         if not isinstance(whole, Mapping):
             raise InvalidInput("it is not a mapping", option=OPTIONS, remedy="Write the options of this module as a mapping.")
         for name in whole:
             _check_option(str(name))
         return {**whole, **arguments}
 
-    def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
+    def read_specification(self, arguments: Mapping[str, Any], around: RunConfig) -> Specification:
         """Return the module's specification. With a third party's target, `target_options` has the options of that target.
 
         Raises:

@@ -50,9 +50,9 @@ class CallbackModule(CallbackBase):
         """Load the lookups, and start the session. No error here may fail a play: the first read of a credential reports it."""
         try:
             # Not at the top of this file: a missing library must not prevent the plugin from loading.
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import started
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import start
 
-            told = started(playbook.get_loader())
+            told = start(playbook.get_loader())
             for lookup in LOOKUPS:
                 lookup_loader.get(lookup)
             # All objects so far live as long as the run. Garbage collection in a worker would copy their memory (see gc.freeze).

@@ -42,7 +42,7 @@ LENGTH = struct.Struct(">I")
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
 """The systems allow 104 bytes (macOS) and 108 (Linux), the terminating zero byte included."""
-SILENCE = 5.0
+HEARTBEAT_TIMEOUT = 5.0
 """Seconds without a byte from the session, after which the run gives it up: a session that works sends one each second."""
 HEARTBEAT = b"."
 HUNG = "it hangs, or was stopped"
@@ -59,13 +59,13 @@ class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Return the value, the default, or an empty list."""
         question, reply = None, None
-        names = self.named(terms)
+        names = self.find_names(terms)
         if names is not None:
             question = digest(self.operation, kwargs, variables or {}, self._templar.template)
             reply = answer(question, names, (variables or {}).get("inventory_hostname"))
         told = None
         if reply is not None:
-            told = self.told(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
+            told = self.shape_result(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
         if told is not None:
             return told
         if reply is None:
@@ -80,11 +80,11 @@ class LookupModule(LookupBase):
 
         begin(self._loader, self._templar, variables, question)
 
-    def named(self, terms: list[Any]) -> list[str] | None:
+    def find_names(self, terms: list[Any]) -> list[str] | None:
         """Return the names to read; None if the full lookup must read the terms."""
         return terms if len(terms) == 1 and isinstance(terms[0], str) else None
 
-    def told(self, result: Mapping[str, Any]) -> list[Any] | None:
+    def shape_result(self, result: Mapping[str, Any]) -> list[Any] | None:
         """Return what the lookup returns for an operation's result; None if the full lookup must decide."""
         return [result["value"]]
 
@@ -100,20 +100,22 @@ def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any
     Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again.
     """
     try:
-        around = [_resolved(variables.get(name), template) for name in VARIABLES]
-        text = json.dumps([operation, given, [_state(path) for path in speakers()], around], default=_ciphertext, sort_keys=True)
+        around = [resolve_templates(variables.get(name), template) for name in VARIABLES]
+        text = json.dumps(
+            [operation, given, [_state(path) for path in config_file_candidates()], around], default=_ciphertext, sort_keys=True
+        )
     except Exception:  # noqa: BLE001  # a template can raise anything; the full lookup reports it better
         return None
     return sha256(text.encode("utf-8")).hexdigest()
 
 
-def _resolved(value: Any, template: Callable[[Any], Any]) -> Any:
+def resolve_templates(value: Any, template: Callable[[Any], Any]) -> Any:
     """Return a raw variable with its templates resolved: the same text may name different stores for two hosts."""
     if isinstance(value, str):
         return template(value) if "{{" in value or "{%" in value else value
     if isinstance(value, Mapping):
-        return {str(name): _resolved(part, template) for name, part in value.items()}
-    return [_resolved(part, template) for part in value] if isinstance(value, list) else value
+        return {str(name): resolve_templates(part, template) for name, part in value.items()}
+    return [resolve_templates(part, template) for part in value] if isinstance(value, list) else value
 
 
 def _ciphertext(value: Any) -> str:
@@ -123,7 +125,7 @@ def _ciphertext(value: Any) -> str:
     return found
 
 
-def speakers() -> list[str]:
+def config_file_candidates() -> list[str]:
     """Return the files that may choose the store, or set the `session` options."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
     named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
@@ -204,9 +206,9 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
         reply = exchange(directory, {"question": question, "names": names, "host": None if host is None else str(host)})
     except OSError as error:
         if str(error) == HUNG:
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session
 
-            give_up(directory, HUNG)
+            abandon_session(directory, HUNG)
         return None  # the full lookup finds the reason, and reports it
     if "result" not in reply and "error" not in reply:
         return None
@@ -219,7 +221,7 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
     return reply
 
 
-class AnswerLost(ConnectionError):
+class ResponseLost(ConnectionError):
     """The whole request was sent, and no response came: it may have been carried out."""
 
 
@@ -228,27 +230,27 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         TypeError, ValueError: the message cannot be encoded; nothing was sent.
-        AnswerLost: the message was sent, and the session ended or hangs.
+        ResponseLost: the message was sent, and the session ended or hangs.
         OSError: there is no session, or it is not this user's; nothing was done.
     """
     content = json.dumps(message).encode("utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(SILENCE)
+        connection.settimeout(HEARTBEAT_TIMEOUT)
         _connect(connection, directory)
         if not is_ours(connection):
             raise PermissionError("the session belongs to another user")
         connection.sendall(LENGTH.pack(len(content)) + content)
         try:
-            return dict(json.loads(_received(connection)))
+            return dict(json.loads(_receive_reply(connection)))
         except TimeoutError:
-            raise AnswerLost(HUNG) from None
+            raise ResponseLost(HUNG) from None
         except (OSError, ValueError, TypeError, struct.error):
-            raise AnswerLost("it ended, or was killed") from None
+            raise ResponseLost("it ended, or was killed") from None
 
 
 def _connect(connection: socket.socket, directory: str) -> None:
     """Connect. If the session is being started, or its backlog is full for a moment, wait and try again."""
-    deadline, begins = time.monotonic() + SILENCE, True
+    deadline, begins = time.monotonic() + HEARTBEAT_TIMEOUT, True
     while True:
         try:
             connection.connect(directory + "/s")
@@ -295,7 +297,7 @@ def other_end(connection: socket.socket) -> tuple[int | None, int]:
     return None, uid
 
 
-def _received(connection: socket.socket) -> bytes:
+def _receive_reply(connection: socket.socket) -> bytes:
     """Return the response. The heartbeats before it restart the time limit of the socket."""
     with connection.makefile("rb") as stream:
         first = HEARTBEAT

@@ -16,12 +16,12 @@ class LookupModule(Get):
 
     operation = "get_many"
 
-    def named(self, terms: list[Any]) -> list[str] | None:
+    def find_names(self, terms: list[Any]) -> list[str] | None:
         """Return the names, also those in lists; None if the full lookup must read the terms."""
         names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
         return names if names and all(isinstance(name, str) for name in names) else None
 
-    def told(self, result: Mapping[str, Any]) -> list[Any] | None:
+    def shape_result(self, result: Mapping[str, Any]) -> list[Any] | None:
         """Return one mapping of name to value if none failed, else None."""
         return None if result["failures"] else [result["values"]]
 

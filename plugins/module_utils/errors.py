@@ -59,7 +59,7 @@ class CredentialError(Exception):
         self.store = self.store or store
         return self
 
-    def happened(self, *, retry_after: Optional[float] = None, outcome_unknown: bool = False) -> CredentialError:
+    def annotate(self, *, retry_after: Optional[float] = None, outcome_unknown: bool = False) -> CredentialError:
         """Add what the retry layer needs to know (the attributes of this class)."""
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
@@ -362,7 +362,7 @@ class Internal(CredentialError):
     code = "internal"
 
 
-def neutral(error: Exception) -> CredentialError:
+def as_credential_error(error: Exception) -> CredentialError:
     """Return an error of the neutral tree unchanged, else an `Internal` that names only its class and the line that raised it.
 
     The text of a foreign error may hold a value.

@@ -15,7 +15,7 @@ from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping,
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 
 Options = Mapping[str, Any]
 
@@ -43,7 +43,7 @@ def no_layers(backend: Backend) -> Backend:
 
 def encrypting(backend: Backend) -> Backend:
     """Put the layer that encrypts around a backend, with the key of the home directory."""
-    return encrypted(backend, {})
+    return wrap_in_encryption(backend, {})
 
 
 @dataclass(frozen=True)

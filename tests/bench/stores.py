@@ -34,6 +34,6 @@ def innermost(backend: Any) -> Any:
 def wanted(name: str, value: str) -> Any:
     """A credential to store."""
     from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-    from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+    from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 
-    return Wanted(name, type="basic", fields={"username": Secret("app"), "password": Secret(value)})
+    return DesiredCredential(name, type="basic", fields={"username": Secret("app"), "password": Secret(value)})

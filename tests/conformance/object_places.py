@@ -16,7 +16,12 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import (
+    KeptVersion,
+    ObjectKey,
+    ObjectStore,
+    StoredObject,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
@@ -28,7 +33,7 @@ UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
 """When a value was made that another tool wrote."""
 
 
-class MemoryPlaces(ObjectPlaces):
+class MemoryPlaces(ObjectStore):
     """Objects as JSON in a dictionary, each with a count of its changes as its token."""
 
     def __init__(self, objects: Optional[Objects] = None, encrypted: bool = False) -> None:
@@ -37,17 +42,17 @@ class MemoryPlaces(ObjectPlaces):
         self._lock = threading.Lock()
         self._changes = 0
 
-    def read(self, place: Place) -> Optional[StoredObject]:
+    def read(self, place: ObjectKey) -> Optional[StoredObject]:
         found = self.objects.get(place)
         return None if found is None else self._parsed(place, *found)
 
-    def create(self, place: Place, content: StoredObject) -> StoredObject:
+    def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
         return self._written(place, content, None)
 
-    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
+    def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
         return self._written(place, content, found.token)
 
-    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+    def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         with self._lock:
             there = self.objects.get(place)
             if there is not None and found is not None and str(there[0]) != found.token:
@@ -70,16 +75,16 @@ class MemoryPlaces(ObjectPlaces):
 
     def meddle(self, name: str, **fields: str) -> None:
         """Write a value as another tool does, which knows nothing of what stands beside it."""
-        _token, text = self.objects.get(Place(name), (0, "{}"))
+        _token, text = self.objects.get(ObjectKey(name), (0, "{}"))
         values = {key: {"base64": base64.b64encode(value.encode()).decode()} for key, value in fields.items()}
         self._changes += 1
         document = dict(json.loads(text), fields=values, touched="t{0}".format(self._changes))
-        self.objects[Place(name)] = (self._changes, json.dumps(document))
+        self.objects[ObjectKey(name)] = (self._changes, json.dumps(document))
 
-    def _written(self, place: Place, content: StoredObject, token: Optional[str]) -> StoredObject:
+    def _written(self, place: ObjectKey, content: StoredObject, token: Optional[str]) -> StoredObject:
         return replace(content, token=self._swap(place, json.dumps(_document(content)), token))
 
-    def _swap(self, key: Optional[Place], text: str, token: Optional[str]) -> str:
+    def _swap(self, key: Optional[ObjectKey], text: str, token: Optional[str]) -> str:
         with self._lock:
             there = self.objects.get(key)
             if (None if there is None else str(there[0])) != token:
@@ -88,7 +93,7 @@ class MemoryPlaces(ObjectPlaces):
             self.objects[key] = (self._changes, text)
             return str(self._changes)
 
-    def _parsed(self, place: Place, token: int, text: str) -> StoredObject:
+    def _parsed(self, place: ObjectKey, token: int, text: str) -> StoredObject:
         found = _read(place, json.loads(text), str(token))
         plain = self._encrypted and found.record.metadata is not None and found.record.envelope is None
         return replace(found, problem=NotEncrypted("plain")) if plain else found
@@ -106,24 +111,24 @@ def _document(content: StoredObject) -> Mapping[str, Any]:
         "record_id": (record.record_id or b"").hex(),
         "envelope": base64.b64encode(record.envelope or b"").decode(),
         "older": [[kept.serial, kept.written_at and kept.written_at.isoformat()] for kept in content.older],
-        "leftover": list(content.leftover),
-        "touched": content.touched,
+        "leftover": list(content.garbage),
+        "touched": content.foreign_token,
         "written_at": content.written_at and content.written_at.isoformat(),
     }
 
 
-def _read(place: Place, document: Mapping[str, Any], token: str) -> StoredObject:
+def _read(place: ObjectKey, document: Mapping[str, Any], token: str) -> StoredObject:
     return StoredObject(
         _record(place, document),
         token,
-        tuple(Kept(serial, _time(when)) for serial, when in document.get("older", [])),
+        tuple(KeptVersion(serial, _time(when)) for serial, when in document.get("older", [])),
         tuple(document.get("leftover", [])),
         document.get("touched", ""),
         _time(document.get("written_at")),
     )
 
 
-def _record(place: Place, document: Mapping[str, Any]) -> Record:
+def _record(place: ObjectKey, document: Mapping[str, Any]) -> Record:
     stage = place.kind if place.is_stage else CURRENT
     if document.get("envelope"):
         return public_record(place.name, stage, base64.b64decode(document["envelope"]))
@@ -152,5 +157,5 @@ class MemoryObjects(ObjectBackend):
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, persistent=False)
     options = dict(OPTIONS, places={"type": "raw"})
 
-    def make_places(self) -> ObjectPlaces:
+    def make_places(self) -> ObjectStore:
         return self.settings.get("places") or MemoryPlaces(encrypted=bool(self.settings.get("encrypt")))

@@ -27,10 +27,12 @@ def seal(record: Record, serial: int, revision: int = 0) -> bytes:
     }
     identity = sealed.identity_of(record.name, record.stage)
     header = sealed.Header(
-        bytes(16), bytes(32), bytes(12), record.record_id or os.urandom(16), identity, serial, record.type, record.known.scope
+        bytes(16), bytes(32), bytes(12), record.record_id or os.urandom(16), identity, serial, record.type, record.full_metadata.scope
     )
     content = json.dumps(parts).encode("ascii") + bytes(sealed.TAG_SIZE)
-    return sealed.write_envelope(sealed.write_header(header), content, revision, write_metadata(record.known), bytes(sealed.MAC_SIZE))
+    return sealed.write_envelope(
+        sealed.write_header(header), content, revision, write_metadata(record.full_metadata), bytes(sealed.MAC_SIZE)
+    )
 
 
 def unseal(record: Record) -> Record:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NOTHING, RESUME
@@ -19,7 +19,7 @@ from tests.conformance.records import value_of
 
 @pytest.fixture(autouse=True)
 def caller():
-    with asked_by(CALLER):
+    with acting_as(CALLER):
         yield
 
 

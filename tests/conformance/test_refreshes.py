@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import RefreshStatus
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
@@ -35,7 +35,7 @@ def manager(backend, service):
     """A store with a credential that has expired."""
     made = CredentialManager(backend, clock=CLOCK)
     fields = {"access_token": Secret("a-0"), "refresh_token": Secret(tokens.FIRST), "url": Secret(service.url)}
-    made.create(Wanted(NAME, type="test_token", fields=fields, tags={"env": "prod"}, expires_at=CLOCK() + PAST))
+    made.create(DesiredCredential(NAME, type="test_token", fields=fields, tags={"env": "prod"}, expires_at=CLOCK() + PAST))
     return made
 
 
@@ -59,7 +59,7 @@ def test_a_claim_of_a_dead_process_whose_request_was_sent_is_given_up_for_lost(b
     if not backend.capabilities.native_cas:
         return
     record: Record = manager.inspect(NAME).record
-    attributes = RefreshStatus(holder=DEAD, until=1, sent=True).write(record.known.attributes)
+    attributes = RefreshStatus(holder=DEAD, until=1, sent=True).write(record.full_metadata.attributes)
     backend.patch_metadata(record.with_metadata(lifecycle="refreshing", attributes=attributes), record.revision)
     with pytest.raises(InteractionRequired):
         manager.token(NAME)

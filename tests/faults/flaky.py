@@ -16,7 +16,7 @@ from typing import Any, Callable, Iterable, Iterator, List, NamedTuple, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Around, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall, InterceptingLayer
 
 
 class Fault(enum.Enum):
@@ -45,7 +45,7 @@ class Waiting(NamedTuple):
     work: Callable[[], Any]
 
 
-class Flaky(Around):
+class Flaky(InterceptingLayer):
     """Injects the next fault into each request. A read that fails changes nothing, so all its faults are alike.
 
     `pause` is called before each request: with what a test wants to happen there.
@@ -60,7 +60,7 @@ class Flaky(Around):
         self._lock = threading.Lock()
         self._under_way: List[Waiting] = []
 
-    def around(self, call: Call, work: Callable[[], Any]) -> Any:
+    def intercept(self, call: BackendCall, work: Callable[[], Any]) -> Any:
         self.pause()
         with self._lock:
             fault = next(self.faults, Fault.NONE)
@@ -70,7 +70,7 @@ class Flaky(Around):
         finally:
             self._pass_on()
 
-    def _met(self, call: Call, fault: Fault, work: Callable[[], Any]) -> Any:
+    def _met(self, call: BackendCall, fault: Fault, work: Callable[[], Any]) -> Any:
         if fault is Fault.NONE:
             return work()
         if fault is Fault.AFTER and call.writing:
@@ -97,10 +97,10 @@ class Flaky(Around):
             _arrive(each.work)
 
 
-def _error(fault: Fault, call: Call) -> CredentialError:
+def _error(fault: Fault, call: BackendCall) -> CredentialError:
     lost = call.writing and fault.is_open
     kind = Unavailable if fault in {Fault.BEFORE, Fault.AFTER} else Timeout
-    return kind("the fault '{0}' was injected".format(fault.name)).happened(outcome_unknown=lost)
+    return kind("the fault '{0}' was injected".format(fault.name)).annotate(outcome_unknown=lost)
 
 
 def _arrive(work: Callable[[], Any]) -> None:

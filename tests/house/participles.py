@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
 from typing import Iterator, NamedTuple
 
 from tests.house.source import SourceTree
@@ -25,8 +24,6 @@ IRREGULAR = frozenset(
 NOT_PARTICIPLES = {"bleed", "breed", "embed", "exceed", "feed", "need", "proceed", "seed", "shed", "speed", "succeed"}
 # Names that stay, each with its reason.
 ALLOWED: dict[str, str] = {}
-# Names from before the rule, a line each. Take away a line when its functions have better names; without lines, delete the file.
-FROM_BEFORE = Path(__file__).with_name("participles.txt")
 
 
 class Found(NamedTuple):
@@ -58,7 +55,6 @@ def participles(tree: SourceTree, *folders: str) -> Iterator[Found]:
 
 def find_participles(tree: SourceTree) -> Iterator[str]:
     """No function of the plugins begins with a past participle."""
-    kept = set(FROM_BEFORE.read_text(encoding="ascii").split()) if FROM_BEFORE.exists() else set()
     for found in participles(tree, "plugins"):
-        if found.function not in kept | set(ALLOWED):
+        if found.function not in ALLOWED:
             yield "{0} {1}".format(found.place, found.name)

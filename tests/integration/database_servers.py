@@ -50,4 +50,4 @@ def at_commit(backend: Database, act: Callable[[], None]) -> None:
         if statement == "COMMIT" and pending:
             pending.pop()()
 
-    event.listen(backend._connections._pooled(), "before_cursor_execute", acting)
+    event.listen(backend._connections._find_engine(), "before_cursor_execute", acting)

@@ -189,7 +189,7 @@ def let_in(base, uid, generations):
         descendant = FORKING.Process(target=_connect, args=(path, uid, generations))
         descendant.start()
         connection, _address = listener.accept()
-        found = asker.may_ask(connection, (os.getpid(), asker.started_at(os.getpid())))
+        found = asker.is_allowed_peer(connection, (os.getpid(), asker.read_start_time(os.getpid())))
         connection.close()
         descendant.join()
         return found
@@ -246,7 +246,7 @@ def with_overflow_uid():
     here, there = socket.socketpair(socket.AF_UNIX)
     os.geteuid = lambda: get.OVERFLOW_UID
     get.other_end = asker.other_end = lambda _connection: (os.getpid(), get.OVERFLOW_UID)
-    return [get.is_ours(here), asker.may_ask(there, (os.getpid(), ""))]
+    return [get.is_ours(here), asker.is_allowed_peer(there, (os.getpid(), ""))]
 
 
 def allow_many_files():

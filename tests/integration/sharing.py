@@ -11,7 +11,7 @@ import redis
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.backends.database.stores import url_in
 
@@ -38,7 +38,9 @@ class Controllers:
         )
         monkeypatch.setattr(Database, "get_many", lambda backend, names: self._several(several, backend, list(names)))
         self.first = self.open()
-        self.first.create(Wanted(NAME, type="basic", fields={"username": Secret("jo"), "password": Secret(CANARY)}, tags={"team": CANARY}))
+        self.first.create(
+            DesiredCredential(NAME, type="basic", fields={"username": Secret("jo"), "password": Secret(CANARY)}, tags={"team": CANARY})
+        )
         self.fetched.clear()
 
     def _several(self, several, backend, names):

@@ -23,9 +23,9 @@ def _shelf() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.options import TRAITS
 
     def load() -> Type[Backend]:
-        from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.backend import Shelf
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.backend import LruCache
 
-        return Shelf
+        return LruCache
 
     return TRAITS, load
 

@@ -82,7 +82,7 @@ def test_what_kubectl_created_is_read(store, kubectl):
     kubectl("create", "secret", "generic", "someone-elses", "--from-literal=token=t")
     backend = store.backend()
     found = backend.get("theirs")
-    assert (found.type, found.serial, found.record_id, found.known.tags) == ("opaque", None, None, {"team": "a"})
+    assert (found.type, found.serial, found.record_id, found.full_metadata.tags) == ("opaque", None, None, {"team": "a"})
     assert {key: value.expose() for key, value in found.fields.items()} == {"token": b"t", "port": b"5432"}
     assert backend.get("login").type == "basic"
     assert {record.name: record.type for record in backend.list()} == {"theirs": "opaque", "login": "basic"}
@@ -164,7 +164,7 @@ def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kube
     kubectl("annotate", "secret", NAME, "note=keep")
     found = backend.get("db_pass")
     assert found.version == stored.version
-    assert found.known.tags == {"env": "prod", "team": "a", "no label ü": "x"}
+    assert found.full_metadata.tags == {"env": "prod", "team": "a", "no label ü": "x"}
     backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
     backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.version)
     metadata = store.secret(NAME)["metadata"]
@@ -186,7 +186,11 @@ def test_metadata_of_a_foreign_secret_can_be_changed_and_its_version_stays(store
         patched = found.with_metadata(description="ours {0}".format(revision))
         backend.patch_metadata(patched, revision)
         after = backend.get("db_pass")
-        assert (after.version, after.revision, after.known.description) == (found.version, revision + 1, patched.known.description)
+        assert (after.version, after.revision, after.full_metadata.description) == (
+            found.version,
+            revision + 1,
+            patched.full_metadata.description,
+        )
     kubectl("patch", "secret", NAME, "-p", json.dumps({"data": {"password": encoded("again")}}))
     assert backend.get("db_pass").version != found.version
 
@@ -200,7 +204,7 @@ def test_an_immutable_secret_is_not_written_and_its_metadata_are(store, kubectl)
         backend.put(a_record(value="2"), stored.version)
     assert "the Secret is immutable" in str(caught.value)
     backend.patch_metadata(backend.get("db_pass").with_metadata(description="new"), 0)
-    assert backend.get("db_pass").known.description == "new"
+    assert backend.get("db_pass").full_metadata.description == "new"
     backend.delete("db_pass")
 
 

@@ -89,7 +89,7 @@ def test_two_stores_never_share_one(logins):
 def test_the_record_says_when_it_ends_and_nothing_secret(logins):
     with Opened(logins, tenant="web") as store:
         record = store.backend.get("readonly")
-        known = record.known
+        known = record.full_metadata
         assert (record.type, sorted(record.fields), record.serial) == ("basic", ["password", "username"], None)
         assert 3590 < (known.expires_at - known.created_at).total_seconds() <= 3600
         assert known.attributes == {"lease": {"ttl": 3600, "renewable": True}}
@@ -166,8 +166,8 @@ def test_roles_are_listed_without_any_login(logins):
         assert logins.asked() == []
         held = store.backend.get("writer")
         rows = {row.name: row for row in store.backend.list()}
-        assert rows["writer"].known.expires_at == held.known.expires_at
-        assert (dict(rows["writer"].fields), rows["readonly"].known.expires_at) == ({}, None)
+        assert rows["writer"].full_metadata.expires_at == held.full_metadata.expires_at
+        assert (dict(rows["writer"].fields), rows["readonly"].full_metadata.expires_at) == ({}, None)
 
 
 def test_a_role_that_is_not_there_is_not_found(logins):
@@ -229,7 +229,7 @@ def test_other_engines_are_asked_with_parameters(logins):
         assert record.type == "opaque"
         assert record.fields["private_key"].expose().startswith(b"-----BEGIN")
         assert record.fields == store.backend.get("web").fields
-        assert 500 < (record.known.expires_at - record.known.created_at).total_seconds() <= 600
+        assert 500 < (record.full_metadata.expires_at - record.full_metadata.created_at).total_seconds() <= 600
     assert store.warnings == []
 
 

@@ -12,7 +12,7 @@ import os
 import pytest
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import launcher as launching
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import read_abandoned
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 LONG_WAY = "plugin_utils.lookup.get"
@@ -73,7 +73,7 @@ def stuck(tmp_path, monkeypatch):
     """A place where somebody starts a session, and comes to no end."""
     where = Place(str(tmp_path / "s"))
     os.mkdir(where.directory, 0o700)
-    monkeypatch.setattr(launching, "PATIENCE", -1.9)
+    monkeypatch.setattr(launching, "START_TIMEOUT", -1.9)
     with open(where.lock, "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield where
@@ -83,10 +83,10 @@ def test_a_start_that_is_stuck_is_given_up_for_the_whole_run(stuck):
     """Else each worker would wait for it anew."""
     with pytest.raises(launching.NoSession, match="stuck"):
         launching.ensure_session(stuck, (os.getpid(), ""), {})
-    assert "stuck" in given_up(stuck.directory)
+    assert "stuck" in read_abandoned(stuck.directory)
 
 
 def test_who_only_begins_leaves_it_to_the_one_who_is_at_it(stuck):
     with pytest.raises(launching.NoSession):
-        launching.begin_session(stuck, (os.getpid(), ""), {})
-    assert given_up(stuck.directory) is None
+        launching.start_session(stuck, (os.getpid(), ""), {})
+    assert read_abandoned(stuck.directory) is None

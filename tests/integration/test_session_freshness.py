@@ -43,7 +43,7 @@ class Distant:
     def slow(self):
         """For longer than a session may be silent."""
         self.silent()
-        threading.Timer(get.SILENCE + 1, self.mended).start()
+        threading.Timer(get.HEARTBEAT_TIMEOUT + 1, self.mended).start()
 
     def mended(self):
         self.between.mode = proxy.PASS

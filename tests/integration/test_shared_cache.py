@@ -17,8 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import layer as shared_cache
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_cache
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.integration.counted import ON, read
 from tests.integration.sharing import CANARY, NAME, Controllers, entries_in, option, plain
@@ -53,7 +53,7 @@ def test_all_of_a_record_comes_back(controllers):
 
 
 def test_several_and_versions_are_shared_too(controllers):
-    controllers.first.create(Wanted("other", value=Secret(CANARY)))
+    controllers.first.create(DesiredCredential("other", value=Secret(CANARY)))
     for _controller in range(2):
         manager = controllers.open()
         assert len([one for one in manager.batch_get([NAME, "other", "never"]) if one.answer]) == 2
@@ -82,7 +82,7 @@ def test_neither_value_nor_name_nor_tag_is_readable_there(controllers):
         controllers.read(controllers.open())
         controllers.read(controllers.open())
         controllers.open().delete(NAME)
-        controllers.open().create(Wanted(NAME, type="basic", fields={"password": Secret(CANARY), "username": Secret("jo")}))
+        controllers.open().create(DesiredCredential(NAME, type="basic", fields={"password": Secret(CANARY), "username": Secret("jo")}))
         controllers.read(controllers.open())
         client = plain(server)
         client.set("the-end", planted)
@@ -117,7 +117,7 @@ def test_what_was_tampered_with_is_a_miss_and_is_dropped(controllers, server):
 
 
 def test_an_entry_is_good_for_its_place_alone(controllers, server):
-    controllers.first.create(Wanted("other", value=Secret("another value")))
+    controllers.first.create(DesiredCredential("other", value=Secret("another value")))
     controllers.read(controllers.open())
     controllers.open().get("other")
     client = plain(server)
@@ -137,7 +137,7 @@ def test_what_lies_there_ends_by_itself(controllers, server):
 def test_a_write_is_seen_by_others_and_by_the_writer(controllers):
     controllers.read(controllers.open())
     writer = controllers.open()
-    writer.ensure(Wanted(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
+    writer.ensure(DesiredCredential(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
     assert controllers.read(writer) == "changed"
     assert controllers.read(controllers.open()) == "changed"
 
@@ -148,7 +148,7 @@ def test_what_another_controller_puts_back_after_a_write_is_not_what_the_writer_
     client = plain(server)
     (key,) = entries_in(server)
     old = client.hgetall(key)
-    controllers.first.ensure(Wanted(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
+    controllers.first.ensure(DesiredCredential(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
     client.hset(key, mapping=old)
     assert controllers.read(controllers.first) == "changed"
 
@@ -164,8 +164,8 @@ def test_revoking_and_deleting_hold_at_once(controllers):
 
 
 def test_a_scope_is_checked_on_what_is_shared(controllers):
-    controllers.first.create(Wanted("eve", value=Secret(CANARY), scope=Scope("default", user="eve")))
-    allowed = replace(shared_cache.asking_now().context, user="eve")
+    controllers.first.create(DesiredCredential("eve", value=Secret(CANARY), scope=Scope("default", user="eve")))
+    allowed = replace(shared_cache.current_caller().context, user="eve")
     assert controllers.open().get("eve", context=allowed)
     with pytest.raises(Exception, match="scope"):
         controllers.open().get("eve")
@@ -176,7 +176,7 @@ def test_clearing_the_cache_of_a_session_clears_what_is_shared(controllers, serv
     for name in (NAME, None):
         controllers.fetched.clear()
         controllers.read(manager)
-        assert cached([manager.cache], {"state": "cleared", "name": name}, False).result["changed"]
+        assert clear_cache([manager.cache], {"state": "cleared", "name": name}, False).result["changed"]
         assert entries_in(server) == []
         controllers.read(manager)
         controllers.read(manager)
@@ -199,7 +199,7 @@ def test_clearing_holds_for_what_is_just_being_fetched(controllers, server, monk
 def test_another_store_on_the_same_server_shares_nothing(controllers, server):
     controllers.read(controllers.open())
     config = {"backend": "database", "url": url_in(controllers.directory), "audit": "off", "table_prefix": "other_"}
-    open_store(config).create(Wanted(NAME, value=Secret("another")))
+    open_store(config).create(DesiredCredential(NAME, value=Secret("another")))
     config["shared_cache"] = option(server)
     assert [open_store(config).token(NAME).expose() for _controller in range(2)] == [b"another"] * 2
     assert len(entries_in(server)) == 2
@@ -211,7 +211,7 @@ def test_a_server_that_cannot_be_used_is_told_once_and_is_not_in_the_way(control
     manager = controllers.open(**more)
     for _read in range(3):
         assert controllers.read(manager) == CANARY
-    manager.ensure(Wanted(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
+    manager.ensure(DesiredCredential(NAME, fields={"username": Secret("jo"), "password": Secret("changed")}))
     assert controllers.read(manager) == "changed"
     assert len(controllers.warned) == 1
     assert "without its shared cache" in controllers.warned[0]

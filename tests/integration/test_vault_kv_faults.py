@@ -93,7 +93,7 @@ def test_a_writer_killed_between_its_requests_leaves_a_value_with_what_is_known(
     killed_before("describe", lambda: store.backend().put(a_record(value="new"), "1"))
     found = backend.get("db_pass")
     assert (value_of(found), found.type, found.serial, found.record_id) == (b"new", "basic", None, first.record_id)
-    assert (found.known.tags, found.known.expires_at) == (METADATA.tags, None)
+    assert (found.full_metadata.tags, found.full_metadata.expires_at) == (METADATA.tags, None)
     stored = backend.put(a_record(value="newer"), found.version)
     assert (stored.version, stored.record_id) == ("3", first.record_id)
     assert backend.get("db_pass").metadata == METADATA

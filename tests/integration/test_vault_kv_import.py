@@ -11,7 +11,7 @@ from contextlib import closing, suppress
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2 import Kv2
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
@@ -24,7 +24,7 @@ KV2 = next(kind for kind in KINDS if kind.label == "vault-kv2")
 
 @pytest.fixture
 def portable(tmp_path):
-    with asked_by(CALLER), closing(LOCAL.open(tmp_path)) as source:
+    with acting_as(CALLER), closing(LOCAL.open(tmp_path)) as source:
         fill(source)
         yield read_portable(source, "db_pass", "source", "default")
 
@@ -37,7 +37,7 @@ def backend(tmp_path, portable):
 
 def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
     """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
-    described = Kv2._described
+    described = Kv2._write_description
     for deadly in range(len(VALUES)):
         calls = []
 

@@ -48,7 +48,7 @@ def test_what_other_tools_write_we_read(store):
     found = store.backend().get("db_pass")
     assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {})
     assert (found.type, found.version, found.serial, found.record_id) == ("opaque", "1", None, None)
-    assert found.known.scope.tenant == "default"
+    assert found.full_metadata.scope.tenant == "default"
     assert [record.name for record in store.backend().list()] == ["db_pass"]
 
 
@@ -75,12 +75,12 @@ def test_custom_metadata_set_by_hand_are_tags(store):
     """Of a secret that another tool made, and of one of ours; and a change of ours changes them for other tools."""
     store.bao("put", "theirs password=x")
     store.bao("metadata", "put", "-custom-metadata=owner=dba", "theirs")
-    assert store.backend().get("theirs").known.tags == {"owner": "dba"}
+    assert store.backend().get("theirs").full_metadata.tags == {"owner": "dba"}
     store.backend().put(a_record("ours"))
     store.bao("metadata", "patch", "-custom-metadata=env=dev", "-custom-metadata=owner=dba", "ours")
     found = store.backend().get("ours")
-    assert found.known.tags == {"env": "dev", "owner": "dba", "empty": ""}
-    assert [row.known.tags for row in store.backend().list(Filter(prefix="ours"))] == [found.known.tags]
+    assert found.full_metadata.tags == {"env": "dev", "owner": "dba", "empty": ""}
+    assert [row.full_metadata.tags for row in store.backend().list(Filter(prefix="ours"))] == [found.full_metadata.tags]
     store.backend().patch_metadata(found.with_metadata(tags={"owner": "ops"}), found.revision)
     assert {key: value for key, value in store.custom("ours").items() if not key.startswith("nebula-")} == {"owner": "ops"}
 
@@ -92,9 +92,9 @@ def test_a_version_of_another_tool_over_ours_keeps_what_is_known_of_the_credenti
     store.bao("put", "db_pass username=app password=theirs")
     found = backend.get("db_pass")
     assert (value_of(found), found.type, found.version, found.serial) == (b"theirs", "basic", "2", None)
-    assert found.known.expires_at is None
+    assert found.full_metadata.expires_at is None
     for kept in ("tags", "scope", "description", "policy", "lifecycle", "attributes"):
-        assert getattr(found.known, kept) == getattr(METADATA, kept)
+        assert getattr(found.full_metadata, kept) == getattr(METADATA, kept)
     again = backend.put(a_record(value="ours"), found.version)
     assert (again.version, again.record_id) == ("3", ours.record_id)
     assert [info.version for info in backend.versions("db_pass")] == ["3", "2", "1"]

@@ -39,7 +39,7 @@ def policy_options() -> ArgumentSpec:
     }
 
 
-def _declared_field_options() -> ArgumentSpec:
+def _build_field_options() -> ArgumentSpec:
     return {
         "name": {"type": "str", "required": True},
         "secret": {"type": "bool", "default": True, "no_log": False},
@@ -59,7 +59,7 @@ def one_credential() -> ArgumentSpec:
         "fields": {"type": "dict", "no_log": True},
         "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
         "generate": {"type": "dict", "options": _generate_options()},
-        "declared_fields": {"type": "list", "elements": "dict", "options": _declared_field_options()},
+        "declared_fields": {"type": "list", "elements": "dict", "options": _build_field_options()},
         "description": {"type": "str"},
         "tags": {"type": "dict"},
         "expires_at": {"type": "str"},

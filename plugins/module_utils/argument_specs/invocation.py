@@ -8,26 +8,28 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence
 
-WITHHELD = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
+CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 """What ansible-core writes instead of such a value."""
 
 
-def reported_parameters(
+def censor_invocation(
     parameters: Mapping[str, Any], argument_spec: Mapping[str, Mapping[str, Any]], other_stores: Sequence[str] = ()
 ) -> Dict[str, Any]:
     """Return the parameters without the values that are marked `no_log`, at any depth, and without the logins of every store."""
-    return {name: _shown(value, argument_spec.get(name, {}), name == "store" or name in other_stores) for name, value in parameters.items()}
+    return {
+        name: _censor(value, argument_spec.get(name, {}), name == "store" or name in other_stores) for name, value in parameters.items()
+    }
 
 
-def _shown(value: Any, option: Mapping[str, Any], is_store: bool = False) -> Any:
+def _censor(value: Any, option: Mapping[str, Any], is_store: bool = False) -> Any:
     if value is not None and option.get("no_log"):
-        return WITHHELD
+        return CENSORED
     if is_store and isinstance(value, Mapping):
         # A whole configuration may hold a login anywhere; only its name and backend are shown.
-        return {key: element if key in ("name", "backend") else WITHHELD for key, element in value.items()}
+        return {key: element if key in ("name", "backend") else CENSORED for key, element in value.items()}
     nested = option.get("options")
     if nested and isinstance(value, Mapping):
-        return reported_parameters(value, nested)
+        return censor_invocation(value, nested)
     if nested and isinstance(value, list):
-        return [_shown(element, {"options": nested}) for element in value]
+        return [_censor(element, {"options": nested}) for element in value]
     return value

@@ -12,18 +12,18 @@ from typing import List, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import ChainKey
 
 
-class Seal(NamedTuple):
+class TrailKey(NamedTuple):
     """The chain's key, and the path of the mark that records the end of the chain."""
 
     key: ChainKey
     mark_path: str
 
 
-class Seals(ABC):
+class TrailKeys(ABC):
     """The source of the current seal and of earlier keys."""
 
     @abstractmethod
-    def __call__(self) -> Optional[Seal]:
+    def __call__(self) -> Optional[TrailKey]:
         """Return the seal to write with; None if there is no key yet, because nothing was ever stored."""
 
     def are_at_hand(self) -> bool:
@@ -39,14 +39,14 @@ class Seals(ABC):
         """
 
 
-class NoSeals(Seals):
+class NoSeals(TrailKeys):
     """Seals for a store without a key of its own: the chain shows accidents and careless edits."""
 
     def __init__(self, path: str) -> None:
         """Take the path of the trail; the mark is next to it."""
-        self._seal = Seal(ChainKey(None), path + ".mark")
+        self._seal = TrailKey(ChainKey(None), path + ".mark")
 
-    def __call__(self) -> Seal:
+    def __call__(self) -> TrailKey:
         """Return the seal, always the same one."""
         return self._seal
 

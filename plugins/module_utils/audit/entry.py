@@ -10,7 +10,7 @@ import os
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import Asking
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import Caller
 
 OK = "ok"
 BEGUN = "begun"
@@ -37,7 +37,7 @@ class Event(NamedTuple):
     """An event before it is written. It is cheap to make, since every read makes one."""
 
     nanoseconds: int
-    asking: Asking
+    asking: Caller
     action: str
     result: str
     name: Optional[str] = None
@@ -46,7 +46,7 @@ class Event(NamedTuple):
     missed: Optional[int] = None
 
 
-def written_entry(event: Event, store: str) -> Dict[str, Any]:
+def build_entry(event: Event, store: str) -> Dict[str, Any]:
     """Return the entry of an event. What is unknown is left out; `uid` is the asserted one if the edge knew it."""
     context = event.asking.context
     entry: Dict[str, Any] = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from typing import List, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import Seal, Seals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import ChainKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
@@ -17,26 +17,26 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths imp
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 
 
-class RingSeals(Seals):
+class RingSeals(TrailKeys):
     """Seals from the store's key ring. The mark is next to the key, so that an attacker who can write only the store cannot reset it."""
 
     def __init__(self, keyring: Keyring) -> None:
         """Take the ring; do not open it."""
         self._keyring = keyring
         self._ring: Optional[OpenRing] = None
-        self._seal: Optional[Seal] = None
+        self._seal: Optional[TrailKey] = None
 
-    def __call__(self) -> Optional[Seal]:
+    def __call__(self) -> Optional[TrailKey]:
         """Return the seal under the active key; None if the store has no key yet, or the key cannot be read."""
         try:
             # Not `opened`: writing an entry is no reason to change a store's slots, least of all in check mode.
-            ring = self._keyring.known()
+            ring = self._keyring.current()
         except CredentialError:
             # The operation itself raises this error to its caller; nothing was returned.
             return None
         if ring is not None and ring is not self._ring:
             mark = os.path.join(keys_directory(), ring.ring.store_id.hex() + ".audit")
-            self._ring, self._seal = ring, Seal(ChainKey(ring.active.subkey(primitives.AUDIT)), mark)
+            self._ring, self._seal = ring, TrailKey(ChainKey(ring.active.subkey(primitives.AUDIT)), mark)
         return self._seal
 
     def are_at_hand(self) -> bool:
@@ -45,5 +45,5 @@ class RingSeals(Seals):
 
     def keys(self) -> List[bytes]:
         """Return the keys of every part of the trail that can be checked, those of retiring master keys included."""
-        ring = self._keyring.opened()
+        ring = self._keyring.open()
         return [] if ring is None else [key.subkey(primitives.AUDIT) for key in ring.keys.values()]

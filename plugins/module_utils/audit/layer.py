@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.entry impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, Recoverable, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -63,11 +63,11 @@ class Audit(Layer, KeyAdmin, Recoverable):
         return found
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        action = REFRESH if asking_now().operation == REFRESH else "write"
-        return self._written(action, record, lambda: self.inner.put(record, expected_version, create=create))
+        action = REFRESH if current_caller().operation == REFRESH else "write"
+        return self._record_write(action, record, lambda: self.inner.put(record, expected_version, create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        return self._written("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
+        return self._record_write("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         def restore() -> Record:
@@ -75,10 +75,10 @@ class Audit(Layer, KeyAdmin, Recoverable):
 
         if check:
             return self._read(name, version, stage, restore)
-        return self._written("restore", Record(name, stage=stage), restore)
+        return self._record_write("restore", Record(name, stage=stage), restore)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
-        return self._keyed(check, lambda: require_protocol(self.inner, KeyAdmin).ensure_key(check=check))
+        return self._record_key_operation(check, lambda: require_protocol(self.inner, KeyAdmin).ensure_key(check=check))
 
     def rotate_master_key(
         self,
@@ -92,10 +92,10 @@ class Audit(Layer, KeyAdmin, Recoverable):
             admin = require_protocol(self.inner, KeyAdmin)
             return admin.rotate_master_key(compromised=compromised, drop_sources=drop_sources, keep_until=keep_until, check=check)
 
-        return self._keyed(check, rotate)
+        return self._record_key_operation(check, rotate)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        self._recorded(
+        self._record(
             "delete",
             Record(name, stage=stage),
             lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
@@ -116,20 +116,20 @@ class Audit(Layer, KeyAdmin, Recoverable):
         return found
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        self._recorded(KEYS, Record(""), lambda: self.inner.write_store_document(content, replaces))
+        self._record(KEYS, Record(""), lambda: self.inner.write_store_document(content, replaces))
 
     def close(self) -> None:
         self.trail.flush()
         self.inner.close()
 
-    def _keyed(self, check: bool, work: Callable[[], Answer]) -> Answer:
+    def _record_key_operation(self, check: bool, work: Callable[[], Answer]) -> Answer:
         """Run an operation on the keys. Check mode changes nothing, so it leaves no entry that looks like a change."""
-        return work() if check else self._recorded(KEYS, Record(""), work)
+        return work() if check else self._record(KEYS, Record(""), work)
 
-    def _written(self, action: str, record: Record, write: Callable[[], Record]) -> Record:
-        return self._recorded(action, record, write, lambda stored: stored.version)
+    def _record_write(self, action: str, record: Record, write: Callable[[], Record]) -> Record:
+        return self._record(action, record, write, lambda stored: stored.version)
 
-    def _recorded(
+    def _record(
         self,
         action: str,
         record: Record,

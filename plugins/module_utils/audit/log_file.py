@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 from typing import Any, Iterable, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import Seal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import (
     Link,
     read_line,
@@ -38,7 +38,7 @@ class Journal:
         """Take the path; do not open the file."""
         self.path = path
 
-    def append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
+    def append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: TrailKey) -> None:
         """Append entries as one write.
 
         Args:
@@ -59,7 +59,7 @@ class Journal:
             remedy = "Make {0} writable for this user, or set 'audit_path'.".format(self.path)
             raise AuditFailed("the audit trail cannot be written: {0}".format(why), remedy=remedy, option="audit_path") from None
 
-    def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: Seal) -> None:
+    def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: TrailKey) -> None:
         descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
         try:
             link = _standing(descriptor, seal)
@@ -75,7 +75,7 @@ class Journal:
         _write_mark(link, seal)
 
 
-def marked(seal: Seal) -> Optional[Link]:
+def read_own_mark(seal: TrailKey) -> Optional[Link]:
     """Return the end of the chain at the last write with this mark; None if it is not known."""
     try:
         with open(seal.mark_path, "rb") as file:
@@ -84,16 +84,16 @@ def marked(seal: Seal) -> Optional[Link]:
         return None
 
 
-def _standing(descriptor: int, seal: Seal) -> Link:
+def _standing(descriptor: int, seal: TrailKey) -> Link:
     """Return the end of the chain. If the file is new, or the old one was moved away, the chain continues from the mark."""
     line, whole = _last_line(descriptor)
     if whole is not None:
         os.ftruncate(descriptor, whole)
     last = None if line is None else read_line(line)
-    return last.link if last is not None else marked(seal) or Link()
+    return last.link if last is not None else read_own_mark(seal) or Link()
 
 
-def _write_mark(link: Link, seal: Seal) -> None:
+def _write_mark(link: Link, seal: TrailKey) -> None:
     make_directory(os.path.dirname(seal.mark_path))
     descriptor = os.open(seal.mark_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
     try:

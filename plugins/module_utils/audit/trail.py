@@ -11,11 +11,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import Seal, Seals
-from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, written_entry
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
+from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, build_entry
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Trail:
     def __init__(
         self,
         journal: Journal,
-        seals: Seals,
+        seals: TrailKeys,
         store: str,
         *,
         strict: bool = False,
@@ -104,7 +104,7 @@ class Trail:
             # The parent process writes the entries that it holds.
             self._begin()
         with self._lock:
-            self._events.append(Event(time.time_ns(), asking_now(), action, result, name, version, stage))
+            self._events.append(Event(time.time_ns(), current_caller(), action, result, name, version, stage))
         if self._strict or action not in _HELD_BACK or result in VIOLATIONS or len(self._events) >= self._flush_at:
             self.flush()
 
@@ -152,11 +152,11 @@ class Trail:
         seal = self._seals()
         return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)
 
-    def _write(self, events: List[Event], seal: Seal) -> None:
-        entries = [written_entry(event, self.store) for event in events]
+    def _write(self, events: List[Event], seal: TrailKey) -> None:
+        entries = [build_entry(event, self.store) for event in events]
         if self._lost:
-            event = Event(time.time_ns(), asking_now(), LOST, OK, missed=self._lost)
-            entries.insert(0, written_entry(event, self.store))
+            event = Event(time.time_ns(), current_caller(), LOST, OK, missed=self._lost)
+            entries.insert(0, build_entry(event, self.store))
         try:
             self._journal.append(entries, self._strict, seal)
             self._lost = 0
@@ -166,9 +166,9 @@ class Trail:
                 raise error.within(store=self.store) from None
             self._warn_once(error)
         if self._hand_on is not None:
-            self._handed_on(self._hand_on, entries)
+            self._forward(self._hand_on, entries)
 
-    def _handed_on(self, hand_on: Callable[[List[Mapping[str, Any]]], None], entries: List[Dict[str, Any]]) -> None:
+    def _forward(self, hand_on: Callable[[List[Mapping[str, Any]]], None], entries: List[Dict[str, Any]]) -> None:
         import uuid
 
         try:

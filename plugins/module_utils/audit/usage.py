@@ -35,7 +35,7 @@ class Usage:
     refreshes: int = 0
     last_refreshed_at: Optional[str] = None
 
-    def happened(self, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
+    def count(self, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
         """Count an entry about the credential. A read by an operation of `administrative`, or by a refresh, is no use."""
         if entry["action"] == READ and entry.get("operation") not in (*administrative, REFRESH):
             self.uses += 1
@@ -44,13 +44,13 @@ class Usage:
             self.refreshes += 1
             self.last_refreshed_at = entry["time"]
 
-    def described(self) -> Dict[str, Any]:
+    def describe(self) -> Dict[str, Any]:
         """Return the usage as JSON-like data."""
         return dict(vars(self))
 
 
 @dataclass
-class Told:
+class UsageReport:
     """The usage of each credential according to a trail, from when on, and the reason if the trail says nothing."""
 
     path: Optional[str] = None
@@ -61,14 +61,14 @@ class Told:
 
     def of(self, name: str) -> Optional[Dict[str, Any]]:
         """Return the usage of one credential; None if the trail says nothing."""
-        return None if self.reason is not None else self.usages.get(name, Usage()).described()
+        return None if self.reason is not None else self.usages.get(name, Usage()).describe()
 
-    def described(self) -> Dict[str, Any]:
+    def describe(self) -> Dict[str, Any]:
         """Return the source: the file, the time of its first entry, whether no entries are missing, and why there is no usage."""
         return {"path": self.path, "since": self.since, "complete": self.complete, "reason": self.reason}
 
 
-def told_usage(trail: Optional[Trail], names: Collection[str], administrative: Collection[str]) -> Told:
+def read_usage(trail: Optional[Trail], names: Collection[str], administrative: Collection[str]) -> UsageReport:
     """Read the usage of credentials from a trail: once, from its first line to its last, with one line in memory at a time.
 
     Args:
@@ -83,9 +83,9 @@ def told_usage(trail: Optional[Trail], names: Collection[str], administrative: C
         AuditFailed: the trail is strict and cannot be written.
     """
     if trail is None:
-        return Told(reason="the store's audit trail is off")
+        return UsageReport(reason="the store's audit trail is off")
     trail.flush()
-    told = Told(trail.path)
+    told = UsageReport(trail.path)
     try:
         _read(told, trail, frozenset(names), administrative)
     except NotFound:
@@ -93,7 +93,7 @@ def told_usage(trail: Optional[Trail], names: Collection[str], administrative: C
     return told
 
 
-def _read(told: Told, trail: Trail, names: Collection[str], administrative: Collection[str]) -> None:
+def _read(told: UsageReport, trail: Trail, names: Collection[str], administrative: Collection[str]) -> None:
     for raw in raw_lines(trail.path):
         if told.since is None:
             _begin(told, raw)
@@ -106,15 +106,15 @@ def _read(told: Told, trail: Trail, names: Collection[str], administrative: Coll
             told.complete = False
 
 
-def _begin(told: Told, raw: bytes) -> None:
+def _begin(told: UsageReport, raw: bytes) -> None:
     first = read_line(raw.rstrip(b"\n"))
     if first is not None:
         told.since, told.complete = first.entry.get("time"), first.link.sequence == 1
 
 
-def _count(told: Told, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
+def _count(told: UsageReport, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
     name = entry["name"]
     if entry["action"] != DELETE:
-        told.usages.setdefault(name, Usage()).happened(entry, administrative)
+        told.usages.setdefault(name, Usage()).count(entry, administrative)
     elif entry.get("stage") in (None, CURRENT):
         told.usages.pop(name, None)  # a credential made with that name afterwards is another one

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import Seal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import START, ChainKey, Line, Link, read_line
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import marked
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import read_own_mark
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 
 EDITED = "edited"
@@ -66,7 +66,7 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
     for number, raw in enumerate(raw_lines(path), 1):
         found, last = _check(raw, number, last, known)
         findings += found
-    marks = [marked(Seal(key, mark_path or path + ".mark")) for key in known.values()]
+    marks = [read_own_mark(TrailKey(key, mark_path or path + ".mark")) for key in known.values()]
     seen = [mark for mark in marks if mark is not None]
     if not seen:
         findings.append(Finding(MARK_UNREADABLE, 0))

@@ -78,12 +78,12 @@ def check_revision(found: Record, offered: Record, version: Optional[str], expec
         )
 
 
-def changed_document() -> Conflict:
+def document_conflict() -> Conflict:
     """Return the error for a store document that is not the one to be replaced."""
     return Conflict("the store's document was changed by another run", remedy="Open the store again and repeat.")
 
 
-def changed_envelope(name: str) -> Conflict:
+def envelope_conflict(name: str) -> Conflict:
     """Return the error for an envelope that is not the one to be rewritten."""
     return Conflict("the envelope was changed by another run", name=name, remedy="Read it again and repeat.")
 

@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 
 class KeyAdmin(ABC):
@@ -60,7 +60,7 @@ class SchemaAdmin(ABC):
     """Keeps tables."""
 
     @abstractmethod
-    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+    def ensure_schema(self, *, check: bool = False) -> SchemaMigration:
         """Bring the tables up to date, whatever the option `migration` says. With `check`, return what it would do."""
 
 

@@ -11,7 +11,7 @@ from typing import Callable, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, StorageError
 
 
-def keyless(store: str) -> InvalidInput:
+def no_key_error(store: str) -> InvalidInput:
     """Return the error for an operation on the key of a store that has none."""
     return InvalidInput(
         "it is not encrypted by this collection, so it has no key",
@@ -21,12 +21,12 @@ def keyless(store: str) -> InvalidInput:
     )
 
 
-def tableless(store: str) -> InvalidInput:
+def no_schema_error(store: str) -> InvalidInput:
     """Return the error for an operation on the tables of a store that has none."""
     return InvalidInput("it keeps no tables", option="store", store=store, remedy="Name a store whose backend is 'database'.")
 
 
-def markless(store: str) -> StorageError:
+def no_high_water_marks_error(store: str) -> StorageError:
     """Return the error for accepting an older value in a store that refuses none."""
     return StorageError("this store keeps no high-water marks, so it refuses no value as rolled back", store=store)
 
@@ -42,10 +42,10 @@ def no_audit_sink_error(store: str) -> StorageError:
 
 
 _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
-    "KeyAdmin": keyless,
-    "SchemaAdmin": tableless,
+    "KeyAdmin": no_key_error,
+    "SchemaAdmin": no_schema_error,
     "AuditSink": no_audit_sink_error,
-    "Recoverable": markless,
+    "Recoverable": no_high_water_marks_error,
     "EnvelopeRewriter": no_envelope_rewriter_error,
 }
 """By the name of the protocol. Callers do not require the other protocols: a store without them has nothing to do."""

@@ -11,16 +11,16 @@ from contextvars import ContextVar
 from typing import Iterator
 
 
-class NotHeld(BaseException):
-    """A read inside `only_held` would need a backend. A BaseException, so that no `except Exception` on the way catches it."""
+class CacheMiss(BaseException):
+    """A read inside `cache_only` would need a backend. A BaseException, so that no `except Exception` on the way catches it."""
 
 
 _ONLY_HELD: ContextVar[bool] = ContextVar("nebula_credential_only_held", default=False)
 
 
 @contextmanager
-def only_held() -> Iterator[None]:
-    """Inside the `with` block, a read that would need a backend raises `NotHeld` instead."""
+def cache_only() -> Iterator[None]:
+    """Inside the `with` block, a read that would need a backend raises `CacheMiss` instead."""
     token = _ONLY_HELD.set(True)
     try:
         yield
@@ -28,11 +28,11 @@ def only_held() -> Iterator[None]:
         _ONLY_HELD.reset(token)
 
 
-def may_ask() -> None:
+def require_fetch_allowed() -> None:
     """Check that a backend may be called.
 
     Raises:
-        NotHeld: this is inside `only_held`.
+        CacheMiss: this is inside `cache_only`.
     """
     if _ONLY_HELD.get():
-        raise NotHeld
+        raise CacheMiss

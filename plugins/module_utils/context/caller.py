@@ -22,7 +22,7 @@ REFRESH = "refresh"
 
 
 @dataclass(frozen=True)
-class Asking:
+class Caller:
     """The caller and its current operation.
 
     Attributes:
@@ -36,10 +36,10 @@ class Asking:
     cacheable: bool = True
 
 
-_NOW: ContextVar[Asking] = ContextVar("nebula_credential_asking", default=Asking())  # noqa: B039  # it is frozen
+_NOW: ContextVar[Caller] = ContextVar("nebula_credential_asking", default=Caller())  # noqa: B039  # it is frozen
 
 
-def asking_now() -> Asking:
+def current_caller() -> Caller:
     """Return the caller of this thread."""
     return _NOW.get()
 
@@ -65,7 +65,7 @@ def scope_checked(name: str) -> Iterator[None]:
         _CHECKED.reset(token)
 
 
-class asked_by:  # noqa: N801  # read as a statement: with asked_by(context)
+class acting_as:  # noqa: N801  # read as a statement: with asked_by(context)
     """Inside the `with` block, `context` is the caller. A class, not a generator, because every read passes here."""
 
     __slots__ = ("_asking", "_token")
@@ -73,10 +73,10 @@ class asked_by:  # noqa: N801  # read as a statement: with asked_by(context)
     def __init__(self, context: AccessContext, operation: Optional[str] = None, *, cacheable: bool = True) -> None:
         """Take the caller, and the operation with its trait `cacheable`. Without an operation both are those of the outer block."""
         outer = _NOW.get()
-        self._asking = Asking(context, operation, cacheable) if operation else Asking(context, outer.operation, outer.cacheable)
-        self._token: Optional[Token[Asking]] = None
+        self._asking = Caller(context, operation, cacheable) if operation else Caller(context, outer.operation, outer.cacheable)
+        self._token: Optional[Token[Caller]] = None
 
-    def __enter__(self) -> Asking:
+    def __enter__(self) -> Caller:
         self._token = _NOW.set(self._asking)
         return self._asking
 

@@ -66,7 +66,7 @@ def is_over(after: float = 0.0) -> bool:
     return deadline is not None and time.monotonic() + after >= deadline.ends_at
 
 
-def timed_out(*, outcome_unknown: bool = False) -> Timeout:
+def timeout_error(*, outcome_unknown: bool = False) -> Timeout:
     """Return the error for an operation that took too long. It names the operation and its seconds."""
     deadline = _NOW.get()
     what = (
@@ -75,5 +75,5 @@ def timed_out(*, outcome_unknown: bool = False) -> Timeout:
         else "{0} did not end within {1:g} s".format(deadline.operation, deadline.seconds)
     )
     error = Timeout(what, remedy="Check that the backend works, or increase 'read_timeout' or 'write_timeout' of the store.")
-    error.happened(outcome_unknown=outcome_unknown)
+    error.annotate(outcome_unknown=outcome_unknown)
     return error

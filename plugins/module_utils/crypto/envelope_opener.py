@@ -14,10 +14,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope 
     check_place,
     open_value,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.rollback_check import check_newest, check_older, seen_in
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.rollback_check import check_newest, check_older, mark_of
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import (
     Envelope,
     envelope_metadata,
@@ -36,10 +36,10 @@ class Found(NamedTuple):
     envelope: Envelope
 
 
-class Opener:
+class EnvelopeOpener:
     """Opens the envelopes of one store, for one tenant."""
 
-    def __init__(self, keyring: Keyring, marks: Optional[Marks], tenant: str, warn: Callable[[str], object]) -> None:
+    def __init__(self, keyring: Keyring, marks: Optional[HighWaterMarks], tenant: str, warn: Callable[[str], object]) -> None:
         """Take the keys, the high-water marks (None for a store that ends with its process), the tenant and the function for warnings."""
         self._keyring = keyring
         self._marks = marks
@@ -53,46 +53,46 @@ class Opener:
         """
         return None if self._marks is None else self._marks.read(ring, identity)
 
-    def placed(self, record: Record, identity: str) -> Tuple[MasterKey, Envelope]:
+    def read_placed(self, record: Record, identity: str) -> Tuple[MasterKey, Envelope]:
         """Return the key and the envelope of a record, if the envelope belongs to its name and stage.
 
         Raises:
             NotEncrypted, Damaged, UnknownFormat, WrongKey, Misplaced: in this order.
         """
         if record.envelope is None:
-            raise plain()
+            raise not_encrypted_error()
         envelope = read_envelope(record.envelope)
         key = self._keyring.key(envelope.header.key_id)
         check_place(envelope, self._tenant, identity)
         return key, envelope
 
-    def authenticated(self, record: Record, mark: Optional[Mark]) -> Found:
+    def authenticate(self, record: Record, mark: Optional[Mark]) -> Found:
         """Return the stored envelope with authenticated metadata; the value stays encrypted. A write continues its serial and identity.
 
         Raises:
             EncryptionError: as `opened`.
         """
-        key, envelope = self.placed(record, identity_of(record.name, record.stage))
+        key, envelope = self.read_placed(record, identity_of(record.name, record.stage))
         check_metadata(key, envelope)
         check_newest(envelope, mark)
         return Found(record.version, key, envelope)
 
-    def opened(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
+    def open(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
         """Return the newest value of an object, decrypted.
 
         Raises:
             NotEncrypted, Damaged, UnknownFormat, WrongKey, Misplaced, Tampered, RolledBack: in this order.
         """
         identity = identity_of(record.name, record.stage)
-        key, envelope = self.placed(record, identity)
+        key, envelope = self.read_placed(record, identity)
         opened = _record(record, key, envelope)
         if check_newest(envelope, mark):
             self._learn(ring, identity, envelope)
         return opened
 
-    def opened_version(self, record: Record, mark: Optional[Mark], serial: Optional[str]) -> Record:
+    def open_version(self, record: Record, mark: Optional[Mark], serial: Optional[str]) -> Record:
         """Return a kept version. `serial` is the requested version if the backend's versions are our serials. Raises as `opened`."""
-        key, envelope = self.placed(record, identity_of(record.name, record.stage))
+        key, envelope = self.read_placed(record, identity_of(record.name, record.stage))
         if serial is not None and serial != str(envelope.header.serial):
             raise Misplaced("a genuine envelope that belongs to another version", remedy="Put it back, or restore from a backup.")
         opened = _record(record, key, envelope)
@@ -112,14 +112,14 @@ class Opener:
         if self._marks is None:
             return
         try:
-            self._marks.advance(ring, identity, seen_in(envelope), durable=False)
+            self._marks.advance(ring, identity, mark_of(envelope), durable=False)
         except StorageError as problem:
             if not self._warned:
                 self._warned = True
                 self._warn("{0} Until then a rollback to an older value is not detected.".format(problem))
 
 
-def plain() -> NotEncrypted:
+def not_encrypted_error() -> NotEncrypted:
     """Return the error for a value that is not an envelope (rule 6)."""
     return NotEncrypted(
         "a plain value where the store is configured as encrypted",

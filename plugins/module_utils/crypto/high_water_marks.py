@@ -44,7 +44,7 @@ class Mark(NamedTuple):
     epoch: int = 0
 
 
-class Marks:
+class HighWaterMarks:
     """The marks of one store and tenant."""
 
     def __init__(self, keyring: Keyring, tenant: str, warn: Callable[[str], object]) -> None:
@@ -101,17 +101,17 @@ class Marks:
         magic, version, key_id, at, record_id, serial, revision, deleted, epoch = _BODY.unpack_from(content)
         if (magic, version, at) != (MAGIC, FORMAT, place):
             return None, False
-        key = self._known_key(key_id)
+        key = self._find_key(key_id)
         if key is None:
             return None, True
         if not primitives.equal(_mac(key, content[: _BODY.size]), content[_BODY.size :]):
             return None, False
         return Mark(record_id, serial, revision, deleted == 1, epoch), True
 
-    def _known_key(self, key_id: bytes) -> Optional[MasterKey]:
-        ring = self._keyring.opened()
+    def _find_key(self, key_id: bytes) -> Optional[MasterKey]:
+        ring = self._keyring.open()
         if ring is None or key_id not in ring.keys:
-            ring = self._keyring.refreshed()
+            ring = self._keyring.reload()
         return None if ring is None else ring.keys.get(key_id)
 
     def advance(self, ring: OpenRing, identity: str, seen: Mark, *, durable: bool) -> None:
@@ -120,11 +120,11 @@ class Marks:
 
     def bury(self, ring: OpenRing, identity: str, last: Mark) -> None:
         """Record that the object was deleted: nothing up to that serial is accepted again."""
-        self._change(ring, identity, True, lambda known: _buried(known, last))
+        self._change(ring, identity, True, lambda known: _bury(known, last))
 
     def restore(self, ring: OpenRing, identity: str, seen: Mark) -> None:
         """Set the mark to an explicitly restored state, in a new epoch."""
-        self._change(ring, identity, True, lambda known: _restored(known, seen))
+        self._change(ring, identity, True, lambda known: _restore(known, seen))
 
     def _change(self, ring: OpenRing, identity: str, durable: bool, decide: Callable[[Optional[Mark]], Optional[Mark]]) -> None:
         """Change a mark under its lock, so that a slow process never lowers the mark that a fast one has raised."""
@@ -161,7 +161,7 @@ def _later(known: Optional[Mark], seen: Mark) -> Optional[Mark]:
     return seen._replace(epoch=known.epoch, deleted=known.deleted and seen.serial == known.serial)
 
 
-def _buried(known: Optional[Mark], last: Mark) -> Optional[Mark]:
+def _bury(known: Optional[Mark], last: Mark) -> Optional[Mark]:
     if known is None:
         return last._replace(deleted=True)
     if last.serial < known.serial:
@@ -169,7 +169,7 @@ def _buried(known: Optional[Mark], last: Mark) -> Optional[Mark]:
     return last._replace(deleted=True, epoch=known.epoch)
 
 
-def _restored(known: Optional[Mark], seen: Mark) -> Optional[Mark]:
+def _restore(known: Optional[Mark], seen: Mark) -> Optional[Mark]:
     if known is None:
         return seen._replace(epoch=1)
     newest = max(known, seen, key=lambda mark: (mark.serial, mark.revision))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterable, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, described
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, describe_source
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import OPTION
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -50,17 +50,17 @@ def none_opens(problems: Sequence[Problem], slots: Sequence[Slot], broken: bool)
     if not any(problem for _source, problem in problems):
         return _without_slot("no configured key source has a slot in this store", slots, broken)
     without = _without_slot("it has no slot in this store", slots, broken)
-    return told_together([(source, problem or without) for source, problem in problems])
+    return combine_errors([(source, problem or without) for source, problem in problems])
 
 
 def _without_slot(what: str, slots: Iterable[Slot], broken: bool) -> CredentialError:
     if broken:
         return Damaged("a key slot of the store is damaged", option=OPTION, remedy=_RESTORE)
-    there = ", ".join(described(slot.terms) for slot in slots) or "none"
+    there = ", ".join(describe_source(slot.terms) for slot in slots) or "none"
     return MissingKey(what, option=OPTION, remedy="It can be opened with: {0}.".format(there))
 
 
-def told_together(problems: Sequence[Tuple[str, CredentialError]]) -> CredentialError:
+def combine_errors(problems: Sequence[Tuple[str, CredentialError]]) -> CredentialError:
     """Return one error for one or more problems. A source with the same problem on several slots is listed once.
 
     Its class is the one that all problems share, else the most specific: unexpected errors, Tampered, Damaged (someone or something

@@ -56,7 +56,7 @@ def wrap(key: MasterKey, terms: Terms, secret: bytes, store_id: bytes) -> bytes:
     """
     associated = _write_head(os.urandom(16), key.key_id, terms)
     nonce = os.urandom(primitives.NONCE_SIZE)
-    wrapped = key.wrapped(_wrapping_key(secret, terms), nonce, store_id + associated)
+    wrapped = key.wrap(_wrapping_key(secret, terms), nonce, store_id + associated)
     body = associated + nonce + wrapped
     return body + sha256(body).digest()
 
@@ -120,7 +120,7 @@ def unwrap(slot: Slot, secret: bytes, store_id: bytes) -> MasterKey:
     key = primitives.decrypt(_wrapping_key(secret, slot.terms), slot.nonce, slot.wrapped, store_id + slot.associated)
     if key is None:
         raise WrongPassphrase(
-            "the key source {0} does not open the store".format(described(slot.terms)),
+            "the key source {0} does not open the store".format(describe_source(slot.terms)),
             option="key_sources",
             remedy="The store's document is intact: give the passphrase or key that this store was made with.",
         )
@@ -129,6 +129,6 @@ def unwrap(slot: Slot, secret: bytes, store_id: bytes) -> MasterKey:
     return MasterKey(key)
 
 
-def described(terms: Terms) -> str:
+def describe_source(terms: Terms) -> str:
     """Return the name of a source for people."""
     return "'{0}' ({1})".format(terms.source, terms.label) if terms.label else "'{0}'".format(terms.source)

@@ -15,13 +15,19 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Intended, Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import StoreDocument, readable_slots
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, FormerKey, KeySlot, StoreKey, named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import (
+    EnsuredKey,
+    FormerKey,
+    KeySlot,
+    StoreKey,
+    name_source,
+)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _UNKNOWN_STORE = bytes(16)
 
 
-def ensured(keyring: Keyring, check: bool) -> EnsuredKey:
+def ensure_key(keyring: Keyring, check: bool) -> EnsuredKey:
     """Give a store a key and a slot for each configured source, and remove the slots of dropped sources.
 
     Args:
@@ -34,17 +40,17 @@ def ensured(keyring: Keyring, check: bool) -> EnsuredKey:
         InvalidConfiguration: no slot would be left.
         KeySourceUnavailable, StorageError: a configured source is not available, or the store cannot be written.
     """
-    ring = keyring.surveyed()
-    intended = _intended(keyring, ring)
-    before = StoreKey() if ring is None else told_of(keyring, ring)
-    after = _foreseen(ring, before, intended) if check else told_of(keyring, keyring.settled())
-    added = tuple(named(source.kind, source.label) for source in intended.missing)
-    return EnsuredKey(before, after, added, tuple(named(slot.terms.source, slot.terms.label) for slot in intended.dropped))
+    ring = keyring.peek()
+    intended = _read_intended(keyring, ring)
+    before = StoreKey() if ring is None else describe_key(keyring, ring)
+    after = _foreseen(ring, before, intended) if check else describe_key(keyring, keyring.ensure())
+    added = tuple(name_source(source.kind, source.label) for source in intended.missing)
+    return EnsuredKey(before, after, added, tuple(name_source(slot.terms.source, slot.terms.label) for slot in intended.dropped))
 
 
-def _intended(keyring: Keyring, ring: Optional[OpenRing]) -> Intended:
+def _read_intended(keyring: Keyring, ring: Optional[OpenRing]) -> Intended:
     if ring is not None:
-        return keyring.intended(ring)
+        return keyring.read_intended(ring)
     keyring.check_new()
     return Intended((), (), keyring.sources)
 
@@ -62,21 +68,21 @@ def foreseen_slots(sources: Iterable[KeySource]) -> Tuple[KeySlot, ...]:
     return tuple(KeySlot(source.kind, source.label, configured=True) for source in sources)
 
 
-def told_of(keyring: Keyring, ring: OpenRing) -> StoreKey:
+def describe_key(keyring: Keyring, ring: OpenRing) -> StoreKey:
     """Return the public facts about a ring."""
     slots, _broken = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
     store_id = ring.ring.store_id
     return StoreKey(
         store_id=store_id.hex(),
         key_id=ring.active.key_id.hex(),
-        slots=tuple(_told(keyring, slot, store_id) for slot in slots if slot.terms.source != retired_keys.KIND),
+        slots=tuple(_describe_slot(keyring, slot, store_id) for slot in slots if slot.terms.source != retired_keys.KIND),
         former=tuple(_former(slot) for slot in slots if slot.terms.source == retired_keys.KIND),
         rotating=ring.ring.retiring is not None,
         default_key_file=default_key_path(store_id) if ring.content else None,
     )
 
 
-def _told(keyring: Keyring, slot: Slot, store_id: bytes) -> KeySlot:
+def _describe_slot(keyring: Keyring, slot: Slot, store_id: bytes) -> KeySlot:
     configured = any(source.is_among([slot.terms], store_id) for source in keyring.sources)
     return KeySlot(slot.terms.source, slot.terms.label, configured)
 

@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     MissingKey,
     WrongKey,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 
 _ATTEMPTS = 10
@@ -70,15 +70,15 @@ class Keyring:
         self._surveyed: Optional[OpenRing] = None
         self._lock = threading.RLock()
 
-    def opened(self) -> Optional[OpenRing]:
+    def open(self) -> Optional[OpenRing]:
         """Return the ring, or None if the store has none yet.
 
         Raises:
             EncryptionError: it cannot be opened; each reason has a class of its own.
         """
-        return self._opened or self.refreshed()
+        return self._opened or self.reload()
 
-    def refreshed(self) -> Optional[OpenRing]:
+    def reload(self) -> Optional[OpenRing]:
         """Return the ring of the current document. Reads the document; opens it only if it changed."""
         with self._lock:
             content = self.backend.read_store_document()
@@ -87,24 +87,24 @@ class Keyring:
                     raise MissingKey("the store's document is gone", remedy=_RESTORE)
                 return None
             if self._opened is None or self._opened.content != content:
-                self._opened, self._surveyed = self._reconciled(self._looked_at(content)), None
+                self._opened, self._surveyed = self._reconcile(self._open_document(content)), None
             return self._opened
 
-    def surveyed(self) -> Optional[OpenRing]:
+    def peek(self) -> Optional[OpenRing]:
         """Return the stored ring, or None if there is none. Writes nothing: no source gets or loses a slot."""
         with self._lock:
             content = self.backend.read_store_document()
-            return None if content is None else self._looked_at(content)
+            return None if content is None else self._open_document(content)
 
-    def known(self) -> Optional[OpenRing]:
+    def current(self) -> Optional[OpenRing]:
         """Return the ring as last opened, else the stored one."""
-        return self._opened or self.surveyed()
+        return self._opened or self.peek()
 
     def is_open(self) -> bool:
         """Return True if `known` returns without reading the document."""
         return self._opened is not None
 
-    def settled(self) -> OpenRing:
+    def ensure(self) -> OpenRing:
         """Return the current ring with the slots that the configuration requires. Create it if the store is new.
 
         Raises:
@@ -112,16 +112,16 @@ class Keyring:
         """
         for _each in range(_ATTEMPTS):
             with self._lock:
-                ring = self.surveyed()
+                ring = self.peek()
                 try:
-                    self._opened = self.created() if ring is None else self._with_wanted_slots(ring)
+                    self._opened = self.create() if ring is None else self._with_wanted_slots(ring)
                 except Conflict:
                     continue  # Another run changed it first.
                 self._surveyed = None
                 return self._opened
         raise Conflict("{0} other runs changed the store's document first".format(_ATTEMPTS), remedy="Repeat when there are fewer.")
 
-    def _looked_at(self, content: bytes) -> OpenRing:
+    def _open_document(self, content: bytes) -> OpenRing:
         """Open a document, unless it is the one that was opened last: deriving a key from a passphrase is slow."""
         for ring in (self._opened, self._surveyed):
             if ring is not None and ring.content == content:
@@ -129,18 +129,18 @@ class Keyring:
         self._surveyed = self._open(content)
         return self._surveyed
 
-    def created(self) -> OpenRing:
+    def create(self) -> OpenRing:
         """Return the current ring. Create it if the store is new.
 
         Raises:
             MissingKey: there are records but no document. A new key is never made for them.
         """
         with self._lock:
-            ring = self.refreshed()
+            ring = self.reload()
             if ring is None:
                 self._create()
-                ring = self.refreshed()
-            return _there(ring)
+                ring = self.reload()
+            return _require_ring(ring)
 
     def key(self, key_id: bytes) -> MasterKey:
         """Return a key of the ring. Reload the ring once if it lacks the key.
@@ -150,7 +150,7 @@ class Keyring:
         """
         ring = self._opened
         if ring is None or key_id not in ring.keys:
-            ring = self.refreshed()
+            ring = self.reload()
         if ring is not None and key_id in ring.keys:
             return ring.keys[key_id]
         raise WrongKey(
@@ -166,7 +166,7 @@ class Keyring:
         """
         with self._lock:
             self.backend.write_store_document(write_document(active, changed, slots), ring.content)
-            return _there(self.refreshed())
+            return _require_ring(self.reload())
 
     def is_dropped(self, terms: Terms, also: Iterable[str] = ()) -> bool:
         """Return True if slots of these terms are to be removed: named by kind, or by `kind:label`."""
@@ -225,7 +225,7 @@ class Keyring:
         slots, broken = readable_slots(document)
         active = self._active(document, slots, broken)
         check_ring(active, document)
-        keys = retired_keys.unwrapped(active, slots, document.ring.store_id)
+        keys = retired_keys.unwrap_retired_keys(active, slots, document.ring.store_id)
         keys[active.key_id] = active
         return OpenRing(content, document.ring, active, keys, document.slots)
 
@@ -234,7 +234,7 @@ class Keyring:
         candidates = [slot for slot in slots if slot.key_id == document.ring.active]
         problems: List[Problem] = []
         for source in self.sources:
-            name, fitting = named(source.kind, source.label), [slot for slot in candidates if source.fits(slot.terms)]
+            name, fitting = name_source(source.kind, source.label), [slot for slot in candidates if source.fits(slot.terms)]
             for slot in fitting:
                 try:
                     return unwrap(slot, source.secret(slot.terms, document.ring.store_id), document.ring.store_id)
@@ -244,7 +244,7 @@ class Keyring:
                 problems.append((name, None))
         raise none_opens(problems, candidates, broken)
 
-    def _reconciled(self, opened: OpenRing) -> OpenRing:
+    def _reconcile(self, opened: OpenRing) -> OpenRing:
         """Give new sources in the configuration a slot, and remove the slots of dropped sources.
 
         Failures (read-only, a source that is broken or unavailable) are ignored and retried later: reading does not depend on it.
@@ -255,7 +255,7 @@ class Keyring:
             return opened
 
     def _with_wanted_slots(self, opened: OpenRing) -> OpenRing:
-        intended = self.intended(opened)
+        intended = self.read_intended(opened)
         if not intended.dropped and not intended.missing:
             return opened
         slots = intended.kept + self.new_slots(opened.active, opened.ring.store_id, intended.missing, renew=False)
@@ -263,7 +263,7 @@ class Keyring:
         self.backend.write_store_document(content, opened.content)
         return opened._replace(content=content, slots=slots)
 
-    def intended(self, opened: OpenRing) -> Intended:
+    def read_intended(self, opened: OpenRing) -> Intended:
         """Return the changes that the configuration requires of this ring. Changes nothing.
 
         Raises:
@@ -284,13 +284,13 @@ class Keyring:
         return Intended(kept, dropped, missing)
 
 
-def _there(ring: Optional[OpenRing]) -> OpenRing:
+def _require_ring(ring: Optional[OpenRing]) -> OpenRing:
     if ring is None:
         raise MissingKey("the store's document is gone", remedy=_RESTORE)
     return ring
 
 
-class PassingKeyring(Keyring):
+class EphemeralKeyring(Keyring):
     """The ring of a store that does not outlive the process: one random key, stored nowhere."""
 
     def __init__(self, backend: Backend) -> None:
@@ -299,15 +299,15 @@ class PassingKeyring(Keyring):
         key = MasterKey.generate()
         self._ring = OpenRing(b"", Ring(os.urandom(16), key.key_id), key, {key.key_id: key}, ())
 
-    def refreshed(self) -> OpenRing:
+    def reload(self) -> OpenRing:
         """Return the one ring."""
         return self._ring
 
-    def surveyed(self) -> OpenRing:
+    def peek(self) -> OpenRing:
         """Return the one ring."""
         return self._ring
 
-    def settled(self) -> OpenRing:
+    def ensure(self) -> OpenRing:
         """Return the one ring."""
         return self._ring
 

@@ -62,7 +62,7 @@ class MasterKey:
         counts = U64.pack(envelope.revision) + U32.pack(len(metadata))
         return primitives.mac(self._metadata, U32.pack(len(header)) + header + tag + counts + metadata)
 
-    def wrapped(self, wrapping_key: bytes, nonce: bytes, associated: bytes) -> bytes:
+    def wrap(self, wrapping_key: bytes, nonce: bytes, associated: bytes) -> bytes:
         """Return this key, encrypted with another one."""
         return primitives.encrypt(wrapping_key, nonce, self._key, associated)
 

@@ -20,10 +20,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Marks
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, described, unwrap
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, describe_source, unwrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import check_dropped
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_status import foreseen_slots, told_of
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_status import describe_key, foreseen_slots
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import Ring, StoreDocument, readable_slots
@@ -39,7 +39,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     NotFound,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import FormerKey, Rotated, named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import FormerKey, Rotated, name_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
 _ATTEMPTS = 100
@@ -47,7 +47,7 @@ _ATTEMPTS = 100
 
 def rotate_master_key(
     keyring: Keyring,
-    marks: Optional[Marks],
+    marks: Optional[HighWaterMarks],
     tenant: str,
     *,
     compromised: bool = False,
@@ -74,8 +74,8 @@ def rotate_master_key(
         Conflict: another rotation began at the same time.
     """
     dropped = frozenset(drop_sources)
-    ring = _rotatable(keyring, keyring.refreshed(), dropped)
-    before, resumed = told_of(keyring, ring), ring.ring.retiring is not None
+    ring = _rotatable(keyring, keyring.reload(), dropped)
+    before, resumed = describe_key(keyring, ring), ring.ring.retiring is not None
     left = () if resumed else _check_sources(keyring, ring, dropped)
     if not resumed:
         ring = _begin(keyring, ring, compromised, keep_until)
@@ -83,17 +83,17 @@ def rotate_master_key(
         ring = keyring.write(ring, ring.ring._replace(compromised=True), ring.active, ring.slots)
     envelopes = _move_everything(keyring, ring, tenant)
     moved_marks = marks.rewrite_all(ring) if marks is not None else 0
-    after = told_of(keyring, _finish(keyring, ring))
+    after = describe_key(keyring, _finish(keyring, ring))
     return Rotated(before, after, envelopes, moved_marks, resumed, left)
 
 
-def planned_rotation(
+def plan_rotation(
     keyring: Keyring, *, compromised: bool = False, drop_sources: Iterable[str] = (), keep_until: Optional[datetime] = None
 ) -> Rotated:
     """Return what `rotate_master_key` would do now. Writes nothing. Raises the same errors, as far as they can be known before."""
     dropped = frozenset(drop_sources)
-    ring = _rotatable(keyring, keyring.surveyed(), dropped)
-    before, resumed = told_of(keyring, ring), ring.ring.retiring is not None
+    ring = _rotatable(keyring, keyring.peek(), dropped)
+    before, resumed = describe_key(keyring, ring), ring.ring.retiring is not None
     left = () if resumed else _check_sources(keyring, ring, dropped)
     after = before._replace(rotating=False, former=() if compromised else before.former)
     if not resumed:
@@ -120,7 +120,7 @@ def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, keep_until: Opti
     wanted = keyring.new_slots(new, store_id, keyring.sources, renew=True)
     needed = retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     former = [(ring.active, until), *((ring.keys[slot.key_id], retired_keys.keep_until(slot)) for slot in needed)]
-    retired = (retired_keys.retired_slot(new, key, keep, store_id) for key, keep in former)
+    retired = (retired_keys.build_retired_slot(new, key, keep, store_id) for key, keep in former)
     changed = Ring(store_id, new.key_id, ring.active.key_id, compromised, until)
     return keyring.write(ring, changed, new, (*wanted, *retired))
 
@@ -139,7 +139,7 @@ def _check_sources(keyring: Keyring, ring: OpenRing, dropped: Iterable[str]) -> 
         if slot.terms.source == retired_keys.KIND:
             continue
         if keyring.is_dropped(slot.terms, dropped):
-            left.append(named(slot.terms.source, slot.terms.label))
+            left.append(name_source(slot.terms.source, slot.terms.label))
         else:
             _check_source(keyring, slot, ring.ring.store_id)
     return tuple(left)
@@ -148,7 +148,7 @@ def _check_sources(keyring: Keyring, ring: OpenRing, dropped: Iterable[str]) -> 
 def _check_source(keyring: Keyring, slot: Slot, store_id: bytes) -> None:
     """Check that a configured source opens a slot. Without this, a mistyped passphrase would replace the right one in the new slot."""
     problem: CredentialError = KeySourceUnavailable(
-        "the key source {0} opens the store and is not configured here".format(described(slot.terms)),
+        "the key source {0} opens the store and is not configured here".format(describe_source(slot.terms)),
         option="key_sources",
         remedy="Add it to 'key_sources'.",
     )
@@ -187,10 +187,10 @@ def _everything(backend: Backend) -> Iterator[Record]:
         for name in [row.name for row in backend.list(Filter(stage=stage, names_only=True))]:
             yield Record(name, stage=stage)
             if stage == CURRENT:
-                yield from (Record(name, version=version) for version in _kept_versions(backend, name))
+                yield from (Record(name, version=version) for version in _list_kept_versions(backend, name))
 
 
-def _kept_versions(backend: Backend, name: str) -> List[str]:
+def _list_kept_versions(backend: Backend, name: str) -> List[str]:
     try:
         return [info.version for info in backend.versions(name) if not info.current] if backend.capabilities.versions else []
     except (NotFound, EncryptionError):  # moving the value itself reports the error

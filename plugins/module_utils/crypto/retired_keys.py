@@ -16,12 +16,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_ke
 KIND = "retired"
 
 
-def retired_slot(active: MasterKey, former: MasterKey, keep_until: int, store_id: bytes) -> bytes:
+def build_retired_slot(active: MasterKey, former: MasterKey, keep_until: int, store_id: bytes) -> bytes:
     """Return a slot of a former key. Its label is when it may be removed: microseconds since the epoch, 0 for never."""
     return wrap(former, Terms(KIND, str(keep_until), None, os.urandom(16)), active.subkey(primitives.WRAP), store_id)
 
 
-def unwrapped(active: MasterKey, slots: Iterable[Slot], store_id: bytes) -> Dict[bytes, MasterKey]:
+def unwrap_retired_keys(active: MasterKey, slots: Iterable[Slot], store_id: bytes) -> Dict[bytes, MasterKey]:
     """Return the former keys, by key id.
 
     Raises:

@@ -16,12 +16,12 @@ _PUT_BACK = "An older value was put back. "
 _ELSE = "else find out who can write to the store."
 
 
-def seen_in(envelope: Envelope) -> Mark:
+def mark_of(envelope: Envelope) -> Mark:
     """Return the mark of an authentic envelope."""
     return Mark(envelope.header.record_id, envelope.header.serial, envelope.revision)
 
 
-def _rolled_back(what: str, envelope: Envelope) -> RolledBack:
+def _rollback_error(what: str, envelope: Envelope) -> RolledBack:
     """Return the error with a remedy that works: a play can restore only a current value."""
     current = "#" not in envelope.header.identity  # `envelope.identity_of`
     remedy = "If you did this on purpose, accept it with 'state: restored'; " if current else "Put the newest one back; "
@@ -43,13 +43,13 @@ def check_newest(envelope: Envelope, mark: Optional[Mark]) -> bool:
     if serial > mark.serial:
         return True
     if serial < mark.serial:
-        raise _rolled_back("version {0} is older than version {1}, which was seen here".format(serial, mark.serial), envelope)
+        raise _rollback_error("version {0} is older than version {1}, which was seen here".format(serial, mark.serial), envelope)
     if mark.deleted:
-        raise _rolled_back("version {0} was deleted, and is there again".format(serial), envelope)
+        raise _rollback_error("version {0} was deleted, and is there again".format(serial), envelope)
     if envelope.header.record_id != mark.record_id:
-        raise _rolled_back("version {0} is not the one that was seen here".format(serial), envelope)
+        raise _rollback_error("version {0} is not the one that was seen here".format(serial), envelope)
     if revision < mark.revision:
-        raise _rolled_back("the metadata of version {0} is older than what was seen here".format(serial), envelope)
+        raise _rollback_error("the metadata of version {0} is older than what was seen here".format(serial), envelope)
     return revision > mark.revision
 
 
@@ -62,4 +62,4 @@ def check_older(envelope: Envelope, mark: Optional[Mark]) -> None:
     if mark is None or envelope.header.serial > mark.serial:
         return
     if mark.deleted or envelope.header.record_id != mark.record_id:
-        raise _rolled_back("version {0} was deleted, and is there again".format(envelope.header.serial), envelope)
+        raise _rollback_error("version {0} was deleted, and is there again".format(envelope.header.serial), envelope)

@@ -108,14 +108,14 @@ def read_envelope(data: bytes) -> Envelope:
     latest = _latest
     if latest is not None and latest.data is data:
         return latest.envelope
-    body = _checked(data)
+    body = _check_checksum(data)
     try:
         return _read_body(body)
     except Malformed as problem:
         raise Damaged("the envelope does not follow its layout: {0}".format(problem), remedy=RESTORE) from None
 
 
-def _checked(data: bytes) -> bytes:
+def _check_checksum(data: bytes) -> bytes:
     """Return the bytes before the checksum if it is correct. Checked first, so that damage is never reported as an attack."""
     if not data.startswith(MAGIC):
         if MAGIC.startswith(data):

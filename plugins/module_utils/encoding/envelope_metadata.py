@@ -80,7 +80,7 @@ def read_metadata(data: bytes, scope: Scope) -> Metadata:
     expires_at = _expiry(reader.value())
     description = reader.text()
     lifecycle = reader.text()
-    tags = checked_tags(reader.mapping())
+    tags = check_tags(reader.mapping())
     history = _history(reader.value())
     policy = reader.mapping()
     attributes = reader.mapping()
@@ -108,7 +108,7 @@ def _transition(step: Any) -> Transition:
     return Transition(step[0], step[1], step[2], from_microseconds(step[3]))
 
 
-def checked_tags(tags: Any) -> Any:
+def check_tags(tags: Any) -> Any:
     """Return a mapping whose values are all text.
 
     Raises:
@@ -138,4 +138,4 @@ def read_scope(reader: Reader, tenant: str) -> Scope:
     Raises:
         Malformed: the bytes do not follow the layout.
     """
-    return Scope(tenant, reader.optional_text(), reader.optional_text(), checked_tags(reader.mapping()))
+    return Scope(tenant, reader.optional_text(), reader.optional_text(), check_tags(reader.mapping()))

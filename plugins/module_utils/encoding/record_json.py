@@ -32,7 +32,7 @@ def write_document(record: Record) -> Dict[str, Any]:
         "serial": record.serial,
         "revision": record.revision,
         "record_id": (record.record_id or b"").hex(),
-        "metadata": write_metadata(record.known),
+        "metadata": write_metadata(record.full_metadata),
         "fields": write_values(record.fields),
         "state": write_values(record.state),
     }

@@ -65,14 +65,14 @@ class FileLock:
         """Poll: flock has no timeout of its own, and signals belong to the program that loads this module."""
         end = time.monotonic() + self._timeout
         pause = _FIRST_PAUSE
-        while not self._taken(descriptor):
+        while not self._try_lock(descriptor):
             left = end - time.monotonic()
             if left <= 0:
-                raise self._timed_out()
+                raise self._timeout_error()
             time.sleep(min(pause, left))
             pause = min(2 * pause, _LONGEST_PAUSE)
 
-    def _taken(self, descriptor: int) -> bool:
+    def _try_lock(self, descriptor: int) -> bool:
         try:
             fcntl.flock(descriptor, self._kind | fcntl.LOCK_NB)
         except OSError as error:
@@ -81,7 +81,7 @@ class FileLock:
             raise
         return True
 
-    def _timed_out(self) -> Timeout:
+    def _timeout_error(self) -> Timeout:
         what = f"{self._operation} waited {self._timeout:g} seconds for the lock {self._path}, which another process holds"
         return Timeout(what, remedy="Retry when the other run is done, or increase 'lock_timeout'.")
 

@@ -21,12 +21,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.base impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 
 if TYPE_CHECKING:
-    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 Answer = TypeVar("Answer")
 
 
-class Call(NamedTuple):
+class BackendCall(NamedTuple):
     """One operation of the backend contract: its name, the credential it concerns, and whether it changes anything."""
 
     operation: str
@@ -34,50 +34,52 @@ class Call(NamedTuple):
     writing: bool = False
 
 
-class Around(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
+class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
     """Pass every operation that reaches the backend to `around`. A page of `list` is an operation of its own."""
 
     @abstractmethod
-    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+    def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Run `work`, which makes `call`, and add what this layer does before, after or instead of it. Return its result."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        return self.around(Call("put", record.name, True), lambda: self.inner.put(record, expected_version, create=create))
+        return self.intercept(BackendCall("put", record.name, True), lambda: self.inner.put(record, expected_version, create=create))
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        return self.around(Call("get", name), lambda: self.inner.get(name, version, stage))
+        return self.intercept(BackendCall("get", name), lambda: self.inner.get(name, version, stage))
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
-        return self.around(Call("get_many"), lambda: self.inner.get_many(wanted))
+        return self.intercept(BackendCall("get_many"), lambda: self.inner.get_many(wanted))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        return self.around(Call("patch_metadata", record.name, True), lambda: self.inner.patch_metadata(record, expected_revision))
+        return self.intercept(
+            BackendCall("patch_metadata", record.name, True), lambda: self.inner.patch_metadata(record, expected_revision)
+        )
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         def rewrite() -> None:
             require_protocol(self.inner, EnvelopeRewriter, record.name).rewrite_envelope(record, replaces)
 
-        self.around(Call("rewrite_envelope", record.name, True), rewrite)
+        self.intercept(BackendCall("rewrite_envelope", record.name, True), rewrite)
 
-    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
-        return self.around(
-            Call("ensure_schema", None, not check), lambda: require_protocol(self.inner, SchemaAdmin).ensure_schema(check=check)
+    def ensure_schema(self, *, check: bool = False) -> SchemaMigration:
+        return self.intercept(
+            BackendCall("ensure_schema", None, not check), lambda: require_protocol(self.inner, SchemaAdmin).ensure_schema(check=check)
         )
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         kept = list(entries)
-        self.around(Call("append_audit", None, True), lambda: require_protocol(self.inner, AuditSink).append_audit(kept))
+        self.intercept(BackendCall("append_audit", None, True), lambda: require_protocol(self.inner, AuditSink).append_audit(kept))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         def restore() -> Record:
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
-        return self.around(Call("restore", name, not check), restore)
+        return self.intercept(BackendCall("restore", name, not check), restore)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        self.around(
-            Call("delete", name, True),
+        self.intercept(
+            BackendCall("delete", name, True),
             lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
         )
 
@@ -85,19 +87,19 @@ class Around(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
         """Make one call for each step of the listing, so that the time a reader spends between two rows does not count."""
         rows = self.inner.list(wanted)
         while True:
-            row = self.around(Call("list"), lambda: next(rows, None))
+            row = self.intercept(BackendCall("list"), lambda: next(rows, None))
             if row is None:
                 return
             yield row
 
     def versions(self, name: str) -> List[VersionInfo]:
-        return self.around(Call("versions", name), lambda: self.inner.versions(name))
+        return self.intercept(BackendCall("versions", name), lambda: self.inner.versions(name))
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        return self.around(Call("last_serial", name), lambda: self.inner.last_serial(name, stage))
+        return self.intercept(BackendCall("last_serial", name), lambda: self.inner.last_serial(name, stage))
 
     def read_store_document(self) -> Optional[bytes]:
-        return self.around(Call("read_store_document"), self.inner.read_store_document)
+        return self.intercept(BackendCall("read_store_document"), self.inner.read_store_document)
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        self.around(Call("write_store_document", None, True), lambda: self.inner.write_store_document(content, replaces))
+        self.intercept(BackendCall("write_store_document", None, True), lambda: self.inner.write_store_document(content, replaces))

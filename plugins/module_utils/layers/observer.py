@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 
 CLOSED = "closed"
 OPEN = "open"
@@ -19,7 +19,7 @@ BREAKER_STATES = (CLOSED, HALF_OPEN, OPEN)
 class Observer:
     """Receive events and do nothing. Many threads call it: an override returns at once, raises nothing and does not use the store."""
 
-    def retried(self, call: Call, error: CredentialError, waited: float) -> None:
+    def on_retry(self, call: BackendCall, error: CredentialError, waited: float) -> None:
         """`call` failed with `error`, which is temporary. It will be made again after `waited` seconds."""
 
     def breaker_changed(self, state: str) -> None:

@@ -5,7 +5,7 @@
 """Scope, enforced for every operation in one place (E4).
 
 The layer is outside encryption, so metadata is authenticated before its scope is believed. It is inside audit, so a denial is
-one entry of the trail. The caller comes from `asking_now`.
+one entry of the trail. The caller comes from `current_caller`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now, is_scope_checked
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, is_scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
@@ -28,13 +28,13 @@ class ScopeGuard(Layer, Recoverable):
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         record = self.inner.get(name, version, stage)
         if not is_scope_checked(name):
-            check_access(_scope(record), asking_now().context, name)
+            check_access(_scope(record), current_caller().context, name)
         return record
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         found = self.inner.get_many(names)
         for name, record in found.items():
-            check_access(_scope(record), asking_now().context, name)
+            check_access(_scope(record), current_caller().context, name)
         return found
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
@@ -49,7 +49,7 @@ class ScopeGuard(Layer, Recoverable):
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         recoverable = require_protocol(self.inner, Recoverable, name)
         seen = recoverable.restore(name, stage, version=version, check=True)
-        check_access(_scope(seen), asking_now().context, name)
+        check_access(_scope(seen), current_caller().context, name)
         return seen if check else recoverable.restore(name, stage, version=seen.version)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
@@ -59,7 +59,7 @@ class ScopeGuard(Layer, Recoverable):
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         # This method is not a generator: the caller is determined when the list is requested, not when its rows are read.
         # A list of names alone would reveal the credentials that are out of scope.
-        return _visible(self.inner.list(replace(wanted, names_only=False)), asking_now().context)
+        return _visible(self.inner.list(replace(wanted, names_only=False)), current_caller().context)
 
     def versions(self, name: str) -> List[VersionInfo]:
         self._check(name)
@@ -74,11 +74,11 @@ class ScopeGuard(Layer, Recoverable):
         except (NotFound, EncryptionError):
             # A value that cannot be read has no scope to check, and must stay replaceable. The write itself reports what is wrong.
             return
-        check_access(scope, asking_now().context, name)
+        check_access(scope, current_caller().context, name)
 
 
 def _scope(record: Record) -> Scope:
-    return record.known.scope
+    return record.full_metadata.scope
 
 
 def _visible(rows: Iterator[Record], context: AccessContext) -> Iterator[Record]:

@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS, Breaker, Recent, Timing, Totals
 
 
-def described(totals: Totals, now: float) -> Dict[str, Any]:
+def describe_totals(totals: Totals, now: float) -> Dict[str, Any]:
     """Return the metrics for users: times in ISO 8601 (UTC), durations in seconds, None for what was never counted.
 
     Returns:
@@ -25,9 +25,9 @@ def described(totals: Totals, now: float) -> Dict[str, Any]:
         "since": _moment(totals.since),
         "operations": _by_operation(totals),
         "errors": totals.errors,
-        "seconds": {operation: _shown(timing) for operation, timing in sorted(totals.timings.items())},
+        "seconds": {operation: _describe_timing(timing) for operation, timing in sorted(totals.timings.items())},
         "retries": dict(sorted(totals.retries.items())),
-        "breaker": _shown_breaker(totals),
+        "breaker": _describe_breaker(totals),
         "cache": None if totals.hits is None else {"hits": totals.hits, "misses": totals.misses},
         "recent": {"operations": recent.operations, "retries": recent.retries},
     }
@@ -44,19 +44,19 @@ def _by_operation(totals: Totals) -> Dict[str, Dict[str, int]]:
     return rows
 
 
-def _shown(timing: Timing) -> Dict[str, Any]:
+def _describe_timing(timing: Timing) -> Dict[str, Any]:
     bounds = [*map(str, BOUNDS), "longer"]
     buckets = {bound: count for bound, count in zip(bounds, timing.buckets) if count}
     return {"count": timing.count, "sum": round(timing.seconds, 6), "buckets": buckets}
 
 
-def _shown_breaker(totals: Totals) -> Optional[Dict[str, Any]]:
+def _describe_breaker(totals: Totals) -> Optional[Dict[str, Any]]:
     if totals.breaker is None:
         return None
     return {"state": totals.breaker.state, "changed_at": _moment(totals.breaker.changed_at), "opened": totals.opened}
 
 
-def written(totals: Totals) -> Dict[str, Any]:
+def encode_totals(totals: Totals) -> Dict[str, Any]:
     """Return the content of the file, for `read`."""
     return {
         "since": totals.since,

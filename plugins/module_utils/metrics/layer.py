@@ -13,13 +13,13 @@ from typing import Callable, Iterator
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import OK
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 
-class Metrics(Around):
+class Metrics(InterceptingLayer):
     """Record how each operation ended and how long it took."""
 
     def __init__(self, inner: Backend, recorder: Recorder) -> None:
@@ -27,14 +27,14 @@ class Metrics(Around):
         super().__init__(inner)
         self._recorder = recorder
 
-    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+    def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         begun = perf_counter()
         try:
             answer = work()
         except Exception as error:
-            self._recorder.done(call.operation, _code(error), perf_counter() - begun)
+            self._recorder.on_operation(call.operation, _code(error), perf_counter() - begun)
             raise
-        self._recorder.done(call.operation, OK, perf_counter() - begun)
+        self._recorder.on_operation(call.operation, OK, perf_counter() - begun)
         return answer
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
@@ -54,7 +54,7 @@ class Metrics(Around):
                     return
                 yield row
         finally:
-            self._recorder.done("list", result, spent)
+            self._recorder.on_operation("list", result, spent)
 
 
 def _code(error: Exception) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import Any, Callable, Dict
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS
@@ -58,17 +58,17 @@ class _OpenTelemetry(Instruments):
         self._breaker = meter.create_gauge(METER + ".breaker.state", description="1 for the state of the circuit breaker, else 0")
         self._lookups = meter.create_counter(METER + ".cache.lookups", description="Reads of the cache")
 
-    def done(self, operation: str, result: str, seconds: float) -> None:
+    def on_operation(self, operation: str, result: str, seconds: float) -> None:
         self._durations.record(seconds, dict(self._place, operation=operation, result=result))
 
-    def retried(self, call: Call, error: CredentialError, waited: float) -> None:
+    def on_retry(self, call: BackendCall, error: CredentialError, waited: float) -> None:
         self._retries.add(1, dict(self._place, operation=call.operation, reason=error.code))
 
     def breaker_changed(self, state: str) -> None:
         for each in BREAKER_STATES:
             self._breaker.set(int(each == state), dict(self._place, state=each))
 
-    def looked_up(self, hit: bool) -> None:
+    def on_lookup(self, hit: bool) -> None:
         self._lookups.add(1, dict(self._place, result="hit" if hit else "miss"))
 
     def flush(self) -> None:

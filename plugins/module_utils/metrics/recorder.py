@@ -12,7 +12,7 @@ import time
 from typing import Callable, ContextManager, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import OPEN, Observer
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Breaker, Timing, Totals
 
@@ -20,10 +20,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals i
 class Instruments(Observer):
     """Receive each number at once, in addition to the recorder (OpenTelemetry). This base class does nothing."""
 
-    def done(self, operation: str, result: str, seconds: float) -> None:
+    def on_operation(self, operation: str, result: str, seconds: float) -> None:
         """Record that an operation ended with `result` after `seconds`."""
 
-    def looked_up(self, hit: bool) -> None:
+    def on_lookup(self, hit: bool) -> None:
         """Record a read of the cache: True for a hit, False for a miss."""
 
     def flush(self) -> None:
@@ -51,7 +51,7 @@ class Recorder(Observer):
             self._begin()
         return self._lock
 
-    def done(self, operation: str, result: str, seconds: float) -> None:
+    def on_operation(self, operation: str, result: str, seconds: float) -> None:
         """Count an operation of the backend contract.
 
         Args:
@@ -68,15 +68,15 @@ class Recorder(Observer):
                 timing = totals.timings[operation] = Timing()
             timing.took(seconds)
         if self._instruments is not None:
-            self._instruments.done(operation, result, seconds)
+            self._instruments.on_operation(operation, result, seconds)
 
-    def retried(self, call: Call, error: CredentialError, waited: float) -> None:
+    def on_retry(self, call: BackendCall, error: CredentialError, waited: float) -> None:
         """Count a repeated request."""
         with self._own():
             retries = self._totals.retries
             retries[call.operation] = retries.get(call.operation, 0) + 1
         if self._instruments is not None:
-            self._instruments.retried(call, error, waited)
+            self._instruments.on_retry(call, error, waited)
 
     def breaker_changed(self, state: str) -> None:
         """Record the breaker's state, and count how often it opened."""
@@ -87,23 +87,23 @@ class Recorder(Observer):
         if self._instruments is not None:
             self._instruments.breaker_changed(state)
 
-    def looked_up(self, hit: bool) -> None:
+    def on_lookup(self, hit: bool) -> None:
         """Count a hit or a miss of the cache."""
         with self._own():
             totals = self._totals
             totals.hits = (totals.hits or 0) + hit
             totals.misses = (totals.misses or 0) + (not hit)
         if self._instruments is not None:
-            self._instruments.looked_up(hit)
+            self._instruments.on_lookup(hit)
 
-    def counted(self) -> Totals:
+    def copy_totals(self) -> Totals:
         """Return a copy of what is counted here."""
         with self._own():
             totals = self._totals.copy()
         totals.settle(self._clock())
         return totals
 
-    def taken(self) -> Totals:
+    def take_totals(self) -> Totals:
         """Return what is counted here, and begin anew. The caller writes the numbers, or puts them back."""
         with self._own():
             totals, self._totals = self._totals, Totals(self._clock())

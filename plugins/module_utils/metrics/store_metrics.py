@@ -24,7 +24,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """The metrics options of every store, as an argument spec."""
 
 
-class Metering:
+class StoreMetrics:
     """The metrics of one store.
 
     Attributes:
@@ -57,7 +57,7 @@ class Metering:
 
     def totals(self) -> Totals:
         """Return the numbers of all processes if there is a file that can be read, else of this process."""
-        here = self.recorder.counted()
+        here = self.recorder.copy_totals()
         try:
             everywhere = None if self._file is None else self._file.totals()
         except CredentialError as error:
@@ -74,7 +74,7 @@ class Metering:
             self._instruments.flush()
         if self._file is None:
             return
-        taken = self.recorder.taken()
+        taken = self.recorder.take_totals()
         if taken.is_empty():
             return
         try:
@@ -90,7 +90,7 @@ class Metering:
             self._warn("{0} Operations continue, and are counted in this process alone.".format(where))
 
 
-def metering(options: Mapping[str, Any], context: BackendContext) -> Metering:
+def metering(options: Mapping[str, Any], context: BackendContext) -> StoreMetrics:
     """Build the metrics of a store, as its configuration says.
 
     Raises:
@@ -98,7 +98,7 @@ def metering(options: Mapping[str, Any], context: BackendContext) -> Metering:
     """
     path = options.get("metrics_path")
     instruments = opentelemetry_instruments(context.store, options["backend"], context.warn) if options.get("telemetry") else None
-    return Metering(
+    return StoreMetrics(
         context.store,
         options["backend"],
         path=None if path is None else os.path.abspath(os.path.expanduser(path)),

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import read, written
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import encode_totals, read
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
 
 FORMAT = 1
@@ -56,7 +56,7 @@ class TotalsFile:
             else:
                 known.add(totals, self._clock())
             others = [entry for entry in entries if not self._is_own(entry)]
-            self._write([*others, dict(self._place, **written(known))])
+            self._write([*others, dict(self._place, **encode_totals(known))])
 
     def totals(self) -> Optional[Totals]:
         """Return what all processes have counted; None if none has written yet.
@@ -72,7 +72,7 @@ class TotalsFile:
                 try:
                     return read(entry)
                 except (ValueError, TypeError, KeyError, AttributeError):
-                    raise self._damaged() from None
+                    raise self._damage_error() from None
         return None
 
     def _is_own(self, entry: Dict[str, Any]) -> bool:
@@ -92,15 +92,15 @@ class TotalsFile:
             number, entries = document["format"], document["stores"]
             whole = all(isinstance(entry, dict) for entry in entries)
         except (ValueError, TypeError, KeyError, RecursionError):
-            raise self._damaged() from None
+            raise self._damage_error() from None
         if number != FORMAT:
             what = "{0} {1} was written by a later release".format(_ROLE, self.path)
             raise UnknownFormat(what, option="metrics_path", remedy="Upgrade the collection, or name another file.")
         if not whole:
-            raise self._damaged()
+            raise self._damage_error()
         return list(entries)
 
-    def _damaged(self) -> CredentialError:
+    def _damage_error(self) -> CredentialError:
         what = "{0} {1} is not what was written".format(_ROLE, self.path)
         return Damaged(what, option="metrics_path", remedy="Delete the file to count from the beginning, or name another one.")
 

@@ -20,7 +20,7 @@ class KeySlot(NamedTuple):
     @property
     def name(self) -> str:
         """The name that `drop_sources` uses: `kind:label`, or the kind alone."""
-        return named(self.source, self.label)
+        return name_source(self.source, self.label)
 
 
 class FormerKey(NamedTuple):
@@ -85,6 +85,6 @@ class Rotated(NamedTuple):
         return self.after.key_id
 
 
-def named(source: str, label: str) -> str:
+def name_source(source: str, label: str) -> str:
     """Return the name of a source in the form of `drop_sources`: `kind:label`, or the kind alone."""
     return "{0}:{1}".format(source, label) if label else source

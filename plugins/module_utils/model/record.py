@@ -90,7 +90,7 @@ class Record:
     keep_replaced: bool = True
 
     @property
-    def known(self) -> Metadata:
+    def full_metadata(self) -> Metadata:
         """The metadata of a record that was read completely.
 
         Raises:
@@ -102,7 +102,7 @@ class Record:
 
     def with_metadata(self, **changes: Any) -> Record:
         """Return a copy of this record with some of its metadata replaced."""
-        return replace(self, metadata=replace(self.known, **changes))
+        return replace(self, metadata=replace(self.full_metadata, **changes))
 
 
 @dataclass(frozen=True)

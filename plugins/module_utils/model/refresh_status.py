@@ -56,7 +56,7 @@ class RefreshStatus:
 
 def read_refresh_status(record: Record) -> RefreshStatus:
     """Return the status in a record's metadata; an empty status if there is none."""
-    written = record.known.attributes.get(REFRESH)
+    written = record.full_metadata.attributes.get(REFRESH)
     if not isinstance(written, Mapping):
         return RefreshStatus()
     known = {field.name for field in fields(RefreshStatus)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple, Tuple
 
 
-class EnsuredSchema(NamedTuple):
+class SchemaMigration(NamedTuple):
     """The version of a store's tables before and after the migration, and the SQL that it ran (or, in check mode, would run)."""
 
     before: int

@@ -10,7 +10,7 @@ import socket
 from typing import Any, Iterable, Iterator, Optional
 
 
-def causes_of(problem: Optional[BaseException]) -> Iterator[BaseException]:
+def exception_chain(problem: Optional[BaseException]) -> Iterator[BaseException]:
     """Yield an exception and its causes: its cause, its context, the reason that urllib3 wraps, and exceptions among its arguments."""
     seen = set()
     waiting: list[Any] = [problem]
@@ -22,7 +22,7 @@ def causes_of(problem: Optional[BaseException]) -> Iterator[BaseException]:
             waiting.extend([cause.__cause__, cause.__context__, getattr(cause, "reason", None), *cause.args])
 
 
-def any_of(causes: Iterable[BaseException], *kinds: Any) -> bool:
+def chain_contains(causes: Iterable[BaseException], *kinds: Any) -> bool:
     """Return True if a cause is an instance of one of these classes."""
     return any(isinstance(cause, kinds) for cause in causes)
 
@@ -30,6 +30,6 @@ def any_of(causes: Iterable[BaseException], *kinds: Any) -> bool:
 def why_unreachable(causes: Iterable[BaseException]) -> str:
     """Return why there is no connection, in words for people."""
     found = tuple(causes)
-    if any_of(found, socket.gaierror):
+    if chain_contains(found, socket.gaierror):
         return "its name cannot be resolved"
-    return "nothing listens there" if any_of(found, ConnectionRefusedError) else "there is no connection to it"
+    return "nothing listens there" if chain_contains(found, ConnectionRefusedError) else "there is no connection to it"

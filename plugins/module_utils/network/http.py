@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unavailable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import ContextAdapter, is_whole
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
@@ -101,7 +101,7 @@ class HttpResponse:
             return self
         error = Unavailable("the server {0} responded with status {1}".format(self.host, self.status), remedy="Run it again later.")
         happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
-        raise error.happened(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
+        raise error.annotate(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
 
 
 class _RefusedRedirect(Exception):
@@ -233,7 +233,7 @@ class HttpClient:
             content += chunk
             if len(content) > self._max_bytes:
                 error = TooLarge("the response of {0} is larger than {1} bytes".format(host, self._max_bytes), remedy="Check the address.")
-                raise error.happened(outcome_unknown=not is_reading)
+                raise error.annotate(outcome_unknown=not is_reading)
         if not is_whole(response):
             raise requests.ConnectionError
         return content
@@ -280,7 +280,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 def _in_our_words(host: str, is_reading: bool) -> Iterator[None]:
     """Raise the errors of libraries as errors of ours, without their text."""
     if deadline.is_over():
-        raise deadline.timed_out()
+        raise deadline.timeout_error()
     PROGRESS.sent = False
     try:
         yield
@@ -304,9 +304,9 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
     if reason == NO_TLS:
         return StorageError("{0} and this client cannot agree on TLS".format(host), remedy="The port must support TLS 1.2 or later.")
     if reason == LATE:
-        return deadline.timed_out(outcome_unknown=outcome_unknown)
+        return deadline.timeout_error(outcome_unknown=outcome_unknown)
     if reason == CUT:
         cut = Unavailable("the connection to {0} ended before the response was complete".format(host), remedy="Run it again.")
-        return cut.happened(outcome_unknown=outcome_unknown)
-    why = why_unreachable(causes_of(problem))
+        return cut.annotate(outcome_unknown=outcome_unknown)
+    why = why_unreachable(exception_chain(problem))
     return Unavailable("{0} cannot be reached: {1}".format(host, why), remedy="Check that it runs, and that its address is correct.")

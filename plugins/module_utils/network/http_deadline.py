@@ -140,7 +140,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-POOLS = {"http": _PlainPool, "https": _TlsPool}
+POOL_CLASSES = {"http": _PlainPool, "https": _TlsPool}
 """The pool classes, as a urllib3.PoolManager takes them in `pool_classes_by_scheme`."""
 
 

@@ -11,7 +11,7 @@ import ssl
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import chain_contains, exception_chain
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
 
 try:
@@ -32,15 +32,19 @@ _LONGEST_WAIT = 3600.0
 
 def reason_of(problem: BaseException) -> str:
     """Return which of the five reasons it was. Call it in the thread of the request."""
-    causes = tuple(causes_of(problem))
-    if any_of(causes, ssl.SSLCertVerificationError, CertificateError):
+    causes = tuple(exception_chain(problem))
+    if chain_contains(causes, ssl.SSLCertVerificationError, CertificateError):
         return NOT_TRUSTED
     # In urllib3 "no connection" is a subclass of the timeout.
-    is_unreachable = any_of(causes, NewConnectionError)
-    if deadline.is_over() or any_of(causes, TimeoutError, socket.timeout) or (any_of(causes, UrllibTimeout) and not is_unreachable):
+    is_unreachable = chain_contains(causes, NewConnectionError)
+    if (
+        deadline.is_over()
+        or chain_contains(causes, TimeoutError, socket.timeout)
+        or (chain_contains(causes, UrllibTimeout) and not is_unreachable)
+    ):
         return LATE
-    ended = any_of(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
-    if any_of(causes, ssl.SSLError) and not ended:
+    ended = chain_contains(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+    if chain_contains(causes, ssl.SSLError) and not ended:
         return NO_TLS
     return CUT if PROGRESS.sent or ended else UNREACHABLE
 

@@ -19,11 +19,11 @@ CLEARED = "cleared"
 
 
 def cache(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, check_mode: bool) -> Outcome:
-    """Call `cached` for one store. Outside a session there is no cache to clear or describe."""
-    return without_session(parameters) if manager.cache is None else cached([manager.cache], parameters, check_mode)
+    """Call `clear_cache` for one store. Outside a session there is no cache to clear or describe."""
+    return without_session(parameters) if manager.cache is None else clear_cache([manager.cache], parameters, check_mode)
 
 
-def cached(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: bool) -> Outcome:
+def clear_cache(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: bool) -> Outcome:
     """Clear the cache if requested, and return its statistics.
 
     Args:
@@ -41,7 +41,7 @@ def cached(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: b
     name = parameters.get("name")
     if name is not None:
         check_name(name)
-    dropped = sum(_dropped(one, name, check_mode) for one in caches) if parameters.get("state") == CLEARED else 0
+    dropped = sum(_drop(one, name, check_mode) for one in caches) if parameters.get("state") == CLEARED else 0
     return Outcome({"changed": dropped > 0, "session": True, "dropped": dropped, "statistics": statistics(caches)})
 
 
@@ -77,5 +77,5 @@ def statistics(caches: Sequence[Cache]) -> Dict[str, Any]:
     return told
 
 
-def _dropped(one: Cache, name: Optional[str], check_mode: bool) -> int:
-    return one.shelf.held(name) if check_mode else one.clear(name)
+def _drop(one: Cache, name: Optional[str], check_mode: bool) -> int:
+    return one.shelf.count(name) if check_mode else one.clear(name)

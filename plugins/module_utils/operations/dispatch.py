@@ -9,8 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import OperationTraits, traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -51,12 +51,12 @@ def perform(
     _check_roles(traits, beside)
     managers = (manager, *beside.values())
     try:
-        outcome = _performed(manager, traits, parameters, context, check_mode, stays, beside)
+        outcome = _perform(manager, traits, parameters, context, check_mode, stays, beside)
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
-        raise neutral(error).within(name=_name(parameters), store=manager.store) from None
+        raise as_credential_error(error).within(name=_name(parameters), store=manager.store) from None
     if outcome.result.get("changed") and not check_mode:
         for each in managers:
-            each.tell_what_ends()
+            each.warn_if_not_persistent()
     return outcome
 
 
@@ -66,7 +66,7 @@ def _check_roles(traits: OperationTraits, beside: Mapping[str, CredentialManager
         raise InvalidInput(what, option=min(set(traits.other_stores) ^ set(beside)), remedy="Name these, and no others.")
 
 
-def unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
+def answer_unopened(operation: str, config: Mapping[str, Any], store: str, error: CredentialError) -> Outcome:
     """Return the outcome of `store_info` for a store that cannot be opened. Every other operation raises the error.
 
     Args:
@@ -85,7 +85,7 @@ def unopened(operation: str, config: Mapping[str, Any], store: str, error: Crede
     return of_unopened(config, store, error)
 
 
-def _performed(
+def _perform(
     manager: CredentialManager,
     traits: OperationTraits,
     parameters: Mapping[str, Any],
@@ -95,7 +95,7 @@ def _performed(
     beside: Mapping[str, CredentialManager],
 ) -> Outcome:
     # With several stores each one sets its own caller: `acting` of one store around all would give its tenant to the others.
-    act = asked_by if beside else manager.acting
+    act = acting_as if beside else manager.acting
     try:
         with act(context, traits.name, cacheable=traits.cacheable):
             return OPERATIONS[traits.name]()(manager, parameters, context, check_mode, **beside)

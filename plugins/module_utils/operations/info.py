@@ -9,15 +9,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, described_failure
-from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 try:
@@ -40,7 +40,7 @@ def find(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
         `{credentials: […]}`: rows as `Credential.describe` returns them, ordered by name; or the result of `query`.
     """
     rows = _rows(manager, parameters, asserting(context, parameters.get("scope")))
-    return Outcome({"credentials": _queried(rows, parameters.get("query"))})
+    return Outcome({"credentials": _apply_query(rows, parameters.get("query"))})
 
 
 def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
@@ -59,19 +59,19 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
     result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
-    rows = _rows(manager, parameters, caller) if names is None else _named(manager, names, caller, result)
+    rows = _rows(manager, parameters, caller) if names is None else _describe_named(manager, names, caller, result)
     if parameters.get("versions"):
         rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
     if parameters.get("usage"):
-        told = told_usage(manager.trail, [row["name"] for row in rows], list_administrative())
+        told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
-        result["usage"] = told.described()
+        result["usage"] = told.describe()
     if parameters.get("health"):
         result["health"] = manager.health()
-    return Outcome(dict(result, credentials=_queried(rows, parameters.get("query"))))
+    return Outcome(dict(result, credentials=_apply_query(rows, parameters.get("query"))))
 
 
-def _named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
+def _describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
     rows = []
     for name in dict.fromkeys(names):
         try:
@@ -81,7 +81,7 @@ def _named(manager: CredentialManager, names: List[str], caller: AccessContext, 
         except CredentialError as error:
             if len(names) == 1:
                 raise
-            result["failures"][name] = described_failure(error, manager.store)
+            result["failures"][name] = describe_failure(error, manager.store)
     return rows
 
 
@@ -132,12 +132,12 @@ def _moment(parameters: Mapping[str, Any], option: str) -> Any:
 
 def _versions(manager: CredentialManager, name: str, caller: AccessContext) -> List[Dict[str, Any]]:
     return [
-        {"version": info.version, "created_at": written(info.created_at), "current": info.current}
+        {"version": info.version, "created_at": format_time(info.created_at), "current": info.current}
         for info in manager.versions(name, caller)
     ]
 
 
-def _queried(rows: List[Dict[str, Any]], query: Optional[str]) -> Any:
+def _apply_query(rows: List[Dict[str, Any]], query: Optional[str]) -> Any:
     if query is None:
         return rows
     if jmespath is None:

@@ -12,13 +12,13 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference, inline_store
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -33,11 +33,11 @@ def run_module(operation: str, specification: Specification) -> None:
     # no_log: nothing goes to syslog. The result below withholds the options that the specification marks no_log.
     lighter = without_masked_mappings(specification.argument_spec)
     module = AnsibleModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
-    shown = {"module_args": reported_parameters(module.params, specification.argument_spec, specification.other_stores)}
+    shown = {"module_args": censor_invocation(module.params, specification.argument_spec, specification.other_stores)}
     try:
         outcome = _perform(module, operation, specification.other_stores)
     except Exception as error:  # noqa: BLE001  # the edge: every exception becomes a neutral error
-        found = neutral(error)
+        found = as_credential_error(error)
         module.fail_json(msg=str(found), code=found.code, invocation=shown)
     # The library knows which fields are secret. Other values given under `fields` ("localhost") stay readable.
     module.no_log_values = set() if module.params.get("return_value") else _texts(outcome.secrets)
@@ -51,7 +51,7 @@ def _perform(module: AnsibleModule, operation: str, other_stores: Sequence[str])
         try:
             manager = _open(store, module, opened)
         except CredentialError as error:
-            return unopened(operation, store.config, store.name, error)
+            return answer_unopened(operation, store.config, store.name, error)
         beside = {role: _open(_store(module.params.get(role)), module, opened) for role in other_stores}
         return perform(manager, operation, parameters, context, module.check_mode, beside=beside)
 

@@ -18,7 +18,7 @@ _FREE = ("fields", "tags")
 def for_operation(arguments: Mapping[str, Any], other_stores: Sequence[str] = ()) -> Dict[str, Any]:
     """Return the parameters without the edge's options, without those that name `other_stores`, and without unset nested options."""
     kept = {name: value for name, value in arguments.items() if name not in EDGE_OPTIONS and name not in other_stores}
-    return {name: value if name in _FREE else _nested(value) for name, value in kept.items()}
+    return {name: value if name in _FREE else _nest(value) for name, value in kept.items()}
 
 
 def names_of(parameters: Mapping[str, Any]) -> List[str]:
@@ -39,9 +39,9 @@ def list_changed_names(parameters: Mapping[str, Any], result: Optional[Mapping[s
     return list(dict.fromkeys((*named, *names_of(result))))
 
 
-def _nested(value: Any) -> Any:
+def _nest(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {name: element if name in _FREE else _nested(element) for name, element in value.items() if element is not None}
+        return {name: element if name in _FREE else _nest(element) for name, element in value.items() if element is not None}
     if isinstance(value, list):
-        return [_nested(element) for element in value]
+        return [_nest(element) for element in value]
     return value

@@ -69,14 +69,14 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
     secrets: List[Secret] = []
     for result in each(_read_each(manager, parameters, context), lambda read: read.name, value_of):
         if result.answer is None:
-            failures[result.name] = described_failure(result.error, manager.store)
+            failures[result.name] = describe_failure(result.error, manager.store)
         else:
             values[result.name] = result.answer[0]
             secrets += result.answer[1]
     return Outcome({"values": values, "failures": failures}, tuple(secrets))
 
 
-def described_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:
+def describe_failure(error: Optional[CredentialError], store: str) -> Dict[str, str]:
     """Return an error as JSON-like data: its code for programs, its message for people."""
     found = error or CredentialError("there is no result")
     return {"code": found.code, "message": str(found.within(store=store))}
@@ -88,7 +88,7 @@ def asserting(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> Acc
     return replace(context, **asserted) if asserted else context
 
 
-def encoded(value: Secret, encoding: str, field: str) -> str:
+def encode_value(value: Secret, encoding: str, field: str) -> str:
     """Return a value as text.
 
     Raises:
@@ -132,4 +132,4 @@ def _mapping(credential: Credential, fields: Iterable[str], encoding: str) -> Tu
     kind = credential.kind
     values = {field: kind.read(credential.fields, credential.record.state, field) for field in fields}
     secrets = tuple(value for field, value in values.items() if kind.is_secret(field))
-    return {field: encoded(value, encoding, field) for field, value in values.items()}, secrets
+    return {field: encode_value(value, encoding, field) for field, value in values.items()}, secrets

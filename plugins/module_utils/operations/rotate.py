@@ -114,7 +114,7 @@ class _Rotation:
         if self._idles or (self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None)):
             return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
         if check_mode:
-            return self._planned()
+            return self._plan()
         if (self._parameters.get(STEP) or {}).get(LOOK):
             told, secrets = self._target.build_access()
             return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
@@ -122,15 +122,15 @@ class _Rotation:
         if self._phase == FORGET:
             return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
         step = _PHASES[self._phase](self)
-        return self._told(step, before)
+        return self._report_step(step, before)
 
     def _is_due(self) -> bool:
         if self._parameters.get(STEP):
             return True
-        known = self._current.known
+        known = self._current.full_metadata
         return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
 
-    def _planned(self) -> Outcome:
+    def _plan(self) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
         return Outcome(dict(self._result(changes, None, self._engine.status(self._name)), plan=plan))
@@ -167,7 +167,7 @@ class _Rotation:
         """
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
         wanted = self._parameters.get("grace")
-        policy = RotationPolicy.read(self._current.known.policy).grace
+        policy = RotationPolicy.read(self._current.full_metadata.policy).grace
         overlaps = self._target.traits.overlap != OVERLAP_NONE
         if wanted is None and not policy:
             return consumers[0] + consumers[1] + SKEW if overlaps and (self._target.driven or any(consumers)) else timedelta(0)
@@ -185,12 +185,12 @@ class _Rotation:
                 remedy="Leave 'run_on: target' out; the task's host is where the target's modules run.",
             )
         if reported:
-            return self._reported(reported)
+            return self._report(reported)
         if self._tidies:
             return self._engine.settle(self._name, self._request(), anew=False)
         return self._engine.prepare(self._request())
 
-    def _reported(self, reported: Mapping[str, Any]) -> Step:
+    def _report(self, reported: Mapping[str, Any]) -> Step:
         request = None if self._tidies or self._phase == SETTLE else self._request()
         return self._engine.report(
             self._name,
@@ -216,12 +216,12 @@ class _Rotation:
     def _rollback(self) -> Step:
         reported = self._parameters.get(STEP)
         if reported:
-            return self._reported(reported)
+            return self._report(reported)
         return self._engine.rollback(self._request(), sent=bool(self._parameters.get("sent", True)))
 
     def _settle(self) -> Step:
         reported = self._parameters.get(STEP)
-        step = self._reported(reported) if reported else self._engine.settle(self._name, self._request())
+        step = self._report(reported) if reported else self._engine.settle(self._name, self._request())
         if step.kind != steps.DONE and not self._target.driven:
             raise InvalidInput(
                 "the target must be checked, and none is named", option="target", remedy="Name the target that the rotation began with."
@@ -232,16 +232,16 @@ class _Rotation:
         if self._target.driven:
             raise InvalidInput("a phase that is run by hand takes no target", option="target", remedy="Leave it out, or run phase 'auto'.")
 
-    def _told(self, step: Step, before: Mapping[str, Any]) -> Outcome:
+    def _report_step(self, step: Step, before: Mapping[str, Any]) -> Outcome:
         if step.kind != steps.DONE:
-            return self._handed_out(step)
+            return self._hand_out(step)
         if self._phase == AUTO and step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK):
             raise _failure(step)
         changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
         result = self._result(changed, step.outcome, step.summary)
         return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
 
-    def _handed_out(self, step: Step) -> Outcome:
+    def _hand_out(self, step: Step) -> Outcome:
         told, secrets = self._target.build_instructions(step)
         return Outcome(dict(self._result(True, None, step.summary), **{STEP: told}), secrets)
 

@@ -39,7 +39,7 @@ class RotationTarget:
             InvalidInput: there is no such target.
         """
         self._read = read
-        self._type = type_named(current.type, current.known.attributes)
+        self._type = type_named(current.type, current.full_metadata.attributes)
         self._current = self._value(current)
         self._options: Mapping[str, Any] = {}
         named = parameters.get("target")

@@ -31,11 +31,11 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
     Raises:
         InvalidInput: the type cannot be rotated, the new value is the current one, or a part does not fit.
     """
-    kind = type_named(base.type, base.known.attributes)
+    kind = type_named(base.type, base.full_metadata.attributes)
     if not kind.capabilities.rotation:
         raise InvalidInput("type '{}' is not rotated".format(kind.name), option="name", name=base.name)
     kept: Dict[str, Secret] = {**base.fields, **fixed}
-    fields = kind.validate(_changed(kind, kept, parameters))
+    fields = kind.validate(_change_fields(kind, kept, parameters))
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
     return Candidate(fields, _expiry(kind, fields, base, parameters, now))
@@ -53,12 +53,12 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
     Raises:
         InvalidInput: a field does not fit the type.
     """
-    kind = type_named(base.type, base.known.attributes)
+    kind = type_named(base.type, base.full_metadata.attributes)
     fields = kind.validate({**base.fields, **made.fields})
     return Candidate(fields, _expiry(kind, fields, base, parameters, now), identity=made.identity)
 
 
-def _changed(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
+def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
     given = {str(name): Secret(str(value)) for name, value in (parameters.get("fields") or {}).items() if value is not None}
     if parameters.get("value") is not None:
         given[kind.primary_of(kept)] = Secret(str(parameters["value"]))
@@ -69,7 +69,7 @@ def _changed(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[
 def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:
     if parameters.get("ttl") is not None:
         return now + duration(parameters["ttl"], "ttl")
-    known = base.known
+    known = base.full_metadata
     # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
     lived = known.expires_at - known.created_at if known.expires_at is not None and not kind.capabilities.refresh else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

@@ -12,12 +12,12 @@ from typing import Any, Dict, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import described
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import describe_totals
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.prometheus import exposition
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.store.health import described as described_health
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import describe_health as described_health
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 
@@ -35,22 +35,22 @@ def store_info(manager: CredentialManager, parameters: Mapping[str, Any], _conte
     Raises:
         MissingLibrary: `prometheus` is requested, and its library is not installed.
     """
-    metering = manager.metering or Metering(manager.store)
-    result = _described(manager.store, metering.backend, manager.backend.capabilities, manager.health())
+    metering = manager.metering or StoreMetrics(manager.store)
+    result = _describe(manager.store, metering.backend, manager.backend.capabilities, manager.health())
     return Outcome(dict(result, **_numbers(metering, parameters)))
 
 
-def _numbers(metering: Metering, parameters: Mapping[str, Any]) -> Dict[str, Any]:
+def _numbers(metering: StoreMetrics, parameters: Mapping[str, Any]) -> Dict[str, Any]:
     result: Dict[str, Any] = {}
     totals = metering.totals()
     if parameters.get("metrics", True):
-        result["metrics"] = dict(described(totals, metering.clock()), path=metering.path)
+        result["metrics"] = dict(describe_totals(totals, metering.clock()), path=metering.path)
     if parameters.get("prometheus"):
         result["prometheus"] = exposition(metering.store, metering.backend, totals)
     return result
 
 
-def _described(store: str, backend: str, capabilities: Capabilities, health: Mapping[str, Any]) -> Dict[str, Any]:
+def _describe(store: str, backend: str, capabilities: Capabilities, health: Mapping[str, Any]) -> Dict[str, Any]:
     return {"changed": False, "store": store, "backend": backend, "capabilities": asdict(capabilities), "health": dict(health)}
 
 
@@ -64,4 +64,4 @@ def of_unopened(config: Mapping[str, Any], store: str, error: CredentialError) -
         raise error
     health = dict(described_health(unhealthy(error)), store=store, checked_in_ms=None)
     backend = str(config["backend"])
-    return Outcome(_described(store, backend, backend_class(backend).capabilities, health))
+    return Outcome(_describe(store, backend, backend_class(backend).capabilities, health))

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
-from ansible_collections.nebula.credential.plugins.module_utils.store.credential import written
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 _OF_A_ROTATION = ("compromised", "drop_sources", "keep_until")
@@ -42,7 +42,7 @@ def store_key(manager: CredentialManager, parameters: Mapping[str, Any], context
     """
     caller = asserting(context, parameters.get("scope"))
     if parameters.get("state") == ROTATED:
-        return _rotated(manager, parameters, caller, check_mode)
+        return _rotate(manager, parameters, caller, check_mode)
     for option in _OF_A_ROTATION:
         if parameters.get(option):
             raise InvalidInput("it applies to a rotation only", option=option, remedy="Write 'state: rotated', or leave it out.")
@@ -52,7 +52,7 @@ def store_key(manager: CredentialManager, parameters: Mapping[str, Any], context
     return Outcome(dict(result, changed=changed, added=list(found.added), removed=list(found.removed)))
 
 
-def _rotated(manager: CredentialManager, parameters: Mapping[str, Any], caller: AccessContext, check: bool) -> Outcome:
+def _rotate(manager: CredentialManager, parameters: Mapping[str, Any], caller: AccessContext, check: bool) -> Outcome:
     done = manager.rotate_key(
         caller,
         compromised=bool(parameters.get("compromised")),
@@ -85,17 +85,17 @@ def _keep_until(manager: CredentialManager, parameters: Mapping[str, Any]) -> Op
 
 
 def _result(state: str, before: StoreKey, after: StoreKey) -> Dict[str, Any]:
-    return {"state": state, "key": _described(after), "diff": {"before": _described(before), "after": _described(after)}}
+    return {"state": state, "key": _describe(after), "diff": {"before": _describe(before), "after": _describe(after)}}
 
 
-def _described(key: StoreKey) -> Dict[str, Any]:
+def _describe(key: StoreKey) -> Dict[str, Any]:
     return {
         "store_id": key.store_id,
         "key_id": key.key_id,
         # The store's document does not record it.
         "created_at": None,
         "sources": [dict(slot._asdict(), name=slot.name) for slot in key.slots],
-        "former": [{"key_id": former.key_id, "keep_until": written(former.keep_until)} for former in key.former],
+        "former": [{"key_id": former.key_id, "keep_until": format_time(former.keep_until)} for former in key.former],
         "rotating": key.rotating,
         "default_key_file": key.default_key_file,
     }

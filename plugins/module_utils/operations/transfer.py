@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.migration.transf
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import names_of
-from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, described_failure
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import each
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -53,7 +53,7 @@ def transfer(
         elif result.error is not None and parameters.get("name") is not None:
             raise result.error
         else:
-            failures[result.name] = described_failure(result.error, manager.store)
+            failures[result.name] = describe_failure(result.error, manager.store)
     changed = [name for name, one in done.items() if one.has_effect]
     transfers = {name: _describe(one) for name, one in done.items()}
     return Outcome({"changed": bool(changed), "names": changed, "transfers": transfers, "failures": failures})

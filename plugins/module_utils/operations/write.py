@@ -20,12 +20,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
     BASE64,
     TEXT,
     asserting,
-    described_failure,
-    encoded,
+    describe_failure,
+    encode_value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
-from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
@@ -42,8 +42,8 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
 
     Args:
         manager: the manager of the store.
-        parameters: `name`, `state` (present, absent, revoked, restored) and the attributes of `Wanted`, under the module's names; or
-            `credentials`, a list of such mappings, which inherit the options in `_COMMON`. `return_value` adds the primary
+        parameters: `name`, `state` (present, absent, revoked, restored) and the attributes of `DesiredCredential`, under the module's
+            names; or `credentials`, a list of such mappings, which inherit the options in `_COMMON`. `return_value` adds the primary
             field's value.
         context: the caller. A credential's own `scope` supplies what the caller does not assert.
         check_mode: write nothing, and return the same.
@@ -59,12 +59,12 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         return Outcome(result, secrets)
     common = {name: parameters[name] for name in _COMMON if parameters.get(name) is not None}
     items = [dict(common, **{name: value for name, value in item.items() if value is not None}) for item in several]
-    return _summary(manager, each(items, _named, lambda item: _one(manager, item, context, check_mode)))
+    return _summary(manager, each(items, _read_name, lambda item: _one(manager, item, context, check_mode)))
 
 
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
     state = item.get("state") or PRESENT
-    wanted = wanted_from(item)
+    wanted = read_desired(item)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
     described = None if done.credential is None else done.credential.describe()
@@ -73,20 +73,20 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
     return _with_value(result, wanted, done, item)
 
 
-def _ensure(manager: CredentialManager, state: str, wanted: Wanted, item: Mapping[str, Any], check: bool) -> Ensured:
+def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, item: Mapping[str, Any], check: bool) -> EnsureResult:
     ensurer, expected = manager.ensurer(), item.get("expected_version")
     _refuse_meaningless(state, item)
     if state == PRESENT:
-        return ensurer.present(wanted, check, expected)
+        return ensurer.ensure_present(wanted, check, expected)
     if state == ABSENT:
-        return ensurer.absent(wanted.name, check, expected, bool(item.get("force")), bool(item.get("recoverable")))
+        return ensurer.ensure_absent(wanted.name, check, expected, bool(item.get("force")), bool(item.get("recoverable")))
     if state == REVOKED:
-        return ensurer.revoked(wanted.name, check, expected)
+        return ensurer.ensure_revoked(wanted.name, check, expected)
     if state != RESTORED:
         raise InvalidInput(
             "there is no state {0}".format(ascii(state)), option="state", remedy="Use one of: {0}.".format(", ".join(STATES))
         )
-    return ensurer.restored(wanted.name, item.get("version") or None, check, expected)
+    return ensurer.ensure_restored(wanted.name, item.get("version") or None, check, expected)
 
 
 def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
@@ -94,10 +94,10 @@ def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
     for option, meant in (("version", RESTORED), ("recoverable", ABSENT)):
         if item.get(option) and state != meant:
             what = "it has no meaning with state '{0}'".format(state)
-            raise InvalidInput(what, name=_named(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))
+            raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))
 
 
-def _with_value(result: Dict[str, Any], wanted: Wanted, done: Ensured, item: Mapping[str, Any]) -> Done:
+def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureResult, item: Mapping[str, Any]) -> Done:
     secrets = [value for value in (wanted.value, *(wanted.fields or {}).values()) if value is not None]
     if done.credential is None:
         return result, tuple(secrets)
@@ -106,7 +106,7 @@ def _with_value(result: Dict[str, Any], wanted: Wanted, done: Ensured, item: Map
     secrets += [wanted.value] if wanted.value is not None else []
     if item.get("return_value"):
         token = done.credential.token()
-        result["value"] = encoded(token, item.get("encoding") or TEXT, "value")
+        result["value"] = encode_value(token, item.get("encoding") or TEXT, "value")
         secrets.append(token)
     return result, tuple(secrets)
 
@@ -119,7 +119,7 @@ def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome
             rows.append(result.answer[0])
             secrets += result.answer[1]
         else:
-            failure = described_failure(result.error, manager.store)
+            failure = describe_failure(result.error, manager.store)
             rows.append({"name": result.name, "failed": True, "changed": False, "code": failure["code"], "msg": failure["message"]})
     failed = [row for row in rows if row.get("failed")]
     whole: Dict[str, Any] = {"changed": any(row["changed"] for row in rows), "results": rows, "failed": bool(failed)}
@@ -129,17 +129,17 @@ def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome
     return Outcome(dict(whole, diff=[row["diff"] for row in rows if row["changed"]]), tuple(secrets))
 
 
-def wanted_from(item: Mapping[str, Any]) -> Wanted:
+def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
     """Build the wanted state from the parameters of one credential.
 
     Raises:
         InvalidInput: a value cannot be read; the error names the option.
     """
     encoding, policy = item.get("encoding") or TEXT, item.get("policy")
-    return Wanted(
-        name=_named(item),
+    return DesiredCredential(
+        name=_read_name(item),
         type=item.get("type"),
-        value=_decoded(item.get("value"), encoding, "value"),
+        value=_decode(item.get("value"), encoding, "value"),
         fields=None if item.get("fields") is None else _fields(item["fields"], encoding),
         generate=item.get("generate"),
         declared=item.get("declared_fields"),
@@ -153,7 +153,7 @@ def wanted_from(item: Mapping[str, Any]) -> Wanted:
     )
 
 
-def _named(item: Mapping[str, Any]) -> str:
+def _read_name(item: Mapping[str, Any]) -> str:
     return str(item.get("name") or "")
 
 
@@ -176,10 +176,10 @@ def _texts(values: Optional[Mapping[str, Any]], option: str) -> Optional[Dict[st
 
 
 def _fields(fields: Mapping[str, Any], encoding: str) -> Dict[str, Optional[Secret]]:
-    return {str(name): _decoded(value, encoding, "fields.{0}".format(name)) for name, value in fields.items()}
+    return {str(name): _decode(value, encoding, "fields.{0}".format(name)) for name, value in fields.items()}
 
 
-def _decoded(value: Any, encoding: str, option: str) -> Optional[Secret]:
+def _decode(value: Any, encoding: str, option: str) -> Optional[Secret]:
     if value is None:
         return None
     text = _text(value, option)

@@ -38,7 +38,7 @@ def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[En
         return _unpark(course, entry, request)
     if journal.phase == phases.LOST:
         if request is not None:
-            raise _lost(entry.name)
+            raise _loss_error(entry.name)
         return course.write(entry, decisions.settle(journal, journal.reason))
     if journal.phase == phases.SWEEPING:
         return _sweep(course, entry, request)
@@ -61,7 +61,7 @@ def check_by_hand(entry: Entry, request: Request) -> None:
     """
     journal = entry.journal
     kept_at_target = journal.withdraws and journal.phase not in (phases.PREPARING, phases.PREPARED, phases.PROMOTING)
-    if not request.driven and (journal.phase not in _BY_HAND or kept_at_target):
+    if not request.is_driven and (journal.phase not in _BY_HAND or kept_at_target):
         raise in_progress(entry.name, "a rotation against a target is open", "Finish it with phase 'auto' and that target.")
 
 
@@ -74,7 +74,7 @@ def check_target(entry: Entry, request: Request) -> None:
     journal = entry.journal
     named = dict(request.target, kind=request.kind)
     sent = any(time is not None for time in (journal.sending, journal.sent, journal.resending, journal.resent))
-    if sent and not journal.manual and request.driven and named != dict(journal.target):
+    if sent and not journal.manual and request.is_driven and named != dict(journal.target):
         began = ", ".join("{} {}".format(key, value) for key, value in sorted(journal.target.items()))
         raise InvalidInput(
             "the open rotation began with another target",
@@ -140,7 +140,7 @@ def _discard(course: Course, entry: Entry, request: Optional[Request]) -> Union[
         RotationInProgress: the value may not be sent again, and an earlier request may still land.
     """
     journal, now = entry.journal, course.now()
-    by_hand = journal.manual or (request is not None and not request.driven)
+    by_hand = journal.manual or (request is not None and not request.is_driven)
     if journal.quiet(now) and not by_hand:
         return course.ask(course.write(entry, replace(journal, again=request is not None)))
     if request is None:
@@ -172,16 +172,16 @@ def _retire(course: Course, entry: Entry, request: Optional[Request]) -> Union[E
             "Run it again after {}; phase 'rollback' goes back to the previous value.".format(when),
         )
     closes = closing.is_verified_since(journal) or journal.manual or _is_revoked(course, entry.name)
-    if not closes and request is not None and not request.driven:
+    if not closes and request is not None and not request.is_driven:
         raise in_progress(entry.name, "the last rotation is to be verified once more", "Run phase 'settle' with its target.")
     return course.write(entry, replace(journal, phase=phases.CLOSING if closes else phases.RETIRING))
 
 
 def _is_revoked(course: Course, name: str) -> bool:
-    return course.slots(name).get(CURRENT).known.lifecycle == REVOKED
+    return course.slots(name).get(CURRENT).full_metadata.lifecycle == REVOKED
 
 
-def _lost(name: str) -> RotationLost:
+def _loss_error(name: str) -> RotationLost:
     return RotationLost(
         "the target accepts neither the current nor the pending value",
         name=name,

@@ -37,7 +37,7 @@ def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Followin
         slots.flag(PREVIOUS, course.clock())
         slots.move_state(("parked",), (lifecycle.GRACE_PERIOD,), course.clock())
     # `again`: this run was to begin a new rotation, and could not retire the value of the last one.
-    return course.done(entry, steps.PARKED if journal.again else steps.PROMOTED)
+    return course.finish(entry, steps.PARKED if journal.again else steps.PROMOTED)
 
 
 def may_retire(journal: Journal, now: int) -> bool:
@@ -74,7 +74,7 @@ def discarding(course: Course, entry: Entry, _request: Optional[Request]) -> Fol
         slots.flag(PENDING, course.clock())
     if journal.sent is None:
         return course.write(entry, replace(journal, phase=phases.CLOSING))
-    return course.done(entry, steps.ROLLED_BACK)
+    return course.finish(entry, steps.ROLLED_BACK)
 
 
 def withdrawing(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
@@ -137,4 +137,4 @@ def _resume_grace(course: Course, entry: Entry) -> Step:
     journal = entry.journal
     resumed = replace(journal, phase=phases.GRACE, goal=FORWARD, promoted=journal.grace_of, verified=None, withdrawn=(), dropping=None)
     # The journal no longer says which hosts had the current value, so all hosts get it again.
-    return course.done(replace(entry, journal=replace(resumed, grace_of=None, behind=journal.places)), steps.ROLLED_BACK)
+    return course.finish(replace(entry, journal=replace(resumed, grace_of=None, behind=journal.places)), steps.ROLLED_BACK)

@@ -72,22 +72,22 @@ class Course:
             InvalidInput: the target's traits contradict each other.
         """
         current = self.slots(request.name).get(CURRENT)
-        if is_importing(current.known):
+        if is_importing(current.full_metadata):
             raise incomplete_import(request.name)
-        if current.known.lifecycle == lifecycle.REVOKED:
+        if current.full_metadata.lifecycle == lifecycle.REVOKED:
             raise Revoked("a revoked credential cannot be rotated", name=request.name, remedy="Create another one.")
-        if current.known.lifecycle == lifecycle.REFRESHING:
+        if current.full_metadata.lifecycle == lifecycle.REFRESHING:
             raise refresh_in_progress_error(request.name)
-        if current.known.lifecycle not in _STARTS_FROM:
+        if current.full_metadata.lifecycle not in _STARTS_FROM:
             raise Unusable(
-                "a credential that is {} cannot be rotated".format(current.known.lifecycle),
+                "a credential that is {} cannot be rotated".format(current.full_metadata.lifecycle),
                 name=request.name,
                 remedy="Store a working value first.",
             )
         _check_traits(request)
         _check_interval(request, current, self.clock())
         journal = self.opening(request, current)
-        return self.write(Entry(request.name, journal, None, current.known.scope), journal)
+        return self.write(Entry(request.name, journal, None, current.full_metadata.scope), journal)
 
     def opening(self, request: Request, current: Record) -> Journal:
         """Return the first journal of a rotation of `current`."""
@@ -120,7 +120,7 @@ class Course:
         )
         return places.start(adopted, request.places, sent=journal.sent is not None)
 
-    def done(self, entry: Entry, outcome: str) -> Step:
+    def finish(self, entry: Entry, outcome: str) -> Step:
         """Release the lease and return the last step."""
         released = replace(entry.journal, holder=None, until=None)
         entry = self._book.write(entry, released, self.clock())
@@ -206,7 +206,7 @@ def _check_traits(request: Request) -> None:
 
 
 def _check_interval(request: Request, current: Record, now: datetime) -> None:
-    earliest = current.known.created_at + timedelta(seconds=request.traits.min_interval)
+    earliest = current.full_metadata.created_at + timedelta(seconds=request.traits.min_interval)
     if request.traits.min_interval and now < earliest:
         raise RotationInProgress(
             "the target refuses another change so soon after the last one",

@@ -22,8 +22,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation import 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import arrive, check_by_hand, check_target, in_progress
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, Journal, JournalBook, as_time, overtaken
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import failed_to_commit, go_on, rebase
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import (
+    Entry,
+    Journal,
+    JournalBook,
+    as_time,
+    overtaking_conflict,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import advance, commit_error, rebase
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.places import leave_out, restart
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots, identity_of
@@ -82,12 +88,12 @@ class RotationEngine:
             Unusable: the credential has no value that a rotation could start from.
             InvalidInput: the open rotation began with another target.
         """
-        entry = self._taken(request.name)
+        entry = self._acquire(request.name)
         if entry is None:
             return self._go_on(self._course.begin(request), request)
         check_by_hand(entry, request)
         check_target(entry, request)
-        return self._resumed(arrive(self._course, entry, request), request)
+        return self._resume(arrive(self._course, entry, request), request)
 
     def settle(self, name: str, request: Optional[Request] = None, *, anew: bool = True) -> Step:
         """Finish the open rotation (parked, lost, to be discarded, to be retired) and begin none. Return its next step.
@@ -102,14 +108,14 @@ class RotationEngine:
             InvalidInput: the target is another one.
             RotationParked: the attempts are used up, and `anew` is false.
         """
-        entry = self._taken(name)
+        entry = self._acquire(name)
         if entry is None:
             return Step(steps.DONE, outcome=steps.IDLE, summary={"phase": None})
         if request is not None:
             check_target(entry, request)
         if anew:
             entry = self._course.write(entry, _forgive(entry.journal, request))
-        return self._resumed(arrive(self._course, entry, None), None)
+        return self._resume(arrive(self._course, entry, None), None)
 
     def report(
         self,
@@ -171,7 +177,7 @@ class RotationEngine:
         """
         value = made.value if made is not None else None
         if value is None or service_made.is_stored(self._course.slots(name), value):
-            raise overtaken(name)
+            raise overtaking_conflict(name)
         return Step(steps.RETIRE, ticket, steps.STRAY, value.fields, identity=value.identity, limit=int(LEASE.total_seconds()) // 2)
 
     def forget(self, name: str, forgotten: Iterable[str]) -> Dict[str, Any]:
@@ -188,7 +194,7 @@ class RotationEngine:
             InvalidInput: one of them is neither, or no host would be left.
             RotationInProgress: another controller holds the lease.
         """
-        entry = self._taken(name)
+        entry = self._acquire(name)
         known = (*entry.journal.behind, *entry.journal.strays) if entry is not None else ()
         gone = tuple(forgotten)
         unknown = [one for one in gone if one not in known]
@@ -200,7 +206,7 @@ class RotationEngine:
                 remedy="It waits for: {}.".format(", ".join(known) or "nothing"),
             )
         left = leave_out(entry.journal, gone)
-        return dict(self._course.done(replace(entry, journal=left), steps.IDLE).summary)
+        return dict(self._course.finish(replace(entry, journal=left), steps.IDLE).summary)
 
     def test(self, name: str, *, accepted: bool, wrong_refused: bool) -> Step:
         """Record what a person saw: whether the target accepts the new value, and whether it refuses a random wrong one.
@@ -241,10 +247,10 @@ class RotationEngine:
         Raises:
             InvalidInput: there is nothing to roll back.
         """
-        entry = self._taken(request.name)
+        entry = self._acquire(request.name)
         if entry is not None and entry.journal.phase == phases.GRACE:
             _check_not_withdrawn(entry, self._course.now())
-            return self._go_on(self._reverted(entry, request), request)
+            return self._go_on(self._revert(entry, request), request)
         if entry is None or entry.journal.phase not in (phases.PREPARING, phases.PREPARED):
             raise InvalidInput(
                 "there is no prepared rotation to roll back", name=request.name, option="phase", remedy="See phase 'status'."
@@ -272,7 +278,7 @@ class RotationEngine:
             self._check_free(entry)
         return plan(request.kind, request.traits, entry.journal if entry is not None else None)
 
-    def _taken(self, name: str) -> Optional[Entry]:
+    def _acquire(self, name: str) -> Optional[Entry]:
         """Take the lease of the open journal and return its entry, or None if no rotation is open.
 
         Raises:
@@ -291,12 +297,12 @@ class RotationEngine:
             raise in_progress(entry.name, "a rotation is in progress", "Wait for it to end; its lease ends at {}.".format(until))
 
     def _go_on(self, entry: Entry, request: Optional[Request]) -> Step:
-        return go_on(self._course, entry, request)
+        return advance(self._course, entry, request)
 
-    def _resumed(self, found: Union[Entry, Step], request: Optional[Request]) -> Step:
+    def _resume(self, found: Union[Entry, Step], request: Optional[Request]) -> Step:
         return found if isinstance(found, Step) else self._go_on(found, request)
 
-    def _reverted(self, entry: Entry, request: Request) -> Entry:
+    def _revert(self, entry: Entry, request: Request) -> Entry:
         """Begin a rotation whose new value is the previous one. Return its entry."""
         slots = self._course.slots(entry.name)
         previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
@@ -309,15 +315,15 @@ class RotationEngine:
         return self._course.write(entry, replace(opening, grace_of=current.version, retire_after=entry.journal.retire_after))
 
     def _store_pending(self, slots: Slots, previous: Record, current: Record) -> None:
-        candidate = Candidate(previous.fields, previous.known.expires_at, previous.state, identity_of(previous))
-        slots.ensure_pending(lambda _: candidate, current, current.known.updated_at)
+        candidate = Candidate(previous.fields, previous.full_metadata.expires_at, previous.state, identity_of(previous))
+        slots.ensure_pending(lambda _: candidate, current, current.full_metadata.updated_at)
 
     def _by_hand(self, name: str) -> Entry:
-        entry = self._taken(name)
+        entry = self._acquire(name)
         if entry is None or not entry.journal.manual:
             raise InvalidInput("no rotation is prepared", name=name, option="phase", remedy="Run phase 'prepare' first.")
         if entry.journal.phase != phases.PREPARED:
-            raise failed_to_commit(name)
+            raise commit_error(name)
         return entry
 
 

@@ -261,10 +261,10 @@ class JournalBook:
             record = self._backend.get(name, stage=JOURNAL)
         except NotFound:
             return None
-        written = record.known.attributes.get(ATTRIBUTE)
+        written = record.full_metadata.attributes.get(ATTRIBUTE)
         if not isinstance(written, Mapping):
             raise Damaged("the journal of a rotation is empty", name=name)
-        return Entry(name, Journal.read(written), record.version, record.known.scope)
+        return Entry(name, Journal.read(written), record.version, record.full_metadata.scope)
 
     def write(self, entry: Entry, journal: Journal, now: datetime) -> Entry:
         """Replace the journal of exactly the version of `entry`; with version None, create it. Return the new entry.
@@ -277,7 +277,7 @@ class JournalBook:
         try:
             stored = self._backend.put(record, entry.version, create=entry.version is None)
         except (Conflict, NotFound):
-            raise overtaken(entry.name) from None
+            raise overtaking_conflict(entry.name) from None
         return replace(entry, journal=journal, version=stored.version)
 
     def close(self, entry: Entry) -> None:
@@ -285,7 +285,7 @@ class JournalBook:
         drop(self._backend, entry.name, JOURNAL, entry.version)
 
 
-def overtaken(name: str) -> RotationInProgress:
+def overtaking_conflict(name: str) -> RotationInProgress:
     """Return the error for a controller that was overtaken by another one."""
     return RotationInProgress(
         "another controller works on the rotation of this credential",

@@ -23,7 +23,7 @@ def holder_of(process: int, part: str = "") -> str:
         process: the controller's process id.
         part: distinguishes workers of the same run at the same time (a host).
     """
-    return "|".join((platform.node(), _machine(), str(process), _started(process) or "", part))
+    return "|".join((platform.node(), _machine(), str(process), _read_start_time(process) or "", part))
 
 
 def may_live(holder: str) -> bool:
@@ -34,7 +34,7 @@ def may_live(holder: str) -> bool:
     process, started = int(parts[2]), parts[3]
     if not started:
         return _exists(process)
-    return _started(process) == started
+    return _read_start_time(process) == started
 
 
 def _machine() -> str:
@@ -49,7 +49,7 @@ def _machine() -> str:
         return ""
 
 
-def _started(process: int) -> Optional[str]:
+def _read_start_time(process: int) -> Optional[str]:
     """Return when a process was started, in the kernel's ticks. None if there is no /proc or no such process."""
     try:
         fields = Path("/proc/{}/stat".format(process)).read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()

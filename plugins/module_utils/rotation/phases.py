@@ -52,7 +52,7 @@ _HELD_BACK = (phases.DISCARDING, phases.SWEEPING, phases.WITHDRAWING)
 """Phases of a rotation that was given up already; what is left to do does not depend on which value is current."""
 
 
-def go_on(course: Course, entry: Entry, request: Optional[Request]) -> Step:
+def advance(course: Course, entry: Entry, request: Optional[Request]) -> Step:
     """Do the work that needs the store alone. Return the first step that needs the driver, or a step `done`."""
     while True:
         entry = rebase(course, entry)
@@ -68,16 +68,16 @@ def rebase(course: Course, entry: Entry) -> Entry:
     if journal.phase not in _BEFORE_PROMOTION or journal.promoted is not None:
         return entry
     current = course.slots(entry.name).get(CURRENT)
-    if current.known.lifecycle == lifecycle.REVOKED:
+    if current.full_metadata.lifecycle == lifecycle.REVOKED:
         return _close_revoked(course, entry)
-    if input_version(current) == journal.base or current.known.attributes.get(ROTATION) == journal.rotation:
+    if input_version(current) == journal.base or current.full_metadata.attributes.get(ROTATION) == journal.rotation:
         return entry
     journal = replace(decisions.lapse(journal), base=input_version(current), goal=phases.BACK, tested=False)
     if journal.phase in _HELD_BACK:
         return course.write(entry, journal)
     reason = "another value was stored while the rotation was under way"
     if journal.sent is None or journal.manual:
-        return course.write(entry, replace(decisions.rolled_back(journal, course.now()), reason=reason))
+        return course.write(entry, replace(decisions.roll_back(journal, course.now()), reason=reason))
     return course.write(entry, decisions.settle(replace(journal, settles=0, orphaned=False), reason))
 
 
@@ -95,7 +95,7 @@ def _close_revoked(course: Course, entry: Entry) -> Entry:
 def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
     if request is None:
         # Nothing was sent: pending is stored before the phase in which it may be sent.
-        return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
+        return course.write(entry, decisions.roll_back(entry.journal, course.now()))
     slots = course.slots(entry.name)
     slots.begin(course.clock())
     if entry.journal.is_made_by_service:
@@ -107,10 +107,10 @@ def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Foll
     return course.write(entry, replace(entry.journal, phase=phases.PREPARED))
 
 
-def _prepared(course: Course, entry: Entry, request: Optional[Request]) -> Following:
+def _prepare(course: Course, entry: Entry, request: Optional[Request]) -> Following:
     journal, now = entry.journal, course.now()
     if journal.manual:
-        return course.done(entry, steps.PREPARED)
+        return course.finish(entry, steps.PREPARED)
     if request is None:
         return course.write(entry, decisions.give_up(journal, now, journal.reason))
     if request.kind == NO_TARGET:
@@ -142,7 +142,7 @@ def _asking(course: Course, entry: Entry, _request: Optional[Request]) -> Follow
 def _promoting(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     slots, journal, now = course.slots(entry.name), entry.journal, course.clock()
     current = slots.get(CURRENT)
-    if current.known.attributes.get(ROTATION) != journal.rotation:
+    if current.full_metadata.attributes.get(ROTATION) != journal.rotation:
         slots.begin(now)
         base = slots.get(CURRENT)
         if input_version(base) != journal.base:
@@ -170,22 +170,22 @@ def _promote(journal: Journal, current: Record, now: int) -> Journal:
     )
 
 
-def _parked(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
+def _park(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     slots = course.slots(entry.name)
     slots.move_state(("parked",), (lifecycle.ROTATING,), course.clock())
     if entry.journal.orphaned:
         slots.flag(PENDING, course.clock())
-    return course.done(entry, steps.PARKED)
+    return course.finish(entry, steps.PARKED)
 
 
-def _lost(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
+def _lose(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     slots, now = course.slots(entry.name), course.clock()
     slots.move_state(("schedule", "begin", "lost"), (lifecycle.ACTIVE, lifecycle.EXPIRED), now)
     slots.move_state(("lost",), (lifecycle.ROTATING,), now)
-    return course.done(entry, steps.LOST)
+    return course.finish(entry, steps.LOST)
 
 
-def failed_to_commit(name: str) -> RotationFailed:
+def commit_error(name: str) -> RotationFailed:
     """Return the error for a commit after current was replaced."""
     return RotationFailed(
         "another value was stored since the rotation was prepared",
@@ -197,7 +197,7 @@ def failed_to_commit(name: str) -> RotationFailed:
 _COURSE: Mapping[str, Callable[[Course, Entry, Optional[Request]], Following]] = {
     phases.PREPARING: _preparing,
     phases.LISTING: service_made.listing,
-    phases.PREPARED: _prepared,
+    phases.PREPARED: _prepare,
     phases.VERIFYING: _asking,
     phases.SETTLING: _asking,
     phases.TURNING_BACK: _turning_back,
@@ -208,7 +208,7 @@ _COURSE: Mapping[str, Callable[[Course, Entry, Optional[Request]], Following]] =
     phases.DISCARDING: closing.discarding,
     phases.SWEEPING: service_made.sweeping,
     phases.WITHDRAWING: closing.withdrawing,
-    phases.PARKED: _parked,
-    phases.LOST: _lost,
+    phases.PARKED: _park,
+    phases.LOST: _lose,
     phases.CLOSING: closing.closing,
 }

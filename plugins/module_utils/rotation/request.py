@@ -49,6 +49,6 @@ class Request:
     complete: Callable[[Record, Value], Candidate] = field(default=keep_as_made, repr=False)
 
     @property
-    def driven(self) -> bool:
+    def is_driven(self) -> bool:
         """Whether there is a driver that can send to the target and probe it."""
         return not self.manual and self.kind != NO_TARGET

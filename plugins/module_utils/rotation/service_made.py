@@ -32,7 +32,7 @@ _STORED = (CURRENT, PENDING, PREVIOUS)
 def listing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
     """Return the step that lists the values that the service holds, in the run in which one is made."""
     if request is None:
-        return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
+        return course.write(entry, decisions.roll_back(entry.journal, course.now()))
     return course.sweep(entry)
 
 
@@ -50,7 +50,7 @@ def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Follo
         # The value was stored and the journal was not: a stored value is no stray.
         return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
-    return course.sweep(entry) if journal.quiet(course.now()) else course.done(entry, steps.ROLLED_BACK)
+    return course.sweep(entry) if journal.quiet(course.now()) else course.finish(entry, steps.ROLLED_BACK)
 
 
 def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], request: Optional[Request]) -> Journal:
@@ -63,7 +63,7 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
     decisions.check_outcome(journal, outcome, steps.SEND_OUTCOMES)
     if outcome == steps.UNAVAILABLE:
         unsent = replace(journal, sending=None)
-        return replace(decisions.rolled_back(unsent, course.now()), reason="the service could not be reached")
+        return replace(decisions.roll_back(unsent, course.now()), reason="the service could not be reached")
     if outcome != steps.APPLIED or made is None or made.value is None:
         # Also after a refusal: a library below may have sent the request twice.
         what = "the service refused to make a value" if outcome == steps.REFUSED else "the service did not respond in time"
@@ -103,7 +103,7 @@ def note_held(slots: Slots, journal: Journal, outcome: str, held: Optional[Mappi
 
 def _refuse(journal: Journal, now: int, reason: str) -> Journal:
     """Return the journal of a rotation that ends before the service made a value."""
-    return replace(decisions.rolled_back(journal, now), reason=reason)
+    return replace(decisions.roll_back(journal, now), reason=reason)
 
 
 def _read_stored_ids(slots: Slots) -> FrozenSet[str]:

@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     Metadata,
     Record,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, drop, overtaken
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, drop, overtaking_conflict
 
 ROTATION = "rotation"
 SOURCE = "source_version"
@@ -59,7 +59,7 @@ MakeCandidate = Callable[[Record], Candidate]
 
 def identity_of(record: Record) -> Dict[str, str]:
     """Return what identifies a stored value at the service. Empty if nothing is known."""
-    return dict(record.known.attributes.get(IDENTITY) or {})
+    return dict(record.full_metadata.attributes.get(IDENTITY) or {})
 
 
 def is_same_value(fields: Fields, identity: Mapping[str, str], other: Record) -> bool:
@@ -67,9 +67,9 @@ def is_same_value(fields: Fields, identity: Mapping[str, str], other: Record) ->
     return dict(fields) == dict(other.fields) or bool(identity and dict(identity) == identity_of(other))
 
 
-def _inherited(base: Record) -> Dict[str, Any]:
+def _inherit(base: Record) -> Dict[str, Any]:
     """Return the attributes that a version inherits from its base (for example the fields that a custom type declares)."""
-    kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED, REFRESH)}
+    kept = {name: value for name, value in base.full_metadata.attributes.items() if name not in (ROTATION, ORPHANED, REFRESH)}
     return dict(kept, **{SOURCE: base.version})
 
 
@@ -114,14 +114,14 @@ class Slots:
         allowed = tuple(states)
         for _each in range(_PATCHES):
             current = self.get(CURRENT)
-            if current.known.lifecycle not in allowed:
-                return current.known.lifecycle
-            moved = replace(current, metadata=lifecycle.advance_all(current.known, events, now))
-            if self._patched(moved, current.revision):
-                return moved.known.lifecycle
-        raise overtaken(self._name)
+            if current.full_metadata.lifecycle not in allowed:
+                return current.full_metadata.lifecycle
+            moved = replace(current, metadata=lifecycle.advance_all(current.full_metadata, events, now))
+            if self._patch(moved, current.revision):
+                return moved.full_metadata.lifecycle
+        raise overtaking_conflict(self._name)
 
-    def _patched(self, record: Record, revision: int) -> bool:
+    def _patch(self, record: Record, revision: int) -> bool:
         try:
             self._backend.patch_metadata(record, revision)
         except Conflict:
@@ -150,8 +150,10 @@ class Slots:
         if found is not None:
             return found
         candidate = make(base)
-        attributes = _with_identity(_inherited(base), candidate.identity)
-        metadata = Metadata(created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.known.scope, attributes=attributes)
+        attributes = _with_identity(_inherit(base), candidate.identity)
+        metadata = Metadata(
+            created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.full_metadata.scope, attributes=attributes
+        )
         record = Record(self._name, base.type, candidate.fields, candidate.state, metadata, stage=PENDING)
         try:
             return self._backend.put(record, create=True)
@@ -165,10 +167,10 @@ class Slots:
             RotationInProgress: another process wrote `previous` in between.
         """
         found = self.find(PREVIOUS)
-        if found is not None and found.known.attributes.get(SOURCE) == base.version:
+        if found is not None and found.full_metadata.attributes.get(SOURCE) == base.version:
             return
         kept = replace(
-            base.with_metadata(attributes=_inherited(base), history=(), policy={}),
+            base.with_metadata(attributes=_inherit(base), history=(), policy={}),
             stage=PREVIOUS,
             version=None,
             serial=None,
@@ -186,11 +188,14 @@ class Slots:
         """
         pending = self.get(PENDING)
         metadata = replace(
-            lifecycle.advance(base.known, "promoted", now),
+            lifecycle.advance(base.full_metadata, "promoted", now),
             created_at=now,
-            expires_at=pending.known.expires_at,
+            expires_at=pending.full_metadata.expires_at,
             attributes=_with_identity(
-                dict({name: value for name, value in base.known.attributes.items() if name != REFRESH}, **{ROTATION: journal.rotation}),
+                dict(
+                    {name: value for name, value in base.full_metadata.attributes.items() if name != REFRESH},
+                    **{ROTATION: journal.rotation},
+                ),
                 identity_of(pending),
             ),
         )
@@ -198,14 +203,14 @@ class Slots:
         try:
             return self._backend.put(record, base.version)
         except Conflict:
-            raise overtaken(self._name) from None
+            raise overtaking_conflict(self._name) from None
 
     def flag(self, stage: str, now: datetime) -> None:
         """Mark a version as `orphaned`, for people to see. If another process writes at the same time, skip it."""
         found = self.find(stage)
-        if found is not None and not found.known.attributes.get(ORPHANED):
-            attributes = dict(found.known.attributes, **{ORPHANED: True})
-            self._patched(found.with_metadata(attributes=attributes, updated_at=now), found.revision)
+        if found is not None and not found.full_metadata.attributes.get(ORPHANED):
+            attributes = dict(found.full_metadata.attributes, **{ORPHANED: True})
+            self._patch(found.with_metadata(attributes=attributes, updated_at=now), found.revision)
 
     def drop(self, stage: str) -> None:
         """Delete the value of a stage, only in the version that was just read."""
@@ -220,7 +225,7 @@ class Slots:
             else:
                 self._backend.put(record, found.version)
         except Conflict:
-            raise overtaken(self._name) from None
+            raise overtaking_conflict(self._name) from None
 
 
 def refresh_in_progress_error(name: str) -> Unusable:

@@ -62,12 +62,12 @@ def plan(kind: str, traits: TargetTraits, standing: Optional[Journal]) -> Dict[s
         "overlap": traits.overlap,
         "rollback": traits.rollback,
         "resumes": standing.rotation if standing is not None else None,
-        "steps": _planned(kind, traits),
+        "steps": _describe_plan(kind, traits),
         "readers": _readers(kind, traits),
     }
 
 
-def _planned(kind: str, traits: TargetTraits) -> List[str]:
+def _describe_plan(kind: str, traits: TargetTraits) -> List[str]:
     store = ["write the journal and take the lease", "store the new value as pending"]
     if kind == NO_TARGET:
         return [*store, "promote it: it is sent to no target", "retire the previous value when the grace period is over"]

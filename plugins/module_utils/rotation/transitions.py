@@ -97,10 +97,10 @@ def give_up(journal: Journal, now: int, reason: str) -> Journal:
     """Return the journal that ends a rotation whose pending value was not sent, or must not be sent again."""
     if journal.withdraws and journal.sent is not None:
         return turn_back(journal, reason)
-    return replace(rolled_back(journal, now), reason=reason)
+    return replace(roll_back(journal, now), reason=reason)
 
 
-def rolled_back(journal: Journal, now: int) -> Journal:
+def roll_back(journal: Journal, now: int) -> Journal:
     """Return the journal of a rotation whose target accepts current. Pending stays until no request that carried it can land.
 
     A target that may accept pending as well drops it first, and current is confirmed after that.
@@ -119,7 +119,7 @@ def withdraw(journal: Journal, stage: str, after: str) -> Journal:
 def lapse(journal: Journal) -> Journal:
     """Return the journal after its controller died: a value that it was sending may have been sent."""
     if journal.phase == phases.APPLYING:
-        return settle(_sent(journal), "the controller stopped while the new value was being sent")
+        return settle(_note_sent(journal), "the controller stopped while the new value was being sent")
     if journal.phase == phases.MAKING:
         return lose_answer(journal, "the controller stopped while the service made the new value")
     if journal.phase == phases.REVERTING and journal.promoted is not None:
@@ -131,15 +131,15 @@ def lapse(journal: Journal) -> Journal:
 
 def lose_answer(journal: Journal, reason: str) -> Journal:
     """Return the journal after a lost response: the service may have made a value, or may make it while the request can land."""
-    return replace(_sent(journal), phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
+    return replace(_note_sent(journal), phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
 
 
 def verify_made(journal: Journal) -> Journal:
     """Return the journal that verifies the value that the service made, which is stored as pending."""
-    return replace(_sent(journal) if journal.sending is not None else journal, phase=phases.VERIFYING, unanswered=False)
+    return replace(_note_sent(journal) if journal.sending is not None else journal, phase=phases.VERIFYING, unanswered=False)
 
 
-def _sent(journal: Journal) -> Journal:
+def _note_sent(journal: Journal) -> Journal:
     opened = journal.opened if journal.opened is not None else journal.sending
     return replace(journal, sent=journal.sending, sending=None, opened=opened if journal.interrupts else None)
 
@@ -155,8 +155,8 @@ def _applying(journal: Journal, outcome: str, now: int) -> Journal:
         if journal.places:
             return _next_places(journal, now)
         reason = "the target could not be reached"
-        return settle(journal, reason) if journal.sent is not None else replace(rolled_back(journal, now), reason=reason)
-    journal = _sent(journal)
+        return settle(journal, reason) if journal.sent is not None else replace(roll_back(journal, now), reason=reason)
+    journal = _note_sent(journal)
     if outcome == APPLIED:
         return replace(journal, phase=phases.VERIFYING)
     if outcome == REFUSED:
@@ -172,7 +172,7 @@ def _next_places(journal: Journal, now: int) -> Journal:
     if not places.is_everywhere_behind(journal):
         return replace(journal, phase=phases.PROMOTING, verified=now)
     reason = "no host of the target could be reached"
-    return park(journal, reason) if journal.sent is not None else replace(rolled_back(journal, now), reason=reason)
+    return park(journal, reason) if journal.sent is not None else replace(roll_back(journal, now), reason=reason)
 
 
 def _verifying(journal: Journal, outcome: str, now: int) -> Journal:
@@ -224,9 +224,9 @@ def _confirming(journal: Journal, outcome: str, now: int) -> Journal:
         again = _not_retired(journal)
         return replace(again, verified=now, reason="") if outcome == ACCEPTED else again
     if outcome == ACCEPTED:
-        return rolled_back(journal, now)
+        return roll_back(journal, now)
     if outcome == REFUSED:
-        return _answered(settle(journal, journal.reason), CURRENT, now)
+        return _note_refused(settle(journal, journal.reason), CURRENT, now)
     return park(journal, _open_question(outcome, journal.reason))
 
 
@@ -235,8 +235,8 @@ def _settling(journal: Journal, outcome: str, now: int) -> Journal:
         return park(journal, _open_question(outcome, journal.reason))
     stage = question(journal)
     if outcome == ACCEPTED:
-        return rolled_back(journal, now) if stage == CURRENT else _pending_is_taken(journal, now)
-    journal = _answered(journal, stage, now)
+        return roll_back(journal, now) if stage == CURRENT else _pending_is_taken(journal, now)
+    journal = _note_refused(journal, stage, now)
     if journal.pending_answer is None or journal.current_answer is None:
         return journal if journal.asked < MAX_ASKS else park(journal, "the target was tried as often as is allowed")
     # A request that lands between the two probes would make both outcomes refused, so none may have been able to land since the first.
@@ -246,7 +246,7 @@ def _settling(journal: Journal, outcome: str, now: int) -> Journal:
     return park(journal, "the target accepts neither value, and a request that was sent may still land")
 
 
-def _answered(journal: Journal, stage: str, now: int) -> Journal:
+def _note_refused(journal: Journal, stage: str, now: int) -> Journal:
     """Return the journal after the target refused the value of that stage."""
     first = journal.asked_first if journal.asked_first is not None else now
     asked = replace(journal, asked=journal.asked + 1, asked_first=first)

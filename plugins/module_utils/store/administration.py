@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+    from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 NOBODY = AccessContext()
 """A caller that asserts nothing: reads only what has no scope."""
@@ -40,7 +40,7 @@ class StoreAdministration(ABC):
         with self.acting(context):
             return require_protocol(self.backend, KeyAdmin).ensure_key(check=check)
 
-    def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> EnsuredSchema:
+    def ensure_schema(self, context: AccessContext = NOBODY, *, check: bool = False) -> SchemaMigration:
         """Bring the tables of a database store up to date. With `check`, change nothing and return what would be done.
 
         Raises:

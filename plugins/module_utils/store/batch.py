@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Generic, Iterable, List, Optional, TypeVar
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -32,5 +32,5 @@ def each(items: Iterable[Item], name_of: Callable[[Item], str], work: Callable[[
         try:
             results.append(Result(name, answer=work(item)))
         except Exception as error:  # noqa: BLE001  # any failure concerns this item only
-            results.append(Result(name, error=neutral(error).within(name=name)))
+            results.append(Result(name, error=as_credential_error(error).within(name=name)))
     return results

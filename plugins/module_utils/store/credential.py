@@ -42,7 +42,7 @@ class Credential:
     @property
     def metadata(self) -> Metadata:
         """The metadata of the value; nothing in it is secret."""
-        return self.record.known
+        return self.record.full_metadata
 
     @property
     def fields(self) -> Fields:
@@ -59,14 +59,14 @@ class Credential:
         return type_named(self.record.type, self.metadata.attributes)
 
     @property
-    def expired(self) -> bool:
+    def is_expired(self) -> bool:
         """Whether the value was past its expiry when it was read."""
         return lifecycle.is_expired(self.metadata, self.at)
 
     @property
     def usable(self) -> bool:
         """Whether the value may be returned to a caller."""
-        return lifecycle.usable(self.metadata.lifecycle, self.expired) and not is_importing(self.metadata)
+        return lifecycle.usable(self.metadata.lifecycle, self.is_expired) and not is_importing(self.metadata)
 
     def token(self, field: Optional[str] = None) -> Secret:
         """Return the value of one field, by default the primary one.
@@ -92,14 +92,14 @@ class Credential:
             "serial": self.record.serial,
             "revision": self.record.revision,
             "state": known.lifecycle,
-            "expired": self.expired,
+            "expired": self.is_expired,
             "usable": self.usable,
-            "created_at": written(known.created_at),
-            "updated_at": written(known.updated_at),
-            "expires_at": written(known.expires_at),
+            "created_at": format_time(known.created_at),
+            "updated_at": format_time(known.updated_at),
+            "expires_at": format_time(known.expires_at),
             "description": known.description,
             "tags": dict(known.tags),
-            "scope": described_scope(known.scope),
+            "scope": describe_scope(known.scope),
             "policy": dict(known.policy),
             "declared_fields": known.attributes.get("fields"),
             "orphaned": bool(known.attributes.get("orphaned")),
@@ -108,11 +108,11 @@ class Credential:
         }
 
 
-def described_scope(scope: Scope) -> Dict[str, Any]:
+def describe_scope(scope: Scope) -> Dict[str, Any]:
     """Return a scope as JSON-like data."""
     return {"tenant": scope.tenant, "workflow": scope.workflow, "user": scope.user, "tags": dict(scope.tags)}
 
 
-def written(time: Optional[datetime]) -> Optional[str]:
+def format_time(time: Optional[datetime]) -> Optional[str]:
     """Return a time in ISO 8601, UTC, with `Z`; None for None."""
     return None if time is None else time.isoformat().replace("+00:00", "Z")

@@ -25,7 +25,7 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
-class Wanted:
+class DesiredCredential:
     """The desired state of a credential. An attribute that is None keeps the stored value, or takes its default for a new credential.
 
     Attributes:

@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED
-from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, described_scope, written
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, describe_scope, format_time
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import check_expected, refuse_while_rotating, with_way_out
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
@@ -30,7 +30,7 @@ CHANGED = REDACTED + " (changed)"
 
 
 @dataclass(frozen=True)
-class Ensured:
+class EnsureResult:
     """The result of `ensure`; in check mode, the result it would have.
 
     Attributes:
@@ -46,7 +46,7 @@ class Ensured:
     after: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Ensurer:
+class StateEnforcer:
     """The four states of the module `credential`."""
 
     def __init__(self, reader: Reader, writer: Writer, clock: Clock = utc_now) -> None:
@@ -55,7 +55,7 @@ class Ensurer:
         self._writer = writer
         self._clock = clock
 
-    def present(self, wanted: Wanted, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+    def ensure_present(self, wanted: DesiredCredential, check: bool = False, expected_version: Optional[str] = None) -> EnsureResult:
         """Create the credential, or change it where it differs from `wanted`. Generate a value only if there is none yet.
 
         Raises:
@@ -65,7 +65,7 @@ class Ensurer:
             InvalidInput, UnsupportedType: `wanted` is not valid.
         """
 
-        def attempt() -> Ensured:
+        def attempt() -> EnsureResult:
             stored = self._reader.find(wanted.name)
             if stored is None:
                 _refuse_expected(wanted.name, expected_version)
@@ -75,15 +75,15 @@ class Ensurer:
 
         return attempt() if expected_version else retry_conflicts(attempt)
 
-    def absent(
+    def ensure_absent(
         self,
         name: str,
         check: bool = False,
         expected_version: Optional[str] = None,
         force: bool = False,
         recoverable: bool = False,
-    ) -> Ensured:
-        """Delete the credential with every version. With `recoverable`, `restored` can bring it back.
+    ) -> EnsureResult:
+        """Delete the credential with every version. With `recoverable`, `ensure_restored` can bring it back.
 
         Without `recoverable` a credential that was deleted recoverably before is removed for good, too.
 
@@ -100,19 +100,19 @@ class Ensurer:
             if not force:
                 raise with_way_out(error, expected_version) from None
             return self._remove(name, {"name": name}, check, expected_version, force)
-        deleted = self._writer.deleted(name) if stored is None and not recoverable else None
+        deleted = self._writer.find_deleted(name) if stored is None and not recoverable else None
         there = stored or deleted
         if there is None:
-            return Ensured(False)
+            return EnsureResult(False)
         check_expected(there, expected_version)
         if not force:
             refuse_while_rotating(there)
         if deleted is not None:
             # It cannot be read any more, so no later check is possible: remove exactly the version that was examined.
-            return self._remove(name, shown(deleted), check, deleted.version, True)
-        return self._remove(name, shown(there), check, expected_version, force, recoverable)
+            return self._remove(name, describe_diff_side(deleted), check, deleted.version, True)
+        return self._remove(name, describe_diff_side(there), check, expected_version, force, recoverable)
 
-    def revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+    def ensure_revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> EnsureResult:
         """Revoke the credential for good, unless it is revoked already.
 
         Raises:
@@ -124,11 +124,13 @@ class Ensurer:
         if check or stored.metadata.lifecycle == lifecycle.REVOKED:
             changed = stored.metadata.lifecycle != lifecycle.REVOKED
             after = Credential(stored.record.with_metadata(lifecycle=lifecycle.REVOKED), stored.at)
-            return Ensured(changed, after, before=shown(stored), after=shown(after))
+            return EnsureResult(changed, after, before=describe_diff_side(stored), after=describe_diff_side(after))
         revoked, changed = self._writer.revoke(name, expected_version)
-        return Ensured(changed, revoked, before=shown(stored), after=shown(revoked))
+        return EnsureResult(changed, revoked, before=describe_diff_side(stored), after=describe_diff_side(revoked))
 
-    def restored(self, name: str, version: Optional[str] = None, check: bool = False, expected_version: Optional[str] = None) -> Ensured:
+    def ensure_restored(
+        self, name: str, version: Optional[str] = None, check: bool = False, expected_version: Optional[str] = None
+    ) -> EnsureResult:
         """Store the fields of an older version as the newest one. Keep the metadata of the current value if that can be read.
 
         If the stored current value is refused as rolled back or as deleted, accept it: without `version` any value, with
@@ -141,7 +143,7 @@ class Ensurer:
         """
         refused = (RolledBack, NotFound) if self._writer.undeletes else RolledBack
 
-        def attempt() -> Ensured:
+        def attempt() -> EnsureResult:
             try:
                 kept = self._reader.inspect(name, version)
             except refused as problem:
@@ -154,36 +156,36 @@ class Ensurer:
                 return self._accept(name, None, kept, check, expected_version)
             except EncryptionError:
                 now = kept if check else self._writer.replace_unreadable(kept)
-                return Ensured(True, now, after=shown(now, kept.fields))
+                return EnsureResult(True, now, after=describe_diff_side(now, kept.fields))
             check_expected(stored, expected_version)
-            wanted = Wanted(name, type=kept.record.type)
+            wanted = DesiredCredential(name, type=kept.record.type)
             _check_type(stored, wanted)
             if differing(stored.fields, kept.fields):
                 return self._write(stored, kept.fields, wanted, check, False)
-            return Ensured(False, stored, before=shown(stored), after=shown(stored))
+            return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
 
         return attempt() if expected_version else retry_conflicts(attempt)
 
     def _accept(
         self, name: str, version: Optional[str], kept: Optional[Credential], check: bool, expected_version: Optional[str]
-    ) -> Ensured:
+    ) -> EnsureResult:
         """Accept the stored value although newer ones were seen, or it was deleted; then write the value of `kept` over it."""
         there = self._writer.accept(name, check=True)
         _refuse_other(there, version)
         check_expected(there, expected_version)
         if check:
-            return Ensured(True, kept or there, after=shown(kept or there))
+            return EnsureResult(True, kept or there, after=describe_diff_side(kept or there))
         accepted = self._writer.accept(name, there.version)
         if kept is not None and differing(accepted.fields, kept.fields):
-            return self._write(accepted, kept.fields, Wanted(name), False, False)
-        return Ensured(True, accepted, after=shown(accepted))
+            return self._write(accepted, kept.fields, DesiredCredential(name), False, False)
+        return EnsureResult(True, accepted, after=describe_diff_side(accepted))
 
-    def _create(self, wanted: Wanted, check: bool) -> Ensured:
+    def _create(self, wanted: DesiredCredential, check: bool) -> EnsureResult:
         record, generated = self._writer.new_record(wanted)
         created = Credential(record, self._clock()) if check else self._writer.put(record, None)
-        return Ensured(True, created, generated, after=shown(created, record.fields))
+        return EnsureResult(True, created, generated, after=describe_diff_side(created, record.fields))
 
-    def _change(self, stored: Credential, wanted: Wanted, check: bool) -> Ensured:
+    def _change(self, stored: Credential, wanted: DesiredCredential, check: bool) -> EnsureResult:
         _check_type(stored, wanted)
         _refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
@@ -197,20 +199,20 @@ class Ensurer:
             changes["attributes"] = attributes
         return self._patch(stored, changes, check)
 
-    def _write(self, stored: Credential, fields: Fields, wanted: Wanted, check: bool, generated: bool) -> Ensured:
+    def _write(self, stored: Credential, fields: Fields, wanted: DesiredCredential, check: bool, generated: bool) -> EnsureResult:
         record = self._writer.next_record(stored, fields, wanted)
         if check:
             now = Credential(replace(record, version=stored.version, serial=stored.record.serial), self._clock())
         else:
             now = self._writer.put(record, stored.version)
-        return Ensured(True, now, generated, shown(stored), shown(now, differing(stored.fields, fields)))
+        return EnsureResult(True, now, generated, describe_diff_side(stored), describe_diff_side(now, differing(stored.fields, fields)))
 
-    def _patch(self, stored: Credential, changes: Dict[str, Any], check: bool) -> Ensured:
+    def _patch(self, stored: Credential, changes: Dict[str, Any], check: bool) -> EnsureResult:
         now = stored
         if changes:
             predicted = Credential(stored.record.with_metadata(**changes), stored.at)
             now = predicted if check else self._writer.patch(stored, changes)
-        return Ensured(bool(changes), now, before=shown(stored), after=shown(now))
+        return EnsureResult(bool(changes), now, before=describe_diff_side(stored), after=describe_diff_side(now))
 
     def _remove(
         self,
@@ -220,10 +222,10 @@ class Ensurer:
         expected_version: Optional[str],
         force: bool,
         recoverable: bool = False,
-    ) -> Ensured:
+    ) -> EnsureResult:
         if not check:
             self._writer.delete(name, expected_version, force, recoverable)
-        return Ensured(True, before=before)
+        return EnsureResult(True, before=before)
 
 
 def differing(before: Fields, after: Fields) -> FrozenSet[str]:
@@ -231,7 +233,7 @@ def differing(before: Fields, after: Fields) -> FrozenSet[str]:
     return frozenset(name for name in set(before) | set(after) if before.get(name) != after.get(name))
 
 
-def shown(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]:
+def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]:
     """Return one side of a diff: the metadata, and for each field its name and whether it changed."""
     known = credential.metadata
     marked = frozenset(changed)
@@ -241,14 +243,14 @@ def shown(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]
         "state": known.lifecycle,
         "description": known.description,
         "tags": dict(known.tags),
-        "scope": described_scope(known.scope),
+        "scope": describe_scope(known.scope),
         "policy": dict(known.policy),
-        "expires_at": written(known.expires_at),
+        "expires_at": format_time(known.expires_at),
         "fields": {name: CHANGED if name in marked else REDACTED for name in sorted(credential.fields)},
     }
 
 
-def _takes_over(stored: Credential, wanted: Wanted) -> bool:
+def _takes_over(stored: Credential, wanted: DesiredCredential) -> bool:
     """Whether a value that another tool wrote must be written again, because type and `ttl` can only be stored with a value.
 
     The same holds for a value of ours whose writer was killed before it stored them.
@@ -257,7 +259,7 @@ def _takes_over(stored: Credential, wanted: Wanted) -> bool:
     return stored.record.serial is None and (retyped or wanted.ttl is not None)
 
 
-def _check_type(stored: Credential, wanted: Wanted) -> None:
+def _check_type(stored: Credential, wanted: DesiredCredential) -> None:
     if stored.record.record_id is None:
         return  # another tool wrote it, so its type is not known yet
     if wanted.type is not None and wanted.type != stored.record.type:

@@ -52,7 +52,7 @@ def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Porta
         portable = Portable(store, read_place(backend), tenant, _read_versions(backend, current), find_stage(backend, name, PREVIOUS))
         again = backend.get(name)
     if (again.version, again.revision) != (current.version, current.revision):
-        raise _changed(name)
+        raise _change_conflict(name)
     return portable
 
 
@@ -77,12 +77,12 @@ def _read_versions(backend: Backend, current: Record) -> Tuple[Record, ...]:
         older = [info for info in backend.versions(current.name) if not info.current]
         return (*(without_importing(backend.get(current.name, info.version)) for info in reversed(older)), current)
     except NotFound:
-        raise _changed(current.name) from None
+        raise _change_conflict(current.name) from None
 
 
 def _check_at_rest(current: Record) -> None:
-    state = current.known.lifecycle
-    if is_importing(current.known):
+    state = current.full_metadata.lifecycle
+    if is_importing(current.full_metadata):
         raise incomplete_import(current.name)
     if state in _ROTATES:
         raise _rotates(current.name, "its state is '{0}'".format(state))
@@ -101,5 +101,5 @@ def _rotates(name: str, what: str) -> CredentialError:
     return RotationInProgress(what, name=name, remedy="Finish the rotation with credential_rotate, and run the export again.")
 
 
-def _changed(name: str) -> Conflict:
+def _change_conflict(name: str) -> Conflict:
     return Conflict("it was changed while it was exported", name=name, remedy="Run the export again.")

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, UNHEALTHY, Backend, Health, unhealthy
-from ansible_collections.nebula.credential.plugins.module_utils.errors import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW, Totals
 
@@ -20,15 +20,15 @@ FEWEST_RETRIES = 5
 """Fewer retries than this never make a store degraded."""
 
 
-def examined(backend: Backend) -> Health:
+def examine(backend: Backend) -> Health:
     """Return the health that the backend reports. If it raises, return unhealthy, with the error's message as the reason and its code."""
     try:
         return backend.health()
     except Exception as error:  # noqa: BLE001  # the text of a foreign exception may hold a value
-        return unhealthy(neutral(error).within(store=backend.context.store))
+        return unhealthy(as_credential_error(error).within(store=backend.context.store))
 
 
-def judged(health: Health, totals: Totals, now: float) -> Health:
+def judge(health: Health, totals: Totals, now: float) -> Health:
     """Return `health`, or degraded if the backend responds but the recent metrics show repeated failures."""
     reasons = tuple(_troubles(totals, now))
     if health.status == UNHEALTHY or not reasons:
@@ -46,6 +46,6 @@ def _troubles(totals: Totals, now: float) -> Iterator[str]:
         yield "{0} requests were retried for {1} recent operations".format(recent.retries, recent.operations)
 
 
-def described(health: Health) -> Dict[str, Any]:
+def describe_health(health: Health) -> Dict[str, Any]:
     """Return the health as JSON-like data."""
     return {"status": health.status, "reasons": list(health.reasons), "code": health.code}

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now, scope_checked
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
@@ -134,7 +134,7 @@ class Importer:
 
     def _find_current(self, portable: Portable) -> Optional[Record]:
         """Return the record that is stored under the name, if the caller may import over it."""
-        check_access(for_tenant(portable.current, self._tenant).known.scope, asking_now().context, portable.name)
+        check_access(for_tenant(portable.current, self._tenant).full_metadata.scope, current_caller().context, portable.name)
         with scope_checked(portable.name):
             current = find_stage(self._backend, check_name(portable.name), CURRENT)
         self._refuse_same_place(portable, current)
@@ -150,7 +150,7 @@ class Importer:
     def _choose_action(self, kept: Portable, current: Optional[Record], key: bytes) -> str:
         if current is None:
             return CREATE
-        importing = read_importing(current.known)
+        importing = read_importing(current.full_metadata)
         if importing is not None:
             same = (importing.version, importing.revision) == (str(kept.current.version), kept.current.revision)
             return RESUME if same and importing.written < len(kept.versions) else COLLIDES
@@ -166,7 +166,7 @@ class Importer:
         return stored.digest(key, self._tenant) == kept.digest(key, self._tenant)
 
     def _write(self, kept: Portable, current: Optional[Record]) -> Dict[str, str]:
-        importing = None if current is None else read_importing(current.known)
+        importing = None if current is None else read_importing(current.full_metadata)
         written = 0 if importing is None else importing.written
         new_versions = self._read_map(replace(kept, versions=kept.versions[:written])) if written else {}
         last_serial = self._backend.last_serial(kept.name)
@@ -205,7 +205,7 @@ class Importer:
 
 
 def _mark(record: Record, importing: Importing) -> Record:
-    return record.with_metadata(attributes=dict(record.known.attributes, **{ATTRIBUTE: importing.write()}))
+    return record.with_metadata(attributes=dict(record.full_metadata.attributes, **{ATTRIBUTE: importing.write()}))
 
 
 def _read_keep_versions(backend: Backend) -> Optional[int]:

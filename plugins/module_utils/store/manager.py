@@ -19,10 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     flush_backend,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
@@ -30,9 +30,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.administration import StoreAdministration
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
-from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import Ensured, Ensurer
-from ansible_collections.nebula.credential.plugins.module_utils.store.health import described, examined, judged
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import describe_health, examine, judge
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
@@ -71,7 +71,7 @@ class CredentialManager(StoreAdministration):
         tenant: str = DEFAULT_TENANT,
         clock: Clock = utc_now,
         trail: Optional[Trail] = None,
-        metering: Optional[Metering] = None,
+        metering: Optional[StoreMetrics] = None,
         cache: Optional[Cache] = None,
     ) -> None:
         """Take a connected backend, and the audit trail, metrics and cache that its layers use."""
@@ -87,7 +87,7 @@ class CredentialManager(StoreAdministration):
         self._lock = threading.Lock()
         self._writer = Writer(backend, tenant, clock)
         self._told = False
-        self._ensurer = Ensurer(self._reader, self._writer, clock)
+        self._ensurer = StateEnforcer(self._reader, self._writer, clock)
 
     @contextmanager
     def acting(self, context: AccessContext = NOBODY, operation: Optional[str] = None, *, cacheable: bool = True) -> Iterator[None]:
@@ -99,7 +99,7 @@ class CredentialManager(StoreAdministration):
             cacheable: the operation may get values from the cache.
         """
         try:
-            with self._asked_by(context, operation, cacheable):
+            with self._acting(context, operation, cacheable):
                 yield
         except CredentialError as error:
             raise error.within(store=self.store) from None
@@ -113,7 +113,7 @@ class CredentialManager(StoreAdministration):
         """
         # Not `acting`: this path must be fast, and a generator costs more than the rest of it.
         try:
-            with self._asked_by(context):
+            with self._acting(context):
                 return self._reader.get(name, version, stage)
         except CredentialError as error:
             raise error.within(name=name, store=self.store) from None
@@ -165,7 +165,7 @@ class CredentialManager(StoreAdministration):
         with self.acting(context):
             return self.backend.versions(check_name(name))
 
-    def create(self, wanted: Wanted, context: AccessContext = NOBODY) -> Credential:
+    def create(self, wanted: DesiredCredential, context: AccessContext = NOBODY) -> Credential:
         """Store a new credential. With an idempotency key, return the credential that the same key created before.
 
         Raises:
@@ -181,12 +181,12 @@ class CredentialManager(StoreAdministration):
         Args:
             name: the credential.
             context: the caller.
-            changes: any of description, tags, policy, expires_at, as in `Wanted`.
+            changes: any of description, tags, policy, expires_at, as in `DesiredCredential`.
         """
 
         def attempt() -> Credential:
             credential = self._reader.inspect(name)
-            differing = Wanted(name, **changes).apply(credential.metadata)
+            differing = DesiredCredential(name, **changes).apply(credential.metadata)
             return self._writer.patch(credential, differing) if differing else credential
 
         with self.acting(context):
@@ -198,9 +198,11 @@ class CredentialManager(StoreAdministration):
             return self._writer.revoke(name)[0]
 
     def restore(self, name: str, version: Optional[str] = None, context: AccessContext = NOBODY) -> Credential:
-        """Store the fields of an older version as the newest one; without `version`, accept one that was put back (`Ensurer.restored`)."""
+        """Store the fields of an older version as the newest one; without `version`, accept one that was put back (see
+        `StateEnforcer.ensure_restored`).
+        """
         with self.acting(context):
-            return _there(self._ensurer.restored(name, version), name)
+            return _require_credential(self._ensurer.ensure_restored(name, version), name)
 
     def delete(
         self,
@@ -222,11 +224,11 @@ class CredentialManager(StoreAdministration):
             self._writer.delete(name, expected_version, force, recoverable)
 
     def ensure(
-        self, wanted: Wanted, context: AccessContext = NOBODY, *, check: bool = False, expected_version: Optional[str] = None
-    ) -> Ensured:
-        """Create or change a credential so that it is as wanted (`Ensurer.present`)."""
+        self, wanted: DesiredCredential, context: AccessContext = NOBODY, *, check: bool = False, expected_version: Optional[str] = None
+    ) -> EnsureResult:
+        """Create or change a credential so that it is as wanted (`StateEnforcer.present`)."""
         with self.acting(context):
-            return self._ensurer.present(wanted, check, expected_version)
+            return self._ensurer.ensure_present(wanted, check, expected_version)
 
     def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
         """Read a credential unchanged, with every readable version and `previous` (`Portability.export`)."""
@@ -248,7 +250,7 @@ class CredentialManager(StoreAdministration):
 
         return Portability(self.backend, self.store, self.tenant, partial(self.acting, context))
 
-    def ensurer(self) -> Ensurer:
+    def ensurer(self) -> StateEnforcer:
         """Return the ensurer, for the other states; use it within `acting`."""
         return self._ensurer
 
@@ -264,7 +266,7 @@ class CredentialManager(StoreAdministration):
         except CredentialError as error:
             return [Result(name, error=copy(error)) for name in wanted]  # a copy each: the caller adds the credential's name to it
 
-    def batch_create(self, wanted: Iterable[Wanted], context: AccessContext = NOBODY) -> List[Result[Credential]]:
+    def batch_create(self, wanted: Iterable[DesiredCredential], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """Call `create` for each, with one result each."""
         return each(wanted, lambda one: one.name, lambda one: self.create(one, context))
 
@@ -280,11 +282,11 @@ class CredentialManager(StoreAdministration):
             what to do, `code` is the code of the error that is the reason, or None.
         """
         begun = time.monotonic()
-        health = examined(self.backend)
+        health = examine(self.backend)
         took = time.monotonic() - begun
         if self.metering is not None:
-            health = judged(health, self.metering.totals(), self.metering.clock())
-        return dict(described(health), store=self.store, checked_in_ms=round(took * 1000, 3))
+            health = judge(health, self.metering.totals(), self.metering.clock())
+        return dict(describe_health(health), store=self.store, checked_in_ms=round(took * 1000, 3))
 
     def flush(self) -> None:
         """Write everything that refreshes, the backend, the metrics and the audit trail still hold in memory.
@@ -306,7 +308,7 @@ class CredentialManager(StoreAdministration):
             if self.trail is not None:
                 self.trail.flush()
 
-    def tell_what_ends(self) -> None:
+    def warn_if_not_persistent(self) -> None:
         """Warn once if the store is not persistent."""
         if self._told or self.backend.capabilities.persistent:
             return
@@ -326,13 +328,13 @@ class CredentialManager(StoreAdministration):
         finally:
             self.backend.close()
 
-    def _asked_by(self, context: AccessContext, operation: Optional[str] = None, cacheable: bool = True) -> asked_by:
+    def _acting(self, context: AccessContext, operation: Optional[str] = None, cacheable: bool = True) -> acting_as:
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
-        return asked_by(context, operation, cacheable=cacheable)
+        return acting_as(context, operation, cacheable=cacheable)
 
 
-def _there(ensured: Ensured, name: str) -> Credential:
+def _require_credential(ensured: EnsureResult, name: str) -> Credential:
     if ensured.credential is None:
         raise NotFound("there is none", name=name)
     return ensured.credential

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, 
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, Seals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
@@ -98,13 +98,13 @@ def _open(
     config: Mapping[str, Any], context: BackendContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
 ) -> CredentialManager:
     traits = _find_backend(config)
-    options = _validated(config, traits)
+    options = _validate(config, traits)
     counting = metering(options, context)
     bare = backend_class(config["backend"])(options, context)
     backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
-    kept = cache(together or layer or backend, counting.recorder.looked_up) if cache and not backend.capabilities.leased else None
+    kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
     if kept is not None and together is not None:
         kept.also_forgets = together.forget
     guarded = ScopeGuard(kept or together or layer or backend)
@@ -123,7 +123,7 @@ def _find_backend(config: Mapping[str, Any]) -> BackendTraits:
     return read_traits(config["backend"])
 
 
-def _validated(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
+def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
     """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
     _refuse_unknown([str(key) for key in config], sorted(spec))
@@ -145,7 +145,7 @@ def _refuse_unknown(given: Iterable[str], allowed: List[str]) -> None:
             close = difflib.get_close_matches(option, allowed, 1)
             meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
             remedy = "{0}Allowed: {1}.".format(meant, ", ".join(allowed))
-            raise InvalidConfiguration("there is no such option", option=_shown(option), remedy=remedy)
+            raise InvalidConfiguration("there is no such option", option=_quote_option(option), remedy=remedy)
 
 
 def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
@@ -169,7 +169,7 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
 
 
-def _shown(option: str) -> str:
+def _quote_option(option: str) -> str:
     return option if option.isidentifier() else ascii(option)[:80]
 
 
@@ -186,9 +186,9 @@ def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Op
     """Return the layer that encrypts, or None. A store without encryption does not load it."""
     if not _encrypts(options, backend):
         return None
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 
-    return encrypted(backend, options, vault_password)
+    return wrap_in_encryption(backend, options, vault_password)
 
 
 def _sharing(
@@ -197,9 +197,9 @@ def _sharing(
     """Return the layer that shares read values with other runs, or None."""
     if not options.get(SHARED_CACHE):
         return None
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import shared
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.configuration import wrap_in_shared_cache
 
-    return shared(backend, layer, options, COMMON_OPTIONS, vault_password)
+    return wrap_in_shared_cache(backend, layer, options, COMMON_OPTIONS, vault_password)
 
 
 def _encrypts(options: Mapping[str, Any], backend: Backend) -> bool:
@@ -235,7 +235,7 @@ def _trail(
     return Trail(Journal(path), seals, context.store, strict=strict, shared=shared, hand_on=hand_on, warn=context.warn)
 
 
-def _ring_seals(layer: Encrypt) -> Seals:
+def _ring_seals(layer: Encrypt) -> TrailKeys:
     from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_chain_key import RingSeals
 
     return RingSeals(layer.keyring)

@@ -87,7 +87,7 @@ class Portable:
 
 def with_references(record: Record, versions: Mapping[str, Any]) -> Record:
     """Return the record with its references to versions mapped by `versions`. Drop a reference to an unknown version."""
-    return record.with_metadata(attributes=_rewrite(record.known.attributes, (), versions))
+    return record.with_metadata(attributes=_rewrite(record.full_metadata.attributes, (), versions))
 
 
 def _rewrite(attributes: Mapping[str, Any], path: Tuple[str, ...], versions: Mapping[str, Any]) -> Dict[str, Any]:
@@ -103,7 +103,7 @@ def _rewrite(attributes: Mapping[str, Any], path: Tuple[str, ...], versions: Map
 
 def for_tenant(record: Record, tenant: str) -> Record:
     """Return the record with `tenant` in its scope."""
-    return record.with_metadata(scope=replace(record.known.scope, tenant=tenant))
+    return record.with_metadata(scope=replace(record.full_metadata.scope, tenant=tenant))
 
 
 def _describe(record: Record, tenant: str, positions: Mapping[str, int]) -> Dict[str, Any]:

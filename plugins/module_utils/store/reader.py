@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model import lif
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing, without_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
-from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 Clock = Callable[[], datetime]
@@ -151,8 +151,8 @@ def _refuse_unusable(credential: Credential) -> None:
         raise incomplete_import(credential.name)
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
-    if credential.expired:
-        when = written(credential.metadata.expires_at)
+    if credential.is_expired:
+        when = format_time(credential.metadata.expires_at)
         raise Expired("it expired at {0}".format(when), name=credential.name, remedy="Write a new value, or rotate it.")
     if not credential.usable:
         remedy = "Write a new value with state 'present'."

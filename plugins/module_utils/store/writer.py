@@ -35,7 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
@@ -88,7 +88,7 @@ class Writer:
         """Whether `accept` can bring back a deleted credential."""
         return self._backend.capabilities.soft_delete
 
-    def deleted(self, name: str) -> Optional[Credential]:
+    def find_deleted(self, name: str) -> Optional[Credential]:
         """Return the deleted credential that `accept` would bring back, without its fields; None if there is none."""
         if not self.undeletes:
             return None
@@ -97,7 +97,7 @@ class Writer:
         except NotFound:
             return None
 
-    def create(self, wanted: Wanted) -> Credential:
+    def create(self, wanted: DesiredCredential) -> Credential:
         """Store a new credential.
 
         Raises:
@@ -108,15 +108,15 @@ class Writer:
         try:
             return self.put(record, None)
         except Conflict as conflict:
-            return self._created_before(wanted, conflict)
+            return self._find_created_before(wanted, conflict)
 
-    def new_record(self, wanted: Wanted) -> Tuple[Record, bool]:
+    def new_record(self, wanted: DesiredCredential) -> Tuple[Record, bool]:
         """Return the record that `create` stores, and whether its value was generated."""
         kind = wanted.kind()
         fields, generated = wanted.resolve(kind, {})
         return Record(check_name(wanted.name), kind.name, fields, metadata=self._first_metadata(wanted, kind, fields)), generated
 
-    def next_record(self, credential: Credential, fields: Fields, wanted: Wanted) -> Record:
+    def next_record(self, credential: Credential, fields: Fields, wanted: DesiredCredential) -> Record:
         """Return the record of a new value of a stored credential. If the fields are unchanged, keep the refreshed state and its expiry.
 
         Raises:
@@ -125,7 +125,7 @@ class Writer:
         """
         now = self._clock()
         keeps_state = _keeps_state(credential, fields)
-        metadata = _revived(credential, now)
+        metadata = _revive(credential, now)
         attributes = {name: value for name, value in metadata.attributes.items() if keeps_state or name not in _OF_THE_VERSION}
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), created_at=now, attributes=wanted.attributes(kind, attributes))
@@ -214,7 +214,7 @@ class Writer:
                 found = self._backend.get(name, stage=stage)
             except NotFound:
                 continue
-            if not found.known.attributes.get(SPARE):
+            if not found.full_metadata.attributes.get(SPARE):
                 what = "the current value cannot be opened, and there is another in stage '{0}'".format(stage)
                 remedy = "Settle the rotation with credential_rotate; or read that stage, delete by force, and write the value again."
                 raise RotationInProgress(what, name=name, remedy=remedy)
@@ -267,18 +267,18 @@ class Writer:
             return
         raise InvalidInput(what, name=name, option="recoverable", remedy=remedy)
 
-    def scope(self, wanted: Wanted, stored: Scope) -> Scope:
+    def scope(self, wanted: DesiredCredential, stored: Scope) -> Scope:
         """Return the wanted scope, else the stored one, with the store's tenant."""
         return replace(wanted.scope or stored, tenant=self._tenant)
 
-    def _first_metadata(self, wanted: Wanted, kind: CredentialType, fields: Fields) -> Metadata:
+    def _first_metadata(self, wanted: DesiredCredential, kind: CredentialType, fields: Fields) -> Metadata:
         now = self._clock()
         blank = Metadata(now, now, lifecycle=lifecycle.UNINITIALIZED, attributes=wanted.attributes(kind, {}))
         metadata = replace(lifecycle.advance_all(blank, ("begin_direct", "auth_ok"), now), **wanted.apply(blank))
         expires_at = _read_expiry(wanted, now) or kind.expires_at(fields)
         return replace(metadata, scope=self.scope(wanted, metadata.scope), expires_at=expires_at)
 
-    def _created_before(self, wanted: Wanted, conflict: Conflict) -> Credential:
+    def _find_created_before(self, wanted: DesiredCredential, conflict: Conflict) -> Credential:
         found = self._reader.find(wanted.name)
         if found is None:
             raise conflict
@@ -291,7 +291,7 @@ class Writer:
         return Credential(record, self._clock())
 
 
-def _revived(credential: Credential, now: datetime) -> Metadata:
+def _revive(credential: Credential, now: datetime) -> Metadata:
     """Return the metadata after the lifecycle event of a new value.
 
     Raises:
@@ -322,7 +322,7 @@ def _keeps_state(credential: Credential, fields: Fields) -> bool:
     return True
 
 
-def _read_expiry(wanted: Wanted, now: datetime) -> Optional[datetime]:
+def _read_expiry(wanted: DesiredCredential, now: datetime) -> Optional[datetime]:
     return now + wanted.ttl if wanted.ttl is not None else wanted.expires_at
 
 

@@ -40,7 +40,7 @@ def build(parts: Mapping[str, str]) -> str:
     engine = parts.get("engine", "postgresql")
     text = "{0}://{1}{2}".format(engine, _login(parts), _place(parts))
     if "database" in parts:
-        text += "/" + _quoted(parts["database"])
+        text += "/" + _quote(parts["database"])
     if "ssl_mode" in parts:
         mode = parts["ssl_mode"] if engine == "postgresql" else _MYSQL_MODES[parts["ssl_mode"]]
         text += "{0}?{1}={2}".format("" if "database" in parts else "/", _SSL_PARAMETER[engine], mode)
@@ -75,16 +75,16 @@ def parse(text: str) -> Dict[str, str]:
 
 
 def _login(parts: Mapping[str, str]) -> str:
-    login = _quoted(parts.get("username", ""))
+    login = _quote(parts.get("username", ""))
     if "password" in parts:
-        login += ":" + _quoted(parts["password"])
+        login += ":" + _quote(parts["password"])
     return login + "@" if login else ""
 
 
 def _place(parts: Mapping[str, str]) -> str:
     host = parts.get("host", "")
     # RFC 3986 section 3.2.2: an IPv6 address is in brackets. A socket's directory is percent-encoded as libpq expects it.
-    host = "[{0}]".format(host) if ":" in host else _quoted(host)
+    host = "[{0}]".format(host) if ":" in host else _quote(host)
     return "{0}:{1}".format(host, parts["port"]) if parts.get("port") else host
 
 
@@ -107,7 +107,7 @@ def _ssl_mode(engine: str, query: str) -> Dict[str, str]:
     return found
 
 
-def _quoted(part: str) -> str:
+def _quote(part: str) -> str:
     return quote(part, safe="")
 
 

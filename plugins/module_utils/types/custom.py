@@ -35,7 +35,7 @@ class Custom(CredentialType):
         Raises:
             InvalidInput: the declaration is empty, names a field twice, or has an unknown key.
         """
-        self.declared = [_checked(entry) for entry in declaration]
+        self.declared = [_check(entry) for entry in declaration]
         names = [entry["name"] for entry in self.declared]
         if not 1 <= len(names) <= MAX_FIELDS or len(set(names)) != len(names):
             raise _invalid("declares {0} fields, {1} names".format(len(names), len(set(names))))
@@ -47,7 +47,7 @@ class Custom(CredentialType):
         return {DECLARATION: self.declared}
 
 
-def _checked(entry: Any) -> Dict[str, Any]:
+def _check(entry: Any) -> Dict[str, Any]:
     if not isinstance(entry, Mapping):
         raise _invalid("holds something that is not a mapping")
     given = {str(key): value for key, value in entry.items() if value is not None}

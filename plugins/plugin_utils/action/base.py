@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from ansible.plugins.action import ActionBase
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
@@ -27,14 +27,14 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_co
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
-    Surroundings,
+    RunConfig,
+    build_run_config,
     resolve_store,
-    session_said,
-    surroundings,
+    session_settings,
 )
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validated
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
-from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import failed_result
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import build_failed_result
 
 
 class CredentialAction(ActionBase):
@@ -60,24 +60,24 @@ class CredentialAction(ActionBase):
         try:
             arguments = self.read_arguments()
             spec = self.read_specification(arguments, around)
-            parameters = validated(arguments, spec, self.operation)
-            reported["invocation"] = {"module_args": reported_parameters(parameters, spec.argument_spec, spec.other_stores)}
+            parameters = validate(arguments, spec, self.operation)
+            reported["invocation"] = {"module_args": censor_invocation(parameters, spec.argument_spec, spec.other_stores)}
             beside = {role: resolve_store(parameters.get(role), around) for role in spec.other_stores}
             store = replace(resolve_store(parameters.get("store"), around), beside=beside)
-            session = session_options(session_said(around))
+            session = session_options(session_settings(around))
             self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
             if not self.runs_on_target(parameters):
-                return self._reported(self.perform(store, parameters, variables), parameters, reported)
+                return self._build_result(self.perform(store, parameters, variables), parameters, reported)
             check_may_leave(store)
         except Exception as error:  # noqa: BLE001  # the edge: every failure leaves as a neutral error
-            return failed_result(error, reported)
+            return build_failed_result(error, reported)
         return self._on_target(target_arguments(arguments, store), parameters, variables)
 
     def read_arguments(self) -> Mapping[str, Any]:
         """Return the task's arguments."""
         return dict(self._task.args)
 
-    def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
+    def read_specification(self, arguments: Mapping[str, Any], around: RunConfig) -> Specification:
         """Return the specification that the arguments are checked against."""
         return self.specification
 
@@ -123,14 +123,14 @@ class CredentialAction(ActionBase):
             tenant=store.config.get("tenant"), scope=parameters.get("scope"), variables=variables, task=self._task.get_name()
         )
 
-    def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
+    def _surroundings(self, variables: Mapping[str, Any]) -> RunConfig:
         """Return all that may name a store. The task's `environment:` counts, as it would for a module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        around = surroundings(self._loader, self._templar, variables)
+        around = build_run_config(self._loader, self._templar, variables)
         return replace(around, environment={**around.environment, **{name: str(value) for name, value in environment.items()}})
 
-    def _reported(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
+    def _build_result(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:
         result = dict(outcome.result)
         if not self._task.diff:
             result.pop("diff", None)

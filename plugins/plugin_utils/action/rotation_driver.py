@@ -42,7 +42,7 @@ class Runner(Protocol):
         """Return a program's exit status; None without a response."""
 
 
-def elapsed() -> float:
+def read_clock() -> float:
     """Return the seconds of a clock that also runs while the machine sleeps (on Linux, `time.monotonic` does not)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
@@ -80,7 +80,7 @@ class RotationDriver:
         perform: Callable[[dict[str, Any]], Outcome],
         target: type[Target],
         runner: Runner,
-        monotonic: Callable[[], float] = elapsed,
+        monotonic: Callable[[], float] = read_clock,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         """Set the function that performs the operation (its argument is the report on the last step), the target and its runner."""

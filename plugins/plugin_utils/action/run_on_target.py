@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 
 _KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
 
@@ -42,13 +42,13 @@ def _check_one(store: StoreReference) -> None:
     sources = store.config.get("key_sources") or [{"source": _KEY_FILE}]
     kinds = [source.get("source") for source in sources if isinstance(source, Mapping)]
     if _ANSIBLE_VAULT in kinds:
-        raise _refused(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
+        raise _refusal_error(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
     traits = find_traits(store.config.get("backend"))
     if traits is not None and traits.directory is not None and any(source == {"source": _KEY_FILE} for source in sources):
-        raise _refused(store, "a local store with its default key is on the controller")
+        raise _refusal_error(store, "a local store with its default key is on the controller")
 
 
-def _refused(store: StoreReference, what: str) -> InvalidConfiguration:
+def _refusal_error(store: StoreReference, what: str) -> InvalidConfiguration:
     remedy = "Leave 'run_on' out, or name a store with a key source of its own."
     return InvalidConfiguration(what, option="run_on", store=store.name, remedy=remedy)
 
@@ -57,4 +57,4 @@ def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> Uns
     """Return the task's arguments with the resolved stores in place of their names."""
     stores = {"store": store, **store.beside}
     resolved = {option: dict(each.config, name=each.name) for option, each in stores.items()}
-    return Unshown(plain(arguments), **resolved, run_on=TARGET)
+    return Unshown(to_native(arguments), **resolved, run_on=TARGET)

@@ -32,15 +32,15 @@ def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
         InvalidConfiguration: the configuration does not list it, or it cannot be imported, or is no target.
     """
     if kind not in tuple(allowed):
-        raise _refused(
+        raise _refusal_error(
             "the configuration does not list the target '{0}'".format(kind), "Add it to '{0}' in {1}.".format(EXTENSIONS, FILE_NAME)
         )
     parts = kind.split(".")
     if len(parts) != 3 or not all(part.isidentifier() for part in parts):
-        raise _refused("'{0}' is not a full name".format(kind), "Write namespace.collection.name.")
+        raise _refusal_error("'{0}' is not a full name".format(kind), "Write namespace.collection.name.")
     target = _import(PLACE.format(*parts))
     if not (isinstance(target, type) and issubclass(target, Target)):
-        raise _refused("'{0}' is no target".format(kind), "Its file sets TARGET to a subclass of Target.")
+        raise _refusal_error("'{0}' is no target".format(kind), "Its file sets TARGET to a subclass of Target.")
     add_target(kind, target)
     return target
 
@@ -50,8 +50,8 @@ def _import(name: str) -> object:
         return importlib.import_module(name).TARGET
     except Exception as error:  # noqa: BLE001  # another party's code can raise anything
         what = "{0} cannot be loaded ({1})".format(name, type(error).__name__)
-        raise _refused(what, "Install the collection, and check that the file sets TARGET.") from None
+        raise _refusal_error(what, "Install the collection, and check that the file sets TARGET.") from None
 
 
-def _refused(what: str, remedy: str) -> InvalidConfiguration:
+def _refusal_error(what: str, remedy: str) -> InvalidConfiguration:
     return InvalidConfiguration(what, option="target", remedy=remedy)

@@ -12,17 +12,17 @@ from typing import Any
 
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import without_session
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
-from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import ExitHook
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
@@ -36,7 +36,7 @@ class DirectClient(Client):
         """Start with no store open."""
         self._fingerprints = Fingerprints()
         self._open: dict[str, CredentialManager] = {}
-        self._end: AtEnd | None = None
+        self._end: ExitHook | None = None
 
     def perform(
         self,
@@ -52,9 +52,9 @@ class DirectClient(Client):
         try:
             manager = self._manager(store)
         except CredentialError as error:
-            return unopened(operation, store.config, store.name, error)
+            return answer_unopened(operation, store.config, store.name, error)
         beside = {role: self._manager(other) for role, other in store.beside.items()}
-        with nullcontext() if self._end is None else self._end.working():
+        with nullcontext() if self._end is None else self._end.deferring_signals():
             return perform(manager, operation, parameters, context, check_mode, beside=beside)
 
     def _manager(self, store: StoreReference) -> CredentialManager:
@@ -68,7 +68,7 @@ class DirectClient(Client):
     def _close_at_end(self, manager: CredentialManager) -> None:
         """Close the store when the process ends if it is on a server, which may have leases to revoke. Other stores hold nothing open."""
         if manager.backend.capabilities.remote and self._end is None:
-            self._end = AtEnd(self.close)
+            self._end = ExitHook(self.close)
 
     def close(self) -> None:
         """Close every store, and show each failure as a warning."""
@@ -77,4 +77,4 @@ class DirectClient(Client):
             try:
                 manager.close()
             except Exception as error:  # noqa: BLE001  # the process ends, and the other stores must be closed
-                Display().warning("store '{0}' was not closed: {1}".format(manager.store, neutral(error)))
+                Display().warning("store '{0}' was not closed: {1}".format(manager.store, as_credential_error(error)))

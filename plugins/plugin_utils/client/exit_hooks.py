@@ -21,12 +21,12 @@ from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Any
 
-PATIENCE = 8.0
+SHUTDOWN_TIMEOUT = 8.0
 """Seconds that a process may still take after the signal to end."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-class AtEnd:
+class ExitHook:
     """Call `release` once when the process that made this object ends, unless it is killed."""
 
     def __init__(self, release: Callable[[], None]) -> None:
@@ -38,10 +38,10 @@ class AtEnd:
         Finalize(None, self._normally, exitpriority=10)
         self._before: dict[int, Any] = {}
         if multiprocessing.parent_process() is not None and _in_main_thread():
-            self._before = {number: signal.signal(number, self._told_to) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
 
     @contextmanager
-    def working(self) -> Iterator[None]:
+    def deferring_signals(self) -> Iterator[None]:
         """Delay signals inside the `with` block, so that a lease just being fetched can be revoked. The block must be bounded in time."""
         if not _in_main_thread():
             yield
@@ -52,13 +52,13 @@ class AtEnd:
         finally:
             self._working -= 1
             if self._postponed is not None and not self._working:
-                self._told_to(*self._postponed)
+                self._on_signal(*self._postponed)
 
     def _normally(self) -> None:
-        with self.working():
+        with self.deferring_signals():
             self._run()
 
-    def _told_to(self, number: int, frame: Any) -> None:
+    def _on_signal(self, number: int, frame: Any) -> None:
         """Handle a signal: call the function in a thread. The interrupted main thread may hold a lock it needs; so the wait is bounded."""
         if self._working:
             self._postponed = (number, frame)
@@ -68,7 +68,7 @@ class AtEnd:
         releasing = threading.Thread(target=self._run, daemon=True)
         try:
             releasing.start()
-            releasing.join(PATIENCE)
+            releasing.join(SHUTDOWN_TIMEOUT)
         except RuntimeError:  # no thread can be started
             self._run()
         before = self._before[number]

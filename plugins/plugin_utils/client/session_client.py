@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import AnswerLost, controller, directory_of, exchange
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session, read_abandoned
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import ResponseLost, controller, directory_of, exchange
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession, ensure_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
@@ -69,23 +69,23 @@ class SessionClient:
             "check_mode": check_mode,
             "question": question,
         }
-        reply = self._answered(message, repeatable=check_mode or traits_of(operation).read_only)
+        reply = self._call_with_password(message, repeatable=check_mode or traits_of(operation).read_only)
         for warning in reply.get("warnings") or ():
             Display().warning(warning)
         return outcome_of(reply)
 
     def forget(self, names: Iterable[str] | None) -> None:
         """Drop the session's cached values of these names, or all for None, if there is a session that was not given up."""
-        if given_up(self._place.directory) is not None:
+        if read_abandoned(self._place.directory) is not None:
             return
         with suppress(OSError):
             exchange(self._place.directory, {"forget": None if names is None else list(names)})
 
-    def _answered(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+    def _call_with_password(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
         """Return the response. If the session needs a vault password, which only the run has, send the request again with it."""
         passwords: dict[str, str] = {}
         for _vault_id in range(VAULT_IDS):
-            reply = self._asked({**message, "vault_passwords": passwords}, repeatable)
+            reply = self._call({**message, "vault_passwords": passwords}, repeatable)
             if "needs_vault_password" not in reply:
                 return reply
             vault_id = reply["needs_vault_password"]
@@ -93,13 +93,13 @@ class SessionClient:
             passwords[vault_id or ""] = "" if password is None else base64.b64encode(password.expose()).decode("ascii")
         raise NotForSession
 
-    def _asked(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
+    def _call(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
         for is_last in (False, True):
             ensure_session(self._place, self._run, self._options)
             try:
                 return exchange(self._place.directory, message)
-            except AnswerLost as lost:
-                raise self._lost(lost, message, repeatable) from None
+            except ResponseLost as lost:
+                raise self._loss_error(lost, message, repeatable) from None
             except (FileNotFoundError, ConnectionRefusedError):
                 # An idle session may have ended just now; then another one is started.
                 if is_last:
@@ -110,17 +110,17 @@ class SessionClient:
                 raise NotForSession from None
         raise AssertionError("the last round returns or raises")
 
-    def _lost(self, lost: AnswerLost, message: Mapping[str, Any], repeatable: bool) -> Exception:
+    def _loss_error(self, lost: ResponseLost, message: Mapping[str, Any], repeatable: bool) -> Exception:
         """Return the error to raise. A read is repeated without a session; a write is not, because it may have been carried out."""
         why = self._without(str(lost))
         if repeatable:
             return why
         what = "the run's session did not respond: {0}. The write may have been carried out, or may still be".format(why)
         remedy = "Check what is stored, and run the play again."
-        return Unavailable(what, remedy=remedy, store=str(message["store"]), name=_name(message)).happened(outcome_unknown=True)
+        return Unavailable(what, remedy=remedy, store=str(message["store"]), name=_name(message)).annotate(outcome_unknown=True)
 
     def _without(self, why: str) -> NoSession:
-        return NoSession(give_up(self._place.directory, why))
+        return NoSession(abandon_session(self._place.directory, why))
 
 
 def _name(message: Mapping[str, Any]) -> str | None:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def plain(value: Any) -> Any:
+def to_native(value: Any) -> Any:
     """Return `value` as dict, list and Python's own scalars only."""
     if isinstance(value, Mapping):
-        return {str(name): plain(element) for name, element in value.items()}
+        return {str(name): to_native(element) for name, element in value.items()}
     if isinstance(value, (list, tuple, set)):
-        return [plain(element) for element in value]
+        return [to_native(element) for element in value]
     if value is None or isinstance(value, (bool, bytes)):
         return value
     if isinstance(value, int):

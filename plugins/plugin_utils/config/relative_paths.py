@@ -25,30 +25,30 @@ def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:
     traits = find_traits(config.get("backend"))
     placed: Mapping[str, Any] = dict(config)
     for option in (*STORE_PATHS, *(traits.paths if traits else ())):
-        placed = change_part(placed, option, lambda value: _placed_option(value, directory))
+        placed = change_part(placed, option, lambda value: _resolve_option(value, directory))
     for option in traits.parts_with_paths if traits else ():
-        placed = change_part(placed, option, lambda value: _placed(value, directory))
+        placed = change_part(placed, option, lambda value: _resolve(value, directory))
     for option in KEY_SOURCES:
         if isinstance(read_part(placed, option), list):
-            placed = change_part(placed, option, lambda sources: [_placed_source(source, directory) for source in sources])
+            placed = change_part(placed, option, lambda sources: [_resolve_source(source, directory) for source in sources])
     return placed
 
 
-def _placed_option(value: Any, directory: str) -> Any:
+def _resolve_option(value: Any, directory: str) -> Any:
     """Return an option's path, resolved. A path that begins with an environment variable is left for ansible-core to resolve."""
     is_whole = isinstance(value, str) and os.path.isabs(os.path.expandvars(value))
-    return value if is_whole else _placed(value, directory)
+    return value if is_whole else _resolve(value, directory)
 
 
-def _placed_source(source: Any, directory: str) -> Any:
+def _resolve_source(source: Any, directory: str) -> Any:
     from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS
 
     for option in PATHS:
-        source = change_part(source, option, lambda value: _placed(value, directory))
+        source = change_part(source, option, lambda value: _resolve(value, directory))
     return source
 
 
-def _placed(value: Any, directory: str) -> Any:
+def _resolve(value: Any, directory: str) -> Any:
     if not isinstance(value, str) or not value or value.startswith("~"):
         return value
     return os.path.normpath(os.path.join(directory, value))

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     check_store_name,
     inline_store,
 )
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
 
 FILE_NAME = "nebula.yml"
@@ -44,7 +44,7 @@ SESSION_KEY = "session"
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunConfig:
     """What can choose or define a store in a run, apart from the option itself.
 
     Attributes:
@@ -62,9 +62,9 @@ class Surroundings:
     ansible_cfg: str | None = None
 
 
-def surroundings(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Surroundings:
+def build_run_config(loader: Any, templar: Any, variables: Mapping[str, Any]) -> RunConfig:
     """Return the surroundings of this process's run, for a plugin that has these variables."""
-    return Surroundings(
+    return RunConfig(
         variables=variables,
         environment=os.environ,
         template=templar.template,
@@ -82,7 +82,7 @@ class _ConfigurationFile:
     extensions: tuple[str, ...] = ()
 
 
-def resolve_store(option: Any, around: Surroundings) -> StoreReference:
+def resolve_store(option: Any, around: RunConfig) -> StoreReference:
     """Find the store to use.
 
     Args:
@@ -93,23 +93,23 @@ def resolve_store(option: Any, around: Surroundings) -> StoreReference:
         InvalidConfiguration: the store is unknown (the message lists the known ones), or a place that names
             stores is invalid.
     """
-    chosen, place = _chosen(option, around)
+    chosen, place = _choose(option, around)
     if _is_mapping_as_text(chosen):
-        chosen = _parsed(chosen, place)
+        chosen = _parse(chosen, place)
     if isinstance(chosen, Mapping):
-        return inline_store(_decrypted(chosen, place))
+        return inline_store(_decrypt(chosen, place))
     if chosen is not None and not isinstance(chosen, str):
         raise InvalidConfiguration(
             "a store is a name or a mapping, not {0}".format(type(chosen).__name__), option=place, remedy="Write a store's name."
         )
-    return _named(chosen, place, around)
+    return _find_named(chosen, place, around)
 
 
-def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
+def _choose(option: Any, around: RunConfig) -> tuple[Any, str]:
     """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
     if option:
         return option, "store"
-    variable = templated(STORE_VARIABLE, around)
+    variable = template_variable(STORE_VARIABLE, around)
     if variable:
         return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
@@ -117,22 +117,22 @@ def _chosen(option: Any, around: Surroundings) -> tuple[Any, str]:
     return _from_ansible_cfg(around.ansible_cfg, INI_KEY), "[{0}] {1}".format(INI_SECTION, INI_KEY)
 
 
-def session_said(around: Surroundings) -> list[tuple[str, Any]]:
+def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
     """Return the name and value (a text or mapping) of each place that may set the run's `session`, the strongest first.
 
     Raises:
         InvalidConfiguration: a place is invalid.
     """
     said = [
-        (SESSION_VARIABLE, plain(templated(SESSION_VARIABLE, around))),
+        (SESSION_VARIABLE, to_native(template_variable(SESSION_VARIABLE, around))),
         (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
         ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
-        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), plain(_read_file(around).session)),
+        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_file(around).session)),
     ]
-    return [(place, _parsed(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
+    return [(place, _parse(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
 
 
-def read_extensions(around: Surroundings) -> tuple[str, ...]:
+def read_extensions(around: RunConfig) -> tuple[str, ...]:
     """Return the full names of what the configuration file lets a run load from other collections.
 
     Raises:
@@ -145,7 +145,7 @@ def _is_mapping_as_text(value: Any) -> bool:
     return isinstance(value, str) and value.lstrip().startswith("{")
 
 
-def _parsed(text: str, place: str) -> Any:
+def _parse(text: str, place: str) -> Any:
     """Parse a mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
     try:
         return check_type_dict(text)
@@ -154,7 +154,7 @@ def _parsed(text: str, place: str) -> Any:
         raise InvalidConfiguration("the text looks like a mapping but cannot be parsed", option=place, remedy=remedy) from None
 
 
-def _named(name: str | None, place: str, around: Surroundings) -> StoreReference:
+def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReference:
     file = _read_file(around)
     variable = _from_variable(around)
     stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
@@ -167,12 +167,12 @@ def _named(name: str | None, place: str, around: Surroundings) -> StoreReference
     config = stores[name]
     if not isinstance(config, Mapping):
         raise InvalidConfiguration("the configuration is not a mapping", store=name, remedy="Write at least 'backend:'.")
-    config = _decrypted(config, "store '{0}'".format(name))
+    config = _decrypt(config, "store '{0}'".format(name))
     is_from_file = name in file.stores and name not in variable
     return StoreReference(name=name, config=beside_file(config, file.path) if is_from_file else config)
 
 
-def templated(variable: str, around: Surroundings) -> Any:
+def template_variable(variable: str, around: RunConfig) -> Any:
     """Return the value of a variable, its templates resolved; None if it is not set.
 
     Raises:
@@ -189,8 +189,8 @@ def templated(variable: str, around: Surroundings) -> Any:
         raise InvalidConfiguration(what, option=variable, remedy="Check the templates and vaulted values in it.") from None
 
 
-def _from_variable(around: Surroundings) -> Mapping[str, Any]:
-    return _mapping_of_stores(templated(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
+def _from_variable(around: RunConfig) -> Mapping[str, Any]:
+    return _mapping_of_stores(template_variable(STORES_VARIABLE, around) or {}, STORES_VARIABLE)
 
 
 def _from_ansible_cfg(path: str | None, key: str) -> str | None:
@@ -204,7 +204,7 @@ def _from_ansible_cfg(path: str | None, key: str) -> str | None:
     return parser.get(INI_SECTION, key, fallback=None) or None
 
 
-def _read_file(around: Surroundings) -> _ConfigurationFile:
+def _read_file(around: RunConfig) -> _ConfigurationFile:
     path = _find_file(around)
     if path is None:
         return _ConfigurationFile()
@@ -214,10 +214,10 @@ def _read_file(around: Surroundings) -> _ConfigurationFile:
         what = "{0} cannot be read ({1})".format(path, type(error).__name__)
         remedy = "Check that it is readable, valid YAML, and that the run has the vault password if it is encrypted."
         raise InvalidConfiguration(what, option=FILE_NAME, remedy=remedy) from None
-    return _checked_file(str(path), {} if content is None else content)
+    return _check_file(str(path), {} if content is None else content)
 
 
-def _checked_file(path: str, content: Any) -> _ConfigurationFile:
+def _check_file(path: str, content: Any) -> _ConfigurationFile:
     unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
     if unknown:
         remedy = "Allowed at its top: {0}.".format(", ".join(_FILE_KEYS))
@@ -244,7 +244,7 @@ def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:
     return {check_store_name(name, option): config for name, config in stores.items()}
 
 
-def _find_file(around: Surroundings) -> Path | None:
+def _find_file(around: RunConfig) -> Path | None:
     told = around.environment.get(CONFIG_ENVIRONMENT)
     if told:
         path = Path(told).expanduser()
@@ -256,9 +256,9 @@ def _find_file(around: Surroundings) -> Path | None:
     return next((path for path in (*beside, home) if path.is_file()), None)
 
 
-def _decrypted(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:
+def _decrypt(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:
     try:
-        return {str(name): plain(value) for name, value in config.items()}
+        return {str(name): to_native(value) for name, value in config.items()}
     except Exception as error:  # noqa: BLE001  # decrypting a vaulted value can raise anything
         what = "a vaulted value cannot be read ({0})".format(type(error).__name__)
         raise InvalidConfiguration(what, option=place, remedy="Give the run its vault password.") from None

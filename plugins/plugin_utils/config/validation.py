@@ -15,20 +15,20 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
-from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import EdgeMessage
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
 COLLECTION = "nebula.credential"
 
 
-def validated(arguments: Mapping[str, Any], specification: Specification, plugin: str, kind: str = "module") -> dict[str, Any]:
+def validate(arguments: Mapping[str, Any], specification: Specification, plugin: str, kind: str = "module") -> dict[str, Any]:
     """Return the arguments, checked and completed by defaults. Show warnings and deprecations on the display.
 
     Raises:
-        EdgeMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
+        UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
     """
-    given = plain(arguments)
+    given = to_native(arguments)
     masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
     validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
     result = validator.validate(given)
@@ -37,7 +37,7 @@ def validated(arguments: Mapping[str, Any], specification: Specification, plugin
         message = result.errors.msg
         if isinstance(result.errors[0], UnsupportedError):
             message = "Unsupported parameters for ({0}.{1}) {2}: {3}".format(COLLECTION, plugin, kind, message)
-        raise EdgeMessage(masking.without(message, _secrets(given, specification.argument_spec)))
+        raise UserMessage(masking.without(message, _secrets(given, specification.argument_spec)))
     return dict(result.validated_parameters)
 
 

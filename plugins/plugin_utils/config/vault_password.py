@@ -30,7 +30,7 @@ def vault_password(vault_id: str | None) -> Secret | None:
     Raises:
         InvalidConfiguration: no vault id was given, and the run has several.
     """
-    known = _known()
+    known = _read_known()
     if vault_id is not None:
         return _secret(known.get(vault_id))
     if _DEFAULT in known or len(known) < 2:
@@ -42,7 +42,7 @@ def vault_password(vault_id: str | None) -> Secret | None:
     )
 
 
-def _known() -> dict[str, Any]:
+def _read_known() -> dict[str, Any]:
     context = VaultSecretsContext.current(optional=True) if VaultSecretsContext is not None else None
     known: dict[str, Any] = {}
     for vault_id, secret in getattr(context, "secrets", None) or ():

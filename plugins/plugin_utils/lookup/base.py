@@ -19,17 +19,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import plain
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
-    Surroundings,
+    RunConfig,
+    build_run_config,
     resolve_store,
-    session_said,
-    surroundings,
-    templated,
+    session_settings,
+    template_variable,
 )
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validated
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import Reactions
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import FailureOptions
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import lookup_failure
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
@@ -57,7 +57,7 @@ class CredentialLookup(LookupBase):
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         """Return a list of one element. It is never marked as a trusted template: `{{` in a secret stays text."""
         # Outside the guard below: Ansible itself reports an undefined value among the arguments.
-        asked, given = plain(terms), plain(kwargs)
+        asked, given = to_native(terms), to_native(kwargs)
         try:
             return self._answer(asked, given, variables or {})
         except Exception as error:  # noqa: BLE001  # the edge: every error leaves as a neutral one
@@ -68,11 +68,11 @@ class CredentialLookup(LookupBase):
         """Return the list that the lookup returns for these terms."""
 
     def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
-        around = surroundings(self._loader, self._templar, variables)
+        around = build_run_config(self._loader, self._templar, variables)
         if given.get("scope") is None:
-            given["scope"] = plain(templated(SCOPE_VARIABLE, around))
-        options = validated(given, self.specification, self.operation, "lookup")
-        reactions = Reactions(options, "default" in given, Display().warning)
+            given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
+        options = validate(given, self.specification, self.operation, "lookup")
+        reactions = FailureOptions(options, "default" in given, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
 
 
@@ -83,8 +83,8 @@ class LookupCall:
         self,
         operation: str,
         options: dict[str, Any],
-        reactions: Reactions,
-        around: Surroundings,
+        reactions: FailureOptions,
+        around: RunConfig,
         question: str | None = None,
         reply: Mapping[str, Any] | None = None,
     ) -> None:
@@ -102,11 +102,11 @@ class LookupCall:
         Raises:
             CredentialError: the operation failed; the class is the reason.
         """
-        outcome = self._performed(parameters) if self._reply is None else outcome_of(self._reply)
+        outcome = self._perform(parameters) if self._reply is None else outcome_of(self._reply)
         masking.register(outcome.secrets)
         return outcome
 
-    def _performed(self, parameters: Mapping[str, Any]) -> Outcome:
+    def _perform(self, parameters: Mapping[str, Any]) -> Outcome:
         store = resolve_store(self.options.get("store"), self._around)
         context = access_context(
             tenant=store.config.get("tenant"), scope=self.options.get("scope"), variables=self._around.variables, task=None
@@ -114,7 +114,9 @@ class LookupCall:
         asked = {**for_operation(self.options), **parameters}
         if asked.get("fields") == ALL_FIELDS:
             asked["fields"] = True
-        return client(session_options(session_said(self._around))).perform(store, self._operation, asked, context, question=self._question)
+        return client(session_options(session_settings(self._around))).perform(
+            store, self._operation, asked, context, question=self._question
+        )
 
 
 def names_in(terms: list[Any]) -> list[str]:

@@ -44,7 +44,7 @@ def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
     return known
 
 
-class Reactions:
+class FailureOptions:
     """The three options of one lookup call, and their effect."""
 
     def __init__(self, options: Mapping[str, Any], has_default: bool, warn: Callable[[str], None]) -> None:
@@ -61,7 +61,7 @@ class Reactions:
                 remedy = "Give 'default', or use one of: {0}.".format(", ".join(other for other in REACTIONS if other != DEFAULT))
                 raise InvalidInput("it is 'default', and no default is given", option=option, remedy=remedy)
 
-    def settle(self, error: CredentialError) -> list[Any]:
+    def apply(self, error: CredentialError) -> list[Any]:
         """Return `[default]`, or `[]` to leave the value out.
 
         Raises:

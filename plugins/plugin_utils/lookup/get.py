@@ -28,7 +28,7 @@ class Get(CredentialLookup):
         try:
             return [call.ask(name=names[0]).result["value"]]
         except CredentialError as error:
-            return call.reactions.settle(error)
+            return call.reactions.apply(error)
 
 
 class GetMany(CredentialLookup):
@@ -43,10 +43,10 @@ class GetMany(CredentialLookup):
         try:
             result = call.ask(names=names).result
         except CredentialError as error:
-            return [{name: default for name in names for default in call.reactions.settle(error)}]
+            return [{name: default for name in names for default in call.reactions.apply(error)}]
         values = dict(result["values"])
         for name, failure in result["failures"].items():
-            for default in call.reactions.settle(error_from(failure)):
+            for default in call.reactions.apply(error_from(failure)):
                 values[name] = default
         return [values]
 

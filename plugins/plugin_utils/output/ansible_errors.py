@@ -15,27 +15,27 @@ from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import neutral
+from ansible_collections.nebula.credential.plugins.module_utils.errors import as_credential_error
 
 
-class EdgeMessage(Exception):
+class UserMessage(Exception):
     """A complete message of the edge itself (argument validation, an option that this edge refuses), safe to show."""
 
 
 def lookup_failure(error: Exception, lookup: str) -> AnsibleError:
     """Return the error that a lookup raises (`from None`) for `error`."""
-    if isinstance(error, EdgeMessage):
+    if isinstance(error, UserMessage):
         return AnsibleLookupError("{0}: {1}".format(lookup, error))
-    return AnsibleLookupError("{0}: {1}".format(lookup, neutral(error)))
+    return AnsibleLookupError("{0}: {1}".format(lookup, as_credential_error(error)))
 
 
-def failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[str, Any]:
+def build_failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[str, Any]:
     """Return the result of an action that failed with `error`, in the form of a module's `fail_json`, with the error's `code`.
 
     It is returned, not raised: if an action raises, ansible-core does not evaluate `failed_when`, `until` and `retries`.
     """
     failed = {**reported, "failed": True, "changed": False}
-    if isinstance(error, EdgeMessage):
+    if isinstance(error, UserMessage):
         return {**failed, "msg": str(error)}
-    found = neutral(error)
+    found = as_credential_error(error)
     return {**failed, "msg": str(found), "code": found.code}

@@ -31,7 +31,7 @@ SHORTEST = 4
 """Shorter values occur in too much innocent text to be masked: the output would be unreadable, and the mask would be a hint."""
 
 
-def derived_forms(value: bytes) -> set[str]:
+def derive_forms(value: bytes) -> set[str]:
     """Return the texts that reveal `value`: itself, base64 at each alignment, quoted for URLs and shells.
 
     A base64 text can have `value` at three alignments; for each, the characters that depend on `value` alone are returned.
@@ -64,7 +64,7 @@ def forms(secrets: Iterable[Secret]) -> list[str]:
     """Return the texts to mask for these secrets; none if ansible-core masks nothing."""
     if register_secrets is None:
         return []
-    found = {form for secret in secrets if len(secret) >= SHORTEST for form in derived_forms(secret.expose())}
+    found = {form for secret in secrets if len(secret) >= SHORTEST for form in derive_forms(secret.expose())}
     return sorted(form for form in found if len(form) >= SHORTEST)
 
 

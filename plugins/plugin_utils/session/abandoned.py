@@ -11,9 +11,9 @@ import os
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 
-def give_up(directory: str, why: str) -> str:
+def abandon_session(directory: str, why: str) -> str:
     """Make the whole run continue without a session. Return the recorded reason, which is that of the first process to give up."""
-    gone = Place(directory).gone
+    gone = Place(directory).abandonment_file
     draft = "{0}.{1}".format(gone, os.getpid())
     try:
         with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "w", encoding="utf-8") as file:
@@ -24,13 +24,13 @@ def give_up(directory: str, why: str) -> str:
             os.unlink(draft)
     except OSError:
         pass  # another process was first, or the directory is gone: then each process finds out by itself
-    return given_up(directory) or why
+    return read_abandoned(directory) or why
 
 
-def given_up(directory: str) -> str | None:
+def read_abandoned(directory: str) -> str | None:
     """Return the reason why this run has given up its session; None if it has not."""
     try:
-        with open(Place(directory).gone, encoding="utf-8") as file:
+        with open(Place(directory).abandonment_file, encoding="utf-8") as file:
             return file.read()
     except OSError:
         return None

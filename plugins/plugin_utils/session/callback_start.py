@@ -13,11 +13,11 @@ from typing import Any
 from ansible.template import Templar
 from ansible.utils.vars import load_extra_vars
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import begun
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.early_start import start_early
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import NoSession
 
 
-def started(loader: Any) -> str:
+def start(loader: Any) -> str:
     """Start the session of this run if it has one, and do not wait for it.
 
     Args:
@@ -29,7 +29,7 @@ def started(loader: Any) -> str:
     extra = load_extra_vars(loader)
     templar = Templar(loader=loader, variables=extra)
     try:
-        return begun(loader, templar, extra, expected=lambda: expected(loader, templar, extra))
+        return start_early(loader, templar, extra, expected=lambda: find_expected_store(loader, templar, extra))
     except Exception as error:
         from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 
@@ -38,14 +38,14 @@ def started(loader: Any) -> str:
         return "not started ({0})".format(error)
 
 
-def expected(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def find_expected_store(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the store that a lookup without the option `store` reads; None if there is none, or it cannot be passed to the session."""
     from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
     from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-    from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import resolve_store, surroundings
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import build_run_config, resolve_store
 
     try:
-        store = resolve_store(None, surroundings(loader, templar, variables))
+        store = resolve_store(None, build_run_config(loader, templar, variables))
         found = {"store": store.name, "config": store.config}
         json.dumps(found)
     except (CredentialError, TypeError, ValueError):

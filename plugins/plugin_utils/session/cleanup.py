@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_locked, is_private
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import started_at
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import read_start_time
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 
@@ -26,7 +26,7 @@ def sweep(base: str, own: str) -> None:
 
 def _is_used(where: Place, process: int, started: str) -> bool:
     """Return True if its run lives, or a session: the run may be invisible, in another container that shares the directory."""
-    return _lives(process, started) or is_locked(where.lock) or is_locked(where.begun)
+    return _lives(process, started) or is_locked(where.lock) or is_locked(where.start_file)
 
 
 def _lives(process: int, started: str) -> bool:
@@ -35,4 +35,4 @@ def _lives(process: int, started: str) -> bool:
             os.kill(process, 0)
         except ProcessLookupError:
             return False
-    return not started or started_at(process) == started
+    return not started or read_start_time(process) == started

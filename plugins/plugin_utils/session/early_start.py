@@ -15,8 +15,8 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import controller, directory_of, speakers
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import begin_session
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import config_file_candidates, controller, directory_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.launcher import start_session
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 DEFAULTS: Mapping[str, Any] = {}
@@ -33,10 +33,10 @@ def begin(loader: Any, templar: Any, variables: Mapping[str, Any], question: str
         question: the digest of its request, which the caller will resolve: it sends the whole operation next.
     """
     with suppress(Exception):  # the next read meets the same error, and raises it
-        begun(loader, templar, variables, awaited=question)
+        start_early(loader, templar, variables, awaited=question)
 
 
-def begun(
+def start_early(
     loader: Any,
     templar: Any,
     variables: Mapping[str, Any],
@@ -46,23 +46,23 @@ def begun(
 ) -> str:
     """Start the session like `begin`, and return the outcome as a text for users.
 
-    `expected` and `awaited` are those of `launcher.begin_session`.
+    `expected` and `awaited` are those of `launcher.start_session`.
 
     Raises:
         CredentialError: the `session` options are wrong.
         NoSession: this run will have no session, or another process is starting it.
     """
-    options = _said(loader, templar, variables) if _is_spoken_of(variables) else DEFAULTS
+    options = _session_settings(loader, templar, variables) if _is_session_configured(variables) else DEFAULTS
     if options is None:
         return "switched off"
     run = controller()
-    begin_session(Place(directory_of(*run)), run, options, expected=expected, awaited=awaited)
+    start_session(Place(directory_of(*run)), run, options, expected=expected, awaited=awaited)
     return "begun"
 
 
-def _is_spoken_of(variables: Mapping[str, Any]) -> bool:
+def _is_session_configured(variables: Mapping[str, Any]) -> bool:
     said = variables.get("nebula_credential_session") is not None or os.environ.get("NEBULA_CREDENTIAL_SESSION", "true") != "true"
-    return said or any(word in _content(path) for path in speakers() for word in SPOKEN_OF)
+    return said or any(word in _content(path) for path in config_file_candidates() for word in SPOKEN_OF)
 
 
 def _content(path: str) -> bytes:
@@ -73,10 +73,10 @@ def _content(path: str) -> bytes:
         return b""
 
 
-def _said(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
+def _session_settings(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """Return the run's `session` options; None if it has no session."""
     from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
-    from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import session_said, surroundings
+    from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import build_run_config, session_settings
 
-    options = session_options(session_said(surroundings(loader, templar, variables)))
+    options = session_options(session_settings(build_run_config(loader, templar, variables)))
     return options if options["enabled"] else None

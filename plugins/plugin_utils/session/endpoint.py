@@ -32,12 +32,12 @@ ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_",
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
 """The systems allow 104 bytes (macOS) and 108 (Linux), the terminating zero byte included."""
-SILENCE = 5.0
+HEARTBEAT_TIMEOUT = 5.0
 """Seconds without a byte from the session, after which the run gives it up: a session that works sends one each second."""
 HUNG = "it hangs, or was stopped"
 
 
-def speakers() -> list[str]:
+def config_file_candidates() -> list[str]:
     """Return the files that may choose the store, or set the `session` options."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
     named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
@@ -98,7 +98,7 @@ def is_private(directory: str) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o077
 
 
-class AnswerLost(ConnectionError):
+class ResponseLost(ConnectionError):
     """The whole request was sent, and no response came: it may have been carried out."""
 
 
@@ -107,27 +107,27 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         TypeError, ValueError: the message cannot be encoded; nothing was sent.
-        AnswerLost: the message was sent, and the session ended or hangs.
+        ResponseLost: the message was sent, and the session ended or hangs.
         OSError: there is no session, or it is not this user's; nothing was done.
     """
     content = json.dumps(message).encode("utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(SILENCE)
+        connection.settimeout(HEARTBEAT_TIMEOUT)
         _connect(connection, directory)
         if not is_ours(connection):
             raise PermissionError("the session belongs to another user")
         connection.sendall(LENGTH.pack(len(content)) + content)
         try:
-            return dict(json.loads(_received(connection)))
+            return dict(json.loads(_receive_reply(connection)))
         except TimeoutError:
-            raise AnswerLost(HUNG) from None
+            raise ResponseLost(HUNG) from None
         except (OSError, ValueError, TypeError, struct.error):
-            raise AnswerLost("it ended, or was killed") from None
+            raise ResponseLost("it ended, or was killed") from None
 
 
 def _connect(connection: socket.socket, directory: str) -> None:
     """Connect. If the session is being started, or its backlog is full for a moment, wait and try again."""
-    deadline, begins = time.monotonic() + SILENCE, True
+    deadline, begins = time.monotonic() + HEARTBEAT_TIMEOUT, True
     while True:
         try:
             connection.connect(directory + "/s")
@@ -164,7 +164,7 @@ def is_ours(connection: socket.socket) -> bool:
     return uid == os.geteuid() and uid != OVERFLOW_UID
 
 
-def _received(connection: socket.socket) -> bytes:
+def _receive_reply(connection: socket.socket) -> bytes:
     """Return the response. The heartbeats before it restart the time limit of the socket."""
     with connection.makefile("rb") as stream:
         first = HEARTBEAT

@@ -17,13 +17,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session, read_abandoned
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.cleanup import sweep
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
 READY = "ready"
-PATIENCE = 15.0
+START_TIMEOUT = 15.0
 """Seconds for the start; on an idle machine it takes half a second."""
 COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
 """The directory of this collection. No link is resolved: a linked checkout is a collection only at the link's path."""
@@ -57,12 +57,12 @@ def ensure_session(where: Place, run: tuple[int, str], options: Mapping[str, Any
     """
     reap()
     try:
-        _ensure(where, run, lambda: {"options": dict(options), "expected": None, "awaited": None}, _handed_over, PATIENCE + 2)
+        _ensure(where, run, lambda: {"options": dict(options), "expected": None, "awaited": None}, _hand_over, START_TIMEOUT + 2)
     except _Busy as busy:
-        raise NoSession(give_up(where.directory, str(busy))) from None
+        raise NoSession(abandon_session(where.directory, str(busy))) from None
 
 
-def begin_session(
+def start_session(
     where: Place,
     run: tuple[int, str],
     options: Mapping[str, Any],
@@ -81,24 +81,24 @@ def begin_session(
     Raises:
         NoSession: this run will have no session, or another process is starting it.
     """
-    _ensure(where, run, lambda: {"options": dict(options), "expected": expected(), "awaited": awaited}, _left_alone, 0.0)
+    _ensure(where, run, lambda: {"options": dict(options), "expected": expected(), "awaited": awaited}, _leave_alone, 0.0)
 
 
 def _ensure(where: Place, run: tuple[int, str], terms: Terms, hand_over: HandOver, patience: float) -> None:
-    if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.gone):
+    if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.abandonment_file):
         return
     _make_directory(where)
     with _alone(where, patience) as lock:
         _refuse_given_up(where)
         if os.path.exists(where.socket):
             return
-        if os.path.exists(where.begun):
-            raise NoSession(give_up(where.directory, "it ended, or was killed"))
+        if os.path.exists(where.start_file):
+            raise NoSession(abandon_session(where.directory, "it ended, or was killed"))
         _start(where, run, terms, lock, hand_over)
 
 
 def _refuse_given_up(where: Place) -> None:
-    why = given_up(where.directory)
+    why = read_abandoned(where.directory)
     if why is not None:
         raise NoSession(why)
 
@@ -123,16 +123,16 @@ def _alone(where: Place, patience: float) -> Iterator[int]:
     Raises:
         NoSession: the lock was not free within `patience` seconds.
     """
-    descriptor = _locked(where, time.monotonic() + patience)
+    descriptor = _take_lock(where, time.monotonic() + patience)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _locked(where: Place, deadline: float) -> int:
+def _take_lock(where: Place, deadline: float) -> int:
     while True:
-        descriptor = _opened(where)
+        descriptor = _open_lock(where)
         try:
             _lock(descriptor, deadline)
         except NoSession:
@@ -145,7 +145,7 @@ def _locked(where: Place, deadline: float) -> int:
         _make_directory(where)
 
 
-def _opened(where: Place) -> int:
+def _open_lock(where: Place) -> int:
     try:
         return os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     except OSError as error:
@@ -185,21 +185,21 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
     except OSError as error:
         word = type(error).__name__
     if word != READY:
-        raise NoSession(give_up(where.directory, "it did not start ({0})".format(word or "no response")))
+        raise NoSession(abandon_session(where.directory, "it did not start ({0})".format(word or "no response")))
 
 
-def _handed_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
+def _hand_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
     """Send the program its parameters, and return its status line."""
     try:
-        output, _none = started.communicate(handed, timeout=PATIENCE)
+        output, _none = started.communicate(handed, timeout=START_TIMEOUT)
     except subprocess.TimeoutExpired:
         with suppress(OSError):
             os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
-        return "no response within {0:.0f} s".format(PATIENCE)
+        return "no response within {0:.0f} s".format(START_TIMEOUT)
     return output.decode("utf-8", "replace").strip()
 
 
-def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
+def _leave_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
     """Send the program its parameters, and do not wait. It holds the lock until it listens, so that the next caller waits for it."""
     _BEGUN.append(started)
     if started.stdin is not None and started.stdout is not None:
@@ -210,5 +210,5 @@ def _left_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:
 
 
 def reap() -> None:
-    """Reap the processes that `begin_session` started: each forks the session and ends at once, and would stay as a zombie."""
+    """Reap the processes that `start_session` started: each forks the session and ends at once, and would stay as a zombie."""
     _BEGUN[:] = [started for started in _BEGUN if started.poll() is None]

@@ -19,33 +19,33 @@ _PLACES = ("what", "remedy", "option", "name", "store")
 _HAPPENED = ("retry_after", "outcome_unknown")
 
 
-def described_outcome(outcome: Outcome) -> dict[str, Any]:
+def describe_outcome(outcome: Outcome) -> dict[str, Any]:
     """Describe an outcome: the result, the secrets in it, and (if ansible-core masks) the texts to mask."""
     secrets = [base64.b64encode(secret.expose()).decode("ascii") for secret in outcome.secrets]
     return {"result": outcome.result, "secrets": secrets, "mask": masking.forms(outcome.secrets)}
 
 
 def outcome_of(reply: Mapping[str, Any]) -> Outcome:
-    """Return the outcome that `described_outcome` wrote.
+    """Return the outcome that `describe_outcome` wrote.
 
     Raises:
-        CredentialError: the response is an error that `described_error` wrote.
+        CredentialError: the response is an error that `describe_error` wrote.
     """
     if "error" in reply:
         raise error_from(reply["error"])
     return Outcome(dict(reply["result"]), tuple(Secret(base64.b64decode(secret)) for secret in reply["secrets"]))
 
 
-def described_error(error: CredentialError) -> dict[str, Any]:
+def describe_error(error: CredentialError) -> dict[str, Any]:
     """Describe an error of the neutral tree."""
     return {"code": error.code, **{place: getattr(error, place) for place in (*_PLACES, *_HAPPENED)}}
 
 
 def error_from(described: Mapping[str, Any]) -> CredentialError:
-    """Return the error that `described_error` wrote, in the same class."""
+    """Return the error that `describe_error` wrote, in the same class."""
     kind = _by_code(CredentialError).get(described["code"], Internal)
     error = kind(described["what"], **{place: described[place] for place in _PLACES[1:]})
-    return error.happened(**{place: described[place] for place in _HAPPENED})
+    return error.annotate(**{place: described[place] for place in _HAPPENED})
 
 
 def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:

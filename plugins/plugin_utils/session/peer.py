@@ -19,7 +19,7 @@ TOLD = os.path.isdir("/proc/self")
 """Whether this system shows a process's parent. If it does not (macOS), the uid alone decides."""
 
 
-def may_ask(connection: socket.socket, run: tuple[int, str]) -> bool:
+def is_allowed_peer(connection: socket.socket, run: tuple[int, str]) -> bool:
     """Return True if the other end belongs to this user, and is the run's process or a child of it.
 
     The overflow uid of a container may be any user, so it is always refused.
@@ -35,7 +35,7 @@ def _parent(process: int) -> int | None:
     return int(fields[1]) if fields else None
 
 
-def started_at(process: int) -> str:
+def read_start_time(process: int) -> str:
     """Return when a process began, in clock ticks; empty if it is gone or /proc does not have it."""
     fields = _fields(process)
     return fields[19] if fields else ""

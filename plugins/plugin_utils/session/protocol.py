@@ -36,12 +36,12 @@ class Place(NamedTuple):
         return self.directory + "/lock"
 
     @property
-    def begun(self) -> str:
+    def start_file(self) -> str:
         """A file that a session makes when it begins, and keeps locked."""
         return self.directory + "/begun"
 
     @property
-    def gone(self) -> str:
+    def abandonment_file(self) -> str:
         """A file with the reason why this run continues without a session."""
         return self.directory + "/gone"
 

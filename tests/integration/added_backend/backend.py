@@ -8,19 +8,19 @@ from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectStore
 from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.places import MemoryPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 
-class Shelf(ObjectBackend):
+class LruCache(ObjectBackend):
     """A shelf in memory, of a material."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, persistent=False)
     options = TRAITS.spec
 
-    def make_places(self) -> ObjectPlaces:
+    def make_places(self) -> ObjectStore:
         """Check the material; build nothing else.
 
         Raises:

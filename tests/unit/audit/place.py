@@ -12,7 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.keyring_ch
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 CANARY = "c4n4ry-c4n4ry"
@@ -44,7 +44,7 @@ class Place:
 
 def fill(place, reads=3):
     manager = place.open()
-    manager.create(Wanted("db", value=Secret(CANARY)))
+    manager.create(DesiredCredential("db", value=Secret(CANARY)))
     for _read in range(reads):
         manager.get("db")
     manager.close()

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file i
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding, query, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.audit.place import Place, fill
 
@@ -158,7 +158,7 @@ def test_a_forked_child_does_not_write_what_its_parent_holds(tmp_path):
 
 def test_a_trail_without_a_key_of_its_own_still_shows_a_careless_edit(tmp_path):
     manager = open_store({"backend": "memory", "audit_path": str(tmp_path / "audit.jsonl")})
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     manager.close()
     path = tmp_path / "audit.jsonl"
     assert verify_chain(str(path)) == []

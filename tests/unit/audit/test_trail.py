@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ac
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.audit.place import CANARY, Place, fill
 
@@ -39,7 +39,7 @@ def place(tmp_path):
 
 def test_an_entry_tells_who_when_what_and_with_what_result(place):
     manager = place.open()
-    manager.create(Wanted("db", value=Secret(CANARY)))
+    manager.create(DesiredCredential("db", value=Secret(CANARY)))
     perform(manager, "get", {"name": "db"}, CALLER)
     entry = place.entries()[-1]
     when = datetime.fromisoformat(entry.pop("time").replace("Z", "+00:00"))
@@ -69,10 +69,10 @@ def test_an_entry_tells_who_when_what_and_with_what_result(place):
 
 def test_every_operation_is_in_the_trail_and_no_value_is(place):
     manager = place.open()
-    manager.create(Wanted("db", type="basic", value=Secret(CANARY), fields={"username": Secret("us3r-n4me")}))
+    manager.create(DesiredCredential("db", type="basic", value=Secret(CANARY), fields={"username": Secret("us3r-n4me")}))
     manager.get("db")
     manager.update("db", description="d")
-    manager.ensure(Wanted("db", value=Secret(CANARY + "2")))
+    manager.ensure(DesiredCredential("db", value=Secret(CANARY + "2")))
     list(manager.list())
     manager.versions("db")
     manager.revoke("db")
@@ -100,8 +100,8 @@ def test_deleting_a_credential_leaves_its_trail(place):
 
 def test_violations_are_entries_of_their_own_and_written_at_once(place):
     manager = place.open()
-    manager.create(Wanted("mine", value=Secret("x"), scope=Scope(user="bob")))
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("mine", value=Secret("x"), scope=Scope(user="bob")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     with pytest.raises(AccessDenied):
         manager.get("mine", context=CALLER)
     denied = place.entries()[-1]
@@ -146,13 +146,13 @@ def test_reading_where_nothing_was_ever_stored_makes_nothing(place):
     with pytest.raises(NotFound):
         perform(manager, "get", {"name": "db"}, CALLER)
     assert not place.trail.exists()
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     assert [entry["action"] for entry in place.entries()] == ["read", "write"]
 
 
 def test_off_writes_nothing(place):
     manager = place.open("off")
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     manager.get("db")
     manager.close()
     assert not place.trail.exists()
@@ -169,7 +169,7 @@ def test_a_batched_trail_that_cannot_be_written_warns_once_and_serves(tmp_path):
     blocked.write_text("")
     options = {"backend": "local", "path": str(tmp_path / "store"), "audit_path": str(blocked / "audit.jsonl")}
     manager = open_store(options, name="prod", warn=warnings.append)
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     for _read in range(2 * FLUSH_AT):
         manager.get("db")
     assert len(warnings) == 1
@@ -190,7 +190,7 @@ def test_entries_that_could_not_be_written_are_counted_in_the_trail(tmp_path):
 
 def test_a_strict_trail_is_written_before_anything_is_served(place):
     manager = place.open("strict")
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     manager.get("db")
     assert [(entry["action"], entry["result"]) for entry in place.entries()] == [("write", "begun"), ("write", "ok"), ("read", "ok")]
 

@@ -12,7 +12,7 @@ import tracemalloc
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import OK
-from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
@@ -122,7 +122,7 @@ def test_where_the_trail_is_off_nothing_is_told_and_why(place):
 
 def test_where_there_is_no_trail_yet_nothing_is_told_and_why(place, tmp_path):
     create(place.open("off"))
-    told = told_usage(place.open(audit_path=str(tmp_path / "elsewhere.jsonl")).trail, ["db"], list_administrative())
+    told = read_usage(place.open(audit_path=str(tmp_path / "elsewhere.jsonl")).trail, ["db"], list_administrative())
     assert told.of("db") is None
     assert "there is no audit trail" in told.reason
 
@@ -162,7 +162,7 @@ def test_what_is_still_held_in_memory_is_counted(place):
     manager = place.open()
     create(manager)
     manager.get("db")
-    assert told_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"] == 1
+    assert read_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"] == 1
 
 
 def test_stores_that_share_a_file_are_told_apart(tmp_path):
@@ -200,7 +200,7 @@ def test_what_is_no_entry_is_passed_over(place):
     used(manager)
     with place.trail.open("ab") as file:
         file.write(b'no entry\n{"action":"read","result":"ok","name":"db"}\n\xff\xfe\n{"sequence":1,"action":"read","resu')
-    assert told_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"] == 1
+    assert read_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"] == 1
 
 
 def test_a_long_trail_is_read_without_being_held(place):
@@ -213,7 +213,7 @@ def test_a_long_trail_is_read_without_being_held(place):
             file.write(line * 1000)
     tracemalloc.start()
     try:
-        told = told_usage(manager.trail, ["db"], list_administrative())
+        told = read_usage(manager.trail, ["db"], list_administrative())
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

@@ -35,7 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     flush_backend,
     require_protocol,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import PassingKeyring
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import EphemeralKeyring
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
@@ -117,7 +117,7 @@ def layers_of_a_store(directory):
         (lambda inner: Breaker(inner, Circuit(5, 30.0, 2)), requests),
         (lambda inner: TimeLimits(inner, 5.0, 10.0), requests),
         (lambda inner: Metrics(inner, Recorder()), requests),
-        (lambda inner: Encrypting(inner, PassingKeyring(inner), None), {KeyAdmin, Recoverable}),
+        (lambda inner: Encrypting(inner, EphemeralKeyring(inner), None), {KeyAdmin, Recoverable}),
         (lambda inner: SharedCache(inner, None, lambda: None, None, 60.0), {Recoverable}),
         (lambda inner: Cache(inner, CacheTerms(), print), {Recoverable}),
         (ScopeGuard, {Recoverable}),

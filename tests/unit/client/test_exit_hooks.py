@@ -13,7 +13,7 @@ import threading
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import AtEnd
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import ExitHook
 
 FORKED = multiprocessing.get_context("fork")
 RELEASED, BEGUN, READY = b"r", b"b", b"w"
@@ -41,11 +41,11 @@ def ended(target, *arguments, say=(), expect=b""):
 
 
 def returning(pipes):
-    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    ExitHook(lambda: os.write(pipes[0][1], RELEASED))
 
 
 def failing(pipes):
-    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    ExitHook(lambda: os.write(pipes[0][1], RELEASED))
     raise SystemExit(3)
 
 
@@ -53,7 +53,7 @@ def waiting(pipes):
     """As a worker of ansible-core, whose own handler ends the process at once."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(9))
-    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    ExitHook(lambda: os.write(pipes[0][1], RELEASED))
     os.write(pipes[0][1], READY)
     signal.pause()
 
@@ -64,8 +64,8 @@ def fetching(pipes):
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: os._exit(9))
     held = []
-    end = AtEnd(lambda: os.write(said, b"".join(held)))
-    with end.working():
+    end = ExitHook(lambda: os.write(said, b"".join(held)))
+    with end.deferring_signals():
         os.write(said, READY)
         os.read(told, 1)
         held.append(RELEASED)
@@ -75,7 +75,7 @@ def fetching(pipes):
 def slow_to_end(pipes):
     """The signal comes when the work is done and a thread is waited for."""
     signal.signal(signal.SIGTERM, lambda *_: os._exit(9))
-    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    ExitHook(lambda: os.write(pipes[0][1], RELEASED))
     threading.Thread(target=os.read, args=(pipes[1][0], 1)).start()
     os.write(pipes[0][1], READY)
 
@@ -89,7 +89,7 @@ def slow_to_release(pipes):
         os.read(told, 1)
         os.write(said, RELEASED)
 
-    AtEnd(release)
+    ExitHook(release)
 
 
 @pytest.mark.parametrize(("target", "code"), [(returning, 0), (failing, 3)])
@@ -143,7 +143,7 @@ def test_nothing_is_given_back_twice_by_the_processes_that_are_forked_later(pipe
 
 
 def with_a_child(pipes):
-    AtEnd(lambda: os.write(pipes[0][1], RELEASED))
+    ExitHook(lambda: os.write(pipes[0][1], RELEASED))
     child = FORKED.Process(target=int)
     child.start()
     child.join(20)

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, resolve_store
 
 LOCAL = {
     "backend": "local",
@@ -39,7 +39,7 @@ def resolved(store, *, file=None, variables=None, option="it"):
     if file is not None:
         file.write_text(yaml.safe_dump({"stores": {"it": store}}))
     environment = {} if file is None else {"NEBULA_CREDENTIAL_CONFIG": str(file)}
-    return resolve_store(option, Surroundings(variables or {}, environment, lambda value: value, load)).config
+    return resolve_store(option, RunConfig(variables or {}, environment, lambda value: value, load)).config
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_a_variable_is_not_resolved_where_a_key_source_does_not_resolve_it(tmp_p
 def test_a_file_that_is_named_by_a_relative_path_is_found_from_where_the_run_starts(tmp_path, elsewhere):
     (elsewhere / "conf").mkdir()
     (elsewhere / "conf" / "nebula.yml").write_text(yaml.safe_dump({"stores": {"it": LOCAL}}))
-    around = Surroundings({}, {"NEBULA_CREDENTIAL_CONFIG": "conf/nebula.yml"}, lambda value: value, load)
+    around = RunConfig({}, {"NEBULA_CREDENTIAL_CONFIG": "conf/nebula.yml"}, lambda value: value, load)
     assert resolve_store("it", around).config["path"] == str(elsewhere / "conf" / "credentials")
 
 

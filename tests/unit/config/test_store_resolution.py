@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import Surroundings, resolve_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, resolve_store
 
 FILE = """
 default: staging
@@ -34,7 +34,7 @@ def project(tmp_path):
 
 
 def around(tmp_path, *, variables=None, environment=None, cfg=None, template=lambda value: value):
-    return Surroundings(
+    return RunConfig(
         variables=variables or {},
         environment={"HOME": str(tmp_path / "home"), **(environment or {})},
         template=template,

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.plugin_utils.config import validation
-from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import EdgeMessage
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
 SPECIFICATION = Specification(
     argument_spec={
@@ -46,12 +46,12 @@ def said(monkeypatch):
 
 
 def test_values_are_converted_and_defaults_set():
-    found = validation.validated({"new": "5", "leaving": "x"}, SPECIFICATION, "credential")
+    found = validation.validate({"new": "5", "leaving": "x"}, SPECIFICATION, "credential")
     assert (found["new"], found["value"], found["items"]) == (5, None, None)
 
 
 def test_aliases_and_deprecations_are_told(said):
-    validation.validated({"new": 1, "old": 1, "leaving": "x"}, SPECIFICATION, "credential")
+    validation.validate({"new": 1, "old": 1, "leaving": "x"}, SPECIFICATION, "credential")
     assert any("Both option" in str(line) for line in said)
     assert any("'old' is deprecated" in line[0] and line[1] == "9.0.0" for line in said if isinstance(line, tuple))
     assert any("'leaving'" in line[0] for line in said if isinstance(line, tuple))
@@ -67,8 +67,8 @@ def test_aliases_and_deprecations_are_told(said):
     ],
 )
 def test_mistakes_are_told_in_the_modules_words(arguments, words):
-    with pytest.raises(EdgeMessage) as caught:
-        validation.validated(arguments, SPECIFICATION, "credential")
+    with pytest.raises(UserMessage) as caught:
+        validation.validate(arguments, SPECIFICATION, "credential")
     for word in words:
         assert word in str(caught.value)
 
@@ -77,6 +77,6 @@ def test_a_message_holds_no_value_of_a_secret_option(monkeypatch):
     monkeypatch.setattr(validation.masking, "register_secrets", None)
     canary = "canary-" + os.urandom(4).hex()
     for arguments in ({"value": canary}, {"items": [{"fields": {"x": canary}, "size": canary}]}, {"items": [{"fields": canary}]}):
-        with pytest.raises(EdgeMessage) as caught:
-            validation.validated(arguments, SPECIFICATION, "credential")
+        with pytest.raises(UserMessage) as caught:
+            validation.validate(arguments, SPECIFICATION, "credential")
         assert canary not in str(caught.value)

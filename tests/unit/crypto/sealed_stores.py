@@ -15,9 +15,9 @@ from typing import Any, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import PassingKeyring
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import EphemeralKeyring
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt, encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt, wrap_in_encryption
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -43,14 +43,14 @@ def backend(directory: Path, **options: Any) -> Local:
 
 def a_store(directory: Path, vault_password: Any = None, inner: Any = None, **configuration: Any) -> Encrypt:
     """An encrypted store in `directory`; opened again, it is the same one."""
-    opened = encrypted(inner or backend(directory), configuration, vault_password)
+    opened = wrap_in_encryption(inner or backend(directory), configuration, vault_password)
     opened.connect()
     return opened
 
 
 def a_memory_store(**configuration: Any) -> Encrypt:
     """An encrypted store that ends with its process."""
-    return encrypted(Memory({}, BackendContext("memory")), configuration)
+    return wrap_in_encryption(Memory({}, BackendContext("memory")), configuration)
 
 
 def file_of(directory: Path, name: str) -> Path:
@@ -85,7 +85,7 @@ def with_passphrase(text: str) -> Mapping[str, Any]:
     return {"key_sources": [{"source": "passphrase", "passphrase": text}]}
 
 
-class FixedKeyring(PassingKeyring):
+class FixedKeyring(EphemeralKeyring):
     """A ring with a key that the test chooses."""
 
     def __init__(self, key: bytes = KEY) -> None:

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import argon2id, primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import envelope as envelopes
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Opener
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.payload import read_payload, write_payload
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import I64, Malformed, write_text, write_value
@@ -75,8 +75,8 @@ def sealed(name="db_pass", *, stage="current", serial=3, metadata=SMALL, values=
 def opened(data, name="db_pass", *, stage="current", tenant="default", version=None, key=KEY):
     keyring = FixedKeyring(key)
     record = Record(name, stage=stage, envelope=data)
-    opener = Opener(keyring, None, tenant, print)
-    return opener.opened(keyring.refreshed(), record, None) if version is None else opener.opened_version(record, None, version)
+    opener = EnvelopeOpener(keyring, None, tenant, print)
+    return opener.open(keyring.reload(), record, None) if version is None else opener.open_version(record, None, version)
 
 
 @given(METADATA, VALUES, VALUES, st.sampled_from(STAGES), st.integers(1, 2**63))

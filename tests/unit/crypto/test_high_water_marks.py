@@ -15,20 +15,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import high_water_marks as marking
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, ReadOnly, RolledBack, StorageError, Tampered
 from tests.unit.crypto.sealed_stores import FixedKeyring, a_record, a_store, file_of, keys_directory, value_of
 
 FORK = multiprocessing.get_context("fork")
 KEYRING = FixedKeyring()
-RING = KEYRING.refreshed()
+RING = KEYRING.reload()
 LIFE = b"r" * 16
 
 
 @pytest.fixture
 def marks(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    return Marks(KEYRING, "default", print)
+    return HighWaterMarks(KEYRING, "default", print)
 
 
 def only_file():
@@ -120,7 +120,7 @@ def test_a_mark_that_a_power_cut_left_unwritten_is_none_yet(marks, content):
 
 
 def test_marks_are_not_swapped_between_objects_and_tenants(marks):
-    other = Marks(KEYRING, "other", print)
+    other = HighWaterMarks(KEYRING, "other", print)
     marks.advance(RING, "a", Mark(LIFE, 3, 0), durable=True)
     whole = only_file().read_bytes()
     for holder, identity in ((marks, "b"), (other, "a")):
@@ -140,7 +140,7 @@ def test_a_mark_is_smaller_than_a_sector_and_private(marks):
 
 def _advance_often(directory, number):
     os.environ["XDG_CONFIG_HOME"] = str(directory)
-    mine = Marks(KEYRING, "default", print)
+    mine = HighWaterMarks(KEYRING, "default", print)
     for serial in range(number, 400, 4):
         mine.advance(RING, "a", Mark(LIFE, serial, 0), durable=False)
         assert mine.read(RING, "a").serial >= serial
@@ -286,7 +286,7 @@ def test_reading_goes_on_where_marks_cannot_be_written_and_says_so_once(tmp_path
     def read_only(*_arguments, **_more):
         raise ReadOnly("the directory cannot be written")
 
-    monkeypatch.setattr(Marks, "_change", read_only)
+    monkeypatch.setattr(HighWaterMarks, "_change", read_only)
     assert value_of(reader.get("db_pass")) == b"second"
     reader.get("other")
     assert len(said) == 1

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_errors import told_together
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_errors import combine_errors
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Damaged,
@@ -116,10 +116,10 @@ def test_the_most_telling_class_is_taken_wherever_it_stands(first):
     kinds = ORDER[first:]
     for order in (kinds, kinds[::-1]):
         problems = [("key_file", kind("problem {0}".format(number))) for number, kind in enumerate(order)]
-        assert told_together(problems).__class__ is ORDER[first]
+        assert combine_errors(problems).__class__ is ORDER[first]
 
 
 def test_of_the_same_weight_the_first_is_taken():
     problems = [("key_file", InsecurePermissions("a")), ("passphrase", Timeout("b"))]
-    assert told_together(problems).__class__ is InsecurePermissions
-    assert told_together(problems[::-1]).__class__ is Timeout
+    assert combine_errors(problems).__class__ is InsecurePermissions
+    assert combine_errors(problems[::-1]).__class__ is Timeout

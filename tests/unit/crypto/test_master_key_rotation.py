@@ -57,7 +57,7 @@ def check(store):
     """Everything that `filled` stored can be read, by newcomers too."""
     assert [value_of(store.get("a", version=version)) for version in ("1", "2", "3")] == [b"one", b"two", b"three"]
     assert [value_of(store.get("a", stage=stage)) for stage in STAGES[1:]] == [stage.encode() for stage in STAGES[1:]]
-    assert store.get("b/c").known.description == "patched"
+    assert store.get("b/c").full_metadata.description == "patched"
     assert all(row.verified for row in store.list())
 
 
@@ -74,7 +74,7 @@ def ring_document(directory):
 def test_everything_is_moved_and_nothing_else_changes(tmp_path):
     store = filled(tmp_path)
     before = store.get("a")
-    old = store.keyring.opened().active.key_id
+    old = store.keyring.open().active.key_id
     done = store.rotate_master_key()
     assert (done.envelopes, done.resumed) == (7, False)
     assert key_ids(tmp_path) == {bytes.fromhex(done.key_id)} != {old}
@@ -186,7 +186,7 @@ def _rotate_and_die(directory, point, compromised):
 @pytest.mark.parametrize("compromised", [False, True])
 @pytest.mark.parametrize("point", POINTS, ids=lambda point: "{0}.{1}-{2}".format(point[0].__name__.split(".")[-1], point[1], point[2]))
 def test_a_killed_rotation_loses_nothing_and_is_taken_up(tmp_path, point, compromised):
-    old = filled(tmp_path).keyring.opened().active.key_id
+    old = filled(tmp_path).keyring.open().active.key_id
     process = FORK.Process(target=_rotate_and_die, args=(tmp_path, point, compromised))
     process.start()
     process.join(60)
@@ -239,7 +239,7 @@ def test_a_patch_that_took_the_old_envelope_acknowledges_nothing_under_it(tmp_pa
 
     writer.inner.patch_metadata = slow
     writer.patch_metadata(writer.get("a").with_metadata(description="late"), 0)
-    assert a_store(tmp_path).get("a").known.description == "late"
+    assert a_store(tmp_path).get("a").full_metadata.description == "late"
     assert len(key_ids(tmp_path)) == 1
 
 

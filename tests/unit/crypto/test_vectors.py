@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import envelope as envelopes
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_slots as slots
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import derive_from
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Opener
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey, key_id_of
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import envelope_metadata, read_envelope
@@ -36,11 +36,11 @@ def named(case):
 def opened(case):
     keyring = FixedKeyring(bytes.fromhex(case["key"]))
     mark = case["mark"] and Mark(bytes.fromhex(case["mark"]["record_id"]), *(case["mark"][k] for k in ("serial", "revision", "deleted")))
-    opener = Opener(keyring, None, case["tenant"], print)
+    opener = EnvelopeOpener(keyring, None, case["tenant"], print)
     record = Record(case["name"], stage=case["stage"], envelope=bytes.fromhex(case["envelope"]))
     if case["version"] is None:
-        return opener.opened(keyring.refreshed(), record, mark)
-    return opener.opened_version(record, mark, case["version"])
+        return opener.open(keyring.reload(), record, mark)
+    return opener.open_version(record, mark, case["version"])
 
 
 @pytest.mark.parametrize("case", [case for case in ENVELOPES if case["refusal"] is None], ids=named)

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, TooLarge
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -69,7 +69,7 @@ def test_tags_are_counted(store):
 
 def test_an_envelope_is_measured_as_it_is_stored_and_its_tags_are_inside():
     """New metadata is a part of it, so it can become too large without a new value."""
-    store = encrypted(Limits(Small()), {})
+    store = wrap_in_encryption(Limits(Small()), {})
     metadata = replace(METADATA, tags=dict.fromkeys("abc", ""))
     record = store.put(a_record(metadata=metadata))
     with pytest.raises(TooLarge, match="bytes, and a box holds 1000 at most"):

@@ -16,11 +16,11 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from prometheus_client.parser import text_string_to_metric_families
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.opentelemetry import opentelemetry_instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.prometheus import exposition
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import CANARY, create
 
@@ -40,7 +40,7 @@ def samples(text):
 
 @pytest.fixture
 def metering():
-    return Metering("prod", "vault", clock=lambda: NOW)
+    return StoreMetrics("prod", "vault", clock=lambda: NOW)
 
 
 def shown(metering):
@@ -49,7 +49,7 @@ def shown(metering):
 
 def test_prometheus_gets_operations_by_their_result(metering):
     for result in ("ok", "ok", "not_found"):
-        metering.recorder.done("get", result, 0.004)
+        metering.recorder.on_operation("get", result, 0.004)
     found = shown(metering)
     assert found["nebula_credential_operations_total", "vault", "get", "ok", "prod"] == 2
     assert found["nebula_credential_operations_total", "vault", "get", "not_found", "prod"] == 1
@@ -57,7 +57,7 @@ def test_prometheus_gets_operations_by_their_result(metering):
 
 def test_prometheus_gets_durations_in_buckets_that_add_up(metering):
     for seconds in (0.004, 0.004, 60.0):
-        metering.recorder.done("get", "ok", seconds)
+        metering.recorder.on_operation("get", "ok", seconds)
     found = shown(metering)
     name = "nebula_credential_operation_seconds"
     buckets = {key[2]: value for key, value in found.items() if key[0] == name + "_bucket"}
@@ -67,7 +67,7 @@ def test_prometheus_gets_durations_in_buckets_that_add_up(metering):
 
 
 def test_prometheus_gets_repeats_and_the_breaker(metering):
-    metering.recorder.retried(Call("get", SECRET_NAME), UNAVAILABLE, 0.1)
+    metering.recorder.on_retry(BackendCall("get", SECRET_NAME), UNAVAILABLE, 0.1)
     metering.recorder.breaker_changed(OPEN)
     found = shown(metering)
     assert found["nebula_credential_retries_total", "vault", "get", "prod"] == 1
@@ -82,7 +82,7 @@ def test_prometheus_gets_no_line_of_what_nothing_has_counted(metering):
 
 
 def test_prometheus_gets_a_caches_hits_and_misses(metering):
-    metering.recorder.looked_up(True)
+    metering.recorder.on_lookup(True)
     found = shown(metering)
     assert found["nebula_credential_cache_hits_total", "vault", "prod"] == 1
     assert found["nebula_credential_cache_misses_total", "vault", "prod"] == 0
@@ -91,7 +91,7 @@ def test_prometheus_gets_a_caches_hits_and_misses(metering):
 def test_the_registry_of_the_process_is_left_alone(metering):
     from prometheus_client import REGISTRY, generate_latest
 
-    metering.recorder.done("get", "ok", 0.1)
+    metering.recorder.on_operation("get", "ok", 0.1)
     shown(metering)
     shown(metering)
     assert b"nebula" not in generate_latest(REGISTRY)
@@ -128,10 +128,10 @@ def test_opentelemetry_gets_what_a_store_is_asked(exported, tmp_path):
 
 
 def test_opentelemetry_gets_repeats_the_breaker_and_a_cache(exported):
-    metering = Metering("prod", "vault", instruments=opentelemetry_instruments("prod", "vault", print))
-    metering.recorder.retried(Call("get", SECRET_NAME), UNAVAILABLE, 0.1)
+    metering = StoreMetrics("prod", "vault", instruments=opentelemetry_instruments("prod", "vault", print))
+    metering.recorder.on_retry(BackendCall("get", SECRET_NAME), UNAVAILABLE, 0.1)
     metering.recorder.breaker_changed(OPEN)
-    metering.recorder.looked_up(False)
+    metering.recorder.on_lookup(False)
     got = exported()
     place = {"store": "prod", "backend": "vault"}
     assert [attributes for attributes, _point in got["nebula.credential.retries"]] == [dict(place, operation="get", reason="unavailable")]
@@ -168,7 +168,7 @@ def test_an_exporter_that_does_not_answer_is_asked_once_and_fails_nothing(answer
 
 def test_the_api_alone_records_nothing_and_fails_nothing(monkeypatch):
     instruments = opentelemetry_instruments("prod", "vault", print)
-    instruments.done("get", "ok", 0.1)
+    instruments.on_operation("get", "ok", 0.1)
     instruments.flush()
 
 

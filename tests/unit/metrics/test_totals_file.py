@@ -18,8 +18,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Da
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics import totals_file
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import described, read, written
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import Metering
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import describe_totals, encode_totals, read
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Breaker, Timing, Totals
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals_file import TotalsFile
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -42,13 +42,13 @@ def path(tmp_path):
 
 
 def meter(path, **options):
-    return Metering("prod", "local", path=str(path), clock=lambda: NOW, **options)
+    return StoreMetrics("prod", "local", path=str(path), clock=lambda: NOW, **options)
 
 
 def test_the_numbers_of_processes_that_ended_are_added_up(path):
     for _process in range(3):
         metering = meter(path)
-        metering.recorder.done("get", "ok", 0.002)
+        metering.recorder.on_operation("get", "ok", 0.002)
         metering.flush()
         metering.flush()
     totals = meter(path).totals()
@@ -57,16 +57,16 @@ def test_the_numbers_of_processes_that_ended_are_added_up(path):
 
 def test_what_is_not_written_yet_is_among_the_numbers(path):
     metering = meter(path)
-    metering.recorder.done("get", "ok", 0.002)
+    metering.recorder.on_operation("get", "ok", 0.002)
     metering.flush()
-    metering.recorder.done("get", "ok", 0.002)
+    metering.recorder.on_operation("get", "ok", 0.002)
     assert metering.totals().operations == {("get", "ok"): 2}
 
 
 def add_often(path):
     for _each in range(25):
         metering = meter(path)
-        metering.recorder.done("get", "ok", 0.002)
+        metering.recorder.on_operation("get", "ok", 0.002)
         metering.flush()
 
 
@@ -137,7 +137,7 @@ def test_numbers_that_cannot_be_written_fail_nothing_and_warn_once(tmp_path):
 def test_numbers_that_another_process_keeps_from_being_written_are_written_the_next_time(path, monkeypatch):
     monkeypatch.setattr(totals_file, "LOCK_TIMEOUT", 0.0)
     metering = meter(path)
-    metering.recorder.done("get", "ok", 0.002)
+    metering.recorder.on_operation("get", "ok", 0.002)
     path.parent.mkdir()
     with FileLock(str(path) + ".lock"):
         metering.flush()
@@ -179,7 +179,7 @@ def test_a_process_that_was_answered_has_seen_the_breaker_closed():
 
 
 def test_other_bounds_keep_the_counts_and_begin_the_durations_anew():
-    document = written(counted(ok=3))
+    document = encode_totals(counted(ok=3))
     document["bounds"] = [1.0]
     document["seconds"] = {"get": [3, 0.1, [3, 0]]}
     totals = read(document)
@@ -208,7 +208,9 @@ def some_totals(draw):
 @given(some_totals())
 def test_what_is_written_is_read_back(totals):
     """Through JSON, so that nothing depends on Python's own types."""
-    assert written(read(json.loads(json.dumps(written(totals))))) == json.loads(json.dumps(written(totals)), object_hook=tuples)
+    assert encode_totals(read(json.loads(json.dumps(encode_totals(totals))))) == json.loads(
+        json.dumps(encode_totals(totals)), object_hook=tuples
+    )
 
 
 def tuples(document):
@@ -227,7 +229,7 @@ def test_it_does_not_matter_in_which_order_processes_add(one, two, three):
         first = parts[0].copy()
         for part in parts[1:]:
             first.add(part, NOW)
-        shown = described(first, NOW)
+        shown = describe_totals(first, NOW)
         shown["breaker"] = None  # an answer after an open breaker closes it, so that here the order says something
         for timing in shown["seconds"].values():
             timing["sum"] = round(timing["sum"], 3)

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import list_changed_names
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
@@ -28,7 +28,7 @@ CALLER = AccessContext(workflow="deploy")
 def source(tmp_path):
     with closing(open_store({"backend": "local", "path": str(tmp_path / "source")}, name="source")) as manager:
         for name in ("app/one", "app/two", "other"):
-            manager.create(Wanted(name, value=Secret("value of " + name), scope=Scope(workflow="deploy")), CALLER)
+            manager.create(DesiredCredential(name, value=Secret("value of " + name), scope=Scope(workflow="deploy")), CALLER)
         yield manager
 
 
@@ -88,7 +88,7 @@ def test_the_source_is_not_deleted_where_the_other_store_holds_something_else(so
 
 
 def test_a_failure_of_one_does_not_keep_the_others(source, destination):
-    destination.create(Wanted("app/one", value=Secret("mine")))
+    destination.create(DesiredCredential("app/one", value=Secret("mine")))
     result = transfer(source, destination, prefix="app/")
     assert (result["names"], result["failures"]["app/one"]["code"]) == (["app/two"], "duplicate")
 

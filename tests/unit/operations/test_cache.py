@@ -12,14 +12,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.direct_client import DirectClient
-from tests.unit.session.server.desks import MEMORY, Asking
+from tests.unit.session.server.desks import MEMORY, Caller
 from tests.unit.store.managing import ask
 
 
 @pytest.fixture
 def asking():
     """A session that has read a twice and b once."""
-    asking = Asking()
+    asking = Caller()
     asking.put("a", "b")
     for name in ("a", "a", "b"):
         asking.read(name)
@@ -50,8 +50,8 @@ def test_a_question_that_has_to_be_fetched_after_all_is_one_miss(asking):
     asking("cache", state="cleared")
     before = asking("cache")["statistics"]["misses"]
     again = {"question": "q", "names": ["a"], "host": None}
-    assert asking.desk.known(again) is None
-    assert asking.desk.perform(again)["result"]["value"] == "value of a"
+    assert asking.desk.try_cached(again) is None
+    assert asking.desk.handle(again)["result"]["value"] == "value of a"
     assert asking("cache")["statistics"]["misses"] == before + 1
 
 

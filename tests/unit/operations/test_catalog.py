@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.dispa
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 from tests.house.rooms import CHECKOUT
 
 CALLER = AccessContext()
@@ -117,11 +117,11 @@ def test_only_a_read_only_operation_leaves_the_trail_to_a_process_that_stays(man
 @EITHER
 def test_a_session_forgets_what_it_read_before_an_operation_that_is_not_read_only(config, manager, probe, trait):
     probe(read_only=trait)
-    desk = Desk({})
+    desk = RequestHandler({})
 
     def ask(operation, **parameters):
         asked = {"operation": operation, "parameters": parameters, "store": "prod", "config": config, "context": asdict(CALLER)}
-        return desk.perform({**asked, "check_mode": False})["result"]
+        return desk.handle({**asked, "check_mode": False})["result"]
 
     ask("get", name="db")
     ask("probe", name="db", changed=True)

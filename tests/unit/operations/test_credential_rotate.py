@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from tests.unit.crypto.sealed_stores import a_memory_store
 from tests.unit.rotation.targets.recorded_modules import Recorded
@@ -45,7 +45,7 @@ class Store:
         self.manager = CredentialManager(backend, clock=lambda: self.now)
 
     def create(self, name: str = "db_pass", **wanted: Any) -> None:
-        self.manager.create(Wanted(name, type="basic", value=Secret("old-word"), fields={"username": Secret("app")}, **wanted))
+        self.manager.create(DesiredCredential(name, type="basic", value=Secret("old-word"), fields={"username": Secret("app")}, **wanted))
 
     def rotate(self, check_mode: bool = False, **parameters: Any) -> dict[str, Any]:
         return perform(self.manager, "credential_rotate", dict({"name": "db_pass"}, **parameters), AccessContext(), check_mode).result

@@ -28,12 +28,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
-from ansible_collections.nebula.credential.plugins.module_utils.store.health import FEWEST_RETRIES, judged
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.health import FEWEST_RETRIES, judge
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import CANARY, ask, create
@@ -160,7 +160,7 @@ def test_a_store_that_cannot_be_opened_is_unhealthy(tmp_path):
     config = {"backend": "local", "path": str(tmp_path / "store")}
     with pytest.raises(InsecurePermissions) as caught:
         open_store(config, name="prod")
-    told = unopened("store_info", config, "prod", caught.value).result
+    told = answer_unopened("store_info", config, "prod", caught.value).result
     assert (told["health"]["status"], told["health"]["code"], told["backend"]) == (UNHEALTHY, "insecure_permissions", "local")
     assert "chmod 700" in told["health"]["reasons"][0]
 
@@ -170,7 +170,7 @@ def test_a_store_that_cannot_be_opened_is_unhealthy(tmp_path):
 )
 def test_a_store_that_cannot_be_opened_fails_other_operations_and_a_mistake_fails_all(operation, error):
     with pytest.raises(type(error)):
-        unopened(operation, {"backend": "local"}, "prod", error)
+        answer_unopened(operation, {"backend": "local"}, "prod", error)
 
 
 def test_numbers_are_told_unless_refused_and_for_prometheus_when_asked_for(tmp_path):
@@ -205,12 +205,12 @@ def test_no_name_and_no_value_is_told(tmp_path):
 def counted(operations=0, retries=0, states=()):
     recorder = Recorder(clock=lambda: NOW)
     for _each in range(operations):
-        recorder.done("get", "ok", 0.001)
+        recorder.on_operation("get", "ok", 0.001)
     for _each in range(retries):
-        recorder.retried(Call("get"), DOWN, 0.1)
+        recorder.on_retry(BackendCall("get"), DOWN, 0.1)
     for state in states:
         recorder.breaker_changed(state)
-    return recorder.counted()
+    return recorder.copy_totals()
 
 
 @pytest.mark.parametrize(
@@ -224,7 +224,7 @@ def counted(operations=0, retries=0, states=()):
     ],
 )
 def test_a_breaker_that_opened_of_late_means_degraded(states, later, status):
-    assert judged(Health(), counted(states=states), NOW + later).status == status
+    assert judge(Health(), counted(states=states), NOW + later).status == status
 
 
 @pytest.mark.parametrize(
@@ -232,17 +232,17 @@ def test_a_breaker_that_opened_of_late_means_degraded(states, later, status):
     [(10, FEWEST_RETRIES - 1, HEALTHY), (10, FEWEST_RETRIES, DEGRADED), (1000, 50, HEALTHY), (1000, 150, DEGRADED)],
 )
 def test_many_repeats_of_late_mean_degraded(operations, retries, status):
-    assert judged(Health(), counted(operations, retries), NOW).status == status
-    assert judged(Health(), counted(operations, retries), NOW + 3 * WINDOW).status == HEALTHY
+    assert judge(Health(), counted(operations, retries), NOW).status == status
+    assert judge(Health(), counted(operations, retries), NOW + 3 * WINDOW).status == HEALTHY
 
 
 def test_what_the_backend_says_is_kept_beside_what_the_numbers_say():
-    told = judged(Health(DEGRADED, ("little room is left",)), counted(states=(OPEN,)), NOW)
+    told = judge(Health(DEGRADED, ("little room is left",)), counted(states=(OPEN,)), NOW)
     assert (told.status, told.reasons[0], len(told.reasons)) == (DEGRADED, "little room is left", 2)
 
 
 def test_numbers_never_make_a_dead_backend_look_better():
-    assert judged(unhealthy(DOWN), counted(states=(OPEN,)), NOW) == unhealthy(DOWN)
+    assert judge(unhealthy(DOWN), counted(states=(OPEN,)), NOW) == unhealthy(DOWN)
 
 
 def test_the_key_of_a_new_store_is_not_asked_for(tmp_path):

@@ -9,8 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import ALWAYS_RAISED, Reactions, error_from
-from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import EdgeMessage, failed_result, lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import ALWAYS_RAISED, FailureOptions, error_from
+from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import (
+    UserMessage,
+    build_failed_result,
+    lookup_failure,
+)
 
 
 def kinds(root=errors.CredentialError):
@@ -22,14 +26,14 @@ def kinds(root=errors.CredentialError):
 @pytest.mark.parametrize("kind", list(kinds()), ids=lambda kind: kind.__name__)
 def test_every_error_keeps_its_words_and_its_code(kind):
     error = kind("it went wrong", name="db", store="prod", remedy="Do this.")
-    failed = failed_result(error, {"invocation": {}})
+    failed = build_failed_result(error, {"invocation": {}})
     message = "credential 'db', store 'prod': it went wrong. Do this."
     assert failed == {"failed": True, "changed": False, "msg": message, "code": kind.code, "invocation": {}}
     assert str(error) in str(lookup_failure(error, "nebula.credential.get"))
 
 
 def test_an_unforeseen_exception_shows_its_class_alone():
-    failed = failed_result(ZeroDivisionError("canary"), {})
+    failed = build_failed_result(ZeroDivisionError("canary"), {})
     assert "ZeroDivisionError" in failed["msg"]
     assert "canary" not in str(failed)
     assert failed["code"] == "internal"
@@ -37,12 +41,12 @@ def test_an_unforeseen_exception_shows_its_class_alone():
 
 
 def test_a_finished_message_is_passed_on():
-    assert failed_result(EdgeMessage("Unsupported parameters"), {})["msg"] == "Unsupported parameters"
-    assert str(lookup_failure(EdgeMessage("Unsupported"), "get")) == "get: Unsupported"
+    assert build_failed_result(UserMessage("Unsupported parameters"), {})["msg"] == "Unsupported parameters"
+    assert str(lookup_failure(UserMessage("Unsupported"), "get")) == "get: Unsupported"
 
 
 def settle(error, warnings=None, **options):
-    return Reactions(options, "default" in options, (warnings if warnings is not None else []).append).settle(error)
+    return FailureOptions(options, "default" in options, (warnings if warnings is not None else []).append).apply(error)
 
 
 MISSING, DENIED, DOWN = errors.NotFound("gone"), errors.AccessDenied("no"), errors.Unavailable("down")
@@ -83,7 +87,7 @@ def test_warn_says_why_and_answers_the_default_or_nothing():
 
 def test_answering_a_default_that_is_not_given_is_a_mistake():
     with pytest.raises(errors.InvalidInput, match="option 'on_error'"):
-        Reactions({"on_error": "default"}, False, print)
+        FailureOptions({"on_error": "default"}, False, print)
 
 
 @pytest.mark.parametrize("kind", ALWAYS_RAISED, ids=lambda kind: kind.__name__)

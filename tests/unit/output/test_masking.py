@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import WITHHELD, reported_parameters
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import CENSORED, censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from tests.conftest import COLLECTION_ROOT
@@ -26,11 +26,11 @@ from tests.conftest import COLLECTION_ROOT
 def test_base64_of_a_text_that_holds_the_secret_holds_one_of_its_forms(secret, before, after):
     """Whatever stands before and after it."""
     encoded = base64.b64encode(before + secret + after).decode()
-    assert any(form in encoded for form in masking.derived_forms(secret))
+    assert any(form in encoded for form in masking.derive_forms(secret))
 
 
 def test_quoted_forms_are_known():
-    forms = masking.derived_forms(b"p@ss w/rd'")
+    forms = masking.derive_forms(b"p@ss w/rd'")
     assert {"p@ss w/rd'", quote("p@ss w/rd'", safe=""), "p%40ss+w%2Frd%27", "'p@ss w/rd'\"'\"''"} <= forms
 
 
@@ -58,7 +58,7 @@ def test_secrets_are_taken_out_of_results_where_ansible_core_does_not_mask(monke
 
 
 def test_an_invocation_withholds_secrets_at_any_depth_and_a_stores_logins():
-    shown = reported_parameters(
+    shown = censor_invocation(
         {
             "name": "db",
             "value": "canary",
@@ -69,7 +69,7 @@ def test_an_invocation_withholds_secrets_at_any_depth_and_a_stores_logins():
         CREDENTIAL.argument_spec,
     )
     assert "canary" not in str(shown)
-    assert shown["value"] == shown["fields"] == shown["credentials"][0]["value"] == WITHHELD
+    assert shown["value"] == shown["fields"] == shown["credentials"][0]["value"] == CENSORED
     assert shown["credentials"][0]["fields"] is None
     assert shown["store"]["backend"] == "local"
 

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ID, Step
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.rotation.services import (
@@ -61,7 +61,7 @@ class World:
         self.manager = CredentialManager(self.store, store="test", clock=self.clock)
         self.dead: set[str] = set()
         self.begin()
-        CredentialManager(inner, store="test", clock=self.clock).create(Wanted(NAME, type="basic", **self.first))
+        CredentialManager(inner, store="test", clock=self.clock).create(DesiredCredential(NAME, type="basic", **self.first))
 
     def begin(self) -> None:
         """Set up the service with its first value."""
@@ -178,7 +178,7 @@ class World:
     def at_rest(self) -> None:
         """Nothing is open: one value, stored and taken."""
         assert set(self.stored()) == {CURRENT}
-        assert self.read(CURRENT).known.lifecycle == "active"
+        assert self.read(CURRENT).full_metadata.lifecycle == "active"
         self.check()
 
 
@@ -219,7 +219,7 @@ class KeysWorld(World):
     def at_rest(self) -> None:
         super().at_rest()
         assert set(self.service.keys) - self.foreign == {id_of(self.read(CURRENT).fields)}
-        assert self.read(CURRENT).known.attributes.get("identity", {}).get(ID) in {None, id_of(self.read(CURRENT).fields)}
+        assert self.read(CURRENT).full_metadata.attributes.get("identity", {}).get(ID) in {None, id_of(self.read(CURRENT).fields)}
 
 
 class HostsWorld(World):

@@ -63,7 +63,7 @@ def test_in_the_grace_period_a_rollback_brings_the_previous_value_back() -> None
     world.engine().prepare(world.request())
     assert world.engine().rollback(world.request()).outcome == steps.PROMOTED
     assert world.values() == {CURRENT: b"value-0", PREVIOUS: b"value-1"}
-    assert "revert" in [step.event for step in stored(world, CURRENT).known.history]
+    assert "revert" in [step.event for step in stored(world, CURRENT).full_metadata.history]
 
 
 def test_by_hand_a_value_is_committed_only_after_a_passed_test() -> None:

@@ -40,7 +40,7 @@ def test_a_rotation_promotes_the_new_value_and_leaves_nothing_behind() -> None:
 def test_the_history_tells_the_whole_rotation() -> None:
     world = World()
     world.rotate()
-    assert [step.event for step in stored(world, CURRENT).known.history] == ["schedule", "begin", "promoted", "grace_end"]
+    assert [step.event for step in stored(world, CURRENT).full_metadata.history] == ["schedule", "begin", "promoted", "grace_end"]
 
 
 def test_a_value_that_cannot_be_verified_is_rolled_back_and_kept_until_it_cannot_land() -> None:
@@ -114,7 +114,7 @@ def test_an_outcome_that_stays_open_becomes_orphaned_and_then_waits_for_a_person
     for _each in range(3):
         assert world.rotate(script(UNAVAILABLE)).outcome == steps.PARKED
     assert world.rotate(script(UNAVAILABLE)).summary["orphaned"]
-    assert stored(world, PENDING).known.attributes["orphaned"] is True
+    assert stored(world, PENDING).full_metadata.attributes["orphaned"] is True
     with pytest.raises(errors.RotationParked):
         world.rotate()
     assert world.settle().outcome == steps.PROMOTED
@@ -183,7 +183,7 @@ def test_no_summary_and_no_step_shows_a_value() -> None:
     assert "value-" not in repr(step)
     journal = stored(world, JOURNAL)
     assert not journal.fields
-    assert "value-" not in repr(journal.known)
+    assert "value-" not in repr(journal.full_metadata)
 
 
 def test_readers_of_current_are_told_how_long_they_were_refused() -> None:
@@ -218,7 +218,7 @@ def test_a_revoked_credential_is_not_rotated_and_an_open_rotation_lets_go_of_its
     world.rotate(script(APPLIED, UNAVAILABLE))
     current = stored(world, CURRENT)
     world.memory.patch_metadata(
-        current.with_metadata(lifecycle=advance(current.known, "revoke", world.clock()).lifecycle), current.revision
+        current.with_metadata(lifecycle=advance(current.full_metadata, "revoke", world.clock()).lifecycle), current.revision
     )
     world.store.after = lambda: None
     world.check = lambda: None  # type: ignore[method-assign]
@@ -269,7 +269,7 @@ def test_a_value_that_cannot_be_retired_is_reported_overdue_and_kept() -> None:
     done = world.rotate()
     assert done.outcome == steps.PARKED
     assert done.summary["overdue"]
-    assert stored(world, PREVIOUS).known.attributes["orphaned"] is True
+    assert stored(world, PREVIOUS).full_metadata.attributes["orphaned"] is True
     world.target.ask = real  # type: ignore[method-assign]
     assert world.settle().outcome == steps.PROMOTED
     assert world.values() == {CURRENT: b"value-1"}

@@ -83,7 +83,7 @@ def test_a_target_of_one_value_or_two_users_or_none_adds_no_key(kind: str, trait
 
         def look(world: World = world, seen: set[str] = seen) -> None:
             try:
-                seen |= set(stored(world, JOURNAL).known.attributes["rotation"])
+                seen |= set(stored(world, JOURNAL).full_metadata.attributes["rotation"])
             except errors.NotFound:
                 return
 

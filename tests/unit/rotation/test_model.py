@@ -69,7 +69,7 @@ def ask_once(state: State) -> Iterator[State]:
 
 
 def ask_before_waiting(state: State) -> Iterator[State]:
-    """Asking, then waiting the life out, in the wrong order."""
+    """Caller, then waiting the life out, in the wrong order."""
     if state.at == "settle":
         yield replace(state, at="promote" if state.takes == NEW else "wait")
     elif state.at == "wait" and state.life_over:

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots i
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Made, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ID, Step
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.unit.rotation.services import DOWN, LANDS, LATE, LIFE, LOST, REFUSES, WORKS, fates, id_of
 from tests.unit.rotation.target_worlds import LONG_AFTER, NAME, KeysWorld
 from tests.unit.rotation.world import Crash
@@ -70,7 +70,7 @@ def test_where_all_slots_are_taken_nothing_is_made_and_the_values_are_named() ->
     assert "AK1, AK2" in done.summary["reason"]
     assert set(world.service.keys) == {"AK1", "AK2"}
     assert world.find(JOURNAL) is None
-    assert world.read(CURRENT).known.lifecycle == "active"
+    assert world.read(CURRENT).full_metadata.lifecycle == "active"
 
 
 def test_what_is_held_is_listed_in_the_run_in_which_a_value_is_made() -> None:
@@ -95,7 +95,7 @@ def test_after_a_lost_answer_it_is_waited_and_then_a_stray_is_deleted(fate: str)
     world = KeysWorld()
     assert world.rotate(fates(make=[fate])).outcome == steps.ROLLED_BACK
     assert world.journal().phase == "sweeping"
-    assert world.read(CURRENT).known.lifecycle == "active"
+    assert world.read(CURRENT).full_metadata.lifecycle == "active"
     world.clock.forward(QUIET_AFTER - 1)
     with pytest.raises(errors.RotationInProgress) as raised:
         world.rotate()
@@ -206,7 +206,7 @@ def test_a_value_that_a_person_stores_has_no_identity_of_the_one_before() -> Non
     world.rotate()
     world.finish("first")
     world.store.after = lambda: None
-    world.manager.ensure(Wanted(NAME, fields=world.service.fields(world.make_foreign())))
+    world.manager.ensure(DesiredCredential(NAME, fields=world.service.fields(world.make_foreign())))
     assert identity_of(world.read(CURRENT)) == {}
 
 

@@ -117,7 +117,7 @@ def test_what_the_target_does_not_drop_is_kept_reported_overdue_and_tried_by_the
     done = world.rotate(fates(retire=[REFUSES]))
     assert done.outcome == steps.PARKED
     assert done.summary["overdue"]
-    assert world.read(PREVIOUS).known.attributes["orphaned"] is True
+    assert world.read(PREVIOUS).full_metadata.attributes["orphaned"] is True
     assert world.settle(fates(retire=[DOWN])).outcome == steps.PROMOTED
     assert set(world.stored()) == {CURRENT, PREVIOUS}
     world.heal()

@@ -155,7 +155,7 @@ class World:
         return found
 
     def state(self) -> str:
-        return self.memory.get(NAME).known.lifecycle
+        return self.memory.get(NAME).full_metadata.lifecycle
 
     def check(self) -> None:
         """The invariant: what the target takes, or may come to take, is in the store."""

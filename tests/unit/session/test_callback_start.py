@@ -10,8 +10,8 @@ import json
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import expected
-from tests.unit.session.server.desks import MEMORY, Asking
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import find_expected_store
+from tests.unit.session.server.desks import MEMORY, Caller
 
 
 class Plain:
@@ -31,7 +31,7 @@ def expected_of(tmp_path, monkeypatch):
     def found(**content):
         (tmp_path / "nebula.yml").write_text(json.dumps(content))
         monkeypatch.setenv("NEBULA_CREDENTIAL_CONFIG", str(tmp_path / "nebula.yml"))
-        return expected(Plain(), Plain(), {})
+        return find_expected_store(Plain(), Plain(), {})
 
     return found
 
@@ -49,7 +49,7 @@ def test_there_is_none_where_nothing_or_nonsense_is_configured(expected_of, cont
 
 
 def test_a_session_opens_it_once_and_for_all():
-    asking = Asking(MEMORY, store="team")
+    asking = Caller(MEMORY, store="team")
     asking.desk.expect("team", MEMORY)
     asking.desk._background.shutdown(wait=True)
     (opened,) = asking.desk._stores.managers()
@@ -59,7 +59,7 @@ def test_a_session_opens_it_once_and_for_all():
 
 def test_one_that_cannot_be_opened_is_told_to_who_asks():
     wrong = {"backend": "vault", "url": "nowhere", "auth": {"token": "t"}}
-    asking = Asking(wrong, store="prod")
+    asking = Caller(wrong, store="prod")
     asking.desk.expect("prod", wrong)
     asking.desk._background.shutdown(wait=True)
     assert asking.desk._stores.managers() == []

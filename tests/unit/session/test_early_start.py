@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import early_start as beginning
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 
 
 @pytest.fixture
@@ -25,32 +25,32 @@ def file(tmp_path, monkeypatch):
 
 
 def test_nothing_is_said(file):
-    assert not beginning._is_spoken_of({"nebula_credential_store": "prod"})
+    assert not beginning._is_session_configured({"nebula_credential_store": "prod"})
 
 
 def test_that_there_shall_be_one_says_nothing_new(file, monkeypatch):
     monkeypatch.setenv("NEBULA_CREDENTIAL_SESSION", "true")
-    assert not beginning._is_spoken_of({})
+    assert not beginning._is_session_configured({})
 
 
 def test_a_variable_says_something(file):
-    assert beginning._is_spoken_of({"nebula_credential_session": False})
+    assert beginning._is_session_configured({"nebula_credential_session": False})
 
 
 @pytest.mark.parametrize("text", ["false", "no", "{ttl: 5}", "TRUE"])
 def test_the_environment_says_something(file, monkeypatch, text):
     monkeypatch.setenv("NEBULA_CREDENTIAL_SESSION", text)
-    assert beginning._is_spoken_of({})
+    assert beginning._is_session_configured({})
 
 
 @pytest.mark.parametrize("content", ["session: false\n", "'session': {ttl: 5}\n", "$ANSIBLE_VAULT;1.1;AES256\n6162\n"])
 def test_a_file_says_something_or_may(file, content):
     file.write_text(content)
-    assert beginning._is_spoken_of({})
+    assert beginning._is_session_configured({})
 
 
 def test_what_nobody_says_is_what_the_session_does_by_itself():
     """It is begun with nothing said, where whoever reads the configurations has the defaults."""
-    silent, said = Desk(beginning.DEFAULTS), Desk(session_options([]))
+    silent, said = RequestHandler(beginning.DEFAULTS), RequestHandler(session_options([]))
     assert silent._stores._terms == said._stores._terms == CacheTerms()
     assert silent._idle == said._idle

@@ -36,7 +36,7 @@ def definitions_of(path):
 def test_the_lookup_holds_every_definition_of_the_endpoint_and_the_protocol_word_for_word():
     copies = definitions_of(LOOKUP)
     shared = {**definitions_of(SESSION / "protocol.py"), **definitions_of(SESSION / "endpoint.py")}
-    assert {"controller", "directory_of", "exchange", "other_end", "SILENCE", "ENVIRONMENT"} <= set(shared)
+    assert {"controller", "directory_of", "exchange", "other_end", "HEARTBEAT_TIMEOUT", "ENVIRONMENT"} <= set(shared)
     differing = {name for name, source in shared.items() if copies.get(name) != source} - ONLY_THE_SESSIONS
     assert differing == set(), "change lookup/get.py and session/{endpoint,protocol}.py together"
 

@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import messages
 from ansible_collections.nebula.credential.plugins.plugin_utils.session import protocol as wire
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import give_up, given_up
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import LONGEST_REQUEST, Caller
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session, read_abandoned
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import LONGEST_REQUEST, ClientConnection
 from tests.unit.audit.place import Place, fill
 
 
@@ -39,8 +39,8 @@ KINDS = [kind for kind in kinds() if "code" in vars(kind)]
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_an_error_arrives_as_what_it_was(kind):
-    error = kind("it went wrong", remedy="Do it.", option="o", name="n", store="s").happened(retry_after=2.5, outcome_unknown=True)
-    found = messages.error_from(json.loads(json.dumps(messages.described_error(error))))
+    error = kind("it went wrong", remedy="Do it.", option="o", name="n", store="s").annotate(retry_after=2.5, outcome_unknown=True)
+    found = messages.error_from(json.loads(json.dumps(messages.describe_error(error))))
     assert (type(found), str(found)) == (errors.Internal if kind is errors.CredentialError else kind, str(error))
     assert (found.retry_after, found.outcome_unknown) == (2.5, True)
 
@@ -48,7 +48,7 @@ def test_an_error_arrives_as_what_it_was(kind):
 @given(st.lists(st.binary(max_size=40), max_size=4))
 def test_an_outcome_arrives_with_its_secrets(secrets):
     outcome = Outcome({"value": "x", "changed": True}, tuple(map(Secret, secrets)))
-    found = messages.outcome_of(json.loads(json.dumps(messages.described_outcome(outcome))))
+    found = messages.outcome_of(json.loads(json.dumps(messages.describe_outcome(outcome))))
     assert (found.result, [each.expose() for each in found.secrets]) == (outcome.result, secrets)
 
 
@@ -57,7 +57,7 @@ def test_a_request_comes_in_in_whatever_parts_or_not_at_all(parts, content):
     """A caller never reads more than one request, and takes nothing for one that is none."""
     here, there = socket.socketpair(socket.AF_UNIX)
     with here, there:
-        caller, sent = Caller(here), wire.LENGTH.pack(len(content)) + content
+        caller, sent = ClientConnection(here), wire.LENGTH.pack(len(content)) + content
         for at in range(0, len(sent), max(1, len(parts[0]))):
             there.sendall(sent[at : at + max(1, len(parts[0]))])
             found = caller.receive()
@@ -71,7 +71,7 @@ def test_a_request_comes_in_in_whatever_parts_or_not_at_all(parts, content):
 def test_a_reply_goes_as_fast_as_it_is_taken():
     here, there = socket.socketpair(socket.AF_UNIX)
     with here, there:
-        caller, content, taken = Caller(here), os.urandom(3_000_000), bytearray()
+        caller, content, taken = ClientConnection(here), os.urandom(3_000_000), bytearray()
         done = caller.reply(content)
         assert not done
         while not done:
@@ -111,11 +111,11 @@ def test_all_that_give_a_session_up_say_the_same(tmp_path):
 
     def gives_up():
         start.wait()
-        said.append(give_up(place, "the reason"))
+        said.append(abandon_session(place, "the reason"))
 
     def looks():
         start.wait()
-        said.extend(why for why in [given_up(place) for _each in range(300)] if why is not None)
+        said.extend(why for why in [read_abandoned(place) for _each in range(300)] if why is not None)
 
     threads = [threading.Thread(target=work) for work in (gives_up, looks, looks, looks, looks)]
     for thread in threads:
@@ -124,7 +124,7 @@ def test_all_that_give_a_session_up_say_the_same(tmp_path):
     for thread in threads:
         thread.join()
     assert set(said) == {"the reason"}
-    assert give_up(place, "another") == "the reason"
+    assert abandon_session(place, "another") == "the reason"
     assert [path.name for path in tmp_path.iterdir()] == ["gone"]
 
 

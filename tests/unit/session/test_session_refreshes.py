@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.b
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import refresher
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 from tests.conftest import COLLECTION_ROOT
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
@@ -39,7 +39,7 @@ def world(tmp_path, monkeypatch):
 
 @pytest.fixture
 def desk():
-    made = Desk({"ttl": 300.0, "idle": 0.0})
+    made = RequestHandler({"ttl": 300.0, "idle": 0.0})
     yield made
     made.close()
 
@@ -63,7 +63,7 @@ def test_of_32_workers_one_claims_and_31_join(world, desk, monkeypatch):
     waiting, replies = [], []
     wait_for = refresher._wait_for
     monkeypatch.setattr(refresher, "_wait_for", lambda *flight: (waiting.append(1), wait_for(*flight))[1])
-    workers = [threading.Thread(target=lambda: replies.append(desk.perform(message(world)))) for _each in range(WORKERS)]
+    workers = [threading.Thread(target=lambda: replies.append(desk.handle(message(world)))) for _each in range(WORKERS)]
     for worker in workers:
         worker.start()
     until(lambda: len(waiting) == WORKERS - 1 and world.service.arrived.is_set())
@@ -80,16 +80,16 @@ def test_the_event_loop_leaves_a_value_that_is_due_to_a_thread(world, desk, monk
     world.create(lives=timedelta(seconds=250))
     world.service.mode = tokens.DOWN
     question = {"question": DIGEST, "names": [NAME]}
-    assert desk.perform(message(world, DIGEST))["result"]["value"] == "a-0"
-    assert desk.perform(question)["result"]["value"] == "a-0"
-    assert desk.known(question)["result"]["value"] == "a-0"
+    assert desk.handle(message(world, DIGEST))["result"]["value"] == "a-0"
+    assert desk.handle(question)["result"]["value"] == "a-0"
+    assert desk.try_cached(question)["result"]["value"] == "a-0"
     for manager in desk._stores.managers():
         manager.refresher()._pauses.clear()
     world.service.mode = tokens.OK
-    assert desk.known(question) is None
-    assert desk.perform(question)["result"]["value"] == "a-1"
-    assert desk.perform(question)["result"]["value"] == "a-1"
-    assert desk.known(question)["result"]["value"] == "a-1"
+    assert desk.try_cached(question) is None
+    assert desk.handle(question)["result"]["value"] == "a-1"
+    assert desk.handle(question)["result"]["value"] == "a-1"
+    assert desk.try_cached(question)["result"]["value"] == "a-1"
     assert len(world.service.calls) == 2
 
 
@@ -101,12 +101,12 @@ def test_a_session_keeps_the_answer_while_the_store_is_down_and_does_not_end_bef
 
     with monkeypatch.context() as patched:
         patched.setattr(Local, "put", refuse)
-        reply = desk.perform(message(world))
+        reply = desk.handle(message(world))
         assert reply["result"]["value"] == "a-1"
         assert "it was refreshed, and the store does not take the new value now" in reply["warnings"][0]
-        desk.look_after()
+        desk.maintain()
         assert not desk.is_idle()
-    desk.look_after()
+    desk.maintain()
     assert desk.is_idle()
     assert (world.token(), world.state, world.service.calls) == ("a-1", "active", [tokens.FIRST])
 
@@ -115,10 +115,10 @@ def test_a_value_of_a_type_that_cannot_be_refreshed_loads_nothing_of_it(tmp_path
     script = """
 import sys
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 store = open_store({"backend": "memory", "audit": "off"})
-store.create(Wanted("a", type="api_key", value=Secret("x")))
+store.create(DesiredCredential("a", type="api_key", value=Secret("x")))
 store.token("a")
 store.batch_get(["a", "a"])
 print([name for name in sys.modules if "refresh" in name or name.endswith(("network.http", "lease_holder")) or name == "requests"])

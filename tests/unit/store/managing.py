@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 
 START = datetime(2026, 11, 22, 12, tzinfo=timezone.utc)
@@ -28,7 +28,7 @@ class Clock:
 
 
 def create(manager, name="db", **wanted):
-    return manager.create(Wanted(name, **{"value": Secret(CANARY), **wanted}))
+    return manager.create(DesiredCredential(name, **{"value": Secret(CANARY), **wanted}))
 
 
 def cut(path):

@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import CANARY, START, Clock, ask, create, cut, in_state
@@ -63,7 +63,7 @@ def test_a_description_holds_everything_but_values(manager):
 
 def test_no_repr_shows_a_value(manager):
     credential = create(manager)
-    wanted = Wanted("db", value=Secret(CANARY))
+    wanted = DesiredCredential("db", value=Secret(CANARY))
     assert CANARY not in "{0!r} {1!r} {2!r}".format(credential, wanted, manager.ensure(wanted))
 
 
@@ -104,13 +104,13 @@ def test_an_expired_value_is_refused_and_its_metadata_is_not(manager, clock):
 
 def test_a_revoked_value_is_refused_in_every_version_and_for_good(manager):
     create(manager)
-    manager.ensure(Wanted("db", value=Secret("two")))
+    manager.ensure(DesiredCredential("db", value=Secret("two")))
     assert manager.revoke("db").metadata.lifecycle == "revoked"
     for version in (None, "1", "2"):
         with pytest.raises(Revoked):
             manager.get("db", version)
     with pytest.raises(Revoked):
-        manager.ensure(Wanted("db", value=Secret("three")))
+        manager.ensure(DesiredCredential("db", value=Secret("three")))
     assert manager.revoke("db").record.revision == 1, "revoking again writes nothing"
 
 
@@ -126,7 +126,7 @@ def test_a_state_without_a_value_is_refused(manager, state):
 def test_in_the_midst_of_a_rotation_nothing_is_written_or_deleted_unless_forced(manager, state):
     create(manager)
     in_state(manager, state)
-    for operation in (lambda: manager.ensure(Wanted("db", value=Secret("two"))), lambda: manager.delete("db")):
+    for operation in (lambda: manager.ensure(DesiredCredential("db", value=Secret("two"))), lambda: manager.delete("db")):
         with pytest.raises(RotationInProgress, match=state):
             operation()
     assert manager.token("db") == Secret(CANARY)
@@ -139,7 +139,7 @@ def test_a_delete_removes_every_stage_and_version(manager):
     with manager.acting():
         record = manager.backend.get("db")
         for stage in (PENDING, PREVIOUS, JOURNAL):
-            manager.backend.put(type(record)("db", fields=record.fields, metadata=record.known, stage=stage))
+            manager.backend.put(type(record)("db", fields=record.fields, metadata=record.full_metadata, stage=stage))
     manager.delete("db")
     for stage in ("current", PENDING, PREVIOUS, JOURNAL):
         with pytest.raises(NotFound):
@@ -166,7 +166,7 @@ def test_a_damaged_credential_is_deleted_only_by_force(manager, tmp_path):
 
 def test_old_versions_can_be_read_and_restored(manager):
     create(manager)
-    manager.ensure(Wanted("db", value=Secret("two")))
+    manager.ensure(DesiredCredential("db", value=Secret("two")))
     assert [info.version for info in manager.versions("db")] == ["2", "1"]
     assert manager.get("db", "1").token() == Secret(CANARY)
     assert manager.restore("db", "1").version == "3"
@@ -177,7 +177,7 @@ def test_old_versions_can_be_read_and_restored(manager):
 
 def test_a_damaged_current_value_leaves_the_older_ones_readable_and_restorable(manager, tmp_path):
     create(manager, description="d")
-    manager.ensure(Wanted("db", value=Secret("two")))
+    manager.ensure(DesiredCredential("db", value=Secret("two")))
     cut(tmp_path / "store" / "db.enc")
     with pytest.raises(Damaged):
         manager.get("db")
@@ -194,8 +194,8 @@ def test_a_damaged_value_is_not_replaced_over_what_a_rotation_has_stored(manager
     create(manager)
     with manager.acting():
         record = manager.backend.get("db")
-        manager.backend.put(type(record)("db", fields=record.fields, metadata=record.known, stage=PENDING))
-    manager.ensure(Wanted("db", value=Secret("two")))
+        manager.backend.put(type(record)("db", fields=record.fields, metadata=record.full_metadata, stage=PENDING))
+    manager.ensure(DesiredCredential("db", value=Secret("two")))
     cut(tmp_path / "store" / "db.enc")
     with pytest.raises(RotationInProgress, match="stage 'pending'"):
         manager.restore("db", "1")
@@ -206,7 +206,7 @@ def test_a_file_put_back_is_refused_until_it_is_restored(manager, tmp_path):
     create(manager)
     path = tmp_path / "store" / "db.enc"
     old = path.read_bytes()
-    manager.ensure(Wanted("db", value=Secret("two")))
+    manager.ensure(DesiredCredential("db", value=Secret("two")))
     path.write_bytes(old)
     outcome = [ask_code(manager, "get", name="db")]
     manager.restore("db", "1")
@@ -234,7 +234,7 @@ def test_a_list_has_metadata_and_no_field(manager):
 
 def test_a_batch_has_a_result_for_each(manager):
     create(manager, "there")
-    created = manager.batch_create(Wanted(name, value=Secret("x")) for name in ("one", "there", "../bad", "two"))
+    created = manager.batch_create(DesiredCredential(name, value=Secret("x")) for name in ("one", "there", "../bad", "two"))
     assert [(result.name, result.error and result.error.code) for result in created] == [
         ("one", None),
         ("there", "duplicate"),
@@ -249,7 +249,7 @@ def test_a_batch_has_a_result_for_each(manager):
 def test_writers_at_once_lose_no_metadata_and_generate_one_value(manager):
     """Whoever comes second finds what the first generated (ansible#27277)."""
     done = []
-    threads = [threading.Thread(target=lambda: done.append(manager.ensure(Wanted("db", type="basic")))) for _each in range(8)]
+    threads = [threading.Thread(target=lambda: done.append(manager.ensure(DesiredCredential("db", type="basic")))) for _each in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:

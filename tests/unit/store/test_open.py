@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS, open_store
 from tests.backends.discovery import HARNESSES
 
@@ -126,14 +126,14 @@ def test_a_key_with_control_characters_is_shown_escaped():
 def test_values_are_converted_as_ansible_does(tmp_path):
     manager = open_store({"backend": "local", "path": str(tmp_path / "store"), "keep_versions": "2", "backup": "no", "audit": "off"})
     for number in range(5):
-        manager.ensure(Wanted("db", value=Secret(str(number))))
+        manager.ensure(DesiredCredential("db", value=Secret(str(number))))
     assert len(manager.versions("db")) == 3
     manager.close()
 
 
 def test_nothing_at_all_is_needed_for_a_local_store(home):
     manager = open_store({"backend": "local"})
-    manager.create(Wanted("db", value=Secret("x")))
+    manager.create(DesiredCredential("db", value=Secret("x")))
     manager.close()
     assert (home / ".nebula" / "credentials" / "db.enc").exists()
     assert (home / ".nebula" / "credentials" / ".nebula" / "audit.jsonl").exists()
@@ -143,7 +143,7 @@ def test_nothing_at_all_is_needed_for_a_local_store(home):
 def test_plain_text_is_kept_where_it_is_asked_for_in_so_many_words(tmp_path):
     config = {"backend": "local", "path": str(tmp_path / "store"), "format": "json", "allow_plaintext": True}
     manager = open_store(config)
-    manager.create(Wanted("db", value=Secret(CANARY)))
+    manager.create(DesiredCredential("db", value=Secret(CANARY)))
     assert manager.token("db") == Secret(CANARY)
     manager.close()
     assert CANARY in (tmp_path / "store" / "db.json").read_text(encoding="utf-8")
@@ -151,7 +151,7 @@ def test_plain_text_is_kept_where_it_is_asked_for_in_so_many_words(tmp_path):
 
 def test_a_store_of_a_tenant_is_not_read_by_another(tmp_path):
     config = {"backend": "local", "path": str(tmp_path / "store"), "audit": "off"}
-    open_store(dict(config, tenant="a")).create(Wanted("db", value=Secret("x")))
+    open_store(dict(config, tenant="a")).create(DesiredCredential("db", value=Secret("x")))
     with pytest.raises(Exception, match="tenant") as caught:
         open_store(dict(config, tenant="b")).get("db")
     assert caught.value.code in {"misplaced", "access_denied"}
@@ -160,7 +160,7 @@ def test_a_store_of_a_tenant_is_not_read_by_another(tmp_path):
 def test_two_stores_of_different_names_keep_trails_of_their_own(home):
     for name in ("one", "../two"):
         manager = open_store({"backend": "memory"}, name=name)
-        manager.create(Wanted("db", value=Secret("x")))
+        manager.create(DesiredCredential("db", value=Secret("x")))
         manager.close()
     assert sorted(path.name for path in (home / ".nebula" / "audit").glob("*.jsonl")) == [".._two.jsonl", "one.jsonl"]
 

@@ -13,14 +13,14 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import told_usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, REFRESH, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import COLLIDES, CREATE, NOTHING, RESUME
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -60,12 +60,14 @@ def stores(tmp_path):
 def source(stores):
     """A local encrypted store whose `db` has three versions of two scopes, and a `previous`."""
     manager = stores.local()
-    manager.create(Wanted("db", type="basic", value=Secret("one"), scope=Scope(workflow="first"), tags={"env": "prod"}), FIRST)
-    manager.ensure(Wanted("db", value=Secret("two"), scope=Scope(workflow="later"), policy={"kind": "manual"}), FIRST)
-    manager.ensure(Wanted("db", value=Secret("three"), description="the newest"), LATER)
+    manager.create(DesiredCredential("db", type="basic", value=Secret("one"), scope=Scope(workflow="first"), tags={"env": "prod"}), FIRST)
+    manager.ensure(DesiredCredential("db", value=Secret("two"), scope=Scope(workflow="later"), policy={"kind": "manual"}), FIRST)
+    manager.ensure(DesiredCredential("db", value=Secret("three"), description="the newest"), LATER)
     with manager.acting(LATER):
         before = manager.backend.get("db", "2")
-        kept = Record("db", "basic", before.fields, metadata=replace(before.known, attributes={"source_version": "2"}), stage=PREVIOUS)
+        kept = Record(
+            "db", "basic", before.fields, metadata=replace(before.full_metadata, attributes={"source_version": "2"}), stage=PREVIOUS
+        )
         manager.backend.put(kept, create=True)
     return manager
 
@@ -77,15 +79,15 @@ def test_all_of_a_credential_arrives(source, stores):
     assert destination.import_(portable, LATER) == {"1": "1", "2": "2", "3": "3"}
     arrived = destination.export("db", LATER)
     for there, here in zip([*arrived.versions, arrived.previous], [*portable.versions, portable.previous]):
-        assert (there.known, there.type, there.fields, there.serial) == (here.known, here.type, here.fields, here.serial)
+        assert (there.full_metadata, there.type, there.fields, there.serial) == (here.full_metadata, here.type, here.fields, here.serial)
 
 
 def test_a_pinned_version_reads_the_same_after_an_import(source, stores):
     """Also where the oldest kept version is not the first: a higher serial is kept."""
     small = stores.local("small", keep_versions=1)
-    small.create(Wanted("pinned", value=Secret("1")))
+    small.create(DesiredCredential("pinned", value=Secret("1")))
     for value in "2345":
-        small.ensure(Wanted("pinned", value=Secret(value)))
+        small.ensure(DesiredCredential("pinned", value=Secret(value)))
     destination = stores.sqlite()
     assert destination.import_(small.export("pinned")) == {"4": "4", "5": "5"}
     assert destination.get("pinned", version="5").token().expose() == b"5"
@@ -93,7 +95,7 @@ def test_a_pinned_version_reads_the_same_after_an_import(source, stores):
 
 def test_serials_that_were_used_here_are_not_used_again_and_references_follow(source, stores):
     destination = stores.sqlite()
-    destination.create(Wanted("db", value=Secret("x")))
+    destination.create(DesiredCredential("db", value=Secret("x")))
     destination.delete("db")
     versions = destination.import_(source.export("db", LATER), LATER)
     assert versions == {"1": "2", "2": "3", "3": "4"}
@@ -102,8 +104,8 @@ def test_serials_that_were_used_here_are_not_used_again_and_references_follow(so
 
 def test_a_reference_within_what_is_known_of_a_refresh_follows_too(source):
     current = source.export("db", LATER).current.with_metadata(attributes={REFRESH: {"input_version": "1", "refreshed_at": 5}})
-    assert with_references(current, {"1": "7"}).known.attributes == {REFRESH: {"input_version": "7", "refreshed_at": 5}}
-    assert with_references(current, {}).known.attributes == {REFRESH: {"refreshed_at": 5}}
+    assert with_references(current, {"1": "7"}).full_metadata.attributes == {REFRESH: {"input_version": "7", "refreshed_at": 5}}
+    assert with_references(current, {}).full_metadata.attributes == {REFRESH: {"refreshed_at": 5}}
 
 
 def test_an_import_into_a_plain_store_is_plain_and_back_is_encrypted(source, stores):
@@ -146,7 +148,7 @@ def test_the_scope_is_checked_on_the_current_value_alone(source, stores):
 
 
 def test_the_check_of_one_credential_lets_no_other_pass(source):
-    source.create(Wanted("other", value=Secret("x"), scope=Scope(workflow="first")), FIRST)
+    source.create(DesiredCredential("other", value=Secret("x"), scope=Scope(workflow="first")), FIRST)
     with pytest.raises(errors.AccessDenied):
         source.export("other", LATER)
 
@@ -200,7 +202,7 @@ def test_one_encrypted_store_under_two_names_is_refused(source, stores, alias):
 def test_one_plain_place_under_two_names_is_refused(source, stores):
     """There is no store document, and nothing is stored under the name either: the location tells."""
     plain = stores.local("plain", format="json", encrypt=False, allow_plaintext=True)
-    plain.create(Wanted("db", value=Secret("x")))
+    plain.create(DesiredCredential("db", value=Secret("x")))
     portable = plain.export("db")
     plain.delete("db")
     with pytest.raises(errors.InvalidInput, match="one place under two names"):
@@ -210,7 +212,7 @@ def test_one_plain_place_under_two_names_is_refused(source, stores):
 def test_the_same_record_shows_one_place_where_no_location_does(source, stores):
     """As behind another URL of one server: an import never takes over the record's id."""
     plain = stores.local("plain", format="json", encrypt=False, allow_plaintext=True)
-    plain.create(Wanted("db", value=Secret("x")))
+    plain.create(DesiredCredential("db", value=Secret("x")))
     shutil.copytree(stores.directory / "plain", stores.directory / "elsewhere")
     elsewhere = stores.local("elsewhere", format="json", encrypt=False, allow_plaintext=True)
     with pytest.raises(errors.InvalidInput, match="one place under two names"):
@@ -220,7 +222,7 @@ def test_the_same_record_shows_one_place_where_no_location_does(source, stores):
 def test_one_database_file_under_two_urls_is_refused(stores):
     options = {"encrypt": False, "allow_plaintext": True}
     first = stores.sqlite("first", **options)
-    first.create(Wanted("db", value=Secret("x")))
+    first.create(DesiredCredential("db", value=Secret("x")))
     portable = first.export("db")
     first.delete("db")
     os.symlink(stores.directory / "first", stores.directory / "second")
@@ -253,7 +255,7 @@ def test_a_credential_in_such_a_state_is_not_exported(source, state, refusal):
 def test_a_credential_with_a_value_in_such_a_stage_is_not_exported(source, stage):
     with source.acting(LATER):
         current = source.backend.get("db")
-        source.backend.put(Record("db", metadata=current.known, stage=stage), create=True)
+        source.backend.put(Record("db", metadata=current.full_metadata, stage=stage), create=True)
     with pytest.raises(errors.RotationInProgress, match=stage):
         source.export("db", LATER)
 
@@ -316,7 +318,7 @@ def test_without_stages_previous_is_a_loss(source, stores):
 
 def test_another_credential_of_the_name_is_left_alone(source, stores):
     destination = stores.sqlite()
-    destination.create(Wanted("db", value=Secret("mine"), scope=Scope(workflow="later")), LATER)
+    destination.create(DesiredCredential("db", value=Secret("mine"), scope=Scope(workflow="later")), LATER)
     assert destination.plan_import(source.export("db", LATER), KEY, LATER).action == COLLIDES
     with pytest.raises(errors.Duplicate):
         destination.import_(source.export("db", LATER), LATER)
@@ -361,7 +363,7 @@ INCOMPLETE = {
     "get": lambda manager: manager.get("db", context=LATER),
     "get of a version": lambda manager: manager.get("db", "2", context=LATER),
     "token": lambda manager: manager.token("db", context=LATER),
-    "new value": lambda manager: manager.ensure(Wanted("db", value=Secret("x")), LATER),
+    "new value": lambda manager: manager.ensure(DesiredCredential("db", value=Secret("x")), LATER),
     "update": lambda manager: manager.update("db", LATER, description="x"),
     "revoke": lambda manager: manager.revoke("db", LATER),
     "rotate": lambda manager: perform(manager, "credential_rotate", {"name": "db", "target": "none"}, LATER),
@@ -382,14 +384,14 @@ def test_an_incomplete_import_says_that_it_is_not_usable_and_can_be_deleted(half
 
 
 def test_a_batch_refuses_an_incomplete_import_too(half):
-    half.create(Wanted("other", value=Secret("x")))
+    half.create(DesiredCredential("other", value=Secret("x")))
     results = {result.name: result.error for result in half.batch_get(["db", "other"], LATER)}
     assert (results["db"].code, results["other"]) == ("unusable", None)
 
 
 def uses_of(manager):
     manager.flush()
-    return told_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"]
+    return read_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"]
 
 
 def test_an_export_is_no_use_of_the_credential(source):

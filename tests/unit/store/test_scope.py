@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
@@ -52,7 +52,7 @@ def test_a_denial_names_the_dimension_and_not_what_it_should_have_been():
 @pytest.fixture
 def manager():
     opened = open_store({"backend": "memory", "audit": "off"}, name="prod")
-    opened.create(Wanted("db", value=Secret("one"), scope=SCOPED), INSIDE)
+    opened.create(DesiredCredential("db", value=Secret("one"), scope=SCOPED), INSIDE)
     yield opened
     opened.close()
 
@@ -64,7 +64,7 @@ OPERATIONS = {
     "exists": lambda manager, who: manager.exists("db", who),
     "versions": lambda manager, who: manager.versions("db", who),
     "update": lambda manager, who: manager.update("db", who, description="mine"),
-    "ensure": lambda manager, who: manager.ensure(Wanted("db", value=Secret("two")), who),
+    "ensure": lambda manager, who: manager.ensure(DesiredCredential("db", value=Secret("two")), who),
     "revoke": lambda manager, who: manager.revoke("db", who),
     "restore": lambda manager, who: manager.restore("db", "1", who),
     "delete": lambda manager, who: manager.delete("db", who),
@@ -94,7 +94,7 @@ def test_every_operation_serves_a_caller_in_scope(manager, operation):
 
 
 def test_a_list_leaves_out_what_is_out_of_scope_also_when_only_names_are_asked_for(manager):
-    manager.create(Wanted("free", value=Secret("x")))
+    manager.create(DesiredCredential("free", value=Secret("x")))
     for wanted in (Filter(), Filter(names_only=True)):
         assert [row.name for row in manager.list(wanted, OUTSIDE)] == ["free"]
         assert sorted(row.name for row in manager.list(wanted, INSIDE)) == ["db", "free"]
@@ -118,7 +118,7 @@ def test_another_tenants_store_refuses_what_it_finds(manager):
 
 
 def test_a_caller_in_the_old_scope_can_change_it_by_a_new_version(manager):
-    done = manager.ensure(Wanted("db", scope=Scope(workflow="release")), INSIDE)
+    done = manager.ensure(DesiredCredential("db", scope=Scope(workflow="release")), INSIDE)
     assert done.changed
     assert done.credential.version == "2"
     with pytest.raises(AccessDenied):

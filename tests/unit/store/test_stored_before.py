@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.fixtures.stored_before import FIXTURES, StoredBefore
 
 CALLER = AccessContext(workflow="deploy", user="alice", tags={"team": "web"})
@@ -77,7 +77,7 @@ def test_every_value_version_stage_and_date_is_what_it_was(stored):
 def test_the_next_version_counts_on_from_the_stored_one(stored):
     last = stored.facts["credentials"]["db_pass"]["stages"]["current"]["describe"]["serial"]
     with closing(stored.open()) as manager:
-        manager.ensure(Wanted("db_pass", value=Secret("newer")), CALLER)
+        manager.ensure(DesiredCredential("db_pass", value=Secret("newer")), CALLER)
     with closing(stored.open()) as manager:
         newest = manager.get("db_pass", context=CALLER)
     assert (newest.record.serial, newest.token().expose()) == (last + 1, b"newer")
@@ -86,7 +86,7 @@ def test_the_next_version_counts_on_from_the_stored_one(stored):
 @pytest.mark.parametrize("stored", STORES, indirect=True)
 def test_a_deleted_credential_never_gets_a_used_serial(stored):
     with closing(stored.open()) as manager:
-        created = manager.create(Wanted("gone", value=Secret("back")), CALLER)
+        created = manager.create(DesiredCredential("gone", value=Secret("back")), CALLER)
     assert created.record.serial == stored.facts["gone"] + 1
 
 

@@ -19,26 +19,26 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import audit_rows
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import checked_prefix, configured
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import build_connections, check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Reading
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Queries
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of, version_number
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Statements
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, Located, SchemaAdmin
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
-from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 
 class _Opened(NamedTuple):
     """The parts that need the libraries. They exist after `connect`."""
 
     tables: Tables
-    reading: Reading
-    writing: Writing
+    reading: Queries
+    writing: Statements
     schema: Schema
 
 
@@ -58,8 +58,8 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
             InvalidConfiguration: an option has an invalid value; the error names it.
         """
         super().__init__(options, context)
-        self._connections = configured(options, context.store, context.warn)
-        self._prefix = checked_prefix(self.setting("table_prefix"))
+        self._connections = build_connections(options, context.store, context.warn)
+        self._prefix = check_prefix(self.setting("table_prefix"))
         self._keep: int = self.setting("keep_versions")
         if self._keep < 0:
             raise InvalidConfiguration("{0} is too small".format(self._keep), option="keep_versions", remedy="Give 0 or more.")
@@ -82,7 +82,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
             connections.check()
             tables = Tables(self._prefix)
             schema = Schema(connections, tables, self.context.store)
-            self._opened = _Opened(tables, Reading(connections, tables), Writing(connections, tables, self._keep), schema)
+            self._opened = _Opened(tables, Queries(connections, tables), Statements(connections, tables, self._keep), schema)
         return self._opened
 
     def _ready(self) -> _Opened:
@@ -107,7 +107,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         if version is not None and stage == CURRENT:
             number = version_number(version)
             # An older value first: it does not depend on the current one, which may be damaged.
-            kept = None if number is None else reading.kept(name, number)
+            kept = None if number is None else reading.read_kept(name, number)
             if kept is not None:
                 return self._record(kept, name, stage)
         row = reading.current(name, stage)
@@ -146,12 +146,12 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
             rows = reading.page(wanted, after)
             for row in rows:
                 if row.name.startswith(wanted.prefix):
-                    yield self._listed(row, wanted)
+                    yield self._build_listing(row, wanted)
             if len(rows) < PAGE:
                 return
             after = rows[-1].name
 
-    def _listed(self, row: Any, wanted: Filter) -> Record:
+    def _build_listing(self, row: Any, wanted: Filter) -> Record:
         if wanted.names_only:
             return Record(row.name, stage=wanted.stage)
         return self._record(row, row.name, wanted.stage, values=False)
@@ -172,7 +172,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         self._ready().writing.document(content, replaces)
 
-    def ensure_schema(self, *, check: bool = False) -> EnsuredSchema:
+    def ensure_schema(self, *, check: bool = False) -> SchemaMigration:
         return self._open().schema.ensure(check=check)
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Callable, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database import tls as transport
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind, Limits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect, Limits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.mysql import Mariadb, Mysql
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PoolLimits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.postgresql import Cockroachdb, Postgresql
@@ -32,7 +32,7 @@ Settings = Mapping[str, Any]
 Warn = Callable[[str], object]
 
 _POOL = PoolLimits()
-KINDS: Mapping[str, Any] = {
+DIALECTS: Mapping[str, Any] = {
     SQLITE: Sqlite,
     POSTGRESQL: Postgresql,
     MARIADB: Mariadb,
@@ -44,7 +44,7 @@ _PREFIX = re.compile(r"[a-z_][a-z0-9_]{0,29}\Z")
 _WRITE_TIMEOUT = 10.0
 
 
-def configured(settings: Settings, store: str, warn: Warn) -> Connections:
+def build_connections(settings: Settings, store: str, warn: Warn) -> Connections:
     """Return the connections of a store.
 
     Raises:
@@ -55,11 +55,11 @@ def configured(settings: Settings, store: str, warn: Warn) -> Connections:
     pool = _pool(settings.get("pool") or {})
     longest = max(float(settings.get(option) or _WRITE_TIMEOUT) for option in ("read_timeout", "write_timeout"))
     limits = Limits(longest, pool.connect_timeout)
-    kind: Kind = KINDS[address.dialect](address, login.Login(address, settings, warn), secured, limits, warn)
+    kind: Dialect = DIALECTS[address.dialect](address, login.Login(address, settings, warn), secured, limits, warn)
     return Connections(kind, pool, command(store))
 
 
-def checked_prefix(prefix: str) -> str:
+def check_prefix(prefix: str) -> str:
     """Return the prefix of the tables, which becomes part of statements.
 
     Raises:

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import Any, Iterator, List, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.errors import translate
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PoolLimits
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -25,7 +25,7 @@ _LEFT_TO_THE_PARENT: List[Any] = []
 class Connections:
     """A database's connections in this process. After a fork the child opens its own."""
 
-    def __init__(self, kind: Kind, limits: PoolLimits, command: str) -> None:
+    def __init__(self, kind: Dialect, limits: PoolLimits, command: str) -> None:
         """Take the kind of database, the limits, and the remedy for missing tables (`command`). Opens nothing."""
         self.kind = kind
         self._limits = limits
@@ -45,7 +45,7 @@ class Connections:
         Raises:
             CredentialError: the database failed; the class says why.
         """
-        with self._connected() as connection, self._translating():
+        with self._take_connection() as connection, self._translating():
             yield connection
 
     @contextmanager
@@ -55,14 +55,14 @@ class Connections:
         Raises:
             CredentialError: as `reading`. The outcome is unknown only if the commit itself got no response.
         """
-        with self._connected() as connection:
+        with self._take_connection() as connection:
             with self._translating():
                 connection.exec_driver_sql(self.kind.begin)
             try:
                 with self._translating():
                     yield connection
                 if deadline.is_over():
-                    raise deadline.timed_out()
+                    raise deadline.timeout_error()
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -79,7 +79,7 @@ class Connections:
             raise translate(error, self.kind, self._command, committing=committing) from None
 
     @contextmanager
-    def _connected(self) -> Iterator[Any]:
+    def _take_connection(self) -> Iterator[Any]:
         self._after_fork()
         free = self._free
         if not free.acquire(timeout=min(self._limits.connect_timeout, deadline.remaining())):
@@ -88,9 +88,9 @@ class Connections:
             )
         try:
             with self._translating():
-                connection = self._pooled().connect()
+                connection = self._find_engine().connect()
             try:
-                self.kind.bound(connection.connection.dbapi_connection)
+                self.kind.limit_wait(connection.connection.dbapi_connection)
                 yield connection
             finally:
                 connection.close()
@@ -104,14 +104,14 @@ class Connections:
             self._lock = threading.Lock()
             self._begin()
 
-    def _pooled(self) -> Any:
+    def _find_engine(self) -> Any:
         if self._engine is None:
             with self._lock:
                 if self._engine is None:
-                    self._engine = self._made()
+                    self._engine = self._build_engine()
         return self._engine
 
-    def _made(self) -> Any:
+    def _build_engine(self) -> Any:
         try:
             import sqlalchemy
             from sqlalchemy.exc import NoSuchModuleError
@@ -144,7 +144,7 @@ class Connections:
         Raises:
             MissingLibrary: one is not installed.
         """
-        self._pooled()
+        self._find_engine()
 
     def close(self) -> None:
         """Close every connection. The next use opens new ones."""

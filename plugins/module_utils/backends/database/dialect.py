@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import FAILED, LOST, Meaning
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import FAILED, LOST, ErrorMapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.login import Login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import Transport
@@ -25,7 +25,7 @@ class Limits(NamedTuple):
     connect: float
 
 
-class Kind(ABC):
+class Dialect(ABC):
     """One kind of database: its connections, time limits and SQL, and the meanings of its errors."""
 
     driver = ""
@@ -53,7 +53,7 @@ class Kind(ABC):
             CredentialError: the connection failed; the class says why.
         """
 
-    def bound(self, connection: Any) -> None:
+    def limit_wait(self, connection: Any) -> None:
         """Limit every call on `connection` to the time left for the current operation."""
 
     @abstractmethod
@@ -61,12 +61,12 @@ class Kind(ABC):
         """Return the database's own code of a DBAPI error; empty if it has none."""
 
     @abstractmethod
-    def known(self, code: str) -> Optional[Meaning]:
+    def find_meaning(self, code: str) -> Optional[ErrorMapping]:
         """Return the meaning of that code, or None if it is not known."""
 
-    def meaning(self, error: Any, *, disconnected: bool = False) -> Meaning:
+    def meaning(self, error: Any, *, disconnected: bool = False) -> ErrorMapping:
         """Return the meaning of a DBAPI error."""
-        found = self.known(self.code(error))
+        found = self.find_meaning(self.code(error))
         if found is not None:
             return found
         return LOST if disconnected else FAILED

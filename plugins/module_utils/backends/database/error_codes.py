@@ -27,7 +27,7 @@ class TablesMissing(StorageError):
     """A table or a column is missing: the schema was not created, or belongs to another release."""
 
 
-class Meaning(NamedTuple):
+class ErrorMapping(NamedTuple):
     """An error's class, what happened and what to do. `lost`: the connection is gone, so the outcome of a running commit is unknown."""
 
     kind: Type[CredentialError]
@@ -36,30 +36,32 @@ class Meaning(NamedTuple):
     lost: bool = False
 
 
-LOST = Meaning(Unavailable, "the connection to the database was lost", "Check that the database works.", lost=True)
-UNREACHABLE = Meaning(Unavailable, "the database cannot be reached", "Check host and port in 'url', and that the database runs.")
-BUSY = Meaning(Unavailable, "the database accepts no more connections", "Raise its limit of connections, or run fewer forks.")
-STARTING = Meaning(Unavailable, "the database is starting or stopping", "Retry when it runs.", lost=True)
-CLASHED = Meaning(Unavailable, "deadlock or lock conflict: the database rolled back the transaction", "Retry.")
-SLOW = Meaning(Timeout, "the database did not answer in time", "Check that it works, or increase 'read_timeout' or 'write_timeout'.")
-LOGIN = Meaning(
+LOST = ErrorMapping(Unavailable, "the connection to the database was lost", "Check that the database works.", lost=True)
+UNREACHABLE = ErrorMapping(Unavailable, "the database cannot be reached", "Check host and port in 'url', and that the database runs.")
+TOO_MANY_CONNECTIONS = ErrorMapping(
+    Unavailable, "the database accepts no more connections", "Raise its limit of connections, or run fewer forks."
+)
+STARTING = ErrorMapping(Unavailable, "the database is starting or stopping", "Retry when it runs.", lost=True)
+DEADLOCK = ErrorMapping(Unavailable, "deadlock or lock conflict: the database rolled back the transaction", "Retry.")
+SLOW = ErrorMapping(Timeout, "the database did not answer in time", "Check that it works, or increase 'read_timeout' or 'write_timeout'.")
+LOGIN = ErrorMapping(
     LoginFailed, "the database refuses the login", "Check 'username' and 'password', and that the login may come from this machine."
 )
-NO_DATABASE = Meaning(
+NO_DATABASE = ErrorMapping(
     AccessDenied, "there is no such database, or the login may not connect to it", "Create it, or GRANT CONNECT (see 'url')."
 )
-DENIED = Meaning(AccessDenied, "the database denies it", "")
-NO_TABLE = Meaning(TablesMissing, "a table or a column is missing", "")
-TAKEN = Meaning(Duplicate, "another writer came first", "Repeat.")
-FULL = Meaning(StorageFull, "the database has no room left", "Free some there and repeat. What was stored before is intact.")
-READ_ONLY = Meaning(ReadOnly, "the database takes no writes now", "Name its primary server in 'url', or end its read-only mode.")
-TOO_LARGE = Meaning(
+DENIED = ErrorMapping(AccessDenied, "the database denies it", "")
+NO_TABLE = ErrorMapping(TablesMissing, "a table or a column is missing", "")
+UNIQUE_VIOLATION = ErrorMapping(Duplicate, "another writer came first", "Repeat.")
+FULL = ErrorMapping(StorageFull, "the database has no room left", "Free some there and repeat. What was stored before is intact.")
+READ_ONLY = ErrorMapping(ReadOnly, "the database takes no writes now", "Name its primary server in 'url', or end its read-only mode.")
+TOO_LARGE = ErrorMapping(
     TooLarge, "the database does not take as much at once", "Store less, or raise its limit (for example 'max_allowed_packet')."
 )
-NOT_TEXT = Meaning(
+NOT_TEXT = ErrorMapping(
     InvalidInput, "the database cannot keep a character of the metadata", "Leave NUL characters out of descriptions and tags."
 )
-BROKEN = Meaning(StorageError, "the database is damaged, or the file is not a database", "Restore it from a backup, or correct 'url'.")
-FAILED = Meaning(StorageError, "the database reports an error", "Look into its log.")
+BROKEN = ErrorMapping(StorageError, "the database is damaged, or the file is not a database", "Restore it from a backup, or correct 'url'.")
+FAILED = ErrorMapping(StorageError, "the database reports an error", "Look into its log.")
 
-Meanings = Dict[str, Meaning]
+Meanings = Dict[str, ErrorMapping]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Any, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
     DENIED,
     LOST,
@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     SLOW,
     STARTING,
     UNREACHABLE,
-    Meaning,
+    ErrorMapping,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, StorageError
@@ -27,7 +27,7 @@ _PLACE = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|EXISTS|ON)\s+[`\"]?(\w+)")
 _PASSING = frozenset((LOST, STARTING, UNREACHABLE, SLOW))
 
 
-def translate(error: Exception, kind: Kind, command: str, *, committing: bool = False) -> CredentialError:
+def translate(error: Exception, kind: Dialect, command: str, *, committing: bool = False) -> CredentialError:
     """Return the library's error for `error`.
 
     Args:
@@ -39,13 +39,13 @@ def translate(error: Exception, kind: Kind, command: str, *, committing: bool = 
     original = getattr(error, "orig", None) or error
     disconnected = bool(getattr(error, "connection_invalidated", False))
     if not _is_from_the_driver(error):
-        return _foreign(error, kind).happened(outcome_unknown=committing)
+        return _foreign(error, kind).annotate(outcome_unknown=committing)
     meaning = kind.meaning(original, disconnected=disconnected)
     unknown = committing and (meaning.lost or disconnected)
     if meaning in _PASSING and deadline.is_over():
-        return deadline.timed_out(outcome_unknown=unknown)
-    what, remedy = _told(meaning, kind, command, str(getattr(error, "statement", "") or ""), original)
-    return meaning.kind(what, remedy=remedy).happened(outcome_unknown=unknown)
+        return deadline.timeout_error(outcome_unknown=unknown)
+    what, remedy = _describe(meaning, kind, command, str(getattr(error, "statement", "") or ""), original)
+    return meaning.kind(what, remedy=remedy).annotate(outcome_unknown=unknown)
 
 
 def _is_from_the_driver(error: Exception) -> bool:
@@ -54,20 +54,20 @@ def _is_from_the_driver(error: Exception) -> bool:
     return any(each.__name__ in {"Error", "MySQLError"} for each in type(original).__mro__)
 
 
-def _foreign(error: Exception, kind: Kind) -> CredentialError:
+def _foreign(error: Exception, kind: Dialect) -> CredentialError:
     if type(error).__name__ == "InvalidRequestError":
         return InvalidConfiguration(
             "the server does not match the dialect", option="url", remedy="Write 'mysql://' for MySQL and 'mariadb://' for MariaDB."
         )
     return StorageError(
-        "{0} failed with {1}".format(kind.address.shown, type(error).__name__), remedy="Look into the database's log, then repeat."
+        "{0} failed with {1}".format(kind.address.redact, type(error).__name__), remedy="Look into the database's log, then repeat."
     )
 
 
-def _told(meaning: Meaning, kind: Kind, command: str, statement: str, original: Any) -> Tuple[str, str]:
-    shown = kind.address.shown
+def _describe(meaning: ErrorMapping, kind: Dialect, command: str, statement: str, original: Any) -> Tuple[str, str]:
+    shown = kind.address.redact
     if meaning is DENIED:
-        privilege, table = _asked(statement)
+        privilege, table = _find_privilege(statement)
         what = "{0} denies {1} on the table {2}".format(shown, privilege, table)
         return what, "Have an administrator run: {0}".format(kind.grant(privilege, table))
     if meaning is NO_TABLE:
@@ -78,7 +78,7 @@ def _told(meaning: Meaning, kind: Kind, command: str, statement: str, original: 
     return "{0}: {1}{2}".format(shown, meaning.what, " (code {0})".format(code) if code else ""), meaning.remedy
 
 
-def _asked(statement: str) -> Tuple[str, str]:
+def _find_privilege(statement: str) -> Tuple[str, str]:
     """Return the privilege that one of our statements needs, and the table. A SELECT that locks rows needs UPDATE too."""
     words = statement.split(None, 1)
     privilege = words[0].upper() if words else "SELECT"

@@ -9,10 +9,9 @@ from __future__ import annotations
 import ssl
 from typing import Any, Dict, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
-    BUSY,
-    CLASHED,
+    DEADLOCK,
     DENIED,
     FULL,
     LOGIN,
@@ -22,25 +21,26 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     READ_ONLY,
     SLOW,
     STARTING,
-    TAKEN,
     TOO_LARGE,
+    TOO_MANY_CONNECTIONS,
+    UNIQUE_VIOLATION,
     UNREACHABLE,
-    Meaning,
+    ErrorMapping,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PYMYSQL, SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, unusable
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 
-_CODES: Dict[Meaning, str] = {
+_CODES: Dict[ErrorMapping, str] = {
     LOGIN: "1045 1130 1251 1396 1524 1698 1820 1862 2059 2061 3118 3955 4151",
     NO_DATABASE: "1044 1049",
     DENIED: "1142 1143 1227 1370",
     NO_TABLE: "1054 1146",
-    TAKEN: "1022 1062",
-    CLASHED: "1020 1205 1213",
+    UNIQUE_VIOLATION: "1022 1062",
+    DEADLOCK: "1020 1205 1213",
     SLOW: "1317 1969 3024",
-    BUSY: "1040 1041 1129 1203 1226",
+    TOO_MANY_CONNECTIONS: "1040 1041 1129 1203 1226",
     STARTING: "1053 1080 1077 1079",
     LOST: "1152 1153 1158 1159 1160 1161 1184 1927 2006 2013 2014 2055 4031",
     UNREACHABLE: "2002 2003 2004 2005",
@@ -60,7 +60,7 @@ _SETTINGS = (
 )
 
 
-class Mysql(Kind):
+class Mysql(Dialect):
     """A MySQL server."""
 
     driver = "mysql+pymysql"
@@ -83,7 +83,7 @@ class Mysql(Kind):
             if isinstance(cause, ssl.SSLError) or self.code(error) == str(_NO_TLS):
                 raise unusable() from None
             raise
-        self.bound(connection)
+        self.limit_wait(connection)
         with connection.cursor() as cursor:
             for statement in _SETTINGS:
                 cursor.execute(statement.format(max(1, int(self.limits.statement))))
@@ -109,7 +109,7 @@ class Mysql(Kind):
             write_timeout=left,
         )
 
-    def bound(self, connection: Any) -> None:
+    def limit_wait(self, connection: Any) -> None:
         # PyMySQL reads these before each read from or write to the socket; it has no other way to change them.
         connection._read_timeout = connection._write_timeout = deadline.remaining()
 
@@ -117,7 +117,7 @@ class Mysql(Kind):
         first = error.args[0] if error.args else ""
         return str(first) if isinstance(first, int) and first else ""
 
-    def known(self, code: str) -> Optional[Meaning]:
+    def find_meaning(self, code: str) -> Optional[ErrorMapping]:
         return _MEANINGS.get(code)
 
     def grant(self, privilege: str, table: str) -> str:

@@ -11,11 +11,10 @@ import zlib
 from functools import lru_cache
 from typing import Any, Dict, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
     BROKEN,
-    BUSY,
-    CLASHED,
+    DEADLOCK,
     DENIED,
     FAILED,
     FULL,
@@ -27,25 +26,26 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     READ_ONLY,
     SLOW,
     STARTING,
-    TAKEN,
     TOO_LARGE,
+    TOO_MANY_CONNECTIONS,
+    UNIQUE_VIOLATION,
     UNREACHABLE,
-    Meaning,
+    ErrorMapping,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import COCKROACHDB_DIALECT, PSYCOPG, SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, UNVERIFIED, VERIFIED, unusable
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
-_CODES: Dict[Meaning, str] = {
+_CODES: Dict[ErrorMapping, str] = {
     LOGIN: "28P01 28000",
     NO_DATABASE: "3D000",
     DENIED: "42501",
     NO_TABLE: "42P01 42703 3F000",
-    TAKEN: "23505 23P01",
-    CLASHED: "40001 40P01 55P03 25P03",
+    UNIQUE_VIOLATION: "23505 23P01",
+    DEADLOCK: "40001 40P01 55P03 25P03",
     SLOW: "57014",
-    BUSY: "53300 53400 53200 55000",
+    TOO_MANY_CONNECTIONS: "53300 53400 53200 55000",
     STARTING: "57P01 57P02 57P03 57P05",
     # 40003: CockroachDB does not know the outcome of a commit.
     LOST: "08000 08001 08003 08004 08006 08007 08P01 40003",
@@ -106,7 +106,7 @@ def _connection_class() -> Any:
     return Bounded
 
 
-class Postgresql(Kind):
+class Postgresql(Dialect):
     """A PostgreSQL server."""
 
     driver = "postgresql+psycopg"
@@ -123,7 +123,7 @@ class Postgresql(Kind):
         try:
             connection = _connection_class().connect(**arguments)
         except psycopg.OperationalError as error:
-            if self.transport.demands_tls and self._refused_tls(arguments):
+            if self.transport.demands_tls and self._is_tls_refused(arguments):
                 raise unusable() from None
             raise error from None
         self._prepare(connection)
@@ -176,10 +176,10 @@ class Postgresql(Kind):
     def code(self, error: Any) -> str:
         return getattr(error, "sqlstate", None) or ""
 
-    def known(self, code: str) -> Optional[Meaning]:
+    def find_meaning(self, code: str) -> Optional[ErrorMapping]:
         return _MEANINGS.get(code)
 
-    def meaning(self, error: Any, *, disconnected: bool = False) -> Meaning:
+    def meaning(self, error: Any, *, disconnected: bool = False) -> ErrorMapping:
         import psycopg
 
         if self.code(error) or disconnected:
@@ -190,7 +190,7 @@ class Postgresql(Kind):
             return NOT_TEXT
         return self._refusal(error) if isinstance(error, psycopg.OperationalError) else FAILED
 
-    def _refusal(self, error: Any) -> Meaning:
+    def _refusal(self, error: Any) -> ErrorMapping:
         """Return why a connection was refused. libpq does not expose the server's code, so other signs are read.
 
         PQping shows whether the server accepts connections. If it does, its text, in any language, quotes the
@@ -209,7 +209,7 @@ class Postgresql(Kind):
         user, database = (part and part in said for part in (self.address.username, self.address.database))
         if error.pgconn.needs_password or user:
             return LOGIN
-        return NO_DATABASE if database else BUSY
+        return NO_DATABASE if database else TOO_MANY_CONNECTIONS
 
     def _ping(self, changed: Dict[str, Any]) -> Any:
         """Ping the server without credentials."""
@@ -221,7 +221,7 @@ class Postgresql(Kind):
             arguments.pop(ours, None)
         return psycopg.pq.PGconn.ping(make_conninfo(**arguments).encode())
 
-    def _refused_tls(self, _arguments: Dict[str, Any]) -> bool:
+    def _is_tls_refused(self, _arguments: Dict[str, Any]) -> bool:
         """Return True if the server is reachable and only TLS prevents the connection."""
         import psycopg
 

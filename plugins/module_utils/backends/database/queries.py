@@ -18,7 +18,7 @@ _AFTER_ALL_NAMES = "~"
 """Sorts behind every character of a name."""
 
 
-class Reading:
+class Queries:
     """Reads rows."""
 
     def __init__(self, connections: Connections, tables: Tables) -> None:
@@ -38,7 +38,7 @@ class Reading:
         with self._connections.reading() as connection:
             return connection.execute(self._current, {"name": name, "stage": stage}).first()
 
-    def kept(self, name: str, version: int) -> Any:
+    def read_kept(self, name: str, version: int) -> Any:
         """Return the row of an older value of `current`, or None."""
         with self._connections.reading() as connection:
             return connection.execute(self._kept, {"name": name, "version": version}).first()
@@ -59,14 +59,14 @@ class Reading:
 
         columns = self._tables.credentials.c
         asked = [columns.name] if wanted.names_only else [each for each in columns if each.name not in {"input_data", "state_data"}]
-        statement = select(*asked).where(columns.stage == wanted.stage, *self._narrowed(wanted))
+        statement = select(*asked).where(columns.stage == wanted.stage, *self._select_narrowed(wanted))
         if after is not None:
             statement = statement.where(columns.name > after)
         with self._connections.reading() as connection:
             rows: List[Any] = connection.execute(statement.order_by(columns.name).limit(PAGE)).all()
             return rows
 
-    def _narrowed(self, wanted: Filter) -> Iterator[Any]:
+    def _select_narrowed(self, wanted: Filter) -> Iterator[Any]:
         columns = self._tables.credentials.c
         if wanted.prefix:
             yield columns.name >= wanted.prefix

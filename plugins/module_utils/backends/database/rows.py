@@ -32,7 +32,7 @@ def version_number(version: Optional[str]) -> Optional[int]:
     return int(version)
 
 
-def offered(record: Record) -> Record:
+def identify_record(record: Record) -> Record:
     """Return a new record's serial and identity: those of its envelope if it has one."""
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
@@ -51,7 +51,7 @@ def columns_of(record: Record) -> Dict[str, Any]:
 
 def metadata_columns(record: Record) -> Dict[str, Any]:
     """Return the columns that a change of metadata writes."""
-    known = record.known
+    known = record.full_metadata
     return {
         "credential_type": record.type,
         "metadata": write_metadata(known),

@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import AUTO, VALIDATE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import SCHEMA, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, StorageError
-from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import EnsuredSchema
+from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 IN_PLACE = "inline"
 """The name of a store that was written inline (`store_reference.INLINE`): no command can name it."""
@@ -74,7 +74,7 @@ class Schema:
         except TablesMissing:
             return 0
 
-    def ensure(self, *, check: bool = False) -> EnsuredSchema:
+    def ensure(self, *, check: bool = False) -> SchemaMigration:
         """Bring the tables up to date, one process at a time. With `check`, return what would be done.
 
         Raises:
@@ -83,8 +83,8 @@ class Schema:
         found = self._not_newer(self.version())
         statements = tuple(self.statements(found))
         if not check and found < VERSION:
-            found = self._upgraded()
-        return EnsuredSchema(found, VERSION, statements if found < VERSION else ())
+            found = self._upgrade_or_yield()
+        return SchemaMigration(found, VERSION, statements if found < VERSION else ())
 
     def statements(self, found: int = 0) -> List[str]:
         """Return the SQL that leads from version `found` to this release's, in the database's own dialect."""
@@ -104,7 +104,7 @@ class Schema:
             return table.update().where(table.c.item == SCHEMA).values(version=VERSION)
         return table.insert().values(item=SCHEMA, version=VERSION)
 
-    def _upgraded(self) -> int:
+    def _upgrade_or_yield(self) -> int:
         try:
             return self._upgrade()
         except Duplicate:  # CockroachDB has no lock for this: another process entered the version first

@@ -11,17 +11,17 @@ import sqlite3
 from contextlib import suppress
 from typing import Any, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Kind
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
     BROKEN,
     FULL,
     NO_TABLE,
     READ_ONLY,
     SLOW,
-    TAKEN,
     TOO_LARGE,
+    UNIQUE_VIOLATION,
     UNREACHABLE,
-    Meaning,
+    ErrorMapping,
     Meanings,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -48,7 +48,7 @@ _MEANINGS: Meanings = {
     "13": FULL,
     "14": UNREACHABLE,
     "18": TOO_LARGE,
-    "19": TAKEN,
+    "19": UNIQUE_VIOLATION,
     "26": BROKEN,
 }
 
@@ -60,7 +60,7 @@ def _journal_mode(connection: sqlite3.Connection) -> str:
     return str(connection.execute("PRAGMA journal_mode").fetchone()[0])
 
 
-class Sqlite(Kind):
+class Sqlite(Dialect):
     """One file."""
 
     driver = "sqlite+pysqlite"
@@ -79,7 +79,7 @@ class Sqlite(Kind):
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))
         check_private_file(path, _ROLE, self.warn)
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self.bound(connection)
+        self.limit_wait(connection)
         if _journal_mode(connection) != _WRITE_AHEAD:
             # SQLite does not wait for others when it changes the mode, but refuses; so one process at a time changes it.
             with FileLock(path + ".lock", min(_WAIT, deadline.remaining()), operation="making the database file"):
@@ -89,7 +89,7 @@ class Sqlite(Kind):
             connection.execute("PRAGMA " + pragma)
         return connection
 
-    def bound(self, connection: Any) -> None:
+    def limit_wait(self, connection: Any) -> None:
         connection.execute("PRAGMA busy_timeout = {0:d}".format(int(min(_WAIT, deadline.remaining()) * 1000)))
 
     def code(self, error: Any) -> str:
@@ -98,5 +98,5 @@ class Sqlite(Kind):
             return "19" if isinstance(error, sqlite3.IntegrityError) else ""
         return str(code & 0xFF)
 
-    def known(self, code: str) -> Optional[Meaning]:
+    def find_meaning(self, code: str) -> Optional[ErrorMapping]:
         return _MEANINGS.get(code)

@@ -12,18 +12,18 @@ from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
-    changed_document,
-    changed_envelope,
     check_revision,
     check_swap,
+    document_conflict,
+    envelope_conflict,
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import (
     columns_of,
     envelope_columns,
+    identify_record,
     metadata_columns,
-    offered,
     version_number,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, KEPT, Tables
@@ -35,7 +35,7 @@ _ATTEMPTS = 10
 """Attempts of an unconditional write against others that create and delete the same name."""
 
 
-class Writing:
+class Statements:
     """Writes rows."""
 
     def __init__(self, connections: Connections, tables: Tables, keep: int) -> None:
@@ -46,7 +46,7 @@ class Writing:
 
     def put(self, record: Record, expected: Optional[str], create: bool) -> Record:
         """See `Backend.put`."""
-        given = offered(record)
+        given = identify_record(record)
         for _each in range(_ATTEMPTS):
             try:
                 with self._connections.writing() as connection:
@@ -58,10 +58,12 @@ class Writing:
 
     def _put(self, connection: Any, record: Record, given: Record, expected: Optional[str], create: bool) -> Record:
         name, stage = record.name, record.stage
-        found = self._locked(connection, name, stage)
+        found = self._lock_row(connection, name, stage)
         check_swap(name, found, expected, create)
         last = (
-            (found.serial or 0) if found and found.record_id else max(self._buried(connection, name, stage), (found and found.serial) or 0)
+            (found.serial or 0)
+            if found and found.record_id
+            else max(self._read_tombstone(connection, name, stage), (found and found.serial) or 0)
         )
         serial = next_serial(name, given.serial, last)
         record_id = given.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
@@ -72,7 +74,7 @@ class Writing:
             self._replace(connection, found, stored)
         return stored
 
-    def _locked(self, connection: Any, name: str, stage: str) -> Optional[Record]:
+    def _lock_row(self, connection: Any, name: str, stage: str) -> Optional[Record]:
         """Return what a writer needs of the row, and lock it until the transaction ends."""
         from sqlalchemy import select
 
@@ -90,7 +92,7 @@ class Writing:
             record_id=row.id.bytes if row.id else None,
         )
 
-    def _buried(self, connection: Any, name: str, stage: str) -> int:
+    def _read_tombstone(self, connection: Any, name: str, stage: str) -> int:
         from sqlalchemy import select
 
         columns = self._tables.tombstones.c
@@ -103,7 +105,7 @@ class Writing:
         connection.execute(self._tables.credentials.insert().values(**row))
         if stored.stage == CURRENT:
             self._forget(connection, stored.name, 0)
-        if self._buried(connection, stored.name, stored.stage) >= (stored.serial or 0):
+        if self._read_tombstone(connection, stored.name, stored.stage) >= (stored.serial or 0):
             raise Duplicate("another writer came first", name=stored.name)
 
     def _replace(self, connection: Any, found: Record, stored: Record) -> None:
@@ -158,9 +160,9 @@ class Writing:
 
     def patch(self, record: Record, expected_revision: int) -> Record:
         """See `Backend.patch_metadata`."""
-        given = offered(record)
+        given = identify_record(record)
         with self._connections.writing() as connection:
-            found = self._locked(connection, record.name, record.stage)
+            found = self._lock_row(connection, record.name, record.stage)
             if found is None:
                 raise absent(record.name, stage=record.stage)
             check_revision(found, given, record.version, expected_revision)
@@ -194,15 +196,15 @@ class Writing:
 
         for table, row in self._places(record):
             if connection.execute(select(literal(1)).select_from(table).where(*row)).first() is not None:
-                raise changed_envelope(record.name)
-        there = self._locked(connection, record.name, record.stage)
+                raise envelope_conflict(record.name)
+        there = self._lock_row(connection, record.name, record.stage)
         raise absent(record.name, None if there is None else record.version, record.stage)
 
     def delete(self, name: str, stage: str, expected: Optional[str]) -> None:
         """See `Backend.delete`."""
         table, kept = self._tables.credentials, self._tables.versions
         with self._connections.writing() as connection:
-            found = self._locked(connection, name, stage)
+            found = self._lock_row(connection, name, stage)
             if found is None:
                 raise absent(name, stage=stage)
             check_swap(name, found, expected)
@@ -213,7 +215,7 @@ class Writing:
 
     def _bury(self, connection: Any, name: str, stage: str, serial: int) -> None:
         table = self._tables.tombstones
-        last = max(serial, self._buried(connection, name, stage))
+        last = max(serial, self._read_tombstone(connection, name, stage))
         place = (table.c.name == name, table.c.stage == stage)
         if not connection.execute(table.update().where(*place).values(last_version=last)).rowcount:
             connection.execute(table.insert().values(name=name, stage=stage, last_version=last))
@@ -228,6 +230,6 @@ class Writing:
                     return
                 changed = table.update().where(table.c.item == DOCUMENT, table.c.content == replaces).values(content=content)
                 if not connection.execute(changed).rowcount:
-                    raise changed_document()
+                    raise document_conflict()
         except Duplicate:
-            raise changed_document() from None
+            raise document_conflict() from None

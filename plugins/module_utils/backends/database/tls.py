@@ -83,7 +83,7 @@ def _mode(address: Address, settings: Mapping[str, Any], ca: Optional[str], warn
     if insecure and ca:
         raise InvalidConfiguration("it contradicts 'tls_ca'", option="allow_insecure_transport", remedy="Leave one of them out.")
     if settings.get("verify") is False and not address.is_local:
-        warn("The certificate of {0} is not verified ('verify: false'): others on the network can read everything.".format(address.shown))
+        warn("The certificate of {0} is not verified ('verify: false'): others on the network can read everything.".format(address.redact))
         return UNVERIFIED
     if ca:
         return VERIFIED

@@ -37,7 +37,7 @@ class Address:
     socket: Optional[str] = None
 
     @property
-    def shown(self) -> str:
+    def redact(self) -> str:
         """The address for people, without the password."""
         if self.dialect == SQLITE:
             return "sqlite:///{0}".format(self.database)
@@ -73,7 +73,7 @@ def parse_address(url: str, username: Optional[str] = None) -> Address:
         parts = urlsplit(url)
         dialect, port = _dialect(parts.scheme), parts.port
     except ValueError:
-        raise _refused("it cannot be read as a URL") from None
+        raise _invalid_url("it cannot be read as a URL") from None
     return _sqlite(parts) if dialect == SQLITE else _server(dialect, parts, port, username)
 
 
@@ -81,16 +81,16 @@ def _dialect(scheme: str) -> str:
     dialect, plus, _driver = scheme.partition("+")
     dialect = _ALIASES.get(dialect, dialect)
     if dialect != SQLITE and dialect not in PORTS:
-        raise _refused("there is no dialect {0}".format(ascii(dialect[:40])))
+        raise _invalid_url("there is no dialect {0}".format(ascii(dialect[:40])))
     if plus:
-        raise _refused("the driver is chosen by this collection", "Leave out '+' and the driver. ")
+        raise _invalid_url("the driver is chosen by this collection", "Leave out '+' and the driver. ")
     return dialect
 
 
 def _sqlite(parts: SplitResult) -> Address:
     path = os.path.expanduser(unquote(parts.path[1:]))
     if parts.netloc or parts.query or not os.path.isabs(path):
-        raise _refused(
+        raise _invalid_url(
             "a file of SQLite is named by its whole path", "Write four slashes, or three and '~/'. For memory, use 'backend: memory'. "
         )
     return Address(SQLITE, os.path.normpath(path))
@@ -99,10 +99,10 @@ def _sqlite(parts: SplitResult) -> Address:
 def _server(dialect: str, parts: SplitResult, port: Optional[int], username: Optional[str]) -> Address:
     database = unquote(parts.path[1:])
     if not database or "/" in database:
-        raise _refused("it names no database")
+        raise _invalid_url("it names no database")
     socket = _socket(dialect, parts.query)
     if not parts.hostname and not socket:
-        raise _refused("it names no host")
+        raise _invalid_url("it names no host")
     password = None if parts.password is None else Secret(unquote(parts.password))
     user = username or (unquote(parts.username) if parts.username else None)
     return Address(dialect, database, parts.hostname, port or PORTS[dialect], user, password, socket)
@@ -112,9 +112,11 @@ def _socket(dialect: str, query: str) -> Optional[str]:
     parameters = dict(parse_qsl(query, keep_blank_values=True))
     socket = parameters.pop(_SOCKETS.get(dialect, ""), None)
     if parameters or (socket is not None and not os.path.isabs(socket)):
-        raise _refused("it has unsupported parameters", "TLS, time limits and the pool have options of their own ('tls_ca', 'pool', …). ")
+        raise _invalid_url(
+            "it has unsupported parameters", "TLS, time limits and the pool have options of their own ('tls_ca', 'pool', …). "
+        )
     return socket
 
 
-def _refused(what: str, remedy: str = "") -> InvalidConfiguration:
+def _invalid_url(what: str, remedy: str = "") -> InvalidConfiguration:
     return InvalidConfiguration(what, option="url", remedy="{0}Write {1}.".format(remedy, _FORMS))

@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import last_written
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, UnknownFormat
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Metadata, Record
@@ -34,7 +34,7 @@ _NATIVE_TYPES = {"kubernetes.io/basic-auth": "basic"}
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
-def stage_label(place: Place) -> str:
+def stage_label(place: ObjectKey) -> str:
     """Return the value of the label `STAGE` for a place's Secret."""
     if place.is_stage:
         return place.kind
@@ -58,29 +58,29 @@ def write_annotations(name: Optional[str], content: StoredObject, fields: List[s
         "serial": None if record.serial is None else str(record.serial),
         "record-id": record.record_id.hex() if record.record_id else None,
         "revision": str(record.revision) if record.revision else None,
-        "metadata": _json(write_metadata(record.known)) if plain else None,
+        "metadata": _json(write_metadata(record.full_metadata)) if plain else None,
         "written-at": content.written_at.isoformat() if content.written_at else None,
         "older": _json([[kept.serial, kept.written_at and kept.written_at.isoformat()] for kept in content.older])
         if content.older
         else None,
-        "leftover": _json(list(content.leftover)) if content.leftover else None,
-        "touched": content.touched or None,
+        "leftover": _json(list(content.garbage)) if content.garbage else None,
+        "touched": content.foreign_token or None,
         "fields": _json(sorted(fields)),
     }
     return {OURS + key: value for key, value in told.items() if value is not None}
 
 
-def write_labels(place: Place, record: Record) -> Dict[str, str]:
+def write_labels(place: ObjectKey, record: Record) -> Dict[str, str]:
     """Return the labels of an object: its manager, stage and type, and those of its tags that can be labels."""
     labels = {MANAGED_BY: MANAGER, STAGE: stage_label(place)}
     if record.metadata is not None:
-        labels = dict(mirrored(record.metadata), **labels)
+        labels = dict(labels_from_tags(record.metadata), **labels)
         if _LABEL_VALUE.match(record.type):
             labels[_TYPE] = record.type
     return labels
 
 
-def mirrored(metadata: Metadata) -> Dict[str, str]:
+def labels_from_tags(metadata: Metadata) -> Dict[str, str]:
     """Return the tags that can be labels too."""
     return {
         key: value
@@ -94,7 +94,7 @@ def is_ours(annotations: Mapping[str, str]) -> bool:
     return OURS + "format" in annotations
 
 
-def read_annotations(place: Place, annotations: Mapping[str, str], stage: str) -> StoredObject:
+def read_annotations(place: ObjectKey, annotations: Mapping[str, str], stage: str) -> StoredObject:
     """Return the object of our annotations, without fields, token and `touched`, and without metadata that is in an envelope."""
     read = _Reader(annotations)
     record = Record(place.name, read.text("type") or OPAQUE, stage=stage)
@@ -138,14 +138,14 @@ def _read(record: Record, read: _Reader) -> StoredObject:
     )
     return StoredObject(
         whole,
-        older=tuple(Kept(int(serial), _time(when)) for serial, when in read.json("older")),
-        leftover=tuple(int(serial) for serial in read.json("leftover")),
-        touched=read.text("touched"),
+        older=tuple(KeptVersion(int(serial), _time(when)) for serial, when in read.json("older")),
+        garbage=tuple(int(serial) for serial in read.json("leftover")),
+        foreign_token=read.text("touched"),
         written_at=_time(read.text("written-at")),
     )
 
 
-def noted_fields(annotations: Mapping[str, str]) -> List[str]:
+def read_field_names(annotations: Mapping[str, str]) -> List[str]:
     """Return the keys of the Secret's data when we last wrote it; none if the annotation does not hold what was written."""
     try:
         found = json.loads(annotations.get(OURS + "fields", "[]"))
@@ -154,7 +154,7 @@ def noted_fields(annotations: Mapping[str, str]) -> List[str]:
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
 
 
-def foreign_record(place: Place, stage: str, metadata: Mapping[str, Any], kind: str, tenant: str) -> Record:
+def foreign_record(place: ObjectKey, stage: str, metadata: Mapping[str, Any], kind: str, tenant: str) -> Record:
     """Return the record of a Secret that another tool wrote, as far as Kubernetes knows it: its labels are the tags."""
     created = _time(metadata.get("creationTimestamp")) or EPOCH
     known = Metadata(

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import check_selector
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectStore
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -38,7 +38,7 @@ class Kubernetes(ObjectBackend, Limited, Located):
     container = "a Secret"
     options = TRAITS.spec
 
-    def make_places(self) -> ObjectPlaces:
+    def make_places(self) -> ObjectStore:
         """Return the primitives, on a connection that opens nothing yet.
 
         Raises:

@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import Access
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import causes_of, why_unreachable
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOLS, PROGRESS
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOL_CLASSES, PROGRESS
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
     CUT,
     LATE,
@@ -55,7 +55,7 @@ class Client:
         self._configuration = configuration
         self._client = ApiClient(configuration)
         self._pool = self._client.rest_client.pool_manager
-        self._pool.pool_classes_by_scheme = POOLS
+        self._pool.pool_classes_by_scheme = POOL_CLASSES
         _use_context(self._pool.connection_pool_kw, access.tls)
 
     def send(self, method: str, path: str, body: Optional[Mapping[str, Any]], accept: str, *, writing: bool) -> Answer:
@@ -90,7 +90,7 @@ class Client:
             raise LoginFailed("the login could not be renewed", remedy="Check that the kubeconfig or pod token is readable.") from None
         for setting in settings.values():
             if setting["value"]:
-                headers[setting["key"]] = _checked(setting["value"])
+                headers[setting["key"]] = _check_header(setting["value"])
         return headers
 
     def close(self) -> None:
@@ -98,7 +98,7 @@ class Client:
         self._client.close() if hasattr(self._client, "close") else self._pool.clear()  # type: ignore[no-untyped-call]
 
 
-def _checked(value: str) -> str:
+def _check_header(value: str) -> str:
     """Return the value of a header. Refuse characters that headers cannot hold: `http.client` would quote the value in its error."""
     if not (value.isascii() and value.isprintable()):
         raise LoginFailed("the login is not a token: it holds characters that no header can", remedy="Set only the token, on one line.")
@@ -129,7 +129,7 @@ def _answer_of(response: Any) -> Answer:
 def in_our_words(*, writing: bool) -> Iterator[None]:
     """Raise the errors of libraries as errors of ours, without their text."""
     if deadline.is_over():
-        raise deadline.timed_out()
+        raise deadline.timeout_error()
     PROGRESS.sent = False
     try:
         yield
@@ -144,9 +144,9 @@ def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
     if reason == NOT_TRUSTED:
         raise failures.not_trusted() from None
     if reason == LATE:
-        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
+        raise deadline.timeout_error(outcome_unknown=outcome_unknown) from None
     if reason == NO_TLS:
         raise failures.no_tls() from None
     if reason == CUT:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(causes_of(problem))) from None
+    raise failures.unreachable(why_unreachable(exception_chain(problem))) from None

@@ -85,7 +85,7 @@ class Connection:
             path = "/api/v1/namespaces/{0}/{1}{2}".format(asked.namespace, SECRETS, "/" + quote(name, safe="") if name else "")
             parameters = dict(query or {}, **({"fieldManager": FIELD_MANAGER} if verb in ("create", "update") else {}))
             path += "?" + urlencode(parameters) if parameters else ""
-            return self._judged(asked, client.send(_METHODS[verb], path, body, accept, writing=asked.writing))
+            return self._check_answer(asked, client.send(_METHODS[verb], path, body, accept, writing=asked.writing))
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
@@ -100,7 +100,7 @@ class Connection:
             attributes = {"namespace": client.namespace, "verb": verb, "resource": SECRETS}
             body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
             asked = Asked("create", "selfsubjectaccessreviews", client.namespace)
-            answer = self._judged(asked, client.send("POST", _REVIEWS, body, _JSON, writing=False))
+            answer = self._check_answer(asked, client.send("POST", _REVIEWS, body, _JSON, writing=False))
             return bool((answer.body.get("status") or {}).get("allowed"))
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
@@ -115,7 +115,7 @@ class Connection:
         """The namespace of the Secrets."""
         return str(self._client().namespace)
 
-    def _judged(self, asked: Asked, answer: Answer) -> Answer:
+    def _check_answer(self, asked: Asked, answer: Answer) -> Answer:
         if 200 <= answer.status < 300:
             return answer
         if answer.status in _FOR_CALLERS and answer.details.get("kind") != "namespaces":

@@ -93,13 +93,13 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
     if meaning is None:
         return _unforeseen(asked, answer)
     error = meaning.kind(meaning.what, remedy=meaning.remedy)
-    return error.happened(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
+    return error.annotate(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
 
 
 def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
     if answer.status >= 500:
         unknown = Unavailable("the API server failed with status {0}".format(answer.status), remedy=_AGAIN)
-        return unknown.happened(retry_after=answer.retry_after, outcome_unknown=asked.writing)
+        return unknown.annotate(retry_after=answer.retry_after, outcome_unknown=asked.writing)
     if 300 <= answer.status < 400:
         return StorageError(
             "the server sent the request to an address that is not followed", remedy="Name the API server's own address as the host."
@@ -121,10 +121,10 @@ def _forbidden(asked: Asked, answer: Answer) -> CredentialError:
             ),
             remedy="The audit log of the cluster names the rule; contact its administrator.",
         )
-    return denied(asked)
+    return access_denied(asked)
 
 
-def denied(asked: Asked) -> AccessDenied:
+def access_denied(asked: Asked) -> AccessDenied:
     """Return the error for a denial by RBAC. It names the verb, the resource, the namespace and a Role."""
     return AccessDenied(
         "this login may not '{0}' {1} in the namespace '{2}'".format(asked.verb, asked.resource, asked.namespace),
@@ -164,7 +164,7 @@ def unreachable(reason: str) -> Unavailable:
 def cut(*, outcome_unknown: bool) -> Unavailable:
     """Return the error for a connection that ended before the response was complete."""
     error = Unavailable("the connection to the API server ended before the response was complete", remedy=_AGAIN)
-    error.happened(outcome_unknown=outcome_unknown)
+    error.annotate(outcome_unknown=outcome_unknown)
     return error
 
 

@@ -23,12 +23,12 @@ def is_foreign(metadata: Mapping[str, Any]) -> bool:
     return any(entry.get("manager") != FIELD_MANAGER and _fields_of(entry) for entry in _entries(metadata))
 
 
-def owned_fields(metadata: Mapping[str, Any]) -> Set[str]:
+def find_owned_fields(metadata: Mapping[str, Any]) -> Set[str]:
     """Return the fields of the value that have a recorded manager."""
     return {field for entry in _entries(metadata) for field in _fields_of(entry)}
 
 
-def taken(metadata: Mapping[str, Any], fields: Iterable[str]) -> List[Dict[str, Any]]:
+def claim_fields(metadata: Mapping[str, Any], fields: Iterable[str]) -> List[Dict[str, Any]]:
     """Return the entries for a write of these fields: we manage the whole value, all other entries stay as they are."""
     kept = [_without_value(entry) for entry in _entries(metadata)]
     others = [entry for entry in kept if entry["fieldsV1"] and not _is_of_ours(entry)]

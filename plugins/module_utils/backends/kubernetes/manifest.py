@@ -17,14 +17,18 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import check_annotations, check_keys
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import is_foreign, owned_fields, taken
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import (
+    claim_fields,
+    find_owned_fields,
+    is_foreign,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import is_hashed, secret_name
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_types import (
     OPAQUE_TYPE,
     check_type,
     fitting_type,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -59,7 +63,7 @@ class Manifests:
         self._tenant = tenant
         self._encrypted = encrypted
 
-    def write(self, place: Place, content: StoredObject, found: Optional[StoredObject]) -> Dict[str, Any]:
+    def write(self, place: ObjectKey, content: StoredObject, found: Optional[StoredObject]) -> Dict[str, Any]:
         """Return the Secret of an object, which replaces `found` if given.
 
         Raises:
@@ -80,13 +84,13 @@ class Manifests:
         return secret
 
     def _metadata(
-        self, place: Place, content: StoredObject, found: Optional[StoredObject], there: Mapping[str, Any], keys: Any
+        self, place: ObjectKey, content: StoredObject, found: Optional[StoredObject], there: Mapping[str, Any], keys: Any
     ) -> Dict[str, Any]:
         before = there.get("metadata") or {}
         noted_name = place.name if is_hashed(self._prefix, place.name) else None
         ours = notes.write_annotations(noted_name, content, keys)
         others = {key: value for key, value in (before.get("annotations") or {}).items() if not key.startswith(notes.OURS)}
-        written = dict(before, managedFields=taken(before, keys)) if before else {}
+        written = dict(before, managedFields=claim_fields(before, keys)) if before else {}
         written.update(
             name=secret_name(self._prefix, place),
             labels=dict(_other_labels(before, found), **notes.write_labels(place, content.record)),
@@ -94,7 +98,7 @@ class Manifests:
         )
         return written
 
-    def read(self, place: Place, secret: Mapping[str, Any], *, whole: bool = True) -> KubeObject:
+    def read(self, place: ObjectKey, secret: Mapping[str, Any], *, whole: bool = True) -> KubeObject:
         """Return the object in a Secret; `whole` is False if the data was left out, as in a listing."""
         metadata = secret.get("metadata") or {}
         known = metadata.get("annotations") or {}
@@ -106,24 +110,24 @@ class Manifests:
             found = KubeObject(**dict(parts, token=token, manifest=kept))
         else:
             record = notes.foreign_record(place, stage, metadata, str(secret.get("type", "")), self._tenant)
-            found = KubeObject(record, token, touched=token, written_at=record.known.updated_at, manifest=kept)
+            found = KubeObject(record, token, foreign_token=token, written_at=record.full_metadata.updated_at, manifest=kept)
         keys = set(secret.get("data") or {}) if whole else None
         if notes.is_ours(known) and _is_touched(metadata, known, keys):
-            found = replace(found, touched=token)
+            found = replace(found, foreign_token=token)
         if found.problem is not None or place.kind.startswith(DELETED):
             return found
-        return self._valued(found, secret) if whole else found
+        return self._with_value(found, secret) if whole else found
 
-    def _valued(self, found: KubeObject, secret: Mapping[str, Any]) -> KubeObject:
+    def _with_value(self, found: KubeObject, secret: Mapping[str, Any]) -> KubeObject:
         """Return the object with its fields or its envelope, or with a problem if it does not fit the store's configuration."""
         data = {key: base64.b64decode(value or "") for key, value in (secret.get("data") or {}).items()}
         try:
-            record = self._opened(found.record, data)
-            return replace(found, record=record, touched="" if record.envelope is not None else found.touched)
+            record = self._open(found.record, data)
+            return replace(found, record=record, foreign_token="" if record.envelope is not None else found.foreign_token)
         except CredentialError as problem:
             return replace(found, problem=problem)
 
-    def _opened(self, record: Record, data: Dict[str, bytes]) -> Record:
+    def _open(self, record: Record, data: Dict[str, bytes]) -> Record:
         envelope = data.get(ENVELOPE)
         if self._encrypted and envelope is None:
             raise NotEncrypted(
@@ -161,7 +165,7 @@ def _state(content: Optional[bytes]) -> Fields:
         ) from None
 
 
-def _type_of(place: Place, record: Record, there: Mapping[str, Any]) -> str:
+def _type_of(place: ObjectKey, record: Record, there: Mapping[str, Any]) -> str:
     """Return the type of a Secret: an existing one stays; `current` values get the type that fits; all others are `Opaque`."""
     if there.get("type"):
         check_type(str(there["type"]), record.fields)
@@ -181,7 +185,7 @@ def _check_unchanged(content: StoredObject, found: Optional[StoredObject]) -> No
 def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> Dict[str, str]:
     """Return the existing labels that are not ours: neither by name nor as a tag that was written before."""
     known = before.get("annotations") or {}
-    tags = notes.mirrored(found.record.metadata) if found is not None and found.record.metadata and notes.is_ours(known) else {}
+    tags = notes.labels_from_tags(found.record.metadata) if found is not None and found.record.metadata and notes.is_ours(known) else {}
     return {
         key: value
         for key, value in (before.get("labels") or {}).items()
@@ -191,5 +195,5 @@ def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> D
 
 def _is_touched(metadata: Mapping[str, Any], known: Mapping[str, str], keys: Optional[Any]) -> bool:
     """Return True if another tool changed the value since our write: a field's value, or the set of fields."""
-    fields = set(notes.noted_fields(known))
-    return is_foreign(metadata) or (fields != keys if keys is not None else not fields <= owned_fields(metadata))
+    fields = set(notes.read_field_names(known))
+    return is_foreign(metadata) or (fields != keys if keys is not None else not fields <= find_owned_fields(metadata))

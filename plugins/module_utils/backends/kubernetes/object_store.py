@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import Listing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import document_name, place_of, secret_name
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
@@ -24,7 +24,7 @@ _STORE = "store"
 _OTHERS = ",".join((*(stage for stage in STAGES if stage != CURRENT), notes.VERSION, DELETED, _STORE))
 
 
-class KubePlaces(ObjectPlaces):
+class KubePlaces(ObjectStore):
     """One Secret per object."""
 
     def __init__(self, connection: Connection, prefix: str, tenant: str, *, encrypted: bool, label_selector: str = "") -> None:
@@ -35,17 +35,17 @@ class KubePlaces(ObjectPlaces):
         self._selector = label_selector
         self._manifests = Manifests(prefix, tenant, encrypted)
 
-    def read(self, place: Place) -> Optional[StoredObject]:
+    def read(self, place: ObjectKey) -> Optional[StoredObject]:
         answer = self._connection.request("get", secret_name(self._prefix, place))
         return None if answer.status == 404 else self._manifests.read(place, answer.body)
 
-    def create(self, place: Place, content: StoredObject) -> StoredObject:
-        return self._written("create", place, content, None)
+    def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
+        return self._write("create", place, content, None)
 
-    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
-        return self._written("update", place, content, found)
+    def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
+        return self._write("update", place, content, found)
 
-    def _written(self, verb: str, place: Place, content: StoredObject, found: Optional[StoredObject]) -> StoredObject:
+    def _write(self, verb: str, place: ObjectKey, content: StoredObject, found: Optional[StoredObject]) -> StoredObject:
         with _about(place):
             secret = self._manifests.write(place, content, found)
             answer = self._connection.request(verb, "" if found is None else secret["metadata"]["name"], secret)
@@ -54,7 +54,7 @@ class KubePlaces(ObjectPlaces):
         kept = {key: value for key, value in answer.body.items() if key != "data"}
         return KubeObject(**dict(_parts(content), token=str(metadata.get("resourceVersion")), manifest=kept))
 
-    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+    def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         body: Dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
         if isinstance(found, KubeObject):
             body["preconditions"] = {"uid": found.manifest["metadata"]["uid"], "resourceVersion": found.token}
@@ -96,7 +96,7 @@ class KubePlaces(ObjectPlaces):
 class _about:  # noqa: N801  # read as a statement: with _about(place)
     """Adds the credential's name to errors of inner functions, which do not know it."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: ObjectKey) -> None:
         self._place = place
 
     def __enter__(self) -> None:

@@ -15,7 +15,7 @@ import string
 from hashlib import sha256
 from typing import Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
@@ -87,7 +87,7 @@ def is_hashed(prefix: str, name: str) -> bool:
     return len(prefix) + len(escape(name)) > MAX_SECRET_NAME - _ROOM
 
 
-def secret_name(prefix: str, place: Place) -> str:
+def secret_name(prefix: str, place: ObjectKey) -> str:
     """Return the name of the Secret that keeps `place`."""
     if is_hashed(prefix, place.name):
         stem = sha256(place.name.encode("ascii")).hexdigest() + _HASHED
@@ -96,7 +96,7 @@ def secret_name(prefix: str, place: Place) -> str:
     return prefix + stem + ("" if place.kind == CURRENT else _KIND + place.kind)
 
 
-def place_of(prefix: str, secret: str, noted: Optional[str] = None) -> Optional[Place]:
+def place_of(prefix: str, secret: str, noted: Optional[str] = None) -> Optional[ObjectKey]:
     """Return the place that a Secret of that name keeps, or None if it is not a Secret of this store.
 
     Args:
@@ -106,15 +106,15 @@ def place_of(prefix: str, secret: str, noted: Optional[str] = None) -> Optional[
     """
     if not secret.startswith(prefix):
         return None
-    stem, kind = _parted(secret[len(prefix) :])
+    stem, kind = _split(secret[len(prefix) :])
     name = noted if stem.endswith(_HASHED) else unescape(stem)
     if name is None:
         return None
-    place = Place(name, kind)
+    place = ObjectKey(name, kind)
     return place if secret_name(prefix, place) == secret else None
 
 
-def _parted(written: str) -> Tuple[str, str]:
+def _split(written: str) -> Tuple[str, str]:
     stem, mark, kind = written.partition(_KIND)
     return (stem, kind) if mark else (stem, CURRENT)
 

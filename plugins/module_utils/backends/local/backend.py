@@ -13,16 +13,16 @@ from typing import Any, Iterator, List, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
-    changed_document,
-    changed_envelope,
     check_revision,
     check_swap,
+    document_conflict,
+    envelope_conflict,
     is_serial,
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import FORMATS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import written_at
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import read_write_time
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.listing import list_records
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
@@ -58,20 +58,20 @@ class Local(Backend, EnvelopeRewriter, Located):
             InvalidConfiguration: an option is out of range, or a plain format lacks `allow_plaintext: true`.
         """
         super().__init__(options, context)
-        self._format = FORMATS[self._checked_format()]
+        self._format = FORMATS[self._check_format()]
         self._layout = Layout(os.path.abspath(os.path.expanduser(self.setting("path"))), self._format.extension)
-        self._backups = self._configured_backups()
+        self._backups = self._build_backups()
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
         self._files = RecordFiles(self._layout, self._format, keep, secure, self._backups)
         self._timeout = self._at_least("lock_timeout", 0)
         self._prepared = False
 
-    def _configured_backups(self) -> Optional[Backups]:
+    def _build_backups(self) -> Optional[Backups]:
         retention = self._at_least("backup_retention", 1)
         location = self.setting("backup_path") or self._layout.backups
         return Backups(os.path.abspath(os.path.expanduser(location)), retention) if self.setting("backup") else None
 
-    def _checked_format(self) -> str:
+    def _check_format(self) -> str:
         chosen: str = self.setting("format")
         if chosen not in FORMATS:
             known = ", ".join(FORMATS)
@@ -183,21 +183,21 @@ class Local(Backend, EnvelopeRewriter, Located):
         self._format.admit(record)
         with self._writing(name, "rewrite_envelope"):
             if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
-                raise changed_envelope(name)
+                raise envelope_conflict(name)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         check_name(name)
         with self._writing(name, "delete"):
             if not self._files.exists(name, stage):
                 raise absent(name, stage=stage)
-            found = self._found_or_damaged(name, stage, expected_version)
+            found = self._find_if_readable(name, stage, expected_version)
             if found is None:
                 self._files.remove(name, stage, self._files.last_serial_of_damaged(name, stage), None)
                 return
             check_swap(name, found, expected_version)
             self._files.remove(name, stage, found.serial or 0, found.record_id)
 
-    def _found_or_damaged(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
+    def _find_if_readable(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
         """Return the value, or None if it cannot be read: it can be deleted too, unless a version of it is expected."""
         try:
             return self._files.identify(name, stage)
@@ -217,7 +217,7 @@ class Local(Backend, EnvelopeRewriter, Located):
             if not kept:
                 raise
             return kept
-        current = VersionInfo(str(found.version), written_at(self._layout.record(name, CURRENT)), current=True)
+        current = VersionInfo(str(found.version), read_write_time(self._layout.record(name, CURRENT)), current=True)
         return sorted([current, *self._files.history.infos(name, found.serial)], key=lambda info: int(info.version), reverse=True)
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
@@ -240,7 +240,7 @@ class Local(Backend, EnvelopeRewriter, Located):
             "the store's document", path
         ):
             if self.read_store_document() != replaces:
-                raise changed_document()
+                raise document_conflict()
             write_durably(path, content)
 
     def location(self) -> str:

@@ -82,7 +82,7 @@ class History:
         return [info for info in found if info is not None]
 
     def _info(self, name: str, serial: int) -> Optional[VersionInfo]:
-        written = written_at(self._layout.version(name, serial))
+        written = read_write_time(self._layout.version(name, serial))
         return None if written is None else VersionInfo(str(serial), written)
 
     def remove(self, name: str, secure: bool) -> None:
@@ -95,7 +95,7 @@ class History:
             os.rmdir(self._layout.versions(name))
 
 
-def written_at(path: str) -> Optional[datetime]:
+def read_write_time(path: str) -> Optional[datetime]:
     """Return when the file was written, in UTC, or None if there is no file."""
     try:
         return datetime.fromtimestamp(os.stat(path).st_mtime, timezone.utc)

@@ -25,8 +25,8 @@ class _Part(NamedTuple):
     matches: Callable[[str], bool]
 
 
-def _created_at(record: Record) -> str:
-    return record.known.created_at.isoformat()
+def _read_creation_time(record: Record) -> str:
+    return record.full_metadata.created_at.isoformat()
 
 
 def _parts(wanted: Filter) -> Dict[str, _Part]:
@@ -34,7 +34,7 @@ def _parts(wanted: Filter) -> Dict[str, _Part]:
     if wanted.type is not None:
         parts["by_type"] = _Part(lambda record: record.type, lambda value: value == wanted.type)
     if wanted.created_after is not None or wanted.created_before is not None:
-        parts["by_created"] = _Part(_created_at, lambda value: _within(datetime.fromisoformat(value), wanted))
+        parts["by_created"] = _Part(_read_creation_time, lambda value: _within(datetime.fromisoformat(value), wanted))
     return parts
 
 
@@ -55,7 +55,7 @@ def list_records(files: RecordFiles, wanted: Filter) -> Iterator[Record]:
         yield from _list_narrowed(files, wanted, parts)
         return
     for file in _files(files, wanted):
-        record = _listed(files, file, wanted)
+        record = _list_file(files, file, wanted)
         if record is not None:
             yield record
 
@@ -66,7 +66,7 @@ def _files(files: RecordFiles, wanted: Filter) -> Iterator[str]:
         return files.layout.files(wanted.stage)
 
 
-def _listed(files: RecordFiles, file: str, wanted: Filter) -> Optional[Record]:
+def _list_file(files: RecordFiles, file: str, wanted: Filter) -> Optional[Record]:
     name = files.layout.name_of(file)
     if name is None or not name.startswith(wanted.prefix):
         return None
@@ -85,7 +85,7 @@ def _list_narrowed(files: RecordFiles, wanted: Filter, parts: Dict[str, _Part]) 
     for index in indices.values():
         index.load()
     for file in _files(files, wanted):
-        record = _narrowed(files, file, wanted, parts, indices)
+        record = _list_if_matching(files, file, wanted, parts, indices)
         if record is not None:
             yield Record(record.name) if wanted.names_only else record
     if os.path.isdir(files.layout.hidden):
@@ -93,7 +93,9 @@ def _list_narrowed(files: RecordFiles, wanted: Filter, parts: Dict[str, _Part]) 
             index.save()
 
 
-def _narrowed(files: RecordFiles, file: str, wanted: Filter, parts: Dict[str, _Part], indices: Dict[str, Index]) -> Optional[Record]:
+def _list_if_matching(
+    files: RecordFiles, file: str, wanted: Filter, parts: Dict[str, _Part], indices: Dict[str, Index]
+) -> Optional[Record]:
     try:
         now = fingerprint(os.path.join(files.layout.root, file))
     except FileNotFoundError:
@@ -101,7 +103,7 @@ def _narrowed(files: RecordFiles, file: str, wanted: Filter, parts: Dict[str, _P
     known = {kind: index.value(file, now) for kind, index in indices.items()}
     if any(value is not None and not parts[kind].matches(value) for kind, value in known.items()):
         return None
-    record = _listed(files, file, replace(wanted, names_only=False))
+    record = _list_file(files, file, replace(wanted, names_only=False))
     if record is None:
         return None
     for kind in (kind for kind, value in known.items() if value is None):

@@ -25,7 +25,7 @@ _LITTLE_ROOM = 16 * 1024 * 1024
 def sweep(layout: Layout) -> None:
     """Remove the temporary files of killed writers, at most once an hour for all processes. Best effort."""
     with suppress(OSError):
-        if time.time() - _swept_at(layout) < _SWEEP_EVERY:
+        if time.time() - _read_sweep_time(layout) < _SWEEP_EVERY:
             return
         os.close(os.open(layout.sweep_mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
         os.utime(layout.sweep_mark)
@@ -33,7 +33,7 @@ def sweep(layout: Layout) -> None:
             remove_left_over(folder)
 
 
-def _swept_at(layout: Layout) -> float:
+def _read_sweep_time(layout: Layout) -> float:
     try:
         return os.stat(layout.sweep_mark).st_mtime
     except FileNotFoundError:

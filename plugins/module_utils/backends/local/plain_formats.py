@@ -26,7 +26,7 @@ class Codec(NamedTuple):
     read: Callable[[bytes], Any]
 
 
-def _damaged(what: str, data: bytes) -> Exception:
+def _damage_error(what: str, data: bytes) -> Exception:
     if data.startswith(ENVELOPE_MAGIC):
         return NotEncrypted("the file is an envelope and the store is configured as plain", remedy="Configure 'format: encrypted'.")
     return Damaged(what, remedy=_RESTORE)
@@ -40,7 +40,7 @@ def _read_json(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        raise _damaged("the file is not JSON", data) from None
+        raise _damage_error("the file is not JSON", data) from None
 
 
 def _library() -> Any:
@@ -69,7 +69,7 @@ def _read_yaml(data: bytes) -> Any:
     try:
         return library.load(data, Loader=getattr(library, "CSafeLoader", library.SafeLoader))
     except (library.YAMLError, ValueError, RecursionError):
-        raise _damaged("the file is not YAML", data) from None
+        raise _damage_error("the file is not YAML", data) from None
 
 
 def _write_binary(document: Any) -> bytes:
@@ -80,13 +80,13 @@ def _write_binary(document: Any) -> bytes:
 def _read_binary(data: bytes) -> Any:
     body, checksum = data[:-_CHECKSUM_SIZE], data[-_CHECKSUM_SIZE:]
     if not body.startswith(BINARY_MAGIC) or sha256(body).digest() != checksum:
-        raise _damaged("the file is not a complete binary record", data)
+        raise _damage_error("the file is not a complete binary record", data)
     try:
         reader = Reader(body, len(BINARY_MAGIC))
         document = reader.value()
         reader.end()
     except Malformed:
-        raise _damaged("the file does not follow the binary layout", data) from None
+        raise _damage_error("the file does not follow the binary layout", data) from None
     return document
 
 

@@ -17,10 +17,10 @@ from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
-    changed_document,
-    changed_envelope,
     check_revision,
     check_swap,
+    document_conflict,
+    envelope_conflict,
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
@@ -52,7 +52,7 @@ def _copy(record: Record) -> Record:
     return replace(record, fields=_own(record.fields), state=_own(record.state))
 
 
-def _offered(record: Record) -> Record:
+def _identify_record(record: Record) -> Record:
     """Return a new record's serial and identity: those of its envelope if it has one."""
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
@@ -77,7 +77,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
         self._unwritten: Set[int] = set()
         self._dropped: Dict[int, CredentialError] = {}
         self._check_limits()
-        self._file = self._checked_persistence()
+        self._file = self._check_persistence()
         if self._file is not None:
             self.capabilities = replace(Memory.capabilities, persistent=True)
 
@@ -88,7 +88,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
                     "{0} is too small".format(self.setting(option)), option=option, remedy="Give {0} or more.".format(least)
                 )
 
-    def _checked_persistence(self) -> Optional[SnapshotFile]:
+    def _check_persistence(self) -> Optional[SnapshotFile]:
         if not self.setting("persist_on_shutdown"):
             return None
         if self.settings.get("encrypt") is False:
@@ -119,7 +119,9 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
     def _load(self, file: SnapshotFile) -> None:
         with translated("the persisted store", file.path, writing=False):
             snapshot = file.load()
-        self._values = {place: [(record, record.known.updated_at) for record in records] for place, records in snapshot.values.items()}
+        self._values = {
+            place: [(record, record.full_metadata.updated_at) for record in records] for place, records in snapshot.values.items()
+        }
         self._last_serials = dict(snapshot.last_serials)
         self._document = snapshot.document
 
@@ -170,7 +172,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
         place = (check_name(record.name), record.stage)
         if self._file is not None and record.envelope is None:
             raise NotEncrypted("a plain value was given to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
-        offered = _offered(record)
+        offered = _identify_record(record)
         with self._using(changing=True):
             found = self._find(place)
             check_swap(record.name, found, expected_version, create)
@@ -207,7 +209,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         place = (check_name(record.name), record.stage)
-        offered = _offered(record)
+        offered = _identify_record(record)
         with self._using(changing=True):
             found = self._find(place)
             if found is None:
@@ -224,7 +226,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
             for position, (found, written) in enumerate(kept):
                 if record.version in (None, found.version):
                     if found.envelope != replaces:
-                        raise changed_envelope(record.name)
+                        raise envelope_conflict(record.name)
                     kept[position] = (replace(found, envelope=record.envelope), written)
                     return
             raise absent(record.name, record.version if kept else None, record.stage)
@@ -268,7 +270,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         with self._using(changing=True):
             if self._document != replaces:
-                raise changed_document()
+                raise document_conflict()
             self._document = content
         self.flush()
 

@@ -51,7 +51,7 @@ class SnapshotFile:
         self._seen = self._look()
         data = self._content()
         self._loaded = _fingerprint(data)
-        snapshot = Snapshot({}, {}, None) if data is None else _parsed(self.path, data)
+        snapshot = Snapshot({}, {}, None) if data is None else _parse(self.path, data)
         self._known = True
         return snapshot
 
@@ -63,10 +63,10 @@ class SnapshotFile:
             Timeout: another process holds its lock.
             OSError: it cannot be written.
         """
-        self._known, content = False, _encoded(snapshot)
+        self._known, content = False, _encode(snapshot)
         with FileLock(self.path + ".lock", operation="write of the persisted store"):
             if _fingerprint(self._content()) != self._loaded:
-                raise _changed(self.path)
+                raise _change_conflict(self.path)
             write_durably(self.path, content)
             self._loaded, self._seen, self._known = _fingerprint(content), self._look(), True
 
@@ -92,7 +92,7 @@ def _fingerprint(content: Optional[bytes]) -> Optional[bytes]:
     return None if content is None else sha256(content).digest()
 
 
-def _encoded(snapshot: Snapshot) -> bytes:
+def _encode(snapshot: Snapshot) -> bytes:
     pieces = [MAGIC, write_bytes(snapshot.document or b""), U32.pack(len(snapshot.last_serials))]
     for place, serial in snapshot.last_serials.items():
         records = snapshot.values.get(place, [])
@@ -102,21 +102,21 @@ def _encoded(snapshot: Snapshot) -> bytes:
     return body + sha256(body).digest()
 
 
-def _parsed(path: str, data: bytes) -> Snapshot:
+def _parse(path: str, data: bytes) -> Snapshot:
     body, checksum = data[:-_CHECKSUM_SIZE], data[-_CHECKSUM_SIZE:]
     if not body.startswith(MAGIC) or sha256(body).digest() != checksum:
-        raise _damaged(path)
+        raise _damage_error(path)
     try:
         return _read(Reader(body, len(MAGIC)))
     except Malformed:
-        raise _damaged(path) from None
+        raise _damage_error(path) from None
 
 
-def _damaged(path: str) -> Damaged:
+def _damage_error(path: str) -> Damaged:
     return Damaged("the persisted store {0} is not what was written".format(path), remedy="Restore it from a backup, or move it away.")
 
 
-def _changed(path: str) -> Conflict:
+def _change_conflict(path: str) -> Conflict:
     what = "the persisted store {0} was changed by another process since this one loaded it, so it does not hold this one's write"
     return Conflict(what.format(path), remedy="Read it again and repeat. Tasks that write to one file can take turns ('throttle: 1').")
 

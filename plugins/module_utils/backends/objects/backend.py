@@ -20,15 +20,15 @@ from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
-    changed_document,
-    changed_envelope,
     check_revision,
     check_swap,
+    document_conflict,
+    envelope_conflict,
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
@@ -67,15 +67,15 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         self._tombstones = Tombstones(self.places)
 
     @abstractmethod
-    def make_places(self) -> ObjectPlaces:
+    def make_places(self) -> ObjectStore:
         """Return the backend's primitives for `self.settings`. Opens nothing."""
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        place = Place(check_name(record.name), record.stage)
+        place = ObjectKey(check_name(record.name), record.stage)
         for _each in attempts(record.name):
             found = self._find(place)
             check_swap(record.name, None if found is None else _answer(found), expected_version, create)
-            change = self._planned(record, found)
+            change = self._plan_change(record, found)
             try:
                 self._store(place, change)
             except Conflict:
@@ -83,19 +83,19 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             return change.record
         raise AssertionError
 
-    def _find(self, place: Place) -> Optional[StoredObject]:
+    def _find(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None. Raises its problem if it cannot be read."""
         found = self.places.read(place)
         if found is not None and found.problem is not None:
             raise found.problem.within(name=place.name, store=self.context.store)
         return found
 
-    def _planned(self, record: Record, found: Optional[StoredObject]) -> _Change:
+    def _plan_change(self, record: Record, found: Optional[StoredObject]) -> _Change:
         """Plan a write. If the record is an envelope, the envelope sets its serial and its identity."""
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
         last, tombstone = self._last(record.name, record.stage, found)
         keeping = found is not None and record.stage == CURRENT and record.keep_replaced
-        kept_as = self._history.kept_as(found, last, offered.serial) if found is not None and keeping else None
+        kept_as = self._history.serial_to_keep(found, last, offered.serial) if found is not None and keeping else None
         serial = next_serial(record.name, offered.serial, max(last, kept_as or 0))
         record_id = offered.record_id or (found and found.record.record_id) or os.urandom(RECORD_ID_SIZE)
         stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
@@ -109,7 +109,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         seen = [kept.serial for kept in found.older] if found else []
         return max(0, *seen, (tombstone and tombstone.record.serial) or 0), tombstone
 
-    def _store(self, place: Place, change: _Change) -> None:
+    def _store(self, place: ObjectKey, change: _Change) -> None:
         content = StoredObject(change.record, written_at=datetime.now(timezone.utc))
         if change.found is not None:
             self._replace(place, change, change.found, content)
@@ -118,28 +118,28 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             self._clean(place, change.tombstone)
         self.places.create(place, content)
 
-    def _replace(self, place: Place, change: _Change, found: StoredObject, content: StoredObject) -> None:
+    def _replace(self, place: ObjectKey, change: _Change, found: StoredObject, content: StoredObject) -> None:
         name, copy = place.name, None
         with _nothing_of_it_done():
-            unswept = self._history.sweep(name, found.leftover)
+            unswept = self._history.sweep(name, found.garbage)
             if change.kept_as is not None:
                 copy = self._history.copy(name, found, change.kept_as)
         older, leftover = self._history.after(found, change.kept_as, unswept)
         try:
-            self.places.replace(place, replace(content, older=older, leftover=leftover), found)
+            self.places.replace(place, replace(content, older=older, garbage=leftover), found)
         except Conflict:
             if copy is not None and change.kept_as is not None:
                 self._history.discard(name, change.kept_as, copy)
             raise
         self._history.sweep(name, [serial for serial in leftover if serial not in unswept])
 
-    def _clean(self, place: Place, tombstone: StoredObject) -> None:
+    def _clean(self, place: ObjectKey, tombstone: StoredObject) -> None:
         """Remove the rest of a deleted value. Clear its list in the tombstone once all of it is gone."""
-        if tombstone.leftover and not self._history.sweep(place.name, tombstone.leftover):
+        if tombstone.garbage and not self._history.sweep(place.name, tombstone.garbage):
             self._tombstones.clean(place.name, place.kind, tombstone)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        found = self.places.read(Place(check_name(name), stage))
+        found = self.places.read(ObjectKey(check_name(name), stage))
         if found is None:
             raise absent(name, stage=stage)
         if found.problem is None and version in (None, version_of(found)):
@@ -155,11 +155,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         """Return an older value that the current object, damaged or not, names; else None."""
         for kept in found.older:
             if str(kept.serial) == version:
-                return self._find(Place.of_version(name, kept.serial))
+                return self._find(ObjectKey.of_version(name, kept.serial))
         return None
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        place = Place(check_name(record.name), record.stage)
+        place = ObjectKey(check_name(record.name), record.stage)
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
         for _each in attempts(record.name):
             found = self._find(place)
@@ -177,11 +177,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         check_name(record.name)
         for _each in attempts(record.name):
-            place, found = self._located(record)
+            place, found = self._locate(record)
             if found is None:
                 raise absent(record.name, record.version, record.stage)
             if found.record.envelope != replaces:
-                raise changed_envelope(record.name)
+                raise envelope_conflict(record.name)
             rewritten = replace(found, record=replace(found.record, envelope=record.envelope), problem=None)
             try:
                 self.places.replace(place, rewritten, found)
@@ -189,20 +189,20 @@ class ObjectBackend(Backend, EnvelopeRewriter):
                 continue
             return
 
-    def _located(self, record: Record) -> Tuple[Place, Optional[StoredObject]]:
+    def _locate(self, record: Record) -> Tuple[ObjectKey, Optional[StoredObject]]:
         """Return the place of (`name`, `stage`, `version`) and its object. A version of None means the stage's own value."""
-        place = Place(record.name, record.stage)
+        place = ObjectKey(record.name, record.stage)
         found = self.places.read(place)
         if found is None or record.version in (None, version_of(found)):
             return place, found
         for kept in found.older:
             if str(kept.serial) == record.version:
-                place = Place.of_version(record.name, kept.serial)
+                place = ObjectKey.of_version(record.name, kept.serial)
                 return place, self.places.read(place)
         return place, None
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        place = Place(check_name(name), stage)
+        place = ObjectKey(check_name(name), stage)
         for _each in attempts(name):
             # An unreadable value can be deleted too, unless a version of it is expected.
             found = self.places.read(place) if expected_version is None else self._find(place)
@@ -215,11 +215,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
                 continue
             return
 
-    def _remove(self, place: Place, found: StoredObject) -> None:
+    def _remove(self, place: ObjectKey, found: StoredObject) -> None:
         """Write the tombstone first: no crash loses the serial, and the tombstone lists the older values that are still to be removed."""
         last, _each = self._last(place.name, place.kind, found)
         used = last if is_counted(found) else last + 1
-        left = {*(kept.serial for kept in found.older), *found.leftover}
+        left = {*(kept.serial for kept in found.older), *found.garbage}
         if place.kind == CURRENT:
             left.add(used)  # A write that was killed may have copied the last value already.
         with _nothing_of_it_done():
@@ -237,7 +237,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
                 yield _answer(found)
 
     def versions(self, name: str) -> List[VersionInfo]:
-        found = self.places.read(Place(check_name(name)))
+        found = self.places.read(ObjectKey(check_name(name)))
         if found is None:
             raise absent(name)
         if found.problem is not None and not found.older:
@@ -246,7 +246,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         return [*current, *(VersionInfo(str(kept.serial), kept.written_at) for kept in found.older)]
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
-        return self._last(name, stage, self.places.read(Place(check_name(name), stage)))[0]
+        return self._last(name, stage, self.places.read(ObjectKey(check_name(name), stage)))[0]
 
     def read_store_document(self) -> Optional[bytes]:
         found = self.places.read_document()
@@ -255,11 +255,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         found = self.places.read_document()
         if (None if found is None else found[0]) != replaces:
-            raise changed_document()
+            raise document_conflict()
         try:
             self.places.write_document(content, found)
         except Conflict:
-            raise changed_document() from None
+            raise document_conflict() from None
 
     def health(self) -> Health:
         """Return `healthy` if the store's document can be read, or is missing."""
@@ -274,8 +274,8 @@ def version_of(found: StoredObject) -> str:
     """Return the version token of an object: its serial, and a mark if another tool wrote it or changed it."""
     serial = found.record.serial
     if serial is None:
-        return "+" + (found.touched or found.token or "")
-    return str(serial) if is_counted(found) else "{0}+{1}".format(serial, found.touched)
+        return "+" + (found.foreign_token or found.token or "")
+    return str(serial) if is_counted(found) else "{0}+{1}".format(serial, found.foreign_token)
 
 
 def _answer(found: StoredObject) -> Record:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Iterator
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import is_over, timed_out
+from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import is_over, timeout_error
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
 
 _MOST = 100
@@ -23,6 +23,6 @@ def attempts(name: str) -> Iterator[int]:
     """
     for number in range(_MOST):
         if number and is_over():
-            raise timed_out().within(name=name)
+            raise timeout_error().within(name=name)
         yield number
     raise Conflict("{0} other writes came first".format(_MOST), name=name, remedy="Repeat when there is less traffic.")

@@ -17,7 +17,12 @@ import os
 from dataclasses import replace
 from typing import Any, Callable, Iterable, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import (
+    KeptVersion,
+    ObjectKey,
+    ObjectStore,
+    StoredObject,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Conflict, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
@@ -27,13 +32,13 @@ RECORD_ID_SIZE = 16
 class History:
     """Keeps the newest older values of each credential, at most `keep`."""
 
-    def __init__(self, places: ObjectPlaces, keep: int, warn: Callable[[str], Any]) -> None:
+    def __init__(self, places: ObjectStore, keep: int, warn: Callable[[str], Any]) -> None:
         """Take the places, the number of older values to keep, and the function for warnings."""
         self._places = places
         self._keep = keep
         self._warn = warn
 
-    def kept_as(self, found: StoredObject, last: int, wanted: Optional[int]) -> Optional[int]:
+    def serial_to_keep(self, found: StoredObject, last: int, wanted: Optional[int]) -> Optional[int]:
         """Return the serial under which the value `found` is kept when another replaces it, or None if it is not kept.
 
         This is its own serial. A value that another tool wrote has none and gets the next one, unless the new value itself claims that.
@@ -49,9 +54,9 @@ class History:
             return found.record.serial
         return last + 1 if wanted is None or wanted > last + 1 else None
 
-    def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[Kept, ...], Tuple[int, ...]]:
+    def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[KeptVersion, ...], Tuple[int, ...]]:
         """Return the lists of the object that replaces `found`: the older values to keep, and the serials to remove."""
-        newest = () if serial is None else (Kept(serial, found.written_at),)
+        newest = () if serial is None else (KeptVersion(serial, found.written_at),)
         every = (*newest, *found.older)
         return every[: self._keep], (*(kept.serial for kept in every[self._keep :]), *unswept)
 
@@ -64,7 +69,7 @@ class History:
         Raises:
             Conflict: another writer came in between. Read the object again.
         """
-        place = Place.of_version(name, serial)
+        place = ObjectKey.of_version(name, serial)
         content = _as_version(found, serial)
         try:
             return self._places.create(place, content)
@@ -72,7 +77,7 @@ class History:
             there = self._places.read(place)
         if there is not None and _is_same(there, content):
             return None
-        now = self._places.read(Place(name))
+        now = self._places.read(ObjectKey(name))
         if there is None or now is None or now.token != found.token:
             raise Conflict("another run is writing the same credential", name=name, remedy="Retry.")
         self._places.replace(place, content, there)
@@ -81,9 +86,9 @@ class History:
     def discard(self, name: str, serial: int, copy: StoredObject) -> None:
         """Remove our own copy that no current object will list, because the race that it was made for is lost."""
         try:
-            now = self._places.read(Place(name))
+            now = self._places.read(ObjectKey(name))
             if now is None or serial not in (now.record.serial, *(kept.serial for kept in now.older)):
-                self._places.remove(Place.of_version(name, serial), copy)
+                self._places.remove(ObjectKey.of_version(name, serial), copy)
         except CredentialError:
             pass  # The caller reports the lost race instead.
 
@@ -92,7 +97,7 @@ class History:
         failed = []
         for serial in serials:
             try:
-                self._places.remove(Place.of_version(name, serial), None)
+                self._places.remove(ObjectKey.of_version(name, serial), None)
             except CredentialError as problem:
                 failed.append(serial)
                 if isinstance(problem, AccessDenied):
@@ -102,7 +107,7 @@ class History:
 
 def is_counted(found: StoredObject) -> bool:
     """Return True if the value has its own serial. A value that another tool wrote has none, even if it replaced one of ours."""
-    return found.record.serial is not None and (not found.touched or found.record.envelope is not None)
+    return found.record.serial is not None and (not found.foreign_token or found.record.envelope is not None)
 
 
 def _as_version(found: StoredObject, serial: int) -> StoredObject:

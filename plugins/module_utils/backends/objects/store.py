@@ -22,19 +22,19 @@ DELETED = "deleted"
 """The kind of the small object that records the last serial of a deleted value of `current`; for a stage, `deleted-<stage>`."""
 
 
-class Place(NamedTuple):
+class ObjectKey(NamedTuple):
     """The key of an object: a credential's name, and a stage, `v<serial>` (an older value of `current`) or a kind of `DELETED`."""
 
     name: str
     kind: str = CURRENT
 
     @classmethod
-    def of_version(cls, name: str, serial: int) -> Place:
+    def of_version(cls, name: str, serial: int) -> ObjectKey:
         """Return the place of the older value `serial` of a credential."""
         return cls(name, "v{0}".format(serial))
 
     @classmethod
-    def of_tombstone(cls, name: str, stage: str) -> Place:
+    def of_tombstone(cls, name: str, stage: str) -> ObjectKey:
         """Return the place that records the last serial of a deleted value."""
         return cls(name, DELETED if stage == CURRENT else "{0}-{1}".format(DELETED, stage))
 
@@ -44,7 +44,7 @@ class Place(NamedTuple):
         return self.kind in STAGES
 
 
-class Kept(NamedTuple):
+class KeptVersion(NamedTuple):
     """An older value of `current` in its own place, `v<serial>`, and when it was written, if that is known."""
 
     serial: int
@@ -61,8 +61,8 @@ class StoredObject:
             A record of a kind of `DELETED` has only a serial, and no metadata.
         token: the backend's token for this state of the object, for compare-and-swap; None if it has none.
         older: the older values that can be read, newest first. Only an object of `current` has any.
-        leftover: serials whose places are to be removed: expired versions, or those of a deleted credential.
-        touched: distinguishes values that another tool wrote over ours without a new serial; "" if none did. `read` returns the value
+        garbage: serials whose places are to be removed: expired versions, or those of a deleted credential.
+        foreign_token: distinguishes values that another tool wrote over ours without a new serial; "" if none did. `read` returns the value
                 given to `create` and `replace` until another tool writes again, so new metadata does not change it.
         written_at: when the value was written, if that is known.
         problem: why the record cannot be read (damaged, or plain instead of an envelope), else None. The other attributes are set
@@ -71,22 +71,22 @@ class StoredObject:
 
     record: Record
     token: Optional[str] = None
-    older: Tuple[Kept, ...] = ()
-    leftover: Tuple[int, ...] = ()
-    touched: str = ""
+    older: Tuple[KeptVersion, ...] = ()
+    garbage: Tuple[int, ...] = ()
+    foreign_token: str = ""
     written_at: Optional[datetime] = None
     problem: Optional[CredentialError] = None
 
 
-class ObjectPlaces(ABC):
+class ObjectStore(ABC):
     """The primitives. Each needs one request, at most two; all raise only errors of the neutral tree."""
 
     @abstractmethod
-    def read(self, place: Place) -> Optional[StoredObject]:
+    def read(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None."""
 
     @abstractmethod
-    def create(self, place: Place, content: StoredObject) -> StoredObject:
+    def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
         """Create an object in an empty place. Ignores `content.token`; the returned object has its new token.
 
         Raises:
@@ -95,7 +95,7 @@ class ObjectPlaces(ABC):
         """
 
     @abstractmethod
-    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
+    def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
         """Replace `found` as a whole, by compare-and-swap on its token.
 
         Raises:
@@ -103,7 +103,7 @@ class ObjectPlaces(ABC):
         """
 
     @abstractmethod
-    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+    def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         """Remove `found`, by compare-and-swap on its token; with None, any object. Does nothing if it is already gone.
 
         Raises:

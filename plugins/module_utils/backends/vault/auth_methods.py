@@ -22,11 +22,11 @@ AZURE_RESOURCE = "https://management.azure.com/"
 def _approle(client: Any, auth: Auth) -> Any:
     secret_id = auth.text("secret_id")
     if auth.given.get("secret_id_wrapped"):
-        secret_id = _unwrapped(client, secret_id)
+        secret_id = _unwrap(client, secret_id)
     return client.auth.approle.login(auth.text("role_id"), secret_id, use_token=False, mount_point=auth.mount)
 
 
-def _unwrapped(client: Any, wrapping_token: Optional[str]) -> str:
+def _unwrap(client: Any, wrapping_token: Optional[str]) -> str:
     """Return the secret_id for a wrapping token. It can be unwrapped once: if unwrapping fails, someone else may have done it."""
     answer = client.adapter.post("/v1/sys/wrapping/unwrap", headers={"X-Vault-Token": wrapping_token}, json={})
     body = answer.json() if answer.ok else {}

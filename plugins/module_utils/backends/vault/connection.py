@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 
 _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
 """A standby that forwards requests to the active server counts as healthy."""
-KEEPING = 10.0
+MAINTENANCE_INTERVAL = 10.0
 """Seconds that `keep_alive` may take."""
 Refused = Callable[["Reply"], Optional[CredentialError]]
 
@@ -54,7 +54,7 @@ class Connection:
             chosen = auth.auth_of(settings.get("auth"))
         except CredentialError as problem:
             raise problem.within(store=store) from None
-        self._login = Login(chosen, self._opened, revoke=settings.get("revoke_on_close") is not False)
+        self._login = Login(chosen, self._open_transport, revoke=settings.get("revoke_on_close") is not False)
 
     def request(
         self,
@@ -90,8 +90,8 @@ class Connection:
         """
         asked = failures.Asked(method.upper(), _plain_path(path), writing, capability)
         try:
-            answer = self._answered(asked._replace(path=path), body, headers)
-            return _judged(asked, answer, refused)
+            answer = self._request(asked._replace(path=path), body, headers)
+            return _check_reply(asked, answer, refused)
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
@@ -103,14 +103,14 @@ class Connection:
             InvalidConfiguration: a certificate cannot be read.
         """
         try:
-            self._opened()
+            self._open_transport()
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
     def health(self) -> Health:
         """Return whether the server is active and accepts this login. Raises no error of the neutral tree."""
         try:
-            state = self._opened().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
+            state = self._open_transport().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
             problem = failures.unwell(state)
             if problem is None:
                 self.request("GET", OPEN_TO_ALL)
@@ -144,7 +144,7 @@ class Connection:
         """
         if self._login.due_in() is None:
             return None
-        with deadline.within(KEEPING, "renewing the login"):
+        with deadline.within(MAINTENANCE_INTERVAL, "renewing the login"):
             self.attend()
         due = self._login.due_in()
         # A token that a request obtains meanwhile may have a shorter life.
@@ -162,7 +162,7 @@ class Connection:
         if transport is not None:
             transport.close()
 
-    def _answered(self, asked: failures.Asked, body: Optional[Mapping[str, Any]], headers: Optional[Mapping[str, str]]) -> failures.Answer:
+    def _request(self, asked: failures.Asked, body: Optional[Mapping[str, Any]], headers: Optional[Mapping[str, str]]) -> failures.Answer:
         token = self._login.token()
         answer = self._send(asked, token, body, headers)
         if answer.status != 403 or not self._login.is_spent(token, answer):
@@ -174,10 +174,10 @@ class Connection:
         return answer
 
     def _send(self, asked: failures.Asked, token: Token, body: Any, headers: Any) -> failures.Answer:
-        answer: failures.Answer = self._opened().send(asked, token.secret, body, headers)
+        answer: failures.Answer = self._open_transport().send(asked, token.secret, body, headers)
         return answer
 
-    def _opened(self) -> Any:
+    def _open_transport(self) -> Any:
         """Return the transport, built at the first request because it needs hvac."""
         with self._opening:
             if self._transport is None:
@@ -195,7 +195,7 @@ def _plain_path(path: str) -> str:
     return plain
 
 
-def _judged(asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
+def _check_reply(asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
     if not failures.is_answer_of_vault(answer) and answer.status < 500:
         raise failures.no_vault(writing=asked.writing)
     reply = Reply(answer.status, answer.body or {})

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.names impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
 
-RENEWING = 10.0
+RENEW_TIMEOUT = 10.0
 """The time limit of `renew_due`, in seconds."""
 MOUNT = "database"
 """The default mount of the engine."""
@@ -72,7 +72,7 @@ class LeasedSecrets(Connected):
             super().close()
 
     def renew_due(self) -> Optional[float]:
-        with deadline.within(RENEWING, "renewing leases"):
+        with deadline.within(RENEW_TIMEOUT, "renewing leases"):
             return self.leases.renew_due()
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
@@ -106,7 +106,7 @@ class LeasedSecrets(Connected):
 
     def versions(self, name: str) -> List[VersionInfo]:
         record = self.get(name)
-        return [VersionInfo(str(record.version), record.known.created_at, current=True)]
+        return [VersionInfo(str(record.version), record.full_metadata.created_at, current=True)]
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         return 0
@@ -138,11 +138,13 @@ class LeasedSecrets(Connected):
     def _obtain(self, name: str) -> Mapping[str, Any]:
         path, parameters = self._path(self.setting("lease_path").replace(_NAME, name)), self.settings.get("parameters")
         if parameters is None:
-            reply = self._connection.request("GET", path, capability="read", refused=lambda reply: _refused(name, reply))
+            reply = self._connection.request("GET", path, capability="read", refused=lambda reply: _refusal_error(name, reply))
         else:
-            reply = self._connection.request("POST", path, parameters, capability="update", refused=lambda reply: _refused(name, reply))
+            reply = self._connection.request(
+                "POST", path, parameters, capability="update", refused=lambda reply: _refusal_error(name, reply)
+            )
         if reply.status == 404:
-            raise _refused(name, reply) or absent(name)
+            raise _refusal_error(name, reply) or absent(name)
         return reply.body
 
     def _renew(self, lease_id: str) -> Mapping[str, Any]:
@@ -163,7 +165,7 @@ class LeasedSecrets(Connected):
         return self.settings.get("tenant") or DEFAULT_TENANT
 
 
-def _refused(name: str, reply: Reply) -> Optional[CredentialError]:
+def _refusal_error(name: str, reply: Reply) -> Optional[CredentialError]:
     """Return the error of a refusal that is about the role or the mount; None for any other refusal."""
     answer = Answer(reply.status, reply.body)
     if answer.says("no handler for route"):
@@ -177,7 +179,7 @@ def _refused(name: str, reply: Reply) -> Optional[CredentialError]:
 def _keys(reply: Reply) -> List[str]:
     """Return the keys of a LIST response; 404 means an empty list, or no engine."""
     if reply.status == 404:
-        problem = _refused("", reply)
+        problem = _refusal_error("", reply)
         if problem is not None:
             raise problem
         return []

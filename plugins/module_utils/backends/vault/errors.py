@@ -76,14 +76,14 @@ def is_answer_of_vault(answer: Answer) -> bool:
 def failure(asked: Asked, answer: Answer) -> CredentialError:
     """Return the error for a response that is neither a success nor a 404."""
     if answer.status == 403:
-        return denied(asked)
+        return access_denied(asked)
     if answer.status == 400 and answer.says(_MISSING_TOKEN):
         return login_refused("no token was sent")
     meaning = _SEALED if answer.status == 503 and answer.says("sealed") else _STATUSES.get(answer.status)
     if meaning is None:
         return _unforeseen(asked, answer)
     error = meaning.kind(meaning.what.format(path=asked.path), remedy=meaning.remedy)
-    return error.happened(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
+    return error.annotate(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
 
 
 def unwell(state: Answer) -> Optional[CredentialError]:
@@ -101,7 +101,7 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
         what, remedy = "the server sent the request to an address that is not followed", "Name the address of the active server in 'url'."
     elif answer.status >= 500:
         unknown = Unavailable("the server failed with status {0}".format(answer.status), remedy=_AGAIN)
-        return unknown.happened(retry_after=answer.retry_after, outcome_unknown=asked.writing)
+        return unknown.annotate(retry_after=answer.retry_after, outcome_unknown=asked.writing)
     else:
         what = "{0} {1} was refused with status {2}".format(asked.method, asked.path, answer.status)
         remedy = "The server's audit log says why."
@@ -111,11 +111,11 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
 def no_vault(*, writing: bool = False) -> StorageError:
     """Return the error for a response that no Vault makes. A proxy may have made it after the server executed the request."""
     error = StorageError("the server at 'url' is not Vault or OpenBao (a proxy's error page?)", remedy="Check 'url'.")
-    error.happened(outcome_unknown=writing)
+    error.annotate(outcome_unknown=writing)
     return error
 
 
-def denied(asked: Asked) -> AccessDenied:
+def access_denied(asked: Asked) -> AccessDenied:
     """Return the error for a denial by policy. It names the path, the capability and the missing line of policy."""
     return AccessDenied(
         "the token may not {0} {1}".format(asked.capability, asked.path),
@@ -136,7 +136,7 @@ def unreachable(reason: str, remedy: str = "Check that the server runs, and that
 def cut(*, outcome_unknown: bool) -> Unavailable:
     """Return the error for a connection that ended before the response was complete."""
     error = Unavailable("the connection ended before the response was complete", remedy=_AGAIN)
-    error.happened(outcome_unknown=outcome_unknown)
+    error.annotate(outcome_unknown=outcome_unknown)
     return error
 
 

@@ -19,8 +19,8 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
-from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import changed_document
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
@@ -40,7 +40,7 @@ _OTHER_TOOL = "other"
 """The version mark of a value that another tool wrote: such values cannot be told from each other."""
 
 
-class Kv1Places(ObjectPlaces):
+class Kv1Places(ObjectStore):
     """Objects as secrets. The token is a digest under a random key, so no other process can produce it."""
 
     def __init__(self, connection: Connection, settings: Mapping[str, Any]) -> None:
@@ -54,36 +54,36 @@ class Kv1Places(ObjectPlaces):
         self._where = "|".join((str(settings.get("url")), str(settings.get("namespace")), *self._location))
         self._key = os.urandom(32)
 
-    def read(self, place: Place) -> Optional[StoredObject]:
+    def read(self, place: ObjectKey) -> Optional[StoredObject]:
         return self._object(place, self._read(self._path(place)))
 
-    def _path(self, place: Place) -> str:
+    def _path(self, place: ObjectKey) -> str:
         return self._location.place(place.name, place.kind)
 
-    def _object(self, place: Place, data: Optional[Mapping[str, Any]]) -> Optional[StoredObject]:
+    def _object(self, place: ObjectKey, data: Optional[Mapping[str, Any]]) -> Optional[StoredObject]:
         if data is None:
             return None
         found = read_object(place, data, self._digest(data), encrypted=self._encrypted, tenant=self._tenant)
         foreign = found is not None and found.record.metadata is not None and found.record.serial is None
-        return replace(found, touched=_OTHER_TOOL) if found is not None and foreign else found
+        return replace(found, foreign_token=_OTHER_TOOL) if found is not None and foreign else found
 
     def _digest(self, data: Mapping[str, Any]) -> str:
         return hmac.new(self._key, json.dumps(data, sort_keys=True).encode("utf-8"), hashlib.sha256).hexdigest()
 
-    def create(self, place: Place, content: StoredObject) -> StoredObject:
+    def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
         return self._swap(place, content, None)
 
-    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
+    def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
         return self._swap(place, content, found.token)
 
-    def _swap(self, place: Place, content: StoredObject, expected: Optional[str]) -> StoredObject:
+    def _swap(self, place: ObjectKey, content: StoredObject, expected: Optional[str]) -> StoredObject:
         path, data = self._path(place), write_object(content)
         with self._turn():
             self._compare(self._read(path), expected)
             self._write(path, data)
         return replace(content, token=self._digest(data))
 
-    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+    def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         path = self._path(place)
         with self._turn():
             there = self._read(path)
@@ -119,7 +119,7 @@ class Kv1Places(ObjectPlaces):
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         for name in names(self._keys, self._location.folder(stage), prefix):
-            found = self.read(Place(name, stage))
+            found = self.read(ObjectKey(name, stage))
             if found is not None:
                 yield replace(found, record=replace(found.record, fields={}, state={}))
 
@@ -143,7 +143,7 @@ class Kv1Places(ObjectPlaces):
             try:
                 self._compare(self._read(path), found[1] if found else None)
             except Conflict:
-                raise changed_document() from None
+                raise document_conflict() from None
             self._write(path, {_DOCUMENT: text_of(content)})
 
     def _read(self, path: str) -> Optional[Dict[str, Any]]:
@@ -171,5 +171,5 @@ class Kv1(KvObjectBackend):
     capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
     options = KV1
 
-    def make_places(self) -> ObjectPlaces:
+    def make_places(self) -> ObjectStore:
         return Kv1Places(self._connection, self.settings)

@@ -20,9 +20,9 @@ from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Seq
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
-    changed_document,
     check_revision,
     check_swap,
+    document_conflict,
     is_serial,
     next_serial,
 )
@@ -32,15 +32,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
-    buried,
     check_room,
-    deleted_to,
-    described,
-    known,
+    describe_version,
+    find_description,
+    mark_deleted,
+    newest_deleted_version,
     with_deleted,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import record_of, row_of
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Sheet, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
+    Kv2Requests,
+    LostRace,
+    SecretMetadata,
+    Value,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
     METADATA,
@@ -50,7 +55,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import Unfinished
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
@@ -64,14 +69,14 @@ _RECORD_ID_SIZE = 16
 _LONGEST_NUMBER = 18
 
 
-class _There(NamedTuple):
+class _CurrentVersion(NamedTuple):
     """The state that a write finds: the newest version's number (0: there never was one), and its record unless it was deleted."""
 
     number: int
     record: Optional[Record]
 
     @property
-    def renewed(self) -> bool:
+    def is_recreated(self) -> bool:
         """Whether a new value starts another credential: there was one, and it was deleted."""
         return self.record is None and self.number > 0
 
@@ -101,7 +106,7 @@ class Kv2(Connected, Recoverable):
         self._connection = connection
         self._location = Location.of(options)
         self._requests = Kv2Requests(connection, self._location.mount)
-        self._unfinished = Unfinished()
+        self._unfinished = PendingWrites()
         if self.setting("keep_versions") < 0:
             what = "{0} is too small".format(self.setting("keep_versions"))
             raise InvalidConfiguration(what, option="keep_versions", remedy="Give 0 or more.")
@@ -114,10 +119,10 @@ class Kv2(Connected, Recoverable):
         """As the contract says. A `serial` in the record must be new; the server counts its own."""
         place, data = self._location.place(record.name, record.stage), _data(record)
         check_room(_description(record, bytes(_RECORD_ID_SIZE), 0), record.name)
-        base = self._supposed(expected_version, create)
+        base = self._find_expected(expected_version, create)
         for _each in attempts(record.name):
             if base is None:
-                base = self._there(record.name, record.stage)
+                base = self._read_current(record.name, record.stage)
                 check_swap(record.name, base.record, expected_version, create)
             next_serial(record.name, record.serial, base.number)
             try:
@@ -126,37 +131,37 @@ class Kv2(Connected, Recoverable):
             except LostRace:
                 base = None
                 continue
-            return self._described(place, record, value, new=base.renewed)
+            return self._write_description(place, record, value, new=base.is_recreated)
         raise AssertionError
 
-    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _There) -> None:
+    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _CurrentVersion) -> None:
         """Describe the value of a put whose response was lost, if it is stored and not yet described."""
         value = self._requests.read(place)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
-        if value is not None and ours and not known(value.custom, value.version.number, record.name).own:
-            self._described(place, record, value, new=base.renewed)
+        if value is not None and ours and not find_description(value.custom, value.version.number, record.name).own:
+            self._write_description(place, record, value, new=base.is_recreated)
 
-    def _supposed(self, expected: Optional[str], create: bool) -> Optional[_There]:
+    def _find_expected(self, expected: Optional[str], create: bool) -> Optional[_CurrentVersion]:
         """Return the state that the server itself compares, so that nothing has to be read first; None if it must be read."""
         if expected is not None and not create and _is_number(expected):
-            return _There(int(expected), Record(""))
-        return _There(0, None) if create and expected is None else None
+            return _CurrentVersion(int(expected), Record(""))
+        return _CurrentVersion(0, None) if create and expected is None else None
 
-    def _there(self, name: str, stage: str) -> _There:
+    def _read_current(self, name: str, stage: str) -> _CurrentVersion:
         place = self._location.place(name, stage)
         value = self._requests.read(place)
         if value is None:
             sheet = self._requests.sheet(place)
-            return _There(sheet.current if sheet else 0, None)
+            return _CurrentVersion(sheet.current if sheet else 0, None)
         self._bury_marked(place, value)
-        return _There(value.version.number, record_of(name, stage, value, self._tenant))
+        return _CurrentVersion(value.version.number, record_of(name, stage, value, self._tenant))
 
-    def _described(self, place: str, record: Record, value: Value, new: bool) -> Record:
+    def _write_description(self, place: str, record: Record, value: Value, new: bool) -> Record:
         """Send the second request of a put. `new`: the previous value was deleted."""
         number = value.version.number
         custom = with_deleted(value.custom, number - 1) if new else value.custom
         record_id = record.record_id or _identity(custom, number, record.name) or os.urandom(_RECORD_ID_SIZE)
-        change = described(custom, number, _description(record, record_id, 0))
+        change = describe_version(custom, number, _description(record, record_id, 0))
         if new:
             change.update(with_deleted({}, number - 1))
         most = self.setting("keep_versions") + 1 if number == 1 else None
@@ -179,7 +184,7 @@ class Kv2(Connected, Recoverable):
             value = self._requests.read(self._location.place(name, stage), int(version))
             found = record_of(name, stage, value, self._tenant)
         if found is None or found.version != version:
-            raise absent(name, version, stage, [info.version for info in self._kept(name, stage)])
+            raise absent(name, version, stage, [info.version for info in self._list_kept(name, stage)])
         return found
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
@@ -199,16 +204,16 @@ class Kv2(Connected, Recoverable):
             return replace(record, serial=sheet.current, record_id=record_id, revision=expected_revision + 1)
         raise AssertionError
 
-    def _patch(self, place: str, sheet: Sheet, description: Description, name: str) -> None:
+    def _patch(self, place: str, sheet: SecretMetadata, description: Description, name: str) -> None:
         check_room(description, name)
-        self._requests.describe(place, described(sheet.custom, sheet.current, description), None, sheet.revision)
+        self._requests.describe(place, describe_version(sheet.custom, sheet.current, description), None, sheet.revision)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         place = self._location.place(name, stage)
-        base = None if recoverable else self._supposed(expected_version, False)
+        base = None if recoverable else self._find_expected(expected_version, False)
         for _each in attempts(name):
             if base is None:
-                base = self._there(name, stage)
+                base = self._read_current(name, stage)
                 if base.record is None:
                     raise absent(name, stage=stage)
                 check_swap(name, base.record, expected_version)
@@ -239,8 +244,8 @@ class Kv2(Connected, Recoverable):
     def _bury(self, place: str, value: Value) -> None:
         """Remove the metadata, and destroy every version up to this one. The number of the last one stays."""
         number = value.version.number
-        used_before = 0 < deleted_to(value.custom) < number
-        self._requests.describe(place, buried(value.custom, number), None)
+        used_before = 0 < newest_deleted_version(value.custom) < number
+        self._requests.describe(place, mark_deleted(value.custom, number), None)
         whole = self._whole(place, number) if used_before else range(1, number + 1)
         if whole:
             self._requests.destroy(place, whole)
@@ -278,17 +283,17 @@ class Kv2(Connected, Recoverable):
                 yield Record(name, stage=wanted.stage) if wanted.names_only else row
 
     def versions(self, name: str) -> List[VersionInfo]:
-        infos = self._kept(name, CURRENT)
+        infos = self._list_kept(name, CURRENT)
         if not infos:
             raise absent(name)
         return infos
 
-    def _kept(self, name: str, stage: str) -> List[VersionInfo]:
+    def _list_kept(self, name: str, stage: str) -> List[VersionInfo]:
         sheet = self._requests.sheet(self._location.place(name, stage))
         newest = None if sheet is None or sheet.newest is None or sheet.newest.deleted else sheet.newest
         if sheet is None or newest is None:
             return []
-        first = deleted_to(sheet.custom) + 1
+        first = newest_deleted_version(sheet.custom) + 1
         kept = [version for version in sheet.versions if version.number >= first and not version.deleted]
         return [VersionInfo(str(version.number), version.written_at, version is newest) for version in kept]
 
@@ -304,7 +309,7 @@ class Kv2(Connected, Recoverable):
         place = self._location.within(STORE)
         found = read_document(self._requests, place)
         if (found.content if found else None) != replaces:
-            raise changed_document()
+            raise document_conflict()
         write_document(self._requests, place, content, found.version if found else None)
 
 
@@ -314,18 +319,18 @@ def _data(record: Record) -> Dict[str, Any]:
     So does an imported version: it must not be read before it is described, and keeps its own metadata when it is replaced.
     """
     data = write_data(record)
-    if record.stage != CURRENT or is_importing(record.known):
+    if record.stage != CURRENT or is_importing(record.full_metadata):
         data[METADATA] = write_description(_description(record, record.record_id or os.urandom(_RECORD_ID_SIZE), 0))
     return data
 
 
 def _description(record: Record, record_id: bytes, revision: int) -> Description:
-    return Description(record.type, record.known, record_id, revision)
+    return Description(record.type, record.full_metadata, record_id, revision)
 
 
 def _identity(custom: Mapping[str, str], number: int, name: str) -> Optional[bytes]:
     try:
-        found = known(custom, number, name).description
+        found = find_description(custom, number, name).description
     except Damaged:
         return None  # the new description replaces it
     return found.record_id if found else None

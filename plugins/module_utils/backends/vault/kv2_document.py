@@ -10,7 +10,7 @@ import base64
 import binascii
 from typing import Any, NamedTuple, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import changed_document
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
 
@@ -52,7 +52,7 @@ def write_document(requests: Kv2Requests, place: str, content: bytes, replaces: 
             requests.keep(place, 1, new=True)
         requests.write(place, {_KEY: text_of(content)}, replaces or 0)
     except Conflict:
-        raise changed_document() from None
+        raise document_conflict() from None
 
 
 def text_of(content: bytes) -> str:

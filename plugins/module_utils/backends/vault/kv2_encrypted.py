@@ -14,7 +14,7 @@ from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, Value
@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.t
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
 
 
-class Kv2Places(ObjectPlaces):
+class Kv2Places(ObjectStore):
     """Objects as secrets. The token is the version of KV, which still rises after an object is removed."""
 
     def __init__(self, connection: Connection, location: Location) -> None:
@@ -35,23 +35,23 @@ class Kv2Places(ObjectPlaces):
         self._location = location
         self._requests = Kv2Requests(connection, location.mount)
 
-    def read(self, place: Place) -> Optional[StoredObject]:
+    def read(self, place: ObjectKey) -> Optional[StoredObject]:
         return self._object(place, self._requests.read(self._path(place)))
 
-    def _path(self, place: Place) -> str:
+    def _path(self, place: ObjectKey) -> str:
         return self._location.place(place.name, place.kind)
 
-    def _object(self, place: Place, value: Optional[Value]) -> Optional[StoredObject]:
+    def _object(self, place: ObjectKey, value: Optional[Value]) -> Optional[StoredObject]:
         if value is None or value.data is None:
             return None
         number, when = str(value.version.number), value.version.written_at
         return read_object(place, value.data, number, encrypted=True, tenant="", written_at=when)
 
-    def create(self, place: Place, content: StoredObject) -> StoredObject:
+    def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
         path, data, last = self._path(place), write_object(content), 0
         for _each in attempts(place.name):
             try:
-                return self._written(path, data, last, content)
+                return self._write(path, data, last, content)
             except Conflict:
                 # The object may have been removed; then its versions continue.
                 value = self._requests.read(path)
@@ -64,27 +64,27 @@ class Kv2Places(ObjectPlaces):
         sheet = self._requests.sheet(path)
         return sheet.current if sheet is not None else 0
 
-    def replace(self, place: Place, content: StoredObject, found: StoredObject) -> StoredObject:
-        return self._written(self._path(place), write_object(content), int(found.token or 0), content)
+    def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
+        return self._write(self._path(place), write_object(content), int(found.token or 0), content)
 
-    def _written(self, path: str, data: Mapping[str, Any], last: int, content: StoredObject) -> StoredObject:
+    def _write(self, path: str, data: Mapping[str, Any], last: int, content: StoredObject) -> StoredObject:
         if last == 1:
             # Set the limit before there is a second version.
             self._requests.keep(path, 1, new=False)
         value = self._requests.write(path, data, last)
         return replace(content, token=str(value.version.number))
 
-    def remove(self, place: Place, found: Optional[StoredObject]) -> None:
+    def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         path, there = self._path(place), found or self.read(place)
         if there is not None:
-            self._written(path, {DELETED: datetime.now(timezone.utc).isoformat()}, int(there.token or 0), there)
+            self._write(path, {DELETED: datetime.now(timezone.utc).isoformat()}, int(there.token or 0), there)
         if not place.is_stage:
             # No process writes there again, so the version count may be removed too.
             self._requests.forget(path)
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         for name in names(self._requests.keys, self._location.folder(stage), prefix):
-            found = self.read(Place(name, stage))
+            found = self.read(ObjectKey(name, stage))
             if found is not None:
                 yield found
 
@@ -104,5 +104,5 @@ class Kv2Envelopes(KvObjectBackend):
     )
     options = KV2_ENCRYPTED
 
-    def make_places(self) -> ObjectPlaces:
+    def make_places(self) -> ObjectStore:
         return Kv2Places(self._connection, Location.of(self.settings))

@@ -22,7 +22,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     Description,
-    damaged,
+    damage_error,
     read_description,
     write_description,
 )
@@ -62,18 +62,18 @@ def check_room(description: Description, name: str) -> None:
         TooLarge: it does not.
     """
     most = MAX_PIECES * MAX_VALUE
-    size = len(_written(description))
+    size = len(_write_description(description))
     if size > most:
         what = "its metadata takes {0} bytes, and custom metadata of a secret holds {1}".format(size, most)
         raise TooLarge(what, name=name, remedy="Shorten its description, tags or policy.")
 
 
-def _written(description: Description) -> str:
+def _write_description(description: Description) -> str:
     # JSON escapes every control character except this one.
     return json.dumps(write_description(description), separators=(",", ":")).replace("\x7f", "\\u007f")
 
 
-def described(custom: Custom, version: int, description: Description) -> Dict[str, Optional[str]]:
+def describe_version(custom: Custom, version: int, description: Description) -> Dict[str, Optional[str]]:
     """Return the change (RFC 7396: None removes a key) that adds or replaces the description of `version`.
 
     The description of the version before stays if there is room, for readers that come before the change is made.
@@ -91,7 +91,7 @@ def described(custom: Custom, version: int, description: Description) -> Dict[st
     return change
 
 
-def buried(custom: Custom, version: int) -> Dict[str, Optional[str]]:
+def mark_deleted(custom: Custom, version: int) -> Dict[str, Optional[str]]:
     """Return the change that marks `version` and all before it as deleted."""
     change: Dict[str, Optional[str]] = dict.fromkeys(custom)
     change.update(with_deleted({}, version))
@@ -99,21 +99,21 @@ def buried(custom: Custom, version: int) -> Dict[str, Optional[str]]:
 
 
 def with_deleted(custom: Custom, version: int) -> Dict[str, str]:
-    """Return custom metadata with the same mark as `buried`."""
+    """Return custom metadata with the same mark as `mark_deleted`."""
     return dict(custom, **{DELETED: str(version)})
 
 
 def _own_keys(version: int, description: Description) -> Dict[str, str]:
-    whole = _written(description)
+    whole = _write_description(description)
     pieces = [whole[start : start + MAX_VALUE] for start in range(0, len(whole), MAX_VALUE)]
     keys = {"{0}{1}-{2}".format(OURS, version, number): piece for number, piece in enumerate(pieces)}
-    keys.update({VERSION: str(version), TYPE: description.type}, **mirrored(description.metadata.tags))
+    keys.update({VERSION: str(version), TYPE: description.type}, **visible_tags(description.metadata.tags))
     if description.metadata.expires_at is not None:
         keys[EXPIRES_AT] = description.metadata.expires_at.isoformat()
     return keys
 
 
-def mirrored(tags: Mapping[str, str]) -> Dict[str, str]:
+def visible_tags(tags: Mapping[str, str]) -> Dict[str, str]:
     """Return the tags that other tools see under their own keys: all that the engine accepts, or none if there are too many."""
     fitting = {key: value for key, value in tags.items() if _fits(key, MAX_KEY) and _fits(value, MAX_VALUE) and not key.startswith(OURS)}
     return fitting if len(fitting) <= MAX_TAGS else {}
@@ -123,17 +123,17 @@ def _fits(text: str, most: int) -> bool:
     return 0 < len(text.encode("utf-8", "replace")) <= most and text.isprintable() and max(text) < _LETTERS
 
 
-def plain(custom: Custom) -> Dict[str, str]:
+def foreign_tags(custom: Custom) -> Dict[str, str]:
     """Return the keys that are not ours: tags, from any tool."""
     return {key: value for key, value in custom.items() if not key.startswith(OURS)}
 
 
-def deleted_to(custom: Custom) -> int:
+def newest_deleted_version(custom: Custom) -> int:
     """Return the newest version that was deleted together with all before it; 0 if there is none."""
     return _number(custom.get(DELETED))
 
 
-def known(custom: Custom, version: int, name: str) -> Known:
+def find_description(custom: Custom, version: int, name: str) -> Known:
     """Return what is known of a version: its own description, else the nearest older one, else the nearest newer one.
 
     Tags that were changed by hand since then have their current values.
@@ -154,15 +154,15 @@ def known(custom: Custom, version: int, name: str) -> Known:
 
 def _with_tags(description: Description, custom: Custom) -> Description:
     tags = description.metadata.tags
-    hidden = {key: value for key, value in tags.items() if key not in mirrored(tags)}
-    return description._replace(metadata=replace(description.metadata, tags=dict(hidden, **plain(custom))))
+    hidden = {key: value for key, value in tags.items() if key not in visible_tags(tags)}
+    return description._replace(metadata=replace(description.metadata, tags=dict(hidden, **foreign_tags(custom))))
 
 
 def _read(custom: Custom, keys: List[str], name: str) -> Description:
     try:
         written: Any = json.loads("".join(custom[key] for key in keys))
     except ValueError:
-        raise damaged(name, keys[0]) from None
+        raise damage_error(name, keys[0]) from None
     return read_description(written, name, keys[0])
 
 
@@ -171,7 +171,7 @@ def _pieces(custom: Custom) -> Dict[int, List[str]]:
     found = sorted((int(match.group(1)), int(match.group(2)), match.group()) for match in map(_PIECE.match, custom) if match)
     pieces: Dict[int, List[str]] = {}
     for version, _number_of_piece, key in found:
-        if version > deleted_to(custom):
+        if version > newest_deleted_version(custom):
             pieces.setdefault(version, []).append(key)
     return pieces
 

@@ -10,8 +10,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Dict, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import Known, deleted_to, known, plain
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Sheet, Value, Version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
+    Known,
+    find_description,
+    foreign_tags,
+    newest_deleted_version,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import SecretMetadata, Value, Version
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
     METADATA,
@@ -30,28 +35,28 @@ def record_of(name: str, stage: str, value: Optional[Value], tenant: str) -> Opt
     Raises:
         Damaged: metadata that we wrote next to it was changed by hand.
     """
-    if value is None or value.data is None or DELETED in value.data or value.version.number <= deleted_to(value.custom):
+    if value is None or value.data is None or DELETED in value.data or value.version.number <= newest_deleted_version(value.custom):
         return None
     refuse_envelope(value.data, name)
-    found = known(value.custom, value.version.number, name)
+    found = find_description(value.custom, value.version.number, name)
     if not found.own and METADATA in value.data:
         found = Known(read_description(value.data[METADATA], name, METADATA), True, True)
     row = _row(name, stage, value.version, value.custom, found, tenant)
     return replace(row, fields=read_fields(value.data), state=read_state(value.data, name))
 
 
-def row_of(name: str, stage: str, sheet: Optional[Sheet], tenant: str, *, undeletable: bool = False) -> Optional[Record]:
+def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, *, undeletable: bool = False) -> Optional[Record]:
     """Return the record of the newest version without its fields, or None; with `undeletable` also if it can be undeleted.
 
     Raises:
         Damaged: as `record_of`.
     """
     newest = sheet.newest if sheet is not None else None
-    if sheet is None or newest is None or newest.number <= deleted_to(sheet.custom) or newest.destroyed:
+    if sheet is None or newest is None or newest.number <= newest_deleted_version(sheet.custom) or newest.destroyed:
         return None
     if newest.deleted and not undeletable:
         return None
-    return _row(name, stage, newest, sheet.custom, known(sheet.custom, newest.number, name), tenant)
+    return _row(name, stage, newest, sheet.custom, find_description(sheet.custom, newest.number, name), tenant)
 
 
 def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found: Known, tenant: str) -> Record:
@@ -68,4 +73,4 @@ def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found:
 
 
 def _foreign(custom: Dict[str, str], written_at: datetime, tenant: str) -> Metadata:
-    return Metadata(created_at=written_at, updated_at=written_at, tags=plain(custom), scope=Scope(tenant=tenant))
+    return Metadata(created_at=written_at, updated_at=written_at, tags=foreign_tags(custom), scope=Scope(tenant=tenant))

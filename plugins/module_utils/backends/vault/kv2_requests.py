@@ -63,7 +63,7 @@ class Value:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class SecretMetadata:
     """The metadata of a secret: its newest version, all kept versions, newest first, its custom metadata.
 
     `revision` counts the changes of the metadata, if the server supports that (OpenBao 2.4), for compare-and-swap.
@@ -115,16 +115,16 @@ class Kv2Requests:
         reply = self._request("POST", "data", place, body, writing=True, capability="update" if cas else "create")
         told = _mapping(reply.body.get("data"))
         if reply.status != 200 or not told:
-            self._misplaced(reply)
+            self._raise_for_path(reply)
         return Value(None, _version(int(told.get("version") or 0), told), _custom(told))
 
-    def _misplaced(self, reply: Reply) -> NoReturn:
+    def _raise_for_path(self, reply: Reply) -> NoReturn:
         self.engine.check(reply)
         raise InvalidConfiguration(
             "the engine at the mount is not version 2 of KV", option="mount", remedy="Check 'mount' and 'kv_version'."
         )
 
-    def sheet(self, place: str) -> Optional[Sheet]:
+    def sheet(self, place: str) -> Optional[SecretMetadata]:
         """Return a secret's metadata, without a value."""
         reply = self._request("GET", "metadata", place, capability="read")
         told = _mapping(reply.body.get("data"))
@@ -177,7 +177,7 @@ class Kv2Requests:
         """Remove the values of exactly these versions permanently."""
         self._request("PUT", "destroy", place, {"versions": list(versions)}, writing=True, capability="update")
 
-    def folder(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
+    def folder(self, folder: str) -> Iterator[Tuple[str, Optional[SecretMetadata]]]:
         """Yield the keys of a folder (those that end with '/' are folders), page by page, with their metadata.
 
         OpenBao lists both in one request. On other servers the metadata is read key by key; it is None for a key that is gone by then.
@@ -185,7 +185,7 @@ class Kv2Requests:
         """
         if self._lists_details:
             found = False
-            for key, sheet in self._detailed(folder):
+            for key, sheet in self._list_with_metadata(folder):
                 found = True
                 yield key, sheet
             if found:
@@ -203,7 +203,7 @@ class Kv2Requests:
             self.engine.check(reply)
         return [key for key in _mapping(reply.body.get("data")).get("keys") or () if isinstance(key, str)]
 
-    def _detailed(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:
+    def _list_with_metadata(self, folder: str) -> Iterator[Tuple[str, Optional[SecretMetadata]]]:
         after = ""
         while True:
             query = "?limit={0}&after={1}".format(_PAGE, quote(after, safe=""))
@@ -225,10 +225,10 @@ class Kv2Requests:
         self, method: str, endpoint: str, place: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
     ) -> Reply:
         path = "{0}/{1}/{2}".format(self._mount, endpoint, place)
-        return self._connection.request(method, path, body, writing=writing, capability=capability, refused=_refused)
+        return self._connection.request(method, path, body, writing=writing, capability=capability, refused=_refusal_error)
 
 
-def _refused(reply: Reply) -> Optional[CredentialError]:
+def _refusal_error(reply: Reply) -> Optional[CredentialError]:
     said = " ".join(str(text) for text in reply.body.get("errors") or ())
     if any(words in said for words in _LOST_RACE):
         return LostRace("another version is stored", remedy="Read it again and repeat.")
@@ -249,11 +249,13 @@ def _custom(metadata: Mapping[str, Any]) -> Dict[str, str]:
     return {key: value for key, value in _mapping(metadata.get("custom_metadata")).items() if isinstance(value, str)}
 
 
-def _sheet(told: Mapping[str, Any]) -> Sheet:
+def _sheet(told: Mapping[str, Any]) -> SecretMetadata:
     kept = [_version(int(number), _mapping(each)) for number, each in _mapping(told.get("versions")).items()]
     revision = told.get("current_metadata_version")
     newest_first = tuple(sorted(kept, key=lambda version: -version.number))
-    return Sheet(int(told.get("current_version") or 0), newest_first, _custom(told), revision if isinstance(revision, int) else None)
+    return SecretMetadata(
+        int(told.get("current_version") or 0), newest_first, _custom(told), revision if isinstance(revision, int) else None
+    )
 
 
 def _version(number: int, told: Mapping[str, Any]) -> Version:

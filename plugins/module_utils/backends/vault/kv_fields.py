@@ -91,7 +91,7 @@ def read_state(data: Mapping[str, Any], name: str) -> Dict[str, Secret]:
     try:
         return read_values(data.get(STATE) or {})
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise damaged(name, STATE) from None
+        raise damage_error(name, STATE) from None
 
 
 def write_description(description: Description) -> Dict[str, Any]:
@@ -117,10 +117,10 @@ def read_description(written: Any, name: str, place: str) -> Description:
         record_id = bytes.fromhex(text(written["record_id"])) or None
         return Description(text(written["type"]), read_metadata(written["metadata"]), record_id, revision)
     except (KeyError, TypeError, ValueError, AttributeError):
-        raise damaged(name, place) from None
+        raise damage_error(name, place) from None
 
 
-def damaged(name: str, place: str) -> Damaged:
+def damage_error(name: str, place: str) -> Damaged:
     """Return the error for our metadata that was changed by hand."""
     remedy = "Remove that key by hand, or restore it; or delete the credential by force and write it again."
     return Damaged("'{0}' next to the value is not what was written there".format(place), name=name, remedy=remedy)

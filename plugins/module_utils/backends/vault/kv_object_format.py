@@ -15,7 +15,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     METADATA,
     OBJECT,
     Description,
-    damaged,
+    damage_error,
     read_description,
     read_fields,
     read_state,
@@ -54,14 +54,14 @@ def write_object(content: StoredObject) -> Dict[str, Any]:
     data[OBJECT] = {
         "serial": record.serial,
         "older": [[kept.serial, _text(kept.written_at)] for kept in content.older],
-        "leftover": list(content.leftover),
+        "leftover": list(content.garbage),
         "written_at": _text(content.written_at),
     }
     return data
 
 
 def read_object(
-    place: Place, data: Mapping[str, Any], token: str, *, encrypted: bool, tenant: str, written_at: Optional[datetime] = None
+    place: ObjectKey, data: Mapping[str, Any], token: str, *, encrypted: bool, tenant: str, written_at: Optional[datetime] = None
 ) -> Optional[StoredObject]:
     """Return the object of a secret that we or another tool wrote; None if it is marked as deleted.
 
@@ -116,12 +116,12 @@ def _with_bookkeeping(found: StoredObject, written: Any, name: str) -> StoredObj
     if written is None:
         return found
     try:
-        older: Tuple[Kept, ...] = tuple(Kept(_count(serial), _time(when)) for serial, when in written["older"])
+        older: Tuple[KeptVersion, ...] = tuple(KeptVersion(_count(serial), _time(when)) for serial, when in written["older"])
         leftover = tuple(_count(serial) for serial in written["leftover"])
         record = replace(found.record, serial=_count(written["serial"]))
-        return replace(found, record=record, older=older, leftover=leftover, written_at=_time(written["written_at"]) or found.written_at)
+        return replace(found, record=record, older=older, garbage=leftover, written_at=_time(written["written_at"]) or found.written_at)
     except (KeyError, TypeError, ValueError):
-        raise damaged(name, OBJECT) from None
+        raise damage_error(name, OBJECT) from None
 
 
 def _count(value: Any) -> int:

@@ -48,20 +48,20 @@ class Lease:
     updated_at: datetime
     expires_at: Optional[datetime]
 
-    def left(self, now: float) -> float:
+    def seconds_left(self, now: float) -> float:
         """Return the seconds until it ends."""
         return float("inf") if self.ends is None else self.ends - now
 
     def due_in(self, now: float) -> float:
         """Return the seconds until it should be renewed or replaced; 0 or less if that is due."""
-        return self.left(now) - self.margin
+        return self.seconds_left(now) - self.margin
 
     @property
     def margin(self) -> float:
         """How many seconds before its end it should be renewed."""
         return min(self.span / 3, MARGIN)
 
-    def renewed(self, answer: Mapping[str, Any], now: float) -> Lease:
+    def prolong(self, answer: Mapping[str, Any], now: float) -> Lease:
         """Return the lease as the server prolonged it."""
         time, seconds = _utc_now(), float(answer.get("lease_duration") or 0)
         return replace(

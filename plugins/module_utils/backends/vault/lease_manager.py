@@ -76,13 +76,13 @@ class Leases:
             The errors of the server, but not while the held lease is valid: then it is returned, with a warning.
         """
         held = self._place(name)
-        with _taken(held.lock):
+        with _hold(held.lock):
             return self._fresh(name, held)
 
     def peek(self, name: str) -> Optional[Lease]:
         """Return the held lease, or None. Sends nothing."""
         held = self._held.get(name)
-        return held.lease if held is not None and held.lease is not None and held.lease.left(self._clock()) > 0 else None
+        return held.lease if held is not None and held.lease is not None and held.lease.seconds_left(self._clock()) > 0 else None
 
     def renew_due(self) -> Optional[float]:
         """Renew what is due, the login too. Return the seconds until the next call; None if no held lease ends."""
@@ -97,17 +97,17 @@ class Leases:
     def close(self) -> None:
         """Revoke all held leases, within `CLOSING` seconds. Failures become warnings. May be called twice."""
         with deadline.within(CLOSING, "revoking leases"):
-            for lease in self._given_up():
-                if lease.lease_id and lease.left(self._clock()) > 0:
+            for lease in self._give_up():
+                if lease.lease_id and lease.seconds_left(self._clock()) > 0:
                     self._revoke(lease)
 
-    def _given_up(self) -> List[Lease]:
+    def _give_up(self) -> List[Lease]:
         """Return everything that was held, including leases that other threads are obtaining; afterwards nothing is held."""
         with self._lock:
             held, leases = list(self._held.values()), self._replaced
             self._held, self._replaced = {}, []
         for one in held:
-            with suppress(Timeout), _taken(one.lock):
+            with suppress(Timeout), _hold(one.lock):
                 leases.append(one.lease)
         return [lease for lease in leases if lease is not None]
 
@@ -117,10 +117,10 @@ class Leases:
 
     def _fresh(self, name: str, held: _Held) -> Lease:
         lease, now = held.lease, self._clock()
-        if lease is None or lease.left(now) <= 0:
-            lease = self._obtained(name, held)
+        if lease is None or lease.seconds_left(now) <= 0:
+            lease = self._obtain(name, held)
         elif now >= held.postponed_to and (self._is_of_another_login(held) or lease.due_in(now) <= 0):
-            lease = self._prolonged(lease, held)
+            lease = self._prolong(lease, held)
         held.lease = lease
         return lease
 
@@ -130,32 +130,32 @@ class Leases:
         except CredentialError:
             return False  # the held lease counts as valid until the server says otherwise
 
-    def _obtained(self, name: str, held: _Held) -> Lease:
+    def _obtain(self, name: str, held: _Held) -> Lease:
         asked_at = self._clock()
         lease = read_lease(name, self._server.obtain(name), asked_at)
         held.login = self._server.attend()
         return lease
 
-    def _prolonged(self, lease: Lease, held: _Held) -> Lease:
+    def _prolong(self, lease: Lease, held: _Held) -> Lease:
         """Return the lease renewed, else a new one; the same one if the server provides neither and it is still valid."""
         try:
-            renewed = self._renewed(lease) if held.login == self._server.attend() else None
+            renewed = self._renew(lease) if held.login == self._server.attend() else None
             return renewed if renewed is not None else self._another(lease, held)
         except CredentialError as problem:
-            left = lease.left(self._clock())
+            left = lease.seconds_left(self._clock())
             if left <= 0:
                 raise
             held.postponed_to = self._clock() + min(POSTPONED, left / 2)
             self._warn("the lease of '{0}' was not renewed ({1}); it is valid for another {2:.0f} s".format(lease.name, problem.what, left))
             return lease
 
-    def _renewed(self, lease: Lease) -> Optional[Lease]:
+    def _renew(self, lease: Lease) -> Optional[Lease]:
         """Return the lease renewed; None if it cannot be, or gains too little because its longest time is near."""
         now = self._clock()
         if not (lease.renewable and lease.lease_id) or now - lease.began + lease.span > self._longest:
             return None
         try:
-            renewed = lease.renewed(self._server.renew(lease.lease_id), now)
+            renewed = lease.prolong(self._server.renew(lease.lease_id), now)
         except (Unavailable, Timeout):
             raise
         except CredentialError:
@@ -164,7 +164,7 @@ class Leases:
 
     def _another(self, lease: Lease, held: _Held) -> Lease:
         """Return a new lease. The one before may still be in use: it ends by itself, or with the store."""
-        new = self._obtained(lease.name, held)
+        new = self._obtain(lease.name, held)
         with self._lock:
             self._replaced.append(lease)
         return new
@@ -185,7 +185,7 @@ class Leases:
     def _revoke_once_or_twice(self, lease: Lease) -> None:
         """Revoke, with one retry of its own: no layer retries this last request, and revoking twice does no harm."""
         if deadline.is_over():
-            raise deadline.timed_out()
+            raise deadline.timeout_error()
         try:
             self._server.revoke(lease.lease_id)
         except Unavailable:
@@ -193,9 +193,9 @@ class Leases:
 
 
 @contextmanager
-def _taken(lock: threading.Lock) -> Iterator[None]:
+def _hold(lock: threading.Lock) -> Iterator[None]:
     if not lock.acquire(timeout=deadline.remaining()):
-        raise deadline.timed_out()
+        raise deadline.timeout_error()
     try:
         yield
     finally:

@@ -58,11 +58,11 @@ class Login:
         """
         token = self._token
         if token is None:
-            return self._replaced(None)
+            return self._replace(None)
         if token.is_due() and self._lock.acquire(blocking=False):
             # One thread renews it; the others continue with the token that is still valid.
             try:
-                self._token = self._looked_after(token) if self._token is token else self._token
+                self._token = self._maintain(token) if self._token is token else self._token
             finally:
                 self._lock.release()
         return self._token or token
@@ -80,7 +80,7 @@ class Login:
         """
         if not spent.ours:
             raise failures.login_refused("the token is wrong, expired or revoked")
-        return self._replaced(spent)
+        return self._replace(spent)
 
     def close(self) -> None:
         """End the login, within a second. A configured token stays valid."""
@@ -96,9 +96,9 @@ class Login:
         """Return True if a denial (403) is about the token itself. If the server does not say so, send one more request to find out."""
         return answer.says(failures.INVALID_TOKEN) or self._ask("GET", OPEN_TO_ALL, token).status == 403
 
-    def _replaced(self, spent: Optional[Token]) -> Token:
+    def _replace(self, spent: Optional[Token]) -> Token:
         ended = self._ended
-        with self._locked():
+        with self._hold_lock():
             if self._ended != ended and self._failure is not None:
                 # It failed while this thread waited: another attempt would only count as another wrong password.
                 raise copy.copy(self._failure) from None
@@ -107,9 +107,9 @@ class Login:
             return self._token
 
     @contextmanager
-    def _locked(self) -> Iterator[None]:
+    def _hold_lock(self) -> Iterator[None]:
         if not self._lock.acquire(timeout=deadline.remaining()):
-            raise deadline.timed_out()
+            raise deadline.timeout_error()
         try:
             yield
         finally:
@@ -129,14 +129,14 @@ class Login:
 
     def _log_in(self) -> Token:
         if self._auth.method == TOKEN:
-            return token_life.given(_checked(self._auth.text("token") or ""))
+            return token_life.token_from_options(_check_token(self._auth.text("token") or ""))
         answer = self._transport().log_in(LOGINS[self._auth.method], self._auth)
         block = (answer.body or {}).get("auth")
         if answer.status == 200 and isinstance(block, Mapping) and block.get("client_token"):
-            return token_life.granted(block)
-        raise self._refused(answer)
+            return token_life.token_from_login(block)
+        raise self._refusal_error(answer)
 
-    def _refused(self, answer: failures.Answer) -> CredentialError:
+    def _refusal_error(self, answer: failures.Answer) -> CredentialError:
         asked = failures.Asked("POST", "auth/{0}/login".format(self._auth.mount), False, "update")
         if not failures.is_answer_of_vault(answer):
             return failures.no_vault()
@@ -149,31 +149,31 @@ class Login:
             "Check that the values in 'auth' are correct and not expired, and that the method is enabled at 'mount'.",
         )
 
-    def _looked_after(self, token: Token) -> Token:
+    def _maintain(self, token: Token) -> Token:
         try:
             if not token.known:
-                token = self._looked_up(token)
-            return self._prolonged(token) if token.is_due() else token
+                token = self._look_up(token)
+            return self._prolong(token) if token.is_due() else token
         except CredentialError:
             return token.later()  # It is still valid. The request itself will report a problem.
 
-    def _looked_up(self, token: Token) -> Token:
+    def _look_up(self, token: Token) -> Token:
         found = self._ask("GET", _LOOKUP, token)
         data = (found.body or {}).get("data")
-        return token_life.looked_up(token, data) if found.status == 200 and isinstance(data, Mapping) else token.left_alone()
+        return token_life.token_from_lookup(token, data) if found.status == 200 and isinstance(data, Mapping) else token.without_renewal()
 
-    def _prolonged(self, token: Token) -> Token:
+    def _prolong(self, token: Token) -> Token:
         """Return the token renewed; a new one if the renewal is refused or gains nothing."""
         if token.renewable:
             answer = self._ask("POST", _RENEWAL, token)
             block = (answer.body or {}).get("auth")
             if answer.status == 200 and isinstance(block, Mapping):
-                token = token_life.renewed(token, block)
+                token = token_life.token_from_renewal(token, block)
                 if not token.is_due():
                     return token
             elif answer.status not in (400, 403) and not answer.says(_LIVED_LONGEST):
                 return token.later()
-        return self._new() if token.ours else token.left_alone()
+        return self._new() if token.ours else token.without_renewal()
 
     def _ask(self, method: str, path: str, token: Token) -> failures.Answer:
         asked = failures.Asked(method, path, False, "update")
@@ -181,7 +181,7 @@ class Login:
         return answer
 
 
-def _checked(text: str) -> Secret:
+def _check_token(text: str) -> Secret:
     """Return a token that a header can carry.
 
     Raises:

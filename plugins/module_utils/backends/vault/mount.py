@@ -50,9 +50,9 @@ class Location(NamedTuple):
         Raises:
             InvalidInput: `name` is not a valid name.
         """
-        return self.hidden("{0}/{1}".format(kind, check_name(name))) if kind != CURRENT else self.within(check_name(name))
+        return self.internal_path("{0}/{1}".format(kind, check_name(name))) if kind != CURRENT else self.within(check_name(name))
 
-    def hidden(self, rest: str) -> str:
+    def internal_path(self, rest: str) -> str:
         """Return the path of data that only this collection reads."""
         return self.within("{0}/{1}".format(HIDDEN, rest))
 
@@ -62,7 +62,7 @@ class Location(NamedTuple):
 
     def folder(self, kind: str = CURRENT) -> str:
         """Return the folder of all values of a kind, with a trailing slash; empty for the mount itself."""
-        return self.within("") if kind == CURRENT else self.hidden(kind + "/")
+        return self.within("") if kind == CURRENT else self.internal_path(kind + "/")
 
 
 class Engine:
@@ -85,7 +85,7 @@ class Engine:
         Raises:
             InvalidConfiguration: it is not. The error names `mount` or `kv_version`, and what is mounted.
         """
-        said = list(_said(reply)) if reply is not None and reply.status == 404 else []
+        said = list(_error_texts(reply)) if reply is not None and reply.status == 404 else []
         if any(_NO_MOUNT in text for text in said):
             raise self._no_mount()
         if any(_WRONG_VERSION in text for text in said):
@@ -124,7 +124,7 @@ class Engine:
         )
 
 
-def _said(reply: Reply) -> Iterator[str]:
+def _error_texts(reply: Reply) -> Iterator[str]:
     for key in ("errors", "warnings"):
         for text in reply.body.get(key) or ():
             yield str(text)

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 Work = Callable[[], None]
 
 
-class Unfinished:
+class PendingWrites:
     """Pending work, by path. Threads may share it; running the same work twice does no harm."""
 
     def __init__(self) -> None:

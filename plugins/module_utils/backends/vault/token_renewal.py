@@ -47,7 +47,7 @@ class Token:
         """Return the same token, due again in a while and before it ends: the server could not be reached."""
         return replace(self, due_at=now() + min(LOOK_AFTER, max(1.0, (self.ends_at - now()) / 2)))
 
-    def left_alone(self) -> Token:
+    def without_renewal(self) -> Token:
         """Return the same token, to be used until the server refuses it."""
         return replace(self, due_at=math.inf, known=True)
 
@@ -64,25 +64,25 @@ def margin(lifetime: float) -> float:
     return min(AN_HOUR, lifetime / 3)
 
 
-def given(secret: Secret) -> Token:
+def token_from_options(secret: Secret) -> Token:
     """Return a token that was configured, and that its owner ends."""
     return Token(secret, ours=False, due_at=now() + LOOK_AFTER, known=False)
 
 
-def granted(block: Mapping[str, Any]) -> Token:
+def token_from_login(block: Mapping[str, Any]) -> Token:
     """Return the token of a login, from the response's `auth`."""
     seconds = float(block.get("lease_duration") or 0)
     token = Token(Secret(str(block["client_token"])), ours=True)
     return token.lives_for(seconds, bool(block.get("renewable")), seconds)
 
 
-def looked_up(token: Token, found: Mapping[str, Any]) -> Token:
+def token_from_lookup(token: Token, found: Mapping[str, Any]) -> Token:
     """Return a configured token with the life that the server reports: `data` of lookup-self."""
     left = float(found.get("ttl") or 0)
     lifetime = float(found.get("period") or found.get("creation_ttl") or left)
     return token.lives_for(left, bool(found.get("renewable")), max(lifetime, left))
 
 
-def renewed(token: Token, block: Mapping[str, Any]) -> Token:
+def token_from_renewal(token: Token, block: Mapping[str, Any]) -> Token:
     """Return a token with the life that the server reports after a renewal. If it is still due, its longest life is near."""
     return token.lives_for(float(block.get("lease_duration") or 0), bool(block.get("renewable")), token.lifetime)

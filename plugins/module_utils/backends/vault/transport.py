@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.s
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import causes_of, why_unreachable
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import DeadlineAdapter, is_whole
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS, tls_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
@@ -183,7 +183,7 @@ def _check_authorities(context: ssl.SSLContext, path: str) -> None:
 def in_our_words(*, writing: bool) -> Iterator[None]:
     """Raise the errors of libraries as errors of ours, without their text."""
     if deadline.is_over():
-        raise deadline.timed_out()
+        raise deadline.timeout_error()
     PROGRESS.sent = False
     try:
         yield
@@ -198,9 +198,9 @@ def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
     if reason == NOT_TRUSTED:
         raise failures.not_trusted() from None
     if reason == LATE:
-        raise deadline.timed_out(outcome_unknown=outcome_unknown) from None
+        raise deadline.timeout_error(outcome_unknown=outcome_unknown) from None
     if reason == NO_TLS:
         raise failures.no_tls() from None
     if reason == CUT:
         raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(causes_of(problem))) from None
+    raise failures.unreachable(why_unreachable(exception_chain(problem))) from None

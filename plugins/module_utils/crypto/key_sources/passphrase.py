@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.errors import KeySourceUnavailable
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 Read = Callable[[], Optional[Secret]]
@@ -38,16 +38,16 @@ class RememberedSource(KeySource):
         return terms, self.secret(terms, store_id)
 
     def check(self, store_id: bytes) -> None:
-        self._given()
+        self._read_passphrase()
 
     def secret(self, terms: Terms, store_id: bytes) -> bytes:
-        return derive_from(self._given(), terms.parameters or RECOMMENDED, terms.salt)
+        return derive_from(self._read_passphrase(), terms.parameters or RECOMMENDED, terms.salt)
 
-    def _given(self) -> Secret:
+    def _read_passphrase(self) -> Secret:
         passphrase = self._read()
         if not passphrase:
             raise KeySourceUnavailable(
-                "the key source '{0}' has no passphrase: {1}".format(named(self.kind, self.label), self._absent),
+                "the key source '{0}' has no passphrase: {1}".format(name_source(self.kind, self.label), self._absent),
                 option="key_sources",
                 remedy="Provide it, or remove the source from 'key_sources'.",
             )

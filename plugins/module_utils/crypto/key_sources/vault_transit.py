@@ -38,7 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     WrongPassphrase,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import named
+from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 
 _NO_CIPHERTEXT = "vault:v1:" + base64.b64encode(bytes(60)).decode("ascii")
 """A ciphertext that no key decrypts: the server's refusal shows whether the key exists."""
@@ -71,14 +71,14 @@ class Transit(KeySource):
         with self._asking():
             # First, because with a policy that allows 'create', 'encrypt' would create a missing key.
             self._look(store_id)
-            terms = Terms(self.kind, self.label, None, self._encrypted(secret, store_id))
-            if not hmac.compare_digest(self._decrypted(terms.salt, store_id), secret):
+            terms = Terms(self.kind, self.label, None, self._encrypt(secret, store_id))
+            if not hmac.compare_digest(self._decrypt(terms.salt, store_id), secret):
                 raise self._unusable("the server does not decrypt what it encrypted", "See the server's log.")
         return terms, secret
 
     def secret(self, terms: Terms, store_id: bytes) -> bytes:
         with self._asking():
-            return self._decrypted(terms.salt, store_id)
+            return self._decrypt(terms.salt, store_id)
 
     def check(self, store_id: bytes) -> None:
         with self._asking():
@@ -87,23 +87,23 @@ class Transit(KeySource):
     def _look(self, store_id: bytes) -> None:
         """Check that the key exists and that this login may use it."""
 
-        def seen(reply: Reply) -> Optional[CredentialError]:
+        def check_reply(reply: Reply) -> Optional[CredentialError]:
             return self._absence(reply) or _Seen("")
 
         with suppress(_Seen):
-            self._ask("decrypt", store_id, seen, ciphertext=_NO_CIPHERTEXT)
+            self._ask("decrypt", store_id, check_reply, ciphertext=_NO_CIPHERTEXT)
 
-    def _encrypted(self, secret: bytes, store_id: bytes) -> bytes:
+    def _encrypt(self, secret: bytes, store_id: bytes) -> bytes:
         reply = self._ask("encrypt", store_id, self._absence, plaintext=_base64(secret))
         return str(reply.get("ciphertext")).encode("utf-8")
 
-    def _decrypted(self, ciphertext: bytes, store_id: bytes) -> bytes:
+    def _decrypt(self, ciphertext: bytes, store_id: bytes) -> bytes:
         text = ciphertext.decode("utf-8", "replace")
 
-        def refused(reply: Reply) -> CredentialError:
+        def refusal_error(reply: Reply) -> CredentialError:
             return self._absence(reply) or self._refusal(reply, text)
 
-        reply = self._ask("decrypt", store_id, refused, ciphertext=text)
+        reply = self._ask("decrypt", store_id, refusal_error, ciphertext=text)
         try:
             secret = base64.b64decode(str(reply.get("plaintext")), validate=True)
         except binascii.Error:
@@ -118,14 +118,14 @@ class Transit(KeySource):
         path = "{0}/{1}/{2}".format(self._mount, what, self._key)
         reply = self._server.request("POST", path, bound, capability="update", refused=refused)
         if reply.status == 404:
-            raise self._absence(reply) or self._unmounted()
+            raise self._absence(reply) or self._mount_missing_error()
         return reply.body.get("data") or {}
 
     def _absence(self, reply: Reply) -> Optional[CredentialError]:
         """Return the error if a refusal says that the key is missing or has an unsuitable type, else None."""
         answer = Answer(reply.status, reply.body)
         if answer.says("no handler for route"):
-            return self._unmounted()
+            return self._mount_missing_error()
         if answer.says("key not found"):
             return self._without_key()
         if answer.says("non-AEAD"):
@@ -134,7 +134,7 @@ class Transit(KeySource):
             )
         return None
 
-    def _unmounted(self) -> MissingKey:
+    def _mount_missing_error(self) -> MissingKey:
         enable = "bao secrets enable -path={0} transit".format(self._mount)
         return MissingKey(
             "no Transit engine is mounted at '{0}'".format(self._mount),
@@ -176,7 +176,9 @@ class Transit(KeySource):
             self._server.close()
 
     def _unusable(self, what: str, remedy: str) -> KeySourceUnavailable:
-        return KeySourceUnavailable("the key source '{0}' cannot be used: {1}".format(named(self.kind, self.label), what), remedy=remedy)
+        return KeySourceUnavailable(
+            "the key source '{0}' cannot be used: {1}".format(name_source(self.kind, self.label), what), remedy=remedy
+        )
 
     @property
     def _name(self) -> str:
@@ -194,7 +196,7 @@ def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Tra
         InvalidConfiguration: an option is wrong. No network was used.
     """
     try:
-        entry = {option: _converted(option, given.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
+        entry = {option: _convert(option, given.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
         mount, key = _place(entry)
         connection = Connection(entry, store="", warn=warn)
     except InvalidConfiguration as problem:
@@ -213,7 +215,7 @@ def _place(entry: Mapping[str, Any]) -> Tuple[str, str]:
     return mount, key
 
 
-def _converted(option: str, value: Any) -> Any:
+def _convert(option: str, value: Any) -> Any:
     """Return a value converted to its option's type. The validator's text is not shown: it quotes the value."""
     if value is None:
         return None

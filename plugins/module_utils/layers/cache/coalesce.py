@@ -17,11 +17,11 @@ from typing import Callable, Dict, List, Optional, Sequence, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
-PATIENCE = 0.05
+BATCH_WAIT = 0.05
 """Seconds for which a read waits for the request in progress: one request that hangs must not block all others."""
 
 
-class _Wish:
+class _Waiter:
     """A name that a read waits for. The answer is None if the name must be read in a request of its own."""
 
     def __init__(self, name: str) -> None:
@@ -30,7 +30,7 @@ class _Wish:
         self.answer: Future[Optional[Record]] = Future()
 
 
-class Gathering:
+class RequestCoalescer:
     """Read current values one by one or several at once, whichever takes fewer requests. Results and errors are those of single reads."""
 
     def __init__(
@@ -53,23 +53,23 @@ class Gathering:
         self._for_all = for_all
         self._went_along = went_along
         self._changed = threading.Condition()
-        self._waiting: List[_Wish] = []
+        self._waiting: List[_Waiter] = []
         self._under_way = 0
 
     def read(self, name: str) -> Record:
         """Return or raise what `one` would."""
-        wish = _Wish(name)
-        together = self._turn(wish)
+        wish = _Waiter(name)
+        together = self._wait_for_turn(wish)
         if together:
             self._ask(together)
         record = wish.answer.result()
         return self._one(name) if record is None else record
 
-    def _turn(self, wish: _Wish) -> List[_Wish]:
+    def _wait_for_turn(self, wish: _Waiter) -> List[_Waiter]:
         """Wait for this read's turn. Return the reads to fetch in one request, or an empty list if another request includes this one."""
         with self._changed:
             self._waiting.append(wish)
-            self._changed.wait_for(lambda: wish.taken or not self._under_way, PATIENCE)
+            self._changed.wait_for(lambda: wish.taken or not self._under_way, BATCH_WAIT)
             if wish.taken:
                 return []
             together, self._waiting = self._waiting, []
@@ -79,7 +79,7 @@ class Gathering:
             self._changed.notify_all()
         return together
 
-    def _ask(self, together: List[_Wish]) -> None:
+    def _ask(self, together: List[_Waiter]) -> None:
         names = list(dict.fromkeys(wish.name for wish in together))
         try:
             found = self._several(names) if len(names) > 1 else {names[0]: self._one(names[0])}
@@ -99,7 +99,7 @@ class Gathering:
                 self._changed.notify_all()
 
     @staticmethod
-    def _tell(together: List[_Wish], error: Optional[Exception]) -> None:
+    def _tell(together: List[_Waiter], error: Optional[Exception]) -> None:
         for wish in together:
             if error is None:
                 wish.answer.set_result(None)

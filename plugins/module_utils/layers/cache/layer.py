@@ -20,16 +20,16 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import may_ask
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import require_fetch_allowed
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import Gathering
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Asked, Generation, Key, Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import FetchToken, Generation, Key, LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
-PASSING = (Unavailable, Timeout, CircuitOpen)
-RECOVERY = 5.0
+TRANSIENT_ERRORS = (Unavailable, Timeout, CircuitOpen)
+FAILURE_BACKOFF = 5.0
 """Seconds after a failed read of a value in which the backend is not requested again, if there is a cached value to serve."""
 
 
@@ -85,7 +85,7 @@ class Cache(Layer, Recoverable):
         """Wrap `inner`. `background` runs a function in another thread. `looked_up` is called with True for a hit, False for a miss."""
         super().__init__(inner)
         self.terms = terms
-        self.shelf = Shelf(terms.max_entries, terms.max_bytes)
+        self.shelf = LruCache(terms.max_entries, terms.max_bytes)
         self.counts = Counts()
         self.also_forgets: Callable[[Optional[str]], None] = lambda _name: None
         self._background = background
@@ -93,42 +93,42 @@ class Cache(Layer, Recoverable):
         self._flights: Dict[Tuple[Key, Generation], Future[Record]] = {}
         self._failed: Dict[Key, float] = {}
         self._lock = threading.Lock()
-        self._gathering = Gathering(inner.get, inner.get_many, PASSING, partial(self._count, "batched"))
+        self._gathering = RequestCoalescer(inner.get, inner.get_many, TRANSIENT_ERRORS, partial(self._count, "batched"))
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
-        if stage != CURRENT or not asking_now().cacheable:
-            may_ask()
+        if stage != CURRENT or not current_caller().cacheable:
+            require_fetch_allowed()
             fetch = partial(self.inner.get, name, version, stage)
             return fetch() if stage != CURRENT else self._read((name, version), self.shelf.asking(name), fetch)
         key = (name, version)
-        held = self._held(key)
+        held = self._find_held(key)
         if held is None:
-            may_ask()
+            require_fetch_allowed()
         self._count("misses" if held is None else "hits")
-        return self._fetched(key) if held is None else held
+        return self._fetch_or_join(key) if held is None else held
 
     def clear(self, name: Optional[str] = None) -> int:
         """Drop the values of a name, or all, from this cache and the shared one. Return how many were in this one."""
         self.also_forgets(name)
-        return self.shelf.drop(name)
+        return self.shelf.invalidate(name)
 
-    def _held(self, key: Key) -> Optional[Record]:
+    def _find_held(self, key: Key) -> Optional[Record]:
         """Return a cached value that may be used, or None. Fetch it again in the background if it nears the end of its `ttl`."""
         found = self.shelf.find(key)
         if found is None:
             return None
         if found.age < self.terms.ttl:
-            if found.age > self.terms.ttl * self.terms.refresh_ahead and not self._failed_lately(key):
+            if found.age > self.terms.ttl * self.terms.refresh_ahead and not self._has_failed_lately(key):
                 self._refresh(key)
             return found.record
-        if found.age < self.terms.ttl + self.terms.serve_stale and self._failed_lately(key):
-            return self._told_stale(key, found.record)
+        if found.age < self.terms.ttl + self.terms.serve_stale and self._has_failed_lately(key):
+            return self._warn_stale(key, found.record)
         return None
 
-    def _failed_lately(self, key: Key) -> bool:
+    def _has_failed_lately(self, key: Key) -> bool:
         """Return True if the backend failed a moment ago: then not every caller requests it again and waits as long."""
         failed = self._failed.get(key)
-        return failed is not None and self.shelf.now() - failed < RECOVERY
+        return failed is not None and self.shelf.now() - failed < FAILURE_BACKOFF
 
     def _count(self, what: str, number: int = 1) -> None:
         with self._lock:
@@ -136,7 +136,7 @@ class Cache(Layer, Recoverable):
         if what in ("hits", "misses"):
             self._looked_up(what == "hits")
 
-    def _fetched(self, key: Key) -> Record:
+    def _fetch_or_join(self, key: Key) -> Record:
         asked = self.shelf.asking(key[0])
         flight, mine = self._flight(key, asked)
         if mine:
@@ -150,7 +150,7 @@ class Cache(Layer, Recoverable):
         together = key[1] is None and self.capabilities.batch_get
         return partial(self._gathering.read, key[0]) if together else partial(self.inner.get, *key)
 
-    def _flight(self, key: Key, asked: Asked, ahead: bool = False) -> Tuple[Future[Record], bool]:
+    def _flight(self, key: Key, asked: FetchToken, ahead: bool = False) -> Tuple[Future[Record], bool]:
         """Return the fetch of this value, and True if the caller must run it.
 
         A fetch in progress is shared, unless the name was written since it began. So is one that ended since the caller looked.
@@ -166,44 +166,44 @@ class Cache(Layer, Recoverable):
         flying.set_result(landed.record)
         return flying, False
 
-    def _fly(self, key: Key, asked: Asked, flight: Future[Record], fetch: Callable[[], Record]) -> None:
+    def _fly(self, key: Key, asked: FetchToken, flight: Future[Record], fetch: Callable[[], Record]) -> None:
         """Fetch the value for all callers that wait for this flight. They get its failure, too."""
         try:
             record = self._read(key, asked, fetch)
         except BaseException as error:  # noqa: BLE001  # all callers that wait get it
-            self._landed(key, asked)
+            self._complete_refresh(key, asked)
             flight.set_exception(error)
         else:
-            self._landed(key, asked)
+            self._complete_refresh(key, asked)
             flight.set_result(record)
 
-    def _landed(self, key: Key, asked: Asked) -> None:
+    def _complete_refresh(self, key: Key, asked: FetchToken) -> None:
         with self._lock:
             self._flights.pop((key, asked.generation), None)
 
-    def _read(self, key: Key, asked: Asked, fetch: Callable[[], Record]) -> Record:
+    def _read(self, key: Key, asked: FetchToken, fetch: Callable[[], Record]) -> Record:
         try:
             record = fetch()
-        except PASSING as error:
+        except TRANSIENT_ERRORS as error:
             return self._stale(key, error)
         except NotFound:
-            self.shelf.drop(key[0])
+            self.shelf.invalidate(key[0])
             raise
         self._failed.pop(key, None)
-        self.shelf.keep(key, record, asked)
+        self.shelf.put(key, record, asked)
         return record
 
     def _stale(self, key: Key, error: Exception) -> Record:
         self._failed[key] = self.shelf.now()
-        found = self.shelf.find(key) if asking_now().cacheable else None
+        found = self.shelf.find(key) if current_caller().cacheable else None
         if found is None or found.age >= self.terms.ttl + self.terms.serve_stale:
             raise error
         # Below `ttl` this is a refresh ahead of time, and no caller waits for it.
-        return found.record if found.age < self.terms.ttl else self._told_stale(key, found.record)
+        return found.record if found.age < self.terms.ttl else self._warn_stale(key, found.record)
 
-    def _told_stale(self, key: Key, record: Record) -> Record:
+    def _warn_stale(self, key: Key, record: Record) -> Record:
         self._count("stale")
-        self.context.warn(_told(key[0], self.context.store, self.terms.serve_stale))
+        self.context.warn(_stale_warning_text(key[0], self.context.store, self.terms.serve_stale))
         return record
 
     def _refresh(self, key: Key) -> None:
@@ -214,16 +214,16 @@ class Cache(Layer, Recoverable):
         try:
             self._background(lambda: self._fly(key, asked, flight, self._fetch(key)))
         except RuntimeError:  # no thread can be started any more: the process is ending
-            self._landed(key, asked)
+            self._complete_refresh(key, asked)
             flight.cancel()
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
-        fresh = not asking_now().cacheable
-        held = {} if fresh else {name: record for name in wanted for record in [self._held((name, None))] if record is not None}
+        fresh = not current_caller().cacheable
+        held = {} if fresh else {name: record for name in wanted for record in [self._find_held((name, None))] if record is not None}
         missing: List[str] = [name for name in wanted if name not in held]
         if missing:
-            may_ask()
+            require_fetch_allowed()
         for name in wanted:
             self._count("hits" if name in held else "misses")
         return {**held, **self._read_many(missing, fresh)} if missing else held
@@ -233,7 +233,7 @@ class Cache(Layer, Recoverable):
         asked = {name: self.shelf.asking(name) for name in names}
         if fresh:
             fetched = self._fetch_many(names)
-            return _there({name: partial(self._read, (name, None), asked[name], partial(fetched, name)) for name in asked})
+            return _collect_found({name: partial(self._read, (name, None), asked[name], partial(fetched, name)) for name in asked})
         flights = {name: self._flight((name, None), asked[name]) for name in asked}
         mine = [name for name, (_flight, is_mine) in flights.items() if is_mine]
         fetched = self._fetch_many(mine)
@@ -241,7 +241,7 @@ class Cache(Layer, Recoverable):
             self._fly((name, None), asked[name], flights[name][0], partial(fetched, name))
         for _other in range(len(flights) - len(mine)):
             self._count("shared")
-        return _there({name: flight.result for name, (flight, _is_mine) in flights.items()})
+        return _collect_found({name: flight.result for name, (flight, _is_mine) in flights.items()})
 
     def _fetch_many(self, names: List[str]) -> Callable[[str], Record]:
         """Fetch these names at once. Return a function that returns each record, or raises what fetching it alone would."""
@@ -252,14 +252,14 @@ class Cache(Layer, Recoverable):
         except BaseException as error:  # noqa: BLE001  # raised for each name, in all callers that wait for it
             failure = error
 
-        def fetched(name: str) -> Record:
+        def find_fetched(name: str) -> Record:
             if failure is not None:
                 raise failure
             if name not in found:
                 raise absent(name)
             return found[name]
 
-        return fetched
+        return find_fetched
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         with self.shelf.changing(record.name):
@@ -278,7 +278,7 @@ class Cache(Layer, Recoverable):
             self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
 
 
-def _there(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
+def _collect_found(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
     """Return the records that these reads return, without the names that do not exist."""
     found = {}
     for name, read in reads.items():
@@ -287,7 +287,7 @@ def _there(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:
     return found
 
 
-def _told(name: str, store: str, longest: float) -> str:
+def _stale_warning_text(name: str, store: str, longest: float) -> str:
     """Build the warning: the same text each time, so that a run shows it once."""
     return (
         "credential '{0}', store '{1}': the backend does not respond; the value that was read before is used, "

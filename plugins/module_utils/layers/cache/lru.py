@@ -21,14 +21,14 @@ Key = Tuple[str, Optional[str]]
 Generation = Tuple[int, int]
 
 
-class Kept(NamedTuple):
+class Hit(NamedTuple):
     """A record, and the seconds since it was requested from the backend."""
 
     record: Record
     age: float
 
 
-class Asked(NamedTuple):
+class FetchToken(NamedTuple):
     """The time of a request to the backend, and the generation of the name at that time."""
 
     at: float
@@ -41,7 +41,7 @@ class _Entry(NamedTuple):
     size: int
 
 
-class Shelf:
+class LruCache:
     """The records that were read, by name and version."""
 
     def __init__(self, max_entries: int, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -55,25 +55,25 @@ class Shelf:
         self._cleared = 0
         self._bytes = 0
 
-    def find(self, key: Key) -> Optional[Kept]:
+    def find(self, key: Key) -> Optional[Hit]:
         """Return the record that is kept, of any age, or None."""
         with self._lock:
             entry = self._entries.get(key)
             if entry is None:
                 return None
             self._entries.move_to_end(key)
-        return Kept(entry.record, self._clock() - entry.since)
+        return Hit(entry.record, self._clock() - entry.since)
 
     def now(self) -> float:
         """Return the time that ages are counted in: seconds that setting the system clock does not change."""
         return self._clock()
 
-    def asking(self, name: str) -> Asked:
+    def asking(self, name: str) -> FetchToken:
         """Return the request's time and generation, for `keep`. Call it before the request; the generation changes with every write."""
         with self._lock:
-            return Asked(self._clock(), self._generation(name))
+            return FetchToken(self._clock(), self._generation(name))
 
-    def keep(self, key: Key, record: Record, asked: Asked) -> None:
+    def put(self, key: Key, record: Record, asked: FetchToken) -> None:
         """Keep what was read, unless the name of `key` was written since the request."""
         size = _size(record)
         with self._lock:
@@ -87,7 +87,7 @@ class Shelf:
             while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
                 self._remove(next(iter(self._entries)))
 
-    def drop(self, name: Optional[str] = None) -> int:
+    def invalidate(self, name: Optional[str] = None) -> int:
         """Drop every version of `name`, or everything. Return the number of records dropped."""
         with self._lock:
             gone = [key for key in self._entries if name is None or key[0] == name]
@@ -99,7 +99,7 @@ class Shelf:
                 self._generations[name] = self._generations.get(name, 0) + 1
         return len(gone)
 
-    def held(self, name: Optional[str] = None) -> int:
+    def count(self, name: Optional[str] = None) -> int:
         """Return the number of records that are kept, of `name` or in all."""
         with self._lock:
             return len(self._entries) if name is None else sum(key[0] == name for key in self._entries)
@@ -113,11 +113,11 @@ class Shelf:
     @contextmanager
     def changing(self, name: str) -> Iterator[None]:
         """Surround a write of `name`: what was read before the write or during it is not kept."""
-        self.drop(name)
+        self.invalidate(name)
         try:
             yield
         finally:
-            self.drop(name)
+            self.invalidate(name)
 
     def __len__(self) -> int:
         return len(self._entries)

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Dict, Iterable, Iterator, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Backend, Filter, Health, unhealthy
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found, Opener, plain
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener, Found, not_encrypted_error
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import envelope_metadata, identity_of, read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingKey, NotFound, RolledBack
@@ -24,13 +24,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 class Decrypt(Layer):
     """Read records from a backend of envelopes. `encrypt` adds the writing."""
 
-    def __init__(self, inner: Backend, keyring: Keyring, marks: Optional[Marks], tenant: str = DEFAULT_TENANT) -> None:
+    def __init__(self, inner: Backend, keyring: Keyring, marks: Optional[HighWaterMarks], tenant: str = DEFAULT_TENANT) -> None:
         """Take the keys, the high-water marks (None for a store that is not persistent) and the store's tenant."""
         super().__init__(inner)
         self.keyring = keyring
         self.marks = marks
         self.tenant = tenant
-        self.opener = Opener(keyring, marks, tenant, inner.context.warn)
+        self.opener = EnvelopeOpener(keyring, marks, tenant, inner.context.warn)
 
     @contextmanager
     def naming(self, name: str) -> Iterator[None]:
@@ -58,7 +58,7 @@ class Decrypt(Layer):
             raise
 
     def _get(self, name: str, version: Optional[str], stage: str) -> Record:
-        ring = self.keyring.opened()
+        ring = self.keyring.open()
         if ring is None:
             self.inner.get(name, version, stage)
             self._check_made_since()
@@ -66,8 +66,8 @@ class Decrypt(Layer):
         mark = self.opener.mark(ring, identity_of(name, stage))
         record = self.inner.get(name, version, stage)
         if version is None:
-            return self.opener.opened(ring, record, mark)
-        return self.opener.opened_version(record, mark, version if self.capabilities.envelopes else None)
+            return self.opener.open(ring, record, mark)
+        return self.opener.open_version(record, mark, version if self.capabilities.envelopes else None)
 
     def _check_made_since(self) -> None:
         """Read the key document again. There was none, and there are records: another process may just have made the store.
@@ -75,23 +75,23 @@ class Decrypt(Layer):
         Raises:
             MissingKey: there is still no document.
         """
-        if self.keyring.opened() is None:
+        if self.keyring.open() is None:
             raise without_document()
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = list(names)
-        ring = self.keyring.opened()
+        ring = self.keyring.open()
         marks = {name: self.opener.mark(ring, name) for name in wanted} if ring else {}
         found = self.inner.get_many(wanted)
         if found and ring is None:
             self._check_made_since()
             return self.get_many(wanted)
-        return {name: self._opened_or_again(ring, record, marks[name]) for name, record in found.items()} if ring else {}
+        return {name: self._open_or_reload(ring, record, marks[name]) for name, record in found.items()} if ring else {}
 
-    def _opened_or_again(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
+    def _open_or_reload(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
         with self.naming(record.name):
             try:
-                return self.opener.opened(ring, record, mark)
+                return self.opener.open(ring, record, mark)
             except RolledBack:
                 return self.get(record.name)
 
@@ -102,15 +102,15 @@ class Decrypt(Layer):
             return
         has_keys = self.marks is None or bool(self.keyring.sources)
         if has_keys:
-            self.keyring.opened()
+            self.keyring.open()
         for row in self.inner.list(wanted):
             with self.naming(row.name):
-                listed = self._listed(row, has_keys)
+                listed = self._build_listing(row, has_keys)
             yield listed
 
-    def _listed(self, row: Record, has_keys: bool) -> Record:
+    def _build_listing(self, row: Record, has_keys: bool) -> Record:
         if row.envelope is None:
-            raise plain()
+            raise not_encrypted_error()
         envelope = read_envelope(row.envelope)
         return replace(
             row,
@@ -129,7 +129,7 @@ class Decrypt(Layer):
         if health.status == UNHEALTHY or not (self.marks is None or self.keyring.sources):
             return health
         try:
-            self.keyring.known()
+            self.keyring.current()
         except CredentialError as error:
             return unhealthy(error.within(store=self.context.store))
         return health
@@ -140,7 +140,7 @@ class Decrypt(Layer):
             record = self.inner.get(name, stage=stage)
         except NotFound:
             return None
-        return self.opener.authenticated(record, mark)
+        return self.opener.authenticate(record, mark)
 
 
 def without_document() -> MissingKey:

@@ -28,12 +28,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto import ke
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import Mark, Marks
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import build_sources, check_dropped
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing, PassingKeyring
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import EphemeralKeyring, Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.rollback_check import seen_in
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.rollback_check import mark_of
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import identity_of, read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -53,7 +53,7 @@ _ATTEMPTS = 100
 _LAST_SERIAL = 2**63
 
 
-def encrypted(backend: Backend, configuration: Mapping[str, Any], vault_password: Optional[VaultPassword] = None) -> Encrypt:
+def wrap_in_encryption(backend: Backend, configuration: Mapping[str, Any], vault_password: Optional[VaultPassword] = None) -> Encrypt:
     """Wrap a backend as a store's configuration says.
 
     Args:
@@ -66,12 +66,12 @@ def encrypted(backend: Backend, configuration: Mapping[str, Any], vault_password
     """
     tenant = configuration.get("tenant") or DEFAULT_TENANT
     if not backend.capabilities.persistent:
-        return Encrypt(backend, PassingKeyring(backend), None, tenant)
+        return Encrypt(backend, EphemeralKeyring(backend), None, tenant)
     warn = backend.context.warn
     sources = build_sources(configuration.get("key_sources"), warn, vault_password)
     keyring = Keyring(backend, sources, configuration.get("drop_sources") or ())
     check_dropped(sorted(keyring.drop_sources), sources)
-    return Encrypt(backend, keyring, Marks(keyring, tenant, warn), tenant)
+    return Encrypt(backend, keyring, HighWaterMarks(keyring, tenant, warn), tenant)
 
 
 class Encrypt(Decrypt, KeyAdmin, Recoverable):
@@ -82,7 +82,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
 
         A serial of the record is kept if it is higher than every serial used so far; else the record gets the next serial.
         """
-        if record.known.scope.tenant != self.tenant:
+        if record.full_metadata.scope.tenant != self.tenant:
             raise AccessDenied(
                 "the scope does not match in 'tenant'",
                 name=record.name,
@@ -93,14 +93,14 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
 
     def _put(self, record: Record, expected_version: Optional[str], create: bool, *, restored: bool) -> Record:
         with self.naming(record.name):
-            key, stored = self._stored(record, expected_version, create, restored)
+            key, stored = self._store(record, expected_version, create, restored)
             self._acknowledge(key, stored, restored)
             return replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
 
-    def _stored(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
+    def _store(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
         """Seal and store the value; repeat if another writer came first. Return the key and what was stored."""
         for _each in range(_ATTEMPTS):
-            ring, offered, found = self._offered(record, restored)
+            ring, offered, found = self._prepare(record, restored)
             expected = expected_version or (found.version if found else None)
             try:
                 stored = self.inner.put(offered, expected, create=create or expected is None)
@@ -111,22 +111,22 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                     raise
         raise _too_busy()
 
-    def _offered(self, record: Record, restored: bool) -> Tuple[OpenRing, Record, Optional[Found]]:
-        ring = self.keyring.created()
+    def _prepare(self, record: Record, restored: bool) -> Tuple[OpenRing, Record, Optional[Found]]:
+        ring = self.keyring.create()
         if self.marks is not None:
             self.marks.prepare(ring)
         mark = self.opener.mark(ring, identity_of(record.name, record.stage))
         found = self.find(record.name, record.stage, None if restored else mark)
-        return ring, self._sealed(ring, record, found, mark), found
+        return ring, self._seal(ring, record, found, mark), found
 
-    def _sealed(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
+    def _seal(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
         last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
         serial = max(last + 1, mark.serial + 1 if mark else 0, record.serial or 0)
         if serial >= _LAST_SERIAL:
             raise Tampered("the serial of the last version is impossibly high", remedy="Restore it from a backup.")
         record_id = found.envelope.header.record_id if found else os.urandom(16)
-        place = new_place(identity_of(record.name, record.stage), record_id, serial, record.type, record.known.scope)
-        envelope = seal(ring.active, place, record.fields, record.state, record.known)
+        place = new_place(identity_of(record.name, record.stage), record_id, serial, record.type, record.full_metadata.scope)
+        envelope = seal(ring.active, place, record.fields, record.state, record.full_metadata)
         return replace(record, fields={}, state={}, envelope=envelope, version=None, serial=serial, record_id=record_id, revision=0)
 
     def _acknowledge(self, key: MasterKey, stored: Record, restored: bool = False) -> None:
@@ -136,9 +136,9 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         there is nothing older that could replace it.
         """
         self._follow_rotation(key, stored)
-        ring = self.keyring.opened()
+        ring = self.keyring.open()
         if self.marks is not None and ring is not None:
-            seen, identity = seen_in(read_envelope(stored.envelope or b"")), identity_of(stored.name, stored.stage)
+            seen, identity = mark_of(read_envelope(stored.envelope or b"")), identity_of(stored.name, stored.stage)
             if restored:
                 self.marks.restore(ring, identity, seen)
             else:
@@ -146,7 +146,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
 
     def _follow_rotation(self, key: MasterKey, stored: Record) -> None:
         """Put the record under the new master key if its rotation began meanwhile: no write is acknowledged under the old key (rule 12)."""
-        ring = self.keyring.refreshed()
+        ring = self.keyring.reload()
         if ring is None or ring.active.key_id == key.key_id:
             return
         content = stored.envelope or b""
@@ -171,7 +171,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             Conflict, NotFound: as the backend raises them.
         """
         with self.naming(record.name):
-            ring = self.keyring.opened()
+            ring = self.keyring.open()
             mark = self.opener.mark(ring, identity_of(record.name, record.stage)) if ring else None
             found = self.find(record.name, record.stage, mark)
             if found is None:
@@ -181,7 +181,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
 
     def _patch(self, record: Record, found: Found, expected_revision: int) -> Record:
         header, revision = found.envelope.header, expected_revision + 1
-        envelope = with_metadata(found.key, found.envelope, revision, record.known)
+        envelope = with_metadata(found.key, found.envelope, revision, record.full_metadata)
         known = replace(record, serial=header.serial, record_id=header.record_id, revision=revision, verified=True)
         offered = replace(known, fields={}, state={}, envelope=envelope)
         self.inner.patch_metadata(offered, expected_revision)
@@ -192,14 +192,14 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         """Remove a value, and record it as deleted. A value that cannot be opened any more can be deleted too."""
         try:
-            ring = self.keyring.opened()
+            ring = self.keyring.open()
         except EncryptionError:
             ring = None
-        last = self._deleted(ring, name, stage, expected_version, recoverable)
+        last = self._delete(ring, name, stage, expected_version, recoverable)
         if ring is not None and self.marks is not None and not recoverable:
             self.marks.bury(ring, identity_of(name, stage), last)
 
-    def _deleted(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[str], recoverable: bool) -> Mark:
+    def _delete(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[str], recoverable: bool) -> Mark:
         """Delete exactly the version that was read, so that the mark covers that one and no newer one."""
         for _each in range(_ATTEMPTS):
             found = None if ring is None else self._find_or_broken(name, stage)
@@ -211,7 +211,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                 if expected is not None:
                     raise
                 continue
-            return seen_in(found.envelope) if found else Mark(bytes(16), self.inner.last_serial(name, stage), 0)
+            return mark_of(found.envelope) if found else Mark(bytes(16), self.inner.last_serial(name, stage), 0)
         raise _too_busy().within(name=name, store=self.context.store)
 
     def _find_or_broken(self, name: str, stage: str) -> Optional[Found]:
@@ -236,21 +236,21 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         """
         with self.naming(name):
             record = self.inner.get(name, stage=stage)
-            ring = self.keyring.opened()
+            ring = self.keyring.open()
             if ring is None:
                 raise without_document()
             check_swap(name, record, version)
-            opened = self.opener.opened(ring, record, None)
+            opened = self.opener.open(ring, record, None)
             return opened if check else self._put(opened, record.version, False, restored=True)
 
     def subkey(self, label: str) -> Tuple[bytes, bytes]:
         """Return the id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""
-        ring = self.keyring.created()
+        ring = self.keyring.create()
         return ring.active.key_id, ring.active.subkey(label)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
         """Give every configured key source a slot; see `crypto.key_status`."""
-        return key_report.ensured(self.keyring, check)
+        return key_report.ensure_key(self.keyring, check)
 
     def rotate_master_key(
         self,
@@ -262,7 +262,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
     ) -> Rotated:
         """Put every envelope under a new master key; see `crypto.master_key_rotation`."""
         if check:
-            return master_key_rotation.planned_rotation(
+            return master_key_rotation.plan_rotation(
                 self.keyring, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until
             )
         return master_key_rotation.rotate_master_key(
@@ -283,5 +283,5 @@ def _check_expected(record: Record, found: Found, expected_revision: int) -> Non
             ),
             remedy="Read it again and repeat.",
         )
-    if record.known.scope != there.header.scope:
+    if record.full_metadata.scope != there.header.scope:
         raise InvalidInput("a scope changes by a new version only", option="scope", remedy="Write the value again with the new scope.")

@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 
 BASE = 0.1
@@ -35,7 +35,7 @@ def passes(error: Optional[BaseException]) -> bool:
     return isinstance(error, (Unavailable, Timeout)) and not isinstance(error, CircuitOpen)
 
 
-class Attempts:
+class RetryPolicy:
     """Make the requests of one store: each of them once, and then at most `repeats` times more."""
 
     def __init__(self, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep) -> None:
@@ -52,9 +52,9 @@ class Attempts:
             MissingLibrary: tenacity is not installed.
         """
         if self._retrying is None:
-            self._retrying = self._built()
+            self._retrying = self._build_retrying()
 
-    def make(self, call: Call, work: Callable[[], Answer]) -> Answer:
+    def run(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Run `work`, and run it again if it fails for a temporary reason. Return its result.
 
         Raises:
@@ -64,7 +64,7 @@ class Attempts:
         made: Answer = self._retrying(_attempt, call, work)
         return made
 
-    def _built(self) -> Any:
+    def _build_retrying(self) -> Any:
         try:
             import tenacity
         except ImportError:
@@ -90,10 +90,10 @@ class Attempts:
         return state.attempt_number > self._repeats or deadline.is_over(after=state.upcoming_sleep)
 
     def _tell(self, state: Any) -> None:
-        self._observer.retried(state.args[0], state.outcome.exception(), state.upcoming_sleep)
+        self._observer.on_retry(state.args[0], state.outcome.exception(), state.upcoming_sleep)
 
 
-def _attempt(_call: Call, work: Callable[[], Answer]) -> Answer:
+def _attempt(_call: BackendCall, work: Callable[[], Answer]) -> Answer:
     return work()
 
 

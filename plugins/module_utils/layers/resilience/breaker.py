@@ -12,12 +12,12 @@ from typing import Callable, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, CredentialError, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.circuit import Circuit
 
 
-class Breaker(Around):
+class Breaker(InterceptingLayer):
     """Make no request while the circuit is open.
 
     It is outside the repeats: an operation that succeeds after a repeat is no failure; one that fails after all repeats is one.
@@ -29,7 +29,7 @@ class Breaker(Around):
         super().__init__(inner)
         self._circuit = circuit
 
-    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+    def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Run `work` if the circuit lets it through, and return its result.
 
         Raises:
@@ -48,14 +48,14 @@ class Breaker(Around):
             failed = isinstance(error, (Unavailable, Timeout))
             raise
         finally:
-            self._circuit.ended(period, failed)
+            self._circuit.end(period, failed)
 
     def _open(self) -> CircuitOpen:
-        error = CircuitOpen(self._told(), remedy="Repair the backend, or the network to it.", store=self.context.store)
-        error.happened(retry_after=self._circuit.remaining())
+        error = CircuitOpen(self._describe(), remedy="Repair the backend, or the network to it.", store=self.context.store)
+        error.annotate(retry_after=self._circuit.remaining())
         return error
 
-    def _told(self) -> str:
+    def _describe(self) -> str:
         seconds = self._circuit.remaining()
         if seconds <= 0:
             return "no request is made until the one in progress has shown whether the backend responds again"
@@ -68,4 +68,4 @@ class Breaker(Around):
         if self._circuit.state == CLOSED:
             return health
         status = DEGRADED if health.status == HEALTHY else health.status
-        return replace(health, status=status, reasons=(*health.reasons, self._told()))
+        return replace(health, status=status, reasons=(*health.reasons, self._describe()))

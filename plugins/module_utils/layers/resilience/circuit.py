@@ -63,7 +63,7 @@ class Circuit:
             self._under_way += 1
             return self._period
 
-    def ended(self, period: int, failed: Optional[bool]) -> None:
+    def end(self, period: int, failed: Optional[bool]) -> None:
         """Count the outcome of a request that was let through. `failed` is None if it says nothing about the backend."""
         with self._lock:
             if period != self._period:

@@ -19,10 +19,10 @@ from typing import Generic, Optional, Set, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
-    changed_document,
-    changed_envelope,
     check_revision,
     check_swap,
+    document_conflict,
+    envelope_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer
@@ -46,13 +46,13 @@ def put(backend: Backend, record: Record, expected: Optional[str], create: bool,
     """
     found = _current(backend, record.name, record.stage)
     if found is not None and is_ours(record, found):
-        return Done(_stored(record, found))
+        return Done(_build_stored(record, found))
     there = None if found is None else found.version
     if there == expected or (expected is None and not create):
         return None
     kept, certain = _among_versions(backend, record, expected, others)
     if kept is not None:
-        return Done(_stored(record, kept))
+        return Done(_build_stored(record, kept))
     if create and found is not None:
         # A new credential's id is random and never changes: a different id shows that this is not our credential.
         certain = certain or (None not in (record.record_id, found.record_id) and record.record_id != found.record_id)
@@ -60,7 +60,7 @@ def put(backend: Backend, record: Record, expected: Optional[str], create: bool,
         check_swap(record.name, found, expected, create)
     except Conflict as conflict:
         # If not every later version can be read, ours may have been stored and replaced already.
-        raise conflict.happened(outcome_unknown=not certain) from None
+        raise conflict.annotate(outcome_unknown=not certain) from None
     return None
 
 
@@ -76,7 +76,7 @@ def patch_metadata(backend: Backend, record: Record, expected_revision: int) -> 
     try:
         check_revision(found, record, record.version, expected_revision)
     except Conflict as conflict:
-        raise conflict.happened(outcome_unknown=True) from None
+        raise conflict.annotate(outcome_unknown=True) from None
     return None
 
 
@@ -88,7 +88,7 @@ def delete(backend: Backend, name: str, stage: str, expected: Optional[str]) -> 
     try:
         check_swap(name, found, expected)
     except Conflict as conflict:
-        raise conflict.happened(outcome_unknown=True) from None
+        raise conflict.annotate(outcome_unknown=True) from None
     return None
 
 
@@ -98,7 +98,7 @@ def rewrite_envelope(backend: Backend, record: Record, replaces: bytes) -> Optio
     if found.envelope == record.envelope:
         return Done(None)
     if found.envelope != replaces:
-        raise changed_envelope(record.name).happened(outcome_unknown=True)
+        raise envelope_conflict(record.name).annotate(outcome_unknown=True)
     return None
 
 
@@ -108,7 +108,7 @@ def write_store_document(backend: Backend, content: bytes, replaces: Optional[by
     if found == content:
         return Done(None)
     if found != replaces:
-        raise changed_document().happened(outcome_unknown=True)
+        raise document_conflict().annotate(outcome_unknown=True)
     return None
 
 
@@ -125,7 +125,7 @@ def is_ours(record: Record, found: Record) -> bool:
     )
 
 
-def _stored(record: Record, found: Record) -> Record:
+def _build_stored(record: Record, found: Record) -> Record:
     return replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision)
 
 

@@ -20,17 +20,17 @@ from typing import Callable, Iterator, Optional, Set
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import reconcile
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import Attempts
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import Write
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import RetryPolicy
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import ReconciledWrite
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 _RECORD_ID_SIZE = 16
 
 
-class Retry(Around):
+class Retry(InterceptingLayer):
     """Repeat requests that fail with `Unavailable` or `Timeout`, but not with `CircuitOpen`.
 
     The last error is raised and keeps its class. Its message has the number of attempts.
@@ -48,7 +48,7 @@ class Retry(Around):
             sleep: waits the given seconds.
         """
         super().__init__(inner)
-        self._attempts = Attempts(repeats, observer, sleep)
+        self._attempts = RetryPolicy(repeats, observer, sleep)
 
     def connect(self) -> None:
         """Load tenacity, and connect the backend.
@@ -59,9 +59,9 @@ class Retry(Around):
         self._attempts.prepare()
         self.inner.connect()
 
-    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+    def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Make a read; writes have methods of their own here."""
-        return self._attempts.make(call, work)
+        return self._attempts.run(call, work)
 
     def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
         if create and record.record_id is None:
@@ -69,50 +69,50 @@ class Retry(Around):
             record = replace(record, record_id=os.urandom(_RECORD_ID_SIZE))
         others: Set[str] = set()
         swaps = create or expected_version is not None
-        write = Write(
+        write = ReconciledWrite(
             lambda: self.inner.put(record, expected_version, create=create),
             lambda: reconcile.put(self.inner, record, expected_version, create, others),
             repeatable=swaps,
         )
-        return write.carry_out(self._attempts, Call("put", record.name, True))
+        return write.carry_out(self._attempts, BackendCall("put", record.name, True))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        write = Write(
+        write = ReconciledWrite(
             lambda: self.inner.patch_metadata(record, expected_revision),
             lambda: reconcile.patch_metadata(self.inner, record, expected_revision),
             repeatable=True,
         )
-        return write.carry_out(self._attempts, Call("patch_metadata", record.name, True))
+        return write.carry_out(self._attempts, BackendCall("patch_metadata", record.name, True))
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
-        write = Write(
+        write = ReconciledWrite(
             lambda: require_protocol(self.inner, EnvelopeRewriter, record.name).rewrite_envelope(record, replaces),
             lambda: reconcile.rewrite_envelope(self.inner, record, replaces),
             repeatable=True,
         )
-        write.carry_out(self._attempts, Call("rewrite_envelope", record.name, True))
+        write.carry_out(self._attempts, BackendCall("rewrite_envelope", record.name, True))
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        write = Write(
+        write = ReconciledWrite(
             lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
             lambda: reconcile.delete(self.inner, name, stage, expected_version),
             repeatable=expected_version is not None,
         )
-        write.carry_out(self._attempts, Call("delete", name, True))
+        write.carry_out(self._attempts, BackendCall("delete", name, True))
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        write = Write(
+        write = ReconciledWrite(
             lambda: self.inner.write_store_document(content, replaces),
             lambda: reconcile.write_store_document(self.inner, content, replaces),
             repeatable=True,
         )
-        write.carry_out(self._attempts, Call("write_store_document", None, True))
+        write.carry_out(self._attempts, BackendCall("write_store_document", None, True))
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """List the records. A listing that fails midway begins again and skips the names that were returned already."""
         listing = _Listing(self.inner, wanted)
         while True:
-            row = self._attempts.make(Call("list"), listing.step)
+            row = self._attempts.run(BackendCall("list"), listing.step)
             if row is None:
                 return
             yield row

@@ -10,10 +10,10 @@ from typing import Callable
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Around, Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 
 
-class TimeLimits(Around):
+class TimeLimits(InterceptingLayer):
     """Set the deadline for the layers and the backend inside."""
 
     def __init__(self, inner: Backend, reading: float, writing: float) -> None:
@@ -22,7 +22,7 @@ class TimeLimits(Around):
         self._reading = reading
         self._writing = writing
 
-    def around(self, call: Call, work: Callable[[], Answer]) -> Answer:
+    def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         with deadline.within(self._writing if call.writing else self._reading, call.operation):
             return work()
 

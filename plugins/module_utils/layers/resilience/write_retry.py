@@ -10,8 +10,8 @@ from typing import Callable, Generic, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, Call
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import Attempts, passes
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import RetryPolicy, passes
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.reconcile import Done
 
 
@@ -23,7 +23,7 @@ class _MayNotBeRepeated(Exception):
         self.doubt = doubt
 
 
-class Write(Generic[Answer]):
+class ReconciledWrite(Generic[Answer]):
     """A write, its outcome, and whether it may be made twice.
 
     Once a request's outcome is unknown, each attempt begins by reading. If the write was carried out, its result is returned as if
@@ -38,14 +38,14 @@ class Write(Generic[Answer]):
         self._repeatable = repeatable
         self._doubt: Optional[CredentialError] = None
 
-    def carry_out(self, attempts: Attempts, call: Call) -> Answer:
+    def carry_out(self, attempts: RetryPolicy, call: BackendCall) -> Answer:
         """Make the write, and return its result.
 
         Raises:
             CredentialError: the last error. If reading did not show the outcome, `outcome_unknown` is set and the message says so.
         """
         try:
-            return attempts.make(call, self._attempt)
+            return attempts.run(call, self._attempt)
         except _MayNotBeRepeated as end:
             raise _unknown(end.doubt, call) from None
         except CredentialError as error:
@@ -58,21 +58,21 @@ class Write(Generic[Answer]):
 
     def _attempt(self) -> Answer:
         if self._doubt is None:
-            return self._made()
-        done = self._looked()
+            return self._send()
+        done = self._reconcile()
         if done is not None:
             return done.answer
         if not self._repeatable:
             raise _MayNotBeRepeated(self._doubt)
         try:
-            return self._made()
+            return self._send()
         except (Conflict, NotFound):
-            done = self._looked()
+            done = self._reconcile()
             if done is not None:
                 return done.answer
             raise
 
-    def _made(self) -> Answer:
+    def _send(self) -> Answer:
         try:
             return self._make()
         except CredentialError as error:
@@ -80,7 +80,7 @@ class Write(Generic[Answer]):
                 self._doubt = error
             raise
 
-    def _looked(self) -> Optional[Done[Answer]]:
+    def _reconcile(self) -> Optional[Done[Answer]]:
         try:
             return self._look()
         except (Conflict, NotFound):
@@ -92,14 +92,14 @@ class Write(Generic[Answer]):
         if deadline.is_over():
             return None
         try:
-            return self._looked()
+            return self._reconcile()
         except (Conflict, NotFound):
             raise
         except CredentialError:
             return None
 
 
-def _unknown(error: CredentialError, call: Call) -> CredentialError:
+def _unknown(error: CredentialError, call: BackendCall) -> CredentialError:
     """Return the error of a write that may have been carried out, or may still be."""
     error.outcome_unknown = True
     error.what = "{0}; whether the change was made is not known".format(error.what.rstrip("."))

@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 _OF_THE_STORE = frozenset(("backend", "tenant"))
 
 
-def shared(
+def wrap_in_shared_cache(
     backend: Backend,
     layer: Optional[Decrypt],
     options: Mapping[str, Any],

@@ -61,28 +61,30 @@ class Entries:
 
     def spot(self, name: str, version: Optional[str]) -> Spot:
         """Return the place of a credential's current value, or of a version. All entries of a name are under one key."""
-        return Spot(self.start + self._hidden(name), self._hidden(name, version))
+        return Spot(self.start + self._wrap_key(name), self._wrap_key(name, version))
 
-    def _hidden(self, *parts: Optional[str]) -> bytes:
+    def _wrap_key(self, *parts: Optional[str]) -> bytes:
         return primitives.mac(self._names, self._store, *map(write_text, parts))[:16].hex().encode("ascii")
 
-    def sealed(self, record: Record, version: Optional[str], ttl: float) -> bytes:
+    def seal(self, record: Record, version: Optional[str], ttl: float) -> bytes:
         """Return an entry that ends after `ttl` seconds.
 
         Raises:
             InvalidInput: the metadata cannot be written.
         """
         head = FORMAT + os.urandom(_SALT) + os.urandom(primitives.NONCE_SIZE)
-        plain = I64.pack(int((self._clock() + ttl) * 1e6)) + write_text(record.name) + write_text(version) + _written(record)
-        return head + primitives.encrypt(self._of(head), head[-primitives.NONCE_SIZE :], plain, self._bound(head, record.name, version))
+        plain = I64.pack(int((self._clock() + ttl) * 1e6)) + write_text(record.name) + write_text(version) + _encode_record(record)
+        return head + primitives.encrypt(
+            self._of(head), head[-primitives.NONCE_SIZE :], plain, self._build_associated_data(head, record.name, version)
+        )
 
-    def opened(self, entry: bytes, name: str, version: Optional[str]) -> Optional[Record]:
+    def open(self, entry: bytes, name: str, version: Optional[str]) -> Optional[Record]:
         """Return the record; None if the entry belongs to another name or store, was changed, or has ended."""
         head = entry[:_HEAD]
         if len(head) < _HEAD or not head.startswith(FORMAT):
             return None
         nonce = head[-primitives.NONCE_SIZE :]
-        plain = primitives.decrypt(self._of(head), nonce, entry[_HEAD:], self._bound(head, name, version))
+        plain = primitives.decrypt(self._of(head), nonce, entry[_HEAD:], self._build_associated_data(head, name, version))
         if plain is None:
             return None
         try:
@@ -95,14 +97,14 @@ class Entries:
     def _of(self, head: bytes) -> bytes:
         return primitives.derive(self._key, head[len(FORMAT) : len(FORMAT) + _SALT], _VALUES)
 
-    def _bound(self, head: bytes, name: str, version: Optional[str]) -> bytes:
+    def _build_associated_data(self, head: bytes, name: str, version: Optional[str]) -> bytes:
         spot = self.spot(name, version)
         return head + write_bytes(spot.key) + write_bytes(spot.field)
 
 
-def _written(record: Record) -> bytes:
+def _encode_record(record: Record) -> bytes:
     counts = [record.serial, record.revision, record.verified, None if record.record_id is None else record.record_id.hex()]
-    known = record.known
+    known = record.full_metadata
     return b"".join(
         (
             write_text(record.type),

@@ -48,7 +48,7 @@ def key_of(
             remedy="Name a key source that each of the controllers has, for example [{source: key_file, path: /etc/nebula/cache.key}].",
         )
     keyring = layer.keyring
-    return lambda: _key(keyring.opened())
+    return lambda: _key(keyring.open())
 
 
 def _key(ring: Optional[OpenRing]) -> Optional[bytes]:
@@ -86,11 +86,11 @@ class _OwnRing:
         with self._lock:
             if time.monotonic() - self._looked > RECHECK:
                 self._look_again()
-            return _key(self._keyring.opened() or self._keyring.created())
+            return _key(self._keyring.open() or self._keyring.create())
 
     def _look_again(self) -> None:
         try:
-            self._keyring.refreshed()
+            self._keyring.reload()
         except MissingKey:  # the server has lost it, and everything that it sealed
             self._keyring = self._made()
         self._looked = time.monotonic()

@@ -16,7 +16,7 @@ from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple,
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
@@ -62,7 +62,7 @@ class SharedCache(Layer, Recoverable):
         if stage != CURRENT or not self._may_share(name):
             return self.inner.get(name, version, stage)
         wanted, begun = (name, version), self._forgotten
-        found = self._found([wanted]).get(wanted)
+        found = self._find([wanted]).get(wanted)
         if found is None:
             found = self.inner.get(name, version)
             self._keep({wanted: found}, begun)
@@ -70,7 +70,7 @@ class SharedCache(Layer, Recoverable):
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted, begun = list(names), self._forgotten
-        shared = self._found([(name, None) for name in wanted if self._may_share(name)])
+        shared = self._find([(name, None) for name in wanted if self._may_share(name)])
         found = {name: record for (name, _version), record in shared.items()}
         missing = [name for name in wanted if name not in found]
         fetched = self.inner.get_many(missing) if missing else {}
@@ -79,18 +79,18 @@ class SharedCache(Layer, Recoverable):
 
     def _may_share(self, name: str) -> bool:
         """Return False for an operation that writes, and for a name written here: another controller may have shared an older value."""
-        return asking_now().cacheable and self._written.get(name, 0.0) <= time.monotonic()
+        return current_caller().cacheable and self._written.get(name, 0.0) <= time.monotonic()
 
-    def _found(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
+    def _find(self, wanted: Iterable[Wanted]) -> Dict[Wanted, Record]:
         asked = list(wanted)
-        return self._helped(lambda entries: self._opened(entries, asked), {}) if asked else {}
+        return self._try_server(lambda entries: self._open_entries(entries, asked), {}) if asked else {}
 
-    def _opened(self, entries: Entries, asked: Iterable[Wanted]) -> Dict[Wanted, Record]:
+    def _open_entries(self, entries: Entries, asked: Iterable[Wanted]) -> Dict[Wanted, Record]:
         """Return the records that are stored and genuine. Drop the entries that are not genuine."""
         spots = {wanted: entries.spot(*wanted) for wanted in asked}
         found = {}
         for (wanted, spot), content in zip(spots.items(), self._server.find(list(spots.values()))):
-            record = None if content is None else entries.opened(content, *wanted)
+            record = None if content is None else entries.open(content, *wanted)
             if record is not None:
                 found[wanted] = record
             elif content is not None:
@@ -101,18 +101,18 @@ class SharedCache(Layer, Recoverable):
         """Store the records, unless something was dropped here since the fetch began: it may have been one of them."""
         whole = {wanted: record for wanted, record in records.items() if record.metadata is not None and record.envelope is None}
         if whole and begun == self._forgotten:
-            self._helped(lambda entries: self._server.keep(self._sealed(entries, whole), self._ttl), None)
+            self._try_server(lambda entries: self._server.keep(self._seal_records(entries, whole), self._ttl), None)
 
-    def _sealed(self, entries: Entries, records: Mapping[Wanted, Record]) -> Dict[Spot, bytes]:
+    def _seal_records(self, entries: Entries, records: Mapping[Wanted, Record]) -> Dict[Spot, bytes]:
         sealed = {}
         for wanted, record in records.items():
             try:
-                sealed[entries.spot(*wanted)] = entries.sealed(record, wanted[1], self._ttl)
+                sealed[entries.spot(*wanted)] = entries.seal(record, wanted[1], self._ttl)
             except InvalidInput:
                 continue  # metadata of another tool that our layout cannot write
         return sealed
 
-    def _helped(self, work: Callable[[Entries], Answer], otherwise: Answer) -> Answer:
+    def _try_server(self, work: Callable[[Entries], Answer], otherwise: Answer) -> Answer:
         """Return the result of `work`, or `otherwise` if the shared server fails. Its failure never fails a read or a write."""
         if time.monotonic() < self._down_until:
             return otherwise
@@ -141,9 +141,9 @@ class SharedCache(Layer, Recoverable):
         with self._lock:
             self._forgotten += 1
         if name is None:
-            self._helped(lambda entries: self._server.clear(entries.start), None)
+            self._try_server(lambda entries: self._server.clear(entries.start), None)
         else:
-            self._helped(lambda entries: self._server.drop(entries.spot(name, None).key), None)
+            self._try_server(lambda entries: self._server.drop(entries.spot(name, None).key), None)
 
     @contextmanager
     def _changing(self, name: str) -> Iterator[None]:

@@ -12,7 +12,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import Address
-from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import any_of, causes_of
+from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import chain_contains, exception_chain
 
 BOUND = 0.2
 """Seconds for connecting, and for each response."""
@@ -113,4 +113,4 @@ def reason(error: BaseException) -> str:
     """Return the reason of a failure in our own words: a foreign text may hold anything."""
     if isinstance(error, CredentialError):
         return str(error)
-    return UNTRUSTED if any_of(causes_of(error), ssl.SSLCertVerificationError) else type(error).__name__
+    return UNTRUSTED if chain_contains(exception_chain(error), ssl.SSLCertVerificationError) else type(error).__name__

@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     ReadOnly,
     Timeout,
     Unavailable,
-    neutral,
+    as_credential_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -141,7 +141,7 @@ class Attempt:
                 answer = kind.refresh(claimed.fields, claimed.state)
             is_single_use = before is not None and kind.refresh_token(claimed.fields, answer.state) != before
         except Exception as error:  # noqa: BLE001  # a type's own mistake must leave no claim behind
-            raise self._settle_failure(credential, neutral(error)) from None
+            raise self._settle_failure(credential, as_credential_error(error)) from None
         outcome = RefreshOutcome(claimed.name, claimed.version, self._holder, answer, is_single_use=is_single_use)
         stored, refusal = self._unwritten.finish(outcome)
         if refusal is not None:

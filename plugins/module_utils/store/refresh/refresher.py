@@ -19,8 +19,8 @@ from typing import Dict, Optional, Set, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import may_ask
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asked_by, asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import require_fetch_allowed
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, acting_as, current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InteractionRequired,
@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import read_refresh_status
-from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, written
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import problems
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.attempt import CALL_TIMEOUT, WAIT_TIMEOUT, Attempt, is_due
@@ -70,12 +70,12 @@ class Refresher:
             AccessDenied: it has expired, and this login may not write.
             RotationInProgress: it has expired during a rotation.
             Timeout: it has expired, and another process did not end its refresh in time.
-            NotHeld: a request is needed, and this caller may not make one.
+            CacheMiss: a request is needed, and this caller may not make one.
         """
         problem, state = read_refresh_status(credential.record).problem, credential.metadata.lifecycle
         if state == lifecycle.REVOKED:
             return credential
-        if credential.expired and state == lifecycle.ROTATING:
+        if credential.is_expired and state == lifecycle.ROTATING:
             raise problems.rotating_error(credential.name)
         if problem is not None:
             # Checked before the expiry: a refresh cannot help, expired or not.
@@ -84,7 +84,7 @@ class Refresher:
             return credential
         if not is_due(credential) or (credential.usable and self._is_paused(credential)):
             return credential
-        may_ask()
+        require_fetch_allowed()
         return self._join(credential, force=False)
 
     def refresh(self, credential: Credential) -> Credential:
@@ -126,7 +126,7 @@ class Refresher:
             self._flights.pop(name, None)
 
     def _lead(self, credential: Credential, force: bool) -> Credential:
-        with asked_by(asking_now().context, REFRESH, cacheable=False):
+        with acting_as(current_caller().context, REFRESH, cacheable=False):
             self.unwritten.write(credential.name)
             kept = None if force else self.unwritten.find_answer(credential)
             if kept is not None:
@@ -168,7 +168,7 @@ class Refresher:
             self._warned.add(value)
             context = self._backend.context
             what = "credential '{0}', store '{1}': {2}. Its value can be used until {3}. {4}"
-            context.warn(what.format(found.name, context.store, error.what, written(found.metadata.expires_at), error.remedy))
+            context.warn(what.format(found.name, context.store, error.what, format_time(found.metadata.expires_at), error.remedy))
 
 
 def _wait_for(flight: Future[Credential], name: str) -> Credential:

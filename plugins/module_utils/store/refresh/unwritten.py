@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Dict, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, asked_by, asking_now
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, acting_as, current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -33,13 +33,13 @@ class UnwrittenOutcomes:
 
     def keep(self, outcome: RefreshOutcome) -> None:
         """Keep an outcome for later, with its caller."""
-        self._kept[outcome.name] = (asking_now().context, outcome)
+        self._kept[outcome.name] = (current_caller().context, outcome)
 
     def write(self, name: Optional[str] = None) -> None:
         """Write the kept outcomes, or that of one credential. Keep those that cannot be written."""
         for each, (context, outcome) in list(self._kept.items()):
             if name in (None, each):
-                with suppress(CredentialError), asked_by(context, REFRESH, cacheable=False):
+                with suppress(CredentialError), acting_as(context, REFRESH, cacheable=False):
                     self._settle(outcome)
 
     def _settle(self, outcome: RefreshOutcome) -> None:
@@ -77,5 +77,5 @@ class UnwrittenOutcomes:
 
 def with_answer(record: Record, answer: RefreshAnswer) -> Record:
     """Return the record as it will be when the response is stored, for readers until then."""
-    state = lifecycle.target_of(record.known.lifecycle, "refresh_ok", False)
+    state = lifecycle.target_of(record.full_metadata.lifecycle, "refresh_ok", False)
     return replace(record.with_metadata(lifecycle=state, expires_at=answer.expires_at), state=dict(answer.state))

@@ -80,7 +80,7 @@ class RefreshWrites:
             Conflict: another writer came first.
             AccessDenied, ReadOnly: this login may not write.
         """
-        now, known = self._clock(), found.known
+        now, known = self._clock(), found.full_metadata
         if known.lifecycle != lifecycle.REFRESHING:  # otherwise this takes over a claim, whose holder has written the event
             known = lifecycle.advance(known, "refresh", now)
         return self._patch(found, known, read_refresh_status(found).with_claim(holder, int((now + LEASE).timestamp())))
@@ -91,7 +91,7 @@ class RefreshWrites:
         Raises:
             Conflict: another writer came in between.
         """
-        return self._patch(claimed, claimed.known, replace(read_refresh_status(claimed), sent=True))
+        return self._patch(claimed, claimed.full_metadata, replace(read_refresh_status(claimed), sent=True))
 
     def is_held(self, status: RefreshStatus) -> bool:
         """Whether the claim's holder may still be working: it is not proved dead, and its lease has not expired."""
@@ -114,9 +114,9 @@ class RefreshWrites:
         found = self._backend.get(outcome.name)
         status = read_refresh_status(found)
         is_ours = outcome.answer is not None or status.holder == outcome.holder
-        if found.version != outcome.version or not is_ours or outcome.event not in lifecycle.events_from(found.known.lifecycle):
+        if found.version != outcome.version or not is_ours or outcome.event not in lifecycle.events_from(found.full_metadata.lifecycle):
             return found
-        known = lifecycle.advance(found.known, outcome.event, self._clock())
+        known = lifecycle.advance(found.full_metadata, outcome.event, self._clock())
         if outcome.answer is None:
             return self._patch(found, known, status.without_claim(outcome.problem))
         return self._backend.put(self._build_refreshed(found, known, outcome, outcome.answer), found.version)

@@ -57,11 +57,11 @@ def _hook(collection: str, cache: str) -> Callable[[str], FileFinder]:
 
         def get_data(self, path: str) -> bytes:
             """Read a file of source or bytecode."""
-            return super().get_data(_moved(path, collection, cache))
+            return super().get_data(_move(path, collection, cache))
 
         def set_data(self, path: str, data: bytes, **_mode: int) -> None:  # type: ignore[override]  # importlib does not name them
             """Write a file of bytecode, whole or not at all."""
-            super().set_data(_moved(path, collection, cache), data)
+            super().set_data(_move(path, collection, cache), data)
 
     def finder(path: str) -> FileFinder:
         if path != collection and not path.startswith(collection + "/"):
@@ -71,5 +71,5 @@ def _hook(collection: str, cache: str) -> Callable[[str], FileFinder]:
     return finder
 
 
-def _moved(path: str, collection: str, cache: str) -> str:
+def _move(path: str, collection: str, cache: str) -> str:
     return cache + path[len(collection) :] if path.endswith(".pyc") and path.startswith(collection) else path

@@ -12,12 +12,12 @@ import time
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH
 
 LONGEST_REQUEST = 64 * 1024 * 1024
-PATIENCE = 5.0
+SEND_TIMEOUT = 5.0
 """Seconds in which a whole request must arrive, and a response must be read."""
 PART = 1 << 16
 
 
-class Caller:
+class ClientConnection:
     """The caller at the other end: read its one request, and send it one response."""
 
     def __init__(self, connection: socket.socket) -> None:
@@ -98,4 +98,4 @@ class Caller:
 
     def is_late(self, now: float) -> bool:
         """Return True if the caller takes too long to send its request, or to read its response."""
-        return not self.working and now - self._since > PATIENCE
+        return not self.working and now - self._since > SEND_TIMEOUT

@@ -9,21 +9,21 @@ from __future__ import annotations
 import os
 import select
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import started_at
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import read_start_time
 
 PAUSE = 1.0
 
 
-class Watch:
+class ControllerWatch:
     """Detect the end of the run: by a pidfd if there is one, else by polling."""
 
     def __init__(self, process: int, started: str) -> None:
         """Watch the process with this id that began at `started` (clock ticks)."""
         self.run = (process, started)
-        self.descriptor = self._opened()
-        self._was_gone = started_at(process) != started
+        self.descriptor = self._open()
+        self._was_gone = read_start_time(process) != started
 
-    def _opened(self) -> int | None:
+    def _open(self) -> int | None:
         try:
             return os.pidfd_open(self.run[0])
         except ProcessLookupError:
@@ -38,7 +38,7 @@ class Watch:
             return True
         if self.descriptor is not None:
             return bool(select.select([self.descriptor], [], [], 0)[0])
-        return started_at(self.run[0]) != self.run[1] or not _exists(self.run[0])
+        return read_start_time(self.run[0]) != self.run[1] or not _exists(self.run[0])
 
     def pause(self) -> None:
         """Wait a moment, or until the process ends."""

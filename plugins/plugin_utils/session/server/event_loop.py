@@ -17,8 +17,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import Caller
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import ClientConnection
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, RequestHandler
 
 FETCHERS = 32
 TICK = 1.0
@@ -29,22 +29,22 @@ MOST_SILENT = 512
 AT_ONCE = 64
 
 
-class Serving:
+class EventLoop:
     """The event loop: accept callers, read their requests, send their responses."""
 
-    def __init__(self, listener: socket.socket, may_ask: Callable[[socket.socket], bool], desk: Desk) -> None:
+    def __init__(self, listener: socket.socket, may_ask: Callable[[socket.socket], bool], desk: RequestHandler) -> None:
         """Take the socket, the check of who may use the session, and the handler of requests."""
         self._listener = listener
         self._may_ask = may_ask
         self._desk = desk
         self._selector = selectors.DefaultSelector()
         self._fetchers = ThreadPoolExecutor(FETCHERS, "fetch")
-        self._done: deque[tuple[Caller, bytes | None]] = deque()
+        self._done: deque[tuple[ClientConnection, bytes | None]] = deque()
         self._woken, self._waking = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waking, False)
-        self._callers: dict[Caller, None] = {}
-        self._waiting: list[tuple[Caller, bytes]] = []
+        self._callers: dict[ClientConnection, None] = {}
+        self._waiting: list[tuple[ClientConnection, bytes]] = []
         self._selector.register(listener, selectors.EVENT_READ, self.admit)
         self._selector.register(self._woken, selectors.EVENT_READ, self._finish)
         self._ticked = time.monotonic()
@@ -98,9 +98,9 @@ class Serving:
             if not self._may_ask(connection):
                 connection.close()
                 continue
-            self._admit(Caller(connection))
+            self._admit(ClientConnection(connection))
 
-    def _admit(self, caller: Caller) -> None:
+    def _admit(self, caller: ClientConnection) -> None:
         """Add a caller. Most have sent their request by now, and are served at once; only the others are watched."""
         self._callers[caller] = None
         self._read(caller)
@@ -109,7 +109,7 @@ class Serving:
         if len(self._callers) > MOST_SILENT:
             self._make_room()
 
-    def _watch(self, caller: Caller, event: int, heard: Callable[[], None]) -> None:
+    def _watch(self, caller: ClientConnection, event: int, heard: Callable[[], None]) -> None:
         change = self._selector.modify if caller.watched else self._selector.register
         change(caller.connection, event, heard)
         caller.watched = True
@@ -120,7 +120,7 @@ class Serving:
         if silent is not None:
             self._drop(silent)
 
-    def _read(self, caller: Caller) -> None:
+    def _read(self, caller: ClientConnection) -> None:
         try:
             request = caller.receive()
             if request is not None:
@@ -128,26 +128,26 @@ class Serving:
         except Exception:  # noqa: BLE001  # no request of one caller may end the service for the others
             self._drop(caller)
 
-    def _answer(self, caller: Caller, request: bytes) -> None:
+    def _answer(self, caller: ClientConnection, request: bytes) -> None:
         """Respond at once if nothing has to be fetched, else from another thread; meanwhile the caller gets heartbeats."""
-        reply = self._desk.known(json.loads(request)) if len(request) <= SHORT else None
+        reply = self._desk.try_cached(json.loads(request)) if len(request) <= SHORT else None
         if reply is AWAITED:
             caller.working = True
             self._waiting.append((caller, request))
         elif reply is not None:
-            self._send(caller, encoded(reply))
+            self._send(caller, encode_reply(reply))
         elif caller.is_waiting():
             caller.working = True
             self._fetchers.submit(self._fetch, caller, request)
         else:
             self._drop(caller)
 
-    def _fetch(self, caller: Caller, request: bytes) -> None:
+    def _fetch(self, caller: ClientConnection, request: bytes) -> None:
         """Perform a request, in another thread. The caller always gets a response or is dropped: else it would wait for ever."""
         reply = None
         try:
             if caller in self._callers:
-                reply = encoded(self._desk.perform(json.loads(request)))
+                reply = encode_reply(self._desk.handle(json.loads(request)))
         finally:
             self._done.append((caller, reply))
             with suppress(BlockingIOError):
@@ -171,7 +171,7 @@ class Serving:
             if caller in self._callers:
                 self._answer(caller, request)
 
-    def _send(self, caller: Caller, reply: bytes) -> None:
+    def _send(self, caller: ClientConnection, reply: bytes) -> None:
         """Send a response. What does not fit now is sent as fast as the caller reads it."""
         try:
             if not caller.reply(reply):
@@ -181,7 +181,7 @@ class Serving:
             pass  # the caller no longer waits for the response
         self._drop(caller)
 
-    def _send_more(self, caller: Caller) -> None:
+    def _send_more(self, caller: ClientConnection) -> None:
         with suppress(OSError):
             if not caller.send():
                 return
@@ -199,7 +199,7 @@ class Serving:
                     self._drop(caller)
         self._answer_waiting()
 
-    def _drop(self, caller: Caller) -> None:
+    def _drop(self, caller: ClientConnection) -> None:
         if caller in self._callers:
             del self._callers[caller]
             if caller.watched:
@@ -207,6 +207,6 @@ class Serving:
             caller.connection.close()
 
 
-def encoded(reply: Any) -> bytes:
+def encode_reply(reply: Any) -> bytes:
     """Return a response as bytes to send."""
     return json.dumps(reply).encode("utf-8")

@@ -12,12 +12,12 @@ from __future__ import annotations
 import threading
 import time
 
-PATIENCE = 2.0
+RESOLVE_TIMEOUT = 2.0
 """Seconds that resolving may take. After that, every worker resolves the digest itself, and gets its own error."""
 REMEMBERED = 20000
 
 
-class Explaining:
+class PendingDigests:
     """The digests that a worker is expected to resolve, and until when (`time.monotonic`). Safe for several threads."""
 
     def __init__(self) -> None:
@@ -25,17 +25,17 @@ class Explaining:
         self._lock = threading.Lock()
         self._until: dict[str, float] = {}
 
-    def is_left_to_another(self, digest: str) -> bool:
+    def claim(self, digest: str) -> bool:
         """Return True if another worker is already resolving this digest; the first caller gets False and resolves it."""
         now = time.monotonic()
         with self._lock:
             known = digest in self._until
-            until = self._until.setdefault(digest, now + PATIENCE)
+            until = self._until.setdefault(digest, now + RESOLVE_TIMEOUT)
             while len(self._until) > REMEMBERED:
                 del self._until[next(iter(self._until))]
         return known and now < until
 
-    def is_over(self, digest: str) -> None:
+    def resolve(self, digest: str) -> None:
         """Record that the digest was resolved, or cannot be: no caller waits for it any more."""
         with self._lock:
             self._until[digest] = 0.0

@@ -13,20 +13,20 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import NotHeld, only_held
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, neutral
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import cached
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_cache
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform, unopened
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import list_changed_names
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import described_error, described_outcome
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pending_digests import Explaining
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import HeldStores, NeedsVaultPassword
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import describe_error, describe_outcome
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pending_digests import PendingDigests
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import NeedsVaultPassword, StorePool
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
@@ -35,7 +35,7 @@ REMEMBERED = 20000
 REFRESHERS = 4
 
 
-class Question(NamedTuple):
+class CachedCall(NamedTuple):
     """The request that a lookup's digest stands for: everything but the names."""
 
     manager: CredentialManager
@@ -48,33 +48,33 @@ class Question(NamedTuple):
         return {**self.parameters, **({"names": [*names]} if "names" in self.parameters else {"name": names[0]})}
 
 
-class Desk:
+class RequestHandler:
     """Handle requests. The event loop calls `known`, which never waits; other threads call `perform`, which may wait."""
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the run's `session` options."""
         self._background = ThreadPoolExecutor(REFRESHERS, "refresh")
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
-        self._stores = HeldStores(terms, self._background.submit)
-        self._questions: dict[str, Question] = {}
-        self._explaining = Explaining()
+        self._stores = StorePool(terms, self._background.submit)
+        self._questions: dict[str, CachedCall] = {}
+        self._explaining = PendingDigests()
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
 
     def expect(self, store: str, config: Mapping[str, Any]) -> None:
         """Open a store in the background before the first request for it. That request gets the error if opening fails."""
 
-        def opened() -> None:
+        def opener() -> None:
             with suppress(Exception, NeedsVaultPassword):
                 self._stores.manager(store, config)
 
-        self._background.submit(opened)
+        self._background.submit(opener)
 
     def await_explanation(self, digest: str) -> None:
         """Record that a caller will resolve this digest."""
-        self._explaining.is_left_to_another(digest)
+        self._explaining.claim(digest)
 
-    def known(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def try_cached(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the response if nothing has to be fetched; `AWAITED` if another caller is resolving the digest; else None."""
         self._asked = time.monotonic()
         if "forget" in asked:
@@ -83,47 +83,47 @@ class Desk:
             return None
         question = self._questions.get(asked["question"])
         if question is None:
-            return AWAITED if self._explaining.is_left_to_another(asked["question"]) else UNKNOWN
-        return self._held(question, asked)
+            return AWAITED if self._explaining.claim(asked["question"]) else UNKNOWN
+        return self._find_held(question, asked)
 
-    def _held(self, question: Question, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    def _find_held(self, question: CachedCall, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the response from the cache; None if it would need a request to a backend, or a write to a file."""
         manager = question.manager
         if manager.cache is None or (manager.trail is not None and manager.trail.strict):
             return None
         try:
-            with only_held():
-                return self._answered(question, asked)
-        except (NotHeld, NeedsVaultPassword):
+            with cache_only():
+                return self._respond(question, asked)
+        except (CacheMiss, NeedsVaultPassword):
             return None
 
-    def perform(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    def handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Perform an operation, or fetch what a question needs, and return the response. Raise nothing."""
         try:
             with self._stores.on_behalf(asked.get("vault_passwords") or {}):
-                return self._done(asked)
+                return self._handle(asked)
         except NeedsVaultPassword as needed:
             return {"needs_vault_password": needed.vault_id}
         except Exception as error:  # noqa: BLE001  # the edge of a process
-            return {"error": described_error(neutral(error)), "warnings": []}
+            return {"error": describe_error(as_credential_error(error)), "warnings": []}
         finally:
             self._asked = time.monotonic()
 
-    def _done(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if "operation" in asked:
-            return self._performed(asked)
+            return self._perform(asked)
         question = self._questions.get(asked["question"])
-        return UNKNOWN if question is None else self._answered(question, asked)
+        return UNKNOWN if question is None else self._respond(question, asked)
 
-    def _answered(self, question: Question, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _respond(self, question: CachedCall, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         context, parameters = replace(question.context, host=asked.get("host")), question.of(asked["names"])
-        return self._told(lambda: perform(question.manager, question.operation, parameters, context, False, stays=True))
+        return self._guard(lambda: perform(question.manager, question.operation, parameters, context, False, stays=True))
 
-    def _performed(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    def _perform(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
         traits = traits_of(operation)
         if operation == CACHE:
-            return self._told(lambda: cached(self._caches(asked), parameters, asked["check_mode"]))
+            return self._guard(lambda: clear_cache(self._caches(asked), parameters, asked["check_mode"]))
         manager: CredentialManager | None = None
 
         def work() -> Outcome:
@@ -131,34 +131,38 @@ class Desk:
             try:
                 manager = self._stores.manager(asked["store"], asked["config"])
             except CredentialError as error:
-                return unopened(operation, asked["config"], asked["store"], error)
+                return answer_unopened(operation, asked["config"], asked["store"], error)
             beside = {role: self._stores.manager(other["store"], other["config"]) for role, other in (asked.get("beside") or {}).items()}
             stays = self._stores.was_asked(manager)
             return perform(manager, operation, parameters, context, asked["check_mode"], stays=stays, beside=beside)
 
-        reply = self._told(work)
+        reply = self._guard(work)
         if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
             # The same backend may be open under other names and logins, too.
             self._stores.forget(list_changed_names(parameters, reply.get("result")))
         if asked.get("question"):
             if manager is not None:
-                self._remember(asked["question"], Question(manager, operation, parameters, context))
-            self._explaining.is_over(asked["question"])
+                self._remember(asked["question"], CachedCall(manager, operation, parameters, context))
+            self._explaining.resolve(asked["question"])
         return reply
 
     def _caches(self, asked: Mapping[str, Any]) -> list[Cache]:
         """Return the caches of the given store, or of all stores. Open no store."""
-        managers = self._stores.managers() if asked["parameters"].get("all_stores") else self._stores.held(asked["store"], asked["config"])
+        managers = (
+            self._stores.managers()
+            if asked["parameters"].get("all_stores")
+            else self._stores.find_managers(asked["store"], asked["config"])
+        )
         return [manager.cache for manager in managers if manager.cache is not None]
 
-    def _told(self, work: Callable[[], Outcome]) -> Mapping[str, Any]:
+    def _guard(self, work: Callable[[], Outcome]) -> Mapping[str, Any]:
         with self._stores.hearing() as warned:
             try:
-                return {**described_outcome(work()), "warnings": warned}
+                return {**describe_outcome(work()), "warnings": warned}
             except Exception as error:  # noqa: BLE001  # the edge of a process
-                return {"error": described_error(neutral(error)), "warnings": warned}
+                return {"error": describe_error(as_credential_error(error)), "warnings": warned}
 
-    def _remember(self, digest: str, question: Question) -> None:
+    def _remember(self, digest: str, question: CachedCall) -> None:
         self._questions[digest] = question
         while len(self._questions) > REMEMBERED:
             self._questions.pop(next(iter(self._questions)), None)
@@ -167,9 +171,9 @@ class Desk:
         """Return True if there was no request for the idle time, and nothing is lost if the session ends."""
         return time.monotonic() - self._asked > self._idle and not self._stores.are_needed()
 
-    def look_after(self) -> None:
+    def maintain(self) -> None:
         """Renew leases and write audit entries that wait. Called about once a second."""
-        self._stores.look_after()
+        self._stores.maintain()
 
     def close(self) -> None:
         """Close every store: write audit entries, revoke leases and logins."""

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol
 BACKLOG = 1024
 
 
-class Premises:
+class RuntimeDir:
     """The directory as this session found it. A directory made at the same place later belongs to another session."""
 
     def __init__(self, where: Place, lock: int) -> None:
@@ -38,11 +38,11 @@ class Premises:
         made.bind(self._where.directory + "/n")
         made.listen(BACKLOG)
         made.setblocking(False)
-        self.come_back()
+        self.publish()
         self._socket = os.stat("s", dir_fd=self._directory).st_ino
         return made
 
-    def open_up(self) -> None:
+    def release_start_lock(self) -> None:
         """Release the lock of the start: processes that wait for it find a session that listens."""
         if self._lock is not None:
             os.close(self._lock)
@@ -50,38 +50,38 @@ class Premises:
 
     def is_given_up(self) -> bool:
         """Return True if the run has given up this session."""
-        return self._there("gone") is not None
+        return self._stat("gone") is not None
 
     def is_lost(self) -> bool:
         """Return True if no caller can connect any more: the socket or the directory was removed, moved, or opened to others."""
-        there = self._there("s")
+        there = self._stat("s")
         return there is None or there.st_ino != self._socket or not self._is_at_its_place()
 
-    def close_up(self) -> bool:
+    def take_start_lock(self) -> bool:
         """Take the lock of the start, so that no new caller connects. Return False if another process holds it and will connect."""
         try:
             self._lock = os.open("lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=self._directory)
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            self.open_up()
+            self.release_start_lock()
             return False
         return True
 
-    def withdraw(self) -> None:
+    def unpublish(self) -> None:
         """Rename the socket, so that no caller finds it."""
         os.rename("s", "n", src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
-    def come_back(self) -> None:
+    def publish(self) -> None:
         """Give the socket its name, so that callers find it."""
         os.rename("n", "s", src_dir_fd=self._directory, dst_dir_fd=self._directory)
 
     def shut(self) -> None:
         """Remove the socket, and nothing else."""
-        there = self._there("s")
+        there = self._stat("s")
         if there is not None and there.st_ino == self._socket:
             self._remove("s")
 
-    def leave(self) -> None:
+    def remove(self) -> None:
         """Remove the files and the directory."""
         for name in ("s", "n", "gone", "begun", "lock"):
             self._remove(name)
@@ -97,7 +97,7 @@ class Premises:
             return False
         return (there.st_dev, there.st_ino) == (own.st_dev, own.st_ino) and stat.S_IMODE(own.st_mode) & 0o777 == 0o700
 
-    def _there(self, name: str) -> os.stat_result | None:
+    def _stat(self, name: str) -> os.stat_result | None:
         try:
             return os.stat(name, dir_fd=self._directory, follow_symlinks=False)
         except OSError:

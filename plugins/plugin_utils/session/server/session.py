@@ -13,17 +13,17 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import may_ask
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import is_allowed_peer
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.controller_watch import Watch
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.event_loop import Serving
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import Premises
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.controller_watch import ControllerWatch
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.event_loop import EventLoop
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import RuntimeDir
 
-ENDING = 20.0
+SHUTDOWN_TIMEOUT = 20.0
 """Seconds to write audit entries and revoke leases when the run is over."""
-KEEPING = 1.0
-TURNS = 0.0005
+MAINTENANCE_INTERVAL = 1.0
+SWITCH_INTERVAL = 0.0005
 """Seconds after which a computing thread yields to another: callers whose value is cached must not wait for a thread that fetches."""
 
 
@@ -37,21 +37,21 @@ class Session:
             OSError: the directory cannot be used.
         """
         process, started = handed["run"]
-        self._watch = Watch(process, started)
-        self._premises = Premises(Place(handed["directory"]), handed["lock"])
-        self._desk = Desk(handed["options"])
-        self._serving = Serving(self._premises.listener(), lambda connection: may_ask(connection, self._watch.run), self._desk)
+        self._watch = ControllerWatch(process, started)
+        self._premises = RuntimeDir(Place(handed["directory"]), handed["lock"])
+        self._desk = RequestHandler(handed["options"])
+        self._serving = EventLoop(self._premises.listener(), lambda connection: is_allowed_peer(connection, self._watch.run), self._desk)
         self._told_to_end = False
         self._ending = threading.Event()
 
     def open(self) -> None:
         """Start to accept callers."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, self._told)
+            signal.signal(number, self._on_signal)
         if self._watch.descriptor is not None:
             self._serving.wake_for(self._watch.descriptor)
         threading.Thread(target=self._keep, name="keep", daemon=True).start()
-        self._premises.open_up()
+        self._premises.release_start_lock()
 
     def expect(self, awaited: str | None) -> None:
         """Make callers with this digest wait for the process that started the session, which will resolve it."""
@@ -74,15 +74,15 @@ class Session:
             self._serving.step()
 
     def close(self) -> None:
-        """Revoke leases, write audit entries and remove the files, within `ENDING` seconds."""
+        """Revoke leases, write audit entries and remove the files, within `SHUTDOWN_TIMEOUT` seconds."""
         self._ending.set()
         closing = threading.Thread(target=self._close_stores, daemon=True)
         closing.start()
-        closing.join(ENDING)
+        closing.join(SHUTDOWN_TIMEOUT)
         if self._premises.is_given_up():
             while not self._is_over():
                 self._watch.pause()  # until the run is over, the file that says that it gave up this session must stay
-        self._premises.leave()
+        self._premises.remove()
 
     def _close_stores(self) -> None:
         self._serving.close()
@@ -93,14 +93,14 @@ class Session:
 
     def _is_idle(self) -> bool:
         """Return True if the session may exit: it is idle, and no client is connected or connecting."""
-        if not self._is_unused() or not self._premises.close_up():
+        if not self._is_unused() or not self._premises.take_start_lock():
             return False
-        self._premises.withdraw()
+        self._premises.unpublish()
         self._serving.admit()  # callers that found the socket before it was renamed; what they read may have to be kept
         if self._is_unused():
             return True
-        self._premises.come_back()
-        self._premises.open_up()
+        self._premises.publish()
+        self._premises.release_start_lock()
         return False
 
     def _is_unused(self) -> bool:
@@ -108,10 +108,10 @@ class Session:
 
     def _keep(self) -> None:
         """Keep the stores, in a thread of its own: so renewals and audit entries do not wait for a fetch."""
-        while not self._ending.wait(KEEPING):
-            self._desk.look_after()
+        while not self._ending.wait(MAINTENANCE_INTERVAL):
+            self._desk.maintain()
 
-    def _told(self, _number: int, _frame: Any) -> None:
+    def _on_signal(self, _number: int, _frame: Any) -> None:
         self._told_to_end = True
 
 
@@ -119,7 +119,7 @@ def serve(handed: Mapping[str, Any], ready: Callable[[], None]) -> int:
     """Serve the run with these parameters. `ready` is called when the session listens. Return the exit status."""
     session = Session(handed)
     gc.freeze()
-    sys.setswitchinterval(TURNS)
+    sys.setswitchinterval(SWITCH_INTERVAL)
     session.expect(handed["awaited"])
     session.open()
     ready()

@@ -39,7 +39,7 @@ class NeedsVaultPassword(BaseException):
         self.vault_id = vault_id
 
 
-class HeldStores:
+class StorePool:
     """Open each store once, even if many callers need it at the same time."""
 
     def __init__(self, terms: CacheTerms, background: Callable[[Callable[[], None]], object]) -> None:
@@ -129,7 +129,7 @@ class HeldStores:
             opened = list(self._opened.values())
         return _managers_of(opened)
 
-    def held(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
+    def find_managers(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
         """Return the manager of one store if it is open, in a list."""
         with self._lock:
             opened = self._opened.get(self._fingerprints.of(name, config))
@@ -138,7 +138,7 @@ class HeldStores:
     def forget(self, names: Iterable[str] | None) -> int:
         """Drop the cached values of these names in all stores; everything for None. Return the number of values."""
         shelves = [manager.cache.shelf for manager in self.managers() if manager.cache is not None]
-        return sum(shelf.drop(name) for shelf in shelves for name in ([None] if names is None else names))
+        return sum(shelf.invalidate(name) for shelf in shelves for name in ([None] if names is None else names))
 
     def are_needed(self) -> bool:
         """Return True if the end of this process loses something: leases, values only in memory, refreshed values not yet stored."""
@@ -149,12 +149,12 @@ class HeldStores:
         can = manager.backend.capabilities
         return not can.persistent or (can.leased and manager in self._due) or _has_unwritten(manager)
 
-    def look_after(self) -> None:
+    def maintain(self) -> None:
         """Write the audit entries that wait, and renew logins and leases."""
         for manager in self.managers():
-            _guarded(manager.flush)
+            _run_guarded(manager.flush)
             if manager.backend.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
-                _guarded(partial(self._renew, manager))
+                _run_guarded(partial(self._renew, manager))
 
     def _renew(self, manager: CredentialManager) -> None:
         renewable = find_protocol(manager.backend, Renewable)
@@ -167,7 +167,7 @@ class HeldStores:
     def close(self) -> None:
         """Close every store."""
         for manager in self.managers():
-            _guarded(manager.close)
+            _run_guarded(manager.close)
 
 
 def _has_unwritten(manager: CredentialManager) -> bool:
@@ -193,7 +193,7 @@ class _Asked:
         return Secret(base64.b64decode(known)) if known else None
 
 
-def _guarded(work: Callable[[], object]) -> None:
+def _run_guarded(work: Callable[[], object]) -> None:
     """Run `work` and ignore failures, so that one store cannot block the others. The next caller gets the error."""
     with suppress(Exception, NeedsVaultPassword):
         work()

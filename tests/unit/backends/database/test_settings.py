@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import KINDS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import DIALECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.login import Login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, UNVERIFIED, VERIFIED, transport
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import parse_address
@@ -99,7 +99,7 @@ def test_a_missing_library_is_told_with_its_pip_line(monkeypatch):
 )
 def test_an_address_is_shown_without_its_password(url, shown, is_local):
     address = parse_address(url)
-    assert (address.shown, address.is_local) == (shown, is_local)
+    assert (address.redact, address.is_local) == (shown, is_local)
     assert "p@ss" not in repr(address)
 
 
@@ -170,7 +170,7 @@ def test_libpq_is_told_to_verify_the_host(monkeypatch):
     assert arguments("postgresql://a@localhost/n", {}, monkeypatch)["sslmode"] == "prefer"
 
 
-@pytest.mark.parametrize("dialect", KINDS)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_kind_has_a_dialect_of_sqlalchemy(dialect):
     url = "sqlite:////tmp/x.db" if dialect == "sqlite" else "{0}://app@127.0.0.1/n".format(dialect)
     backend = Database({"url": url}, BackendContext("prod"))

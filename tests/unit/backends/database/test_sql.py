@@ -12,9 +12,9 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import KINDS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import Reading
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Writing
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import DIALECTS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import Queries
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Statements
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from tests.conformance.records import NOON, a_record
 from tests.unit.backends.database.stores import with_cockroachdb
@@ -77,11 +77,11 @@ def said_by(dialect, action, found=()):
     backend = backend_of(dialect)
     recording = Recording(backend._connections.dialect())
     recording.found = list(found)
-    action(Reading(recording, backend._open().tables), Writing(recording, backend._open().tables, 10))
+    action(Queries(recording, backend._open().tables), Statements(recording, backend._open().tables, 10))
     return recording.said
 
 
-@pytest.mark.parametrize("dialect", KINDS)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_every_dialect_can_write_every_table(dialect):
     statements = statements_of(dialect)
     assert [statement.split("(")[0].split()[-1] for statement in statements[:5]] == [
@@ -114,7 +114,7 @@ def test_postgresql_keeps_json_and_times_that_can_be_searched(dialect):
     assert ('COLLATE "C"' in credentials) == (dialect == "postgresql")
 
 
-@pytest.mark.parametrize("dialect", KINDS)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_put_locks_compares_and_swaps_in_every_dialect(dialect):
     said = said_by(dialect, lambda _reading, writing: writing.put(a_record(), "3", False), [Row])
     assert [statement.split()[0] for statement in said] == ["SELECT", "INSERT", "UPDATE", "DELETE"]
@@ -124,7 +124,7 @@ def test_a_put_locks_compares_and_swaps_in_every_dialect(dialect):
     assert "(SELECT anon_1.version FROM (SELECT" in said[3]
 
 
-@pytest.mark.parametrize("dialect", KINDS)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_what_is_asked_is_one_statement_in_every_dialect(dialect):
     between = Filter(prefix="a/", type="basic", created_after=NOON, created_before=NOON)
     calls = (
@@ -139,7 +139,7 @@ def test_what_is_asked_is_one_statement_in_every_dialect(dialect):
         assert said.startswith("SELECT")
 
 
-@pytest.mark.parametrize("dialect", KINDS)
+@pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_listing_reads_no_plain_value(dialect):
     (said,) = said_by(dialect, lambda reading, _writing: reading.page(Filter(), None))
     assert "input_data" not in said

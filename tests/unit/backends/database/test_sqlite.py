@@ -85,8 +85,8 @@ def test_a_row_that_somebody_wrote_by_hand_is_a_credential(tmp_path):
     )
     found = backend.get("by/hand")
     assert exposed(found) == ({"password": b"s3cret", "port": b"5432", "list": '["ü"]'.encode()}, {})
-    assert (found.type, found.version, found.record_id, found.known.tags) == ("basic", "1", None, {"env": "prod"})
-    assert abs((found.known.created_at - backend.versions("by/hand")[0].created_at).total_seconds()) < 5
+    assert (found.type, found.version, found.record_id, found.full_metadata.tags) == ("basic", "1", None, {"env": "prod"})
+    assert abs((found.full_metadata.created_at - backend.versions("by/hand")[0].created_at).total_seconds()) < 5
     assert {record.name for record in backend.list()} == {"other", "by/hand"}
     assert backend.put(a_record("by/hand", "new"), "1").version == "2"
     assert value_of(backend.get("by/hand", "1")) == b"s3cret"

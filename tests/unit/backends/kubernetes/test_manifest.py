@@ -17,10 +17,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
     check_annotations,
     check_keys,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import is_foreign, owned_fields, taken
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import (
+    claim_fields,
+    find_owned_fields,
+    is_foreign,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_types import check_type, fitting_type
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     InvalidConfiguration,
@@ -32,7 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from tests.conformance.records import METADATA, NOON, a_record, exposed
 from tests.conformance.sealing import seal
 
-PLACE = Place("db_pass")
+PLACE = ObjectKey("db_pass")
 PLAIN = Manifests("nebula-", "default", encrypted=False)
 ENCRYPTED = Manifests("nebula-", "default", encrypted=True)
 each = pytest.mark.parametrize
@@ -40,7 +44,9 @@ each = pytest.mark.parametrize
 
 def stored(**changes):
     record = a_record(serial=7, revision=2, record_id=b"i" * 16)
-    content = StoredObject(record, older=(Kept(6, NOON), Kept(4)), leftover=(3, 2), written_at=NOON + timedelta(microseconds=5))
+    content = StoredObject(
+        record, older=(KeptVersion(6, NOON), KeptVersion(4)), garbage=(3, 2), written_at=NOON + timedelta(microseconds=5)
+    )
     return replace(content, **changes)
 
 
@@ -50,10 +56,10 @@ def as_server(secret, **metadata):
 
 
 def test_everything_comes_back_as_it_was_written():
-    content = stored(touched="9")
+    content = stored(foreign_token="9")
     found = PLAIN.read(PLACE, as_server(PLAIN.write(PLACE, content, None)))
     assert (found.token, found.problem) == ("12", None)
-    for part in ("older", "leftover", "touched", "written_at"):
+    for part in ("older", "garbage", "foreign_token", "written_at"):
         assert getattr(found, part) == getattr(content, part)
     assert exposed(found.record) == exposed(content.record)
     for part in ("type", "metadata", "serial", "revision", "record_id", "name", "stage"):
@@ -91,13 +97,13 @@ def test_a_plain_value_in_an_encrypted_store_is_a_problem_that_leaves_the_rest_r
 
 
 def test_a_tombstone_is_neither_plain_nor_encrypted():
-    place = Place.of_tombstone("db_pass", "current")
-    content = StoredObject(replace(a_record(), fields={}, state={}, metadata=None, type="opaque", serial=9), leftover=(4,))
+    place = ObjectKey.of_tombstone("db_pass", "current")
+    content = StoredObject(replace(a_record(), fields={}, state={}, metadata=None, type="opaque", serial=9), garbage=(4,))
     for manifests in (PLAIN, ENCRYPTED):
         secret = manifests.write(place, content, None)
         assert (secret["data"], secret["metadata"]["labels"]["nebula.credential/stage"]) == ({}, "deleted")
         found = manifests.read(place, as_server(secret))
-        assert (found.record.serial, found.leftover, found.problem) == (9, (4,), None)
+        assert (found.record.serial, found.garbage, found.problem) == (9, (4,), None)
 
 
 @each(
@@ -132,7 +138,7 @@ def test_a_state_that_somebody_changed_is_damaged():
 def test_a_list_of_fields_that_somebody_changed_counts_as_touched(value):
     secret = as_server(PLAIN.write(PLACE, stored(), None))
     secret["metadata"]["annotations"]["nebula.credential/fields"] = value
-    assert PLAIN.read(PLACE, secret).touched == "12"
+    assert PLAIN.read(PLACE, secret).foreign_token == "12"
 
 
 def test_a_foreign_secret_is_opaque_and_its_labels_are_tags():
@@ -149,10 +155,10 @@ def test_a_foreign_secret_is_opaque_and_its_labels_are_tags():
     }
     found = PLAIN.read(PLACE, secret)
     assert exposed(found.record) == ({"x": b"\x00", "empty": b""}, {})
-    assert (found.record.type, found.record.serial, found.touched) == ("opaque", None, "5")
-    assert found.record.known.tags == {"a": "b"}
-    assert (found.record.known.updated_at - found.record.known.created_at) == timedelta(hours=1)
-    assert PLAIN.read(PLACE, {"metadata": {}}).record.known.created_at.year == 1970
+    assert (found.record.type, found.record.serial, found.foreign_token) == ("opaque", None, "5")
+    assert found.record.full_metadata.tags == {"a": "b"}
+    assert (found.record.full_metadata.updated_at - found.record.full_metadata.created_at) == timedelta(hours=1)
+    assert PLAIN.read(PLACE, {"metadata": {}}).record.full_metadata.created_at.year == 1970
 
 
 @each(
@@ -204,13 +210,13 @@ def test_whoever_is_noted_for_a_field_has_written_it():
     labels = noted("kubectl-label", metadata=["labels"])
     assert not is_foreign({"managedFields": [ours, labels]})
     assert is_foreign({"managedFields": [ours, theirs]})
-    assert owned_fields({"managedFields": [ours, theirs, labels]}) == {"a", "b"}
+    assert find_owned_fields({"managedFields": [ours, theirs, labels]}) == {"a", "b"}
     assert not is_foreign({})
 
 
 def test_a_write_of_ours_takes_the_value_and_leaves_the_rest_to_others():
     both = noted("kubectl-edit", data=["b"], metadata=["labels"])
-    after = taken({"managedFields": [both, noted("gone", data=["c"])]}, ["a", "b"])
+    after = claim_fields({"managedFields": [both, noted("gone", data=["c"])]}, ["a", "b"])
     assert [entry["manager"] for entry in after] == ["kubectl-edit", "nebula-credential"]
     assert after[0]["fieldsV1"] == {"f:metadata": {"f:labels": {}}}
     assert set(after[1]["fieldsV1"]["f:data"]) == {".", "f:a", "f:b"}

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
     secret_name,
     unescape,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import MAX_NAME
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
@@ -62,7 +62,7 @@ def test_names_are_written_so(name, written):
     assert unescape(written) == name
 
 
-@given(prefix=PREFIXES, place=st.builds(Place, NAMES | AWKWARD, KINDS))
+@given(prefix=PREFIXES, place=st.builds(ObjectKey, NAMES | AWKWARD, KINDS))
 def test_every_place_has_a_valid_name_and_comes_back(prefix, place):
     """Whatever the prefix, and however long the name."""
     written = secret_name(prefix, place)
@@ -71,7 +71,7 @@ def test_every_place_has_a_valid_name_and_comes_back(prefix, place):
     assert place_of(prefix, written, place.name) == place
 
 
-@given(prefix=PREFIXES, places=st.lists(st.builds(Place, NAMES | AWKWARD, KINDS), min_size=2, max_size=30, unique=True))
+@given(prefix=PREFIXES, places=st.lists(st.builds(ObjectKey, NAMES | AWKWARD, KINDS), min_size=2, max_size=30, unique=True))
 def test_no_two_places_share_a_name(prefix, places):
     written = {secret_name(prefix, place) for place in places}
     assert len(written) == len(places)
@@ -93,9 +93,9 @@ def test_foreign_names_belong_to_no_credential(secret):
 def test_a_name_that_is_too_long_becomes_a_digest():
     """The annotation says which name it is; one that says another is not believed."""
     name = "X" * MAX_NAME
-    written = secret_name("n" * 100, Place(name))
+    written = secret_name("n" * 100, ObjectKey(name))
     assert written.endswith(".8")
-    assert place_of("n" * 100, written, name) == Place(name)
+    assert place_of("n" * 100, written, name) == ObjectKey(name)
     assert place_of("n" * 100, written, "Y" * MAX_NAME) is None
     assert place_of("n" * 100, written) is None
 

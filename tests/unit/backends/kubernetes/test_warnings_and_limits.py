@@ -15,10 +15,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.backend import Kubernetes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record
 
@@ -31,7 +31,7 @@ NOWHERE = {"backend": "kubernetes", "host": "https://127.0.0.1:1", "api_key": "x
 def test_what_kubernetes_counts_is_what_it_is_sent(record):
     backend = Kubernetes({"host": "https://127.0.0.1:1"}, BackendContext("prod"))
     sent = Manifests("nebula-", "default", record.envelope is not None).write(
-        Place("db_pass"), StoredObject(replace(record, serial=1)), None
+        ObjectKey("db_pass"), StoredObject(replace(record, serial=1)), None
     )
     assert backend.measure_value(record) == sum(len(base64.b64decode(value)) for value in sent["data"].values())
 
@@ -40,7 +40,7 @@ def test_kubernetes_is_not_asked_about_a_value_that_it_would_not_take():
     """1 MiB of values is what a Secret holds. Nothing answers at the address, and nothing is asked."""
     manager = open_store(dict(NOWHERE, encrypt=False), name="prod")
     with pytest.raises(TooLarge) as caught:
-        manager.create(Wanted("db", value=Secret(b"x" * (MAX_DATA + 1))))
+        manager.create(DesiredCredential("db", value=Secret(b"x" * (MAX_DATA + 1))))
     assert "the value has 1048577 bytes, and a Secret holds 1048576 at most" in str(caught.value)
     assert (caught.value.name, caught.value.store) == ("db", "prod")
     assert set(manager.metering.totals().operations) == {("put", "too_large")}

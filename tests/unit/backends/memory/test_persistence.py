@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Flushable, find_protocol, flush_backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Duplicate, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
 from tests.conformance.sealing import Sealing
@@ -62,7 +62,7 @@ def test_what_an_operation_has_written_is_there_for_the_next_process(path):
 def test_a_write_of_the_library_is_kept_without_flush_or_close(path):
     """The high-water mark is on the disk then, so the value has to be: else the next process would call the file rolled back."""
     first = opened(path)
-    first.create(Wanted("db", value=Secret("one")))
+    first.create(DesiredCredential("db", value=Secret("one")))
     assert value(opened(path)) == "one"
     first.update("db", description="d")
     assert opened(path).describe("db")["description"] == "d"
@@ -180,7 +180,7 @@ def meddle(manager, act):
 
 USES = {
     "ensure": lambda manager: written(manager, "second"),
-    "create": lambda manager: manager.create(Wanted("new", value=Secret("x"))),
+    "create": lambda manager: manager.create(DesiredCredential("new", value=Secret("x"))),
     "delete": lambda manager: ask(manager, "credential", name="db", state="absent"),
     "update": lambda manager: manager.update("db", description="d"),
 }
@@ -247,7 +247,7 @@ def test_a_play_is_told_once_that_what_it_writes_ends_with_its_process():
 def test_a_program_that_uses_the_library_and_check_mode_are_told_nothing(path):
     told = []
     manager = opened(None, told.append)
-    manager.create(Wanted("db", value=Secret("one")))
+    manager.create(DesiredCredential("db", value=Secret("one")))
     manager.flush()
     manager.close()
     ask(opened(path, told.append), "credential", name="db", value="x")

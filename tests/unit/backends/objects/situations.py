@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces, Place
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from tests.conformance.object_places import MemoryObjects, MemoryPlaces
 from tests.conformance.records import a_record, value_of
@@ -21,7 +21,7 @@ class Killed(BaseException):
     """The process is no more."""
 
 
-class WatchedPlaces(ObjectPlaces):
+class WatchedPlaces(ObjectStore):
     """Places that call `before` and `after` around every request, with its number and its kind."""
 
     def __init__(self, places, before=None, after=None):
@@ -137,10 +137,10 @@ def state_of(backend):
 
 def check_whole(places):
     """Only what the current object and tombstones name is there."""
-    current = places.read(Place("db_pass"))
+    current = places.read(ObjectKey("db_pass"))
     named = set()
     if current is not None:
-        named |= {Place("db_pass")} | {Place.of_version("db_pass", kept.serial) for kept in current.older}
+        named |= {ObjectKey("db_pass")} | {ObjectKey.of_version("db_pass", kept.serial) for kept in current.older}
     there = {place for place in places.objects if place.kind != "deleted"}
     assert there == named
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Place
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
@@ -147,14 +147,14 @@ def test_no_older_value_is_kept_where_none_is_wanted():
     places = MemoryPlaces()
     for value in "12":
         opened(places, keep=0).put(a_record(value=value))
-    assert list(places.objects) == [Place("db_pass")]
+    assert list(places.objects) == [ObjectKey("db_pass")]
     assert state_of(opened(places)) == {"2": b"2"}
 
 
 def test_fewer_versions_are_kept_from_the_next_write_on():
     places = with_history("123")
     opened(places, keep=0).put(a_record(value="4"))
-    assert list(places.objects) == [Place("db_pass")]
+    assert list(places.objects) == [ObjectKey("db_pass")]
 
 
 def test_keep_versions_is_checked():
@@ -238,14 +238,14 @@ def test_what_cannot_be_swept_fails_no_write():
         assert backend.put(a_record(value="new")).serial == 6
         assert len(backend.warnings) == warnings
         assert len(places.objects) == KEEP + 2
-        assert places.read(Place("db_pass")).leftover
+        assert places.read(ObjectKey("db_pass")).garbage
         opened(places).put(a_record(value="newer"))
         check_whole(places)
 
 
 def test_what_fails_before_the_write_itself_has_no_unknown_outcome():
     """So the layer above may repeat it; a failing write itself keeps its own word."""
-    lost = Unavailable("gone").happened(outcome_unknown=True)
+    lost = Unavailable("gone").annotate(outcome_unknown=True)
     for kind, work, unknown in (("create", put, False), ("replace", put, True), ("create", delete, False), ("remove", delete, True)):
         lost.outcome_unknown = True
         with pytest.raises(Unavailable) as caught:
@@ -255,10 +255,10 @@ def test_what_fails_before_the_write_itself_has_no_unknown_outcome():
 
 def test_a_kept_version_that_is_gone_is_not_found():
     places = with_history("12")
-    del places.objects[Place.of_version("db_pass", 1)]
+    del places.objects[ObjectKey.of_version("db_pass", 1)]
     with pytest.raises(NotFound):
         opened(places).get("db_pass", "1")
-    assert places.read(Place("db_pass", CURRENT)) is not None
+    assert places.read(ObjectKey("db_pass", CURRENT)) is not None
 
 
 def test_a_write_that_always_loses_ends():

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectPlaces
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectStore
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
 from tests.conformance.object_places import MemoryPlaces
 from tests.unit.backends.objects.situations import WatchedPlaces, opened
@@ -22,7 +22,7 @@ DOCS = next(parent for parent in Path(__file__).resolve().parents if (parent / "
 def test_the_driver_has_the_seven_methods_that_are_documented():
     section = (DOCS / "development.md").read_text(encoding="utf-8").split("## Add a backend that stores objects")[1].split("\n## ")[0]
     documented = re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)
-    assert set(documented) == ObjectPlaces.__abstractmethods__
+    assert set(documented) == ObjectStore.__abstractmethods__
     assert len(documented) == 7
 
 

@@ -26,7 +26,7 @@ def clock(monkeypatch):
 
 
 def granted(seconds, **more):
-    return token_life.granted(dict({"client_token": "s.one", "lease_duration": seconds, "renewable": True}, **more))
+    return token_life.token_from_login(dict({"client_token": "s.one", "lease_duration": seconds, "renewable": True}, **more))
 
 
 @pytest.mark.parametrize(("lifetime", "left"), [(32 * 24 * HOUR, HOUR), (3 * HOUR, HOUR), (2 * HOUR, 2400), (600, 200), (1, 1 / 3)])
@@ -43,13 +43,13 @@ def test_a_new_token_is_not_due_and_becomes_due_before_it_ends(lifetime):
 
 @given(lifetime=lives)
 def test_a_token_that_is_renewed_for_its_whole_life_is_not_due_at_once_again(lifetime):
-    token = token_life.renewed(granted(lifetime), {"lease_duration": lifetime, "renewable": True})
+    token = token_life.token_from_renewal(granted(lifetime), {"lease_duration": lifetime, "renewable": True})
     assert not token.is_due()
 
 
 @given(lifetime=lives, share=st.floats(min_value=0.01, max_value=0.3))
 def test_a_renewal_that_leaves_a_token_due_says_that_its_longest_life_is_near(lifetime, share):
-    token = token_life.renewed(granted(lifetime), {"lease_duration": token_life.margin(lifetime) * share, "renewable": True})
+    token = token_life.token_from_renewal(granted(lifetime), {"lease_duration": token_life.margin(lifetime) * share, "renewable": True})
     assert token.is_due()
 
 
@@ -61,7 +61,7 @@ def test_a_token_without_an_end_is_never_due(clock):
 
 
 def test_a_given_token_is_looked_up_after_half_a_minute_and_not_before(clock):
-    token = token_life.given(Secret("s.two"))
+    token = token_life.token_from_options(Secret("s.two"))
     clock[0] += token_life.LOOK_AFTER - 1
     assert not token.is_due()
     clock[0] += 1
@@ -81,7 +81,7 @@ def test_a_given_token_is_looked_up_after_half_a_minute_and_not_before(clock):
     ],
 )
 def test_what_the_server_says_of_a_given_token_tells_when_it_is_due(data, due_in):
-    token = token_life.looked_up(token_life.given(Secret("s.two")), data)
+    token = token_life.token_from_lookup(token_life.token_from_options(Secret("s.two")), data)
     assert token.due_at - token_life.now() == pytest.approx(due_in)
     assert token.known
     assert not token.ours

@@ -17,13 +17,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     MAX_KEY,
     MAX_KEYS,
     MAX_VALUE,
-    buried,
     check_room,
-    deleted_to,
-    described,
-    known,
-    mirrored,
-    plain,
+    describe_version,
+    find_description,
+    foreign_tags,
+    mark_deleted,
+    newest_deleted_version,
+    visible_tags,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, TooLarge
@@ -71,8 +71,8 @@ def test_a_description_comes_back_whole(metadata, version, revision):
     description = a_description(metadata, revision)
     if not fits(description):
         return
-    custom = applied({}, described({}, version, description))
-    assert known(custom, version, "db_pass") == (description, True, True)
+    custom = applied({}, describe_version({}, version, description))
+    assert find_description(custom, version, "db_pass") == (description, True, True)
 
 
 @given(st.lists(METADATAS, min_size=1, max_size=6))
@@ -81,9 +81,9 @@ def test_versions_follow_each_other_within_the_limits(metadatas):
     custom = {}
     for version, metadata in enumerate(metadatas, 1):
         if fits(a_description(metadata)):
-            custom = applied(custom, described(custom, version, a_description(metadata)))
-            assert known(custom, version, "db_pass").description.metadata == metadata
-            assert known(custom, version + 1, "db_pass").description.metadata.description == metadata.description
+            custom = applied(custom, describe_version(custom, version, a_description(metadata)))
+            assert find_description(custom, version, "db_pass").description.metadata == metadata
+            assert find_description(custom, version + 1, "db_pass").description.metadata.description == metadata.description
 
 
 @given(METADATAS, METADATAS)
@@ -91,66 +91,66 @@ def test_who_is_late_changes_no_description_of_another_version(late, newer):
     """A writer that was stopped between its two requests, and goes on after the next one has made both."""
     if not (fits(a_description(late)) and fits(a_description(newer))):
         return
-    custom = applied({}, described({}, 4, a_description(newer)))
-    change = described({}, 3, a_description(late))
+    custom = applied({}, describe_version({}, 4, a_description(newer)))
+    change = describe_version({}, 3, a_description(late))
     merged = {key: value for key, value in {**custom, **change}.items() if value is not None}
-    assert known(merged, 4, "db_pass") == (a_description(newer), True, True)
+    assert find_description(merged, 4, "db_pass") == (a_description(newer), True, True)
 
 
 def test_tags_lie_under_their_own_keys_for_other_tools():
-    custom = described({}, 1, a_description())
+    custom = describe_version({}, 1, a_description())
     assert (custom["env"], custom["nebula-type"], custom["nebula-expires-at"]) == ("prod", "basic", METADATA.expires_at.isoformat())
     assert "empty" not in custom
 
 
 def test_tags_that_were_changed_by_hand_are_read_as_they_are_now():
     """Changed, added and removed; what no other tool could have seen stays."""
-    custom = applied({}, described({}, 1, a_description(replace(METADATA, tags={"env": "prod", "gone": "1", "empty": ""}))))
+    custom = applied({}, describe_version({}, 1, a_description(replace(METADATA, tags={"env": "prod", "gone": "1", "empty": ""}))))
     del custom["gone"]
     custom.update(env="dev", owner="somebody")
-    assert known(custom, 1, "db_pass").description.metadata.tags == {"env": "dev", "owner": "somebody", "empty": ""}
+    assert find_description(custom, 1, "db_pass").description.metadata.tags == {"env": "dev", "owner": "somebody", "empty": ""}
 
 
 def test_tags_of_a_late_writer_do_not_count():
-    custom = applied({}, described({}, 4, a_description()))
-    merged = applied(custom, described({}, 3, a_description(replace(METADATA, tags={"env": "old", "late": "1"}))))
-    assert known(merged, 4, "db_pass").description.metadata.tags == METADATA.tags
+    custom = applied({}, describe_version({}, 4, a_description()))
+    merged = applied(custom, describe_version({}, 3, a_description(replace(METADATA, tags={"env": "old", "late": "1"}))))
+    assert find_description(merged, 4, "db_pass").description.metadata.tags == METADATA.tags
 
 
 def test_a_tag_that_is_taken_away_is_taken_away_for_other_tools_too():
-    custom = applied({"owner": "somebody"}, described({"owner": "somebody"}, 1, a_description()))
-    assert plain(custom) == {"env": "prod"}
+    custom = applied({"owner": "somebody"}, describe_version({"owner": "somebody"}, 1, a_description()))
+    assert foreign_tags(custom) == {"env": "prod"}
 
 
 def test_more_tags_than_there_is_room_for_are_kept_but_not_mirrored():
     tags = {"tag{0}".format(number): "x" for number in range(30)}
     description = a_description(replace(METADATA, tags=tags))
-    custom = applied({}, described({}, 1, description))
-    assert mirrored(tags) == plain(custom) == {}
-    assert known(custom, 1, "db_pass").description == description
+    custom = applied({}, describe_version({}, 1, description))
+    assert visible_tags(tags) == foreign_tags(custom) == {}
+    assert find_description(custom, 1, "db_pass").description == description
 
 
 def test_a_version_that_nobody_described_takes_what_the_one_before_says():
-    custom = applied({}, described({}, 3, a_description()))
-    assert known(custom, 4, "db_pass") == (a_description(), False, False)
-    assert known(custom, 2, "db_pass") == (a_description(), False, True)
-    assert known({"owner": "somebody"}, 4, "db_pass") == (None, False, False)
+    custom = applied({}, describe_version({}, 3, a_description()))
+    assert find_description(custom, 4, "db_pass") == (a_description(), False, False)
+    assert find_description(custom, 2, "db_pass") == (a_description(), False, True)
+    assert find_description({"owner": "somebody"}, 4, "db_pass") == (None, False, False)
 
 
 def test_what_was_deleted_is_forgotten():
-    custom = applied({}, described({}, 3, a_description()))
-    gone = applied(custom, buried(custom, 4))
-    assert (gone, deleted_to(gone)) == ({"nebula-deleted": "4"}, 4)
-    again = applied(gone, described(gone, 5, a_description()))
-    assert (deleted_to(again), known(again, 5, "db_pass").own) == (4, True)
-    late = applied(gone, described({}, 3, a_description()))
-    assert known(late, 5, "db_pass").description is None
+    custom = applied({}, describe_version({}, 3, a_description()))
+    gone = applied(custom, mark_deleted(custom, 4))
+    assert (gone, newest_deleted_version(gone)) == ({"nebula-deleted": "4"}, 4)
+    again = applied(gone, describe_version(gone, 5, a_description()))
+    assert (newest_deleted_version(again), find_description(again, 5, "db_pass").own) == (4, True)
+    late = applied(gone, describe_version({}, 3, a_description()))
+    assert find_description(late, 5, "db_pass").description is None
 
 
 @pytest.mark.parametrize("value", ["", "{", "[]", "{}", '{"type": 1}', "null", '{"type": "basic", "record_id": "", "revision": -1}'])
 def test_a_description_that_was_changed_by_hand_is_damaged(value):
     with pytest.raises(Damaged) as caught:
-        known({"nebula-4-0": value}, 4, "db_pass")
+        find_description({"nebula-4-0": value}, 4, "db_pass")
     assert "nebula-4-0" in str(caught.value)
 
 
@@ -162,4 +162,4 @@ def test_too_much_is_refused_before_anything_is_sent():
 
 @pytest.mark.parametrize("key", ["nebula-4-", "nebula-04-0", "nebula-4-00", "nebula-x-0", "nebula-4-0-0", "nebula-" + "9" * 30 + "-0"])
 def test_keys_that_only_look_like_ours_are_left_alone(key):
-    assert known({key: "x"}, 4, "db_pass").description is None
+    assert find_description({key: "x"}, 4, "db_pass").description is None

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import Kept, Place, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     read_fields,
     read_state,
@@ -91,16 +91,16 @@ def test_an_envelope_is_not_read_as_a_value():
 
 def an_object(**changes):
     record = a_record(serial=3, record_id=b"i" * 16, revision=2, **changes)
-    return StoredObject(record, older=(Kept(2, NOON), Kept(1)), leftover=(9, 8), written_at=NOON)
+    return StoredObject(record, older=(KeptVersion(2, NOON), KeptVersion(1)), garbage=(9, 8), written_at=NOON)
 
 
 def test_an_object_comes_back_whole():
     content = an_object()
-    found = read_object(Place("db_pass"), through_json(write_object(content)), "t", encrypted=False, tenant="default")
+    found = read_object(ObjectKey("db_pass"), through_json(write_object(content)), "t", encrypted=False, tenant="default")
     assert exposed(found.record.fields) == exposed(content.record.fields)
     for part in ("type", "metadata", "serial", "record_id", "revision"):
         assert getattr(found.record, part) == getattr(content.record, part)
-    assert (found.older, found.leftover, found.written_at, found.token) == (content.older, content.leftover, NOON, "t")
+    assert (found.older, found.garbage, found.written_at, found.token) == (content.older, content.garbage, NOON, "t")
 
 
 def test_an_envelope_comes_back_to_the_byte():
@@ -108,7 +108,7 @@ def test_an_envelope_comes_back_to_the_byte():
     content = StoredObject(Record("db_pass", envelope=seal(record, 3), serial=3))
     data = through_json(write_object(content))
     assert set(data) == {"nebula.envelope", "nebula.object"}
-    found = read_object(Place("db_pass"), data, "t", encrypted=True, tenant="default")
+    found = read_object(ObjectKey("db_pass"), data, "t", encrypted=True, tenant="default")
     assert (found.record.envelope, found.record.serial, found.problem) == (content.record.envelope, 3, None)
 
 
@@ -117,44 +117,46 @@ def test_base64_that_decodes_to_the_same_bytes_is_not_the_same(bit):
     """ENVELOPE rule 1: decoded strictly, encoded again, compared."""
     text = write_object(StoredObject(Record("db_pass", envelope=b"1234", serial=1)))["nebula.envelope"]
     changed = text[:-3] + "B==" if bit == "A" else text + bit
-    found = read_object(Place("db_pass"), {"nebula.envelope": changed}, "t", encrypted=True, tenant="default")
+    found = read_object(ObjectKey("db_pass"), {"nebula.envelope": changed}, "t", encrypted=True, tenant="default")
     assert isinstance(found.problem, Damaged)
 
 
 def test_a_plain_value_among_envelopes_is_a_problem_of_its_own():
-    found = read_object(Place("db_pass"), {"password": "x"}, "t", encrypted=True, tenant="default")
+    found = read_object(ObjectKey("db_pass"), {"password": "x"}, "t", encrypted=True, tenant="default")
     assert isinstance(found.problem, NotEncrypted)
     assert dict(found.record.fields) == {}
 
 
 def test_what_another_tool_wrote_is_opaque():
-    found = read_object(Place("db_pass"), {"password": "x"}, "t", encrypted=False, tenant="web")
+    found = read_object(ObjectKey("db_pass"), {"password": "x"}, "t", encrypted=False, tenant="web")
     assert (found.record.type, found.record.serial, found.record.record_id) == ("opaque", None, None)
-    assert (exposed(found.record.fields), found.record.known.scope.tenant) == ({"password": b"x"}, "web")
+    assert (exposed(found.record.fields), found.record.full_metadata.scope.tenant) == ({"password": b"x"}, "web")
 
 
 def test_a_removed_object_is_none():
-    assert read_object(Place("db_pass"), {"nebula.deleted": "x"}, "t", encrypted=False, tenant="default") is None
+    assert read_object(ObjectKey("db_pass"), {"nebula.deleted": "x"}, "t", encrypted=False, tenant="default") is None
 
 
 @pytest.mark.parametrize("damage", ["text", [], {}, {"serial": -1, "older": [], "leftover": [], "written_at": None}, {"serial": "3"}])
 def test_bookkeeping_that_was_changed_by_hand_is_damaged(damage):
     data = dict(write_object(an_object()), **{"nebula.object": damage})
-    assert isinstance(read_object(Place("db_pass"), data, "t", encrypted=False, tenant="default").problem, Damaged)
+    assert isinstance(read_object(ObjectKey("db_pass"), data, "t", encrypted=False, tenant="default").problem, Damaged)
 
 
 def test_metadata_that_was_changed_by_hand_is_damaged():
     data = dict(write_object(an_object()), **{"nebula.metadata": {"type": "basic"}})
-    found = read_object(Place("db_pass"), data, "t", encrypted=False, tenant="default")
+    found = read_object(ObjectKey("db_pass"), data, "t", encrypted=False, tenant="default")
     assert isinstance(found.problem, Damaged)
-    assert found.older == (Kept(2, NOON), Kept(1))
+    assert found.older == (KeptVersion(2, NOON), KeptVersion(1))
 
 
 def test_a_tombstone_has_a_serial_and_no_metadata():
-    content = StoredObject(Record("db_pass", serial=7), leftover=(3,))
+    content = StoredObject(Record("db_pass", serial=7), garbage=(3,))
     for encrypted in (False, True):
-        found = read_object(Place("db_pass", "deleted"), through_json(write_object(content)), "t", encrypted=encrypted, tenant="default")
-        assert (found.record.serial, found.record.metadata, found.leftover, found.problem) == (7, None, (3,), None)
+        found = read_object(
+            ObjectKey("db_pass", "deleted"), through_json(write_object(content)), "t", encrypted=encrypted, tenant="default"
+        )
+        assert (found.record.serial, found.record.metadata, found.garbage, found.problem) == (7, None, (3,), None)
     assert METADATA is not None
 
 

@@ -117,8 +117,8 @@ def test_renewing_moves_the_end_and_keeps_version_and_value():
     first = world.leases.get("app").record("default")
     world.now += 3000
     second = world.leases.get("app").record("default")
-    assert (second.version, second.known.created_at) == (first.version, first.known.created_at)
-    assert second.known.expires_at > first.known.expires_at
+    assert (second.version, second.full_metadata.created_at) == (first.version, first.full_metadata.created_at)
+    assert second.full_metadata.expires_at > first.full_metadata.expires_at
     assert second.fields == first.fields
 
 
@@ -159,11 +159,11 @@ def test_what_is_not_renewable_is_replaced_before_it_ends():
 def test_what_has_no_lease_is_kept_for_as_long_as_it_is_good():
     """A certificate of `pki/issue`, whose end is in the answer, and anything that nobody knows the end of."""
     made = read_lease("web", {"lease_id": "", "lease_duration": 0, "data": {"certificate": "PEM", "ca_chain": ["a"]}}, 0.0)
-    assert (made.expires_at, made.left(10**9), made.due_in(10**9)) == (None, float("inf"), float("inf"))
+    assert (made.expires_at, made.seconds_left(10**9), made.due_in(10**9)) == (None, float("inf"), float("inf"))
     assert made.fields["ca_chain"].expose() == b'["a"]'
     ends = int(made.created_at.timestamp()) + 900
     ending = read_lease("web", {"data": {"certificate": "PEM", "expiration": ends}}, 0.0)
-    assert 890 < ending.left(0.0) <= 900
+    assert 890 < ending.seconds_left(0.0) <= 900
     assert made.record("default").type == "opaque"
 
 

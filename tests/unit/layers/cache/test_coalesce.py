@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import coalesce as gathering
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import Gathering
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer
 
 NAMES = ["n{0}".format(number) for number in range(8)]
 
@@ -22,13 +22,13 @@ class World:
     """A backend whose first read waits until all the others have arrived, or for ever."""
 
     def __init__(self, monkeypatch, *missing, failing=None, patience=30.0):
-        monkeypatch.setattr(gathering, "PATIENCE", patience)
+        monkeypatch.setattr(gathering, "BATCH_WAIT", patience)
         self.asked = []
         self.missing = missing
         self.failing = failing
         self.gate = threading.Event()
         self.along = []
-        self.gathering = Gathering(self.one, self.several, (Unavailable,), self.along.append)
+        self.gathering = RequestCoalescer(self.one, self.several, (Unavailable,), self.along.append)
 
     def one(self, name):
         self.asked.append(name)

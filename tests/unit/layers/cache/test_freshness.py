@@ -11,10 +11,10 @@ import time
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import NotHeld, only_held
-from ansible_collections.nebula.credential.plugins.module_utils.context.caller import asked_by
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from tests.conformance.records import a_record, value_of
@@ -44,7 +44,7 @@ def test_who_writes_or_describes_is_given_what_is_there_now(operation):
     world = World()
     world.read()
     world.backend.inner.put(a_record("a", "new"))
-    with asked_by(AccessContext(), operation, cacheable=traits_of(operation).cacheable):
+    with acting_as(AccessContext(), operation, cacheable=traits_of(operation).cacheable):
         assert world.read() == b"new"
         assert value_of(world.cache.get_many(["a"])["a"]) == b"new"
     assert world.read() == b"new"
@@ -52,14 +52,14 @@ def test_who_writes_or_describes_is_given_what_is_there_now(operation):
 
 def test_where_nothing_may_be_fetched_nothing_is():
     world = World()
-    with only_held(), pytest.raises(NotHeld):
+    with cache_only(), pytest.raises(CacheMiss):
         world.read()
-    with only_held(), pytest.raises(NotHeld):
+    with cache_only(), pytest.raises(CacheMiss):
         world.cache.get_many(["a", "b"])
     world.read()
-    with only_held():
+    with cache_only():
         assert world.read() == b"a"
-    with only_held(), asked_by(AccessContext(), "credential", cacheable=False), pytest.raises(NotHeld):
+    with cache_only(), acting_as(AccessContext(), "credential", cacheable=False), pytest.raises(CacheMiss):
         world.read()
     assert world.backend.asked == ["a"]
 
@@ -125,7 +125,7 @@ def test_hits_and_misses_are_counted_as_they_were_for_the_caller():
 def test_a_clock_that_is_set_changes_nothing(monkeypatch):
     """Ages are told by a clock that only goes forward."""
     world = World()
-    world.cache.shelf._clock = Shelf(1, 1)._clock
+    world.cache.shelf._clock = LruCache(1, 1)._clock
     monkeypatch.setattr(time, "time", lambda: 0.0)
     world.read()
     for jump in (-1e9, 1e9):
@@ -138,6 +138,6 @@ def test_a_clock_that_is_set_changes_nothing(monkeypatch):
 def test_clearing_holds_for_what_is_just_being_read():
     world = World()
     asked = world.cache.shelf.asking("a")
-    world.cache.shelf.drop()
-    world.cache.shelf.keep(("a", None), a_record("a", "old"), asked)
+    world.cache.shelf.invalidate()
+    world.cache.shelf.put(("a", None), a_record("a", "old"), asked)
     assert len(world.cache.shelf) == 0

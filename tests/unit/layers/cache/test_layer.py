@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import Shelf
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from tests.conformance.records import a_record, put_state, value_of
 from tests.unit.layers.cache.world import World
 
@@ -66,7 +66,7 @@ def test_every_kind_of_write_drops_what_was_read():
     assert world.cache.get("a").state == {}
     patched = world.cache.get("a").with_metadata(description="other")
     world.cache.patch_metadata(patched, 0)
-    assert world.cache.get("a").known.description == "other"
+    assert world.cache.get("a").full_metadata.description == "other"
     world.cache.delete("a")
     with pytest.raises(NotFound):
         world.read()
@@ -245,12 +245,12 @@ def test_a_fetch_that_lands_while_another_is_about_to_begin_serves_both():
 )
 def test_a_shelf_never_holds_more_than_it_may(reads, entries, room):
     """Whatever is kept, in whatever order: number and bytes stay within their bounds, and the last one that fits is there."""
-    shelf = Shelf(entries, room)
+    shelf = LruCache(entries, room)
     for name, size in reads:
         record = a_record(name, b"x" * size, state={})
         fits = sum(len(value) for value in record.fields.values()) + len(record.envelope or b"") <= room
-        shelf.keep((name, None), record, shelf.asking(name))
+        shelf.put((name, None), record, shelf.asking(name))
         assert (len(shelf) <= entries, shelf.size <= room) == (True, True)
         assert (shelf.find((name, None)) is not None) == fits
-    shelf.drop()
+    shelf.invalidate()
     assert (len(shelf), shelf.size) == (0, 0)

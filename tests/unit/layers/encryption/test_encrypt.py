@@ -132,7 +132,7 @@ def test_processes_that_write_one_name_at_once_all_get_through(tmp_path):
 def test_a_plain_value_is_refused_where_the_store_is_encrypted(tmp_path):
     memory = Memory({}, BackendContext("plain"))
     memory.put(a_record())
-    store = encrypting.encrypted(memory, {})
+    store = encrypting.wrap_in_encryption(memory, {})
     for operation in (lambda: store.get("db_pass"), lambda: store.put(a_record()), lambda: list(store.list())):
         with pytest.raises(NotEncrypted, match="db_pass"):
             operation()
@@ -208,7 +208,7 @@ def test_metadata_changes_without_the_ciphertext(store):
     after = read_envelope(store.inner.get("db_pass").envelope)
     assert after.ciphertext == envelope.ciphertext
     assert (patched.revision, patched.version, patched) == (1, "1", store.get("db_pass"))
-    assert store.get("db_pass").known.description == "changed"
+    assert store.get("db_pass").full_metadata.description == "changed"
 
 
 def test_a_patch_of_what_has_changed_is_a_conflict(store):
@@ -233,7 +233,7 @@ def test_a_scope_changes_by_a_new_version_only(store):
     with pytest.raises(InvalidInput, match="new version"):
         store.patch_metadata(record.with_metadata(scope=Scope()), 0)
     store.put(record.with_metadata(scope=Scope()), "1")
-    assert store.get("db_pass").known.scope == Scope()
+    assert store.get("db_pass").full_metadata.scope == Scope()
 
 
 def test_state_is_replaced_and_the_value_stays(store):
@@ -253,7 +253,7 @@ def test_listed_metadata_is_verified_by_the_key(tmp_path):
 
     path = file_of(tmp_path, "db_pass")
     path.write_bytes(checked(path.read_bytes()[:-32].replace(b"prod", b"test")))
-    assert [(row.verified, row.known.tags) for row in store.list()] == [(False, {"env": "test"})]
+    assert [(row.verified, row.full_metadata.tags) for row in store.list()] == [(False, {"env": "test"})]
     for operation in (lambda: store.get("db_pass"), lambda: store.put(a_record()), lambda: store.patch_metadata(record, 0)):
         with pytest.raises(Tampered):
             operation()
@@ -282,7 +282,7 @@ def test_a_serial_that_nobody_counted_is_refused(tmp_path):
     store = a_store(tmp_path)
     store.put(a_record())
     store.marks.advance(
-        store.keyring.opened(), "other", store.opener.mark(store.keyring.opened(), "db_pass")._replace(serial=2**63), durable=True
+        store.keyring.open(), "other", store.opener.mark(store.keyring.open(), "db_pass")._replace(serial=2**63), durable=True
     )
     with pytest.raises(Tampered, match="serial"):
         store.put(a_record("other"))
@@ -301,7 +301,7 @@ def test_what_is_deleted_recoverably_may_come_back(tmp_path):
 def test_an_envelope_is_bound_to_the_ring_that_wrote_it(store):
     store.put(a_record())
     envelope = read_envelope(store.inner.get("db_pass").envelope)
-    ring = store.keyring.opened()
+    ring = store.keyring.open()
     assert envelope.header.key_id == ring.active.key_id
     assert authentic(ring.active, envelope)
 

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES, CLOSED, HALF_OPEN, OPEN, Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.breaker import Breaker
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.circuit import Circuit
@@ -62,7 +62,7 @@ class World:
             return "answered"
 
         try:
-            return self.store.around(Call("get", "db_pass"), work)
+            return self.store.intercept(BackendCall("get", "db_pass"), work)
         except CredentialError as raised:
             return raised.code
 
@@ -91,7 +91,7 @@ def test_an_open_one_makes_no_request_and_says_how_long(world):
     world.now = 17.5
     asked = []
     with pytest.raises(CircuitOpen) as caught:
-        world.store.around(Call("get"), lambda: asked.append(1))
+        world.store.intercept(BackendCall("get"), lambda: asked.append(1))
     assert asked == []
     assert caught.value.retry_after == 12.5
     assert str(caught.value) == (
@@ -142,9 +142,9 @@ def test_no_more_requests_than_needed_are_tried_at_a_time(world):
     assert world.ask() == "circuit_open"
     with pytest.raises(CircuitOpen, match="until the one in progress"):
         world.store.get("db_pass")
-    world.circuit.ended(first, failed=False)
+    world.circuit.end(first, failed=False)
     assert world.ask() == "circuit_open"
-    world.circuit.ended(second, failed=False)
+    world.circuit.end(second, failed=False)
     assert world.ask() == "answered"
 
 
@@ -155,8 +155,8 @@ def test_what_was_asked_before_counts_no_more_afterwards(world):
     world.now = 30.0
     assert world.ask() == "answered"
     for period in slow[:3]:
-        world.circuit.ended(period, failed=True)
-    world.circuit.ended(slow[3], failed=False)
+        world.circuit.end(period, failed=True)
+    world.circuit.end(slow[3], failed=False)
     assert world.circuit.state == HALF_OPEN
     assert world.ask() == "answered"
     assert world.circuit.state == CLOSED
@@ -170,7 +170,7 @@ def test_an_interruption_says_nothing_of_the_backend_and_gives_its_place_back(wo
     world.now = 30.0
     for _each in range(5):
         with pytest.raises(KeyboardInterrupt):
-            world.store.around(Call("get"), interrupted)
+            world.store.intercept(BackendCall("get"), interrupted)
     assert world.circuit.state == HALF_OPEN
     assert [world.ask(), world.ask()] == ["answered"] * 2
     assert world.circuit.state == CLOSED
@@ -217,7 +217,7 @@ def test_threads_do_not_wait_for_each_other():
     answered = []
 
     def ask():
-        answered.append(world.store.around(Call("get"), all_in.wait))
+        answered.append(world.store.intercept(BackendCall("get"), all_in.wait))
 
     threads = [threading.Thread(target=ask) for _each in range(16)]
     for thread in threads:
@@ -236,7 +236,7 @@ def test_threads_that_fail_at_once_open_it_once(world):
 
     def ask():
         with suppress(Unavailable):
-            world.store.around(Call("get"), fail)
+            world.store.intercept(BackendCall("get"), fail)
 
     threads = [threading.Thread(target=ask) for _each in range(16)]
     for thread in threads:

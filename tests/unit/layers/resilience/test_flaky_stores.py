@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Timeout, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import encrypted
+from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from tests.conformance.records import NOON, a_record, value_of
 from tests.faults.flaky import Fault, Flaky, scripted, seeded
@@ -140,7 +140,7 @@ def test_an_encrypted_store_loses_nothing_either(seed, rate):
     """Envelopes are compared byte by byte, and the layer outside writes by compare-and-swap always."""
     truth = Memory({"keep_versions": 200}, BackendContext("truth"))
     flaky = Flaky(truth, seeded(seed, rate), give_way)
-    store = encrypted(Retry(flaky, ENOUGH, sleep=give_way), {})
+    store = wrap_in_encryption(Retry(flaky, ENOUGH, sleep=give_way), {})
     store.connect()
     outcomes = counted(store, store, writers=8, times=2)
     flaky.settle()

@@ -164,7 +164,7 @@ def test_what_another_writer_stores_is_never_taken_for_ours():
         world = World(faults, between=same_value, at=at)
         outcome = world.tried(swap)
         if not failed(outcome):
-            assert world.truth.get("db_pass", outcome.version).known.updated_at == NOON + timedelta(seconds=1)
+            assert world.truth.get("db_pass", outcome.version).full_metadata.updated_at == NOON + timedelta(seconds=1)
 
     all_of(SHORT, holds)
 
@@ -241,7 +241,7 @@ def test_a_patch_that_is_alone_is_made_once():
         world = World(faults)
         outcome = world.tried(described)
         found = world.truth.get("db_pass")
-        assert (outcome.revision, found.revision, found.known.description) == (1, 1, "changed")
+        assert (outcome.revision, found.revision, found.full_metadata.description) == (1, 1, "changed")
 
     all_of(zip(SEQUENCES), holds)
 
@@ -257,7 +257,7 @@ def test_a_patch_beside_another_one_is_told_as_it_is():
         found = world.truth.get("db_pass")
         if failed(outcome):
             assert isinstance(outcome, Conflict)
-            assert found.known.description == "other"
+            assert found.full_metadata.description == "other"
             assert outcome.outcome_unknown or found.revision == 1
         else:
             assert outcome.revision == 1

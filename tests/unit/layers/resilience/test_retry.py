@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Call
+from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
@@ -121,14 +121,14 @@ def test_the_waits_are_drawn_from_widening_windows(clock):
 
 
 def test_a_backend_that_asks_for_time_gets_at_least_that(clock):
-    _below, store = reading(clock, Unavailable("busy").happened(retry_after=1.5), Unavailable("busy").happened(retry_after=-3))
+    _below, store = reading(clock, Unavailable("busy").annotate(retry_after=1.5), Unavailable("busy").annotate(retry_after=-3))
     store.get("db_pass")
     assert 1.5 <= clock.waits[0] <= 1.5 + attempts.BASE
     assert 0 <= clock.waits[1] <= 2 * attempts.BASE
 
 
 def test_a_wait_that_passes_the_deadline_is_not_begun(clock):
-    below, store = reading(clock, Unavailable("busy").happened(retry_after=6))
+    below, store = reading(clock, Unavailable("busy").annotate(retry_after=6))
     with deadline.within(5, "get"), pytest.raises(Unavailable) as caught:
         store.get("db_pass")
     assert (below.asked, clock.waits) == (1, [])
@@ -137,7 +137,7 @@ def test_a_wait_that_passes_the_deadline_is_not_begun(clock):
 
 def test_repeats_end_with_the_deadline(clock):
     """However many repeats are left."""
-    below, store = reading(clock, *(Unavailable("busy").happened(retry_after=2) for _each in range(20)), repeats=20)
+    below, store = reading(clock, *(Unavailable("busy").annotate(retry_after=2) for _each in range(20)), repeats=20)
     with deadline.within(5, "get"), pytest.raises(Unavailable, match="3 attempts"):
         store.get("db_pass")
     assert below.asked == 3
@@ -147,12 +147,15 @@ def test_an_observer_is_told_of_each_repeat(clock):
     told = []
 
     class Telling(Observer):
-        def retried(self, call, error, waited):
+        def on_retry(self, call, error, waited):
             told.append((call, error.code, waited))
 
     _below, store = reading(clock, Unavailable("down"), Timeout("slow"), observer=Telling())
     store.get("db_pass")
-    assert told == [(Call("get", "db_pass"), "unavailable", clock.waits[0]), (Call("get", "db_pass"), "timeout", clock.waits[1])]
+    assert told == [
+        (BackendCall("get", "db_pass"), "unavailable", clock.waits[0]),
+        (BackendCall("get", "db_pass"), "timeout", clock.waits[1]),
+    ]
 
 
 def test_every_read_is_repeated(clock):
@@ -258,7 +261,7 @@ def test_a_provider_that_was_stopped_half_way_tells_so_itself(clock):
 
     def half(record, expected_version=None, *, create=False):
         Memory.put(below, a_record(record.name, "half"), expected_version, create=create)
-        raise AccessDenied("the value was written, and the rest of it was not").happened(outcome_unknown=True)
+        raise AccessDenied("the value was written, and the rest of it was not").annotate(outcome_unknown=True)
 
     below.put = half
     with pytest.raises(AccessDenied) as caught:
@@ -273,7 +276,7 @@ def test_time_over_in_the_look_leaves_the_outcome_open(clock):
     class Slow(Flaky):
         def get(self, name, version=None, stage="current"):
             clock.now += 20
-            raise deadline.timed_out()
+            raise deadline.timeout_error()
 
     store = Retry(Slow(Memory({}, BackendContext("below")), scripted([Fault.AFTER])), 5, sleep=clock.sleep)
     with deadline.within(10, "put"), pytest.raises(Timeout, match=r"put did not end within 10 s.* not known") as caught:

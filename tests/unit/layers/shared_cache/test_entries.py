@@ -33,7 +33,7 @@ class World:
         self.entries = Entries(key, prefix, store, lambda: self.now)
 
     def opened(self, entry, name="app/db", version=None):
-        return self.entries.opened(entry, name, version)
+        return self.entries.open(entry, name, version)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def world():
 
 @pytest.fixture
 def entry(world):
-    return world.entries.sealed(RECORD, None, 60)
+    return world.entries.seal(RECORD, None, 60)
 
 
 def test_a_record_comes_back_until_its_time_is_over(world, entry):
@@ -66,13 +66,13 @@ def test_a_record_comes_back_until_its_time_is_over(world, entry):
 def test_every_record_comes_back_whole(fields, serial, version, record_id, verified, user, asked):
     world, metadata = World(), Metadata(NOW, NOW + timedelta(1), NOW, "text", {"a": "b"}, Scope("t", user=user, tags={"x": "y"}))
     record = Record("n", "basic", fields, fields, metadata, "current", version, serial, record_id, 3, None, verified)
-    assert world.opened(world.entries.sealed(record, asked, 60), "n", asked) == record
+    assert world.opened(world.entries.seal(record, asked, 60), "n", asked) == record
 
 
 @given(place=st.integers(0, 10**6), flip=st.integers(1, 255))
 def test_no_byte_may_be_another_one(place, flip):
     world = World()
-    entry = bytearray(world.entries.sealed(RECORD, None, 60))
+    entry = bytearray(world.entries.seal(RECORD, None, 60))
     entry[place % len(entry)] ^= flip
     assert world.opened(bytes(entry)) is None
 
@@ -94,7 +94,7 @@ def test_it_is_good_for_its_store_and_key_alone(entry, other):
 
 
 def test_two_entries_of_one_record_have_nothing_in_common(world, entry):
-    again = world.entries.sealed(RECORD, None, 60)
+    again = world.entries.seal(RECORD, None, 60)
     assert len({entry[4:36], again[4:36]}) == 2
     assert entry[48:] != again[48:]
 
@@ -108,7 +108,7 @@ def test_places_differ_with_names_and_versions_and_tell_neither(world):
 
 def test_a_revoked_record_stays_what_it_is(world):
     record = RECORD.with_metadata(lifecycle="revoked")
-    assert world.opened(world.entries.sealed(replace(record, revision=2), None, 60)).known.lifecycle == "revoked"
+    assert world.opened(world.entries.seal(replace(record, revision=2), None, 60)).full_metadata.lifecycle == "revoked"
 
 
 @pytest.mark.parametrize(

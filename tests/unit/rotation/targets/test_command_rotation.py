@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
 from tests.unit.crypto.sealed_stores import a_memory_store
@@ -62,7 +62,7 @@ class World:
         backend = a_memory_store()
         backend.connect()
         self.manager = CredentialManager(backend, clock=lambda: self.now)
-        self.manager.create(Wanted("door", type="basic", value=Secret("old-word"), fields={"username": Secret("app")}))
+        self.manager.create(DesiredCredential("door", type="basic", value=Secret("old-word"), fields={"username": Secret("app")}))
         self.service = FileService(directory)
         self.service.take(b"old-word")
         self.options = self.service.dual() if overlap == "dual" else self.service.options()

@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.outco
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import base, registry, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Held, Made, Value
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.rotation_driver import RotationDriver
 from tests.unit.crypto.sealed_stores import a_memory_store
@@ -101,7 +101,7 @@ class World:
         backend = a_memory_store()
         backend.connect()
         self.manager = CredentialManager(backend, clock=lambda: self.now)
-        self.manager.create(Wanted("key", type="basic", value=Secret("old-word"), fields={"username": Secret("app")}))
+        self.manager.create(DesiredCredential("key", type="basic", value=Secret("old-word"), fields={"username": Secret("app")}))
         target.accepted = {place: {b"old-word"} for place in places}
         target.reachable = set(places)
         registry.add_target(KIND, target)

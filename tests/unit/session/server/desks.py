@@ -10,16 +10,16 @@ import base64
 from dataclasses import asdict
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import Desk
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 
 MEMORY = {"backend": "memory", "audit": "off"}
 
 
-class Asking:
+class Caller:
     """A desk, and operations asked of it on one store, as a run's worker asks."""
 
     def __init__(self, config=None, store="team", **options):
-        self.desk = Desk({"ttl": 300.0, **options})
+        self.desk = RequestHandler({"ttl": 300.0, **options})
         self.config = dict(MEMORY if config is None else config)
         self.store = store
 
@@ -36,7 +36,7 @@ class Asking:
 
     def __call__(self, operation, **more):
         """The reply's result, or its error."""
-        reply = self.desk.perform(self.message(operation, **more))
+        reply = self.desk.handle(self.message(operation, **more))
         return reply["result"] if "result" in reply else reply["error"]
 
     def read(self, name, **more):

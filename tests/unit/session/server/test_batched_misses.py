@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache import coalesce as gathering
 from tests.unit.backends.database.stores import url_in
-from tests.unit.session.server.desks import Asking
+from tests.unit.session.server.desks import Caller
 
 NAMES = ["app/n{0}".format(number) for number in range(10)]
 PLAIN = {"encrypt": False, "allow_plaintext": True}
@@ -25,7 +25,7 @@ class World:
     """Ten credentials, a session that keeps none of them, and a slow database: its first answer waits for the other workers."""
 
     def __init__(self, directory, **options):
-        self.asking = Asking({"backend": "database", "url": url_in(directory), "audit": "off", **options})
+        self.asking = Caller({"backend": "database", "url": url_in(directory), "audit": "off", **options})
         self.asking.put(*NAMES)
         self.statements = []
 
@@ -44,7 +44,7 @@ class World:
 
 @pytest.fixture(params=[{}, PLAIN], ids=["encrypted", "plain"])
 def world(request, tmp_path, monkeypatch):
-    monkeypatch.setattr(gathering, "PATIENCE", 30.0)
+    monkeypatch.setattr(gathering, "BATCH_WAIT", 30.0)
     world = World(tmp_path, **request.param)
     event.listen(Engine, "before_cursor_execute", world.heard)
     yield world

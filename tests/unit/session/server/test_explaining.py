@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import pending_digests as explaining
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, UNKNOWN
-from tests.unit.session.server.desks import Asking
+from tests.unit.session.server.desks import Caller
 
 
 @pytest.fixture
@@ -22,24 +22,24 @@ def clock(monkeypatch):
 
 
 def asked(asking, question="q", name="a"):
-    return asking.desk.known({"question": question, "names": [name], "host": "h"})
+    return asking.desk.try_cached({"question": question, "names": [name], "host": "h"})
 
 
 def test_the_first_explains_and_the_others_wait():
-    asking = Asking()
+    asking = Caller()
     assert asked(asking) is UNKNOWN
     assert [asked(asking) for _each in range(3)] == [AWAITED] * 3
     assert asked(asking, "another") is UNKNOWN
 
 
 def test_the_one_who_has_started_the_session_is_the_first():
-    asking = Asking()
+    asking = Caller()
     asking.desk.await_explanation("q")
     assert asked(asking) is AWAITED
 
 
 def test_once_explained_they_are_answered():
-    asking = Asking()
+    asking = Caller()
     asking("credential", name="a", value="v4lue", state="present")
     asked(asking)
     asking.read("a", question="q")
@@ -47,15 +47,15 @@ def test_once_explained_they_are_answered():
 
 
 def test_an_error_explains_as_well_as_an_answer():
-    asking = Asking()
+    asking = Caller()
     asked(asking)
-    assert asking.desk.perform(asking.message("get", question="q", name="missing"))["error"]["code"] == "not_found"
+    assert asking.desk.handle(asking.message("get", question="q", name="missing"))["error"]["code"] == "not_found"
     asking("credential", name="a", value="v4lue", state="present")
     assert asked(asking) not in (UNKNOWN, AWAITED)
 
 
 def test_where_the_store_cannot_be_opened_everybody_explains_for_himself():
-    asking = Asking({"backend": "nonsense"})
+    asking = Caller({"backend": "nonsense"})
     asked(asking)
     asking("get", question="q", name="a")
     assert [asked(asking) for _each in range(3)] == [UNKNOWN] * 3
@@ -63,15 +63,15 @@ def test_where_the_store_cannot_be_opened_everybody_explains_for_himself():
 
 def test_who_never_comes_back_is_not_waited_for(clock):
     """It may have been killed, or have found that its configuration is wrong."""
-    asking = Asking()
+    asking = Caller()
     asked(asking)
-    clock[0] += explaining.PATIENCE
+    clock[0] += explaining.RESOLVE_TIMEOUT
     assert [asked(asking) for _each in range(3)] == [UNKNOWN] * 3
 
 
 def test_they_are_not_remembered_without_end(monkeypatch):
     monkeypatch.setattr(explaining, "REMEMBERED", 10)
-    found = explaining.Explaining()
+    found = explaining.PendingDigests()
     for number in range(100):
-        found.is_left_to_another(str(number))
+        found.claim(str(number))
     assert len(found._until) == 10

@@ -13,7 +13,7 @@ import socket
 import pytest
 
 from ansible_collections.nebula.credential.plugins.lookup import get
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import started_at
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.peer import read_start_time
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.session import Session
 
@@ -28,9 +28,9 @@ def place(base):
 def session(place):
     """One that is idle as soon as nobody asks."""
     lock = os.open(place.lock, os.O_RDWR | os.O_CREAT, 0o600)
-    run = (os.getpid(), started_at(os.getpid()))
+    run = (os.getpid(), read_start_time(os.getpid()))
     found = Session({"run": run, "directory": place.directory, "lock": lock, "options": {"idle": -1.0}})
-    found._premises.open_up()
+    found._premises.release_start_lock()
     yield found
     found.close()
 
@@ -54,6 +54,6 @@ def test_it_stays_for_who_has_just_come(session, place):
         content = json.dumps({"forget": ["a"]}).encode()
         caller.sendall(get.LENGTH.pack(len(content)) + content)
         session._serving.step()
-        assert json.loads(get._received(caller)) == {"result": {"forgotten": 0}}
+        assert json.loads(get._receive_reply(caller)) == {"result": {"forgotten": 0}}
     with connected(place):
         assert not get.is_locked(place.lock)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import HeldStores
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import StorePool
 
 
 @pytest.fixture
 def stores():
-    held = HeldStores(CacheTerms(), lambda work: work())
+    held = StorePool(CacheTerms(), lambda work: work())
     yield held
     held.close()
 

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_st
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.http import HttpClient
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.types import registry
@@ -153,7 +153,7 @@ class World:
     def create(self, kind=Token, lives=HOUR, scope=None, **more):
         """Store the credential, as it was written when its token was new; `lives` from now."""
         fields = {"access_token": "a-0", "refresh_token": tokens.FIRST, "url": self.service.url, **more}
-        wanted = Wanted(
+        wanted = DesiredCredential(
             NAME, type=kind.name, fields={name: Secret(value) for name, value in fields.items() if value is not None}, scope=scope
         )
         now = self.clock()
@@ -202,7 +202,7 @@ def refuse_a_reader(writing, reading, monkeypatch):
     register(monkeypatch)
     with tokens.running() as service:
         fields = {"access_token": Secret("a-0"), "refresh_token": Secret(tokens.FIRST), "url": Secret(service.url)}
-        wanted = Wanted(NAME, type=Token.name, fields=fields, expires_at=CLOCK() + SOON)
+        wanted = DesiredCredential(NAME, type=Token.name, fields=fields, expires_at=CLOCK() + SOON)
         CLOCK.ahead -= HOUR
         CredentialManager(writing, clock=CLOCK).create(wanted)
         CLOCK.ahead += HOUR

@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import RefreshStatus, read_refresh_status
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import attempt
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
@@ -34,7 +34,7 @@ def test_one_write_carries_state_expiry_and_lifecycle(world):
     world.token()
     assert [write for write, _before in seen] == ["patch", "patch", "put"]
     before, after = seen[-1][1], world.stored
-    assert (before.known.lifecycle, dict(before.state)) == ("refreshing", {})
+    assert (before.full_metadata.lifecycle, dict(before.state)) == ("refreshing", {})
     assert (after.metadata.lifecycle, refreshing.text(after.record.state["access_token"])) == ("active", "a-1")
     assert after.metadata.expires_at > world.clock()
     assert refreshing.text(after.fields["access_token"]) == "a-0"
@@ -185,7 +185,7 @@ def test_a_late_answer_is_dropped_where_a_person_has_written_another_value(world
     slow.start()
     assert world.service.arrived.wait(60)
     fields = {"access_token": Secret("by hand"), "refresh_token": Secret("another")}
-    world.manager.ensure(Wanted(NAME, fields=fields, expires_at=world.clock() + HOUR))
+    world.manager.ensure(DesiredCredential(NAME, fields=fields, expires_at=world.clock() + HOUR))
     world.service.gate.set()
     slow.join(60)
     assert (seen, world.token(), world.state) == (["by hand"], "by hand", "active")

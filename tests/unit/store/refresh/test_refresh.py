@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
@@ -47,7 +47,7 @@ def test_a_value_whose_import_is_not_complete_is_not_refreshed(world):
     """The import continues from the version that is stored, so a refresh must not write another one."""
     world.create(lives=PAST)
     record = world.manager.backend.get(NAME)
-    marked = dict(record.known.attributes, **{ATTRIBUTE: Importing("3", 0, 1).write()})
+    marked = dict(record.full_metadata.attributes, **{ATTRIBUTE: Importing("3", 0, 1).write()})
     world.manager.backend.patch_metadata(record.with_metadata(attributes=marked), record.revision)
     with pytest.raises(Unusable, match="its import from another store is not complete"):
         world.token()
@@ -100,7 +100,7 @@ def test_a_new_value_from_a_person_ends_a_refusal(world):
     with pytest.raises(RefreshFailed):
         world.token()
     world.service.mode = tokens.OK
-    world.manager.ensure(Wanted(NAME, fields={"access_token": Secret("by hand")}, expires_at=world.clock() + PAST))
+    world.manager.ensure(DesiredCredential(NAME, fields={"access_token": Secret("by hand")}, expires_at=world.clock() + PAST))
     assert world.token() == "a-1"
 
 
@@ -224,7 +224,7 @@ def batching(tmp_path):
 def test_a_batch_refreshes_for_the_caller_that_it_was_asked_by(batching):
     ops = AccessContext(user="ops")
     batching.create(lives=PAST, scope=Scope(user="ops"))
-    batching.manager.create(Wanted("plain", value=Secret("x")))
+    batching.manager.create(DesiredCredential("plain", value=Secret("x")))
     many = perform(batching.manager, "get_many", {"names": [NAME, "plain"], "scope": {"user": "ops"}}, NOBODY).result
     assert many == {"values": {NAME: "a-1", "plain": "x"}, "failures": {}}
     assert batching.manager.inspect(NAME, context=ops).metadata.lifecycle == "active"
@@ -240,7 +240,7 @@ def test_the_audit_trail_has_the_refresh_and_its_own_reads_are_no_use(batching):
 
 def test_a_batch_refreshes_what_is_due_and_fails_for_what_cannot_be(world):
     world.create(lives=PAST)
-    world.manager.create(Wanted("plain", value=Secret("x")))
+    world.manager.create(DesiredCredential("plain", value=Secret("x")))
     found = {result.name: result for result in world.manager.batch_get([NAME, "plain"])}
     assert refreshing.text(found[NAME].answer.token()) == "a-1"
     world.clock.ahead += 2 * HOUR
@@ -257,7 +257,7 @@ def test_an_older_version_and_another_stage_are_read_as_they_are(world):
 
 
 def test_a_type_that_has_nothing_to_refresh_says_so(world):
-    world.manager.create(Wanted("plain", type="api_key", value=Secret("x")))
+    world.manager.create(DesiredCredential("plain", type="api_key", value=Secret("x")))
     with pytest.raises(RefreshUnsupported, match="credential 'plain', store 'prod': type 'api_key' cannot be refreshed"):
         world.manager.refresh("plain")
 

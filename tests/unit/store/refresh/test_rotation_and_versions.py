@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, RotationInProgress, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import Wanted
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from tests.conformance.object_places import MemoryObjects
 from tests.conformance.records import a_record, value_of
@@ -35,7 +35,7 @@ def rotate(world, **parameters):
 
 
 def write(world, text):
-    world.manager.ensure(Wanted(NAME, value=refreshing.Secret(text), expires_at=world.clock() + HOUR))
+    world.manager.ensure(DesiredCredential(NAME, value=refreshing.Secret(text), expires_at=world.clock() + HOUR))
 
 
 @pytest.mark.parametrize("store", STORES)
@@ -79,7 +79,7 @@ def test_a_new_scope_leaves_what_a_refresh_brought(world):
     """The fields are the same, so the token in them is used up."""
     world.create(lives=PAST)
     world.token()
-    world.manager.ensure(Wanted(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
+    world.manager.ensure(DesiredCredential(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
     world.clock.ahead += 2 * HOUR
     assert refreshing.text(world.manager.token(NAME, context=AccessContext(user="ops"))) == "a-2"
     assert not world.service.is_revoked
@@ -87,7 +87,7 @@ def test_a_new_scope_leaves_what_a_refresh_brought(world):
 
 def test_a_new_scope_leaves_the_expiry_of_a_value_that_is_to_be_refreshed(world):
     world.create(lives=PAST)
-    world.manager.ensure(Wanted(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
+    world.manager.ensure(DesiredCredential(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
     assert refreshing.text(world.manager.token(NAME, context=AccessContext(user="ops"))) == "a-1"
 
 
@@ -95,7 +95,7 @@ def test_the_same_value_is_not_written_again_in_the_midst_of_its_refresh(world):
     world.create(lives=PAST)
     claim(world)
     with pytest.raises(Conflict, match="it is being refreshed, and its response would be lost"):
-        world.manager.ensure(Wanted(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
+        world.manager.ensure(DesiredCredential(NAME, scope=Scope(user="ops")), AccessContext(user="ops"))
 
 
 def test_a_rolled_back_rotation_leaves_the_refreshed_value(refreshed_in_rotation):

@@ -57,7 +57,7 @@ class CallbackModule(CallbackBase):
                 lookup_loader.get(lookup)
             # All objects so far live as long as the run. Garbage collection in a worker would copy their memory (see gc.freeze).
             gc.freeze()
-        except Exception as error:  # noqa: BLE001  # as said; the text of a foreign error may quote a file
+        except Exception as error:  # noqa: BLE001  # no error may fail a play; the text of a foreign error may quote a file
             told = "not started ({0})".format(type(error).__name__)
         self._display.vvv("{0}: {1}".format(self.CALLBACK_NAME, told))
 

@@ -111,7 +111,9 @@ def test_what_opening_would_have_left_for_later_is_an_error(opened, tmp_path):
     create(opened())
     absent = {"key_sources": [DEFAULT, {"source": "passphrase", "passphrase_env": "NOT_SET_ANYWHERE", "label": "ci"}]}
     for ask_for_it in (present, checked):
-        with pytest.raises(KeySourceUnavailable, match=r"key_sources', store 'prod': .*'passphrase:ci'.*NOT_SET_ANYWHERE.*remove the"):
+        with pytest.raises(
+            KeySourceUnavailable, match=r"key_sources', store 'prod': .*'passphrase:ci'.*NOT_SET_ANYWHERE.*remove the source"
+        ):
             ask_for_it(opened(**absent))
     slots = json.loads(document_path(tmp_path).read_text())["slots"]
     change_document(tmp_path, slots=[slots[0], "AAAA"])

@@ -174,7 +174,7 @@ class Kv2Requests:
         self._request("POST", "undelete", place, {"versions": list(versions)}, writing=True, capability="update")
 
     def destroy(self, place: str, versions: Sequence[int]) -> None:
-        """Remove the values of exactly these versions for good."""
+        """Remove the values of exactly these versions permanently."""
         self._request("PUT", "destroy", place, {"versions": list(versions)}, writing=True, capability="update")
 
     def folder(self, folder: str) -> Iterator[Tuple[str, Optional[Sheet]]]:

@@ -170,7 +170,7 @@ class Cache(Layer, Recoverable):
         """Fetch the value for all callers that wait for this flight. They get its failure, too."""
         try:
             record = self._read(key, asked, fetch)
-        except BaseException as error:  # noqa: BLE001  # as said
+        except BaseException as error:  # noqa: BLE001  # all callers that wait get it
             self._landed(key, asked)
             flight.set_exception(error)
         else:

@@ -119,7 +119,7 @@ class SharedCache(Layer, Recoverable):
         try:
             key = self._key_of()
             return otherwise if key is None else work(self._entries(key))
-        except Exception as error:  # noqa: BLE001  # as said
+        except Exception as error:  # noqa: BLE001  # no failure of the cache may fail an operation
             self._down_until = time.monotonic() + REST
             self._tell(reason(error))
             return otherwise

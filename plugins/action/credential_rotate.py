@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The controller's side of `credential_rotate`: the phases through the client, a target through its modules."""
+"""The controller's side of `credential_rotate`: it performs the phases through the client and reaches a target by modules."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ _DRIVEN_PHASES = (AUTO, SETTLE, ROLLBACK)
 
 
 class ActionModule(CredentialAction):
-    """Performs `credential_rotate`: the store's part on the controller, the target's modules on the task's host."""
+    """Performs `credential_rotate`: the work in the store on the controller, the target's modules on the task's host."""
 
     operation = "credential_rotate"
     specification = CREDENTIAL_ROTATE
 
     def read_arguments(self) -> Mapping[str, Any]:
-        """Return the task's arguments, those of `options` included. What the task itself says wins.
+        """Return the task's arguments, those of `options` included. The task's own arguments win.
 
         Raises:
-            InvalidInput: `options` holds what is no option.
+            InvalidInput: `options` is no mapping, or holds a name that is no option.
         """
         arguments = dict(self._task.args)
         whole = plain(arguments.pop(OPTIONS, None) or {})
@@ -61,12 +61,17 @@ class ActionModule(CredentialAction):
         return {**whole, **arguments}
 
     def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
-        """Return the module's specification; with a third party's target, `target_options` has that target's own."""
+        """Return the module's specification. With a third party's target, `target_options` has the options of that target.
+
+        Raises:
+            InvalidInput: `target_options` is given without a third party's target, or such a target is to run on a host.
+            InvalidConfiguration: the third party's target cannot be loaded.
+        """
         kind = arguments.get("target")
         if not isinstance(kind, str) or not is_third_party(kind):
             if arguments.get("target_options"):
                 remedy = "Use the option of the target's own name, or name a third party's target."
-                raise InvalidInput("only a third party's target takes it", option="target_options", remedy=remedy)
+                raise InvalidInput("only a third party's target has this option", option="target_options", remedy=remedy)
             return self.specification
         if self.runs_on_target(arguments):
             raise third_party_error(kind)
@@ -96,7 +101,11 @@ class ActionModule(CredentialAction):
 
 
 def _check_option(name: str) -> None:
-    """Refuse what is no option of the module, and say what was meant."""
+    """Check that a name is an option of the module. The error suggests the closest one.
+
+    Raises:
+        InvalidInput: the module has no such option.
+    """
     known = [option for option in CREDENTIAL_ROTATE.argument_spec if option != OPTIONS]
     if name in known:
         return

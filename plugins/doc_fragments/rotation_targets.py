@@ -27,21 +27,21 @@ options:
     description:
       - The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the task's
         host, which needs C(psycopg). The controller needs the Python package C(scramp).
-      - The server is given a SCRAM-SHA-256 verifier, never the password.
-      - A single role has no grace period, because it takes one password at a time.
+      - The server gets a SCRAM-SHA-256 verifier, never the password.
+      - A single role has no grace period, because it has one password at a time.
     type: dict
     suboptions:
       host:
         description:
-          - Host name or address, as seen from the task's host. The credential's field C(host) unless given.
+          - Host name or address, as seen from the task's host. Defaults to the credential's field C(host).
         type: str
       port:
         description:
-          - The credential's field C(port) unless given, and 5432 where it has none.
+          - The port. Defaults to the credential's field C(port), or 5432 if it has none.
         type: int
       database:
         description:
-          - The database to connect to. The credential's field C(database) unless given, and V(postgres) where it has none.
+          - The database to connect to. Defaults to the credential's field C(database), or V(postgres) if it has none.
         type: str
       unix_socket:
         description:
@@ -49,11 +49,11 @@ options:
         type: path
       ssl_mode:
         description:
-          - How TLS is used, in libpq's words. The credential's field C(ssl_mode) unless given.
+          - How TLS is used, in libpq's words. Defaults to the credential's field C(ssl_mode).
         type: str
       ca_cert:
         description:
-          - A file of certificates that the server's is checked against, on the task's host.
+          - A file of CA certificates that verify the server's certificate, on the task's host.
         type: path
       connect_params:
         description:
@@ -63,22 +63,22 @@ options:
         type: dict
       role:
         description:
-          - The role whose password changes. The credential's field C(username) unless given.
+          - The role whose password changes. Defaults to the credential's field C(username).
         type: str
       usernames:
         description:
           - Two roles that take turns. The new value is the other role's user name and password, so that the old one keeps
             working.
-          - Both exist and have the same rights. Consumers read user name and password in one lookup.
+          - Both must exist and have the same rights. Consumers must read user name and password in one lookup.
         type: list
         elements: str
       admin_user:
         description:
-          - A role that may change the password. The user name of O(postgresql.admin_credential) unless given.
+          - A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).
         type: str
       admin_password:
         description:
-          - Its password.
+          - The password of O(postgresql.admin_user).
         type: str
       admin_credential:
         description:
@@ -86,16 +86,16 @@ options:
         type: str
   command:
     description:
-      - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with a cleared
-        environment (C(PATH), C(HOME), C(USER), C(LANG)) and in place of their output only their exit status is read.
-      - "Exit status 0 means done. 77 means refused: the service answered, and does not take the value. 69 and 75 mean that the
+      - The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only C(PATH),
+        C(HOME), C(USER) and C(LANG) in their environment. Only their exit status is read, not their output.
+      - "Exit status 0 means done. 77 means refused: the service responded and does not accept the value. 69 and 75 mean that the
         service could not be reached, and that nothing was sent. Every other status means that the outcome is not known."
-      - A program that changes the value is run again with the same value after a crash, so it has to be repeatable.
+      - After a crash, a program that changes the value is run again with the same value, so it must be repeatable.
     type: dict
     suboptions:
       apply:
         description:
-          - The program and its arguments that make the service take the value. Use an absolute path.
+          - The program that sets the value at the service, and its arguments. Use an absolute path.
           - Arguments are shown. Put no secret into them.
         type: list
         elements: str
@@ -104,16 +104,16 @@ options:
         description:
           - The program that tries the value on a fresh connection, and its arguments. It changes nothing, and ends within 25
             seconds.
-          - It is also run with a random wrong value, and has to exit with status 77 then.
-          - "Its arguments are kept in the rotation's journal: a rotation that is open is finished with the same ones."
+          - It is also run with a random wrong value, and must then exit with status 77.
+          - "Its arguments are kept in the rotation's journal: an open rotation must be finished with the same arguments."
         type: list
         elements: str
         required: true
       retire:
         description:
-          - "The program that makes the service drop the value it is given, and its arguments. A value that is not there is
-            dropped already: the status is 0."
-          - Needed with O(command.overlap=dual).
+          - The program that deletes the value it gets at the service, and its arguments. If the value is absent already, the
+            program exits with status 0.
+          - Required with O(command.overlap=dual).
         type: list
         elements: str
       secret_in:
@@ -127,7 +127,7 @@ options:
         choices: [stdin, environment]
       overlap:
         description:
-          - Whether the service takes the old and the new value at the same time.
+          - Whether the service accepts the old and the new value at the same time.
           - "V(none): O(command.apply) replaces the value."
           - "V(dual): O(command.apply) adds a value, and O(command.retire) drops the old one after the grace period."
         type: str
@@ -141,7 +141,8 @@ options:
       max_request_life:
         description:
           - Seconds after which a change that a program began can no longer take effect at the service.
-          - O(command.time_limit) and 60 seconds unless given. Give more if the service works on after the program has ended.
+          - Defaults to O(command.time_limit) and 60 seconds. Give more if the service continues to work on the change after the
+            program has ended.
         type: int
   target_options:
     description:

@@ -36,7 +36,7 @@ options:
     choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
   value:
-    description: The new value of the primary field. By default it is generated. A value that is pending already is kept instead.
+    description: The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
     type: str
   fields:
     description: New values by field, merged into the stored ones.
@@ -273,7 +273,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.modul
 
 
 def main() -> None:
-    """Run on a host; on the controller the action plugin does the same, and reaches targets."""
+    """Run on a host. On the controller, the action plugin does the same and also reaches targets."""
     run_module("credential_rotate", CREDENTIAL_ROTATE)
 
 

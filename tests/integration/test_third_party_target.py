@@ -109,7 +109,7 @@ def test_its_options_are_checked_by_its_own_and_a_host_never_gets_it(project: An
 
 def test_its_options_are_refused_with_a_target_of_ours(project: Any, appliance: Path) -> None:
     message = project.play("- {0}: {{name: door, target: none, target_options: {{place: /x}}}}".format(ROTATE)).failed()
-    assert "only a third party's target takes it" in message
+    assert "only a third party's target has this option" in message
 
 
 @pytest.mark.parametrize(("text", "words"), [("TARGET = 1", "is no target"), ("x = 1 /", "SyntaxError"), ("", "AttributeError")])

@@ -183,4 +183,4 @@ def test_on_a_target_the_module_opens_both_stores(play):
 
 def test_a_store_that_stays_on_the_controller_is_refused_for_a_target_also_as_the_second_one(play):
     run = play("- {local.stores.transfer: {name: db, store: there, to: here, run_on: target}}")
-    assert "store 'here': a local store with its default key lies on the controller" in run.failed()
+    assert "store 'here': a local store with its default key is on the controller" in run.failed()

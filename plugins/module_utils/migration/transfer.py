@@ -4,8 +4,8 @@
 
 """Copying or moving a credential from one store to another.
 
-Each store acts for its own tenant: no block of one store's manager stands around the other's. What was written is read again and
-compared before a source is deleted.
+Each store acts for its own tenant: no `acting` block of one store's manager contains calls of the other's. The destination is read
+again and compared before the source is deleted.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class TransferOptions:
 
     Attributes:
         delete: delete the source once the destination holds the same.
-        other_tenant: also if the stores have different tenants.
-        lossy: also if the destination cannot keep all of it.
-        check: say what would be done, and do nothing.
+        other_tenant: transfer also if the stores have different tenants.
+        lossy: transfer also if the destination cannot keep all of it.
+        check: report what would be done, and do nothing.
     """
 
     delete: bool = False
@@ -39,7 +39,7 @@ class TransferOptions:
 
 @dataclass(frozen=True)
 class Transfer:
-    """What became of one credential.
+    """The result of the transfer of one credential.
 
     Attributes:
         action: create, resume or nothing.
@@ -63,7 +63,7 @@ class Transfer:
 def transfer_credential(
     source: CredentialManager, destination: CredentialManager, name: str, context: AccessContext, options: TransferOptions
 ) -> Transfer:
-    """Copy a credential as it is, or move it.
+    """Copy a credential as it is, or move it. Return what was done.
 
     Raises:
         InvalidInput: both stores are one place, or something would be lost.

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a new run does with what an earlier one left open."""
+"""How a new run continues a rotation that an earlier run left open."""
 
 from __future__ import annotations
 
@@ -24,12 +24,14 @@ _BY_HAND = (phases.PREPARING, phases.PREPARED, phases.PROMOTING, phases.GRACE, p
 
 
 def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[Entry, Step]:
-    """Take the open rotation from where it stands to where this run goes on; with a request, to begin a new one after it.
+    """Return the entry, or the step, from which this run continues the open rotation.
+
+    With a request, the run is to begin a new rotation after it.
 
     Raises:
         RotationInProgress: it is too early.
-        RotationParked: a person has to look.
-        RotationLost: the target takes neither value.
+        RotationParked: a person must check the target.
+        RotationLost: the target accepts neither value.
     """
     journal = entry.journal
     if journal.phase == phases.PARKED:
@@ -46,16 +48,16 @@ def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[En
         return _retire(course, entry, request)
     if journal.phase in (phases.PREPARING, phases.PREPARED) and request is not None:
         adopted = course.adopt(journal, request)
-        # What the service holds is listed in the run that has a value made.
+        # The run that has the service make a value must also list what the service holds.
         return course.write(entry, replace(adopted, phase=phases.PREPARING) if adopted.is_made_by_service else adopted)
     return entry
 
 
 def check_by_hand(entry: Entry, request: Request) -> None:
-    """Refuse to go on by hand with what a driver has to finish.
+    """Refuse to continue by hand a rotation that a driver has to finish.
 
     Raises:
-        RotationInProgress: as said.
+        RotationInProgress: the request has no driver, and the open rotation needs one.
     """
     journal = entry.journal
     kept_at_target = journal.withdraws and journal.phase not in (phases.PREPARING, phases.PREPARED, phases.PROMOTING)
@@ -64,10 +66,10 @@ def check_by_hand(entry: Entry, request: Request) -> None:
 
 
 def check_target(entry: Entry, request: Request) -> None:
-    """Refuse another target: a value that was sent to one server, asked about at another, would end in `lost`.
+    """Refuse another target: a value that was sent to one server and is tried at another would end in `lost`.
 
     Raises:
-        InvalidInput: as said.
+        InvalidInput: a value was sent, and the request names another target.
     """
     journal = entry.journal
     named = dict(request.target, kind=request.kind)
@@ -78,12 +80,12 @@ def check_target(entry: Entry, request: Request) -> None:
             "the open rotation began with another target",
             name=entry.name,
             option="target",
-            remedy="Name that one, word for word, to finish it: {}.".format(began),
+            remedy="To finish it, name exactly that target: {}.".format(began),
         )
 
 
 def in_progress(name: str, what: str, remedy: str) -> RotationInProgress:
-    """The error of a run that came too early."""
+    """Return the error for a run that came too early."""
     return RotationInProgress(what, name=name, remedy=remedy)
 
 
@@ -101,30 +103,42 @@ def _unpark(course: Course, entry: Entry, request: Optional[Request]) -> Entry:
 
 
 def _look_again(course: Course, entry: Entry, request: Optional[Request]) -> Entry:
-    """The service may hold a value of ours that was not found, or not deleted."""
+    """Write that the next step looks again for a value that the service may hold and that was not found, or not deleted.
+
+    Raises:
+        RotationParked: a person must decide whose value it is.
+    """
     journal = entry.journal
     owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
     if journal.orphaned and not owns:
         raise RotationParked(
             journal.reason,
             name=entry.name,
-            remedy="Delete what nothing uses, or say 'sole_owner: true' if only this rotation makes values there, then run phase 'settle'.",
+            remedy="Delete what nothing uses, or set 'sole_owner: true' if only this rotation makes values there, then run phase 'settle'.",
         )
     again = replace(journal, phase=phases.SWEEPING, sole_owner=owns, orphaned=False, again=request is not None)
     return course.write(entry, again)
 
 
 def _sweep(course: Course, entry: Entry, request: Optional[Request]) -> Entry:
-    """The service may still make a value whose answer was lost."""
+    """Write whether a new rotation follows the search for a value whose response was lost.
+
+    Raises:
+        RotationInProgress: the service may still make that value.
+    """
     journal, now = entry.journal, course.now()
     if request is not None and not journal.quiet(now) and course.slots(entry.name).find(PENDING) is None:
         when = as_time(journal.quiet_at() or now).isoformat(timespec="seconds")
-        raise in_progress(entry.name, "the service may still make a value whose answer was lost", "Run it again after {}.".format(when))
+        raise in_progress(entry.name, "the service may still make a value whose response was lost", "Run it again after {}.".format(when))
     return course.write(entry, replace(journal, again=request is not None))
 
 
 def _discard(course: Course, entry: Entry, request: Optional[Request]) -> Union[Entry, Step]:
-    """A value was sent and rolled back: use it again, or see that it can go."""
+    """Continue with a value that was sent and rolled back: send it again, or probe the target so that it can be deleted.
+
+    Raises:
+        RotationInProgress: the value may not be sent again, and an earlier request may still land.
+    """
     journal, now = entry.journal, course.now()
     by_hand = journal.manual or (request is not None and not request.driven)
     if journal.quiet(now) and not by_hand:
@@ -140,7 +154,11 @@ def _discard(course: Course, entry: Entry, request: Optional[Request]) -> Union[
 
 
 def _retire(course: Course, entry: Entry, request: Optional[Request]) -> Union[Entry, Step]:
-    """The grace period: wait, or verify once more and retire."""
+    """Continue in the grace period: wait, or verify once more and retire.
+
+    Raises:
+        RotationInProgress: a new rotation would begin before the previous value can go.
+    """
     journal = replace(entry.journal, again=request is not None)
     if journal.behind:
         return course.write(entry, replace(journal, phase=phases.TURNING_BACK))
@@ -165,7 +183,7 @@ def _is_revoked(course: Course, name: str) -> bool:
 
 def _lost(name: str) -> RotationLost:
     return RotationLost(
-        "the target takes neither the current nor the pending value",
+        "the target accepts neither the current nor the pending value",
         name=name,
-        remedy="Both values are kept. Set one of them at the target and run phase 'settle', or store what the target takes.",
+        remedy="Both values are kept. Set one of them at the target and run phase 'settle', or store the value that the target accepts.",
     )

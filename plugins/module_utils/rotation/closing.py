@@ -4,8 +4,8 @@
 
 """How a rotation ends: grace, the last verification, dropping values at the target, and dropping them in the store.
 
-One guard stands before every slot that is dropped: with overlap, the target drops the value first, and a value that
-another slot keeps is not dropped there. It serves rollback, a crash and the end of the grace period alike.
+One rule holds for every slot that is dropped: with overlap, the target drops the value first, and a value that another slot
+keeps is not dropped there. The rule holds for a rollback, after a crash and at the end of the grace period alike.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 
 def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
-    """Keep previous for its time."""
+    """Keep previous until the grace period is over."""
     slots, journal = course.slots(entry.name), entry.journal
     slots.drop(PENDING)
     if may_retire(journal, course.now()) and is_verified_since(journal):
@@ -36,19 +36,19 @@ def grace(course: Course, entry: Entry, _request: Optional[Request]) -> Followin
     if overdue(journal, course.now()):
         slots.flag(PREVIOUS, course.clock())
         slots.move_state(("parked",), (lifecycle.GRACE_PERIOD,), course.clock())
-    # A run that was to begin a new rotation could not retire the last one's value.
+    # `again`: this run was to begin a new rotation, and could not retire the value of the last one.
     return course.done(entry, steps.PARKED if journal.again else steps.PROMOTED)
 
 
 def may_retire(journal: Journal, now: int) -> bool:
-    """Whether previous may go: no place needs it, its time is over by a clock that may be 120 s ahead, and all sends are quiet."""
+    """Whether previous may go: no place needs it, its grace period is over by a clock that may be 120 s ahead, no send can land."""
     over = journal.retire_after is None or now - SKEW_STAMP >= journal.retire_after
     quiet = journal.quiet_back(now) and (journal.quiet(now) or not journal.withdraws)
     return over and quiet and not journal.behind
 
 
 def is_verified_since(journal: Journal) -> bool:
-    """Whether the new value was seen to work when nothing that was sent could land any more."""
+    """Whether the target accepted the new value at a time when nothing that was sent could land any more."""
     if journal.alternating or (journal.sent is None and journal.resent is None):
         return True
     if journal.verified is None or not journal.quiet_back(journal.verified):
@@ -88,12 +88,12 @@ def withdrawing(course: Course, entry: Entry, _request: Optional[Request]) -> Fo
 
 
 def _announce(course: Course, entry: Entry) -> Entry:
-    # The announcement is the check of the lease, as before a send.
+    # The announcement checks the lease, as before a send.
     return course.write(entry, replace(entry.journal, dropping=course.now()))
 
 
 def _is_only_here(slots: Slots, stage: str) -> bool:
-    """Whether that stage alone keeps its value: current is never dropped at the target, nor what previous still holds."""
+    """Whether no other stage keeps that value: the target never drops the current value, nor one that previous still holds."""
     found = slots.find(stage)
     if found is None:
         return False
@@ -102,7 +102,7 @@ def _is_only_here(slots: Slots, stage: str) -> bool:
 
 
 def closing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
-    """Drop what nobody can need any more; the journal goes last, so a crash leaves it to be done again."""
+    """Drop the values that are no longer needed. The journal goes last, so that a run after a crash repeats this."""
     journal, slots, now = entry.journal, course.slots(entry.name), course.clock()
     owed = [stage for stage in _stages_to_drop(journal) if _is_owed(journal, stage)]
     if owed:
@@ -121,7 +121,7 @@ def closing(course: Course, entry: Entry, request: Optional[Request]) -> Followi
 
 
 def _stages_to_drop(journal: Journal) -> Tuple[str, ...]:
-    # Two users: the target takes the previous value until its user's turn comes again, so it stays.
+    # Two users: the target accepts the previous value until its user's turn comes again, so it stays.
     return (PENDING, PREVIOUS) if journal.promoted is not None and not journal.alternating else (PENDING,)
 
 
@@ -132,9 +132,9 @@ def _is_owed(journal: Journal, stage: str) -> bool:
 
 
 def _resume_grace(course: Course, entry: Entry) -> Step:
-    """A rotation back to previous was rolled back: the grace period that it interrupted goes on."""
+    """Continue the grace period that a rotation back to previous interrupted, after that rotation was rolled back."""
     course.slots(entry.name).drop(PENDING)
     journal = entry.journal
     resumed = replace(journal, phase=phases.GRACE, goal=FORWARD, promoted=journal.grace_of, verified=None, withdrawn=(), dropping=None)
-    # Which of the hosts had the current value was forgotten: all are given it again.
+    # The journal no longer says which hosts had the current value, so all hosts get it again.
     return course.done(replace(entry, journal=replace(resumed, grace_of=None, behind=journal.places)), steps.ROLLED_BACK)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every phase of a rotation stands on: the clock, the store, the journal's next write, and the steps handed to a driver."""
+"""What every phase of a rotation uses: the clock, the store, the journal's next write, and the steps for a driver."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 _STARTS_FROM = (lifecycle.ACTIVE, lifecycle.EXPIRED, lifecycle.ROTATION_SCHEDULED, lifecycle.ROTATING)
 
 Following = Union[Entry, Step]
-"""What a phase comes to: the entry after one compare-and-swap, or a step for the driver."""
+"""The result of a phase: the entry after one compare-and-swap, or a step for the driver."""
 
 
 class Course:
     """The rotations of one store on behalf of one controller."""
 
     def __init__(self, backend: Backend, clock: Callable[[], datetime], holder: str, lease: timedelta) -> None:
-        """Take the store, a clock (aware, UTC), who this controller is, and how long it may be silent."""
+        """Set the store, a clock (aware, UTC), the id of this controller, and how long it may be silent."""
         self._backend = backend
         self._book = JournalBook(backend)
         self._holder = holder
@@ -46,24 +46,28 @@ class Course:
         self.clock = clock
 
     def now(self) -> int:
-        """The time, as the journal writes it."""
+        """Return the time in microseconds since the epoch, as the journal writes it."""
         return stamp(self.clock())
 
     def slots(self, name: str) -> Slots:
-        """The stages of a credential."""
+        """Return the stages of a credential."""
         return Slots(self._backend, name)
 
     def write(self, entry: Entry, journal: Journal) -> Entry:
-        """Write the journal and with it the lease: the lock is a part of what is compared and swapped."""
+        """Write the journal and renew the lease in the same compare-and-swap. Return the new entry.
+
+        Raises:
+            RotationInProgress: another controller wrote in between.
+        """
         now = self.clock()
         return self._book.write(entry, replace(journal, holder=self._holder, until=stamp(now + self._lease)), now)
 
     def begin(self, request: Request) -> Entry:
-        """Write the journal of a new rotation.
+        """Write the journal of a new rotation. Return its entry.
 
         Raises:
-            Revoked: nothing starts any more.
-            Unusable: the credential is in another state from which none starts.
+            Revoked: the credential is revoked.
+            Unusable: the credential is in another state from which no rotation starts.
             RotationInProgress: the target refuses a change so soon after the last one.
             InvalidInput: the target's traits contradict each other.
         """
@@ -86,13 +90,13 @@ class Course:
         return self.write(Entry(request.name, journal, None, current.known.scope), journal)
 
     def opening(self, request: Request, current: Record) -> Journal:
-        """The first journal of a rotation of `current`."""
+        """Return the first journal of a rotation of `current`."""
         traits = request.traits
         journal = Journal(secrets.token_hex(8), input_version(current), traits.overlap, traits.rollback, 0, started=self.now())
         return self.adopt(journal, request)
 
     def adopt(self, journal: Journal, request: Request) -> Journal:
-        """The journal with the traits, the places and the grace period of the run that goes on with it."""
+        """Return the journal with the traits, the places and the grace period of the run that continues it."""
         traits = request.traits
         life = _life(traits)
         adopted = replace(
@@ -103,7 +107,7 @@ class Course:
             apply_limit=traits.apply_limit,
             ask_limit=traits.ask_limit,
             maker=traits.maker,
-            # How many fit matters only where the service makes them; other journals stay as they were.
+            # The number of slots matters only if the service makes the values; other journals keep the default.
             slots=traits.slots if traits.maker == SERVICE else 1,
             marks=traits.marks,
             sole_owner=traits.sole_owner,
@@ -111,13 +115,13 @@ class Course:
             grace=int(request.grace.total_seconds()),
             target=dict(request.target, kind=request.kind),
             manual=request.manual,
-            # Whoever drives by hand may send pending at any time from now on.
+            # A person who runs the phases may send pending at any time from now on.
             sent=self.now() if request.manual else journal.sent,
         )
         return places.start(adopted, request.places, sent=journal.sent is not None)
 
     def done(self, entry: Entry, outcome: str) -> Step:
-        """Let go of the lease and say how it ended."""
+        """Release the lease and return the last step."""
         released = replace(entry.journal, holder=None, until=None)
         entry = self._book.write(entry, released, self.clock())
         return Step(steps.DONE, entry.version, outcome=outcome, summary=self.summary(entry))
@@ -127,31 +131,31 @@ class Course:
         self._book.close(entry)
 
     def summary(self, entry: Entry) -> Dict[str, Any]:
-        """The rotation as people read it."""
+        """Return the rotation as people read it."""
         return summarize(entry.journal, self.now())
 
     def batch(self, journal: Journal) -> Tuple[str, ...]:
-        """The places of the next step: as many as fit half of the lease."""
+        """Return the places of the next step: as many as fit half of the lease."""
         each = journal.apply_limit if journal.phase in (*places.SENDS, phases.WITHDRAWING) else journal.ask_limit
         return places.next_batch(journal, max(1, self._half_lease() // max(each, 1)))
 
     def send(self, entry: Entry, kind: str, stage: str) -> Step:
-        """The step that sends, makes or drops a value."""
+        """Return the step that sends, makes or drops a value."""
         return self._step(entry, kind, stage, entry.journal.apply_limit)
 
     def ask(self, entry: Entry) -> Step:
-        """The question that the phase asks the target."""
-        # After a change the answer may take a moment; settling asks once, because refused logins lead to lockouts.
+        """Return the step that probes the target in this phase."""
+        # After a change, the target may need a moment. Settling probes once, because refused logins lead to lockouts.
         polls = entry.journal.phase in (phases.VERIFYING, phases.CONFIRMING)
         step = self._step(entry, steps.ASK, question(entry.journal), entry.journal.ask_limit if polls else 0)
         return replace(step, wait=entry.journal.propagation if polls else 0)
 
     def sweep(self, entry: Entry) -> Step:
-        """The step that lists what the service holds."""
+        """Return the step that lists what the service holds."""
         return Step(steps.LIST, entry.version, limit=self._limit(entry.journal.apply_limit), summary=self.summary(entry))
 
     def drop_stray(self, entry: Entry, stray: str) -> Step:
-        """The step that drops a value of which the id alone is known."""
+        """Return the step that drops a value of which only the id is known."""
         limit = self._limit(entry.journal.apply_limit)
         named = {steps.ID: stray}
         return Step(steps.RETIRE, entry.version, steps.STRAY, identity=named, limit=limit, summary=self.summary(entry))
@@ -172,7 +176,7 @@ class Course:
         )
 
     def _limit(self, seconds: int) -> int:
-        # Shorter than half of what the lease has left, which was renewed a moment ago.
+        # At most half of the lease, which was renewed a moment ago.
         return min(seconds, self._half_lease())
 
     def _half_lease(self) -> int:
@@ -180,17 +184,21 @@ class Course:
 
 
 def _life(traits: TargetTraits) -> int:
-    """How long a request may land, and how long the target may answer as if it had not."""
+    """Return the seconds until a request can no longer land and the target no longer responds as it did before it."""
     seen_late = traits.propagation if traits.maker == SERVICE else 0
     return traits.max_request_life + seen_late + traits.old_accepted_for
 
 
 def _check_traits(request: Request) -> None:
-    """Several places, and values that the service makes, need a target that takes two values at once."""
+    """Check that several places, or a value that the service makes, come with a target that accepts two values at once.
+
+    Raises:
+        InvalidInput: the target accepts one value at a time.
+    """
     if request.traits.overlap in (DUAL, MULTI) or (request.traits.maker != SERVICE and request.places == ONE_PLACE):
         return
     raise InvalidInput(
-        "several places, or a value that the service makes, need a target that takes the old and the new value at once",
+        "several places, or a value that the service makes, need a target that accepts the old and the new value at once",
         name=request.name,
         option="target",
         remedy="Use a target whose overlap is dual or multi, or a credential for each place.",

@@ -4,8 +4,8 @@
 
 """The rotation engine: journal → lock → pending → apply → verify → promote → grace → retire, one compare-and-swap at a time.
 
-It decides; it reaches no target. It hands out a `Step`, the driver does it and reports what it saw, until a step is `done`.
-Whoever comes after a crash goes on from the journal. docs/rotation.md tells the whole story.
+The engine decides and never contacts a target. It returns a `Step`; the driver performs the step and reports the outcome,
+until a step is `done`. After a crash, any controller continues from the journal. docs/rotation.md describes all of it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ONE_PLACE, Step
 
 LEASE = timedelta(seconds=600)
-"""How long a controller may be silent before another one takes over, beside 120 s for clocks that differ."""
+"""How long a controller may be silent before another one takes over, plus 120 s for clocks that differ."""
 
 
 class RotationEngine:
@@ -48,13 +48,13 @@ class RotationEngine:
         alive: Callable[[str], bool] = bool,
         lease: timedelta = LEASE,
     ) -> None:
-        """Take the store, a clock (aware, UTC) and who this controller is.
+        """Set the store, the clock and the id of this controller.
 
         Args:
             backend: the store, encryption included.
-            clock: the time now.
-            holder: the same for every call of one run, another for every other run.
-            alive: tells whether another holder may still be at work; a dead one's lease does not count. Default: it may.
+            clock: returns the time now (aware, UTC).
+            holder: the id of this controller: the same for every call of one run, another for every other run.
+            alive: returns whether another holder may still be running; the lease of a dead one does not count. Default: it may.
             lease: how long this controller may be silent.
 
         Raises:
@@ -64,7 +64,7 @@ class RotationEngine:
             raise InvalidConfiguration(
                 "this backend can neither compare and swap nor lock, so two rotations could race",
                 option="store",
-                remedy="Keep credentials that are rotated in a store of another backend (local, for one).",
+                remedy="Keep credentials that are rotated in a store of another backend (for example local).",
             )
         self._backend = backend
         self._book = JournalBook(backend)
@@ -73,12 +73,12 @@ class RotationEngine:
         self._alive = alive
 
     def prepare(self, request: Request) -> Step:
-        """Begin a rotation, or go on with the one that is open: the first step.
+        """Begin a rotation, or continue the open one. Return its next step.
 
         Raises:
-            RotationInProgress: another controller is at it, or the grace period of the last one is not over.
-            RotationParked: its outcome is open and the attempts are used up.
-            RotationLost: the target takes neither value.
+            RotationInProgress: another controller holds the lease, or the grace period of the last rotation is not over.
+            RotationParked: the outcome of the open rotation is not known, and its attempts are used up.
+            RotationLost: the target accepts neither value.
             Unusable: the credential has no value that a rotation could start from.
             InvalidInput: the open rotation began with another target.
         """
@@ -90,17 +90,17 @@ class RotationEngine:
         return self._resumed(arrive(self._course, entry, request), request)
 
     def settle(self, name: str, request: Optional[Request] = None, *, anew: bool = True) -> Step:
-        """Finish what is open (parked, lost, to be discarded, to be retired) and begin nothing.
+        """Finish the open rotation (parked, lost, to be discarded, to be retired) and begin none. Return its next step.
 
         Args:
             name: the credential.
-            request: names the target that will be asked; it has to be the one that the rotation began with.
-            anew: a person asked, so attempts count from the beginning.
+            request: names the target that is probed; it must be the one that the rotation began with.
+            anew: a person requested this, so attempts are counted from zero.
 
         Raises:
-            RotationInProgress: another controller is at it.
+            RotationInProgress: another controller holds the lease.
             InvalidInput: the target is another one.
-            RotationParked: the attempts are used up, and nobody asked anew.
+            RotationParked: the attempts are used up, and `anew` is false.
         """
         entry = self._taken(name)
         if entry is None:
@@ -122,24 +122,24 @@ class RotationEngine:
         held: Optional[Mapping[str, Held]] = None,
         places: Optional[Mapping[str, str]] = None,
     ) -> Step:
-        """Say how a step went: the next one.
+        """Record the outcome of a step and return the next step.
 
-        A report whose answer was lost is made again with the same ticket: a value that the service made is stored once.
+        A driver that got no response repeats the report with the same ticket: a value that the service made is stored once.
 
         Args:
             name: the credential.
-            ticket: the step's.
-            outcome: how it went; None where `places` says so.
-            request: what the rotation is asked for; None where nothing is begun.
+            ticket: the ticket of the step.
+            outcome: the outcome of the step; None if `places` has the outcomes.
+            request: the rotation that was requested; None if nothing is to be begun.
             made: what the service made (step make).
             held: what the service holds, by id (step list).
-            places: the outcome at each place of the step, where it names several.
+            places: the outcome at each place of the step, if the step names several.
 
         Returns:
             The next step. For a made value that is reported too late and is stored nowhere: a step that retires it.
 
         Raises:
-            RotationInProgress: another controller went on meanwhile; the report changes nothing.
+            RotationInProgress: another controller has continued the rotation; the report changes nothing.
             InvalidInput: the step has no such outcome.
         """
         entry = self._book.find(name)
@@ -164,25 +164,29 @@ class RotationEngine:
         return decisions.decide(journal, str(alone), self._course.now())
 
     def _retire_late(self, name: str, ticket: Optional[str], made: Optional[Made]) -> Step:
-        """The lease was lost. No other run knows what the service made, so it is retired unless it is stored."""
+        """Return a step that retires a value reported after the lease was lost: no other run knows of it, unless it is stored.
+
+        Raises:
+            RotationInProgress: the service made no value, or the value is stored.
+        """
         value = made.value if made is not None else None
         if value is None or service_made.is_stored(self._course.slots(name), value):
             raise overtaken(name)
         return Step(steps.RETIRE, ticket, steps.STRAY, value.fields, identity=value.identity, limit=int(LEASE.total_seconds()) // 2)
 
     def forget(self, name: str, forgotten: Iterable[str]) -> Dict[str, Any]:
-        """Leave hosts that are gone, or values at the service that are not ours, out of the open rotation.
+        """Remove hosts that are gone, or values at the service that are not ours, from the open rotation.
 
         Args:
             name: the credential.
-            forgotten: hosts that lack the value (`behind`), or ids that the rotation may have had made (`strays`).
+            forgotten: hosts that lack the value (`behind`), or ids of values that the service may have made for the rotation (`strays`).
 
         Returns:
-            Where the rotation stands, as `status`.
+            The state of the rotation, as `status` returns it.
 
         Raises:
             InvalidInput: one of them is neither, or no host would be left.
-            RotationInProgress: another controller is at it.
+            RotationInProgress: another controller holds the lease.
         """
         entry = self._taken(name)
         known = (*entry.journal.behind, *entry.journal.strays) if entry is not None else ()
@@ -199,7 +203,7 @@ class RotationEngine:
         return dict(self._course.done(replace(entry, journal=left), steps.IDLE).summary)
 
     def test(self, name: str, *, accepted: bool, wrong_refused: bool) -> Step:
-        """Take down what a person saw: whether the new value opens the target, and whether a random wrong one does not.
+        """Record what a person saw: whether the target accepts the new value, and whether it refuses a random wrong one.
 
         Raises:
             InvalidInput: no rotation is prepared.
@@ -214,7 +218,7 @@ class RotationEngine:
         """Promote a prepared value whose test was reported as passed.
 
         Raises:
-            InvalidInput: it was not prepared, or not tested.
+            InvalidInput: the value was not prepared, or not tested.
             RotationFailed: another value was stored meanwhile.
         """
         entry = self._by_hand(name)
@@ -232,7 +236,7 @@ class RotationEngine:
 
         Args:
             request: the credential, and the target or the manual traits.
-            sent: whether the prepared value may have reached a target. Where not, it is deleted at once.
+            sent: whether the prepared value may have reached a target. If not, it is deleted at once.
 
         Raises:
             InvalidInput: there is nothing to roll back.
@@ -247,21 +251,21 @@ class RotationEngine:
             )
         journal, now = entry.journal, self._course.now()
         if journal.manual:
-            # A person may have sent it until this moment, so it counts as sent now.
+            # A person may have sent the value until this moment, so it counts as sent now.
             journal = replace(journal, sent=now if sent else None)
         given_up = replace(decisions.give_up(journal, now, "rolled back on request"), verified=None)
         return self._go_on(self._course.write(entry, given_up), None)
 
     def status(self, name: str) -> Dict[str, Any]:
-        """Where the credential's rotation stands, without a secret; changes nothing."""
+        """Return the state of the credential's rotation, without a secret. Change nothing."""
         entry = self._book.find(name)
         return summarize(entry.journal, self._course.now()) if entry is not None else {"phase": None}
 
     def plan(self, request: Request) -> Dict[str, Any]:
-        """What `prepare` would do; changes nothing.
+        """Return what `prepare` would do. Change nothing.
 
         Raises:
-            RotationInProgress: it would be refused.
+            RotationInProgress: `prepare` would be refused.
         """
         entry = self._book.find(request.name)
         if entry is not None:
@@ -269,7 +273,11 @@ class RotationEngine:
         return plan(request.kind, request.traits, entry.journal if entry is not None else None)
 
     def _taken(self, name: str) -> Optional[Entry]:
-        """The open journal, in our hands."""
+        """Take the lease of the open journal and return its entry, or None if no rotation is open.
+
+        Raises:
+            RotationInProgress: another controller holds the lease.
+        """
         entry = self._book.find(name)
         if entry is None:
             return None
@@ -289,7 +297,7 @@ class RotationEngine:
         return found if isinstance(found, Step) else self._go_on(found, request)
 
     def _reverted(self, entry: Entry, request: Request) -> Entry:
-        """A rotation whose new value is the previous one."""
+        """Begin a rotation whose new value is the previous one. Return its entry."""
         slots = self._course.slots(entry.name)
         previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
         slots.drop(PENDING)
@@ -297,7 +305,7 @@ class RotationEngine:
         opening = self._course.opening(request, current)
         if not opening.withdraws:
             return self._course.write(entry, opening)
-        # If it is rolled back, the target still takes both values, and the grace period goes on.
+        # If it is rolled back, the target still accepts both values, and the grace period continues.
         return self._course.write(entry, replace(opening, grace_of=current.version, retire_after=entry.journal.retire_after))
 
     def _store_pending(self, slots: Slots, previous: Record, current: Record) -> None:
@@ -314,12 +322,16 @@ class RotationEngine:
 
 
 def _forgive(journal: Journal, request: Optional[Request]) -> Journal:
-    """A person asked anew: attempts count from the beginning."""
+    """Return the journal with its attempts counted from zero, because a person requested another try."""
     owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
     return replace(journal, orphaned=False, settles=0, sole_owner=owns)
 
 
 def _check_not_withdrawn(entry: Entry, now: int) -> None:
-    """Refuse to go back to a value that the target may still drop."""
+    """Refuse to go back to a value that the target may still drop.
+
+    Raises:
+        RotationInProgress: the target may still drop it.
+    """
     if not entry.journal.is_withdrawal_over(now):
         raise in_progress(entry.name, "the target may still drop the previous value", "Rotate to a new value instead.")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal of a rotation: a record in the store, without a secret, from which any controller goes on.
+"""The journal of a rotation: a record in the store, without a secret, from which any controller continues.
 
-It is written by compare-and-swap, before what it announces is done. Times are microseconds since the epoch, UTC.
+It is written by compare-and-swap, before the act that it announces. Times are microseconds since the epoch, UTC.
 """
 
 from __future__ import annotations
@@ -57,56 +57,57 @@ SKEW_STAMP = int(SKEW.total_seconds()) * SECOND
 
 
 def stamp(moment: datetime) -> int:
-    """A time as microseconds since the epoch."""
+    """Return a time as microseconds since the epoch."""
     return (moment - datetime(1970, 1, 1, tzinfo=timezone.utc)) // timedelta(microseconds=1)
 
 
 def as_time(stamped: int) -> datetime:
-    """The time that `stamp` wrote."""
+    """Return the time that `stamp` wrote."""
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=stamped)
 
 
 @dataclass(frozen=True)
 class Journal:
-    """Where a rotation stands.
+    """The state of a rotation.
 
     Attributes:
         rotation: its own random id.
-        phase: what is to be done next; docs/rotation.md lists them.
+        phase: what is to be done next, one of the constants above.
         base: the version of current that it replaces.
         target: the target's description, without secrets, for the report.
-        overlap, rollback, life, apply_limit, ask_limit: of the target's traits when it began (seconds).
+        overlap, rollback, life, apply_limit, ask_limit: from the target's traits when the rotation began (seconds).
         grace: seconds for which previous is kept after the promotion.
-        manual: a person drives the phases, so pending may be sent at any time.
+        manual: a person runs the phases, so pending may be sent at any time.
         goal: forward (to pending) or back (to current).
         sending, resending: since when a request with pending, or with current, is under way.
         sent, resent: when pending, or current, was last sent in a request that may have reached the target.
-        attempts, reverts, settles: how often it was sent, sent back, and settled.
-        asked: questions of the settling under way. `pending_answer`, `current_answer`: what they were answered.
-        asked_first: when the first of these answers came.
+        attempts, reverts, settles: how often pending was sent, current was sent back, and the outcome was settled.
+        asked: the number of refused probes of the settling under way.
+        pending_answer, current_answer: the outcome of the settling's probe with pending, and with current.
+        asked_first: when the first of these outcomes came.
         refused: the target refused pending; it is not sent again.
-        no_way_back: the target refused current (a password history, for one): forward only.
-        tested: a person reported that pending opens the target and a wrong value does not.
+        no_way_back: the target refused current (for example because of a password history): forward only.
+        tested: a person reported that the target accepts pending and refuses a wrong value.
         opened, gap: since when, and for how long, readers of current were refused (overlap none).
-        verified: when the surviving value was last seen to open the target.
+        verified: when the target was last seen to accept the surviving value.
         promoted: the version of current that pending became.
         retire_after: the earliest time at which previous goes.
-        orphaned: attempts are used up with the outcome open; a person has to look.
+        orphaned: all attempts are used up and the outcome is not known; a person must check the target.
         reason: why it did not go forward, in words without a value.
         again: a new rotation is to begin once this one is closed.
-        places: the hosts that each take the value; empty where there is but one, without a name.
-        behind: those that are not known to take the value of this rotation (pending, after the promotion current).
-        walk, done, answer: the round through the places under way, those it has dealt with, what they answered together.
-        at: the places that the last request reached, and that are asked next.
+        places: the hosts that each get the value; empty if there is only one place, without a name.
+        behind: the places not known to accept the value of this rotation (pending, after the promotion current).
+        walk, done, answer: the round through the places under way, the places it has dealt with, their combined outcome.
+        at: the places that the last request reached, and that are probed next.
         held: ids of the values that the service held before it was to make one.
-        strays: ids of values that the service seems to have made for us without our having got the answer.
-        unanswered: the service was to make a value, and its answer was lost.
-        made_ticket: the ticket with which the value was reported that the service made.
+        strays: ids of values that the service seems to have made for us, and whose response was lost.
+        unanswered: the service was to make a value, and its response was lost.
+        made_ticket: the ticket of the report that brought the value that the service made.
         withdrawing, after: the stage whose value the target is to drop ("" for strays), and the phase that follows.
         withdrawn: the stages whose values the target has dropped.
         dropping: since when a request to drop pending, or previous, is under way or may still land.
         grace_of: in a rotation back to previous, the version that was promoted before it.
-        holder, until: who works on it, and until when nobody else may.
+        holder, until: the controller that holds the lease, and when the lease ends.
     """
 
     rotation: str
@@ -169,10 +170,10 @@ class Journal:
 
     @classmethod
     def read(cls, written: Mapping[str, Any]) -> Journal:
-        """Read what `write` gave.
+        """Return the journal that `write` wrote.
 
         Raises:
-            Damaged: it holds what no journal of this version holds.
+            Damaged: it has keys that no journal of this version has, or lacks some.
         """
         read: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in written.items()}
         try:
@@ -181,7 +182,7 @@ class Journal:
             raise Damaged("the journal of a rotation is not one that this version writes", remedy="Update the collection.") from None
 
     def write(self) -> Mapping[str, Any]:
-        """The journal as JSON-like data; what is not set is left out."""
+        """Return the journal as JSON-like data, without the attributes that have their defaults."""
         unset = {part.name: part.default for part in fields(self)}
         kept = {key: value for key, value in asdict(self).items() if value != unset[key]}
         return {key: list(value) if isinstance(value, tuple) else value for key, value in kept.items()}
@@ -195,16 +196,16 @@ class Journal:
         return self.resending is None and (self.resent is None or at - SKEW_STAMP >= self.quiet_from(self.resent))
 
     def quiet_from(self, sent: int) -> int:
-        """When a request sent then can no longer land, by the clock that wrote it."""
+        """Return the time from which a request sent at `sent` can no longer land, by the clock that wrote `sent`."""
         return sent + self.life * SECOND
 
     def quiet_at(self) -> Optional[int]:
-        """The time from which nothing that was sent can land, skew included; None when nothing was sent."""
+        """Return the time from which nothing that was sent can land, clock skew included. None if nothing was sent."""
         sends = [sent for sent in (self.sending, self.resending, self.sent, self.resent) if sent is not None]
         return self.quiet_from(max(sends)) + SKEW_STAMP if sends else None
 
     def free_for(self, holder: str, now: int) -> bool:
-        """Whether `holder` may work on it: it does already, nobody does, or the lease is over by any clock."""
+        """Whether `holder` may continue the rotation: it holds the lease, no controller does, or the lease is over by any clock."""
         return self.holder in (None, holder) or self.until is None or now - SKEW_STAMP >= self.until
 
     @property
@@ -219,7 +220,7 @@ class Journal:
 
     @property
     def withdraws(self) -> bool:
-        """Whether the target takes a value until a driver has it dropped."""
+        """Whether the target accepts a value until a driver has it dropped."""
         driven = not self.manual and self.target.get("kind") != NO_TARGET
         return driven and self.overlap in (DUAL, MULTI)
 
@@ -235,7 +236,7 @@ class Journal:
 
 @dataclass(frozen=True)
 class Entry:
-    """A journal as it lies in the store, with the version that the next write has to replace."""
+    """A journal as stored, with the version that the next write has to replace."""
 
     name: str
     journal: Journal
@@ -247,11 +248,15 @@ class JournalBook:
     """Reads and writes journals of one store."""
 
     def __init__(self, backend: Backend) -> None:
-        """Take the store."""
+        """Set the store."""
         self._backend = backend
 
     def find(self, name: str) -> Optional[Entry]:
-        """The journal of a credential, or None."""
+        """Return the journal of a credential, or None.
+
+        Raises:
+            Damaged: the stored journal cannot be read.
+        """
         try:
             record = self._backend.get(name, stage=JOURNAL)
         except NotFound:
@@ -262,7 +267,7 @@ class JournalBook:
         return Entry(name, Journal.read(written), record.version, record.known.scope)
 
     def write(self, entry: Entry, journal: Journal, now: datetime) -> Entry:
-        """Replace exactly the journal that `entry` read; `entry.version` None: there must be none.
+        """Replace the journal of exactly the version of `entry`; with version None, create it. Return the new entry.
 
         Raises:
             RotationInProgress: another controller wrote in between.
@@ -276,21 +281,21 @@ class JournalBook:
         return replace(entry, journal=journal, version=stored.version)
 
     def close(self, entry: Entry) -> None:
-        """Remove the journal; one that is gone already is fine."""
+        """Remove the journal. Do nothing if it is gone already."""
         drop(self._backend, entry.name, JOURNAL, entry.version)
 
 
 def overtaken(name: str) -> RotationInProgress:
-    """The error of a controller that was too late."""
+    """Return the error for a controller that was overtaken by another one."""
     return RotationInProgress(
         "another controller works on the rotation of this credential",
         name=name,
-        remedy="Nothing was changed by this run. Run it again when the other one has ended.",
+        remedy="This run changed nothing. Run it again when the other one has ended.",
     )
 
 
 def drop(backend: Backend, name: str, stage: str, version: Optional[str]) -> None:
-    """Delete exactly that version of a stage; one that is gone already is fine."""
+    """Delete exactly that version of a stage. Do nothing if it is gone already."""
     try:
         backend.delete(name, stage=stage, expected_version=version)
     except NotFound:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who holds the lease of a rotation, and whether that process still lives.
+"""Which process holds the lease of a rotation, and whether that process may still be running.
 
-A dead holder's lease does not count, so a run that was killed can be resumed at once from the same machine. From another
-machine nobody can tell, and the lease has to run out.
+The lease of a dead holder does not count, so a run that was killed can be resumed at once from the same machine. Another
+machine cannot see whether the process lives, and has to wait until the lease ends.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import Optional
 
 
 def holder_of(process: int, part: str = "") -> str:
-    """Name a process so that no other one, now or later, has the same name.
+    """Return a name for a process that no other process, now or later, has.
 
     Args:
         process: the controller's process id.
-        part: tells apart what works in the same run at the same time (a host).
+        part: distinguishes workers of the same run at the same time (a host).
     """
     return "|".join((platform.node(), _machine(), str(process), _started(process) or "", part))
 
 
 def may_live(holder: str) -> bool:
-    """Whether that holder may still be at work. Only what is certainly dead is not."""
+    """Return False if that holder is certainly dead, else True."""
     parts = holder.split("|", 4)
     if len(parts) != 5 or parts[:2] != [platform.node(), _machine()] or not parts[2].isdigit():
         return True
@@ -38,7 +38,10 @@ def may_live(holder: str) -> bool:
 
 
 def _machine() -> str:
-    """This boot of this machine and this space of process ids; containers of one host differ."""
+    """Return an id of this boot of this machine and its process id namespace, so that containers of one host differ.
+
+    Empty if /proc cannot be read.
+    """
     try:
         boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
         return "{} {}".format(boot, os.readlink("/proc/self/ns/pid"))
@@ -47,12 +50,12 @@ def _machine() -> str:
 
 
 def _started(process: int) -> Optional[str]:
-    """When a process was started, in the kernel's ticks; None where there is no /proc or no such process."""
+    """Return when a process was started, in the kernel's ticks. None if there is no /proc or no such process."""
     try:
         fields = Path("/proc/{}/stat".format(process)).read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
     except OSError:
         return None
-    # A killed process that nobody has waited for yet is a zombie: it works on nothing.
+    # A killed process that its parent has not waited for yet is a zombie (Z): it no longer runs.
     return None if fields[0] in "ZX" else fields[19]
 
 

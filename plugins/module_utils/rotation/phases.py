@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The course of a rotation: for each phase of the journal, what is written next or which step the driver is given.
+"""The course of a rotation: for each phase of the journal, the next write or the step that the driver gets.
 
-Every phase takes the journal's entry and gives the entry after one compare-and-swap, or a `Step`. So a crash between any
-two writes leaves a journal from which the same phases go on.
+Every function of a phase takes the journal's entry and returns the entry after one compare-and-swap, or a `Step`. So a crash
+between any two writes leaves a journal from which the same functions continue.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ _BEFORE_PROMOTION = frozenset(
     )
 )
 _HELD_BACK = (phases.DISCARDING, phases.SWEEPING, phases.WITHDRAWING)
-"""The rotation was given up already; what is left to do does not depend on which value is current."""
+"""Phases of a rotation that was given up already; what is left to do does not depend on which value is current."""
 
 
 def go_on(course: Course, entry: Entry, request: Optional[Request]) -> Step:
-    """Do what the store alone needs, until the driver has something to do or nothing is left."""
+    """Do the work that needs the store alone. Return the first step that needs the driver, or a step `done`."""
     while True:
         entry = rebase(course, entry)
         following = _COURSE[entry.journal.phase](course, entry, request)
@@ -63,7 +63,7 @@ def go_on(course: Course, entry: Entry, request: Optional[Request]) -> Step:
 
 
 def rebase(course: Course, entry: Entry) -> Entry:
-    """Notice that somebody stored another current value: then the rotation is settled against that one, never discarded."""
+    """Return the entry, changed if another current value was stored: the rotation is settled against it, and never overwrites it."""
     journal = entry.journal
     if journal.phase not in _BEFORE_PROMOTION or journal.promoted is not None:
         return entry
@@ -82,7 +82,7 @@ def rebase(course: Course, entry: Entry) -> Entry:
 
 
 def _close_revoked(course: Course, entry: Entry) -> Entry:
-    """Nobody needs either value any more: they go as soon as nothing that carried them can land."""
+    """Return the entry of a revoked credential's rotation: both values go as soon as no request that carried them can land."""
     journal, now = decisions.lapse(entry.journal), course.now()
     if journal.unanswered or journal.phase == phases.WITHDRAWING:
         return entry
@@ -94,12 +94,12 @@ def _close_revoked(course: Course, entry: Entry) -> Entry:
 
 def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
     if request is None:
-        # Nothing was sent: pending is stored before the phase in which it may be.
+        # Nothing was sent: pending is stored before the phase in which it may be sent.
         return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
     slots = course.slots(entry.name)
     slots.begin(course.clock())
     if entry.journal.is_made_by_service:
-        # A value that was made, now or in an earlier rotation, is at the service already.
+        # A value that the service made, in this rotation or an earlier one, is at the service already.
         stored = slots.find(PENDING) is not None
         following = decisions.verify_made(entry.journal) if stored else replace(entry.journal, phase=phases.LISTING)
         return course.write(entry, following)
@@ -121,7 +121,7 @@ def _prepared(course: Course, entry: Entry, request: Optional[Request]) -> Follo
     if first and journal.attempts >= decisions.MAX_ATTEMPTS:
         reason = "the new value was sent {} times in vain".format(journal.attempts)
         return course.write(entry, replace(decisions.give_up(journal, now, reason), refused=True, orphaned=True))
-    # The announcement is the check of the lease: who has lost it loses this compare-and-swap, and sends nothing.
+    # The announcement checks the lease: a controller that lost the lease loses this compare-and-swap and sends nothing.
     attempts = journal.attempts + 1 if first else journal.attempts
     announced = replace(journal, phase=phases.APPLYING, sending=now, attempts=attempts, goal=phases.FORWARD)
     return course.send(course.write(entry, announced), steps.APPLY, PENDING)
@@ -129,7 +129,7 @@ def _prepared(course: Course, entry: Entry, request: Optional[Request]) -> Follo
 
 def _turning_back(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
     journal = entry.journal
-    # Places that could not be reached are not an attempt in vain.
+    # Places that could not be reached do not count as a failed attempt.
     reverts = journal.reverts if journal.behind else journal.reverts + 1
     announced = replace(journal, phase=phases.REVERTING, resending=course.now(), reverts=reverts)
     return course.send(course.write(entry, announced), steps.APPLY, CURRENT)
@@ -153,7 +153,7 @@ def _promoting(course: Course, entry: Entry, _request: Optional[Request]) -> Fol
 
 
 def _promote(journal: Journal, current: Record, now: int) -> Journal:
-    # A target of one value has refused the old one since apply: there is no grace that would help anybody.
+    # A target that accepts one value has refused the old one since apply: a grace period would help no reader.
     grace = 0 if journal.interrupts and not journal.manual else journal.grace
     return replace(
         journal,
@@ -186,7 +186,7 @@ def _lost(course: Course, entry: Entry, _request: Optional[Request]) -> Followin
 
 
 def failed_to_commit(name: str) -> RotationFailed:
-    """The error of a commit whose base is gone."""
+    """Return the error for a commit after current was replaced."""
     return RotationFailed(
         "another value was stored since the rotation was prepared",
         name=name,

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The places of a target that has several (hosts with the same key): which come next, and what their answers mean together.
+"""The places of a target that has several (hosts with the same key): which come next, and what their outcomes mean together.
 
-Pure; nothing is read or written. A round (`walk`) deals with all places of a phase, a batch at a time, so that one step fits
-the time limit. The rule it protects: a place leaves `behind` only when it was seen to take the value of the rotation.
+Pure: nothing is read or written. A round (`walk`) deals with all places of a phase, a batch at a time, so that one step fits
+the time limit. Invariant: a place leaves `behind` only after it was seen to accept the value of the rotation.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ _FORWARD = "forward"
 _BACK = "back"
 _FORWARD_PHASES = (phases.PREPARED, phases.APPLYING, phases.VERIFYING)
 
-# Which answer stands for all, the strongest first.
+# Which outcome counts for all places, the strongest first.
 _ANY_REFUSAL = (REFUSED, ACCEPTS_ANYTHING, ACCEPTED, UNAVAILABLE)
 _ANY_YES = (ACCEPTED, ACCEPTS_ANYTHING, REFUSED, UNAVAILABLE)
 _ALL_YES = (REFUSED, ACCEPTS_ANYTHING, UNAVAILABLE, ACCEPTED)
 _ALL_DROPPED = (REFUSED, UNKNOWN, UNAVAILABLE, APPLIED)
-# An unknown send is settled by the question that follows it.
+# An unknown send is settled by the probe that follows it.
 _ANY_SENT_REFUSAL = (REFUSED, APPLIED, UNAVAILABLE)
 _ANY_SENT = (APPLIED, REFUSED, UNAVAILABLE)
 
@@ -52,7 +52,7 @@ _ROUND_ANSWERS: Mapping[str, Tuple[str, ...]] = {
 
 
 def start(journal: Journal, wanted: Tuple[str, ...], *, sent: bool) -> Journal:
-    """Return the journal with the places that the target has now. Those that may have been sent a value stay."""
+    """Return the journal with the places that the target has now. Places to which a value may have been sent stay."""
     if wanted == ONE_PLACE:
         return journal
     kept = tuple(place for place in journal.places if sent and place not in wanted)
@@ -62,7 +62,7 @@ def start(journal: Journal, wanted: Tuple[str, ...], *, sent: bool) -> Journal:
 
 
 def restart(journal: Journal) -> Journal:
-    """Return the journal with no round under way: a new run tries all places again."""
+    """Return the journal with no round under way, so that all places are tried again."""
     return replace(journal, walk="", done=(), answer=None)
 
 
@@ -97,22 +97,22 @@ def is_first_batch(journal: Journal) -> bool:
 
 
 def next_batch(journal: Journal, size: int) -> Tuple[str, ...]:
-    """Return the places of the next step, at most `size` where there are several."""
+    """Return the places of the next step, at most `size` if the target has several."""
     if not journal.places:
         return ONE_PLACE
     return journal.at if _asks_what_was_reached(journal) else remaining(journal)[:size]
 
 
 def is_everywhere_behind(journal: Journal) -> bool:
-    """Whether no place is known to take the value of the rotation."""
+    """Whether no place is known to accept the value of the rotation."""
     return set(journal.behind) == set(journal.places)
 
 
 def note(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) -> Tuple[Journal, Optional[str]]:
-    """Take down how a step went at each place.
+    """Record the outcome of a step at each place.
 
     Returns:
-        The journal, and the one outcome that is decided upon. None if the round goes on in the same phase.
+        The journal, and the one outcome to decide upon. None instead of an outcome if the round continues in the same phase.
 
     Raises:
         InvalidInput: a place of the step is missing, or another one is named.
@@ -149,7 +149,7 @@ def _note_round(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str,
 
 
 def _move_up(journal: Journal, outcomes: Mapping[str, str]) -> Journal:
-    """The places that accepted the value are not behind any more."""
+    """Return the journal without the places that accepted the value in `behind`."""
     return replace(journal, behind=tuple(place for place in journal.behind if outcomes.get(place) != ACCEPTED))
 
 
@@ -162,7 +162,7 @@ def _asks_what_was_reached(journal: Journal) -> bool:
 
 
 def _in_round(journal: Journal) -> Journal:
-    """The journal in the round of its phase: what another one noted does not count."""
+    """Return the journal in the round of its phase; the notes of another round are dropped."""
     name = _name_of_round(journal)
     return journal if journal.walk == name else replace(journal, walk=name, done=(), answer=None)
 

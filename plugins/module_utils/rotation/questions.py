@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which stage's value the target is asked about."""
+"""Which stage's value is tried at the target."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ _SETTLED_BY = {FORWARD: (PENDING, CURRENT), BACK: (CURRENT, PENDING)}
 
 
 def question(journal: Journal) -> str:
-    """Which stage's value the target is asked about next."""
+    """Return the stage whose value is tried at the target next."""
     if journal.phase in (phases.VERIFYING, phases.RETIRING):
         return PENDING if journal.phase == phases.VERIFYING else CURRENT
     if journal.phase == phases.DISCARDING:
-        # Two users: current belongs to the other one and proves nothing about pending.
+        # Two users: current belongs to the other user and proves nothing about pending.
         return PENDING if journal.alternating else CURRENT
     if journal.phase == phases.SETTLING:
         answered = {PENDING: journal.pending_answer, CURRENT: journal.current_answer}

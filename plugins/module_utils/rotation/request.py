@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rotation is asked for."""
+"""The request for a rotation."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ def keep_as_made(_base: Record, value: Value) -> Candidate:
 
 @dataclass(frozen=True)
 class Request:
-    """What a rotation is asked for.
+    """The request for a rotation.
 
     Attributes:
         name: the credential.
         kind: the kind of the target, none or manual included.
         traits: how the target behaves.
-        make: gives the new value for the current record; called when none is stored yet, and only then.
+        make: returns the new value for the current record; called only if none is stored yet.
         target: the target's description for the journal and the report, without secrets.
         grace: how long previous is kept after the promotion.
-        manual: a person drives the phases.
-        places: the hosts that each take the value.
-        complete: gives the version to store for the current record and a value that the service made: its fields checked,
-            its expiry. Default: the value as it was made.
+        manual: a person runs the phases.
+        places: the hosts that each get the value.
+        complete: returns the version to store for the current record and a value that the service made, with its fields
+            checked and its expiry. Default: the value as it was made.
     """
 
     name: str
@@ -50,5 +50,5 @@ class Request:
 
     @property
     def driven(self) -> bool:
-        """Whether there is a driver that can send to the target and ask it."""
+        """Whether there is a driver that can send to the target and probe it."""
         return not self.manual and self.kind != NO_TARGET

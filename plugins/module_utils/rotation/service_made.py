@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values that the service makes: listing what it holds, having one made, and finding one whose answer was lost.
+"""Values that the service makes: listing what it holds, having one made, and finding one whose response was lost.
 
-A value that was made is stored before the journal says so. A value whose answer was lost is looked for once its request
-can no longer land; it is deleted only where it is certain that this rotation had it made.
+A value that was made is stored before the journal says so. If the response is lost, the value is looked for once the request
+can no longer land. The value is deleted only if it is certain that the service made it for this rotation.
 """
 
 from __future__ import annotations
@@ -30,34 +30,34 @@ _STORED = (CURRENT, PENDING, PREVIOUS)
 
 
 def listing(course: Course, entry: Entry, request: Optional[Request]) -> Following:
-    """List the values that the service holds, in the same run in which one is made."""
+    """Return the step that lists the values that the service holds, in the run in which one is made."""
     if request is None:
         return course.write(entry, decisions.rolled_back(entry.journal, course.now()))
     return course.sweep(entry)
 
 
 def announce(course: Course, entry: Entry) -> Step:
-    """Announce that the service is to make a value: the step."""
+    """Write that the service is to make a value, and return the step."""
     journal = entry.journal
     announced = replace(journal, phase=phases.MAKING, sending=course.now(), attempts=journal.attempts + 1, goal=FORWARD)
     return course.send(course.write(entry, announced), steps.MAKE, CURRENT)
 
 
 def sweeping(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
-    """Look for a value whose answer was lost, once it can no longer be made."""
+    """Look for a value whose response was lost, once the service can no longer make it."""
     journal, slots = entry.journal, course.slots(entry.name)
     if slots.find(PENDING) is not None:
-        # Its answer was stored, the journal was not: what is stored is no stray.
+        # The value was stored and the journal was not: a stored value is no stray.
         return course.write(entry, replace(decisions.verify_made(journal), goal=FORWARD))
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     return course.sweep(entry) if journal.quiet(course.now()) else course.done(entry, steps.ROLLED_BACK)
 
 
 def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], request: Optional[Request]) -> Journal:
-    """Store what the service made as pending; the journal that says so.
+    """Store the value that the service made as pending. Return the journal after that.
 
     Raises:
-        InvalidInput: making a value has no such outcome.
+        InvalidInput: the step make has no such outcome.
     """
     journal = entry.journal
     decisions.check_outcome(journal, outcome, steps.SEND_OUTCOMES)
@@ -65,8 +65,8 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
         unsent = replace(journal, sending=None)
         return replace(decisions.rolled_back(unsent, course.now()), reason="the service could not be reached")
     if outcome != steps.APPLIED or made is None or made.value is None:
-        # Also when it answered no: a library below may have sent the request twice.
-        what = "the service refused to make a value" if outcome == steps.REFUSED else "the service did not answer in time"
+        # Also after a refusal: a library below may have sent the request twice.
+        what = "the service refused to make a value" if outcome == steps.REFUSED else "the service did not respond in time"
         return decisions.lose_answer(journal, what)
     value, complete = made.value, request.complete if request is not None else keep_as_made
     slots = course.slots(entry.name)
@@ -81,10 +81,10 @@ def is_stored(slots: Slots, value: Value) -> bool:
 
 
 def note_held(slots: Slots, journal: Journal, outcome: str, held: Optional[Mapping[str, Held]], now: int) -> Journal:
-    """The journal after the service said which values it holds.
+    """Return the journal after the step that lists the values that the service holds.
 
     Raises:
-        InvalidInput: a listing has no such outcome, or the list is missing.
+        InvalidInput: the step list has no such outcome, or the list is missing.
     """
     decisions.check_outcome(journal, outcome, steps.LIST_OUTCOMES)
     if outcome == steps.LISTED and held is None:
@@ -93,16 +93,16 @@ def note_held(slots: Slots, journal: Journal, outcome: str, held: Optional[Mappi
     if journal.phase == phases.SWEEPING:
         return _find_strays(journal, outcome, known, _read_stored_ids(slots), now)
     if outcome == steps.UNAVAILABLE:
-        return _refuse(journal, now, "the service could not be asked which values it holds")
+        return _refuse(journal, now, "the service did not list the values that it holds")
     if len(known) >= journal.slots:
         named = ", ".join(sorted(known))
-        what = "the service holds {} values and takes no more than {}, so none was made: {}. Delete one that is not used"
+        what = "the service holds {} values and accepts at most {}, so none was made: {}. Delete one that is not used"
         return _refuse(journal, now, what.format(len(known), journal.slots, named))
     return replace(journal, phase=phases.PREPARED, held=tuple(sorted(known)))
 
 
 def _refuse(journal: Journal, now: int, reason: str) -> Journal:
-    """Nothing was made."""
+    """Return the journal of a rotation that ends before the service made a value."""
     return replace(decisions.rolled_back(journal, now), reason=reason)
 
 
@@ -113,7 +113,7 @@ def _read_stored_ids(slots: Slots) -> FrozenSet[str]:
 
 def _find_strays(journal: Journal, outcome: str, held: Mapping[str, Held], stored: FrozenSet[str], now: int) -> Journal:
     if outcome == steps.UNAVAILABLE:
-        return decisions.park(journal, "the service could not be asked what it made without an answer")
+        return decisions.park(journal, "the service did not list its values, and may hold one whose response was lost")
     fresh: Dict[str, Held] = {key: value for key, value in held.items() if key not in journal.held and key not in stored}
     strays: Tuple[str, ...] = tuple(sorted(key for key, value in fresh.items() if _may_be_ours(journal, value)))
     if not strays:
@@ -125,7 +125,7 @@ def _find_strays(journal: Journal, outcome: str, held: Mapping[str, Held], store
 
 
 def _may_be_ours(journal: Journal, value: Held) -> bool:
-    """Whether it carries our mark; where the service carries none, whether it was made while our request could land."""
+    """Whether the value carries our mark; if the service has no marks, whether it was made while our request could land."""
     if journal.marks:
         return value.mark == journal.rotation
     if value.created is None or journal.sent is None:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a rotation writes into the store beside its journal: pending, current, previous and the credential's state.
+"""What a rotation writes into the store as well as its journal: pending, current, previous and the credential's state.
 
-Each act is one or more compare-and-swaps and can be done again after a crash at any point: what is there already is seen
-and left.
+Each function does one or more compare-and-swaps and can be repeated after a crash at any point: it keeps what is written
+already.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ ORPHANED = "orphaned"
 IDENTITY = "identity"
 
 _PATCHES = 5
-"""How often a change of state is tried again when somebody else changes the metadata at the same time."""
+"""How often a change of state is tried when another process changes the metadata at the same time."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,8 @@ class Candidate:
     Attributes:
         fields: all fields of the version.
         expires_at: when it expires, or None.
-        identity: what names it at the service (key id, fingerprint). No secret. It belongs to this version alone.
+        state: the state fields that are stored with the version.
+        identity: identifies the value at the service (key id, fingerprint). No secret. It belongs to this version alone.
     """
 
     fields: Fields = field(repr=False)
@@ -57,23 +58,23 @@ MakeCandidate = Callable[[Record], Candidate]
 
 
 def identity_of(record: Record) -> Dict[str, str]:
-    """Return what names a stored value at the service. Empty if nothing is known."""
+    """Return what identifies a stored value at the service. Empty if nothing is known."""
     return dict(record.known.attributes.get(IDENTITY) or {})
 
 
 def is_same_value(fields: Fields, identity: Mapping[str, str], other: Record) -> bool:
-    """Whether a stored version holds that value, by its fields or by what names it at the service."""
+    """Whether a stored version holds that value, by its fields or by its identity at the service."""
     return dict(fields) == dict(other.fields) or bool(identity and dict(identity) == identity_of(other))
 
 
 def _inherited(base: Record) -> Dict[str, Any]:
-    """What a version takes over from the one it comes from (the fields that a custom type declares, for one)."""
+    """Return the attributes that a version inherits from its base (for example the fields that a custom type declares)."""
     kept = {name: value for name, value in base.known.attributes.items() if name not in (ROTATION, ORPHANED, REFRESH)}
     return dict(kept, **{SOURCE: base.version})
 
 
 def _with_identity(attributes: Mapping[str, Any], identity: Mapping[str, str]) -> Dict[str, Any]:
-    """Return the attributes of a version that has this identity, whichever they are copied from."""
+    """Return the attributes with this identity in place of the one that they have."""
     others = {name: value for name, value in attributes.items() if name != IDENTITY}
     return dict(others, **{IDENTITY: dict(identity)}) if identity else others
 
@@ -82,12 +83,12 @@ class Slots:
     """The stages of one credential in one store."""
 
     def __init__(self, backend: Backend, name: str) -> None:
-        """Take the store and the credential's name."""
+        """Set the store and the credential's name."""
         self._backend = backend
         self._name = name
 
     def get(self, stage: str) -> Record:
-        """The value of a stage.
+        """Return the value of a stage.
 
         Raises:
             NotFound: there is none.
@@ -95,17 +96,20 @@ class Slots:
         return self._backend.get(self._name, stage=stage)
 
     def find(self, stage: str) -> Optional[Record]:
-        """The value of a stage, or None."""
+        """Return the value of a stage, or None."""
         try:
             return self.get(stage)
         except NotFound:
             return None
 
     def move_state(self, events: Iterable[str], states: Iterable[str], now: datetime) -> str:
-        """Advance the credential's state by `events` if it is one of `states`; else it has been done, or does not apply.
+        """Advance the credential's state by `events` if it is one of `states`; else the events were written already or do not apply.
 
         Returns:
             The state after that.
+
+        Raises:
+            RotationInProgress: another process changed the metadata each time.
         """
         allowed = tuple(states)
         for _each in range(_PATCHES):
@@ -128,7 +132,7 @@ class Slots:
         """Write `schedule` and `begin` (in the grace period `revert`), as far as they are not written yet.
 
         Raises:
-            Unusable: it is being refreshed. What the rotation would replace changes in this moment.
+            Unusable: the credential is being refreshed, so the value that the rotation would replace is changing now.
         """
         self.revive(now)
         self.move_state(("revert",), (lifecycle.GRACE_PERIOD,), now)
@@ -137,11 +141,11 @@ class Slots:
             raise refresh_in_progress_error(self._name)
 
     def revive(self, now: datetime) -> None:
-        """A value that was given up for lost opens the target after all."""
+        """Make a failed credential active again: the target accepts the value after all."""
         self.move_state(("begin_direct", "auth_ok"), (lifecycle.FAILED,), now)
 
     def ensure_pending(self, make: MakeCandidate, base: Record, now: datetime) -> Record:
-        """Store a new value as pending, or keep the one that is there: it may have been sent."""
+        """Return the pending value. Store a new one only if there is none, because a stored one may have been sent."""
         found = self.find(PENDING)
         if found is not None:
             return found
@@ -155,7 +159,11 @@ class Slots:
             return self.get(PENDING)
 
     def keep_previous(self, base: Record) -> None:
-        """Copy the value about to be replaced into `previous`, before it is replaced."""
+        """Copy the current value into `previous`, before it is replaced.
+
+        Raises:
+            RotationInProgress: another process wrote `previous` in between.
+        """
         found = self.find(PREVIOUS)
         if found is not None and found.known.attributes.get(SOURCE) == base.version:
             return
@@ -171,7 +179,11 @@ class Slots:
         self._replace(kept, found)
 
     def promote(self, base: Record, journal: Journal, now: datetime) -> Record:
-        """Make pending the current value, if current still is `base`."""
+        """Make pending the current value, if current is still `base`. Return the new current value.
+
+        Raises:
+            RotationInProgress: current is another version by now.
+        """
         pending = self.get(PENDING)
         metadata = replace(
             lifecycle.advance(base.known, "promoted", now),
@@ -189,14 +201,14 @@ class Slots:
             raise overtaken(self._name) from None
 
     def flag(self, stage: str, now: datetime) -> None:
-        """Write `orphaned` on a version, for people to see; losing against another writer is fine."""
+        """Mark a version as `orphaned`, for people to see. If another process writes at the same time, skip it."""
         found = self.find(stage)
         if found is not None and not found.known.attributes.get(ORPHANED):
             attributes = dict(found.known.attributes, **{ORPHANED: True})
             self._patched(found.with_metadata(attributes=attributes, updated_at=now), found.revision)
 
     def drop(self, stage: str) -> None:
-        """Delete a stage's value, exactly the one seen."""
+        """Delete the value of a stage, only in the version that was just read."""
         found = self.find(stage)
         if found is not None:
             drop(self._backend, self._name, stage, found.version)
@@ -212,6 +224,6 @@ class Slots:
 
 
 def refresh_in_progress_error(name: str) -> Unusable:
-    """Build the error of a rotation that would begin in the midst of a refresh."""
-    remedy = "Run it again in a moment. Where the process that refreshed it has died, a read of the credential ends the refresh."
+    """Return the error for a rotation that would begin during a refresh."""
+    remedy = "Run it again in a moment. If the process that refreshed it has died, a read of the credential ends the refresh."
     return Unusable("it is being refreshed", name=name, remedy=remedy)

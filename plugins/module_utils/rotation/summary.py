@@ -22,10 +22,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
-    """Where a rotation stands, JSON-like. Times are ISO 8601, lengths seconds.
+    """Return the state of a rotation, JSON-like. Points in time are ISO 8601, durations are seconds.
 
-    With several hosts `behind` names those that lack the value; with values that the service makes `strays` names those that
-    it may have made without an answer.
+    With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
+    that it may have made and whose response was lost.
     """
     summary = {
         "rotation": journal.rotation,
@@ -56,7 +56,7 @@ def overdue(journal: Journal, now: int) -> bool:
 
 
 def plan(kind: str, traits: TargetTraits, standing: Optional[Journal]) -> Dict[str, Any]:
-    """What a rotation against a target of that kind would do, in order."""
+    """Return what a rotation against a target of that kind would do, in order."""
     return {
         "target": kind,
         "overlap": traits.overlap,
@@ -70,7 +70,7 @@ def plan(kind: str, traits: TargetTraits, standing: Optional[Journal]) -> Dict[s
 def _planned(kind: str, traits: TargetTraits) -> List[str]:
     store = ["write the journal and take the lease", "store the new value as pending"]
     if kind == NO_TARGET:
-        return [*store, "promote it: no target is told", "retire the previous value when the grace period is over"]
+        return [*store, "promote it: it is sent to no target", "retire the previous value when the grace period is over"]
     if traits.maker == SERVICE:
         store = [store[0], "list what the service holds, and have it make a value (at most {} s)".format(traits.apply_limit)]
         sent = "store the value as pending"
@@ -83,14 +83,14 @@ def _planned(kind: str, traits: TargetTraits) -> List[str]:
         *store,
         sent,
         "verify: {}".format(traits.probe),
-        "promote it, or roll back ({}) when the target does not accept it".format(back),
+        "promote it, or roll back ({}) if the target does not accept it".format(back),
         "{} when the grace period is over and the new one was verified again".format(retired),
     ]
 
 
 def _readers(kind: str, traits: TargetTraits) -> str:
     if kind == NO_TARGET:
-        return "no service is told, so one that takes this credential stops working"
+        return "no service gets the new value, so a service that uses this credential stops working"
     if traits.overlap == OVERLAP_NONE:
         return "between apply and promote, readers of the current value are refused; the report says how long"
     if traits.overlap == ALTERNATING:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an outcome means: from a journal and what the driver saw to the journal after it. Pure; nothing is read or written.
+"""The transitions of a rotation: from a journal and an outcome to the next journal. Pure: nothing is read or written.
 
-The rule it protects: whichever value the target takes stays in the store. So nothing here lets go of a value; it only
-says which question or act comes next.
+Invariant: the value that the target accepts stays in the store. So no function here drops a value from the store; each only
+decides which probe or act comes next.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 _SENDING = (phases.APPLYING, phases.REVERTING, phases.WITHDRAWING)
 
 MAX_ASKS = 2
-"""How often the settling of an unknown outcome asks the target: each refused login counts towards a lockout."""
+"""How often the settling of an unknown outcome may be refused by the target: each refused login counts towards a lockout."""
 MAX_ATTEMPTS = 3
-"""How often a value is sent, and how often an outcome is settled, before a person has to look."""
+"""How often a value is sent, and how often an outcome is settled, before a person must check the target."""
 
 
 def decide(journal: Journal, outcome: str, now: int) -> Journal:
-    """The journal after the step that `journal.phase` asked for had that outcome.
+    """Return the journal after the step of its phase had that outcome.
 
     Raises:
         InvalidInput: that step has no such outcome.
@@ -49,7 +49,7 @@ def decide(journal: Journal, outcome: str, now: int) -> Journal:
 
 
 def decide_places(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str], now: int) -> Journal:
-    """The journal after a step at several places.
+    """Return the journal after a step at several places.
 
     Raises:
         InvalidInput: that step has no such outcome, or other places.
@@ -61,17 +61,17 @@ def decide_places(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[st
 
 
 def check_outcome(journal: Journal, outcome: object, allowed: Tuple[str, ...]) -> None:
-    """Refuse what the step of the journal's phase cannot come to.
+    """Check that an outcome is one that the step of the journal's phase can have.
 
     Raises:
-        InvalidInput: as said.
+        InvalidInput: the step has no such outcome.
     """
     if outcome not in allowed:
         raise InvalidInput("a step of a rotation in '{}' has no outcome {}".format(journal.phase, ascii(outcome)), option="outcome")
 
 
 def settle(journal: Journal, reason: str) -> Journal:
-    """Find out which value the target takes. After `MAX_ATTEMPTS` of them a person has to look."""
+    """Return the journal that finds out which value the target accepts. After `MAX_ATTEMPTS` settlings, park for a person."""
     settles = journal.settles + 1
     unasked = replace(journal, asked=0, asked_first=None, pending_answer=None, current_answer=None)
     journal = replace(unasked, phase=phases.SETTLING, settles=settles, reason=reason)
@@ -79,7 +79,7 @@ def settle(journal: Journal, reason: str) -> Journal:
 
 
 def turn_back(journal: Journal, reason: str) -> Journal:
-    """Give up pending: send current again where that is possible, else find out what the target takes."""
+    """Return the journal that gives up pending: it sends current again if the target allows it, else settles."""
     journal = replace(journal, goal=BACK, reason=reason)
     if journal.alternating or journal.withdraws:
         return replace(journal, phase=phases.CONFIRMING)
@@ -89,21 +89,21 @@ def turn_back(journal: Journal, reason: str) -> Journal:
 
 
 def park(journal: Journal, reason: str) -> Journal:
-    """Stop with the outcome open; both values stay."""
+    """Return the journal that stops with the outcome open. Both values stay."""
     return replace(journal, phase=phases.PARKED, reason=reason)
 
 
 def give_up(journal: Journal, now: int, reason: str) -> Journal:
-    """End a rotation whose pending value was not sent, or is not to be sent again."""
+    """Return the journal that ends a rotation whose pending value was not sent, or must not be sent again."""
     if journal.withdraws and journal.sent is not None:
         return turn_back(journal, reason)
     return replace(rolled_back(journal, now), reason=reason)
 
 
 def rolled_back(journal: Journal, now: int) -> Journal:
-    """Current opens the target. Pending stays until nothing that carried it can land any more.
+    """Return the journal of a rotation whose target accepts current. Pending stays until no request that carried it can land.
 
-    A target that may take it as well drops it first, and current is confirmed after that.
+    A target that may accept pending as well drops it first, and current is confirmed after that.
     """
     if journal.withdraws and journal.sent is not None and PENDING not in journal.withdrawn:
         return withdraw(replace(journal, goal=BACK), PENDING, phases.CONFIRMING)
@@ -112,12 +112,12 @@ def rolled_back(journal: Journal, now: int) -> Journal:
 
 
 def withdraw(journal: Journal, stage: str, after: str) -> Journal:
-    """Have the target drop the value of a stage, then go on with the phase `after`."""
+    """Return the journal that has the target drop the value of a stage, then continues with the phase `after`."""
     return replace(journal, phase=phases.WITHDRAWING, withdrawing=stage, after=after)
 
 
 def lapse(journal: Journal) -> Journal:
-    """What a journal means whose controller died: whatever it was sending may have been sent."""
+    """Return the journal after its controller died: a value that it was sending may have been sent."""
     if journal.phase == phases.APPLYING:
         return settle(_sent(journal), "the controller stopped while the new value was being sent")
     if journal.phase == phases.MAKING:
@@ -130,12 +130,12 @@ def lapse(journal: Journal) -> Journal:
 
 
 def lose_answer(journal: Journal, reason: str) -> Journal:
-    """The service may have made a value, now or until its request's life is over, and the answer is lost."""
+    """Return the journal after a lost response: the service may have made a value, or may make it while the request can land."""
     return replace(_sent(journal), phase=phases.SWEEPING, goal=BACK, unanswered=True, reason=reason)
 
 
 def verify_made(journal: Journal) -> Journal:
-    """The value that the service made is stored as pending."""
+    """Return the journal that verifies the value that the service made, which is stored as pending."""
     return replace(_sent(journal) if journal.sending is not None else journal, phase=phases.VERIFYING, unanswered=False)
 
 
@@ -161,11 +161,11 @@ def _applying(journal: Journal, outcome: str, now: int) -> Journal:
         return replace(journal, phase=phases.VERIFYING)
     if outcome == REFUSED:
         return replace(journal, phase=phases.CONFIRMING, goal=BACK, refused=True, reason="the target refused the new value")
-    return settle(journal, "the target did not answer in time")
+    return settle(journal, "the target did not respond in time")
 
 
 def _next_places(journal: Journal, now: int) -> Journal:
-    """Go on with the places that have not been tried. After the last one, promote what is taken somewhere and refused nowhere."""
+    """Continue with the places that have not been tried. After the last one, promote a value that a place accepts and none refuses."""
     if places.remaining(journal):
         return replace(journal, phase=phases.PREPARED)
     journal = places.restart(journal)
@@ -181,7 +181,7 @@ def _verifying(journal: Journal, outcome: str, now: int) -> Journal:
     if outcome == ACCEPTED:
         return replace(journal, phase=phases.PROMOTING, verified=now)
     if outcome == UNAVAILABLE:
-        return park(journal, "the target could not be asked about the new value")
+        return park(journal, "the new value could not be tried at the target")
     if outcome == ACCEPTS_ANYTHING:
         return turn_back(journal, "the target also accepts a random wrong value, so the new one cannot be verified")
     return turn_back(journal, "the target does not accept the new value")
@@ -200,18 +200,18 @@ def _reverting(journal: Journal, outcome: str, _now: int) -> Journal:
         return _not_retired(journal)
     if outcome == REFUSED:
         return settle(replace(journal, no_way_back=True, goal=FORWARD), "the target refused to take the old value back")
-    return settle(journal, "the target did not answer when the old value was sent back")
+    return settle(journal, "the target did not respond when the old value was sent back")
 
 
 def _next_behind(journal: Journal) -> Journal:
-    """Go on with the places that lack the current value. After the last one, wait for the next run."""
+    """Continue with the places that lack the current value. After the last one, wait for the next run."""
     if places.remaining(journal):
         return replace(journal, phase=phases.TURNING_BACK)
     return replace(places.restart(journal), phase=phases.GRACE, reason=lacking(journal))
 
 
 def lacking(journal: Journal) -> str:
-    """Why previous cannot be retired yet, in words. Empty if no place is behind."""
+    """Return why previous cannot be retired yet, in words. Empty if no place is behind."""
     if not journal.behind:
         return ""
     return "these hosts lack the current value, so the previous one is kept: {}".format(", ".join(journal.behind))
@@ -238,8 +238,8 @@ def _settling(journal: Journal, outcome: str, now: int) -> Journal:
         return rolled_back(journal, now) if stage == CURRENT else _pending_is_taken(journal, now)
     journal = _answered(journal, stage, now)
     if journal.pending_answer is None or journal.current_answer is None:
-        return journal if journal.asked < MAX_ASKS else park(journal, "the target was asked as often as it may be")
-    # What lands between the two answers would make both of them no: so nothing may have been able to since the first.
+        return journal if journal.asked < MAX_ASKS else park(journal, "the target was tried as often as is allowed")
+    # A request that lands between the two probes would make both outcomes refused, so none may have been able to land since the first.
     since = journal.asked_first or now
     if journal.quiet(since) and journal.quiet_back(since):
         return replace(journal, phase=phases.LOST, reason="the target accepts neither the current nor the new value")
@@ -247,7 +247,7 @@ def _settling(journal: Journal, outcome: str, now: int) -> Journal:
 
 
 def _answered(journal: Journal, stage: str, now: int) -> Journal:
-    """The target refused the value of that stage."""
+    """Return the journal after the target refused the value of that stage."""
     first = journal.asked_first if journal.asked_first is not None else now
     asked = replace(journal, asked=journal.asked + 1, asked_first=first)
     return replace(asked, pending_answer=REFUSED) if stage == PENDING else replace(asked, current_answer=REFUSED)
@@ -283,13 +283,13 @@ def _retiring(journal: Journal, outcome: str, now: int) -> Journal:
     if journal.behind:
         return replace(journal, phase=phases.TURNING_BACK)
     if outcome == REFUSED and journal.rollback != NO_ROLLBACK and journal.reverts < MAX_ATTEMPTS:
-        # The old value, sent back earlier, landed after the promotion: the target is given current once more.
+        # The old value, sent back earlier, landed after the promotion: current is sent once more.
         return replace(journal, phase=phases.TURNING_BACK)
     return _not_retired(journal)
 
 
 def _not_retired(journal: Journal) -> Journal:
-    """Previous stays; the next run tries again."""
+    """Return the journal in which previous stays until the next run tries again."""
     return replace(journal, phase=phases.GRACE, reason="the new value could not be verified again, so the old one is kept")
 
 
@@ -297,7 +297,7 @@ def _withdrawing(journal: Journal, outcome: str, _now: int) -> Journal:
     if not journal.withdrawing:
         return _end_sweep(journal, outcome)
     if outcome == APPLIED or journal.after != phases.CLOSING:
-        # Before the end of a rotation it is done again: what was in flight may have brought the value back.
+        # The drop is repeated before the end of a rotation: a request in flight may have brought the value back.
         return replace(journal, phase=journal.after, withdrawn=(*journal.withdrawn, journal.withdrawing))
     reason = "the target did not drop the value that is no longer used"
     # Without a verification the phase is not tried twice in one run.
@@ -307,15 +307,15 @@ def _withdrawing(journal: Journal, outcome: str, _now: int) -> Journal:
 
 def _end_sweep(journal: Journal, outcome: str) -> Journal:
     if outcome != APPLIED:
-        return park(journal, "the service did not delete what it made without an answer: {}".format(", ".join(journal.strays)))
+        return park(journal, "the service did not delete a value whose response was lost: {}".format(", ".join(journal.strays)))
     left = journal.strays[1:]
     return replace(journal, strays=left, phase=phases.WITHDRAWING if left else phases.CLOSING, unanswered=bool(left))
 
 
 def _open_question(outcome: str, reason: str) -> str:
     if outcome == ACCEPTS_ANYTHING:
-        return "the target also accepts a random wrong value, so it cannot be asked"
-    return "{}, and it cannot be asked now".format(reason or "the outcome is open")
+        return "the target also accepts a random wrong value, so no value can be verified"
+    return "{}, and no value can be tried at the target now".format(reason or "the outcome is open")
 
 
 _DECISIONS: Mapping[str, Callable[[Journal, str, int], Journal]] = {

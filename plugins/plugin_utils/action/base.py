@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every action of the collection does: its module's operation, on the controller, as the user of the run.
+"""The base of the collection's actions: it performs the module's operation on the controller, as the user of the run.
 
-Connection, become and delegate_to change nothing about that: lookups run there, the store is there, and its login stays
-there. `run_on: target` sends the real module to the host instead.
+Connection, become and delegate_to do not change that: lookups run on the controller, the store is opened there, and its login
+stays there. `run_on: target` sends the real module to the host instead.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ class CredentialAction(ActionBase):
     specification: ClassVar[Specification]
 
     in_process = False
-    """Whether operations are performed in this process: with another party's code, which no session loads."""
+    """Whether operations are performed in this process, because they need a third party's code, which no session loads."""
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Validate, perform, report."""
+        """Validate the arguments, perform the operation and return the task's result."""
         super().run(tmp, task_vars)  # refuses async
         variables = task_vars or {}
         reported: dict[str, Any] = {}
-        # Outside the guard: a template that cannot be resolved, or a host that cannot be reached, is Ansible's own to report.
+        # Outside the `try`: Ansible itself reports a template that cannot be resolved, or a host that cannot be reached.
         around = self._surroundings(variables)
         try:
             arguments = self.read_arguments()
@@ -69,7 +69,7 @@ class CredentialAction(ActionBase):
             if not self.runs_on_target(parameters):
                 return self._reported(self.perform(store, parameters, variables), parameters, reported)
             check_may_leave(store)
-        except Exception as error:  # noqa: BLE001  # the edge: whatever happens leaves as a neutral error
+        except Exception as error:  # noqa: BLE001  # the edge: every failure leaves as a neutral error
             return failed_result(error, reported)
         return self._on_target(target_arguments(arguments, store), parameters, variables)
 
@@ -78,7 +78,7 @@ class CredentialAction(ActionBase):
         return dict(self._task.args)
 
     def read_specification(self, arguments: Mapping[str, Any], around: Surroundings) -> Specification:
-        """Return what the arguments are checked by."""
+        """Return the specification that the arguments are checked against."""
         return self.specification
 
     @staticmethod
@@ -87,7 +87,10 @@ class CredentialAction(ActionBase):
         return arguments.get("run_on") == TARGET
 
     def _on_target(self, arguments: dict[str, Any], parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> dict[str, Any]:
-        """Run the real module on the host. What the session has read of these names may be old then, whatever came of it."""
+        """Run the real module on the host and return its result.
+
+        Whether or not it fails, the session forgets the names that it may have changed.
+        """
         result: dict[str, Any] | None = None
         try:
             result = dict(self._execute_module(module_args=arguments, task_vars=variables))
@@ -100,7 +103,7 @@ class CredentialAction(ActionBase):
         return self.ask(store, self.operation, parameters, variables)
 
     def ask(self, store: StoreReference, operation: str, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> Outcome:
-        """Perform one operation through the client. Its secrets are masked from then on: what follows may run modules with them."""
+        """Perform one operation through the client. Mask its secrets from then on, because a later step may run modules with them."""
         outcome = self._client.perform(
             store,
             operation,
@@ -115,13 +118,13 @@ class CredentialAction(ActionBase):
         return for_operation(parameters, self.specification.other_stores)
 
     def context(self, store: StoreReference, parameters: Mapping[str, Any], variables: Mapping[str, Any]) -> AccessContext:
-        """Who asks: from the store's tenant, the option `scope`, the task and the run."""
+        """Return the caller: the store's tenant, the option `scope`, the task and the run."""
         return access_context(
             tenant=store.config.get("tenant"), scope=parameters.get("scope"), variables=variables, task=self._task.get_name()
         )
 
     def _surroundings(self, variables: Mapping[str, Any]) -> Surroundings:
-        """What may name a store. The task's `environment:` counts, as it would for a module."""
+        """Return all that may name a store. The task's `environment:` counts, as it would for a module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
         around = surroundings(self._loader, self._templar, variables)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a target's modules and programs on the task's host, within a time limit. What they print stays here."""
+"""Runs a target's modules and programs on the task's host, within a time limit. Their output is not shown or logged."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output import ma
 
 
 class _Late(BaseException):
-    """The time limit is over. Not an Exception, so that nothing on the way takes it for its own."""
+    """The time limit is over. Not an Exception, so that no `except Exception` below catches it."""
 
 
 class HostRunner:
-    """Runs what a target needs on the host of one task."""
+    """Runs modules and programs of a target on the host of one task."""
 
     def __init__(self, action: ActionBase, variables: Mapping[str, Any], secret_arguments: Sequence[str] = ()) -> None:
-        """Take the task's action, the host's variables, and which arguments of the target's modules are masked."""
+        """Set the task's action, the host's variables, and the arguments of the target's modules whose values are masked."""
         self._secret_arguments = secret_arguments
         self._action = action
         self._variables = dict(variables)
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> dict[str, Any]:
-        """Return the result of a module of another collection; without an answer `{"unreachable": True}`."""
+        """Return the result of a module of another collection; without a response `{"unreachable": True}`."""
         masking.register([Secret(arguments[option]) for option in self._secret_arguments if option in arguments])
         try:
             with self._without_log(), _at_most(limit):
@@ -45,7 +45,7 @@ class HostRunner:
             return {"unreachable": True}
 
     def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
-        """Return a program's exit status; None without an answer. The bytes reach it through the connection, without a file.
+        """Return a program's exit status; None without a response. The bytes reach it through the connection, without a file.
 
         Raises:
             Unavailable: the connection plugin cannot send a program its standard input.
@@ -76,9 +76,9 @@ class HostRunner:
 
 @contextmanager
 def _pipelining(connection: Any) -> Iterator[None]:
-    """Have become leave standard input to the program: with a terminal, the program would wait for it for ever."""
+    """Have become run the program without a terminal: with one, the program would wait for standard input for ever."""
     if "pipelining" not in connection.option_definitions:
-        yield  # a connection plugin without the option always leaves it
+        yield  # a connection plugin without the option never uses a terminal
         return
     before = connection.get_option("pipelining")
     connection.set_option("pipelining", True)
@@ -90,7 +90,7 @@ def _pipelining(connection: Any) -> Iterator[None]:
 
 @contextmanager
 def _at_most(seconds: float) -> Iterator[None]:
-    """Raise `_Late` after that time; a time limit of the task itself, or a thread, keeps what it has."""
+    """Raise `_Late` after that time. Set no limit in a thread, or if the task has a time limit of its own."""
     if threading.current_thread() is not threading.main_thread() or signal.getitimer(signal.ITIMER_REAL)[0]:
         yield
         return

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether what a rotation target needs is installed on the controller."""
+"""Checks that the requirements of a rotation target are installed on the controller."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ _NAMES = {"collection": "the collection '{0}'", "python": "the Python library '{
 
 
 def check_requirements(requires: Iterable[Requirement], module_loader: Any) -> None:
-    """Check what the controller needs, before anything is begun.
+    """Check that the controller has the requirements of a target, before anything is begun.
 
     Args:
-        requires: of the target. What the host needs is the target's own check.
-        module_loader: ansible-core's.
+        requires: the target's requirements. The target itself checks those of the host.
+        module_loader: the module loader of ansible-core.
 
     Raises:
         MissingLibrary: something is missing; the message holds the line that installs it.

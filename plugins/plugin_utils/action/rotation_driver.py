@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The driver of a rotation: does the engine's steps with a target and reports the outcomes.
+"""The driver of a rotation: performs the engine's steps with a target and reports the outcomes.
 
-It decides nothing. No result and no text of a module leaves here: only one of the words of `rotation.steps`.
+The driver decides nothing. It passes on no result and no text of a module, only an outcome named in `rotation.targets.steps`.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 POLL_INTERVAL = 1.0
 _DECIDED = (RotationInProgress, RotationFailed)
-"""The engine has taken the report down, or another controller has: what was made is stored, or is looked for."""
+"""Errors that are no reason to retire what the service made: it is stored, or the journal says that a run must look for it."""
 _PROBE_LIMIT = 30.0
 _PRECHECK_LIMIT = 120.0
 
@@ -36,14 +36,14 @@ class Runner(Protocol):
     """What runs on the task's host, for at most `limit` seconds."""
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> Mapping[str, Any]:
-        """Return a module's result; without an answer `{"unreachable": True}`."""
+        """Return a module's result; without a response `{"unreachable": True}`."""
 
     def run_program(self, argv: Sequence[str], stdin: bytes, limit: float) -> int | None:
-        """Return a program's exit status; None without an answer."""
+        """Return a program's exit status; None without a response."""
 
 
 def elapsed() -> float:
-    """Return the seconds of a clock that runs while the machine sleeps (Linux: `time.monotonic` does not)."""
+    """Return the seconds of a clock that also runs while the machine sleeps (on Linux, `time.monotonic` does not)."""
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
@@ -51,24 +51,24 @@ class StepModules:
     """The `Modules` of one step, which ends at `deadline` of the driver's clock. No call takes longer than `each` seconds."""
 
     def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float, each: float) -> None:
-        """Take what runs modules, the driver's clock, when the step ends, and how long one call may take."""
+        """Set the runner of modules, the driver's clock, the end of the step by that clock, and the seconds one call may take."""
         self._each = each
         self._runner = runner
         self._monotonic = monotonic
         self._deadline = deadline
 
     def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
-        """As `Modules.run`."""
+        """Return the result of a module, as `Modules.run` does."""
         _check_place(place)
         return self._runner.run_module(name, arguments, min(self.time_left(), self._each))
 
     def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> int | None:
-        """As `Modules.run_program`."""
+        """Return the exit status of a program, as `Modules.run_program` does."""
         _check_place(place)
         return self._runner.run_program(argv, stdin, min(self.time_left(), self._each))
 
     def time_left(self) -> float:
-        """As `Modules.time_left`."""
+        """Return the seconds that the step may still take."""
         return self._deadline - self._monotonic()
 
 
@@ -83,7 +83,7 @@ class RotationDriver:
         monotonic: Callable[[], float] = elapsed,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
-        """Take how to perform the operation (with `step` as the report on the last one), the target, and what runs its modules."""
+        """Set the function that performs the operation (its argument is the report on the last step), the target and its runner."""
         self._perform = perform
         self._target = target
         self._runner = runner
@@ -91,10 +91,10 @@ class RotationDriver:
         self._pause = pause
 
     def drive(self) -> Outcome:
-        """Take the rotation to its end.
+        """Drive the rotation to its end and return the last outcome.
 
         Raises:
-            CredentialError: it was not begun, or did not end with the new value promoted.
+            CredentialError: the rotation was not begun, or did not end with the new value promoted.
         """
         looked = self._perform({LOOK: True})
         if STEP not in looked.result:
@@ -110,7 +110,7 @@ class RotationDriver:
         return outcome
 
     def _report(self, report: dict[str, Any], target: Target, step: Mapping[str, Any], given: float) -> Outcome:
-        """Report a step. A value that the service made, and that could not be stored, is retired."""
+        """Report a step and return the next outcome. Retire a value that the service made if it could not be stored."""
         made = handover.decode_made(report.get("made"))
         if made is None or made.value is None:
             return self._perform(report)
@@ -125,7 +125,10 @@ class RotationDriver:
             raise
 
     def _report_twice(self, report: dict[str, Any]) -> Outcome:
-        """Report, and again with the same ticket if the answer was lost (the session was killed): the value is stored once."""
+        """Report a step; repeat the report with the same ticket if it fails, for example because the session was killed.
+
+        The value is stored once.
+        """
         try:
             return self._perform(report)
         except _DECIDED:
@@ -160,7 +163,7 @@ class RotationDriver:
         return {"outcome": steps.UNAVAILABLE} if held is None else {"outcome": steps.LISTED, "held": handover.encode_held(held)}
 
     def _ask(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
-        """Probe the value at each place; after a change, until it is accepted or the limit is reached."""
+        """Probe the value at each place; after a change, repeat until it is accepted or the limit is reached."""
         value = handover.decode_value(step["value"])
         self._pause(step["wait"])
 
@@ -175,13 +178,13 @@ class RotationDriver:
         return _at_each_place(probe, step)
 
     def _probe_twice(self, target: Target, value: Value, place: str) -> str:
-        """Return the outcome for the value, proved by a random wrong one where the target can try one."""
+        """Return the outcome for the value, confirmed by a random wrong one if the target can try one."""
         right = target.probe(self._modules(_PROBE_LIMIT), value, place)
         wrong = target.wrong_value(value) if right == steps.ACCEPTED else None
         return right if wrong is None else combine(target.probe(self._modules(_PROBE_LIMIT), wrong, place))
 
     def _time_left(self, step: Mapping[str, Any], given: float) -> float:
-        """Return the seconds in which the step may send. Without any, the lease may be over: nothing is sent any more."""
+        """Return the seconds in which the step may send. At 0 or below, the lease may be over and nothing may be sent."""
         return float(given + step["limit"] - self._monotonic())
 
     def _modules(self, seconds: float, each: float = math.inf) -> StepModules:
@@ -193,7 +196,7 @@ class RotationDriver:
 
 
 def _at_each_place(act: Callable[[str], str], step: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report on a step that is done at its places, one after the other."""
+    """Perform a step at its places, one after the other, and return the report."""
     outcomes = {place: act(place) for place in step["places"]}
     return {"outcome": outcomes[""]} if set(outcomes) == set(steps.ONE_PLACE) else {"places": outcomes}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`run_on: target`: what may be sent to a host, and how."""
+"""`run_on: target`: which stores may be sent to a host, and the arguments that are sent."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ class Unshown(dict[str, Any]):
 
 
 def check_may_leave(store: StoreReference) -> None:
-    """Let stores pass that make sense on a target.
+    """Check that the stores can be opened on a host.
 
     Raises:
-        InvalidConfiguration: it is a local store with its default key (the target would make another store with another
+        InvalidConfiguration: one is a local store with its default key (the host would make another store with another
             key), or is opened by the run's vault password (which never leaves the controller).
     """
     for each in store.every:
@@ -45,7 +45,7 @@ def _check_one(store: StoreReference) -> None:
         raise _refused(store, "the store is opened by the run's Ansible vault password, which stays on the controller")
     traits = find_traits(store.config.get("backend"))
     if traits is not None and traits.directory is not None and any(source == {"source": _KEY_FILE} for source in sources):
-        raise _refused(store, "a local store with its default key lies on the controller")
+        raise _refused(store, "a local store with its default key is on the controller")
 
 
 def _refused(store: StoreReference, what: str) -> InvalidConfiguration:
@@ -54,7 +54,7 @@ def _refused(store: StoreReference, what: str) -> InvalidConfiguration:
 
 
 def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> Unshown:
-    """The task's arguments with the resolved stores in place of their names."""
+    """Return the task's arguments with the resolved stores in place of their names."""
     stores = {"store": store, **store.beside}
     resolved = {option: dict(each.config, name=each.name) for option, each in stores.items()}
     return Unshown(plain(arguments), **resolved, run_on=TARGET)

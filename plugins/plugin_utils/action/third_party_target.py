@@ -22,14 +22,14 @@ PLACE = "ansible_collections.{0}.{1}.plugins.plugin_utils.rotation_targets.{2}"
 
 
 def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
-    """Load a third party's target and make it known to this process.
+    """Load a third party's target, register it in this process and return it.
 
     Args:
-        kind: its full name: namespace, collection, target.
+        kind: its full name: namespace.collection.target.
         allowed: the full names that the configuration lists.
 
     Raises:
-        InvalidConfiguration: the configuration does not list it, or it is not there, or is no target.
+        InvalidConfiguration: the configuration does not list it, or it cannot be imported, or is no target.
     """
     if kind not in tuple(allowed):
         raise _refused(

@@ -4,9 +4,9 @@
 
 """The contract of a rotation target: what is known about a kind of service, and how its value is changed there.
 
-A target has two halves. The pure half (`traits`, `describe`, `places`, `next_fields`) works in any process and reaches
-nothing. The acting half (`precheck` and what follows) works in the driver's process and reaches the service through the
-`Modules` that it is given. The engine sees `TargetTraits` alone, and the outcomes that acting returns.
+A target has two halves. The pure half (`traits`, `describe`, `places`, `next_fields`) works in any process and contacts
+nothing. The acting half (`precheck` and the methods after it) works in the driver's process and contacts the service through
+the `Modules` that it gets. The engine sees only `TargetTraits` and the outcomes that the acting half returns.
 """
 
 from __future__ import annotations
@@ -36,30 +36,30 @@ SERVICE = "service"
 _WRONG_BYTES = 24
 
 NO_TARGET = "none"
-"""The kind of `target: none`: the value changes in the store alone."""
+"""The kind of `target: none`: only the value in the store changes."""
 MANUAL = "manual"
-"""The kind of a rotation whose phases a person or a play runs by hand."""
+"""The kind of a rotation whose phases a person or a play runs one by one."""
 
 
 @dataclass(frozen=True)
 class TargetTraits:
-    """How a target behaves when its value changes. Data, no code. Lengths are seconds.
+    """How a target behaves when its value changes. Data, no code. Times are in seconds.
 
     Attributes:
-        overlap: none (one value at a time), alternating (two users take turns), dual (old and new both open), multi.
-        rollback: native (the target undoes it), reapply (the old value is sent again), none (forward only).
+        overlap: none (one value at a time), alternating (two users take turns), dual (old and new are both accepted), multi.
+        rollback: native (the target undoes the change), reapply (the old value is sent again), none (forward only).
         probe: how a value is tried at the target, in words.
         max_request_life: after this time a request that was sent can no longer take effect.
-        apply_limit: what one apply, make, listing or retire may take; always shorter than the lease.
-        ask_limit: what one probe may take, polling included.
+        apply_limit: how long one apply, make, listing or retire may take; always shorter than the lease.
+        ask_limit: how long one probe may take, polling included.
         maker: ours (the value is stored, then sent) or service (the service makes it; it is stored before anything else).
-        slots: how many values the target takes at once; 1 with overlap none, 2 with alternating and dual.
+        slots: how many values the target accepts at once; 1 with overlap none, 2 with alternating and dual.
         marks: a value that the service makes carries our mark, so that a stray one is known to be ours.
-        sole_owner: the user wrote out that only this rotation makes values there, so that a stray without a mark is ours.
-        propagation: how long the target takes until a change is seen everywhere; waited for before the first probe.
-        old_accepted_for: how long the target goes on accepting an old value after a change.
+        sole_owner: the user declared that only this rotation makes values there, so that a stray without a mark is ours.
+        propagation: how long it takes until a change is visible everywhere; the driver waits for it before the first probe.
+        old_accepted_for: how long the target continues to accept an old value after a change.
         min_interval: the target refuses a second change within this time.
-        wrong_value: a random wrong value can be tried, to find out that the target accepts anything.
+        wrong_value: a random wrong value can be tried, to detect a target that accepts anything.
         argv_safe: acting puts no value into the arguments of a process.
     """
 
@@ -80,23 +80,23 @@ class TargetTraits:
     argv_safe: bool = True
 
 
-NO_TARGET_TRAITS = TargetTraits(DUAL, NO_ROLLBACK, "none: nothing is told of the new value", 0, slots=2)
-"""`target: none`: there is nothing to send, so nothing can land late."""
+NO_TARGET_TRAITS = TargetTraits(DUAL, NO_ROLLBACK, "none: the new value is sent nowhere", 0, slots=2)
+"""`target: none`: nothing is sent, so nothing can land late."""
 
-MANUAL_TRAITS = TargetTraits(OVERLAP_NONE, REAPPLY, "the person or play that drives the phases says what it saw", 3600)
-"""The phases prepare, test, commit and rollback without a target of ours: what is sent, and when, is not known here."""
+MANUAL_TRAITS = TargetTraits(OVERLAP_NONE, REAPPLY, "the person or play that runs the phases reports the result", 3600)
+"""The phases prepare, test, commit and rollback without a target of ours: the engine does not know what is sent, or when."""
 
 
 @dataclass(frozen=True)
 class Requirement:
-    """Something that has to be installed.
+    """Something that must be installed.
 
     Attributes:
         kind: collection or python.
-        name: of the collection or package.
+        name: the name of the collection or package.
         install: the exact line that installs it.
-        where: the machine that needs it: controller (checked before anything is begun) or target (precheck finds out).
-        parts: of a collection the modules that are used, by full name; of a package the names one of which is imported.
+        where: the machine that needs it: controller (checked before anything is begun) or target (checked by `precheck`).
+        parts: for a collection, the full names of the modules that are used; for a package, import names, one of which must be found.
     """
 
     kind: str
@@ -112,8 +112,8 @@ class Value:
 
     Attributes:
         fields: all fields of the version. Never in a repr.
-        identity: what names the value at the service (key id, key version, fingerprint). Nothing secret. It belongs to the
-            version and is stored with it. `id` in it is the id by which `list_held` names the value.
+        identity: identifies the value at the service (key id, key version, fingerprint). Nothing secret. It belongs to the
+            version and is stored with it. Its key `id` is the id by which `list_held` names the value.
         primary: the field that is rotated, which `get` returns.
     """
 
@@ -124,7 +124,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Held:
-    """A value that the service holds: our mark on it ("" without one), and when it was made (seconds since 1970, or None)."""
+    """A value that the service holds: our mark on it ("" if it has none), and when it was made (seconds since 1970, or None)."""
 
     mark: str = ""
     created: Optional[int] = None
@@ -132,7 +132,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Made:
-    """What came of `make`: an outcome as of apply, and with `applied` the value that the service made."""
+    """The result of `make`: an outcome as of apply, and with `applied` the value that the service made."""
 
     outcome: str
     value: Optional[Value] = None
@@ -144,13 +144,13 @@ class Modules(Protocol):
     def run(self, name: str, arguments: Mapping[str, Any], place: str = "") -> Mapping[str, Any]:
         """Return the result of a module by its full name, run at `place` ("": the task's host).
 
-        A run without an answer returns `{"unreachable": True}`. No argument and no result is shown or logged.
+        Without a response, return `{"unreachable": True}`. No argument and no result is shown or logged.
         """
 
     def run_program(self, argv: Sequence[str], stdin: bytes, place: str = "") -> Optional[int]:
-        """Return the exit status of a program that is run at `place`, or None without an answer. Its output is discarded.
+        """Return the exit status of a program that is run at `place`, or None without a response. Its output is discarded.
 
-        The bytes reach its standard input without a file and without an argument on the way.
+        The bytes reach its standard input without passing through a file or an argument.
         """
 
     def time_left(self) -> float:
@@ -167,7 +167,7 @@ class Target(ABC):
     """What it is, in a sentence for the documentation of the option `target`."""
 
     about: ClassVar[Tuple[str, ...]]
-    """What its own options are for, a paragraph each."""
+    """What its own options are for, one paragraph per item."""
 
     options: ClassVar[Mapping[str, Option]]
     exclusive: ClassVar[Tuple[Tuple[str, ...], ...]] = ()
@@ -176,22 +176,23 @@ class Target(ABC):
     requires: ClassVar[Tuple[Requirement, ...]] = ()
 
     secret_arguments: ClassVar[Tuple[str, ...]] = ()
-    """Arguments of its modules that hold a secret, or what is made of one (a verifier): masked before the module is run."""
+    """Arguments of its modules that hold a secret, or a value derived from one (a verifier): masked before the module is run."""
 
     @property
     @abstractmethod
     def traits(self) -> TargetTraits:
-        """How this target behaves, with its options."""
+        """How this target behaves with its options."""
 
     @abstractmethod
     def __init__(self, options: Mapping[str, Any], current: Value) -> None:
-        """Take the options, checked and completed by their defaults, and the credential's current value. Reach nothing.
+        """Set the options, checked and completed by their defaults, and the credential's current value. Contact nothing.
 
-        For `check` and for acting, an option that names a credential holds that credential's fields. For the rest it is left out.
+        For `check` and for acting, an option that names a credential holds that credential's fields. For the other methods it is
+        left out.
         """
 
     def check(self) -> None:
-        """Check that acting has all it needs. Reach nothing.
+        """Check that acting has all it needs. Contact nothing.
 
         Raises:
             InvalidInput: an option is missing, or does not fit the credential or another option.
@@ -199,19 +200,19 @@ class Target(ABC):
 
     @abstractmethod
     def describe(self) -> Dict[str, Any]:
-        """Return where the target is, for the journal and the report. No secret."""
+        """Return the address of the target, for the journal and the report. No secret."""
 
     def places(self) -> Tuple[str, ...]:
-        """Return the places that each take the value. One unnamed place unless a target has several."""
+        """Return the places that each get the value. One unnamed place unless a target has several."""
         return ("",)
 
     def next_fields(self, base: Value) -> Fields:
-        """Return the fields that the value after `base` has to have (the user whose turn it is). None unless overridden."""
+        """Return fields that the value after `base` must have (the user whose turn it is). Empty unless overridden."""
         return {}
 
     @abstractmethod
     def precheck(self, modules: Modules) -> None:
-        """Check, before anything is begun, that the target can be reached and has what will be changed. Change nothing.
+        """Check, before anything is begun, that the target can be reached and has what is to be changed. Change nothing.
 
         Raises:
             MissingLibrary, Unavailable, NotFound: as the class says.
@@ -219,10 +220,10 @@ class Target(ABC):
 
     @abstractmethod
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
-        """Make the target take a value. Return applied, refused, unknown or unavailable; what is not certain is unknown."""
+        """Make the target accept a value. Return applied, refused, unknown or unavailable; unknown if the outcome is not certain."""
 
     def make(self, modules: Modules, base: Value, mark: str) -> Made:
-        """Have the service make a value (maker `service`), with our mark on it where it carries one."""
+        """Have the service make a value (maker `service`), with our mark on it if the service has marks."""
         return Made(steps.REFUSED)
 
     def list_held(self, modules: Modules) -> Optional[Dict[str, Held]]:
@@ -231,7 +232,7 @@ class Target(ABC):
 
     @abstractmethod
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
-        """Open the target afresh with a value. Return accepted, refused, or unavailable if neither is certain."""
+        """Try a value at the target on a fresh connection. Return accepted, refused, or unavailable if neither is certain."""
 
     def wrong_value(self, value: Value) -> Optional[Value]:
         """Return the value with a random wrong secret, or None if the traits say that none can be tried."""
@@ -241,5 +242,5 @@ class Target(ABC):
         return replace(value, fields=dict(value.fields, **{value.primary: wrong}))
 
     def retire(self, modules: Modules, value: Value, place: str = "") -> str:
-        """Make the target drop a value. Outcomes as for apply; a value that is absent already counts as applied."""
+        """Make the target drop a value. Return an outcome as of apply; applied if the value is absent already."""
         return steps.REFUSED

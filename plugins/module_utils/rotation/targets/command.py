@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The user's own programs as a target: one that makes the service take a value, one that tries a value, one that drops it.
+"""The user's own programs as a target: one that sets a value at the service, one that tries a value, one that drops it.
 
-A program gets the value on standard input, or in its environment, never in its arguments. Its exit status is all that is
-read; its output is discarded, because it may hold the value. Every program ends within its time limit.
+A program gets the value on standard input, or in its environment, never in its arguments. Only its exit status is read; its
+output is discarded, because it may hold the value. Every program ends within its time limit.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ _START = 30
 """Seconds that connecting to the host and starting a program may take."""
 
 _CLEAR = 'exec env -i PATH="$PATH" HOME="$HOME" USER="$USER" LANG="$LANG" /bin/sh -c "$@"'
-# Reads NAME, a number of lines and the lines themselves, until an empty name; what is left is the program's standard input.
-# The shell reads a pipe byte by byte, so nothing of that is lost. `timeout` kills the program with its children.
+# Reads NAME, a number of lines and the lines themselves, until an empty name; the rest is the program's standard input.
+# The shell reads a pipe byte by byte, so none of the rest is lost. `timeout` kills the program with its children.
 _RUN = """
 limit=$1; shift
 newline='
@@ -74,20 +74,20 @@ class Command(Target):
     summary = "V(command) runs programs of your own that change the value, and that try it."
     about = (
         (
-            "The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with a cleared"
-            " environment (C(PATH), C(HOME), C(USER), C(LANG)) and in place of their output only their exit status is read."
+            "The programs that change and try the value. They run on the task's host, by C(/bin/sh) and C(timeout), with only"
+            " C(PATH), C(HOME), C(USER) and C(LANG) in their environment. Only their exit status is read, not their output."
         ),
         (
-            "Exit status 0 means done. 77 means refused: the service answered, and does not take the value. 69 and 75 mean that the"
-            " service could not be reached, and that nothing was sent. Every other status means that the outcome is not known."
+            "Exit status 0 means done. 77 means refused: the service responded and does not accept the value. 69 and 75 mean that"
+            " the service could not be reached, and that nothing was sent. Every other status means that the outcome is not known."
         ),
-        "A program that changes the value is run again with the same value after a crash, so it has to be repeatable.",
+        "After a crash, a program that changes the value is run again with the same value, so it must be repeatable.",
     )
     options = {
         "apply": Option(
             "list",
             (
-                "The program and its arguments that make the service take the value. Use an absolute path.",
+                "The program that sets the value at the service, and its arguments. Use an absolute path.",
                 "Arguments are shown. Put no secret into them.",
             ),
             elements="str",
@@ -100,8 +100,8 @@ class Command(Target):
                     "The program that tries the value on a fresh connection, and its arguments. It changes nothing, and ends within"
                     " 25 seconds."
                 ),
-                "It is also run with a random wrong value, and has to exit with status 77 then.",
-                "Its arguments are kept in the rotation's journal: a rotation that is open is finished with the same ones.",
+                "It is also run with a random wrong value, and must then exit with status 77.",
+                "Its arguments are kept in the rotation's journal: an open rotation must be finished with the same arguments.",
             ),
             elements="str",
             required=True,
@@ -110,10 +110,10 @@ class Command(Target):
             "list",
             (
                 (
-                    "The program that makes the service drop the value it is given, and its arguments. A value that is not there is"
-                    " dropped already: the status is 0."
+                    "The program that deletes the value it gets at the service, and its arguments. If the value is absent already,"
+                    " the program exits with status 0."
                 ),
-                "Needed with O(command.overlap=dual).",
+                "Required with O(command.overlap=dual).",
             ),
             elements="str",
         ),
@@ -134,7 +134,7 @@ class Command(Target):
         "overlap": Option(
             "str",
             (
-                "Whether the service takes the old and the new value at the same time.",
+                "Whether the service accepts the old and the new value at the same time.",
                 "V(none): O(command.apply) replaces the value.",
                 "V(dual): O(command.apply) adds a value, and O(command.retire) drops the old one after the grace period.",
             ),
@@ -150,7 +150,10 @@ class Command(Target):
             "int",
             (
                 "Seconds after which a change that a program began can no longer take effect at the service.",
-                "O(command.time_limit) and 60 seconds unless given. Give more if the service works on after the program has ended.",
+                (
+                    "Defaults to O(command.time_limit) and 60 seconds. Give more if the service continues to work on the change after"
+                    " the program has ended."
+                ),
             ),
         ),
     }
@@ -177,32 +180,37 @@ class Command(Target):
             if self._options.get(name) == []:
                 raise _invalid(name, "the program is missing", "Give a list: the program and its arguments.")
         if self._options["overlap"] == DUAL and not self._options.get("retire"):
-            raise _invalid("retire", "with 'overlap: dual' the old value has to be dropped", "Give the program that drops a value.")
+            raise _invalid("retire", "with 'overlap: dual' the old value must be dropped", "Give the program that drops a value.")
         if not 1 <= self._options["time_limit"] <= MAX_TIME_LIMIT:
             raise _invalid("time_limit", "it is not between 1 and {}".format(MAX_TIME_LIMIT), "Give seconds.")
         if not self._can_carry(self._current):
-            raise _invalid("secret_in", "a field holds a zero byte, which no environment can", "Use 'secret_in: stdin'.")
+            raise _invalid("secret_in", "a field holds a zero byte, which an environment cannot hold", "Use 'secret_in: stdin'.")
         life = self._options.get("max_request_life")
         if life is not None and life < self._options["time_limit"]:
             raise _invalid("max_request_life", "it is shorter than time_limit", "Leave it out, or give more seconds.")
 
     def describe(self) -> Dict[str, Any]:
-        # What tries a value says which service it is. The other programs may be corrected while a rotation is open.
+        # The program that tries a value identifies the service. The other programs may be corrected while a rotation is open.
         return {"verify": shlex.join(self._options["verify"])}
 
     def precheck(self, modules: Modules) -> None:
-        """Check that the programs are on the host, and that `verify` refuses a random wrong value."""
+        """Check that the programs are on the host, and that `verify` refuses a random wrong value.
+
+        Raises:
+            NotFound: the host lacks one of the programs.
+            Unavailable: the host cannot be reached, or `verify` does not refuse the value.
+        """
         for program in ("timeout", *(self._options[name][0] for name in ("apply", "verify", "retire") if self._options.get(name))):
             _check_program(program, modules)
         wrong = self.wrong_value(self._current)
         outcome = self.probe(modules, wrong) if wrong is not None else steps.REFUSED
         if outcome == steps.REFUSED:
             return
-        what = "accepts a random wrong value" if outcome == steps.ACCEPTED else "could not say that a random wrong value is refused"
+        what = "accepts a random wrong value" if outcome == steps.ACCEPTED else "did not report that a random wrong value is refused"
         raise Unavailable(
             "the program 'verify' {}".format(what),
             option="command.verify",
-            remedy="Nothing was changed. It has to exit with status {} for a value that does not open the service.".format(REFUSED),
+            remedy="Nothing was changed. It must exit with status {} for a value that the service refuses.".format(REFUSED),
         )
 
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
@@ -224,11 +232,11 @@ class Command(Target):
         return _SEND_OUTCOMES.get(status, steps.UNKNOWN)
 
     def _can_carry(self, value: Value) -> bool:
-        """Whether a program can be given the value unchanged: no environment holds a zero byte."""
+        """Whether a program can get the value unchanged: an environment cannot hold a zero byte."""
         return self._options["secret_in"] == STDIN or not any(b"\0" in field.expose() for field in value.fields.values())
 
     def _run(self, modules: Modules, name: str, value: Value, place: str, limit: int) -> Optional[int]:
-        """Return the exit status of one of the programs. None without an answer."""
+        """Return the exit status of one of the programs. None without a response."""
         argv = ["/bin/sh", "-c", _CLEAR, "sh", _RUN, "sh", str(limit), *self._options[name]]
         return modules.run_program(argv, self._input(value), place)
 

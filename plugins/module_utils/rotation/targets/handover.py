@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What an operation and a driver hand to each other about a target, as JSON: values, and what the service made or holds.
+"""The JSON forms in which an operation and a driver exchange values, and what the service made or holds.
 
-For these two alone; shown nowhere.
+Only these two read them; they are shown nowhere.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FIELDS = "fields"
 
 
 def encode_fields(fields: Fields) -> Dict[str, str]:
-    """Return fields as JSON takes them: bytes in base64."""
+    """Return fields in their JSON form: bytes in base64."""
     return {name: base64.b64encode(field.expose()).decode("ascii") for name, field in fields.items()}
 
 
@@ -31,7 +31,7 @@ def decode_fields(encoded: Mapping[str, str]) -> Dict[str, Secret]:
 
 
 def encode_value(value: Value) -> Dict[str, Any]:
-    """Return a value as JSON takes it."""
+    """Return a value in its JSON form."""
     return {_FIELDS: encode_fields(value.fields), "identity": dict(value.identity), "primary": value.primary}
 
 
@@ -41,7 +41,7 @@ def decode_value(encoded: Mapping[str, Any]) -> Value:
 
 
 def encode_made(made: Made) -> Dict[str, Any]:
-    """Return what a service made as JSON takes it."""
+    """Return what a service made in its JSON form."""
     return {"outcome": made.outcome, "value": None if made.value is None else encode_value(made.value)}
 
 
@@ -54,7 +54,7 @@ def decode_made(encoded: Optional[Mapping[str, Any]]) -> Optional[Made]:
 
 
 def encode_held(held: Mapping[str, Held]) -> Dict[str, Any]:
-    """Return what a service holds as JSON takes it."""
+    """Return what a service holds in its JSON form."""
     return {name: asdict(each) for name, each in held.items()}
 
 

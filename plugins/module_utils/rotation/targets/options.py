@@ -16,9 +16,9 @@ class Option:
 
     Attributes:
         type: str, int, bool, path, dict or list.
-        description: its sentences, a paragraph each, in Ansible's documentation markup.
-        no_log: the value is secret. False has to be written out where a name looks like a secret's.
-        credential: the value names a credential of the same store. The target is given that credential's fields.
+        description: its paragraphs, in Ansible's documentation markup.
+        no_log: the value is secret. Must be False, not None, if the option's name looks like that of a secret.
+        credential: the value names a credential of the same store. The target gets that credential's fields.
     """
 
     type: str

@@ -4,9 +4,9 @@
 
 """PostgreSQL as a target: a role's password, changed by the modules of community.postgresql.
 
-A role takes one password at a time; two roles taking turns (`usernames`) overlap. The server gets a SCRAM-SHA-256 verifier
-(RFC 5802, RFC 7677), never the password: it prints failing statements into its log. The texts of the modules are read here
-and go no further.
+A role has one password at a time; two roles that take turns (`usernames`) overlap. The server gets a SCRAM-SHA-256 verifier
+(RFC 5802, RFC 7677), never the password, because it writes failing statements into its log. The texts of the modules are
+read here and are not passed on.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ PSYCOPG = Requirement("python", "psycopg", "pip install 'psycopg[binary]'", wher
 SINGLE_USER = TargetTraits(
     overlap=OVERLAP_NONE,
     rollback=REAPPLY,
-    probe="a fresh connection is let in with the new password, and not with a random wrong one",
-    # connect_timeout and statement_timeout below end a request after 25 s; the rest is for a slow start of the module.
+    probe="a fresh connection is accepted with the new password, and refused with a random wrong one",
+    # connect_timeout and statement_timeout below end a request after 25 s; the rest allows for a slow start of the module.
     max_request_life=120,
     apply_limit=60,
     ask_limit=10,
@@ -62,7 +62,7 @@ ALTERNATING_USERS = replace(SINGLE_USER, overlap=ALTERNATING, slots=2)
 
 CONNECT_PARAMS: Mapping[str, Any] = {"connect_timeout": 10, "options": "-c statement_timeout=15000"}
 
-# The texts that tell why, in the only language in which they are sure: others end in "unknown", which parks and loses nothing.
+# English texts that show the cause. A text that is not listed leads to unknown or unavailable, which parks and loses nothing.
 _WRONG_PASSWORD = ("password authentication failed", "is not permitted to log in")
 _NOT_SENT = ("unable to connect to database", "Failed to import the required Python library")
 _NO_LIBRARY = "Failed to import the required Python library"
@@ -76,7 +76,7 @@ _DENIED = (
 )
 _ROLE_QUERY = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %(role)s"
 _OWN_FIELDS = ("host", "port", "database", "ssl_mode")
-"""The fields of type `database` that stand in for an option."""
+"""The fields of type `database` that replace an option that is not given."""
 
 
 class PostgreSQL(Target):
@@ -89,22 +89,22 @@ class PostgreSQL(Target):
             "The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the"
             " task's host, which needs C(psycopg). The controller needs the Python package C(scramp)."
         ),
-        "The server is given a SCRAM-SHA-256 verifier, never the password.",
-        "A single role has no grace period, because it takes one password at a time.",
+        "The server gets a SCRAM-SHA-256 verifier, never the password.",
+        "A single role has no grace period, because it has one password at a time.",
     )
     options = {
-        "host": Option("str", ("Host name or address, as seen from the task's host. The credential's field C(host) unless given.",)),
-        "port": Option("int", ("The credential's field C(port) unless given, and 5432 where it has none.",)),
+        "host": Option("str", ("Host name or address, as seen from the task's host. Defaults to the credential's field C(host).",)),
+        "port": Option("int", ("The port. Defaults to the credential's field C(port), or 5432 if it has none.",)),
         "database": Option(
             "str",
-            ("The database to connect to. The credential's field C(database) unless given, and V(postgres) where it has none.",),
+            ("The database to connect to. Defaults to the credential's field C(database), or V(postgres) if it has none.",),
         ),
         "unix_socket": Option(
             "path",
             ("The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.",),
         ),
-        "ssl_mode": Option("str", ("How TLS is used, in libpq's words. The credential's field C(ssl_mode) unless given.",)),
-        "ca_cert": Option("path", ("A file of certificates that the server's is checked against, on the task's host.",)),
+        "ssl_mode": Option("str", ("How TLS is used, in libpq's words. Defaults to the credential's field C(ssl_mode).",)),
+        "ca_cert": Option("path", ("A file of CA certificates that verify the server's certificate, on the task's host.",)),
         "connect_params": Option(
             "dict",
             (
@@ -115,19 +115,17 @@ class PostgreSQL(Target):
                 "Keep a request shorter than 100 s, or a late one may land after the rotation was settled.",
             ),
         ),
-        "role": Option("str", ("The role whose password changes. The credential's field C(username) unless given.",)),
+        "role": Option("str", ("The role whose password changes. Defaults to the credential's field C(username).",)),
         "usernames": Option(
             "list",
             (
                 "Two roles that take turns. The new value is the other role's user name and password, so that the old one keeps working.",
-                "Both exist and have the same rights. Consumers read user name and password in one lookup.",
+                "Both must exist and have the same rights. Consumers must read user name and password in one lookup.",
             ),
             elements="str",
         ),
-        "admin_user": Option(
-            "str", ("A role that may change the password. The user name of O(postgresql.admin_credential) unless given.",)
-        ),
-        "admin_password": Option("str", ("Its password.",), no_log=True),
+        "admin_user": Option("str", ("A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).",)),
+        "admin_password": Option("str", ("The password of O(postgresql.admin_user).",), no_log=True),
         "admin_credential": Option(
             "str",
             ("A credential in the same store that holds the admin's user name and password.",),
@@ -137,7 +135,7 @@ class PostgreSQL(Target):
     }
     exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
     requires = (COLLECTION, PSYCOPG, SCRAMP)
-    # From ansible-core 2.22 on modules send these back, for masking, and its debug output shows that first.
+    # From ansible-core 2.22 on, modules return these for masking, and its debug output shows them before they are masked.
     secret_arguments = ("password", "login_password")
 
     def __init__(self, options: Mapping[str, Any], current: Value) -> None:
@@ -163,7 +161,13 @@ class PostgreSQL(Target):
         return {"username": Secret(_other_username(self._usernames, _text(base.fields, "username") or ""))}
 
     def precheck(self, modules: Modules) -> None:
-        """Check that the admin may log in and that every role exists: postgresql_user would create a missing one."""
+        """Check that the admin may log in and that every role exists, because postgresql_user would create a missing one.
+
+        Raises:
+            MissingLibrary: the host has no psycopg.
+            Unavailable: the server cannot be reached, or refuses the admin login.
+            NotFound: a role does not exist.
+        """
         for role in self._usernames or (self._role(self._current),):
             arguments = dict(self._admin_login(), query=_ROLE_QUERY, named_args={"role": role})
             _check_role(modules.run(QUERY_MODULE, arguments), role)
@@ -176,7 +180,7 @@ class PostgreSQL(Target):
         return _probe_outcome(modules.run(PING_MODULE, self._login(self._role(value), _text(value.fields, value.primary) or "")))
 
     def _login(self, user: str, password: str) -> Dict[str, Any]:
-        """Return the login options of the community.postgresql modules. What is None is left to their defaults."""
+        """Return the login options of the community.postgresql modules, without those that are None."""
         further = self._options.get("connect_params")
         options: Dict[str, Any] = {
             "login_host": self._option("host"),
@@ -230,7 +234,7 @@ class PostgreSQL(Target):
 
 
 def scram_library() -> Any:
-    """Import the library scramp, which loads half a dozen others: only a run that rotates waits for it.
+    """Import and return the library scramp. It loads half a dozen others, so only a run that rotates imports it.
 
     Raises:
         MissingLibrary: it is not installed.
@@ -244,7 +248,7 @@ def scram_library() -> Any:
 
 
 def verifier(password: str) -> str:
-    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a salt of its own.
+    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a fresh random salt.
 
     Raises:
         MissingLibrary: scramp is not installed.
@@ -255,7 +259,7 @@ def verifier(password: str) -> str:
         salt, stored, server, iterations = scramp.ScramMechanism("SCRAM-SHA-256").make_auth_info(password)
     except scramp.ScramException:
         raise InvalidInput(
-            "the password has characters that PostgreSQL cannot take",
+            "the password has characters that PostgreSQL does not accept",
             option="fields",
             remedy="Use printable characters (RFC 4013), or have the value generated.",
         ) from None
@@ -264,7 +268,7 @@ def verifier(password: str) -> str:
 
 
 def _check_role(result: Mapping[str, Any], role: str) -> None:
-    """Check the answer to the role query.
+    """Check the result of the role query.
 
     Raises:
         MissingLibrary: the host has no psycopg.
@@ -285,7 +289,7 @@ def _check_role(result: Mapping[str, Any], role: str) -> None:
 
 
 def _send_outcome(result: Mapping[str, Any]) -> str:
-    """Return the outcome of an apply. What is not certain is unknown."""
+    """Return the outcome of an apply; unknown if it is not certain."""
     if result.get("unreachable"):
         return steps.UNKNOWN
     if not result.get("failed"):
@@ -297,7 +301,7 @@ def _send_outcome(result: Mapping[str, Any]) -> str:
 
 
 def _probe_outcome(result: Mapping[str, Any]) -> str:
-    """Return the outcome of a login. What is not certain is unavailable."""
+    """Return the outcome of a login; unavailable if it is not certain."""
     if result.get("is_available"):
         return steps.ACCEPTED
     text = str(result.get("conn_err_msg") or "")

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The targets that a rotation can be driven against. Static: a module's payload is built from what can be read here.
+"""The targets that a rotation can be driven against. Static, because a module's payload is built from the imports in this file.
 
-A third party's target has a name with dots (`acme.vaulty.appliance`). The controller adds it to its own process, if the
-configuration names it; a host never has one.
+A third party's target has a name with dots (`acme.vaulty.appliance`). The controller adds it to its own process if the
+configuration lists it; a host never has one.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ TARGETS: Mapping[str, Type[Target]] = {target.kind: target for target in (Postgr
 """By kind. `none` is no target: nothing is driven."""
 
 KINDS = (NO_TARGET, *TARGETS)
-"""What the option `target` takes, without third parties' targets."""
+"""The values of the option `target`, without third parties' targets."""
 
 _added: Dict[str, Type[Target]] = {}
 
 
 def add_target(kind: str, target: Type[Target]) -> None:
-    """Make a third party's target known to this process."""
+    """Register a third party's target in this process."""
     _added[kind] = target
 
 
@@ -43,7 +43,7 @@ def option_of(kind: str) -> str:
 
 
 def third_party_error(kind: str) -> InvalidInput:
-    """Return the error for a third party's target that a host is to reach."""
+    """Return the error for a third party's target that this process has not loaded, because it runs on a host."""
     what = "the target '{}' is a third party's, which is loaded on the controller only".format(kind)
     return InvalidInput(what, option="run_on", remedy="Leave 'run_on: target' out.")
 

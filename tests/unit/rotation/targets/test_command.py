@@ -148,7 +148,7 @@ def test_before_anything_is_begun_the_programs_are_there_and_a_wrong_value_is_re
     with pytest.raises(errors.NotFound) as missing:
         target(service, retire=["/no/such/program"]).precheck(PROGRAMS)
     assert "/no/such/program" in str(missing.value)
-    for status, words in ((0, "accepts a random wrong value"), (1, "could not say")):
+    for status, words in ((0, "accepts a random wrong value"), (1, "did not report")):
         with pytest.raises(errors.Unavailable) as raised:
             target(service, verify=shell("exit {}".format(status))).precheck(PROGRAMS)
         assert words in str(raised.value)

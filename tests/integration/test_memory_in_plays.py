@@ -39,6 +39,6 @@ def test_a_store_that_does_not_ends_with_the_session_or_else_with_each_task(proj
     """A play that writes to it is warned once. Another run has another store."""
     run = project.play(ENDING, variables=SCRATCH, NEBULA_CREDENTIAL_SESSION=session).succeeded()
     assert run.result("known")["found"] == found
-    assert run.output.count("ends with " + ends) == 1
+    assert run.output.count("is lost when {0} ends".format(ends)) == 1
     again = project.play("\n".join(ENDING.splitlines()[-2:]), variables=SCRATCH, NEBULA_CREDENTIAL_SESSION=session).succeeded()
     assert again.result("known")["found"] == []

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
@@ -108,7 +108,7 @@ class _about:  # noqa: N801  # read as a statement: with _about(place)
 
 
 def _parts(content: StoredObject) -> Dict[str, Any]:
-    return {key: getattr(content, key) for key in ("record", "older", "leftover", "touched", "written_at")}
+    return {each.name: getattr(content, each.name) for each in fields(StoredObject)}
 
 
 def _check_swapped(status: int, name: Optional[str]) -> None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InteractionRequired,
+    NoRefreshToken,
     RefreshFailed,
     Timeout,
     Unavailable,
@@ -213,6 +215,24 @@ def test_a_mistake_of_the_type_leaves_no_claim_and_no_text(world, monkeypatch):
         world.token()
     assert caught.value.__suppress_context__
     assert (world.state, read_refresh_status(world.stored.record).holder) == ("expired", None)
+
+
+def test_a_response_without_a_refresh_token_is_stored_and_the_used_token_is_not_sent_again(world, monkeypatch):
+    refresh, find_token = refreshing.Token.refresh, refreshing.Token.refresh_token
+
+    def refresh_without_token(kind, fields, state):
+        answer = refresh(kind, fields, state)
+        return replace(answer, state={"access_token": answer.state["access_token"]})
+
+    monkeypatch.setattr(refreshing.Token, "refresh_token", lambda kind, fields, state: find_token(kind, {} if state else fields, state))
+    monkeypatch.setattr(refreshing.Token, "refresh", refresh_without_token)
+    world.create(lives=PAST)
+    assert world.token() == "a-1"
+    assert (world.state, world.token(world.another())) == ("active", "a-1")
+    world.clock.ahead += 2 * HOUR
+    with pytest.raises(NoRefreshToken):
+        world.token()
+    assert world.service.calls == [tokens.FIRST]
 
 
 def test_a_store_that_is_down_after_the_call_gets_the_answer_when_it_is_back(world):

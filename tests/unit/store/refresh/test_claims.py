@@ -179,6 +179,23 @@ def test_a_late_answer_of_the_same_version_is_stored_even_over_failed(world):
     assert (seen, world.token(), world.state) == (["a-1"], "a-1", "active")
 
 
+def test_a_late_refusal_gives_the_value_that_another_process_has_stored_meanwhile(reusing):
+    """The claim of the first one ran out while its request waited at the service."""
+    reusing.create(Reusable, lives=PAST)
+    reusing.service.gate = threading.Event()
+    seen = []
+    slow = threading.Thread(target=lambda: seen.append(reusing.token(reusing.another())))
+    slow.start()
+    assert reusing.service.arrived.wait(60)
+    gate, reusing.service.gate = reusing.service.gate, None
+    reusing.clock.ahead += timedelta(seconds=200)
+    assert reusing.token(reusing.another()) == "a-1"
+    reusing.service.mode = tokens.DENY
+    gate.set()
+    slow.join(60)
+    assert (seen, reusing.state) == (["a-1"], "active")
+
+
 def test_a_late_answer_is_dropped_where_a_person_has_written_another_value(world):
     world.create(lives=PAST)
     world.service.gate = threading.Event()

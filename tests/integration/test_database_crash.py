@@ -132,7 +132,7 @@ def below_the_scope(store):
 
 @pytest.mark.parametrize("kind", [*DURABLE, "sqlite"])
 def test_of_thirty_two_writers_none_loses_an_update(kind, tmp_path):
-    """Eight processes of four threads each, through retries as a play has them. A circuit that opens on a busy machine is not what this is about."""
+    """Eight processes of four threads each, through retries as a play has them, and without the breaker."""
     limits = {
         "write_timeout": 240.0,
         "read_timeout": 240.0,

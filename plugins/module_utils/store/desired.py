@@ -83,8 +83,10 @@ class DesiredCredential:
         if self.value is not None:
             self._refuse_twice(kind.primary_of(merged))
             merged[kind.primary_of(merged)] = self.value
-        generated = self.value is None and self._lacks_value(kind, merged)
-        return kind.validate(kind.generate(self.generate or {}, merged) if generated else merged), generated
+        if self.value is not None or not self._lacks_value(kind, merged):
+            return kind.validate(merged), False
+        made = kind.validate(kind.generate(self.generate or {}, merged))
+        return made, kind.primary_of(made) in made
 
     def attributes(self, kind: CredentialType, stored: Mapping[str, Any]) -> Dict[str, Any]:
         """Return the library's own metadata: the stored one, with the declaration of a custom type and the idempotency key merged in."""

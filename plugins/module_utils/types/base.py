@@ -122,7 +122,7 @@ class CredentialType(ABC):
         return None
 
     def generate(self, options: Mapping[str, Any], fields: Fields) -> Dict[str, Secret]:
-        """Return `fields` with a new primary value.
+        """Return `fields` with a new primary value; without one if the service makes the value at the first refresh.
 
         Args:
             options: see `generation.generate_value`.

@@ -30,6 +30,12 @@ try:
 except Exception as error:
     print(json.dumps([type(error).__name__, opened, sorted({name.partition(".")[0] for name in sys.modules})]))
 """
+IMPORTING = """
+import importlib, json, sys
+for name in json.loads(sys.argv[1]):
+    importlib.import_module(name)
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
 READING = """
 import json, sys
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
@@ -44,7 +50,7 @@ except Exception:
 
 
 def told_by(program, store):
-    """What a process of its own tells of a store."""
+    """What a process of its own prints that gets `store`."""
     found = {**os.environ, "PYTHONPATH": str(COLLECTION_ROOT)}
     done = subprocess.run([sys.executable, "-c", program, json.dumps(store)], capture_output=True, text=True, check=False, env=found)
     assert done.stdout, done.stderr
@@ -52,8 +58,9 @@ def told_by(program, store):
 
 
 def needed_by(backend):
-    """What every store of a backend needs."""
-    return {package.module for package in read_traits(backend).packages if not package.when}
+    """What every store of a backend needs, with what these packages load themselves: a library may be one's own and another's part."""
+    needed = {package.module for package in read_traits(backend).packages if not package.when}
+    return needed | (set(told_by(IMPORTING, sorted(needed))) & LIBRARIES)
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))

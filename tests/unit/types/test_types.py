@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
-from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, type_named
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
 
 DECLARATION = [
     {"name": "host", "secret": False, "default": "localhost"},
@@ -39,15 +39,19 @@ def test_every_type_keeps_the_contract(name):
     kind = type_named(name, ATTRIBUTES)
     assert kind.name == name
     assert kind.description
-    assert kind.capabilities.rotation
     assert len({field.name for field in kind.fields}) == len(kind.fields)
     assert kind.is_secret(kind.primary)
+
+
+@pytest.mark.parametrize("name", [name for name in TYPES if not is_refreshable(name)])
+def test_a_type_that_cannot_be_refreshed_says_so_and_knows_no_expiry(name):
+    kind = type_named(name, ATTRIBUTES)
     assert kind.expires_at({}) is None
     with pytest.raises(RefreshUnsupported):
         kind.refresh({}, {})
 
 
-@pytest.mark.parametrize("name", TYPES)
+@pytest.mark.parametrize("name", [name for name in TYPES if not is_refreshable(name)])
 def test_every_type_generates_a_value_that_it_accepts(name):
     kind = type_named(name, ATTRIBUTES)
     fields = kind.validate(kind.generate({}, {}))
@@ -58,7 +62,8 @@ def test_every_type_generates_a_value_that_it_accepts(name):
 def test_an_unknown_type_is_refused_with_those_there_are():
     with pytest.raises(UnsupportedType) as caught:
         type_named("oauth9", {})
-    assert str(caught.value) == "option 'type': there is no type 'oauth9'. Use one of: api_key, basic, database, opaque, custom."
+    assert str(caught.value) == "option 'type': there is no type 'oauth9'. Use one of: {0}.".format(", ".join(TYPES))
+    assert set(TYPES) >= {"api_key", "basic", "database", "opaque", "custom"}
 
 
 @pytest.mark.parametrize(

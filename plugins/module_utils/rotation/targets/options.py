@@ -45,7 +45,8 @@ class Option:
 
 def build_argument(options: Mapping[str, Option], exclusive: Sequence[Sequence[str]]) -> Dict[str, Any]:
     """Return the argument spec of the mapping that holds a target's options."""
-    spec: Dict[str, Any] = {"type": "dict", "options": {name: option.argument() for name, option in options.items()}}
+    # A target may have any name: `valkey` is not secret because it ends with "key". Its options say for themselves whether they are.
+    spec: Dict[str, Any] = {"type": "dict", "no_log": False, "options": {name: option.argument() for name, option in options.items()}}
     if exclusive:
         spec["mutually_exclusive"] = [list(group) for group in exclusive]
     return spec

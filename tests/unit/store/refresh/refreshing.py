@@ -97,9 +97,21 @@ class Reusable(Token):
     refresh_is_single_use = False
 
 
+class MadeByService(Reusable):
+    """One whose first token comes from the service, too."""
+
+    name = "test_made"
+
+    def expires_at(self, fields):
+        return datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+    def generate(self, options, fields):
+        return dict(fields)
+
+
 def register(monkeypatch):
     monkeypatch.setattr(CLOCK, "ahead", timedelta(0))
-    for kind in (Token(), Reusable()):
+    for kind in (Token(), Reusable(), MadeByService()):
         monkeypatch.setitem(registry._TYPES, kind.name, kind)
 
 

@@ -43,6 +43,16 @@ def test_a_value_that_has_expired_or_is_about_to_is_refreshed_by_the_one_who_rea
     assert len(world.service.calls) == 1
 
 
+def test_a_first_value_that_the_service_makes_is_not_generated_and_comes_with_the_first_read(world):
+    fields = {"refresh_token": Secret(tokens.FIRST), "url": Secret(world.service.url)}
+    wanted = DesiredCredential(NAME, type=refreshing.MadeByService.name, fields=fields)
+    made = world.manager.ensure(wanted)
+    assert (made.changed, made.generated, world.service.calls) == (True, False, [])
+    assert world.token() == "a-1"
+    assert not world.manager.ensure(wanted).changed
+    assert (world.token(), world.service.calls) == ("a-1", [tokens.FIRST])
+
+
 def test_a_value_whose_import_is_not_complete_is_not_refreshed(world):
     """The import continues from the version that is stored, so a refresh must not write another one."""
     world.create(lives=PAST)

@@ -48,10 +48,10 @@ def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend
                 raise Killed
             return described(*arguments, **options)
 
-        monkeypatch.setattr(Kv2, "_described", kill)
+        monkeypatch.setattr(Kv2, "_write_description", kill)
         with pytest.raises(Killed):
             import_whole(backend, portable)
-        monkeypatch.setattr(Kv2, "_described", described)
+        monkeypatch.setattr(Kv2, "_write_description", described)
         with pytest.raises(Unusable):
             Reader(backend).get("db_pass")
         if deadly < len(VALUES) - 1:

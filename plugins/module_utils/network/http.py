@@ -111,8 +111,9 @@ class _RefusedRedirect(Exception):
 class _Session(Session):
     """A session that reads only the proxies from the environment: no ~/.netrc, no bundle of authorities. It keeps no cookie."""
 
-    def __init__(self, tls: Tls) -> None:
+    def __init__(self, tls: Tls, allow_plain: bool) -> None:
         super().__init__()
+        self._allow_plain = allow_plain
         self.trust_env = False
         self.max_redirects = REDIRECTS
         self.headers.clear()
@@ -146,6 +147,8 @@ class _Session(Session):
     def _may_follow(self, request: Any, here: SplitResult, there: SplitResult) -> bool:
         if there.username is not None or there.scheme not in (here.scheme, "https"):
             return False
+        if there.scheme == "http" and not (self._allow_plain or is_loopback(there.hostname or "")):
+            return False
         if (there.scheme, there.hostname, _port(there)) == (here.scheme, here.hostname, _port(here)):
             return True
         carried = {name.lower() for name in request.headers} - _PLAIN_HEADERS
@@ -169,7 +172,7 @@ class HttpClient:
         """
         if requests is None:
             raise MissingLibrary("the Python package requests is not installed", remedy=INSTALL)
-        self.session = _Session(tls)
+        self.session = _Session(tls, allow_plain)
         self._allow_plain = allow_plain
         self._max_bytes = max_bytes
 
@@ -296,8 +299,11 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         return StorageError(what, remedy="Set its new address: a login is never sent to another host.")
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return _proxy_error(host)
-    if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
-        return InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address and the headers.")
+    exceptions = requests.exceptions
+    is_invalid = isinstance(problem, (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.InvalidJSONError))
+    if is_invalid or not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
+        invalid = InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address, the headers and the content.")
+        return invalid.annotate(outcome_unknown=outcome_unknown)
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
         return StorageError("the certificate of {0} cannot be verified".format(host), remedy="Name the authority that signed it.")

@@ -61,6 +61,7 @@ _CHUNK = 65536
 _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MAY_HAVE_HAPPENED = (500, 502, 504)
 
 
@@ -252,7 +253,7 @@ def _proxies(url: str) -> Dict[str, str]:
     if proxy is None:
         return {}
     parts = split_url(proxy)
-    if parts is None or not parts.hostname:
+    if parts is None or not parts.hostname or parts.scheme not in _PROXY_SCHEMES:
         raise _proxy_error(_host_of(urlsplit(url)))
     return {urlsplit(url).scheme: proxy}
 

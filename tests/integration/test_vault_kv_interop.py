@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
@@ -24,7 +22,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
@@ -352,29 +349,3 @@ def test_of_an_encrypted_credential_nothing_but_an_envelope_lies_there(store):
         versions = store.server.call("GET", store.path(place, "metadata"))["data"]["versions"]
         assert len(versions) == 1
     assert sealed.token("db").expose() == b"canary-two"
-
-
-def test_a_move_to_another_url_of_the_same_server_keeps_the_only_copy(store):
-    """What another tool wrote has no id of ours, and the URLs differ: nothing shows that both stores are one place."""
-    store.bao("put", "db_pass password=s3cret")
-    here, there = store.manager(), store.manager(url=store.server.url.replace("127.0.0.1", "localhost"))
-    move = {"name": "db_pass", "after": "delete"}
-    for check_mode in (True, False):
-        with pytest.raises(InvalidInput, match="may be one place under two names"):
-            perform(here, "transfer", move, NOBODY, check_mode, beside={"to": there})
-    assert perform(here, "transfer", {"name": "db_pass"}, NOBODY, False, beside={"to": there}).result["changed"] is False
-    here.update("db_pass", tags={"env": "prod"})
-    with pytest.raises(InvalidInput, match="are one place under two names"):
-        perform(here, "transfer", move, NOBODY, False, beside={"to": there})
-    assert value_of(here.get("db_pass").record) == b"s3cret"
-
-
-def test_a_move_of_what_another_tool_wrote_deletes_it_after_it_has_arrived(store, tmp_path):
-    store.bao("put", "db_pass password=s3cret")
-    here = store.manager()
-    with closing(open_store({"backend": "local", "path": str(tmp_path / "there")}, name="there")) as there:
-        result = perform(here, "transfer", {"name": "db_pass", "after": "delete"}, NOBODY, False, beside={"to": there}).result
-        assert result["transfers"]["db_pass"]["deleted"] is True
-        assert value_of(there.get("db_pass").record) == b"s3cret"
-    with pytest.raises(NotFound):
-        here.get("db_pass")

@@ -142,8 +142,8 @@ options:
       max_request_life:
         description:
           - Seconds after which a change that a program began can no longer take effect at the service.
-          - At least O(command.time_limit) and 30 seconds, by default 60 seconds. Give more if the service continues to work on
-            the change after the program has ended.
+          - Defaults to O(command.time_limit) and 60 seconds; at least O(command.time_limit) and 30 seconds. Give more if the
+            service continues to work on the change after the program has ended.
         type: int
   target_options:
     description:

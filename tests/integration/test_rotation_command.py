@@ -258,3 +258,12 @@ def test_tasks_that_do_not_bring_the_value_to_the_service_are_rolled_back(door: 
     assert "rolled back" in run.output
     assert door.value() == door.old
     assert door.accepts(door.old)
+
+
+def test_a_check_of_the_role_reports_an_open_rotation(door: Door) -> None:
+    door.project.play("- nebula.credential.credential_rotate: {name: door, phase: prepare}").succeeded()
+    item = {"name": "door", "target": "command", "command": door.tasks_files()}
+    variables = door.project.write("role.json", json.dumps({"rotate_credentials": [item]}))
+    run = door.project.run("ansible-playbook", "nebula.credential.rotate", "-e", "@" + str(variables), "--check").succeeded()
+    assert re.search(r"door +command +open", run.output)
+    assert door.accepts(door.old)

@@ -156,8 +156,8 @@ class Command(Target):
             (
                 "Seconds after which a change that a program began can no longer take effect at the service.",
                 (
-                    "At least O(command.time_limit) and 30 seconds, by default 60 seconds. Give more if the service continues to work on the change after"
-                    " the program has ended."
+                    "Defaults to O(command.time_limit) and 60 seconds; at least O(command.time_limit) and 30 seconds. Give more if the"
+                    " service continues to work on the change after the program has ended."
                 ),
             ),
         ),

@@ -91,13 +91,6 @@ def transfer_credential(
     return Transfer(plan.action, options.delete, plan.lost, plan.not_kept, versions)
 
 
-def _same_record_error(source: CredentialManager, destination: CredentialManager, name: str) -> InvalidInput:
-    """Return the error of a move that could delete the only copy: two addresses of one server show the same record."""
-    what = "another tool wrote it, so it has no id, and the stores '{0}' and '{1}' may be one place under two names"
-    remedy = "Nothing was deleted. Give it a tag in store '{0}', which also gives it an id, and run it again."
-    return InvalidInput(what.format(source.store, destination.store), name=name, remedy=remedy.format(source.store))
-
-
 def _check_unchanged(source: CredentialManager, portable: Portable, key: bytes, context: AccessContext) -> None:
     """Check that the source is still what was exported.
 
@@ -108,3 +101,10 @@ def _check_unchanged(source: CredentialManager, portable: Portable, key: bytes, 
     if source.export(portable.name, context).digest(key, portable.tenant) != portable.digest(key, portable.tenant):
         what = "it was changed in store '{0}' while it was moved".format(source.store)
         raise Conflict(what, name=portable.name, remedy="The source was not deleted. Compare both stores.")
+
+
+def _same_record_error(source: CredentialManager, destination: CredentialManager, name: str) -> InvalidInput:
+    """Return the error of a move that could delete the only copy: two addresses of one server show the same record."""
+    what = "another tool wrote it, so it has no id, and the stores '{0}' and '{1}' may be one place under two names"
+    remedy = "Nothing was deleted. Give it a tag in store '{0}', which also gives it an id, and run it again."
+    return InvalidInput(what.format(source.store, destination.store), name=name, remedy=remedy.format(source.store))

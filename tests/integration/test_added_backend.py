@@ -23,9 +23,9 @@ def _shelf() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.options import TRAITS
 
     def load() -> Type[Backend]:
-        from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.backend import LruCache
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.backend import Shelf
 
-        return LruCache
+        return Shelf
 
     return TRAITS, load
 

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.p
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 
-class LruCache(ObjectBackend):
+class Shelf(ObjectBackend):
     """A shelf in memory, of a material."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, persistent=False)

@@ -35,23 +35,28 @@ def backend(tmp_path, portable):
         yield opened
 
 
+def kill_at(deadly, work):
+    """`work`, killed at its call number `deadly` for a current value, counted from 0."""
+    calls = []
+
+    def kill(*arguments, **options):
+        if arguments[2].stage == "current":
+            calls.append(None)
+        if len(calls) > deadly:
+            raise Killed
+        return work(*arguments, **options)
+
+    return kill
+
+
 def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
     """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
     described = Kv2._write_description
     for deadly in range(len(VALUES)):
-        calls = []
-
-        def kill(*arguments, deadly=deadly, calls=calls, **options):
-            if arguments[2].stage == "current":
-                calls.append(None)
-            if len(calls) > deadly:
-                raise Killed
-            return described(*arguments, **options)
-
-        monkeypatch.setattr(Kv2, "_described", kill)
+        monkeypatch.setattr(Kv2, "_write_description", kill_at(deadly, described))
         with pytest.raises(Killed):
             import_whole(backend, portable)
-        monkeypatch.setattr(Kv2, "_described", described)
+        monkeypatch.setattr(Kv2, "_write_description", described)
         with pytest.raises(Unusable):
             Reader(backend).get("db_pass")
         if deadly < len(VALUES) - 1:

@@ -5,7 +5,7 @@
 """Copying or moving a credential from one store to another.
 
 Each store acts for its own tenant: no `acting` block of one store's manager contains calls of the other's. The destination is read
-again and compared before the source is deleted.
+again and compared before the source is deleted. So is the source: a refresh or a change of its metadata keeps its version.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import NOTHING
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
 
 
 @dataclass(frozen=True)
@@ -83,5 +84,18 @@ def transfer_credential(
             what = "store '{0}' does not hold what was written".format(destination.store)
             raise Conflict(what, name=name, remedy="Another run changed it. Compare both stores; the source was not deleted.")
     if options.delete and not options.check:
+        _check_unchanged(source, portable, key, context)
         source.delete(name, context, expected_version=portable.current.version)
     return Transfer(plan.action, options.delete, plan.lost, plan.not_kept, versions)
+
+
+def _check_unchanged(source: CredentialManager, portable: Portable, key: bytes, context: AccessContext) -> None:
+    """Check that the source is still what was exported.
+
+    Raises:
+        Conflict: it was changed meanwhile.
+        RotationInProgress, Unusable: a rotation or a refresh has begun meanwhile.
+    """
+    if source.export(portable.name, context).digest(key, portable.tenant) != portable.digest(key, portable.tenant):
+        what = "it was changed in store '{0}' while it was moved".format(source.store)
+        raise Conflict(what, name=portable.name, remedy="The source was not deleted. Compare both stores.")

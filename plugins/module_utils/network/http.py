@@ -5,8 +5,9 @@
 """The HTTP client of types, targets and webhooks, on `requests`. Other libraries (Authlib, acme, hvac) use its session too.
 
 A request ends with the deadline of the operation, uses TLS 1.2 or later, and uses the proxies that the environment names. It
-is never repeated. A redirect to the same host is followed; to another host only if the request carries no login and no data. An
-error names the host and the port, and nothing else of the address, the request or the response.
+is never repeated. A redirect to the same host is followed, unless it would make a GET of a change; to another host only if the
+request carries no login and no data. An error names the host and the port, and nothing else of the address, the request or the
+response.
 """
 
 from __future__ import annotations
@@ -62,6 +63,9 @@ _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
 _MAY_HAVE_HAPPENED = (500, 502, 504)
+_SEE_OTHER = 303
+_SAME_METHOD = (307, 308)
+"""The redirects that keep the method. The others make a GET of it, whose response says nothing about a change."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,15 @@ class HttpResponse:
 
 
 class _RefusedRedirect(Exception):
-    """The server redirects a request to a place that it must not reach."""
+    """The server redirects a request to a place that it must not reach, or would make a GET of a change.
+
+    Attributes:
+        status: the status code of the redirect.
+    """
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
 
 
 class _Session(Session):
@@ -138,9 +150,10 @@ class _Session(Session):
 
     def get_redirect_target(self, resp: Any) -> Optional[str]:
         target = super().get_redirect_target(resp)
-        if target and not self._may_follow(resp.request, urlsplit(resp.url), urlsplit(urljoin(resp.url, target))):
+        keeps_method = resp.request.method in _READING or resp.status_code in _SAME_METHOD
+        if target and not (keeps_method and self._may_follow(resp.request, urlsplit(resp.url), urlsplit(urljoin(resp.url, target)))):
             resp.close()
-            raise _RefusedRedirect
+            raise _RefusedRedirect(resp.status_code)
         return target
 
     def _may_follow(self, request: Any, here: SplitResult, there: SplitResult) -> bool:
@@ -293,7 +306,8 @@ def _in_our_words(host: str, is_reading: bool) -> Iterator[None]:
 def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> CredentialError:
     if isinstance(problem, (_RefusedRedirect, requests.TooManyRedirects)):
         what = "the server {0} redirected the request to an address that is not followed".format(host)
-        return StorageError(what, remedy="Set its new address: a login is never sent to another host.")
+        refused = StorageError(what, remedy="Set its new address: a login is never sent to another host.")
+        return refused.annotate(outcome_unknown=outcome_unknown and getattr(problem, "status", None) == _SEE_OTHER)
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return _proxy_error(host)
     if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):

@@ -54,7 +54,8 @@ def _matches(entry: str, parts: SplitResult) -> bool:
     entry, port = _split_port(entry)
     if port is not None and port != (parts.port or _PORTS.get(parts.scheme)):
         return False
-    host = (parts.hostname or "").rstrip(".")
+    # A trailing dot ends a complete name, on either side, as with curl.
+    host, entry = (parts.hostname or "").rstrip("."), entry.rstrip(".")
     address, network = _address(host), _network(entry)
     if network is not None:
         return address is not None and address.version == network.version and address in network

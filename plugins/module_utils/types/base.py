@@ -54,7 +54,8 @@ class RefreshAnswer:
     """The result of a refresh.
 
     Attributes:
-        state: the whole new state; it replaces the old one.
+        state: the whole new state; it replaces the old one. If the response contains no new refresh token, the state holds the one
+            that was sent (RFC 6749 section 6).
         expires_at: when the value in it expires (aware, UTC); None if the server does not say.
     """
 

@@ -15,5 +15,12 @@ import os
 _FILE = os.environ.get("CANARY_SDK_LOG")
 if _FILE:
     _WRITTEN = logging.FileHandler(_FILE, delay=True)
-    logging.getLogger().setLevel(logging.DEBUG)
-    logging.getLogger().addHandler(_WRITTEN)
+
+    class _Talkative(logging.Logger):
+        """Writes whatever it is given, each logger by itself: a handler at the root would keep Ansible from opening its own log file."""
+
+        def __init__(self, name: str, _level: int = logging.NOTSET) -> None:
+            super().__init__(name, logging.DEBUG)
+            self.addHandler(_WRITTEN)
+
+    logging.setLoggerClass(_Talkative)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from datetime import timedelta
 
 import pytest
 
@@ -20,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.param
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.unit.store.refresh import refreshing
 
 CALLER = AccessContext(workflow="deploy")
 
@@ -85,6 +87,35 @@ def test_the_source_is_not_deleted_where_the_other_store_holds_something_else(so
     with pytest.raises(errors.Conflict, match="does not hold what was written"):
         transfer(source, meddled, name="other", after="delete")
     assert source.exists("other", CALLER)
+
+
+class Interrupted(CredentialManager):
+    """A store to which an import takes so long that something else happens to the source."""
+
+    def import_(self, *arguments, **options):
+        versions = super().import_(*arguments, **options)
+        self.meanwhile()
+        return versions
+
+
+def test_a_source_whose_refresh_has_begun_during_the_move_is_not_deleted(monkeypatch):
+    """The service's response to that refresh is stored in the source, and the token that was copied is used up."""
+    refreshing.register(monkeypatch)
+    with refreshing.world() as world, refreshing.world() as other:
+        world.create(lives=timedelta(seconds=-1))
+        slow = Interrupted(other.backend, store="slow", clock=world.clock)
+        slow.meanwhile = lambda: refreshing.claim(world, sent=True)
+        with pytest.raises(errors.Unusable, match="refreshing"):
+            transfer(world.manager, slow, name=refreshing.NAME, after="delete")
+        assert world.manager.exists(refreshing.NAME)
+
+
+def test_a_source_whose_metadata_has_changed_during_the_move_is_not_deleted(source, destination):
+    slow = Interrupted(destination.backend, store="destination", tenant="prod")
+    slow.meanwhile = lambda: source.ensure(DesiredCredential("other", tags={"team": "a"}), CALLER)
+    with pytest.raises(errors.Conflict, match="changed in store 'source' while it was moved"):
+        transfer(source, slow, name="other", after="delete")
+    assert source.get("other", context=CALLER).metadata.tags == {"team": "a"}
 
 
 def test_a_failure_of_one_does_not_keep_the_others(source, destination):

@@ -221,6 +221,24 @@ def test_no_login_and_no_body_goes_to_another_host(client, server, another, carr
     assert not caught.value.outcome_unknown
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize(("status", "unknown"), [(301, False), (302, False), (303, True)])
+def test_a_redirect_that_would_turn_a_change_into_a_get_is_not_followed(client, server, method, status, unknown):
+    """The GET's status 200 would look as if the change were made. With 303 it may have been made before the redirect."""
+    leading(server, "/login", status)
+    with refused(StorageError, "redirected the request to an address that is not followed") as caught:
+        client.request(method, server.url, bearer=Secret(CANARY))
+    assert [request.method for request in server.asked] == [method]
+    assert caught.value.outcome_unknown is unknown
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_a_request_that_only_reads_follows_every_redirect_on_its_host(client, server, status):
+    leading(server, "/there", status)
+    assert client.request("GET", server.url, bearer=Secret(CANARY)).json == {"there": True}
+    assert server.asked[1].headers["authorization"] == "Bearer " + CANARY
+
+
 def test_a_request_that_carries_nothing_follows_to_another_host(client, server, another):
     another.script = lambda _request: Answer(200, {"there": True})
     leading(server, another.url)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import fields
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -67,6 +68,14 @@ def test_a_journal_from_before_is_written_as_it_was_read(before: dict[str, Any])
     assert dict(Journal.read(before).write()) == before
 
 
+def note_keys(world: World, seen: set[str]) -> None:
+    """Add the keys of the stored journal, if there is one."""
+    try:
+        seen |= set(stored(world, JOURNAL).full_metadata.attributes["rotation"])
+    except errors.NotFound:
+        return
+
+
 @pytest.mark.parametrize(
     ("kind", "traits"),
     [
@@ -80,14 +89,7 @@ def test_a_target_of_one_value_or_two_users_or_none_adds_no_key(kind: str, trait
         world = World(traits, timedelta(seconds=300), kind=kind)
         world.check = lambda: None  # type: ignore[method-assign]
         seen: set[str] = set()
-
-        def look(world: World = world, seen: set[str] = seen) -> None:
-            try:
-                seen |= set(stored(world, JOURNAL).full_metadata.attributes["rotation"])
-            except errors.NotFound:
-                return
-
-        world.store.after = look
+        world.store.after = partial(note_keys, world, seen)
         world.rotate(script(*fate))
         assert seen <= KEYS
 

@@ -52,7 +52,15 @@ class KubePlaces(ObjectStore):
         _check_swapped(answer.status, place.name)
         metadata = answer.body.get("metadata") or {}
         kept = {key: value for key, value in answer.body.items() if key != "data"}
-        return KubeObject(**dict(_parts(content), token=str(metadata.get("resourceVersion")), manifest=kept))
+        return KubeObject(
+            content.record,
+            str(metadata.get("resourceVersion")),
+            older=content.older,
+            garbage=content.garbage,
+            foreign_token=content.foreign_token,
+            written_at=content.written_at,
+            manifest=kept,
+        )
 
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         body: Dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
@@ -105,10 +113,6 @@ class _about:  # noqa: N801  # read as a statement: with _about(place)
     def __exit__(self, _kind: object, problem: Optional[BaseException], _trace: object) -> None:
         if isinstance(problem, CredentialError):
             problem.within(name=self._place.name)
-
-
-def _parts(content: StoredObject) -> Dict[str, Any]:
-    return {key: getattr(content, key) for key in ("record", "older", "leftover", "touched", "written_at")}
 
 
 def _check_swapped(status: int, name: Optional[str]) -> None:

@@ -36,6 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh import problems
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.unwritten import UnwrittenOutcomes, with_answer
 from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.writes import RefreshOutcome, RefreshWrites
+from ansible_collections.nebula.credential.plugins.module_utils.types.base import RefreshAnswer
 
 CALL_TIMEOUT = 30.0
 """Seconds for the request to the service."""
@@ -135,28 +136,32 @@ class Attempt:
     def _call(self, claimed: Record) -> Credential:
         credential = Credential(claimed, self._clock())
         kind = credential.kind
-        before = kind.refresh_token(claimed.fields, claimed.state)
         try:
             with deadline.within(CALL_TIMEOUT, "the refresh"):
                 answer = kind.refresh(claimed.fields, claimed.state)
-            is_single_use = before is not None and kind.refresh_token(claimed.fields, answer.state) != before
         except Exception as error:  # noqa: BLE001  # a type's own mistake must leave no claim behind
-            raise self._settle_failure(credential, as_credential_error(error)) from None
-        outcome = RefreshOutcome(claimed.name, claimed.version, self._holder, answer, is_single_use=is_single_use)
+            return self._settle_failure(credential, as_credential_error(error))
+        has_new_token = _has_new_token(credential, answer)
+        outcome = RefreshOutcome(claimed.name, claimed.version, self._holder, answer, is_single_use=has_new_token)
         stored, refusal = self._unwritten.finish(outcome)
         if refusal is not None:
             self._warn_of_unwritten(claimed.name, refusal)
         return Credential(with_answer(claimed, answer) if stored is None else stored, self._clock())
 
-    def _settle_failure(self, credential: Credential, error: CredentialError) -> CredentialError:
-        """Write the outcome of a failed request, and return its error."""
+    def _settle_failure(self, credential: Credential, error: CredentialError) -> Credential:
+        """Write the outcome of a failed request. Return the newer value if another process has stored one meanwhile.
+
+        Raises:
+            CredentialError: there is no newer value.
+        """
         problem = problems.problem_of(error, _is_single_use(credential))
-        self._unwritten.finish(RefreshOutcome(credential.name, credential.version, self._holder, problem=problem))
-        if problem == LOST:
-            return problems.problem_error(credential.name, LOST)
-        if isinstance(error, (Unavailable, Timeout)):
-            return problems.no_answer_error(credential.name, error)
-        return error.within(name=credential.name)
+        outcome = RefreshOutcome(credential.name, credential.version, self._holder, problem=problem)
+        stored, _refusal = self._unwritten.finish(outcome)
+        if stored is not None and stored.version != credential.version:
+            newer = Credential(stored, self._clock())
+            if newer.usable:
+                return newer
+        raise _failure_error(credential.name, problem, error) from None
 
     def _warn_of_unwritten(self, name: str, refusal: CredentialError) -> None:
         what = (
@@ -183,3 +188,21 @@ def _is_single_use(credential: Credential) -> bool:
     if kind.refresh_token(credential.fields, credential.record.state) is None:
         return False
     return kind.refresh_is_single_use or bool(credential.metadata.attributes.get(SINGLE_USE))
+
+
+def _failure_error(name: str, problem: Optional[str], error: CredentialError) -> CredentialError:
+    if problem == LOST:
+        return problems.problem_error(name, LOST)
+    if isinstance(error, (Unavailable, Timeout)):
+        return problems.no_answer_error(name, error)
+    return error.within(name=name)
+
+
+def _has_new_token(credential: Credential, answer: RefreshAnswer) -> bool:
+    """Whether the response contained another token than the one that was sent."""
+    kind, fields = credential.kind, credential.fields
+    try:
+        before = kind.refresh_token(fields, credential.record.state)
+        return before is not None and kind.refresh_token(fields, answer.state) != before
+    except Exception:  # noqa: BLE001  # a response without a token is stored all the same: the token that was sent may be used up
+        return False

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InteractionRequired,
+    NoRefreshToken,
     RefreshFailed,
     Timeout,
     Unavailable,
@@ -177,6 +179,23 @@ def test_a_late_answer_of_the_same_version_is_stored_even_over_failed(world):
     assert (seen, world.token(), world.state) == (["a-1"], "a-1", "active")
 
 
+def test_a_late_refusal_gives_the_value_that_another_process_has_stored_meanwhile(reusing):
+    """The claim of the first one ran out while its request waited at the service."""
+    reusing.create(Reusable, lives=PAST)
+    reusing.service.gate = threading.Event()
+    seen = []
+    slow = threading.Thread(target=lambda: seen.append(reusing.token(reusing.another())))
+    slow.start()
+    assert reusing.service.arrived.wait(60)
+    gate, reusing.service.gate = reusing.service.gate, None
+    reusing.clock.ahead += timedelta(seconds=200)
+    assert reusing.token(reusing.another()) == "a-1"
+    reusing.service.mode = tokens.DENY
+    gate.set()
+    slow.join(60)
+    assert (seen, reusing.state) == (["a-1"], "active")
+
+
 def test_a_late_answer_is_dropped_where_a_person_has_written_another_value(world):
     world.create(lives=PAST)
     world.service.gate = threading.Event()
@@ -213,6 +232,24 @@ def test_a_mistake_of_the_type_leaves_no_claim_and_no_text(world, monkeypatch):
         world.token()
     assert caught.value.__suppress_context__
     assert (world.state, read_refresh_status(world.stored.record).holder) == ("expired", None)
+
+
+def test_a_response_without_a_refresh_token_is_stored_and_the_used_token_is_not_sent_again(world, monkeypatch):
+    refresh, find_token = refreshing.Token.refresh, refreshing.Token.refresh_token
+
+    def refresh_without_token(kind, fields, state):
+        answer = refresh(kind, fields, state)
+        return replace(answer, state={"access_token": answer.state["access_token"]})
+
+    monkeypatch.setattr(refreshing.Token, "refresh_token", lambda kind, fields, state: find_token(kind, {} if state else fields, state))
+    monkeypatch.setattr(refreshing.Token, "refresh", refresh_without_token)
+    world.create(lives=PAST)
+    assert world.token() == "a-1"
+    assert (world.state, world.token(world.another())) == ("active", "a-1")
+    world.clock.ahead += 2 * HOUR
+    with pytest.raises(NoRefreshToken):
+        world.token()
+    assert world.service.calls == [tokens.FIRST]
 
 
 def test_a_store_that_is_down_after_the_call_gets_the_answer_when_it_is_back(world):

@@ -186,6 +186,8 @@ class Command(Target):
                 raise _invalid(name, "the program is missing", "Give a list: the program and its arguments.")
         if self._options["overlap"] == DUAL and not self._options.get("retire"):
             raise _invalid("retire", "with 'overlap: dual' the old value must be dropped", "Give the program that drops a value.")
+        if self._options["overlap"] == OVERLAP_NONE and self._options.get("retire"):
+            raise _invalid("retire", "with 'overlap: none' no value is dropped", "Leave it out, or write 'overlap: dual'.")
         if not 1 <= self._options["time_limit"] <= MAX_TIME_LIMIT:
             raise _invalid("time_limit", "it is not between 1 and {}".format(MAX_TIME_LIMIT), "Give seconds.")
         if not self._can_carry(self._current):
@@ -207,8 +209,10 @@ class Command(Target):
             NotFound: the host lacks one of the programs.
             Unavailable: the host cannot be reached, or `verify` does not refuse the value.
         """
-        for program in ("timeout", *(self._options[name][0] for name in ("apply", "verify", "retire") if self._options.get(name))):
-            _check_program(program, modules)
+        _check_program("timeout", "command", modules)
+        for name in ("apply", "verify", "retire"):
+            if self._options.get(name):
+                _check_program(self._options[name][0], "command." + name, modules)
         wrong = self.wrong_value(self._current)
         outcome = self.probe(modules, wrong) if wrong is not None else steps.REFUSED
         if outcome == steps.REFUSED:
@@ -267,14 +271,15 @@ def _variable(name: str, field: Secret) -> bytes:
     return b"\n".join([name.encode("ascii"), str(len(lines)).encode("ascii"), *lines]) + b"\n"
 
 
-def _check_program(program: str, modules: Modules) -> None:
+def _check_program(program: str, option: str, modules: Modules) -> None:
     status = modules.run_program(["/bin/sh", "-c", _FIND, "sh", program], b"")
     if status is None:
         raise Unavailable("the host cannot be reached", option="command", remedy="Nothing was changed. Check the host's connection.")
     if status != DONE:
-        raise NotFound(
-            "the host has no program '{}'".format(program), option="command", remedy="Nothing was changed. Install it, or correct its path."
+        remedy = (
+            "Nothing was changed. Install it, or correct its path. An option lists the program and each argument as an item of its own."
         )
+        raise NotFound("the host has no program '{}'".format(program), option=option, remedy=remedy)
 
 
 def _invalid(option: str, what: str, remedy: str) -> InvalidInput:

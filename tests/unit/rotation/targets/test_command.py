@@ -164,6 +164,7 @@ def test_before_anything_is_begun_the_programs_are_there_and_a_wrong_value_is_re
     with pytest.raises(errors.NotFound) as missing:
         target(service, retire=["/no/such/program"]).precheck(PROGRAMS)
     assert "/no/such/program" in str(missing.value)
+    assert missing.value.option == "command.retire"
     for status, words in ((0, "accepts a random wrong value"), (1, "did not report")):
         with pytest.raises(errors.Unavailable) as raised:
             target(service, verify=shell("exit {}".format(status))).precheck(PROGRAMS)
@@ -175,6 +176,7 @@ def test_before_anything_is_begun_the_programs_are_there_and_a_wrong_value_is_re
     ("changes", "option"),
     [
         ({"overlap": "dual"}, "command.retire"),
+        ({"retire": ["/bin/true"]}, "command.retire"),
         ({"apply": []}, "command.apply"),
         ({"time_limit": 0}, "command.time_limit"),
         ({"time_limit": 241}, "command.time_limit"),

@@ -79,7 +79,8 @@ class ActionModule(CredentialAction):
 
         target = load_target(kind, read_extensions(around))
         self.in_process = True
-        own = build_argument(target.options, target.exclusive)
+        # Without a default, a task that leaves `target_options` out would skip the check for required options.
+        own = {**build_argument(target.options, target.exclusive), "default": {}}
         spec = {**self.specification.argument_spec, "target_options": own}
         return replace(self.specification, argument_spec=spec)
 

@@ -121,7 +121,7 @@ options:
           - How a program gets the value.
           - "V(stdin): the primary field on standard input, with a newline at its end."
           - "V(environment): the primary field as C(NEBULA_VALUE), and every field as C(NEBULA_FIELD_) and its name in capital
-            letters. The host's root and the same user can read it there."
+            letters, with C(_) for every other character. The host's root and the same user can read it there."
         type: str
         default: stdin
         choices: [stdin, environment]
@@ -136,13 +136,14 @@ options:
       time_limit:
         description:
           - After how many seconds O(command.apply) and O(command.retire) are killed with their children, at most 240.
+          - A child that leaves their process group (C(setsid)) is not killed.
         type: int
         default: 60
       max_request_life:
         description:
           - Seconds after which a change that a program began can no longer take effect at the service.
-          - Defaults to O(command.time_limit) and 60 seconds. Give more if the service continues to work on the change after the
-            program has ended.
+          - Defaults to O(command.time_limit) and 60 seconds; at least O(command.time_limit) and 30 seconds. Give more if the
+            service continues to work on the change after the program has ended.
         type: int
   target_options:
     description:

@@ -238,6 +238,19 @@ def test_the_role_runs_tasks_files_in_place_of_programs(door: Door) -> None:
     assert new not in run.output
 
 
+def test_the_role_refuses_what_does_not_fit_before_it_begins_and_tries_the_others(door: Door) -> None:
+    files = door.tasks_files()
+    wrong = [{**files, "verfy": "x"}, {**files, "time_limit": 3}, {"apply": files["apply"]}, {**files, "apply": "no-such-file.yml"}]
+    items = [{"name": "door", "target": "command", "command": command} for command in wrong]
+    run = door.role({"target": "none"}, *items, {"name": "door", "target": "command", "command": files})
+    lines = [line for line in run.output.splitlines() if "command      " in line or "none         " in line]
+    assert len([line for line in lines if "with tasks files it takes their paths alone" in line]) == 3
+    assert "(no name)" in lines[0]
+    assert "name" in lines[0].partition("failed: ")[2]
+    assert "no-such-file.yml" in lines[4]
+    assert "promoted" in lines[5]
+
+
 def test_tasks_files_drop_the_previous_value_after_the_grace_period(door: Door) -> None:
     second = door.rotate_long_ago()
     assert door.accepts(door.old)
@@ -257,4 +270,13 @@ def test_tasks_that_do_not_bring_the_value_to_the_service_are_rolled_back(door: 
     assert run.returncode != 0
     assert "rolled back" in run.output
     assert door.value() == door.old
+    assert door.accepts(door.old)
+
+
+def test_a_check_of_the_role_reports_an_open_rotation(door: Door) -> None:
+    door.project.play("- nebula.credential.credential_rotate: {name: door, phase: prepare}").succeeded()
+    item = {"name": "door", "target": "command", "command": door.tasks_files()}
+    variables = door.project.write("role.json", json.dumps({"rotate_credentials": [item]}))
+    run = door.project.run("ansible-playbook", "nebula.credential.rotate", "-e", "@" + str(variables), "--check").succeeded()
+    assert re.search(r"door +command +open", run.output)
     assert door.accepts(door.old)

@@ -92,11 +92,18 @@ def test_one_that_it_does_not_list_is_not_loaded(project: Any, appliance: Path) 
     assert "'extensions' in nebula.yml" in message
 
 
+def test_a_name_that_is_nearly_one_of_the_list_is_refused_with_that_one(project: Any, appliance: Path) -> None:
+    allow(project)
+    message = project.play("- {0}: {{name: door, target: acme.vaulty.applianc, target_options: {{place: /x}}}}".format(ROTATE)).failed()
+    assert "Did you mean 'acme.vaulty.appliance'?" in message
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
         ("target_options: {place: /x, pni: 1}", "target_options.pni"),
         ("target_options: {}", "place"),
+        ("grace: 0s", "place"),
         ("target_options: {place: /no/such/appliance}", "the appliance is not there"),
         ("run_on: target, target_options: {place: /x}", "loaded on the controller only"),
     ],

@@ -14,7 +14,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Dict, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import NOTHING
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -67,7 +67,7 @@ def transfer_credential(
     """Copy a credential as it is, or move it. Return what was done.
 
     Raises:
-        InvalidInput: both stores are one place, or something would be lost.
+        InvalidInput: both stores are one place, or the source is to be deleted and they may be one, or something would be lost.
         AccessDenied: the scope does not match, or the tenant differs.
         Duplicate: the destination has another credential of that name.
         RotationInProgress, Unusable: the source is not at rest.
@@ -77,6 +77,8 @@ def transfer_credential(
     portable = source.export(name, context)
     plan = destination.plan_import(portable, key, context)
     plan.check(other_tenant=options.other_tenant, lossy=options.lossy)
+    if options.delete and plan.may_be_source:
+        raise _same_record_error(source, destination, name)
     versions: Dict[str, str] = {}
     if not options.check:
         versions = destination.import_(portable, context, other_tenant=options.other_tenant, lossy=options.lossy)
@@ -99,3 +101,10 @@ def _check_unchanged(source: CredentialManager, portable: Portable, key: bytes, 
     if source.export(portable.name, context).digest(key, portable.tenant) != portable.digest(key, portable.tenant):
         what = "it was changed in store '{0}' while it was moved".format(source.store)
         raise Conflict(what, name=portable.name, remedy="The source was not deleted. Compare both stores.")
+
+
+def _same_record_error(source: CredentialManager, destination: CredentialManager, name: str) -> InvalidInput:
+    """Return the error of a move that could delete the only copy: two addresses of one server show the same record."""
+    what = "another tool wrote it, so it has no id, and the stores '{0}' and '{1}' may be one place under two names"
+    remedy = "Nothing was deleted. Give it a tag in store '{0}', which also gives it an id, and run it again."
+    return InvalidInput(what.format(source.store, destination.store), name=name, remedy=remedy.format(source.store))

@@ -62,6 +62,7 @@ _CHUNK = 65536
 _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
+_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
 _MAY_HAVE_HAPPENED = (500, 502, 504)
 _SEE_OTHER = 303
 _SAME_METHOD = (307, 308)
@@ -123,8 +124,9 @@ class _RefusedRedirect(Exception):
 class _Session(Session):
     """A session that reads only the proxies from the environment: no ~/.netrc, no bundle of authorities. It keeps no cookie."""
 
-    def __init__(self, tls: Tls) -> None:
+    def __init__(self, tls: Tls, allow_plain: bool) -> None:
         super().__init__()
+        self._allow_plain = allow_plain
         self.trust_env = False
         self.max_redirects = REDIRECTS
         self.headers.clear()
@@ -159,6 +161,8 @@ class _Session(Session):
     def _may_follow(self, request: Any, here: SplitResult, there: SplitResult) -> bool:
         if there.username is not None or there.scheme not in (here.scheme, "https"):
             return False
+        if there.scheme == "http" and not (self._allow_plain or is_loopback(there.hostname or "")):
+            return False
         if (there.scheme, there.hostname, _port(there)) == (here.scheme, here.hostname, _port(here)):
             return True
         carried = {name.lower() for name in request.headers} - _PLAIN_HEADERS
@@ -182,7 +186,7 @@ class HttpClient:
         """
         if requests is None:
             raise MissingLibrary("the Python package requests is not installed", remedy=INSTALL)
-        self.session = _Session(tls)
+        self.session = _Session(tls, allow_plain)
         self._allow_plain = allow_plain
         self._max_bytes = max_bytes
 
@@ -262,7 +266,7 @@ def _proxies(url: str) -> Dict[str, str]:
     if proxy is None:
         return {}
     parts = split_url(proxy)
-    if parts is None or not parts.hostname:
+    if parts is None or not parts.hostname or parts.scheme not in _PROXY_SCHEMES:
         raise _proxy_error(_host_of(urlsplit(url)))
     return {urlsplit(url).scheme: proxy}
 
@@ -310,8 +314,11 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         return refused.annotate(outcome_unknown=outcome_unknown and getattr(problem, "status", None) == _SEE_OTHER)
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
         return _proxy_error(host)
-    if not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
-        return InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address and the headers.")
+    exceptions = requests.exceptions
+    is_invalid = isinstance(problem, (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.InvalidJSONError))
+    if is_invalid or not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
+        invalid = InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address, the headers and the content.")
+        return invalid.annotate(outcome_unknown=outcome_unknown)
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
         return StorageError("the certificate of {0} cannot be verified".format(host), remedy="Name the authority that signed it.")

@@ -108,6 +108,7 @@ class _Rotation:
                 option="target",
                 remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
             )
+        self._check_target_options()
         self._check_maker()
         if self._phase == STATUS:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
@@ -150,6 +151,14 @@ class _Rotation:
 
     def _complete(self, base: Record, made: Value) -> Candidate:
         return complete_value(base, made, self._parameters, self._manager.clock())
+
+    def _check_target_options(self) -> None:
+        """Raise InvalidInput for the options of a target that the task does not name."""
+        kind = self._parameters.get("target")
+        for other in TARGETS:
+            if other != kind and self._parameters.get(other) is not None:
+                named = "the target is {}".format(ascii(kind)) if kind else "no target is named"
+                raise InvalidInput(named, option=other, remedy="Leave this option out, or write 'target: {}'.".format(other))
 
     def _check_maker(self) -> None:
         given = [option for option in ("value", "fields", "generate") if self._parameters.get(option)]

@@ -66,7 +66,7 @@ def receive(course: Course, entry: Entry, outcome: str, made: Optional[Made], re
         return replace(decisions.roll_back(unsent, course.now()), reason="the service could not be reached")
     if outcome != steps.APPLIED or made is None or made.value is None:
         # Also after a refusal: a library below may have sent the request twice.
-        what = "the service refused to make a value" if outcome == steps.REFUSED else "the service did not respond in time"
+        what = "the service refused to make a value" if outcome == steps.REFUSED else "it was not known whether the service made a value"
         return decisions.lose_answer(journal, what)
     value, complete = made.value, request.complete if request is not None else keep_as_made
     slots = course.slots(entry.name)

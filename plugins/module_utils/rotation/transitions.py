@@ -161,7 +161,7 @@ def _applying(journal: Journal, outcome: str, now: int) -> Journal:
         return replace(journal, phase=phases.VERIFYING)
     if outcome == REFUSED:
         return replace(journal, phase=phases.CONFIRMING, goal=BACK, refused=True, reason="the target refused the new value")
-    return settle(journal, "the target did not respond in time")
+    return settle(journal, "it was not known whether the target made the change")
 
 
 def _next_places(journal: Journal, now: int) -> Journal:

@@ -49,6 +49,7 @@ class Plan:
         lost: parts that this store cannot keep; an import with `lossy` leaves them out.
         not_kept: properties of an imported credential that no store keeps.
         tenants: the source's and this store's, if they differ.
+        may_be_source: neither record has an id, as of values that another tool wrote, so both may be one record under two names.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Plan:
     lost: Tuple[str, ...] = ()
     not_kept: Tuple[str, ...] = NEVER_KEPT
     tenants: Optional[Tuple[str, str]] = None
+    may_be_source: bool = False
 
     def check(self, *, other_tenant: bool, lossy: bool) -> None:
         """Refuse an import that is not allowed.
@@ -99,7 +101,9 @@ class Importer:
         kept, lost = self._fit(portable)
         current = self._find_current(portable)
         tenants = None if portable.tenant == self._tenant else (portable.tenant, self._tenant)
-        return Plan(portable.name, self._choose_action(kept, current, key), lost, tenants=tenants), kept, current
+        may_be_source = current is not None and current.record_id is None and portable.current.record_id is None
+        plan = Plan(portable.name, self._choose_action(kept, current, key), lost, tenants=tenants, may_be_source=may_be_source)
+        return plan, kept, current
 
     def write(self, portable: Portable, *, other_tenant: bool, lossy: bool) -> Dict[str, str]:
         """Write every version. Change nothing if the import is complete already.

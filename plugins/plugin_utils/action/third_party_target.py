@@ -10,6 +10,7 @@ The target `acme.vaulty.appliance` is `TARGET` in `plugins/plugin_utils/rotation
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Iterable
 
@@ -31,10 +32,12 @@ def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
     Raises:
         InvalidConfiguration: the configuration does not list it, or it cannot be imported, or is no target.
     """
-    if kind not in tuple(allowed):
-        raise _refusal_error(
-            "the configuration does not list the target '{0}'".format(kind), "Add it to '{0}' in {1}.".format(EXTENSIONS, FILE_NAME)
-        )
+    listed = tuple(allowed)
+    if kind not in listed:
+        close = difflib.get_close_matches(kind, listed, 1)
+        meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
+        remedy = "{0}Add it to '{1}' in {2}.".format(meant, EXTENSIONS, FILE_NAME)
+        raise _refusal_error("the configuration does not list the target '{0}'".format(kind), remedy)
     parts = kind.split(".")
     if len(parts) != 3 or not all(part.isidentifier() for part in parts):
         raise _refusal_error("'{0}' is not a full name".format(kind), "Write namespace.collection.name.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 import traceback
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
     InvalidInput,
     MissingLibrary,
     StorageError,
@@ -72,6 +74,35 @@ def test_what_is_no_json_object_is_an_empty_one(client, server):
     for content in (b"", b"<html>", b"[1]"):
         server.script = lambda _request, content=content: Answer(200, content)
         assert client.request("GET", server.url).json == {}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"json": float("nan")}, {"headers": {"X\r\nY": "a"}}],
+    ids=["a number that JSON lacks", "a header's name of two lines"],
+)
+def test_a_request_that_cannot_be_made_is_no_unreachable_server(client, server, wrong):
+    with refused(InvalidInput, "cannot be made") as caught:
+        client.request("POST", server.url, **wrong)
+    assert (server.asked, caught.value.outcome_unknown) == ([], False)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_length_that_is_no_number_leaves_the_outcome_of_a_change_open(client, method):
+    with socket.create_server((LOOPBACK, 0)) as listening:
+
+        def respond():
+            connection, _address = listening.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\n")
+
+        responding = threading.Thread(target=respond, daemon=True)
+        responding.start()
+        with pytest.raises(CredentialError) as caught:
+            client.request(method, "http://{0}:{1}".format(LOOPBACK, listening.getsockname()[1]))
+        responding.join()
+    assert caught.value.outcome_unknown == (method == "POST")
 
 
 def test_nothing_of_a_login_is_shown_by_a_response(client, server):
@@ -248,6 +279,12 @@ def test_a_request_that_carries_nothing_follows_to_another_host(client, server, 
 @pytest.mark.parametrize("to", ["http://user:secret@{0}:1/", "ftp://{0}/", "file:///etc/passwd"])
 def test_a_redirect_to_what_is_no_server_is_not_followed(client, server, to):
     leading(server, to.format(LOOPBACK))
+    with refused(StorageError, "not followed"):
+        client.request("GET", server.url)
+
+
+def test_a_redirect_to_plain_http_on_another_machine_is_not_followed(client, server):
+    leading(server, "http://192.0.2.1:9/")
     with refused(StorageError, "not followed"):
         client.request("GET", server.url)
 

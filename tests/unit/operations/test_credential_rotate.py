@@ -69,6 +69,23 @@ def test_target_none_changes_the_value_and_shows_neither(store: Store) -> None:
     assert store.value() not in repr(result)
 
 
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"target": "none"},
+        {"target": "none", "phase": "prepare"},
+        {"target": "postgresql", "postgresql": SERVER},
+        {"phase": "prepare"},
+        {"phase": "status"},
+    ],
+)
+def test_options_of_a_target_that_is_not_named_are_refused(store: Store, named: dict[str, Any]) -> None:
+    with pytest.raises(errors.InvalidInput) as refused:
+        store.rotate(**named, command={"apply": ["x"], "verify": ["x"]})
+    assert refused.value.option == "command"
+    assert store.value() == "old-word"
+
+
 def test_a_given_value_is_used_and_the_current_one_is_no_new_value(store: Store) -> None:
     store.rotate(target="none", value="given-word")
     assert store.value() == "given-word"

@@ -41,6 +41,8 @@ MAX_TIME_LIMIT = 240
 VERIFY_LIMIT = 25
 _START = 30
 """Seconds that connecting to the host and starting a program may take."""
+_MAX_FIELD = 120 * 1024
+"""Linux takes 128 KiB for one variable, with its name."""
 
 _CLEAR = 'exec env -i PATH="$PATH" HOME="$HOME" USER="$USER" LANG="$LANG" /bin/sh -c "$@"'
 # Reads NAME, a number of lines and the lines themselves, until an empty name; the rest is the program's standard input.
@@ -124,7 +126,7 @@ class Command(Target):
                 "V(stdin): the primary field on standard input, with a newline at its end.",
                 (
                     "V(environment): the primary field as C(NEBULA_VALUE), and every field as C(NEBULA_FIELD_) and its name in capital"
-                    " letters. The host's root and the same user can read it there."
+                    " letters, with C(_) for every other character. The host's root and the same user can read it there."
                 ),
             ),
             default=STDIN,
@@ -143,7 +145,10 @@ class Command(Target):
         ),
         "time_limit": Option(
             "int",
-            ("After how many seconds O(command.apply) and O(command.retire) are killed with their children, at most 240.",),
+            (
+                "After how many seconds O(command.apply) and O(command.retire) are killed with their children, at most 240.",
+                "A child that leaves their process group (C(setsid)) is not killed.",
+            ),
             default=60,
         ),
         "max_request_life": Option(
@@ -151,8 +156,8 @@ class Command(Target):
             (
                 "Seconds after which a change that a program began can no longer take effect at the service.",
                 (
-                    "Defaults to O(command.time_limit) and 60 seconds. Give more if the service continues to work on the change after"
-                    " the program has ended."
+                    "Defaults to O(command.time_limit) and 60 seconds; at least O(command.time_limit) and 30 seconds. Give more if the"
+                    " service continues to work on the change after the program has ended."
                 ),
             ),
         ),
@@ -181,13 +186,17 @@ class Command(Target):
                 raise _invalid(name, "the program is missing", "Give a list: the program and its arguments.")
         if self._options["overlap"] == DUAL and not self._options.get("retire"):
             raise _invalid("retire", "with 'overlap: dual' the old value must be dropped", "Give the program that drops a value.")
+        if self._options["overlap"] == OVERLAP_NONE and self._options.get("retire"):
+            raise _invalid("retire", "with 'overlap: none' no value is dropped", "Leave it out, or write 'overlap: dual'.")
         if not 1 <= self._options["time_limit"] <= MAX_TIME_LIMIT:
             raise _invalid("time_limit", "it is not between 1 and {}".format(MAX_TIME_LIMIT), "Give seconds.")
         if not self._can_carry(self._current):
-            raise _invalid("secret_in", "a field holds a zero byte, which an environment cannot hold", "Use 'secret_in: stdin'.")
-        life = self._options.get("max_request_life")
-        if life is not None and life < self._options["time_limit"]:
-            raise _invalid("max_request_life", "it is shorter than time_limit", "Leave it out, or give more seconds.")
+            what = "a field holds a zero byte or more than {} bytes, or two fields have the same variable".format(_MAX_FIELD)
+            raise _invalid("secret_in", what, "An environment cannot hold that. Use 'secret_in: stdin'.")
+        life, shortest = self._options.get("max_request_life"), self._options["time_limit"] + _START
+        if life is not None and life < shortest:
+            what = "it is shorter than time_limit and the {} seconds in which a program may start".format(_START)
+            raise _invalid("max_request_life", what, "Leave it out, or give at least {} seconds.".format(shortest))
 
     def describe(self) -> Dict[str, Any]:
         # The program that tries a value identifies the service. The other programs may be corrected while a rotation is open.
@@ -200,8 +209,10 @@ class Command(Target):
             NotFound: the host lacks one of the programs.
             Unavailable: the host cannot be reached, or `verify` does not refuse the value.
         """
-        for program in ("timeout", *(self._options[name][0] for name in ("apply", "verify", "retire") if self._options.get(name))):
-            _check_program(program, modules)
+        _check_program("timeout", "command", modules)
+        for name in ("apply", "verify", "retire"):
+            if self._options.get(name):
+                _check_program(self._options[name][0], "command." + name, modules)
         wrong = self.wrong_value(self._current)
         outcome = self.probe(modules, wrong) if wrong is not None else steps.REFUSED
         if outcome == steps.REFUSED:
@@ -232,8 +243,12 @@ class Command(Target):
         return _SEND_OUTCOMES.get(status, steps.UNKNOWN)
 
     def _can_carry(self, value: Value) -> bool:
-        """Whether a program can get the value unchanged: an environment cannot hold a zero byte."""
-        return self._options["secret_in"] == STDIN or not any(b"\0" in field.expose() for field in value.fields.values())
+        """Whether a program can get the value unchanged. An environment holds no zero byte and no variable twice."""
+        if self._options["secret_in"] == STDIN:
+            return True
+        contents = [field.expose() for field in value.fields.values()]
+        fits = not any(b"\0" in content or len(content) > _MAX_FIELD for content in contents)
+        return fits and len({_variable_name(name) for name in value.fields}) == len(contents)
 
     def _run(self, modules: Modules, name: str, value: Value, place: str, limit: int) -> Optional[int]:
         """Return the exit status of one of the programs. None without a response."""
@@ -243,8 +258,12 @@ class Command(Target):
     def _input(self, value: Value) -> bytes:
         if self._options["secret_in"] == STDIN:
             return b"\n" + value.fields[value.primary].expose() + b"\n"
-        named = {"NEBULA_FIELD_" + re.sub(r"\W", "_", name).upper(): field for name, field in value.fields.items()}
+        named = {_variable_name(name): field for name, field in value.fields.items()}
         return b"".join(_variable(name, field) for name, field in dict(named, NEBULA_VALUE=value.fields[value.primary]).items()) + b"\n"
+
+
+def _variable_name(field: str) -> str:
+    return "NEBULA_FIELD_" + re.sub(r"[^A-Za-z0-9]", "_", field).upper()
 
 
 def _variable(name: str, field: Secret) -> bytes:
@@ -252,14 +271,15 @@ def _variable(name: str, field: Secret) -> bytes:
     return b"\n".join([name.encode("ascii"), str(len(lines)).encode("ascii"), *lines]) + b"\n"
 
 
-def _check_program(program: str, modules: Modules) -> None:
+def _check_program(program: str, option: str, modules: Modules) -> None:
     status = modules.run_program(["/bin/sh", "-c", _FIND, "sh", program], b"")
     if status is None:
         raise Unavailable("the host cannot be reached", option="command", remedy="Nothing was changed. Check the host's connection.")
     if status != DONE:
-        raise NotFound(
-            "the host has no program '{}'".format(program), option="command", remedy="Nothing was changed. Install it, or correct its path."
+        remedy = (
+            "Nothing was changed. Install it, or correct its path. An option lists the program and each argument as an item of its own."
         )
+        raise NotFound("the host has no program '{}'".format(program), option=option, remedy=remedy)
 
 
 def _invalid(option: str, what: str, remedy: str) -> InvalidInput:

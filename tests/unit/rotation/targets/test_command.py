@@ -82,6 +82,22 @@ def test_the_environment_is_cleared_and_holds_every_field(service: FileService, 
     }
 
 
+def test_a_field_with_a_name_of_another_alphabet_is_a_variable_too(service: FileService) -> None:
+    reached = Command(service.options(secret_in="environment"), value(größe="x"))
+    reached.check()
+    assert reached.apply(PROGRAMS, value(größe="x")) == steps.APPLIED
+
+
+@pytest.mark.parametrize("fields", [{"api-host": "a", "api_host": "b"}, {"ö": "a", "ä": "b"}, {"large": "x" * 200_000}])
+def test_what_an_environment_cannot_hold_is_refused_before_anything_is_sent(service: FileService, fields: Any) -> None:
+    in_environment = Command(service.options(secret_in="environment"), value(**fields))
+    with pytest.raises(errors.InvalidInput) as raised:
+        in_environment.check()
+    assert raised.value.option == "command.secret_in"
+    assert in_environment.apply(PROGRAMS, value(**fields)) == steps.REFUSED
+    Command(service.options(), value(**fields)).check()
+
+
 @pytest.mark.parametrize("secret_in", ["stdin", "environment"])
 def test_no_program_has_the_value_in_its_arguments(service: FileService, secret_in: str) -> None:
     programs = LocalPrograms()
@@ -148,6 +164,7 @@ def test_before_anything_is_begun_the_programs_are_there_and_a_wrong_value_is_re
     with pytest.raises(errors.NotFound) as missing:
         target(service, retire=["/no/such/program"]).precheck(PROGRAMS)
     assert "/no/such/program" in str(missing.value)
+    assert missing.value.option == "command.retire"
     for status, words in ((0, "accepts a random wrong value"), (1, "did not report")):
         with pytest.raises(errors.Unavailable) as raised:
             target(service, verify=shell("exit {}".format(status))).precheck(PROGRAMS)
@@ -159,10 +176,11 @@ def test_before_anything_is_begun_the_programs_are_there_and_a_wrong_value_is_re
     ("changes", "option"),
     [
         ({"overlap": "dual"}, "command.retire"),
+        ({"retire": ["/bin/true"]}, "command.retire"),
         ({"apply": []}, "command.apply"),
         ({"time_limit": 0}, "command.time_limit"),
         ({"time_limit": 241}, "command.time_limit"),
-        ({"max_request_life": 59}, "command.max_request_life"),
+        ({"max_request_life": 89}, "command.max_request_life"),
     ],
 )
 def test_options_that_do_not_fit_are_named(service: FileService, changes: dict[str, Any], option: str) -> None:

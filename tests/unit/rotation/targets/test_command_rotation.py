@@ -158,6 +158,14 @@ def test_a_program_that_says_done_and_does_nothing_is_found_out(world: World) ->
     world.finish()
 
 
+def test_a_program_that_fails_is_reported_as_an_outcome_that_is_not_known(world: World) -> None:
+    with pytest.raises(errors.RotationFailed) as raised:
+        world.rotate(apply=["false"])
+    assert "it was not known whether the target made the change" in str(raised.value)
+    assert world.values()["current"] == b"old-word"
+    world.finish()
+
+
 def test_a_service_that_refuses_keeps_the_old_value(world: World) -> None:
     with pytest.raises(errors.RotationFailed) as raised:
         world.rotate(apply=["sh", "-c", "exit 77"])

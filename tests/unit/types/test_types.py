@@ -46,6 +46,7 @@ def test_every_type_keeps_the_contract(name):
 @pytest.mark.parametrize("name", [name for name in TYPES if not is_refreshable(name)])
 def test_a_type_that_cannot_be_refreshed_says_so_and_knows_no_expiry(name):
     kind = type_named(name, ATTRIBUTES)
+    assert kind.capabilities.rotation, "its value can only change by a rotation"
     assert kind.expires_at({}) is None
     with pytest.raises(RefreshUnsupported):
         kind.refresh({}, {})

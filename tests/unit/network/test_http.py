@@ -255,7 +255,7 @@ def test_no_login_and_no_body_goes_to_another_host(client, server, another, carr
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize(("status", "unknown"), [(301, False), (302, False), (303, True)])
 def test_a_redirect_that_would_turn_a_change_into_a_get_is_not_followed(client, server, method, status, unknown):
-    """The GET's status 200 would look as if the change were made. With 303 it may have been made before the redirect."""
+    """The status 200 of that GET would look as if the change were made. With 303 it may have been made before the redirect."""
     leading(server, "/login", status)
     with refused(StorageError, "redirected the request to an address that is not followed") as caught:
         client.request(method, server.url, bearer=Secret(CANARY))

@@ -83,7 +83,8 @@ def test_the_environment_is_cleared_and_holds_every_field(service: FileService, 
 
 
 def test_a_field_with_a_name_of_another_alphabet_is_a_variable_too(service: FileService) -> None:
-    given = value(**{"größe": "x"})
+    fields = {"größe": "x"}
+    given = value(**fields)
     reached = Command(service.options(secret_in="environment"), given)
     reached.check()
     assert reached.apply(PROGRAMS, given) == steps.APPLIED

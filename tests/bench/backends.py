@@ -114,8 +114,8 @@ class Comparison:
         row("list all", in_turns(calls, range(number + WARM)), self._asked(self._bare.list, lambda: whole(None)))
 
     def _batches(self, batches: Sequence[Sequence[str]]) -> None:
+        from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
         from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-        from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 
         def bare(names: Sequence[str]) -> object:
             return [self._bare.read(name) for name in names]

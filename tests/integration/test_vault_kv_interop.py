@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     NotFound,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once

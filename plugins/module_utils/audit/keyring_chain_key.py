@@ -29,7 +29,7 @@ class RingSeals(TrailKeys):
     def __call__(self) -> Optional[TrailKey]:
         """Return the seal under the active key; None if the store has no key yet, or the key cannot be read."""
         try:
-            # Not `opened`: writing an entry is no reason to change a store's slots, least of all in check mode.
+            # Not `open`: writing an entry is no reason to change a store's slots, least of all in check mode.
             ring = self._keyring.current()
         except CredentialError:
             # The operation itself raises this error to its caller; nothing was returned.

@@ -70,7 +70,7 @@ class EnvelopeOpener:
         """Return the stored envelope with authenticated metadata; the value stays encrypted. A write continues its serial and identity.
 
         Raises:
-            EncryptionError: as `opened`.
+            EncryptionError: as `open`.
         """
         key, envelope = self.read_placed(record, identity_of(record.name, record.stage))
         check_metadata(key, envelope)
@@ -91,7 +91,7 @@ class EnvelopeOpener:
         return opened
 
     def open_version(self, record: Record, mark: Optional[Mark], serial: Optional[str]) -> Record:
-        """Return a kept version. `serial` is the requested version if the backend's versions are our serials. Raises as `opened`."""
+        """Return a kept version. `serial` is the requested version if the backend's versions are our serials. Raises as `open`."""
         key, envelope = self.read_placed(record, identity_of(record.name, record.stage))
         if serial is not None and serial != str(envelope.header.serial):
             raise Misplaced("a genuine envelope that belongs to another version", remedy="Put it back, or restore from a backup.")

@@ -108,7 +108,7 @@ class Keyring:
         """Return the current ring with the slots that the configuration requires. Create it if the store is new.
 
         Raises:
-            As `created`, and the errors that `refreshed` ignores: a source is unavailable, a slot is damaged, nothing can be written.
+            As `create`, and the errors that `reload` ignores: a source is unavailable, a slot is damaged, nothing can be written.
         """
         for _each in range(_ATTEMPTS):
             with self._lock:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A layer that treats every request to the backend alike: it overrides one method, `around`."""
+"""A layer that treats every request to the backend alike: it overrides one method, `intercept`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BackendCall(NamedTuple):
 
 
 class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
-    """Pass every operation that reaches the backend to `around`. A page of `list` is an operation of its own."""
+    """Pass every operation that reaches the backend to `intercept`. A page of `list` is an operation of its own."""
 
     @abstractmethod
     def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:

@@ -73,3 +73,7 @@ def check_access(scope: Scope, context: AccessContext, name: str) -> None:
             name=name,
             remedy="Use the {0} that the credential was created for (option 'scope').".format(dimension),
         )
+
+
+NOBODY = AccessContext()
+"""A caller that asserts nothing: it can read only credentials without a scope."""

@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING, ContextManager, Iterable, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, SchemaAdmin, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
-
-NOBODY = AccessContext()
-"""A caller that asserts nothing: reads only what has no scope."""
 
 
 class StoreAdministration(ABC):

@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lay
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, VersionInfo
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, NOBODY, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.administration import StoreAdministration
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
     from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
-
-NOBODY = AccessContext()
-"""A caller that asserts nothing: it can read only credentials without a scope."""
 
 
 class CredentialManager(StoreAdministration):

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import ask
 

@@ -32,9 +32,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import CLOSED, HALF_OPEN, OPEN
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Recorder
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import FEWEST_RETRIES, judge
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import CANARY, ask, create
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput, MissingKey
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.crypto.sealed_stores import document_path
 from tests.unit.operations.store_keys import checked, present, reopening, rotated

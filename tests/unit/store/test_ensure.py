@@ -19,10 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TypeMismatch,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY, CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 CANARY = "c4n4ry-c4n4ry"

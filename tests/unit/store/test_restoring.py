@@ -18,9 +18,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     RolledBack,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import cut
 

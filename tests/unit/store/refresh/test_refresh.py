@@ -23,11 +23,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unusable,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import ATTRIBUTE, Importing
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from tests.servers import tokens
 from tests.unit.store.refresh import refreshing
 from tests.unit.store.refresh.refreshing import HOUR, NAME, PAST, SOON

@@ -13,10 +13,9 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, RotationInProgress, Unusable
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY, AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import NOBODY
 from tests.conformance.object_places import MemoryObjects
 from tests.conformance.records import a_record, value_of
 from tests.servers import tokens

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
@@ -124,12 +124,39 @@ class EnvelopeRewriter(ABC):
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         """Put `record.envelope` where the envelope `replaces` is: in (`name`, `stage`), or in the kept version `version` of `current`.
 
-        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12). Backups
-        stay as they are.
+        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12).
 
         Raises:
             Conflict: the stored bytes are not `replaces`.
             NotFound: there is no such object or version.
+        """
+
+
+class BackupCopy(NamedTuple):
+    """A copy of an overwritten or deleted value, which the store keeps: the credential, where the copy is, and its envelope."""
+
+    name: str
+    place: str
+    envelope: bytes
+
+
+class BackupKeeper(ABC):
+    """Keeps copies of overwritten and deleted values of its own."""
+
+    @abstractmethod
+    def read_backups(self) -> Iterator[BackupCopy]:
+        """Yield every copy that holds an envelope, whether or not the store makes new copies now.
+
+        Raises:
+            StorageError: one cannot be read.
+        """
+
+    @abstractmethod
+    def rewrite_backup(self, copy: BackupCopy, envelope: bytes) -> None:
+        """Replace a copy by the same value under another master key. Do nothing if its retention ended meanwhile.
+
+        Raises:
+            StorageError: it cannot be written.
         """
 
 

@@ -28,7 +28,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    BackupCopy,
+    BackupKeeper,
+    EnvelopeRewriter,
+    Located,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
@@ -42,7 +47,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend, EnvelopeRewriter, Located):
+class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
@@ -61,15 +66,16 @@ class Local(Backend, EnvelopeRewriter, Located):
         self._format = FORMATS[self._check_format()]
         self._layout = Layout(os.path.abspath(os.path.expanduser(self.setting("path"))), self._format.extension)
         self._backups = self._build_backups()
+        kept = self._backups if self.setting("backup") else None
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
-        self._files = RecordFiles(self._layout, self._format, keep, secure, self._backups)
+        self._files = RecordFiles(self._layout, self._format, keep, secure, kept)
         self._timeout = self._at_least("lock_timeout", 0)
         self._prepared = False
 
-    def _build_backups(self) -> Optional[Backups]:
+    def _build_backups(self) -> Backups:
         retention = self._at_least("backup_retention", 1)
         location = self.setting("backup_path") or self._layout.backups
-        return Backups(os.path.abspath(os.path.expanduser(location)), retention) if self.setting("backup") else None
+        return Backups(os.path.abspath(os.path.expanduser(location)), retention)
 
     def _check_format(self) -> str:
         chosen: str = self.setting("format")
@@ -135,7 +141,7 @@ class Local(Backend, EnvelopeRewriter, Located):
         """Create the hidden folders and sweep, once per instance: a store that is only read needs neither."""
         with translated(_ROLE, self._layout.hidden):
             self._layout.prepare()
-        if self._backups is not None:
+        if self.setting("backup"):
             self._ensure(self._backups.location, "the backup folder", "backup_path")
         sweep(self._layout)
         self._prepared = True
@@ -184,6 +190,15 @@ class Local(Backend, EnvelopeRewriter, Located):
         with self._writing(name, "rewrite_envelope"):
             if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
                 raise envelope_conflict(name)
+
+    def read_backups(self) -> Iterator[BackupCopy]:
+        with translated("the backup folder", self._backups.location):
+            for name, path in self._backups.paths(self._layout.extension):
+                yield BackupCopy(name, path, read_whole(path))
+
+    def rewrite_backup(self, copy: BackupCopy, envelope: bytes) -> None:
+        if os.path.exists(copy.place):
+            self._files.rewrite(copy.place, envelope)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
         check_name(name)

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     LoginFailed,
     MissingLibrary,
+    NotFound,
     StorageError,
     StorageFull,
     Timeout,
@@ -36,6 +37,7 @@ from tests.servers import scripted
 from tests.servers.scripted import Answer
 
 TOKEN = "canary-token-7f3a"
+SECRET = Answer(200, {"kind": "Secret", "metadata": {"name": "nebula-a"}})
 each = pytest.mark.parametrize
 
 
@@ -81,8 +83,18 @@ def failure(answer, verb="get"):
         (status(504), Unavailable, True),
         (status(599), Unavailable, True),
         (Answer(302, b"", {"Location": "http://127.0.0.1:1/canary"}), StorageError, False),
-        (Answer(200, b"<html>canary</html>"), StorageError, False),
-        (Answer(200, b"[]"), StorageError, False),
+        (Answer(200, b"<html>canary</html>"), StorageError, True),
+        (Answer(200, b"[]"), StorageError, True),
+        (Answer(200, {}), StorageError, True),
+        (Answer(204), StorageError, True),
+        (Answer(200, {"kind": "ConfigMap", "metadata": {"name": "nebula-a"}}), StorageError, True),
+        (Answer(404, b"<html>canary</html>"), StorageError, False),
+        (Answer(404, {}), StorageError, False),
+        (status(404, "canary"), StorageError, False),
+        (status(404, "canary", kind="secrets", name="canary"), StorageError, False),
+        (Answer(403, b"<html>canary</html>"), StorageError, False),
+        (Answer(409, {}), StorageError, False),
+        (Answer(410, {}), StorageError, False),
         (Answer(502, b"<html>canary</html>"), Unavailable, True),
     ],
 )
@@ -91,6 +103,21 @@ def test_each_status_has_its_class(answer, kind, open_write):
     assert failure(answer).__class__ is kind
     assert not failure(answer).outcome_unknown
     assert failure(answer, "create").outcome_unknown is open_write
+
+
+@each("answer", [Answer(404, b"<html>canary</html>"), Answer(404, {}), Answer(200, {}), status(404), status(404, kind="secrets", name="b")])
+def test_only_the_server_itself_says_that_a_secret_is_missing(answer):
+    """Else a wrong path, or a proxy in front of the server, would make every credential take its default."""
+    with scripted.running(lambda _request: answer) as server:
+        for work in (lambda store: store.get("a"), lambda store: store.read_store_document(), lambda store: list(store.list())):
+            with pytest.raises(StorageError) as caught:
+                work(backend(host=server.url))
+            assert (caught.value.code, server.url in str(caught.value)) == ("storage", True)
+
+
+def test_a_secret_that_the_server_says_is_missing_is_not_found():
+    with scripted.running(lambda _request: status(404, kind="secrets", name="nebula-a")) as server, pytest.raises(NotFound):
+        backend(host=server.url).get("a")
 
 
 @each(("header", "seconds"), [("7", 7.0), ("99999", 3600.0), ("soon", None), ("-1", None), (None, None)])
@@ -180,7 +207,7 @@ def test_a_login_that_was_refused_is_read_again():
 
 
 def test_a_forked_process_opens_connections_of_its_own():
-    with scripted.running(lambda _request: Answer(200, {"metadata": {}})) as server:
+    with scripted.running(lambda _request: SECRET) as server:
         connection = connected(server)
         connection.request("get", "nebula-a")
         mine = connection._open.client
@@ -194,7 +221,7 @@ def test_a_forked_process_opens_connections_of_its_own():
 
 
 def test_threads_share_one_client():
-    with scripted.running(lambda _request: Answer(200, {"metadata": {}})) as server:
+    with scripted.running(lambda _request: SECRET) as server:
         connection, clients = connected(server), []
         threads = [threading.Thread(target=lambda: clients.append(connection._client())) for _each in range(8)]
         for thread in threads:

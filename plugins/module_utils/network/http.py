@@ -62,6 +62,7 @@ _CHUNK = 65536
 _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
+_THROTTLED = 429
 _MAY_HAVE_HAPPENED = (500, 502, 504)
 _SEE_OTHER = 303
 _SAME_METHOD = (307, 308)
@@ -101,11 +102,12 @@ class HttpResponse:
         Raises:
             Unavailable: the server is overloaded or failed (429 and 5xx); the same request may succeed later.
         """
-        if self.status != 429 and self.status < 500:
+        if self.status != _THROTTLED and self.status < 500:
             return self
         error = Unavailable("the server {0} responded with status {1}".format(self.host, self.status), remedy="Run it again later.")
         happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
-        raise error.annotate(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
+        wait = seconds_to_wait(self.headers.get("retry-after"))
+        raise error.annotate(retry_after=wait, outcome_unknown=happened, throttled=self.status == _THROTTLED)
 
 
 class _RefusedRedirect(Exception):

@@ -76,6 +76,10 @@ class Answer(NamedTuple):
         return words in str(self.body.get("message", ""))
 
 
+THROTTLED = 429
+"""The status of a server that limits the rate of requests."""
+
+
 class _Meaning(NamedTuple):
     kind: Type[CredentialError]
     what: str
@@ -86,7 +90,7 @@ class _Meaning(NamedTuple):
 _AGAIN = "Retry; see the logs of kube-apiserver and etcd if it still fails."
 _STATUSES: Mapping[int, _Meaning] = {
     413: _Meaning(TooLarge, "the request is too large for the API server", "Store less."),
-    429: _Meaning(Unavailable, "the API server limits the rate of requests", "Wait, or give this login a priority level of its own."),
+    THROTTLED: _Meaning(Unavailable, "the API server limits the rate of requests", "Wait, or give this login a priority level of its own."),
     500: _Meaning(Unavailable, "the API server failed", _AGAIN, may_have_happened=True),
     502: _Meaning(Unavailable, "a server between here and the API server failed", _AGAIN, may_have_happened=True),
     503: _Meaning(Unavailable, "the API server is not ready", _AGAIN),
@@ -95,7 +99,7 @@ _STATUSES: Mapping[int, _Meaning] = {
 
 
 _KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("SecretList", "Table"), "delete": ("Status", "Secret")}
-_ALSO_OF_PROXIES = (401, 413, 429)
+_ALSO_OF_PROXIES = (401, 413, THROTTLED)
 """The statuses below 500 whose meaning is the same, whoever sent them."""
 
 
@@ -138,7 +142,8 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
     if meaning is None:
         return _unforeseen(asked, answer)
     error = meaning.kind(meaning.what, remedy=meaning.remedy)
-    return error.annotate(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
+    unknown = meaning.may_have_happened and asked.writing
+    return error.annotate(retry_after=answer.retry_after, outcome_unknown=unknown, throttled=answer.status == THROTTLED)
 
 
 def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:

@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conftest import CHECKOUT
 from tests.servers import scripted
 from tests.servers.scripted import Answer
@@ -123,7 +124,20 @@ def test_a_secret_that_the_server_says_is_missing_is_not_found():
 @each(("header", "seconds"), [("7", 7.0), ("99999", 3600.0), ("soon", None), ("-1", None), (None, None)])
 def test_the_seconds_that_a_server_asks_to_wait_are_told(header, seconds):
     headers = {} if header is None else {"Retry-After": header}
-    assert failure(Answer(429, {}, headers)).retry_after == seconds
+    error = failure(Answer(429, {}, headers))
+    assert (error.retry_after, error.throttled) == (seconds, True)
+    assert not failure(Answer(503, {}, headers)).throttled
+
+
+def test_throttling_is_waited_out_within_the_time_limit():
+    """More often than other failures are repeated, also where a gateway throttles."""
+    answers = [status(429), Answer(429, b"<html>"), status(429)]
+    with scripted.running(lambda _request: answers.pop() if answers else status(404, kind="secrets", name="nebula-a")) as server:
+        options = {"backend": "kubernetes", "host": server.url, "encrypt": False, "audit": "off", "max_retries": 1, "read_timeout": 60}
+        manager = open_store(options, name="prod", warn=lambda _message: None)
+        with manager.acting(), pytest.raises(NotFound):
+            manager.backend.get("a")
+        assert len(server.asked) == 4
 
 
 def test_an_invalid_secret_is_told_by_its_fields_alone():

@@ -157,6 +157,7 @@ class Kv1Places(ObjectStore):
         self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
     ) -> Dict[str, Any]:
         """Send a request. Return the keys of its data; empty if there is none."""
+        self._engine.check_root()
         whole = "{0}/{1}".format(self._location.mount, path)
         reply = self._connection.request(method, whole, body, writing=writing, capability=capability)
         if reply.status == 404:

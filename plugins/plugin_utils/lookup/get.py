@@ -9,6 +9,7 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import is_omit
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall, names_in
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
@@ -43,11 +44,12 @@ class GetMany(CredentialLookup):
         try:
             result = call.ask(names=names).result
         except CredentialError as error:
-            return [{name: default for name in names for default in call.reactions.apply(error)}]
+            return [{name: default for name in names for default in call.reactions.apply(error) if not is_omit(default)}]
         values = dict(result["values"])
         for name, failure in result["failures"].items():
             for default in call.reactions.apply(error_from(failure)):
-                values[name] = default
+                if not is_omit(default):
+                    values[name] = default
         return [values]
 
 

@@ -114,6 +114,7 @@ class _Rotation:
             return Outcome(self._result(False, None, self._engine.status(self._name)))
         if self._idles or (self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None)):
             return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
+        self._check_given()
         if check_mode:
             return self._plan()
         if (self._parameters.get(STEP) or {}).get(LOOK):
@@ -164,6 +165,13 @@ class _Rotation:
         given = [option for option in ("value", "fields", "generate") if self._parameters.get(option)]
         if given and self._target.traits.maker == SERVICE:
             raise InvalidInput("the service makes the value of this target", option=given[0], remedy="Leave it out.")
+
+    def _check_given(self) -> None:
+        """Make the candidate of given values before a rotation begins with them: a refused one must leave none open."""
+        given = any(self._parameters.get(option) is not None for option in ("value", "fields"))
+        begins = self._phase in (AUTO, PREPARE) and not (self._parameters.get(STEP) or {}).get("ticket")
+        if given and begins and self._engine.status(self._name)["phase"] is None:
+            self._make(self._current)
 
     def _make(self, base: Record) -> Any:
         return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())

@@ -169,7 +169,9 @@ class Kv1Places(ObjectStore):
 class Kv1(KvObjectBackend):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
-    capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
+    capabilities = Capabilities(
+        versions=True, stages=True, envelopes=True, native=True, json_fields=True, remote=True, server_side_encryption=True
+    )
     options = KV1
 
     def make_places(self) -> ObjectStore:

@@ -38,6 +38,7 @@ def _rotate_options() -> ArgumentSpec:
         "wrong_refused": {"type": "bool"},
         "forget": {"type": "list", "elements": "str"},
         "sent": {"type": "bool", "default": True},
+        "current_unverified": {"type": "bool", "default": False},
     }
 
 

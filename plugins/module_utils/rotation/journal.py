@@ -106,6 +106,7 @@ class Journal:
         withdrawing, after: the stage whose value the target is to drop ("" for strays), and the phase that follows.
         withdrawn: the stages whose values the target has dropped.
         dropping: since when a request to drop pending, or previous, is under way or may still land.
+        unverified: the target did not accept current when the rotation began, and the task allowed that: forward only.
         grace_of: in a rotation back to previous, the version that was promoted before it.
         holder, until: the controller that holds the lease, and when the lease ends.
     """
@@ -164,6 +165,7 @@ class Journal:
     after: str = ""
     withdrawn: Tuple[str, ...] = ()
     dropping: Optional[int] = None
+    unverified: bool = False
     grace_of: Optional[str] = None
     holder: Optional[str] = None
     until: Optional[int] = None
@@ -221,8 +223,17 @@ class Journal:
     @property
     def withdraws(self) -> bool:
         """Whether the target accepts a value until a driver has it dropped."""
-        driven = not self.manual and self.target.get("kind") != NO_TARGET
-        return driven and self.overlap in (DUAL, MULTI)
+        return self.is_driven and self.overlap in (DUAL, MULTI)
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a driver sends to the target and probes it."""
+        return not self.manual and self.target.get("kind") != NO_TARGET
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a request with a value was sent, or is under way."""
+        return any(time is not None for time in (self.sending, self.sent, self.resending, self.resent))
 
     @property
     def is_made_by_service(self) -> bool:

@@ -120,8 +120,12 @@ class Target:
 
     def ask(self, value: bytes) -> str:
         """Answer whether the value opens it."""
-        self.land()
         self.asked += 1
+        return self.open(value)
+
+    def open(self, value: bytes) -> str:
+        """Answer the check before a rotation."""
+        self.land()
         if self.anything:
             return steps.ACCEPTS_ANYTHING
         return steps.ACCEPTED if value == self.value else steps.REFUSED
@@ -180,8 +184,11 @@ class World:
         while step.kind != steps.DONE:
             taken += 1
             assert taken < 50, "a rotation must end"
-            outcome, delay = fate(step)
             value = step.fields["password"].expose()
+            if step.kind == steps.CHECK:
+                step = engine.report(NAME, step.ticket, self.target.open(value), request)
+                continue
+            outcome, delay = fate(step)
             if step.kind == steps.APPLY:
                 self.check()
                 outcome = self.target.send(value, outcome, delay)
@@ -189,6 +196,14 @@ class World:
                 outcome = self.target.ask(value)
             self.check()
             step = engine.report(NAME, step.ticket, outcome, request)
+        return step
+
+    def begin_rotation(self, engine: RotationEngine, request: Optional[Request] = None) -> Step:
+        """The step after the check of the current value."""
+        request = request or self.request()
+        step = engine.prepare(request)
+        if step.kind == steps.CHECK:
+            step = engine.report(NAME, step.ticket, self.target.open(step.fields["password"].expose()), request)
         return step
 
     def rotate(self, fate: Optional[Callable[[Step], Tuple[str, float]]] = None, holder: str = "a", **changes: Any) -> Step:

@@ -52,6 +52,7 @@ class Transition:
 class Metadata:
     """What is known about a value and is not secret. Times are aware datetimes in UTC, to the microsecond.
 
+    `created_at` is the creation of the credential; `model.dates` reads the dates of the value.
     `policy` and `attributes` hold JSON-like data without floats: None, bool, int, str, lists and mappings with str keys.
     `policy` is a rotation policy as `rotation_policy.RotationPolicy` reads it; `attributes` belong to the library (an idempotency
     key, a journal, the flag `orphaned`).

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationLost,
     RotationParked,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW, RotationPolicy, check_grace, duration
@@ -174,8 +175,7 @@ class _Rotation:
         return None if self._target.manual else dict(self._target.describe(), kind=self._target.kind)
 
     def _is_due(self) -> bool:
-        known = self._current.full_metadata
-        return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
+        return read_schedule(self._current.full_metadata).is_due(self._manager.clock())
 
     def _plan(self, before: Mapping[str, Any]) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)

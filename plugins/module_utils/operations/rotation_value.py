@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -74,5 +75,5 @@ def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapp
         return now + duration(parameters["ttl"], "ttl")
     known = base.full_metadata
     # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
-    lived = known.expires_at - known.created_at if known.expires_at is not None and not kind.capabilities.refresh else None
+    lived = known.expires_at - value_since(known) if known.expires_at is not None and not kind.capabilities.refresh else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

@@ -245,7 +245,7 @@ def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> D
     return {
         "name": credential.name,
         "type": credential.record.type,
-        "state": known.lifecycle,
+        "state": credential.state,
         "description": known.description,
         "tags": dict(known.tags),
         "scope": describe_scope(known.scope),

@@ -67,7 +67,7 @@ def test_of_many_writers_none_loses_an_update(store, encrypt):
                 while True:
                     found = own.backend.get("db_pass")
                     try:
-                        own.backend.put(a_record(value=str(int(value_of(found)) + 1), metadata=FOR_ALL), found.version)
+                        own.backend.put(a_record(value=str(int(value_of(found)) + 1), metadata=FOR_ALL), found.etag)
                         return
                     except Conflict:
                         continue
@@ -141,7 +141,7 @@ def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(durabl
             assert int(value_of(found)) in (value, value + 1), "{0}: {1} was acknowledged".format(name, value)
             for info in manager.backend.versions(name):
                 manager.backend.get(name, info.version)
-            assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.version).serial > found.serial
+            assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.etag).serial > found.serial
 
 
 def written_until_killed(own, kill):

@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     StorageFull,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kubernetes_store import ROLES, KubeStore
@@ -41,7 +42,7 @@ READS = {
     "document": lambda backend: backend.read_store_document(),
 }
 WRITES = {
-    "put": (lambda backend: backend.put(a_record(), "2"), "create"),
+    "put": (lambda backend: backend.put(a_record(), Etag("2")), "create"),
     "patch": (lambda backend: backend.patch_metadata(backend.get("db_pass"), 0), "update"),
     "stage": (lambda backend: backend.put(a_record(stage="pending"), create=True), "create"),
     "delete": (lambda backend: backend.delete("db_pass"), "create"),
@@ -216,7 +217,7 @@ REQUESTS = {
     "a read": (lambda backend: backend.get("db_pass"), ["get nebula-db.1pass"]),
     "an older version": (lambda backend: backend.get("db_pass", "1"), ["get nebula-db.1pass", "get nebula-db.1pass.9v1"]),
     "a write": (
-        lambda backend: backend.put(a_record(), "2"),
+        lambda backend: backend.put(a_record(), Etag("2")),
         ["get nebula-db.1pass", "create nebula-db.1pass.9v2", "update nebula-db.1pass"],
     ),
     "metadata": (

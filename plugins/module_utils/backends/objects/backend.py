@@ -34,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 
 class _Change(NamedTuple):
@@ -70,11 +70,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
     def make_places(self) -> ObjectStore:
         """Return the backend's primitives for `self.settings`. Opens nothing."""
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         place = ObjectKey(check_name(record.name), record.stage)
         for _each in attempts(record.name):
             found = self._find_writable(place)
-            check_swap(record.name, None if found is None else _answer(found), expected_version, create)
+            check_swap(record.name, None if found is None else _answer(found), expected, create)
             change = self._plan_change(record, found)
             try:
                 self._store(place, change)
@@ -213,14 +213,14 @@ class ObjectBackend(Backend, EnvelopeRewriter):
                 return place, self.places.read(place)
         return place, None
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = ObjectKey(check_name(name), stage)
         for _each in attempts(name):
             # An unreadable value can be deleted too, unless a version of it is expected.
-            found = self.places.read(place) if expected_version is None else self._find(place)
+            found = self.places.read(place) if expected is None else self._find(place)
             if found is None:
                 raise absent(name, stage=stage)
-            check_swap(name, _answer(found), expected_version)
+            check_swap(name, _answer(found), expected)
             self._check_stays(name, found)
             try:
                 self._remove(place, found)

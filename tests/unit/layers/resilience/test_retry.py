@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from tests.conformance.records import a_record, value_of
 from tests.faults.flaky import Fault, Flaky, scripted, seeded
 
@@ -297,13 +298,13 @@ def test_a_provider_that_was_stopped_half_way_tells_so_itself(clock):
     """What it left is no conflict with another writer."""
     below, store = reading(clock)
 
-    def half(record, expected_version=None, *, create=False):
-        Memory.put(below, a_record(record.name, "half"), expected_version, create=create)
+    def half(record, expected=None, *, create=False):
+        Memory.put(below, a_record(record.name, "half"), expected, create=create)
         raise AccessDenied("the value was written, and the rest of it was not").annotate(outcome_unknown=True)
 
     below.put = half
     with pytest.raises(AccessDenied) as caught:
-        store.put(a_record("db_pass", "new"), "1")
+        store.put(a_record("db_pass", "new"), Etag("1"))
     assert str(caught.value) == "the value was written, and the rest of it was not"
     assert (caught.value.outcome_unknown, clock.waits) == (True, [])
 
@@ -329,7 +330,7 @@ def test_a_new_credential_is_given_its_id_before_it_is_sent(clock):
     assert below.get("other").record_id == created.record_id
     given = store.put(a_record("third", record_id=b"0123456789abcdef"), create=True)
     assert given.record_id == b"0123456789abcdef"
-    changed = store.put(a_record("third", "new"), given.version)
+    changed = store.put(a_record("third", "new"), given.etag)
     assert changed.record_id == given.record_id
 
 

@@ -128,9 +128,11 @@ def _ciphertext(value: Any) -> str:
 def config_file_candidates() -> list[str]:
     """Return the files that may choose the store, or set the `session` options."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
-    named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
-    places = (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, "~/.nebula/nebula.yml")
-    return [os.path.expanduser(place) for place in places if place]
+    named = os.path.expanduser(os.environ.get("NEBULA_CREDENTIAL_CONFIG") or "")
+    home = os.path.expanduser("~/.nebula/nebula.yml")  # stays relative for a user without a home
+    return [
+        place for place in (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, os.path.isabs(home) and home) if place
+    ]
 
 
 def _state(path: str) -> Any:

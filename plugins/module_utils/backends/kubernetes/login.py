@@ -19,8 +19,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import readable_path
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import private_key_path, readable_path
 
 try:
     import kubernetes.config.incluster_config as pod
@@ -81,7 +82,7 @@ def _fill(loaded: Any, settings: Mapping[str, Any]) -> str:
         if settings.get("api_key"):
             loaded.api_key["authorization"] = "Bearer " + settings["api_key"]
         return DEFAULT_NAMESPACE
-    path = settings.get("kubeconfig") or os.environ.get(KUBECONFIG) or os.path.expanduser(_DEFAULT_KUBECONFIG)
+    path = settings.get("kubeconfig") or os.environ.get(KUBECONFIG) or find_in_home(_DEFAULT_KUBECONFIG) or ""
     if settings.get("kubeconfig") or settings.get("context") or any(map(os.path.exists, path.split(os.pathsep))):
         return _fill_from_kubeconfig(loaded, path, settings.get("context"))
     if not os.environ.get(pod.SERVICE_HOST_ENV_NAME):
@@ -144,8 +145,9 @@ def _override(loaded: Any, settings: Mapping[str, Any]) -> None:
     if settings.get("ca_cert"):
         loaded.ssl_ca_cert = readable_path("ca_cert", settings["ca_cert"])
     if settings.get("client_cert"):
+        holder = "client_key" if settings.get("client_key") else "client_cert"
         loaded.cert_file = readable_path("client_cert", settings["client_cert"])
-        loaded.key_file = readable_path("client_key", settings["client_key"]) if settings.get("client_key") else loaded.cert_file
+        loaded.key_file = private_key_path(holder, settings[holder])
     if settings.get("tls_server_name"):
         loaded.tls_server_name = settings["tls_server_name"]
     if settings.get("verify") is False:

@@ -82,7 +82,7 @@ def test_a_home_is_resolved(monkeypatch):
 def test_a_variable_that_is_not_set_is_no_directory_of_that_name(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("NOT_SET", raising=False)
-    with pytest.raises(InvalidConfiguration, match="option 'path'.*is not set"):
+    with pytest.raises(InvalidConfiguration, match=r"option 'path'.*is not set"):
         open_store({"backend": "local", "path": "$NOT_SET/credentials"}, name="t", warn=print)
     assert resolve_path("$HOME/x", "path") == os.environ["HOME"] + "/x"
     assert list(tmp_path.iterdir()) == []

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandone
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.cleanup import sweep
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.run_end import wait_at_run_end
 
 READY = "ready"
 START_TIMEOUT = 15.0
@@ -197,6 +198,7 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
         word = type(error).__name__
     if word != READY:
         raise NoSession(abandon_session(where.directory, NOT_STARTED.format(word or "no response")))
+    wait_at_run_end(where.directory, run)
 
 
 def _hand_over(started: subprocess.Popen[bytes], handed: bytes) -> str:

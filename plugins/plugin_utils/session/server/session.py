@@ -90,7 +90,7 @@ class Session:
         self._desk.close()
 
     def _is_over(self) -> bool:
-        return self._told_to_end or self._watch.is_over()
+        return self._told_to_end or self._desk.run_has_ended or self._watch.is_over()
 
     def _is_idle(self) -> bool:
         """Return True if the session may exit: it is idle, and no client is connected or connecting."""

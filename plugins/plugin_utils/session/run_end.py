@@ -39,7 +39,7 @@ def wait_at_run_end(directory: str, run: tuple[int, str]) -> None:
         atexit.register(exec, line, {})
         return
     with suppress(Exception):  # without it only a token may stay until it expires
-        Display().display("", screen_only=True, log_only=True, newline=_Registration(line))  # type: ignore[arg-type]  # see the class
+        Display().display("", screen_only=True, log_only=True, newline=_Registration(line))
 
 
 def _dies_with_run() -> bool:

@@ -26,10 +26,12 @@ def test_a_targets_own_file_and_the_registry_alone_name_it() -> None:
     for room in ROOMS:
         for path in sorted((PLUGINS / room).rglob("*.py")):
             # The name of one target is also a word (`command`) that another one may use: in a target's file, only an import counts.
-            is_target = path.parent.name == "targets" and path.stem in TARGETS
+            # A target's own files are `<kind>.py` and `<kind>_<part>.py`.
+            stem = path.stem.partition("_")[0] if path.parent.name == "targets" else path.stem
+            is_target = path.parent.name == "targets" and stem in TARGETS
             pattern = "targets.*import .*{0}" if is_target else "[\"']{0}[\"']|targets.*import .*{0}"
             kinds = [kind for kind in TARGETS if re.search(pattern.format(kind), path.read_text(), re.IGNORECASE)]
-            found += [(path.name, kind) for kind in kinds if path.parent.name != "targets" or path.stem not in (kind, "registry")]
+            found += [(path.name, kind) for kind in kinds if path.parent.name != "targets" or stem not in (kind, "registry")]
     assert found == []
 
 
@@ -40,7 +42,7 @@ def test_a_target_has_a_page_and_describes_itself_and_every_option(kind: str) ->
     assert target.summary.startswith("V({0})".format(kind))
     assert target.about
     assert all(option.description for option in target.options.values())
-    assert (CHECKOUT / "docs" / "targets" / (kind + ".md")).exists()
+    assert (CHECKOUT / "docs" / "integrations" / "targets" / (kind + ".md")).exists()
     assert {name for group in target.exclusive for name in group} <= set(target.options)
 
 

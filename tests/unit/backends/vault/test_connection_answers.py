@@ -326,6 +326,7 @@ def test_a_server_without_hvac_is_refused_with_what_to_install(monkeypatch):
 
 def test_certificates_that_cannot_be_used_are_told_before_any_network(tmp_path):
     rubbish = tmp_path / "rubbish.pem"
+    rubbish.touch(mode=0o600)
     rubbish.write_text("no certificate")
     with scripted.running() as server:
         for option in ("ca_cert", "client_cert"):

@@ -31,9 +31,21 @@ options:
     description: Only credentials that have all of these tags, with these values.
     type: dict
   lifecycle:
-    description: Only credentials in one of these lifecycle states, for example V(active) or V(revoked).
+    description: Only credentials in one of these lifecycle states. A credential past its expiry is V(expired).
     type: list
     elements: str
+    choices:
+      - uninitialized
+      - pending_interaction
+      - authenticating
+      - active
+      - expired
+      - refreshing
+      - rotation_scheduled
+      - rotating
+      - grace_period
+      - revoked
+      - failed
   created_after:
     description: Only credentials created at or after this time (ISO 8601 with an offset).
     type: str
@@ -46,10 +58,23 @@ options:
   expires_within:
     description: Only credentials that expire within this time from now, for example V(30d) or V(12h), or have expired already.
     type: str
+  due:
+    description:
+      - With V(true), only credentials whose policy says that they are to be rotated now; with V(false), only the others.
+      - The time counts from the last rotation of the value, or from its creation. A change of tags, scope or policy does not move it.
+    type: bool
+  due_within:
+    description: Only credentials that are to be rotated within this time from now, for example V(14d), or are due already.
+    type: str
   query:
     description:
       - A JMESPath expression that is applied to the list of descriptions. It needs the Python package C(jmespath).
     type: str
+  limit:
+    description:
+      - The greatest number of credentials to describe, in the order of their names; at least 1. Without it, all that match are described.
+      - The limit applies before O(query). It cannot be used with O(name) and O(names).
+    type: int
   versions:
     description: Also lists the versions that can be read.
     type: bool
@@ -66,6 +91,11 @@ options:
     description: Also returns whether the store can be used. M(nebula.credential.store_info) returns more.
     type: bool
     default: false
+  progress:
+    description:
+      - Whether to show, every five seconds, how many credentials are done. The lines go to the run's standard error.
+      - By default they are shown if that is a terminal. They cannot be shown with O(run_on=target).
+    type: bool
 extends_documentation_fragment:
   - nebula.credential.store
 seealso:
@@ -98,6 +128,20 @@ EXAMPLES = r"""
     expires_within: 100d
     query: "[].name"
 
+- name: List what is to be rotated now
+  nebula.credential.credential_info:
+    due: true
+    query: "[].name"
+
+- name: Describe the first twenty, and say how many there are
+  nebula.credential.credential_info:
+    limit: 20
+  register: first
+
+- name: Fail if there are more
+  ansible.builtin.assert:
+    that: not first.truncated and first.total <= 20
+
 - name: See when it was used last, and by whom
   nebula.credential.credential_info:
     name: app/db_pass
@@ -111,7 +155,13 @@ EXAMPLES = r"""
 
 RETURN = r"""
 credentials:
-  description: A description of each credential, in the order of their names, or the result of the expression in O(query).
+  description:
+    - A description of each credential, in the order of their names, or the result of the expression in O(query).
+    - C(created_at) is that of the credential, C(version_created_at) that of its current version, C(rotated_at) the time when the value
+      was last replaced. C(due_at), C(warning_from) and C(overdue) come from its policy; without one that names a time they are null and
+      V(false).
+    - C(state) is V(expired) if the expiry has passed. C(requires_interaction) says that a person has to act before it gets a new value,
+      C(is_terminal) that it is revoked or failed.
   type: raw
   returned: success
   sample:
@@ -121,11 +171,29 @@ credentials:
       state: active
       expired: false
       usable: true
+      requires_interaction: false
+      is_terminal: false
+      created_at: "2026-11-22T06:35:00.123456Z"
+      version_created_at: "2026-11-22T06:35:00.123456Z"
+      rotated_at: null
+      updated_at: "2026-11-22T06:35:00.123456Z"
+      expires_at: null
+      due_at: "2027-02-20T06:35:00.123456Z"
+      warning_from: "2027-02-13T06:35:00.123456Z"
+      overdue: false
       usage:
         uses: 12
         last_used: {at: "2026-11-22T07:01:00.000001Z", operation: get, version: "1", stage: current, uid: 0, host: web1, run: "30118"}
         refreshes: 0
         last_refreshed_at: null
+total:
+  description: The number of credentials that match the filters.
+  type: int
+  returned: with O(limit)
+truncated:
+  description: Whether more credentials match than O(limit), so that some are not described.
+  type: bool
+  returned: with O(limit)
 missing:
   description: Names in O(name) and O(names) that do not exist.
   type: list

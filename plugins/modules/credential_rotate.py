@@ -16,7 +16,7 @@ description:
   - The new value is stored before it is sent to the target, and a value that was sent is kept until it can take effect no more.
     So the value that the target accepts is always in the store, even after a crash; the next run continues from there.
   - No value is returned or printed.
-  - The collection's C(docs/rotation.md) describes the order of the steps, and what to do about each error.
+  - The collection's C(docs/how-to/rotation.md) describes the order of the steps, and what to do about each error.
 options:
   name:
     description: The credential to rotate. It must exist.
@@ -36,11 +36,17 @@ options:
     choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
   value:
-    description: The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
-    type: str
+    description:
+      - The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
+      - It is text, as in M(nebula.credential.credential#module).
+    type: raw
   fields:
     description: New values by field, merged into the stored ones.
     type: dict
+  allow_empty:
+    description: Accepts a O(value) and O(fields) that are empty.
+    type: bool
+    default: false
   generate:
     description: How the new value is generated.
     type: dict

@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from tests.conformance.records import a_record, value_of
 from tests.conftest import CHECKOUT
+from tests.faults.limits import try_longer_limits
 from tests.integration.database_servers import UNSCOPED, at_commit, backend_on, store_on
 from tests.servers import databases, once, proxy
 
@@ -182,8 +183,14 @@ def test_a_commit_without_an_answer_has_an_unknown_outcome_and_leaves_old_or_new
 def test_a_commit_whose_answer_never_comes_has_an_unknown_outcome_in_time(server, prefix, between):
     backend = backend_on(server, prefix, port=between.port)
     backend.put(a_record())
-    at_commit(backend, lambda: between.set(proxy.UNANSWERED))
-    assert failing(Timeout, lambda: backend.put(a_record(value="new")), 0.5).outcome_unknown
+    sent = []
+
+    def put_unanswered(limit):
+        between.mode = proxy.PASS
+        at_commit(backend, lambda: (between.set(proxy.UNANSWERED), sent.append(limit)))
+        return failing(Timeout, lambda: backend.put(a_record(value="new")), limit)
+
+    assert try_longer_limits(put_unanswered, lambda: bool(sent)).outcome_unknown
     between.mode = proxy.PASS
     assert value_of(backend.get("db_pass")) in {b"new", b"s3cret"}
 
@@ -342,7 +349,7 @@ def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
             server.run("SET GLOBAL read_only = 0")
 
 
-def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
+def test_a_server_without_a_free_connection_is_unavailable_and_waited_for(server, prefix):
     """Not a refused login, although it is told after the password was taken."""
     backend_on(server, prefix).put(a_record())
     name, _reader, password = documented_logins(server, prefix)
@@ -352,7 +359,7 @@ def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
         with contextlib.suppress(Exception):
             taken.extend(server.connect(name, password) for _each in range(80))
         assert len(taken) < 80
-        failing(Unavailable, lambda: as_login(server, prefix, name, password).get("db_pass"))
+        assert failing(Unavailable, lambda: as_login(server, prefix, name, password).get("db_pass")).throttled
     finally:
         for connection in taken:
             connection.close()

@@ -16,7 +16,7 @@ from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
@@ -35,6 +35,7 @@ class Capabilities:
         batch_get: `get_many` needs fewer requests than a `get` for each name.
         envelopes: values can be stored as envelopes; they are, unless `encrypt` is false or `native` is set.
         native: fields, tags and times are stored as the backend's own users expect them; encrypted by the collection only on request.
+        json_fields: a field may be a number, boolean, list or mapping of JSON, or null, and stays one. Elsewhere it is its text.
         remote: it is reached over a network: requests are bounded in time, repeated after failures, and not sent while it is down.
         persistent: stored values outlive the process.
         leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
@@ -51,6 +52,7 @@ class Capabilities:
     batch_get: bool = False
     envelopes: bool = False
     native: bool = False
+    json_fields: bool = False
     remote: bool = False
     persistent: bool = True
     leased: bool = False
@@ -135,20 +137,20 @@ class Backend(ABC):
         """Release everything. May be called twice. The default has nothing to release."""
 
     @abstractmethod
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         """Store a value under (`record.name`, `record.stage`).
 
         Args:
             record: name, type, fields or envelope, and metadata. If it has a `serial`, that is stored; else the
                     backend uses `last_serial` + 1.
-            expected_version: the version this value replaces.
+            expected: the state that this value replaces: the `etag` of the record that was read.
             create: no value may exist yet. Without either, an existing value is replaced.
 
         Returns:
             The record as stored, with `version`, `serial` and `revision` (0 for every new value) set.
 
         Raises:
-            Conflict: the stored version is not the expected one, or `create` found a value, or `serial` was used before.
+            Conflict: the stored version or revision is not the expected one, or `create` found a value, or `serial` was used before.
             TooLarge: the value exceeds a limit of the backend.
         """
 
@@ -183,12 +185,12 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         """Remove a value; for `current` with every kept version. Its last serial stays recorded.
 
         Raises:
             NotFound: there is none.
-            Conflict: the stored version is not the expected one.
+            Conflict: the stored version or revision is not the expected one.
         """
 
     @abstractmethod

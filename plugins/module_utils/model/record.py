@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -28,6 +28,16 @@ REFRESH = "refresh"
 Fields = Mapping[str, Secret]
 
 
+def find_values(fields: Fields) -> Dict[str, Secret]:
+    """Return the fields that have a value."""
+    return {name: value for name, value in fields.items() if not value.is_null}
+
+
+def without_forms(fields: Fields) -> Dict[str, Secret]:
+    """Return the fields as a store keeps them that knows no JSON: a number is its text, and a field without a value is left out."""
+    return {name: Secret(value.expose()) for name, value in find_values(fields).items()}
+
+
 @dataclass(frozen=True)
 class Transition:
     """One step of a credential's life: the event, the states before and after it, and when (UTC)."""
@@ -42,6 +52,7 @@ class Transition:
 class Metadata:
     """What is known about a value and is not secret. Times are aware datetimes in UTC, to the microsecond.
 
+    `created_at` is the creation of the credential; `model.dates` reads the dates of the value.
     `policy` and `attributes` hold JSON-like data without floats: None, bool, int, str, lists and mappings with str keys.
     `policy` is a rotation policy as `rotation_policy.RotationPolicy` reads it; `attributes` belong to the library (an idempotency
     key, a journal, the flag `orphaned`).
@@ -57,6 +68,20 @@ class Metadata:
     history: Tuple[Transition, ...] = ()
     policy: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Etag(NamedTuple):
+    """The stored state of a value. A write names the state that it was made from, and replaces no other.
+
+    `revision` is None for any revision of the version: only for a value whose metadata cannot be read.
+    """
+
+    version: Optional[str]
+    revision: Optional[int] = None
+
+    def matches(self, found: Optional[Record]) -> bool:
+        """Return True if `found` is in this state. No record is in none."""
+        return found is not None and found.version == self.version and self.revision in (None, found.revision)
 
 
 @dataclass(frozen=True)
@@ -88,6 +113,11 @@ class Record:
     envelope: Optional[bytes] = None
     verified: bool = True
     keep_replaced: bool = True
+
+    @property
+    def etag(self) -> Etag:
+        """The state in which this record was read, or to which a write brought it."""
+        return Etag(self.version, self.revision)
 
     @property
     def full_metadata(self) -> Metadata:

@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -26,14 +27,21 @@ except ImportError:
     jmespath = None
 
 
+class _Limits(NamedTuple):
+    """The times before which a credential must expire or be due; None for any."""
+
+    expiry: Optional[datetime]
+    due: Optional[datetime]
+
+
 def find(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
     """List credentials by their metadata.
 
     Args:
         manager: the manager of the store.
         parameters: any of `prefix`, `type`, `tags` (all of them), `lifecycle` (one of these states), `created_after`
-            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` (a duration), `query`
-            (JMESPath over the list), `scope`.
+            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` and `due_within` (durations),
+            `due` (a bool), `query` (JMESPath over the list), `scope`.
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
@@ -48,20 +56,25 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
 
     Args:
         manager: the manager of the store.
-        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `usage` their
-            use as recorded in the audit trail, `health` the store's health.
+        parameters: `name` or `names`, else those of `find` and `limit`, the greatest number of descriptions; `versions` adds the
+            versions that can be read, `usage` their use as recorded in the audit trail, `health` the store's health.
         context: the caller.
 
     Returns:
         `{changed, credentials, missing, failures, usage, health}`: `missing` lists names that do not exist, `failures` has by
-        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`).
+        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`). With `limit` also `total`,
+        how many match, and `truncated`, whether that is more.
     """
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
     result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
     rows = _rows(manager, parameters, caller) if names is None else _describe_named(manager, names, caller, result)
+    if parameters.get("limit") is not None:
+        limit = _read_limit(parameters["limit"])
+        result.update(total=len(rows), truncated=len(rows) > limit)
+        rows = rows[:limit]
     if parameters.get("versions"):
-        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
+        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in count_each(rows)]
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -71,9 +84,15 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     return Outcome(dict(result, credentials=_apply_query(rows, parameters.get("query"))))
 
 
+def _read_limit(limit: int) -> int:
+    if limit < 1:
+        raise InvalidInput("it is {0}".format(limit), option="limit", remedy="Write 1 or more, or leave it out to get all.")
+    return limit
+
+
 def _describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
     rows = []
-    for name in dict.fromkeys(names):
+    for name in count_each(dict.fromkeys(names)):
         try:
             rows.append(manager.describe(name, context=caller))
         except NotFound:
@@ -92,15 +111,15 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         created_after=_moment(parameters, "created_after"),
         created_before=_moment(parameters, "created_before"),
     )
-    matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
-    found = [credential for credential in manager.list(wanted, caller) if matches(credential)]
+    matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
+    found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
     return [credential.describe() for credential in sorted(found, key=lambda credential: credential.name)]
 
 
-def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
+def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match."""
     tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
-    states = parameters.get("lifecycle")
+    states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
         known = credential.metadata
@@ -109,20 +128,29 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any)
             and wanted.type in (None, credential.record.type)
             and (wanted.created_after is None or known.created_at >= wanted.created_after)
             and (wanted.created_before is None or known.created_at < wanted.created_before)
-            and (expires_before is None or (known.expires_at is not None and known.expires_at < expires_before))
-            and (not states or known.lifecycle in states)
+            and _is_before(known.expires_at, limits.expiry)
+            and _is_before(credential.schedule.due_at, limits.due)
+            and (due is None or credential.schedule.is_due(credential.at) == due)
+            and (not states or credential.state in states)
             and all(known.tags.get(tag) == value for tag, value in tags.items())
         )
 
     return matches
 
 
-def _expiry_limit(manager: CredentialManager, parameters: Mapping[str, Any]) -> Any:
-    within = parameters.get("expires_within")
-    if within is None:
-        return _moment(parameters, "expires_before")
-    limit: timedelta = duration(within, "expires_within")
-    return manager.clock() + limit
+def _read_limits(manager: CredentialManager, parameters: Mapping[str, Any]) -> _Limits:
+    expiry, due = _end_of(manager, parameters, "expires_within"), _end_of(manager, parameters, "due_within")
+    return _Limits(_moment(parameters, "expires_before") if expiry is None else expiry, due)
+
+
+def _end_of(manager: CredentialManager, parameters: Mapping[str, Any], option: str) -> Optional[datetime]:
+    """Return the end of a time that begins now, or None if the option is not given."""
+    within = parameters.get(option)
+    return None if within is None else manager.clock() + duration(within, option)
+
+
+def _is_before(time: Optional[datetime], limit: Optional[datetime]) -> bool:
+    return limit is None or (time is not None and time < limit)
 
 
 def _moment(parameters: Mapping[str, Any], option: str) -> Any:

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import DATES, date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
     PENDING,
@@ -150,7 +151,8 @@ class Slots:
         if found is not None:
             return found
         candidate = make(base)
-        attributes = _with_identity(_inherit(base), candidate.identity)
+        inherited = {name: value for name, value in _inherit(base).items() if name != DATES}
+        attributes = _with_identity(inherited, candidate.identity)
         metadata = Metadata(
             created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.full_metadata.scope, attributes=attributes
         )
@@ -180,16 +182,11 @@ class Slots:
         )
         self._replace(kept, found)
 
-    def promote(self, base: Record, journal: Journal, now: datetime) -> Record:
-        """Make pending the current value, if current is still `base`. Return the new current value.
-
-        Raises:
-            RotationInProgress: current is another version by now.
-        """
+    def promote(self, base: Record, journal: Journal, now: datetime) -> Optional[Record]:
+        """Make pending the current value, and return it; None if current is no longer `base`, in its version or in its metadata."""
         pending = self.get(PENDING)
         metadata = replace(
             lifecycle.advance(base.full_metadata, "promoted", now),
-            created_at=now,
             expires_at=pending.full_metadata.expires_at,
             attributes=_with_identity(
                 dict(
@@ -199,11 +196,12 @@ class Slots:
                 identity_of(pending),
             ),
         )
+        metadata = date_version(metadata, now, is_rotated=True)
         record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
         try:
-            return self._backend.put(record, base.version)
+            return self._backend.put(record, base.etag)
         except Conflict:
-            raise overtaking_conflict(self._name) from None
+            return None
 
     def flag(self, stage: str, now: datetime) -> None:
         """Mark a version as `orphaned`, for people to see. If another process writes at the same time, skip it."""
@@ -213,17 +211,17 @@ class Slots:
             self._patch(found.with_metadata(attributes=attributes, updated_at=now), found.revision)
 
     def drop(self, stage: str) -> None:
-        """Delete the value of a stage, only in the version that was just read."""
+        """Delete the value of a stage, only in the state that was just read."""
         found = self.find(stage)
         if found is not None:
-            drop(self._backend, self._name, stage, found.version)
+            drop(self._backend, self._name, stage, found.etag)
 
     def _replace(self, record: Record, found: Optional[Record]) -> None:
         try:
             if found is None:
                 self._backend.put(record, create=True)
             else:
-                self._backend.put(record, found.version)
+                self._backend.put(record, found.etag)
         except Conflict:
             raise overtaking_conflict(self._name) from None
 

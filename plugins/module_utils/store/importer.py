@@ -134,6 +134,9 @@ class Importer:
             lost.append("{0} older versions".format(len(portable.versions) - len(kept.versions)))
         if portable.previous is not None and kept.previous is None:
             lost.append("the value of stage 'previous'")
+        if kept.json_fields and not able.json_fields:
+            lost.append("the JSON types of the fields {0}, which become text".format(", ".join(kept.json_fields)))
+            kept = kept.without_forms()
         return kept, tuple(lost)
 
     def _find_current(self, portable: Portable) -> Optional[Record]:
@@ -181,7 +184,7 @@ class Importer:
             offered = self._offer(record, new_versions, last_serial)
             if not is_last:
                 offered = _mark(offered, Importing(str(kept.current.version), kept.current.revision, number))
-            current = self._backend.put(offered, current.version if current else None, create=current is None)
+            current = self._backend.put(offered, current.etag if current else None, create=current is None)
             last_serial = max(last_serial, current.serial or 0)
             new_versions[str(record.version)] = str(current.version)
         return new_versions
@@ -189,7 +192,7 @@ class Importer:
     def _write_previous(self, previous: Record, new_versions: Dict[str, str]) -> None:
         found = find_stage(self._backend, previous.name, PREVIOUS)
         offered = self._offer(previous, new_versions, self._backend.last_serial(previous.name, PREVIOUS))
-        self._backend.put(offered, found.version if found else None, create=found is None)
+        self._backend.put(offered, found.etag if found else None, create=found is None)
 
     def _offer(self, record: Record, new_versions: Dict[str, str], last_serial: int) -> Record:
         """Return the record for this store. Keep its serial if that is higher than every serial used here."""

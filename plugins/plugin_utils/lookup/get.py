@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import is_omit
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall, names_in
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
@@ -43,12 +46,31 @@ class GetMany(CredentialLookup):
         try:
             result = call.ask(names=names).result
         except CredentialError as error:
-            return [{name: default for name in names for default in call.reactions.apply(error)}]
-        values = dict(result["values"])
+            return [{name: default for name in names for default in _list_defaults(call, error)}]
+        values, errors = dict(result["values"]), {}
         for name, failure in result["failures"].items():
-            for default in call.reactions.apply(error_from(failure)):
-                values[name] = default
+            try:
+                for default in _list_defaults(call, error_from(failure)):
+                    values[name] = default
+            except CredentialError as error:
+                errors[name] = error
+        if errors:
+            raise _join_errors(errors, len(set(names)))
         return [values]
+
+
+def _list_defaults(call: LookupCall, error: CredentialError) -> list[Any]:
+    """Return what stands for a value that failed. A default that is `omit` leaves the name out, as an option that leaves it out does."""
+    return [default for default in call.reactions.apply(error) if not is_omit(default)]
+
+
+def _join_errors(errors: Mapping[str, CredentialError], total: int) -> CredentialError:
+    """Return the only error, or one of the first one's class that names all that failed."""
+    first = next(iter(errors.values()))
+    if len(errors) == 1:
+        return first
+    failed = [{"name": name, "code": error.code, "msg": str(error)} for name, error in errors.items()]
+    return type(first)(describe_failures(failed, total))
 
 
 READING: dict[str, type[CredentialLookup]] = {lookup.operation: lookup for lookup in (Get, GetMany)}

@@ -205,7 +205,7 @@ def test_a_value_stored_meanwhile_by_somebody_else_is_settled_against_and_kept()
     engine = world.engine()
     step = world.begin_rotation(engine)
     current = stored(world, CURRENT)
-    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.version)
+    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.etag)
     world.target.value = b"foreign"
     done = world.drive(engine, engine.report(NAME, step.ticket, UNKNOWN, world.request()), world.request(), script())
     assert done.outcome == steps.ROLLED_BACK

@@ -129,7 +129,7 @@ def test_a_value_equal_to_current_is_never_retired() -> None:
     world.rotate(fates(ask=[DOWN]))
     current, pending = world.read(CURRENT), world.read(PENDING)
     with world.manager.acting():
-        world.store.inner.put(Record(NAME, "basic", pending.fields, metadata=current.metadata), current.version)
+        world.store.inner.put(Record(NAME, "basic", pending.fields, metadata=current.metadata), current.etag)
     world.check = world.store.after = world.service.land  # type: ignore[method-assign]
     kinds: list[str] = []
     for _run in range(3):

@@ -15,7 +15,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import ACTIVE
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
+    CURRENT,
+    JOURNAL,
+    PENDING,
+    PREVIOUS,
+    Etag,
+    Metadata,
+    Record,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
@@ -66,16 +74,17 @@ class Crashing(Layer):
                 raise Crash
         return done
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        assert create or expected_version is not None, "every write of a rotation is a compare-and-swap"
-        return self._write(lambda: self.inner.put(record, expected_version, create=create))
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
+        assert create or None not in (expected, expected and expected.revision), "every write of a rotation is a compare-and-swap"
+        return self._write(lambda: self.inner.put(record, expected, create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._write(lambda: self.inner.patch_metadata(record, expected_revision))
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        assert expected_version is not None
-        self._write(lambda: self.inner.delete(name, stage=stage, expected_version=expected_version))
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
+        assert expected is not None
+        assert expected.revision is not None
+        self._write(lambda: self.inner.delete(name, stage=stage, expected=expected))
 
 
 class Target:

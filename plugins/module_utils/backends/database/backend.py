@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a relational database (A3). docs/backends/database.md describes tables and grants."""
+"""Credentials in a relational database (A3). docs/integrations/backends/database.md describes tables and grants."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, Located, SchemaAdmin
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 
@@ -48,7 +48,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
     """
 
-    capabilities = Capabilities(versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, remote=True, audit_log=True)
+    capabilities = Capabilities(
+        versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, json_fields=True, remote=True, audit_log=True
+    )
     options = TRAITS.spec
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
@@ -97,9 +99,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         """Close the connections."""
         self._connections.close()
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         check_name(record.name)
-        return self._ready().writing.put(record, expected_version, create)
+        return self._ready().writing.put(record, expected, create)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         check_name(name)
@@ -136,8 +138,8 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         check_name(record.name)
         self._ready().writing.rewrite(record, replaces)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        self._ready().writing.delete(check_name(name), stage, expected_version)
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
+        self._ready().writing.delete(check_name(name), stage, expected)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Yield the records page by page, so that no connection is held while the caller works on a row."""

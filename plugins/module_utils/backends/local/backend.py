@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a private directory, one file each (A2). `local.layout` and docs/backends/local.md describe the layout."""
+"""Credentials in a private directory, one file each (A2). `local.layout` and docs/integrations/backends/local.md describe the layout."""
 
 from __future__ import annotations
 
@@ -36,12 +36,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
@@ -64,7 +65,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
         """
         super().__init__(options, context)
         self._format = FORMATS[self._check_format()]
-        self._layout = Layout(os.path.abspath(os.path.expanduser(self.setting("path"))), self._format.extension)
+        self._layout = Layout(os.path.abspath(expand_home(self.setting("path"), "path")), self._format.extension)
         self._backups = self._build_backups()
         kept = self._backups if self.setting("backup") else None
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
@@ -75,7 +76,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
     def _build_backups(self) -> Backups:
         retention = self._at_least("backup_retention", 1)
         location = self.setting("backup_path") or self._layout.backups
-        return Backups(os.path.abspath(os.path.expanduser(location)), retention)
+        return Backups(os.path.abspath(expand_home(location, "backup_path")), retention)
 
     def _check_format(self) -> str:
         chosen: str = self.setting("format")
@@ -119,12 +120,12 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
             problem.option = option
             raise problem.within(store=self.context.store) from None
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         name, stage = check_name(record.name), record.stage
         offered = self._format.admit(record)
         with self._writing(name, "put"):
             found = self._files.identify(name, stage)
-            check_swap(name, found, expected_version, create)
+            check_swap(name, found, expected, create)
             serial = next_serial(name, offered.serial, self._files.last_serial(name, stage, found))
             record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
             stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
@@ -200,24 +201,24 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
         if os.path.exists(copy.place):
             self._files.rewrite(copy.place, envelope)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         check_name(name)
         with self._writing(name, "delete"):
             if not self._files.exists(name, stage):
                 raise absent(name, stage=stage)
-            found = self._find_if_readable(name, stage, expected_version)
+            found = self._find_if_readable(name, stage, expected)
             if found is None:
                 self._files.remove(name, stage, self._files.last_serial_of_damaged(name, stage), None)
                 return
-            check_swap(name, found, expected_version)
+            check_swap(name, found, expected)
             self._files.remove(name, stage, found.serial or 0, found.record_id)
 
-    def _find_if_readable(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
+    def _find_if_readable(self, name: str, stage: str, expected: Optional[Etag]) -> Optional[Record]:
         """Return the value, or None if it cannot be read: it can be deleted too, unless a version of it is expected."""
         try:
             return self._files.identify(name, stage)
         except EncryptionError:
-            if expected_version is not None:
+            if expected is not None:
                 raise
             return None
 

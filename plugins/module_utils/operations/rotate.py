@@ -113,7 +113,7 @@ class _Rotation:
         self._phase = parameters.get("phase") or AUTO
         self._manager = manager
         holder = holder_of(_controller(context), context.host or "")
-        self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live)
+        self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live, record=self._record)
         self._current = manager.backend.get(self._name)
         # Not due: only finish an earlier rotation that is still open.
         waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
@@ -121,6 +121,10 @@ class _Rotation:
         self._tidies = bool((parameters.get(STEP) or {}).get(SETTLES, waits and self._phase == AUTO))
         self._waits = waits and self._phase == PREPARE
         self._target = RotationTarget(lambda name: manager.get(name, context=context), self._current, parameters)
+
+    def _record(self, event: str, name: str, target: Mapping[str, Any]) -> None:
+        if self._manager.trail is not None:
+            self._manager.trail.record_rotation(event, name, target)
 
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == AUTO and self._target.manual:

@@ -103,8 +103,11 @@ class LookupModule(LookupBase):
 def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str | None:
     """Hash the operation, its options and all inputs of store selection. Return None if they cannot be hashed.
 
-    Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again.
+    Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again. No response
+    depends on the value of `default`, which may be of any type. An option that is `omit` (its class has no public name) is not given.
     """
+    given = {**given, "default": True} if "default" in given else given
+    given = {name: value for name, value in given.items() if type(value).__name__ != "_OmitType"}
     try:
         around = [resolve_templates(variables.get(name), template) for name in VARIABLES]
         text = json.dumps(

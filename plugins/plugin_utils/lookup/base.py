@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.validatio
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import FailureOptions
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_retried
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
 
 SCOPE_VARIABLE = "nebula_credential_scope"
@@ -95,6 +96,11 @@ class LookupCall:
         self.reactions = reactions
         self._operation = operation
         self._around = around
+
+    @property
+    def accepts_missing(self) -> bool:
+        """True if a miss that the session remembers may answer this call: it has an answer for one, and does not wait for the name."""
+        return self.reactions.accept_missing and not is_retried()
 
     def ask(self, **parameters: Any) -> Outcome:
         """Perform the lookup's operation with its options and `parameters`, and return its outcome.

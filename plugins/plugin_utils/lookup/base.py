@@ -34,6 +34,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output import ma
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import lookup_failure
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_retried
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
 
 SCOPE_VARIABLE = "nebula_credential_scope"
 ALL_FIELDS = ["*"]
@@ -69,7 +70,7 @@ class CredentialLookup(LookupBase):
         """Return the list that the lookup returns for these terms."""
 
     def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
-        around = build_run_config(self._loader, self._templar, variables)
+        around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         if given.get("scope") is None:
             given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
         options = validate(given, self.specification, self.operation, "lookup")

@@ -171,6 +171,7 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
     # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
+    mistaken = mistaken or (bool(spec.get("options")) and not _is_mapping(value, spec))
     if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
         return
     # The validator's own words may quote the value; a value given under the wrong option may be a secret.
@@ -181,6 +182,12 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
     raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
+
+
+def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
+    """Whether the validator can look for options in a value; on another one it fails."""
+    elements = value if spec.get("type") == "list" and isinstance(value, list) else [value]
+    return all(isinstance(element, (Mapping, str)) for element in elements)
 
 
 def _quote_option(option: str) -> str:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
@@ -172,7 +173,7 @@ def _is_mapping_as_text(value: Any) -> bool:
 def _parse(text: str, place: str) -> Any:
     """Parse a mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
     try:
-        return check_type_dict(text)
+        return check_type_dict(text.strip())
     except (TypeError, ValueError):
         remedy = "Write it as JSON."
         raise InvalidConfiguration("the text looks like a mapping but cannot be parsed", option=place, remedy=remedy) from None
@@ -208,6 +209,8 @@ def template_variable(variable: str, around: RunConfig) -> Any:
         return None
     try:
         return around.template(value)
+    except AnsibleValueOmittedError:
+        return None
     except Exception as error:  # noqa: BLE001  # a template can raise anything
         # The text of a template error may quote another variable's value, so only its class is shown.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)

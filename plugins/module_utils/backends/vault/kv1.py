@@ -158,6 +158,7 @@ class Kv1Places(ObjectStore):
         self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
     ) -> Dict[str, Any]:
         """Send a request. Return the keys of its data; empty if there is none."""
+        self._engine.check_root()
         whole = "{0}/{1}".format(self._location.mount, path)
         reply = self._connection.request(method, whole, body, writing=writing, capability=capability)
         if reply.status == 404:
@@ -169,7 +170,9 @@ class Kv1Places(ObjectStore):
 class Kv1(KvObjectBackend):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
-    capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
+    capabilities = Capabilities(
+        versions=True, stages=True, envelopes=True, native=True, json_fields=True, remote=True, server_side_encryption=True
+    )
     options = KV1
 
     def make_places(self) -> ObjectStore:

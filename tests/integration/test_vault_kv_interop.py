@@ -148,7 +148,7 @@ def test_a_recoverable_delete_is_undone(store):
 
 
 def deleted_by_us(store, manager):
-    ask(manager, "credential", name="db", state="absent", recoverable=True)
+    ask(manager, "credential", name="db", state="absent")
 
 
 def deleted_by_hand(store, _manager):
@@ -160,10 +160,11 @@ def test_a_play_deletes_so_that_it_can_restore(store):
     manager = store.manager()
     for value in ("one", "two"):
         ask(manager, "credential", name="db", state="present", value=value, tags={"team": "shop"})
-    assert ask(manager, "credential", name="db", state="absent", recoverable=True).result["changed"]
-    with pytest.raises(NotFound):
-        manager.token("db")
-    assert not ask(manager, "credential", name="db", state="absent", recoverable=True).result["changed"]
+    for wanted in ({"recoverable": True}, {}):
+        done = ask(manager, "credential", name="db", state="absent", **wanted).result
+        assert (done["changed"], done["recoverable"], done["recoverable_until"]) == (bool(wanted), True, None)
+        with pytest.raises(NotFound):
+            manager.token("db")
     assert ask(manager, "credential", name="db", state="restored").result["credential"]["tags"] == {"team": "shop"}
     assert not ask(manager, "credential", name="db", state="restored").result["changed"]
     assert (manager.token("db").expose(), [info.version for info in manager.versions("db")]) == (b"two", ["2", "1"])
@@ -179,11 +180,13 @@ def test_absent_takes_for_good_what_could_be_brought_back(store, delete):
     for value in ("one", "two"):
         ask(manager, "credential", name="db", state="present", value=value)
     delete(store, manager)
-    assert perform(manager, "credential", {"name": "db", "state": "absent"}, NOBODY, True).result["changed"]
+    assert perform(manager, "credential", {"name": "db", "state": "absent", "permanent": True}, NOBODY, True).result["changed"]
     assert destroyed(store) == {False}
-    assert ask(manager, "credential", name="db", state="absent").result["changed"]
-    assert destroyed(store) == {True}
-    assert not ask(manager, "credential", name="db", state="absent").result["changed"]
+    done = ask(manager, "credential", name="db", state="absent", permanent=True).result
+    assert (done["changed"], done["recoverable"], destroyed(store)) == (True, False, {True})
+    for wanted in ({"permanent": True}, {}):
+        done = ask(manager, "credential", name="db", state="absent", **wanted).result
+        assert (done["changed"], done["recoverable"]) == (False, False)
     with pytest.raises(NotFound):
         ask(manager, "credential", name="db", state="restored")
 
@@ -194,8 +197,38 @@ def test_absent_takes_what_was_deleted_recoverably_before_the_name_was_used_agai
     deleted_by_us(store, manager)
     ask(manager, "credential", name="db", state="present", value="two")
     assert [info.version for info in manager.versions("db")] == ["2"]
-    ask(manager, "credential", name="db", state="absent")
+    ask(manager, "credential", name="db", state="absent", permanent=True)
     assert destroyed(store) == {True}
+
+
+def test_present_on_a_deleted_name_is_a_new_version_and_restored_alone_brings_an_old_one_back(store):
+    manager = store.manager()
+    ask(manager, "credential", name="db", state="present", value="one", tags={"team": "shop"})
+    deleted_by_us(store, manager)
+    created = ask(manager, "credential", name="db", state="present", value="two").result["credential"]
+    assert (created["version"], created["tags"]) == ("2", {})
+    with pytest.raises(NotFound):
+        manager.get("db", "1")
+    back = ask(manager, "credential", name="db", state="restored", version="1").result
+    assert (back["changed"], back["credential"]["version"], manager.token("db").expose()) == (True, "3", b"one")
+
+
+def test_one_version_is_removed_recoverably_or_for_good(store):
+    manager = store.manager()
+    for value in ("one", "two", "three", "four"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    first = {"name": "db", "state": "absent", "version": "1"}
+    for changes in (True, False):
+        done = ask(manager, "credential", **first).result
+        assert (done["changed"], done["recoverable"]) == (changes, True)
+    assert ask(manager, "credential", permanent=True, **dict(first, version="2")).result["changed"]
+    assert [info.version for info in manager.versions("db")] == ["4", "3"]
+    assert ask(manager, "credential", name="db", state="restored", version="1").result["credential"]["version"] == "5"
+    assert manager.token("db").expose() == b"one"
+    with pytest.raises(NotFound):
+        ask(manager, "credential", name="db", state="restored", version="2")
+    assert ask(manager, "credential", permanent=True, **first).result["changed"]
+    assert store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]["1"]["destroyed"]
 
 
 @pytest.mark.parametrize("expected", [None, Etag("1")])
@@ -225,7 +258,7 @@ def test_what_could_be_brought_back_is_taken_by_nobody_out_of_its_scope(store):
     ask(manager, "credential", name="db", state="present", value="one", scope=scope)
     ask(manager, "credential", name="db", state="absent", recoverable=True, scope=scope)
     with pytest.raises(AccessDenied):
-        ask(manager, "credential", name="db", state="absent")
+        ask(manager, "credential", name="db", state="absent", permanent=True)
     assert ask(manager, "credential", name="db", state="restored", scope=scope).result["changed"]
 
 
@@ -234,8 +267,8 @@ def test_what_could_be_brought_back_is_taken_only_in_the_version_that_is_expecte
     ask(manager, "credential", name="db", state="present", value="one")
     deleted_by_us(store, manager)
     with pytest.raises(Conflict):
-        ask(manager, "credential", name="db", state="absent", expected_version="7")
-    assert ask(manager, "credential", name="db", state="absent", expected_version="1").result["changed"]
+        ask(manager, "credential", name="db", state="absent", permanent=True, expected_version="7")
+    assert ask(manager, "credential", name="db", state="absent", permanent=True, expected_version="1").result["changed"]
 
 
 @pytest.mark.parametrize("options", [{"encrypt": True}, {"mount": "kv1", "kv_version": 1, "single_writer": True}], ids=["encrypted", "kv1"])
@@ -247,6 +280,7 @@ def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
     with pytest.raises(InvalidInput) as caught:
         ask(manager, "credential", name="db", state="absent", recoverable=True)
     assert (caught.value.option, manager.token("db").expose()) == ("recoverable", b"one")
+    assert not ask(manager, "credential", name="db", state="absent").result["recoverable"]
 
 
 def test_a_delete_leaves_no_value_behind(store):

@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 if TYPE_CHECKING:
@@ -115,6 +116,32 @@ class Recoverable(ABC):
             Conflict: another version is stored.
             EncryptionError: the stored envelope is not genuine.
         """
+
+
+class VersionRemover(ABC):
+    """Removes single older versions. A backend that keeps versions does."""
+
+    @abstractmethod
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        """Remove one older version of `current`; the current value and all other versions stay.
+
+        Args:
+            name: the credential.
+            version: an older version. The current one is removed by `delete` only.
+            recoverable: `restore_version` can bring it back (only where `capabilities.soft_delete` is set).
+            check: raise what would be raised, and change nothing.
+
+        Raises:
+            NotFound: there is no such older version, or it is removed already.
+        """
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        """Bring back an older version that was removed recoverably, and return it; with `check` without its fields, and change nothing.
+
+        Raises:
+            NotFound: there is none. The default has none.
+        """
+        raise absent(name, version)
 
 
 class EnvelopeRewriter(ABC):

@@ -28,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located, VersionRemover
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
@@ -42,7 +42,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend, EnvelopeRewriter, Located):
+class Local(Backend, EnvelopeRewriter, Located, VersionRemover):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
@@ -205,6 +205,14 @@ class Local(Backend, EnvelopeRewriter, Located):
             if expected is not None:
                 raise
             return None
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self._writing(check_name(name), "remove_version"):
+            found = self._files.identify(name, CURRENT)
+            if found is None:
+                raise absent(name)
+            if version == found.version or not is_serial(version) or not self._files.remove_version(name, int(version), check):
+                raise absent(name, version, kept=[kept for kept in self._files.readable(found) if kept != found.version])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         return list_records(self._files, wanted)

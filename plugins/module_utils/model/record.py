@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -26,6 +26,16 @@ REFRESH = "refresh"
 """The attribute that says how the refreshing of a value stands (`model.refresh_status`). Another value begins without it."""
 
 Fields = Mapping[str, Secret]
+
+
+def find_values(fields: Fields) -> Dict[str, Secret]:
+    """Return the fields that have a value."""
+    return {name: value for name, value in fields.items() if not value.is_null}
+
+
+def without_forms(fields: Fields) -> Dict[str, Secret]:
+    """Return the fields as a store keeps them that knows no JSON: a number is its text, and a field without a value is left out."""
+    return {name: Secret(value.expose()) for name, value in find_values(fields).items()}
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.dates impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -60,10 +61,12 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
 
 
 def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
-    given = {str(name): Secret(str(value)) for name, value in (parameters.get("fields") or {}).items() if value is not None}
-    if parameters.get("value") is not None:
-        given[kind.primary_of(kept)] = Secret(str(parameters["value"]))
+    value = read_value(parameters)
+    given = {name: field for name, field in (read_fields(parameters) or {}).items() if field is not None}
+    if value is not None:
+        given[kind.primary_of(kept)] = value
     merged = dict(kept, **kind.expand(given))
+    kind.check_given(given, merged)
     return merged if kind.primary_of(kept) in given or given else kind.generate(parameters.get("generate") or {}, merged)
 
 

@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     Fields,
     Metadata,
     Record,
+    without_forms,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -115,8 +116,13 @@ class Writer:
     def new_record(self, wanted: DesiredCredential) -> Tuple[Record, bool]:
         """Return the record that `create` stores, and whether its value was generated."""
         kind = wanted.kind()
-        fields, generated = wanted.resolve(kind, {})
+        fields, generated = self.resolve(wanted, kind, {})
         return Record(check_name(wanted.name), kind.name, fields, metadata=self._first_metadata(wanted, kind, fields)), generated
+
+    def resolve(self, wanted: DesiredCredential, kind: CredentialType, stored: Fields) -> Tuple[Fields, bool]:
+        """Return the fields of `wanted` merged over the stored ones (`DesiredCredential.resolve`), in the form that this store keeps."""
+        fields, generated = wanted.resolve(kind, stored)
+        return fields if self._backend.capabilities.json_fields else without_forms(fields), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: DesiredCredential) -> Record:
         """Return the record of a new value of a stored credential. If the fields are unchanged, keep the refreshed state and its expiry.

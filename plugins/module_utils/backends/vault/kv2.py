@@ -97,6 +97,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         soft_delete=True,
         envelopes=True,
         native=True,
+        json_fields=True,
         remote=True,
         server_side_encryption=True,
     )

@@ -364,25 +364,3 @@ def test_the_tries_are_bounded_and_none_is_made_against_an_expected_version(mana
     meddled.backend.times = 1
     with pytest.raises(Conflict):
         run(meddled, value="two", expected_version=manager.describe("db")["version"])
-
-
-def test_one_older_version_is_removed_and_the_current_one_is_not(manager):
-    for value in ("one", "two", "three"):
-        run(manager, value=value)
-    with pytest.raises(InvalidInput, match="version 3 is the current one") as caught:
-        run(manager, state="absent", version="3")
-    assert caught.value.option == "version"
-    assert run(manager, check=True, state="absent", version="1")["changed"]
-    removed = run(manager, state="absent", version="1")
-    assert (removed["changed"], removed["recoverable"], removed["recoverable_until"]) == (True, False, None)
-    assert not run(manager, state="absent", version="1", permanent=True)["changed"]
-    assert [info.version for info in manager.versions("db")] == ["3", "2"]
-    assert manager.token("db").expose() == b"three"
-
-
-def test_an_element_that_decides_how_it_is_deleted_inherits_nothing_of_that(manager):
-    """`recoverable` and `permanent` are one choice: the task's must not contradict the element's."""
-    run(manager, value="one")
-    elements = [{"name": "db", "permanent": True}, {"name": "other", "recoverable": False}]
-    done = run(manager, name=None, state="absent", recoverable=True, credentials=elements)
-    assert [(each["changed"], each["recoverable"]) for each in done["results"]] == [(True, False), (False, False)]

@@ -299,6 +299,14 @@ credential:
     state: active
     expires_at: null
     tags: {}
+location:
+  description:
+    - Where the value is, or would be, in the words of the backend's users. A C(file); a C(database), C(table) and C(name);
+      a C(url) and C(path), with C(namespace) if there is one; a C(server), C(namespace) and C(secret); or the C(process) that
+      holds it in its memory.
+  type: dict
+  returned: with O(name)
+  sample: {url: "https://vault.example.com:8200", path: secret/nebula/db_pass}
 recoverable:
   description: Whether O(state=restored) can bring back what was deleted.
   type: bool

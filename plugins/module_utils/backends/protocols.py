@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Mapping, Optional, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -172,11 +172,18 @@ class Limited(ABC):
 
 
 class Located(ABC):
-    """States where its records are, so that one place under two names is detected before it is copied onto itself."""
+    """States where its records are: so that people find them, and one place under two names is detected before it is copied onto itself."""
 
     @abstractmethod
     def location(self) -> str:
         """Return a text that is equal for all configurations of one place. It is compared, not shown."""
+
+    @abstractmethod
+    def locate(self, name: str) -> Dict[str, str]:
+        """Return where the current value of a credential is, or would be, in the words of the backend's users. Sends nothing.
+
+        For example `{"namespace": …, "secret": …}`. No login is in it.
+        """
 
 
 Protocol = TypeVar("Protocol")

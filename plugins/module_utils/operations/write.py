@@ -53,7 +53,7 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         check_mode: write nothing, and return the same.
 
     Returns:
-        For one: `{changed, name, state, generated, credential, diff}`, where `credential` is as `Credential.describe` returns
+        For one: `{changed, name, state, generated, credential, location, diff}`, where `credential` is as `Credential.describe` returns
         it, None if absent; after a delete also `recoverable` and `recoverable_until`.
         For a list: `{changed, results, failed, diff}`, each result like the one above, but without `diff`, or
         `{name, failed, code, msg}`; a failure of one does not hide the others. If one failed, `results` has only the failed and the
@@ -80,6 +80,7 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
         done = _ensure(manager, state, wanted, item, check)
     described = None if done.credential is None else done.credential.describe()
     result = {"changed": done.changed, "name": wanted.name, "state": state, "generated": done.generated, "credential": described}
+    result["location"] = manager.locate(wanted.name)
     if done.recoverable is not None:
         # No backend that can bring a value back ends that by itself.
         result.update(recoverable=done.recoverable, recoverable_until=None)

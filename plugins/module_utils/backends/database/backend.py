@@ -192,6 +192,10 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
     def location(self) -> str:
         return "{0} {1}".format(self._connections.kind.address.location, self._prefix)
 
+    def locate(self, name: str) -> Dict[str, str]:
+        address = replace(self._connections.kind.address, username=None, password=None)
+        return {"database": address.redact, "table": self._prefix + "credentials", "name": check_name(name)}
+
     def health(self) -> Health:
         try:
             self._open().schema.see_to(self.setting("migration"))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -254,6 +254,9 @@ class Local(Backend, EnvelopeRewriter, Located, VersionRemover):
 
     def location(self) -> str:
         return "local {0}".format(describe_file(self._layout.root))
+
+    def locate(self, name: str) -> Dict[str, str]:
+        return {"file": self._layout.record(check_name(name), CURRENT)}
 
     def health(self) -> Health:
         return examine(self._layout)

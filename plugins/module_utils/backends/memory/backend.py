@@ -292,6 +292,9 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
     def location(self) -> str:
         return "memory {0}".format(id(self) if self._file is None else describe_file(self._file.path))
 
+    def locate(self, name: str) -> Dict[str, str]:
+        return {"process": str(os.getpid())} if self._file is None else {"file": self._file.path}
+
     def health(self) -> Health:
         return Health()
 

@@ -144,7 +144,7 @@ options:
   state:
     description:
       - V(present) stores what is given and generates what is missing.
-      - V(absent) removes the credential with all its versions, or one O(version): recoverably if the backend can, else for good.
+      - V(absent) removes the credential with all its versions, or one O(version), recoverably if the backend can, and else for good.
       - V(revoked) marks it as revoked, for good. Its value is not returned any more.
       - V(restored) stores the value of O(version) as the newest one. It accepts a file put back from a backup, which otherwise is refused
         as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,

@@ -20,7 +20,7 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import require_fetch_allowed
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import are_misses_accepted
@@ -73,7 +73,7 @@ class Counts:
     stale: int = 0
 
 
-class Cache(Layer, Recoverable):
+class Cache(Layer, Recoverable, VersionRemover):
     """Read each current value, and each older version, once per `ttl`.
 
     Other stages are never kept. An operation that is not `cacheable` (one that writes or describes) gets what is stored now.
@@ -295,6 +295,14 @@ class Cache(Layer, Recoverable):
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         with self.shelf.changing(name):
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self.shelf.changing(name):
+            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        with self.shelf.changing(name):
+            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         with self.shelf.changing(name):

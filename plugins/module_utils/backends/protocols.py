@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Iterable, Iterator, Mapping, NamedTuple, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 if TYPE_CHECKING:
@@ -117,6 +118,32 @@ class Recoverable(ABC):
         """
 
 
+class VersionRemover(ABC):
+    """Removes single older versions. A backend that keeps versions does."""
+
+    @abstractmethod
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        """Remove one older version of `current`; the current value and all other versions stay.
+
+        Args:
+            name: the credential.
+            version: an older version. The current one is removed by `delete` only.
+            recoverable: `restore_version` can bring it back (only where `capabilities.soft_delete` is set).
+            check: raise what would be raised, and change nothing.
+
+        Raises:
+            NotFound: there is no such older version, or it is removed already.
+        """
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        """Bring back an older version that was removed recoverably, and return it; with `check` without its fields, and change nothing.
+
+        Raises:
+            NotFound: there is none. The default has none.
+        """
+        raise absent(name, version)
+
+
 class EnvelopeRewriter(ABC):
     """Replaces an envelope in place. A backend that keeps envelopes for the layer that encrypts does."""
 
@@ -172,11 +199,18 @@ class Limited(ABC):
 
 
 class Located(ABC):
-    """States where its records are, so that one place under two names is detected before it is copied onto itself."""
+    """States where its records are: so that people find them, and one place under two names is detected before it is copied onto itself."""
 
     @abstractmethod
     def location(self) -> str:
         """Return a text that is equal for all configurations of one place. It is compared, not shown."""
+
+    @abstractmethod
+    def locate(self, name: str) -> Dict[str, str]:
+        """Return where the current value of a credential is, or would be, in the words of the backend's users. Sends nothing.
+
+        For example `{"namespace": …, "secret": …}`. No login is in it.
+        """
 
 
 Protocol = TypeVar("Protocol")

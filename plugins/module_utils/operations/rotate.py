@@ -316,7 +316,14 @@ class _Rotation:
         return Outcome(dict(self._result(True, None, step.summary), **{STEP: dict(told, **{SETTLES: self._tidies})}), secrets)
 
     def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:
-        return {"changed": changed, "name": self._name, "phase": self._phase, "outcome": outcome, "rotation": dict(summary)}
+        return {
+            "changed": changed,
+            "name": self._name,
+            "phase": self._phase,
+            "outcome": outcome,
+            "rotation": dict(summary),
+            "location": self._manager.locate(self._name),
+        }
 
 
 def _controller(context: AccessContext) -> int:

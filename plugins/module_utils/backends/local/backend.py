@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     BackupKeeper,
     EnvelopeRewriter,
     Located,
+    VersionRemover,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
@@ -48,7 +49,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
+class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
@@ -222,6 +223,14 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
                 raise
             return None
 
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self._writing(check_name(name), "remove_version"):
+            found = self._files.identify(name, CURRENT)
+            if found is None:
+                raise absent(name)
+            if version == found.version or not is_serial(version) or not self._files.remove_version(name, int(version), check):
+                raise absent(name, version, kept=[kept for kept in self._files.readable(found) if kept != found.version])
+
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         return list_records(self._files, wanted)
 
@@ -261,6 +270,9 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located):
 
     def location(self) -> str:
         return "local {0}".format(describe_file(self._layout.root))
+
+    def locate(self, name: str) -> Dict[str, str]:
+        return {"file": self._layout.record(check_name(name), CURRENT)}
 
     def health(self) -> Health:
         return examine(self._layout)

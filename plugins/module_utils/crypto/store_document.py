@@ -16,12 +16,15 @@ import json
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import RESTORE, Slot, read_slot
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import RESTORE, RETIRED, Slot, read_slot
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import FALSE, TRUE, write_value
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Tampered, UnknownFormat
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, Tampered, UnknownFormat
 
 FORMAT = 1
+MOST_BYTES = 1024 * 1024
+MOST_SOURCES = 16
+"""The most slots of key sources. Each may cost a derivation of a gibibyte, so they are counted before any of them."""
 _KEYS = ["active", "compromised", "format", "keep_until", "mac", "retiring", "slots", "store_id"]
 
 
@@ -60,7 +63,17 @@ def ring_mac(key: MasterKey, ring: Ring) -> bytes:
 
 
 def write_document(key: MasterKey, ring: Ring, slots: Tuple[bytes, ...]) -> bytes:
-    """Encode a document, authenticated with its active key."""
+    """Encode a document, authenticated with its active key.
+
+    Raises:
+        InvalidConfiguration: it has more slots of key sources than `read_document` accepts.
+    """
+    if sum(read_slot(slot).terms.source != RETIRED for slot in slots) > MOST_SOURCES:
+        raise InvalidConfiguration(
+            "the store would have more than {0} key slots".format(MOST_SOURCES),
+            option="key_sources",
+            remedy="Name those that are not used any more under 'drop_sources'; 'store_key' lists all.",
+        )
     content = {
         "format": FORMAT,
         "store_id": ring.store_id.hex(),
@@ -91,6 +104,8 @@ def read_document(data: bytes) -> StoreDocument:
         Damaged: it is not a document, or not complete. Slots are only checked when they are used.
         UnknownFormat: a later release wrote it.
     """
+    if len(data) > MOST_BYTES:
+        raise Damaged("the store's document is larger than the {0} bytes that it can have".format(MOST_BYTES), remedy=RESTORE)
     try:
         content = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
         return _read(content)
@@ -165,11 +180,17 @@ def store_id_of(data: bytes) -> bytes:
 
 
 def readable_slots(document: StoreDocument) -> Tuple[List[Slot], bool]:
-    """Return the intact slots, and whether there are others: the other sources work despite a broken slot."""
+    """Return the intact slots, and whether there are others: the other sources work despite a broken slot.
+
+    Raises:
+        Damaged: there are more slots of key sources than a configuration can have.
+    """
     found = []
     for data in document.slots:
         try:
             found.append(read_slot(data))
         except Damaged:
             continue
+    if sum(slot.terms.source != RETIRED for slot in found) > MOST_SOURCES:
+        raise Damaged("the store's document has more than {0} key slots".format(MOST_SOURCES), remedy=RESTORE)
     return found, len(found) < len(document.slots)

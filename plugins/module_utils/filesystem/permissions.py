@@ -82,12 +82,13 @@ def _keeps_modes(directory: str) -> bool:
 
 
 def check_private_file(path: str, role: str, warn: _Warn) -> None:
-    """Check that only the current user can read or write the file `path`.
+    """Check that only the current user can read or write the file `path`, and that others cannot replace it in its directory.
 
     Raises:
         InsecurePermissions: others can, or it belongs to another user.
         StorageError: it cannot be examined.
     """
+    check_directory_of(path, role)
     with translated(role, path, writing=False):
         status = os.stat(path)
         if _is_private(status):
@@ -95,6 +96,33 @@ def check_private_file(path: str, role: str, warn: _Warn) -> None:
         if _keeps_modes(os.path.dirname(os.path.abspath(path))):
             raise _insecure(path, role, status, "600")
     warn(f"{role} {path} is on a file system without POSIX owners and modes: who can read it cannot be checked.")
+
+
+def check_directory_of(path: str, role: str) -> None:
+    """Check that others cannot put another file at `path`: neither in its directory, nor in the one that a link leads to.
+
+    A directory with the sticky bit (such as /tmp) is accepted: only a file's owner can replace it there. So is one of root's that a group
+    can write to, such as a volume of a pod.
+
+    Raises:
+        InsecurePermissions: others can write to the directory, or it belongs to another user who is not root.
+        StorageError: it cannot be examined.
+    """
+    place = "the directory of {0}".format(role)
+    for directory in sorted({os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}):
+        with translated(place, directory, writing=False):
+            status = os.stat(directory)
+        if _is_open_to_others(status) and _keeps_modes(directory):
+            state = f"its owner is user id {status.st_uid}, its mode {stat.S_IMODE(status.st_mode):04o}"
+            what = f"others can write to {place}, {directory} ({state}), and put another file there"
+            raise InsecurePermissions(what, remedy=f"Name a path that is yours alone, or run: chmod go-w {shlex.quote(directory)}")
+
+
+def _is_open_to_others(status: os.stat_result) -> bool:
+    if status.st_uid not in (0, os.geteuid()):
+        return True
+    others = stat.S_IWOTH if status.st_uid == 0 else stat.S_IWGRP | stat.S_IWOTH
+    return bool(status.st_mode & others) and not status.st_mode & stat.S_ISVTX
 
 
 def _insecure(path: str, role: str, status: os.stat_result, mode: str) -> InsecurePermissions:

@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
@@ -26,6 +28,10 @@ except ImportError:
     jmespath = None
 
 
+_MOST_NAMED = 10
+"""The most names in a warning."""
+
+
 def find(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
     """List credentials by their metadata.
 
@@ -37,7 +43,9 @@ def find(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
-        `{credentials: […]}`: rows as `Credential.describe` returns them, ordered by name; or the result of `query`.
+        `{credentials: […]}`: rows as `Credential.describe` returns them, ordered by name; or the result of `query`. Each row also has
+        `unreadable`: None, or `{code, message}` for a credential that cannot be read. Only the name of that one is known, so every
+        filter but `prefix` keeps it.
     """
     rows = _rows(manager, parameters, asserting(context, parameters.get("scope")))
     return Outcome({"credentials": _apply_query(rows, parameters.get("query"))})
@@ -61,7 +69,7 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
     rows = _rows(manager, parameters, caller) if names is None else _describe_named(manager, names, caller, result)
     if parameters.get("versions"):
-        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
+        rows = [dict(row, versions=None if row.get("unreadable") else _versions(manager, row["name"], caller)) for row in rows]
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -93,8 +101,26 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         created_before=_moment(parameters, "created_before"),
     )
     matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
-    found = [credential for credential in manager.list(wanted, caller) if matches(credential)]
-    return [credential.describe() for credential in sorted(found, key=lambda credential: credential.name)]
+    found = sorted(
+        (each for each in manager.list(wanted, caller) if each.record.problem is not None or matches(each)), key=lambda each: each.name
+    )
+    _warn_of_unreadable(manager, [each.name for each in found if each.record.problem is not None])
+    return [_describe_row(each, manager.store) for each in found]
+
+
+def _describe_row(credential: Credential, store: str) -> Dict[str, Any]:
+    record = credential.record
+    if record.problem is None:
+        return dict(credential.describe(), unreadable=None)
+    known = replace(credential, record=replace(record, metadata=Metadata(credential.at, credential.at), problem=None)).describe()
+    return dict(dict.fromkeys(known), name=record.name, stage=record.stage, unreadable=describe_failure(record.problem, store))
+
+
+def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
+    if names:
+        shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        what = "store '{0}': {1} of the listed credentials cannot be read: {2}. 'unreadable' of each row has the reason."
+        manager.backend.context.warn(what.format(manager.store, len(names), shown))
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
@@ -89,7 +90,7 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn), vault_password, cache)
+        return _open(config, BackendContext(name, warn, read_user_key), vault_password, cache)
     except CredentialError as error:
         raise error.within(store=name) from None
 

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
     Capabilities,
     Filter,
     Health,
+    build_unreadable_row,
     unhealthy,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -154,7 +155,10 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     def _build_listing(self, row: Any, wanted: Filter) -> Record:
         if wanted.names_only:
             return Record(row.name, stage=wanted.stage)
-        return self._record(row, row.name, wanted.stage, values=False)
+        try:
+            return self._record(row, row.name, wanted.stage, values=False)
+        except CredentialError as problem:
+            return build_unreadable_row(row.name, wanted.stage, problem)
 
     def versions(self, name: str) -> List[VersionInfo]:
         found = self._ready().reading.history(check_name(name))

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import Access
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOL_CLASSES, PROGRESS
@@ -115,7 +116,7 @@ def _use_context(keywords: Dict[str, Any], tls: ssl.SSLContext) -> None:
 def _answer_of(response: Any) -> Answer:
     """Return the content of a response. An API server sends only JSON objects; proxies in front of it may send other errors."""
     try:
-        body = json.loads(response.data)
+        body = read_json(response.data)
     except ValueError:
         body = None
     if not isinstance(body, dict):

@@ -18,7 +18,8 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT, KUBECONFIG
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import readable_path
 
@@ -129,9 +130,9 @@ def _fill_from_pod(loaded: Any) -> str:
     directory = os.path.dirname(pod.SERVICE_TOKEN_FILENAME)
     try:
         config.load_incluster_config(client_configuration=loaded)  # type: ignore[no-untyped-call]
-        with open(os.path.join(directory, _NAMESPACE_FILE), encoding="utf-8") as file:
-            return file.read().strip() or DEFAULT_NAMESPACE
-    except (config.ConfigException, OSError, UnicodeDecodeError):
+        content = read_file(os.path.join(directory, _NAMESPACE_FILE), SECRET_FILE)
+        return content.decode("utf-8").strip() or DEFAULT_NAMESPACE
+    except (config.ConfigException, OSError, UnicodeDecodeError, Damaged):
         raise InvalidConfiguration(
             "this pod has no service account that can be used",
             option="host",

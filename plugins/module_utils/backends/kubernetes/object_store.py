@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests, read_base64
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import Listing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import document_name, place_of, secret_name
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey, ObjectStore, StoredObject
@@ -88,7 +88,7 @@ class KubePlaces(ObjectStore):
         if answer.status == 404:
             return None
         data = answer.body.get("data") or {}
-        return base64.b64decode(data.get(_DOCUMENT) or ""), str(answer.body["metadata"]["resourceVersion"])
+        return read_base64(data.get(_DOCUMENT)), str(answer.body["metadata"]["resourceVersion"])
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         name = document_name(self._prefix)

@@ -27,29 +27,32 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.listing import list_records
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import MOST_BYTES, RecordFiles
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Limited, Located
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
 
 _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
+_MOST_BYTES_OF_DOCUMENT = MIB
 
 
-class Local(Backend, EnvelopeRewriter, Located):
+class Local(Backend, EnvelopeRewriter, Limited, Located):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
     """
 
-    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True)
+    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, max_bytes=MOST_BYTES)
     options = TRAITS.spec
+    container = "a file of a local store"
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `Local.options`. Opens nothing.
@@ -207,7 +210,7 @@ class Local(Backend, EnvelopeRewriter, Located):
             return None
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        return list_records(self._files, wanted)
+        return list_records(self._files, wanted, self.context.user_key)
 
     def versions(self, name: str) -> List[VersionInfo]:
         try:
@@ -226,7 +229,7 @@ class Local(Backend, EnvelopeRewriter, Located):
     def read_store_document(self) -> Optional[bytes]:
         path = self._layout.store_document
         try:
-            return read_whole(path)
+            return read_file(path, _MOST_BYTES_OF_DOCUMENT)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -242,6 +245,9 @@ class Local(Backend, EnvelopeRewriter, Located):
             if self.read_store_document() != replaces:
                 raise document_conflict()
             write_durably(path, content)
+
+    def measure_value(self, record: Record) -> int:
+        return len(self._format.write(record))
 
     def location(self) -> str:
         return "local {0}".format(describe_file(self._layout.root))

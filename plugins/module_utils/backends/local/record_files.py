@@ -18,15 +18,19 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     Temporary,
     fsync_directory,
-    read_whole,
     wipe,
     write_durably,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 _ROLE = "the file of the credential"
+MOST_BYTES = 64 * MIB
+"""The most bytes of a credential, as its file holds them."""
+_SPARE = MIB
+"""Bytes. A file may be that much larger: serial and identity are set after the size is compared."""
 
 
 class RecordFiles:
@@ -61,11 +65,13 @@ class RecordFiles:
 
     def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
         try:
-            data = read_whole(path)
+            data = read_file(path, MOST_BYTES + _SPARE)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise translate(error, _ROLE, path, writing=False).within(name=name) from None
+        except CredentialError as problem:
+            raise problem.within(name=name) from None
         try:
             return (parse or self._format.read)(name, stage, data)
         except CredentialError as problem:

@@ -17,7 +17,11 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    BackendContext,
+    Capabilities,
+    Filter,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -39,7 +43,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     newest_deleted_version,
     with_deleted,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import record_of, row_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import build_listing_row, record_of, row_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
     Kv2Requests,
     LostRace,
@@ -278,7 +282,7 @@ class Kv2(Connected, Recoverable):
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for name, sheet in walk(self._requests.folder, self._location.folder(wanted.stage), wanted.prefix):
-            row = row_of(name, wanted.stage, sheet, self._tenant)
+            row = build_listing_row(name, wanted.stage, sheet, self._tenant)
             if row is not None:
                 yield Record(name, stage=wanted.stage) if wanted.names_only else row
 

@@ -10,13 +10,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Dict, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     Known,
     find_description,
     foreign_tags,
     newest_deleted_version,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import SecretMetadata, Value, Version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Listed, SecretMetadata, Value, Version
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
     METADATA,
@@ -25,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     read_state,
     refuse_envelope,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
@@ -57,6 +59,16 @@ def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, 
     if newest.deleted and not undeletable:
         return None
     return _row(name, stage, newest, sheet.custom, find_description(sheet.custom, newest.number, name), tenant)
+
+
+def build_listing_row(name: str, stage: str, sheet: Listed, tenant: str) -> Optional[Record]:
+    """Return what `row_of` returns, for a listing: a secret that cannot be read is a row with a `problem`."""
+    if isinstance(sheet, AccessDenied):
+        return build_unreadable_row(name, stage, sheet)
+    try:
+        return row_of(name, stage, sheet, tenant)
+    except CredentialError as problem:
+        return build_unreadable_row(name, stage, problem)
 
 
 def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found: Known, tenant: str) -> Record:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
@@ -64,7 +63,7 @@ def _bytes_of(value: Any) -> bytes:
     if isinstance(value, dict) and set(value) == {"base64"} and isinstance(value["base64"], str):
         try:
             return base64.b64decode(value["base64"], validate=True)
-        except binascii.Error:
+        except ValueError:  # binascii.Error is one; another is raised for text that is not ASCII
             pass
     return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
 

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.errors import KeySourceUnavailable
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -85,6 +86,6 @@ def _read_file(path: str, warn: Callable[[str], object]) -> Optional[Secret]:
     if not os.path.exists(path):
         return None
     check_private_file(path, "the passphrase file", warn)
-    with translated("the passphrase file", path, writing=False), open(path, "rb") as file:
-        content = file.read()
+    with translated("the passphrase file", path, writing=False):
+        content = read_file(path, SECRET_FILE)
     return Secret(content[: -1 if content.endswith(b"\n") else None].rstrip(b"\r"))

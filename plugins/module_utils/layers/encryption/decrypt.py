@@ -10,12 +10,25 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Dict, Iterable, Iterator, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Backend, Filter, Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    UNHEALTHY,
+    Backend,
+    Filter,
+    Health,
+    build_unreadable_row,
+    unhealthy,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener, Found, not_encrypted_error
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import envelope_metadata, identity_of, read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingKey, NotFound, RolledBack
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    EncryptionError,
+    MissingKey,
+    NotFound,
+    RolledBack,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -96,7 +109,10 @@ class Decrypt(Layer):
                 return self.get(record.name)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Yield metadata, `verified` if the key authenticates it. Values and high-water marks are not read."""
+        """Yield metadata, `verified` if the key authenticates it. Values and high-water marks are not read.
+
+        An envelope that cannot be read is a row with a `problem`.
+        """
         if wanted.names_only:
             yield from self.inner.list(wanted)
             return
@@ -104,9 +120,12 @@ class Decrypt(Layer):
         if has_keys:
             self.keyring.open()
         for row in self.inner.list(wanted):
-            with self.naming(row.name):
-                listed = self._build_listing(row, has_keys)
-            yield listed
+            if row.problem is None:
+                try:
+                    row = self._build_listing(row, has_keys)  # noqa: PLW2901  # the same row, opened
+                except EncryptionError as problem:
+                    row = build_unreadable_row(row.name, row.stage, problem)  # noqa: PLW2901
+            yield row
 
     def _build_listing(self, row: Record, has_keys: bool) -> Record:
         if row.envelope is None:

@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from tests.conformance.records import a_record, value_of
 from tests.conftest import CHECKOUT
+from tests.faults.limits import try_longer_limits
 from tests.integration.database_servers import UNSCOPED, at_commit, backend_on, store_on
 from tests.servers import databases, once, proxy
 
@@ -182,8 +183,14 @@ def test_a_commit_without_an_answer_has_an_unknown_outcome_and_leaves_old_or_new
 def test_a_commit_whose_answer_never_comes_has_an_unknown_outcome_in_time(server, prefix, between):
     backend = backend_on(server, prefix, port=between.port)
     backend.put(a_record())
-    at_commit(backend, lambda: between.set(proxy.UNANSWERED))
-    assert failing(Timeout, lambda: backend.put(a_record(value="new")), 0.5).outcome_unknown
+    sent = []
+
+    def put_unanswered(limit):
+        between.mode = proxy.PASS
+        at_commit(backend, lambda: (between.set(proxy.UNANSWERED), sent.append(limit)))
+        return failing(Timeout, lambda: backend.put(a_record(value="new")), limit)
+
+    assert try_longer_limits(put_unanswered, lambda: bool(sent)).outcome_unknown
     between.mode = proxy.PASS
     assert value_of(backend.get("db_pass")) in {b"new", b"s3cret"}
 

@@ -104,7 +104,7 @@ def test_the_record_says_when_it_ends_and_nothing_secret(logins):
 
 
 def test_a_lease_is_renewed_on_the_server(logins):
-    logins.role("readonly", "3s", "1h")
+    logins.role("readonly", "9s", "1h")
     with Opened(logins) as store:
         user, _password = store.login()
         eventually(logins, lambda: bool(store.login()) and renewals(logins) >= 2)
@@ -118,7 +118,7 @@ def renewals(logins):
 
 
 def test_a_ttl_is_what_is_asked_for_at_each_renewal(logins):
-    logins.role("readonly", "3s", "1h")
+    logins.role("readonly", "9s", "1h")
     with Opened(logins, ttl=600) as store:
         user, _password = store.login()
         eventually(logins, lambda: bool(store.login()) and store.backend.leases.peek("readonly").span == 600)
@@ -126,7 +126,7 @@ def test_a_ttl_is_what_is_asked_for_at_each_renewal(logins):
 
 
 def test_when_the_longest_time_is_reached_there_is_another_login(logins):
-    logins.role("readonly", "2s", "3s")
+    logins.role("readonly", "9s", "12s")
     with Opened(logins) as store:
         first, _password = store.login()
         eventually(logins, lambda: store.login()[0] != first)
@@ -135,7 +135,7 @@ def test_when_the_longest_time_is_reached_there_is_another_login(logins):
 
 
 def test_what_was_revoked_at_the_server_is_replaced_when_its_renewal_comes(logins):
-    logins.role("readonly", "3s", "1h")
+    logins.role("readonly", "9s", "1h")
     with Opened(logins) as store:
         first, _password = store.login()
         logins.bao.call("PUT", "sys/leases/revoke-prefix/{0}/creds/readonly".format(logins.mount))
@@ -147,7 +147,7 @@ def test_after_another_login_of_ours_there_is_another_lease(logins):
     """What was leased under a token ends with it."""
     bao = logins.bao
     bao.enable("approle", "approle", auth=True)
-    bao.call("POST", "auth/approle/role/" + logins.mount, {"token_policies": [logins.policy()], "token_ttl": "2s", "token_max_ttl": "3s"})
+    bao.call("POST", "auth/approle/role/" + logins.mount, {"token_policies": [logins.policy()], "token_ttl": "9s", "token_max_ttl": "12s"})
     role_id = bao.call("GET", "auth/approle/role/{0}/role-id".format(logins.mount))["data"]["role_id"]
     secret_id = bao.call("POST", "auth/approle/role/{0}/secret-id".format(logins.mount))["data"]["secret_id"]
     with Opened(logins, auth={"method": "approle", "role_id": role_id, "secret_id": secret_id}) as store:
@@ -245,7 +245,7 @@ def test_wrong_options_are_told_before_any_network_is_used(options):
 def test_a_process_that_stays_keeps_leases_and_no_cache_does(logins):
     """A cache would serve a login after its end, and would not renew it."""
     config = {"backend": "vault", "engine": "dynamic", "url": logins.bao.url, "mount": logins.mount, "auth": {"token": logins.token()}}
-    logins.role("readonly", "2s", "1h")
+    logins.role("readonly", "9s", "1h")
     manager = open_store(config, name="dynamic", cache=lambda backend: Cache(backend, CacheTerms(), print))
     assert manager.cache is None
     renewable = find_protocol(manager.backend, Renewable)

@@ -17,9 +17,9 @@ READ = "- {{name: {0}, ansible.builtin.debug: {{msg: \"{{{{ lookup('nebula.crede
 
 
 def test_a_lease_is_renewed_while_nobody_asks_and_keeps_an_idle_session(project, request):
-    """A login for nine seconds, which is due after six, and a session that may go after one: both are there when the next task asks."""
+    """A login for 18 s, due after 12, and a session that may end after one: both are there when the next task reads."""
     logins = Logins(once.openbao(), once.postgresql(), request.node.nodeid)
-    logins.role("readonly", "9s", "1h")
+    logins.role("readonly", "18s", "1h")
     store = {"backend": "vault", "engine": "dynamic", "url": logins.bao.url, "mount": logins.mount, "auth": {"token": logins.token()}}
     content = {"default": "lent", "stores": {"lent": store}, "session": {"idle": 1}}
     project.write("nebula.yml", json.dumps(content))

@@ -128,7 +128,7 @@ def test_a_token_that_was_revoked_in_mid_run_is_replaced_once(server, ways):
 
 
 def test_a_token_that_expires_is_replaced(server, ways):
-    counted = Counted(server, ways, ways.userpass(token_ttl="1s", token_max_ttl="1s"))
+    counted = Counted(server, ways, ways.userpass(token_ttl="5s", token_max_ttl="5s"))
     counted.read()
     _until_gone(server, counted.connection._login.token().secret.expose().decode())
     counted.read()
@@ -137,7 +137,7 @@ def test_a_token_that_expires_is_replaced(server, ways):
 
 def test_a_given_token_that_expires_or_is_revoked_fails_as_a_login(server, ways):
     for ends in ("expires", "is revoked"):
-        auth = ways.token(ttl="1s" if ends == "expires" else "1h")
+        auth = ways.token(ttl="5s" if ends == "expires" else "1h")
         connection = connected(server, auth)
         if ends == "is revoked":
             assert connection.request("GET", PLACE).status == 200

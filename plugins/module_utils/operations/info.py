@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
@@ -56,20 +57,25 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
 
     Args:
         manager: the manager of the store.
-        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `usage` their
-            use as recorded in the audit trail, `health` the store's health.
+        parameters: `name` or `names`, else those of `find` and `limit`, the greatest number of descriptions; `versions` adds the
+            versions that can be read, `usage` their use as recorded in the audit trail, `health` the store's health.
         context: the caller.
 
     Returns:
         `{changed, credentials, missing, failures, usage, health}`: `missing` lists names that do not exist, `failures` has by
-        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`).
+        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`). With `limit` also `total`,
+        how many match, and `truncated`, whether that is more.
     """
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
     result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
     rows = _rows(manager, parameters, caller) if names is None else _describe_named(manager, names, caller, result)
+    if parameters.get("limit") is not None:
+        limit = _read_limit(parameters["limit"])
+        result.update(total=len(rows), truncated=len(rows) > limit)
+        rows = rows[:limit]
     if parameters.get("versions"):
-        rows = [dict(row, versions=None if row.get("unreadable") else _versions(manager, row["name"], caller)) for row in rows]
+        rows = [dict(row, versions=_versions(manager, row, caller)) for row in count_each(rows)]
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -79,9 +85,15 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     return Outcome(dict(result, credentials=_apply_query(rows, parameters.get("query"))))
 
 
+def _read_limit(limit: int) -> int:
+    if limit < 1:
+        raise InvalidInput("it is {0}".format(limit), option="limit", remedy="Write 1 or more, or leave it out to get all.")
+    return limit
+
+
 def _describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
     rows = []
-    for name in dict.fromkeys(names):
+    for name in count_each(dict.fromkeys(names)):
         try:
             rows.append(manager.describe(name, context=caller))
         except NotFound:
@@ -101,11 +113,9 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         created_before=_moment(parameters, "created_before"),
     )
     matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
-    found = sorted(
-        (each for each in manager.list(wanted, caller) if each.record.problem is not None or matches(each)), key=lambda each: each.name
-    )
-    _warn_of_unreadable(manager, [each.name for each in found if each.record.problem is not None])
-    return [_describe_row(each, manager.store) for each in found]
+    found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
+    _warn_of_unreadable(manager, sorted(each.name for each in found if each.record.problem is not None))
+    return [_describe_row(each, manager.store) for each in sorted(found, key=lambda credential: credential.name)]
 
 
 def _describe_row(credential: Credential, store: str) -> Dict[str, Any]:
@@ -124,11 +134,13 @@ def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
-    """Return a predicate for every filter: a backend may list more than the rows that match."""
+    """Return a predicate for every filter: a backend may list more than the rows that match. Only its name excludes an unreadable one."""
     tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
     states = parameters.get("lifecycle")
 
     def matches(credential: Credential) -> bool:
+        if credential.record.problem is not None:
+            return credential.name.startswith(wanted.prefix)
         known = credential.metadata
         return (
             credential.name.startswith(wanted.prefix)
@@ -156,10 +168,13 @@ def _moment(parameters: Mapping[str, Any], option: str) -> Any:
     return None if value is None else moment(value, option)
 
 
-def _versions(manager: CredentialManager, name: str, caller: AccessContext) -> List[Dict[str, Any]]:
+def _versions(manager: CredentialManager, row: Mapping[str, Any], caller: AccessContext) -> Optional[List[Dict[str, Any]]]:
+    """Return the versions that can be read; None for a row that cannot be read."""
+    if row.get("unreadable"):
+        return None
     return [
         {"version": info.version, "created_at": format_time(info.created_at), "current": info.current}
-        for info in manager.versions(name, caller)
+        for info in manager.versions(row["name"], caller)
     ]
 
 

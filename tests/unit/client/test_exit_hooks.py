@@ -36,7 +36,7 @@ def ended(target, *arguments, say=(), expect=b""):
     for byte, act in zip(expect, say):
         assert os.read(heard, 1) == bytes((byte,))
         act(worker)
-    worker.join(20)
+    worker.join(60)
     return worker.exitcode
 
 
@@ -137,7 +137,7 @@ def test_what_is_being_given_back_is_not_cut_short(pipes):
 def test_nothing_is_given_back_twice_by_the_processes_that_are_forked_later(pipes):
     worker = FORKED.Process(target=with_a_child, args=(pipes,))
     worker.start()
-    worker.join(20)
+    worker.join(60)
     os.write(pipes[0][1], b".")
     assert os.read(pipes[0][0], 9) == RELEASED + b"."
 
@@ -146,4 +146,4 @@ def with_a_child(pipes):
     ExitHook(lambda: os.write(pipes[0][1], RELEASED))
     child = FORKED.Process(target=int)
     child.start()
-    child.join(20)
+    child.join(60)

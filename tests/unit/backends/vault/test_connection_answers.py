@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
+from tests.faults.limits import try_longer_limits
 from tests.servers import scripted
 from tests.servers.scripted import Answer
 
@@ -229,10 +230,15 @@ def test_a_circle_of_redirects_ends():
 @pytest.mark.parametrize("writing", [False, True])
 def test_a_server_that_drips_is_left_when_the_time_is_over(writing):
     """Each byte comes in time; the answer as a whole does not, and nobody waits for it."""
-    dripping = Answer(200, {"data": "x" * 1000}, drips=0.02)
-    with scripted.running(answering(dripping)) as server, deadline.within(0.3, "get"), pytest.raises(Timeout) as caught:
-        connected(server).request("GET", "secret/data/x", writing=writing)
-    assert caught.value.outcome_unknown is writing
+    dripping = Answer(200, {"data": "x" * 10000}, drips=0.02)
+    with scripted.running(answering(dripping)) as server:
+
+        def request(limit):
+            with deadline.within(limit, "get"), pytest.raises(Timeout) as caught:
+                connected(server).request("GET", "secret/data/x", writing=writing)
+            return caught.value
+
+        assert try_longer_limits(request, lambda: bool(server.asked)).outcome_unknown is writing
 
 
 def test_no_request_begins_when_the_time_is_over():

@@ -84,18 +84,18 @@ def test_names_do_not_wait_for_each_other():
     def slow(name):
         if name == "slow":
             entered.set()
-            go_on.wait(20)
+            go_on.wait(60)
         return obtain(name)
 
     world.leases._server = world.leases._server._replace(obtain=slow)
     with ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(world.user, "slow")
-        assert entered.wait(20)
+        assert entered.wait(60)
         assert world.user("quick") == "v-quick-1"
         with deadline.within(0.1, "get"), pytest.raises(Timeout, match=r"get did not end within 0\.1 s"):
             world.user("slow")
         go_on.set()
-        assert waiting.result(20) == "v-slow-2"
+        assert waiting.result(60) == "v-slow-2"
 
 
 @pytest.mark.parametrize(("seconds", "margin"), [(300.0, 100.0), (HOUR, 1200.0), (24 * HOUR, HOUR)])
@@ -267,17 +267,17 @@ def test_closing_waits_for_what_is_being_leased_just_now():
 
     def slow(name):
         entered.set()
-        go_on.wait(20)
+        go_on.wait(60)
         return obtain(name)
 
     world.leases._server = world.leases._server._replace(obtain=slow)
     with ThreadPoolExecutor(2) as pool:
         asking = pool.submit(world.user)
-        assert entered.wait(20)
+        assert entered.wait(60)
         closing = pool.submit(world.leases.close)
         go_on.set()
-        closing.result(20)
-        asking.result(20)
+        closing.result(60)
+        asking.result(60)
     assert world.asked == ["obtain app", "revoke creds/app/1"]
 
 

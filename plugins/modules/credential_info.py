@@ -132,8 +132,8 @@ RETURN = r"""
 credentials:
   description:
     - A description of each credential, in the order of their names, or the result of the expression in O(query).
-    - In a listing, a credential that cannot be read has only C(name), C(stage) and C(unreadable) with C(code) and C(message) of the reason, and
-      a warning names it. C(unreadable) is null for every other one.
+    - In a listing, a credential that cannot be read has only C(name), C(stage) and C(unreadable) with C(code) and C(message) of the
+      reason, and a warning names it. C(unreadable) is null for every other one.
   type: raw
   returned: success
   sample:

@@ -60,6 +60,11 @@ def remaining() -> float:
     return UNLIMITED if deadline is None else max(LEAST, deadline.ends_at - time.monotonic())
 
 
+def has_limit() -> bool:
+    """Return True if a time limit is set."""
+    return _NOW.get() is not None
+
+
 def is_over(after: float = 0.0) -> bool:
     """Return True if no time is left `after` seconds from now."""
     deadline = _NOW.get()

@@ -41,9 +41,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_fai
     reason_of,
     seconds_to_wait,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxy_for
+from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import CHECK_VARIABLES, proxies_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, is_loopback, port_of, split_url
 
 try:
     import requests
@@ -62,7 +62,7 @@ _CHUNK = 65536
 _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_THROTTLED = 429
 _MAY_HAVE_HAPPENED = (500, 502, 504)
 _SEE_OTHER = 303
 _SAME_METHOD = (307, 308)
@@ -102,11 +102,12 @@ class HttpResponse:
         Raises:
             Unavailable: the server is overloaded or failed (429 and 5xx); the same request may succeed later.
         """
-        if self.status != 429 and self.status < 500:
+        if self.status != _THROTTLED and self.status < 500:
             return self
         error = Unavailable("the server {0} responded with status {1}".format(self.host, self.status), remedy="Run it again later.")
         happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
-        raise error.annotate(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
+        wait = seconds_to_wait(self.headers.get("retry-after"))
+        raise error.annotate(retry_after=wait, outcome_unknown=happened, throttled=self.status == _THROTTLED)
 
 
 class _RefusedRedirect(Exception):
@@ -140,11 +141,11 @@ class _Session(Session):
         self.mount("http://", adapter)
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        return {"proxies": _proxies(url), "stream": stream, "verify": True, "cert": None}
+        return {"proxies": proxies_for(url), "stream": stream, "verify": True, "cert": None}
 
     def rebuild_proxies(self, prepared_request: Any, proxies: Any) -> Any:
         prepared_request.headers.pop("Proxy-Authorization", None)
-        return _proxies(prepared_request.url)
+        return proxies_for(prepared_request.url)
 
     def send(self, request: Any, **named: Any) -> Any:
         left = deadline.remaining()
@@ -163,7 +164,7 @@ class _Session(Session):
             return False
         if there.scheme == "http" and not (self._allow_plain or is_loopback(there.hostname or "")):
             return False
-        if (there.scheme, there.hostname, _port(there)) == (here.scheme, here.hostname, _port(here)):
+        if (there.scheme, there.hostname, port_of(there)) == (here.scheme, here.hostname, port_of(here)):
             return True
         carried = {name.lower() for name in request.headers} - _PLAIN_HEADERS
         return not (carried or request.body or self._has_certificate) and request.method in _READING
@@ -215,7 +216,7 @@ class HttpClient:
             StorageError: the certificate is not trusted, the TLS handshake failed, or the server redirects to another host.
             TooLarge: the body is larger than `max_bytes`.
             InvalidInput: the address or a header is invalid.
-            InvalidConfiguration: the proxy of the environment is invalid.
+            InvalidConfiguration, MissingLibrary: the proxy of the environment cannot be used.
         """
         host = self._check(url)
         sent = dict(headers or {}, **({} if bearer is None else {"Authorization": "Bearer " + bearer.expose().decode("latin-1")}))
@@ -226,7 +227,7 @@ class HttpClient:
         ) as response:
             content = self._read(response, host, is_reading)
             named = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status_code, named, content, _host_of(urlsplit(response.url)), is_reading)
+            return HttpResponse(response.status_code, named, content, host_and_port(urlsplit(response.url)), is_reading)
 
     def close(self) -> None:
         """Close the connections."""
@@ -240,9 +241,9 @@ class HttpClient:
         if parts.username is not None:
             raise InvalidInput("the address of the server holds a login", remedy="Set the login in its own fields.")
         if parts.scheme == "http" and not self._allow_plain and not is_loopback(parts.hostname):
-            what = "plain HTTP would show what is sent to {0} to the network".format(_host_of(parts))
+            what = "plain HTTP would show what is sent to {0} to the network".format(host_and_port(parts))
             raise InvalidInput(what, remedy="Use https.")
-        return _host_of(parts)
+        return host_and_port(parts)
 
     def _read(self, response: Any, host: str, is_reading: bool) -> bytes:
         content = b""
@@ -254,35 +255,6 @@ class HttpClient:
         if not is_whole(response):
             raise requests.ConnectionError
         return content
-
-
-def _proxies(url: str) -> Dict[str, str]:
-    """Return the proxy of an address, as `requests` takes it.
-
-    Raises:
-        InvalidConfiguration: the environment's value is not a proxy.
-    """
-    proxy = proxy_for(url)
-    if proxy is None:
-        return {}
-    parts = split_url(proxy)
-    if parts is None or not parts.hostname or parts.scheme not in _PROXY_SCHEMES:
-        raise _proxy_error(_host_of(urlsplit(url)))
-    return {urlsplit(url).scheme: proxy}
-
-
-def _proxy_error(host: str) -> InvalidConfiguration:
-    return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _host_of(parts: SplitResult) -> str:
-    """Return host and port. Paths and queries may hold a secret (those of webhooks do)."""
-    host = parts.hostname or ""
-    return "{0}:{1}".format("[{0}]".format(host) if ":" in host else host, _port(parts))
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -313,7 +285,7 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         refused = StorageError(what, remedy="Set its new address: a login is never sent to another host.")
         return refused.annotate(outcome_unknown=outcome_unknown and getattr(problem, "status", None) == _SEE_OTHER)
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return _proxy_error(host)
+        return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy=CHECK_VARIABLES)
     exceptions = requests.exceptions
     is_invalid = isinstance(problem, (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.InvalidJSONError))
     if is_invalid or not isinstance(problem, (requests.RequestException, HTTPError, OSError)):

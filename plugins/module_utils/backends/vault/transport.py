@@ -13,7 +13,6 @@ import os
 import ssl
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
-from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
@@ -35,8 +34,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_fai
     reason_of,
     seconds_to_wait,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxies_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import load_client_certificate, read_authorities
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
 
 try:
     import requests
@@ -72,9 +71,13 @@ class _Session(Session):
         self.auth = _no_login
 
     def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
-        """Use the proxies of the environment, except to this machine, for which plain HTTP is allowed."""
-        merged = super().merge_environment_settings(url, *settings)
-        return dict(merged, proxies={}) if is_loopback(urlsplit(url).hostname or "") else merged
+        """Use the proxy that every client of ours uses: `requests` reads NO_PROXY otherwise than curl does."""
+        return dict(super().merge_environment_settings(url, *settings), proxies=proxies_for(url))
+
+    def rebuild_proxies(self, prepared_request: Any, proxies: Any) -> Any:
+        """As above, for a redirect. The login of a proxy never goes along to a server that is reached without it."""
+        prepared_request.headers.pop("Proxy-Authorization", None)
+        return proxies_for(prepared_request.url)
 
     def get_redirect_target(self, resp: Any) -> Optional[str]:
         target = super().get_redirect_target(resp)

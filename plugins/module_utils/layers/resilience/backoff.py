@@ -6,7 +6,7 @@
 
 The wait before repeat n is drawn evenly from 0 to BASE * FACTOR ** (n - 1) seconds, at most LONGEST ("full jitter"), so that
 many runs that failed at the same moment do not come back at the same moment. If the backend sent a time to wait, it is added.
-tenacity waits and counts.
+A backend that throttles works: it is waited for until the operation's time limit, and such repeats do not count. tenacity waits.
 """
 
 from __future__ import annotations
@@ -28,6 +28,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.observer 
 BASE = 0.1
 FACTOR = 2
 LONGEST = 2.0
+PAUSE = 0.5
+"""The least wait, in seconds, before a repeat to a backend that throttles and names no time."""
+
+
+class _Count:
+    """The failed attempts of one call that count."""
+
+    failed = 0
 
 
 def passes(error: Optional[BaseException]) -> bool:
@@ -36,7 +44,7 @@ def passes(error: Optional[BaseException]) -> bool:
 
 
 class RetryPolicy:
-    """Make the requests of one store: each of them once, and then at most `repeats` times more."""
+    """Make the requests of one store: each of them once, and then at most `repeats` times more. 0 repeats nothing."""
 
     def __init__(self, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep) -> None:
         """Take the number of repeats. `observer` is called for each of them; `sleep` waits the given seconds."""
@@ -61,7 +69,7 @@ class RetryPolicy:
             CredentialError: the last error of `work`. After several attempts its message has their number and the time they took.
         """
         self.prepare()
-        made: Answer = self._retrying(_attempt, call, work)
+        made: Answer = self._retrying(_attempt, call, work, _Count())
         return made
 
     def _build_retrying(self) -> Any:
@@ -82,18 +90,25 @@ class RetryPolicy:
         )
 
     def _wait(self, state: Any) -> float:
-        asked = state.outcome.exception().retry_after
-        return float(self._jitter(state)) + max(0.0, asked or 0.0)
+        error, drawn = state.outcome.exception(), float(self._jitter(state))
+        if error.retry_after is not None:
+            return drawn + max(0.0, error.retry_after)
+        # Never past the time limit while there is time for another attempt.
+        return max(PAUSE, min(drawn, deadline.remaining() / 2)) if error.throttled else drawn
 
     def _stops(self, state: Any) -> bool:
         """Return True if no repeat is left, or no time for one. Then the error is raised at once, without a useless wait."""
-        return state.attempt_number > self._repeats or deadline.is_over(after=state.upcoming_sleep)
+        count = state.args[2]
+        # Without a limit of time, throttled attempts count too, so that this ends.
+        count.failed += not (state.outcome.exception().throttled and deadline.has_limit())
+        is_spent = self._repeats == 0 or count.failed > self._repeats
+        return is_spent or deadline.is_over(after=state.upcoming_sleep)
 
     def _tell(self, state: Any) -> None:
         self._observer.on_retry(state.args[0], state.outcome.exception(), state.upcoming_sleep)
 
 
-def _attempt(_call: BackendCall, work: Callable[[], Answer]) -> Answer:
+def _attempt(_call: BackendCall, work: Callable[[], Answer], _count: _Count) -> Answer:
     return work()
 
 

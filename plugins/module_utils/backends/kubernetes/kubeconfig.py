@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Seq
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import KUBECONFIG
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
 try:
@@ -81,8 +82,8 @@ class Chosen(NamedTuple):
     def persist(self) -> None:
         """Write a login that an identity provider renewed back to the user's file: providers may accept an old one only once."""
         if self.file is not None:
-            with open(self.file.path, "w", encoding="utf-8") as file:
-                yaml.safe_dump(self.file.document, file, default_flow_style=False)
+            content = yaml.safe_dump(self.file.document, default_flow_style=False)
+            write_durably(os.path.realpath(self.file.path), content.encode("utf-8"))
 
 
 def find_files(option: Optional[str]) -> List[str]:

@@ -36,7 +36,6 @@ except ImportError:
 
 INSTALL = "Run: {0}".format(pip_install(CLIENT))
 _NAMESPACE_FILE = "namespace"
-_LONGEST_TOKEN = 65536
 _OF_TOKENS = ("token", "tokenFile")
 _loading = threading.Lock()
 """The client keeps certificates of a kubeconfig in temporary files, and their names in one list for all threads."""
@@ -177,9 +176,8 @@ def _bearer(token: Optional[str], path: Optional[str]) -> str:
     """
     try:
         if path:
-            with open(path, encoding="utf-8") as file:
-                token = file.read(_LONGEST_TOKEN).strip() or token
-    except (OSError, UnicodeDecodeError):
+            token = read_file(path, SECRET_FILE).decode("utf-8").strip() or token
+    except (OSError, UnicodeDecodeError, Damaged):
         pass
     if not token:
         raise LoginFailed("there is no token in {0}".format(path), remedy="Check that this user can read that file.")

@@ -17,11 +17,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
-    BackendContext,
-    Capabilities,
-    Filter,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,

@@ -36,6 +36,11 @@ def ensure_private_directory(path: str, role: str, warn: _Warn) -> None:
     """
     with translated(role, path):
         make_directory(path)
+    check_private_directory(path, role, warn)
+
+
+def check_private_directory(path: str, role: str, warn: _Warn) -> None:
+    """Check an existing directory as `ensure_private_directory` does. Raises the same errors."""
     with translated(role, path, writing=False):
         status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):

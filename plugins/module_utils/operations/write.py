@@ -93,7 +93,7 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
 
 def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
     """Refuse options that the state does not use: a task that deletes a `version`, for example, must not delete all of them."""
-    for option, meant in (("version", RESTORED), ("recoverable", ABSENT)):
+    for option, meant in (("version", RESTORED), ("recoverable", ABSENT), ("idempotency_key", PRESENT)):
         if item.get(option) and state != meant:
             what = "it has no meaning with state '{0}'".format(state)
             raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))

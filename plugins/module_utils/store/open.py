@@ -106,8 +106,6 @@ def _open(
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
-    if kept is not None and together is not None:
-        kept.also_forgets = together.forget
     guarded = ScopeGuard(kept or together or layer or backend)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)

@@ -10,7 +10,14 @@ import os
 from dataclasses import replace
 from typing import Any, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    Backend,
+    BackendContext,
+    Capabilities,
+    Filter,
+    Health,
+    unhealthy,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -34,7 +41,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
+    check_private_directory,
+    ensure_private_directory,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
@@ -253,4 +263,8 @@ class Local(Backend, EnvelopeRewriter, Limited, Located):
         return "local {0}".format(describe_file(self._layout.root))
 
     def health(self) -> Health:
+        try:
+            check_private_directory(self._layout.root, _ROLE, self.context.warn)
+        except CredentialError as problem:
+            return unhealthy(problem.within(option="path", store=self.context.store))
         return examine(self._layout)

@@ -143,12 +143,12 @@ class Decrypt(Layer):
         )
 
     def health(self) -> Health:
-        """Return the backend's health; unhealthy also if values are stored and no configured source opens their key."""
+        """Return the backend's health; unhealthy also if values are stored and no configured source opens their key now."""
         health = self.inner.health()
         if health.status == UNHEALTHY or not (self.marks is None or self.keyring.sources):
             return health
         try:
-            self.keyring.current()
+            self.keyring.check_sources()
         except CredentialError as error:
             return unhealthy(error.within(store=self.context.store))
         return health

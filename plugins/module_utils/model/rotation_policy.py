@@ -27,6 +27,8 @@ SKEW = timedelta(seconds=120)
 """The largest expected difference between two clocks (ROTATION)."""
 
 MAX_DURATION = timedelta(days=36500)
+_FIRST = datetime(1, 1, 1, tzinfo=timezone.utc)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(r"(?:[0-9]{1,12}[smhdw])+\Z")
@@ -75,7 +77,10 @@ def moment(value: object, option: str) -> datetime:
         raise InvalidInput(f"{value!a} is not a time", option=option, remedy=remedy) from None
     if time.tzinfo is None:
         raise InvalidInput(f"{str(value)!a} has no time zone", option=option, remedy=remedy)
-    return time.astimezone(timezone.utc)
+    try:
+        return time.astimezone(timezone.utc)
+    except OverflowError:
+        raise InvalidInput(f"{str(value)!a} is before the year 1 or after the year 9999 in UTC", option=option, remedy=remedy) from None
 
 
 @dataclass(frozen=True)
@@ -142,9 +147,9 @@ class RotationPolicy:
         A scheduled time applies once: a value written at or after it counts as rotated.
         """
         if self.every is not None:
-            return created_at + self.every
+            return _shift(created_at, self.every)
         if self.before is not None:
-            return expires_at - self.before if expires_at is not None else None
+            return _shift(expires_at, -self.before) if expires_at is not None else None
         return self.at if self.at is not None and created_at < self.at else None
 
     def due(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
@@ -155,7 +160,15 @@ class RotationPolicy:
     def in_warning(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
         """Return True if the rotation is due, or will be within the warning period."""
         when = self.next_rotation(created_at, expires_at)
-        return when is not None and when - self.warning <= now
+        return when is not None and _shift(when, -self.warning) <= now
+
+
+def _shift(moment_: datetime, by: timedelta) -> datetime:
+    """Return a time plus a duration; the first or last time there is if the sum is beyond it."""
+    try:
+        return moment_ + by
+    except OverflowError:
+        return _FIRST if by < timedelta(0) else _LAST
 
 
 def _refuse_unknown(policy: Mapping[str, Any], option: str) -> None:

@@ -156,7 +156,7 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
     # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
-    if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
+    if not mistaken and _is_valid(option, alone, value):
         return
     # The validator's own words may quote the value; a value given under the wrong option may be a secret.
     if "choices" in spec:
@@ -166,6 +166,13 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
     raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
+
+
+def _is_valid(option: str, spec: Mapping[str, Any], value: Any) -> bool:
+    try:
+        return not ArgumentSpecValidator({option: spec}).validate({option: value}).error_messages
+    except (ArithmeticError, AttributeError, TypeError, ValueError):  # it has no message for infinity, for example
+        return False
 
 
 def _quote_option(option: str) -> str:

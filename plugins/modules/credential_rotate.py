@@ -36,11 +36,17 @@ options:
     choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
   value:
-    description: The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
-    type: str
+    description:
+      - The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
+      - It is text, as in M(nebula.credential.credential#module).
+    type: raw
   fields:
     description: New values by field, merged into the stored ones.
     type: dict
+  allow_empty:
+    description: Accepts a O(value) and O(fields) that are empty.
+    type: bool
+    default: false
   generate:
     description: How the new value is generated.
     type: dict
@@ -156,7 +162,14 @@ EXAMPLES = r"""
       admin_credential: postgresql/admin
     consumer_ttl: 10m
 
-- name: Rotate a value with programs of your own that change and test it
+- name: Set a value at a service of your own, the first time
+  ansible.builtin.copy:
+    content: "{{ lookup('nebula.credential.get', 'door_code') }}\n"
+    dest: /srv/door
+    mode: "0600"
+  no_log: true
+
+- name: Rotate it with programs that change and test it
   nebula.credential.credential_rotate:
     name: door_code
     target: command
@@ -213,6 +226,10 @@ outcome:
     - In phase V(auto), V(rolled_back), V(refused), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode
+location:
+  description: Where the current value is; see the return value of the same name of M(nebula.credential.credential).
+  type: dict
+  returned: success
 rotation:
   description: The state of the rotation, without a value.
   type: dict

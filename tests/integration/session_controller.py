@@ -26,7 +26,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins import lookup
 from ansible.template import Templar
 from ansible.utils.display import Display
+from session_extremes import count_programs, orphaned, without_call
 
+CALLS = (count_programs, orphaned, without_call)
+"""What a test may ask for, from other files."""
 LOADED = (lookup,)
 """What a controller has loaded before it forks, so that workers inherit it."""
 OURS = "ansible_collections.nebula.credential.plugins."

@@ -13,13 +13,14 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, ReadOnly, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NoToken, ReadOnly, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kubernetes_store import KubeStore, encoded
 from tests.servers import once
+from tests.unit.store.managing import ask
 
 pytestmark = pytest.mark.server
 FOR_ALL = replace(METADATA, scope=Scope())
@@ -91,6 +92,32 @@ def test_what_kubectl_created_is_read(store, kubectl):
     assert everything == {"nebula-theirs", "nebula-login", "someone-elses"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "fields", "value"),
+    [
+        ("kubernetes.io/basic-auth", {"username": "app", "password": "p"}, "p"),
+        ("kubernetes.io/ssh-auth", {"ssh-privatekey": "k", "known_hosts": "h"}, "k"),
+        ("kubernetes.io/tls", {"tls.crt": "c", "tls.key": "k", "ca.crt": "a"}, "k"),
+        ("Opaque", {"username": "app", "password": "p"}, "p"),
+        ("Opaque", {"value": "v", "password": "p"}, "v"),
+        ("Opaque", {"anything": "a"}, "a"),
+        ("Opaque", {"a": "1", "b": "2"}, None),
+    ],
+)
+def test_get_returns_the_primary_field_of_the_secrets_type(store, kubectl, kind, fields, value):
+    """Before a write of ours and after it; where none is known by its kind, the error lists the fields."""
+    literals = ["--from-literal={0}={1}".format(name, text) for name, text in fields.items()]
+    kubectl("create", "secret", "generic", "nebula-theirs", "--type=" + kind, *literals)
+    manager = store.manager()
+    for _each in range(2):
+        if value is None:
+            with pytest.raises(NoToken, match="It has: a, b"):
+                ask(manager, "get", name="theirs")
+        else:
+            assert ask(manager, "get", name="theirs").result["value"] == value
+        ask(manager, "credential", name="theirs", state="present", tags={"team": "a"})
+
+
 def test_a_value_of_kubectl_is_kept_when_ours_replaces_it(store, kubectl):
     kubectl("create", "secret", "generic", NAME, "--from-literal=password=theirs")
     backend = store.backend()
@@ -129,18 +156,18 @@ def test_a_write_of_kubectl_over_ours_is_noticed(store, kubectl, way):
     """Twice: who writes what was read before gets a Conflict, who has read it does not, and then all begins anew."""
     backend = store.backend()
     backend.put(a_record(fields={"username": Secret("app"), "password": Secret("1")}, state={}))
-    ours = backend.get("db_pass").version
+    ours = backend.get("db_pass").etag
     for _round in range(2):
         WAYS[way](kubectl, store)
         found = backend.get("db_pass")
         assert value_of(found) == b"theirs"
-        assert found.version != ours
+        assert found.version != ours.version
         with pytest.raises(Conflict):
             backend.put(a_record(value="3"), ours)
         stored = backend.put(a_record(fields={"username": Secret("app"), "password": Secret("2")}, state={}), found.etag)
-        ours = backend.get("db_pass").version
-        assert (ours, value_of(backend.get("db_pass"))) == (stored.version, b"2")
-        assert [record.version for record in backend.list()] == [ours]
+        ours = backend.get("db_pass").etag
+        assert (ours, value_of(backend.get("db_pass"))) == (stored.etag, b"2")
+        assert [record.version for record in backend.list()] == [ours.version]
 
 
 def test_an_edit_is_noticed_also_when_it_takes_a_field_away(store, kubectl, tmp_path, monkeypatch):
@@ -165,8 +192,8 @@ def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kube
     found = backend.get("db_pass")
     assert found.version == stored.version
     assert found.full_metadata.tags == {"env": "prod", "team": "a", "no label ü": "x"}
-    backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
-    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.etag)
+    patched = backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
+    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), patched.etag)
     metadata = store.secret(NAME)["metadata"]
     assert metadata["labels"].pop("app.kubernetes.io/managed-by") == "nebula-credential"
     assert metadata["labels"] == {

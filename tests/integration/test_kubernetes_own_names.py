@@ -50,15 +50,29 @@ def test_a_write_replaces_it_and_makes_no_second_secret(store, backend, name):
     create(store, name)
     with pytest.raises(Conflict):
         backend.put(a_record(name), create=True)
-    stored = backend.put(a_record(name, "ours"), backend.get(name).version)
+    stored = backend.put(a_record(name, "ours"), backend.get(name).etag)
     assert value_of(backend.get(name)) == b"ours"
     assert value_of(backend.get(name, "1")) == b"theirs"
     assert names(backend) == [name]
     assert [each for each in store.names() if ".9" not in each] == [store.options["prefix"] + name]
-    backend.put(a_record(name, "ours again"), stored.version)
+    backend.put(a_record(name, "ours again"), stored.etag)
     backend.delete(name)
     assert [each for each in store.names() if ".9deleted" not in each] == []
     assert backend.put(a_record(name)).serial > stored.serial
+
+
+def test_its_location_is_the_secret_that_holds_it(store, backend):
+    """Its own name once it was read or listed, and ours where no tool has made one."""
+    create(store, "example.com-tls")
+    for read in (lambda opened: opened.get("example.com-tls"), lambda opened: list(opened.list())):
+        opened = store.backend()
+        assert read(opened)
+        assert opened.locate("example.com-tls")["secret"] == store.options["prefix"] + "example.com-tls"
+    backend.put(a_record("app/db"))
+    place = backend.locate("app/db")
+    assert place["secret"] in store.names()
+    assert place["namespace"] == store.namespace
+    assert place["server"].startswith("https://")
 
 
 def test_one_of_ours_of_that_name_has_it(store, backend):
@@ -100,7 +114,7 @@ def test_a_name_in_the_documented_form_still_leads_to_it(store, backend):
     """A Secret that a tool made as `db.1pass` is `db_pass` too, and `db_pass` alone once that was written."""
     create(store, "db.1pass")
     assert value_of(backend.get("db_pass")) == b"theirs"
-    backend.put(a_record("db_pass", "ours"), backend.get("db_pass").version)
+    backend.put(a_record("db_pass", "ours"), backend.get("db_pass").etag)
     assert names(backend) == ["db_pass"]
     with pytest.raises(NotFound):
         backend.get("db.1pass")

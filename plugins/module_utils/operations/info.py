@@ -7,8 +7,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
@@ -29,6 +29,13 @@ except ImportError:
     jmespath = None
 
 
+class _Limits(NamedTuple):
+    """The times before which a credential must expire or be due; None for any."""
+
+    expiry: Optional[datetime]
+    due: Optional[datetime]
+
+
 _MOST_NAMED = 10
 """The most names in a warning."""
 
@@ -39,8 +46,8 @@ def find(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
     Args:
         manager: the manager of the store.
         parameters: any of `prefix`, `type`, `tags` (all of them), `lifecycle` (one of these states), `created_after`
-            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` (a duration), `query`
-            (JMESPath over the list), `scope`.
+            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` and `due_within` (durations),
+            `due` (a bool), `query` (JMESPath over the list), `scope`.
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
@@ -95,7 +102,7 @@ def _describe_named(manager: CredentialManager, names: List[str], caller: Access
     rows = []
     for name in count_each(dict.fromkeys(names)):
         try:
-            rows.append(manager.describe(name, context=caller))
+            rows.append(dict(manager.describe(name, context=caller), location=manager.locate(name)))
         except NotFound:
             result["missing"].append(name)
         except CredentialError as error:
@@ -112,10 +119,11 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         created_after=_moment(parameters, "created_after"),
         created_before=_moment(parameters, "created_before"),
     )
-    matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
+    matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
-    _warn_of_unreadable(manager, sorted(each.name for each in found if each.record.problem is not None))
-    return [_describe_row(each, manager.store) for each in sorted(found, key=lambda credential: credential.name)]
+    found.sort(key=lambda credential: credential.name)
+    _warn_of_unreadable(manager, [each.name for each in found if each.record.problem is not None])
+    return [dict(_describe_row(each, manager.store), location=manager.locate(each.name)) for each in found]
 
 
 def _describe_row(credential: Credential, store: str) -> Dict[str, Any]:
@@ -133,10 +141,10 @@ def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
         manager.backend.context.warn(what.format(manager.store, len(names), shown))
 
 
-def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
+def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match. Only its name excludes an unreadable one."""
     tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
-    states = parameters.get("lifecycle")
+    states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
         if credential.record.problem is not None:
@@ -147,20 +155,29 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any)
             and wanted.type in (None, credential.record.type)
             and (wanted.created_after is None or known.created_at >= wanted.created_after)
             and (wanted.created_before is None or known.created_at < wanted.created_before)
-            and (expires_before is None or (known.expires_at is not None and known.expires_at < expires_before))
-            and (not states or known.lifecycle in states)
+            and _is_before(known.expires_at, limits.expiry)
+            and _is_before(credential.schedule.due_at, limits.due)
+            and (due is None or credential.schedule.is_due(credential.at) == due)
+            and (not states or credential.state in states)
             and all(known.tags.get(tag) == value for tag, value in tags.items())
         )
 
     return matches
 
 
-def _expiry_limit(manager: CredentialManager, parameters: Mapping[str, Any]) -> Any:
-    within = parameters.get("expires_within")
-    if within is None:
-        return _moment(parameters, "expires_before")
-    limit: timedelta = duration(within, "expires_within")
-    return manager.clock() + limit
+def _read_limits(manager: CredentialManager, parameters: Mapping[str, Any]) -> _Limits:
+    expiry, due = _end_of(manager, parameters, "expires_within"), _end_of(manager, parameters, "due_within")
+    return _Limits(_moment(parameters, "expires_before") if expiry is None else expiry, due)
+
+
+def _end_of(manager: CredentialManager, parameters: Mapping[str, Any], option: str) -> Optional[datetime]:
+    """Return the end of a time that begins now, or None if the option is not given."""
+    within = parameters.get(option)
+    return None if within is None else manager.clock() + duration(within, option)
+
+
+def _is_before(time: Optional[datetime], limit: Optional[datetime]) -> bool:
+    return limit is None or (time is not None and time < limit)
 
 
 def _moment(parameters: Mapping[str, Any], option: str) -> Any:

@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -38,7 +40,7 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
     fields = kind.validate(_change_fields(kind, kept, parameters))
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
-    return Candidate(fields, _expiry(kind, fields, base, parameters, now))
+    return Candidate(fields, find_expiry(kind, fields, base, parameters, now))
 
 
 def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now: datetime) -> Candidate:
@@ -55,21 +57,24 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
     """
     kind = type_named(base.type, base.full_metadata.attributes)
     fields = kind.validate({**base.fields, **made.fields})
-    return Candidate(fields, _expiry(kind, fields, base, parameters, now), identity=made.identity)
+    return Candidate(fields, find_expiry(kind, fields, base, parameters, now), identity=made.identity)
 
 
 def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
-    given = {str(name): Secret(str(value)) for name, value in (parameters.get("fields") or {}).items() if value is not None}
-    if parameters.get("value") is not None:
-        given[kind.primary_of(kept)] = Secret(str(parameters["value"]))
+    value = read_value(parameters)
+    given = {name: field for name, field in (read_fields(parameters) or {}).items() if field is not None}
+    if value is not None:
+        given[kind.primary_of(kept)] = value
     merged = dict(kept, **kind.expand(given))
+    kind.check_given(given, merged)
     return merged if kind.primary_of(kept) in given or given else kind.generate(parameters.get("generate") or {}, merged)
 
 
-def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:
+def find_expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:
+    """Return when a new value expires: `ttl`, else what the value itself says, else the lifetime of the one before. None: never."""
     if parameters.get("ttl") is not None:
         return now + duration(parameters["ttl"], "ttl")
     known = base.full_metadata
     # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
-    lived = known.expires_at - known.created_at if known.expires_at is not None and not kind.capabilities.refresh else None
+    lived = known.expires_at - value_since(known) if known.expires_at is not None and not kind.capabilities.refresh else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

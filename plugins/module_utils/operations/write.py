@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -16,23 +14,28 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
+from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
-    BASE64,
     TEXT,
     asserting,
+    check_mapping,
+    check_scope,
     describe_failure,
     encode_value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
-_COMMON = ("state", "encoding", "force", "recoverable", "return_value")
+DELETING = ("recoverable", "permanent")
+"""Two options with one meaning: an element of `credentials` that has one of them inherits neither."""
+
+_COMMON = ("state", "encoding", "allow_empty", "force", *DELETING, "return_value")
 """The options that the elements of `credentials` inherit if they do not set them."""
 
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
@@ -50,8 +53,9 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         check_mode: write nothing, and return the same.
 
     Returns:
-        For one: `{changed, name, state, generated, credential, diff}`, where `credential` is as `Credential.describe` returns
-        it, None if absent. For a list: `{changed, results, failed, diff}`, each result like the one above, but without `diff`, or
+        For one: `{changed, name, state, generated, credential, location, diff}`, where `credential` is as `Credential.describe` returns
+        it, None if absent; after a delete also `recoverable` and `recoverable_until`.
+        For a list: `{changed, results, failed, diff}`, each result like the one above, but without `diff`, or
         `{name, failed, code, msg}`; a failure of one does not hide the others. If one failed, `results` has only the failed and the
         changed ones, and `unchanged` is the number of the others.
     """
@@ -60,8 +64,13 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         result, secrets = _one(manager, parameters, context, check_mode)
         return Outcome(result, secrets)
     common = {name: parameters[name] for name in _COMMON if parameters.get(name) is not None}
-    items = [dict(common, **{name: value for name, value in item.items() if value is not None}) for item in several]
+    items = [_inherit(common, {name: value for name, value in item.items() if value is not None}) for item in several]
     return _summary(manager, each(items, _read_name, lambda item: _one(manager, item, context, check_mode)))
+
+
+def _inherit(common: Mapping[str, Any], item: Mapping[str, Any]) -> Dict[str, Any]:
+    decides = any(option in item for option in DELETING)
+    return dict({name: value for name, value in common.items() if not (decides and name in DELETING)}, **item)
 
 
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
@@ -71,6 +80,10 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
         done = _ensure(manager, state, wanted, item, check)
     described = None if done.credential is None else done.credential.describe()
     result = {"changed": done.changed, "name": wanted.name, "state": state, "generated": done.generated, "credential": described}
+    result["location"] = manager.locate(wanted.name)
+    if done.recoverable is not None:
+        # No backend that can bring a value back ends that by itself.
+        result.update(recoverable=done.recoverable, recoverable_until=None)
     result["diff"] = {"before": dict(done.before), "after": dict(done.after)}
     return _with_value(result, wanted, done, item)
 
@@ -81,7 +94,7 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
     if state == PRESENT:
         return ensurer.ensure_present(wanted, check, expected)
     if state == ABSENT:
-        return ensurer.ensure_absent(wanted.name, check, expected, bool(item.get("force")), bool(item.get("recoverable")))
+        return _ensure_absent(ensurer, wanted.name, item, check)
     if state == REVOKED:
         return ensurer.ensure_revoked(wanted.name, check, expected)
     if state != RESTORED:
@@ -91,12 +104,28 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
     return ensurer.ensure_restored(wanted.name, item.get("version") or None, check, expected)
 
 
+def _ensure_absent(ensurer: StateEnforcer, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
+    expected, force = item.get("expected_version"), bool(item.get("force"))
+    recoverable = False if item.get("permanent") else item.get("recoverable")
+    if item.get("version"):
+        return ensurer.ensure_version_absent(name, item["version"], check, expected, force, recoverable)
+    return ensurer.ensure_absent(name, check, expected, force, recoverable)
+
+
 def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
     """Refuse options that the state does not use: a task that deletes a `version`, for example, must not delete all of them."""
-    for option, meant in (("version", RESTORED), ("recoverable", ABSENT), ("idempotency_key", PRESENT)):
-        if item.get(option) and state != meant:
-            what = "it has no meaning with state '{0}'".format(state)
-            raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))
+    for option, meant in (
+        ("version", (RESTORED, ABSENT)),
+        ("recoverable", (ABSENT,)),
+        ("permanent", (ABSENT,)),
+        ("idempotency_key", (PRESENT,)),
+    ):
+        if item.get(option) and state not in meant:
+            what, states = "it has no meaning with state '{0}'".format(state), "' or 'state: ".join(meant)
+            raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(states))
+    if item.get("recoverable") and item.get("permanent"):
+        what = "it is the opposite of 'recoverable'"
+        raise InvalidInput(what, name=_read_name(item), option="permanent", remedy="Leave one of them out.")
 
 
 def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureResult, item: Mapping[str, Any]) -> Done:
@@ -142,12 +171,12 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
     Raises:
         InvalidInput: a value cannot be read; the error names the option.
     """
-    encoding, policy = item.get("encoding") or TEXT, item.get("policy")
+    policy = item.get("policy")
     return DesiredCredential(
         name=_read_name(item),
         type=item.get("type"),
-        value=_decode(item.get("value"), encoding, "value"),
-        fields=None if item.get("fields") is None else _fields(item["fields"], encoding),
+        value=read_value(item),
+        fields=read_fields(item),
         generate=item.get("generate"),
         declared=item.get("declared_fields"),
         description=item.get("description"),
@@ -166,37 +195,22 @@ def _read_name(item: Mapping[str, Any]) -> str:
 
 def _caller(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
     # The known attributes of the caller win, so that a caller within the old scope can change it.
-    unknown = {name: value for name, value in (scope or {}).items() if not getattr(context, name)}
+    unknown = {name: value for name, value in check_scope(scope).items() if not getattr(context, name)}
     return asserting(context, unknown)
 
 
 def _scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
     if scope is None:
         return None
+    scope = check_scope(scope)
     return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=_texts(scope.get("tags"), "scope.tags") or {})
 
 
 def _texts(values: Optional[Mapping[str, Any]], option: str) -> Optional[Dict[str, str]]:
     if values is None:
         return None
+    check_mapping(values, option)
     return {str(name): _text(value, "{0}.{1}".format(option, name)) for name, value in values.items()}
-
-
-def _fields(fields: Mapping[str, Any], encoding: str) -> Dict[str, Optional[Secret]]:
-    return {str(name): _decode(value, encoding, "fields.{0}".format(name)) for name, value in fields.items()}
-
-
-def _decode(value: Any, encoding: str, option: str) -> Optional[Secret]:
-    if value is None:
-        return None
-    text = _text(value, option)
-    if encoding != BASE64:
-        return Secret(text)
-    try:
-        # Strictly: truncated or mistyped text is refused, not stored.
-        return Secret(base64.b64decode("".join(text.split()).encode("ascii", "replace"), validate=True))
-    except binascii.Error:
-        raise InvalidInput("it is not base64", option=option, remedy="Encode it, or leave 'encoding' out.") from None
 
 
 def _text(value: Any, option: str) -> str:

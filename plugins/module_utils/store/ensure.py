@@ -7,11 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
+from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
+    CredentialError,
     EncryptionError,
+    InvalidInput,
     NotFound,
     Revoked,
     RolledBack,
@@ -19,11 +21,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, describe_scope, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
-from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import check_expected, refuse_while_rotating, with_way_out
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_expected,
+    choose_recoverable,
+    refuse_while_rotating,
+    with_way_out,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, check_created_by, retry_conflicts
 
 CHANGED = REDACTED + " (changed)"
@@ -36,6 +43,7 @@ class EnsureResult:
     Attributes:
         credential: the credential now (in check mode: as it would be, with the old version); None if it is absent.
         generated: whether this call generated the value.
+        recoverable: whether what was deleted can be brought back; None if nothing was to be deleted.
         before, after: metadata and field names for a diff; no value of any field. Empty if there is no credential.
     """
 
@@ -44,6 +52,7 @@ class EnsureResult:
     generated: bool = False
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+    recoverable: Optional[bool] = None
 
 
 class StateEnforcer:
@@ -87,19 +96,18 @@ class StateEnforcer:
         check: bool = False,
         expected_version: Optional[str] = None,
         force: bool = False,
-        recoverable: bool = False,
+        recoverable: Optional[bool] = None,
     ) -> EnsureResult:
-        """Delete the credential with every version. With `recoverable`, `ensure_restored` can bring it back.
+        """Delete the credential with every version, recoverably if the backend can: then `ensure_restored` can bring it back.
 
-        Without `recoverable` a credential that was deleted recoverably before is removed for good, too.
+        With `recoverable` False it is removed for good; so is a credential that was deleted recoverably before.
 
         Raises:
-            InvalidInput: `recoverable` is given, and the backend cannot restore, or `force` is given too.
+            InvalidInput: `recoverable` is True, and the backend cannot restore, or `force` is given too.
             RotationInProgress: it is rotating or in its grace period, and `force` was not given.
             Conflict: its version is not the expected one.
         """
-        if recoverable:
-            self._writer.check_recoverable(name, force)
+        recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
         try:
             stored = self._reader.find(name)
         except EncryptionError as error:
@@ -109,7 +117,7 @@ class StateEnforcer:
         deleted = self._writer.find_deleted(name) if stored is None and not recoverable else None
         there = stored or deleted
         if there is None:
-            return EnsureResult(False)
+            return EnsureResult(False, recoverable=recoverable and self._writer.find_deleted(name) is not None)
         check_expected(there, expected_version)
         if not force:
             refuse_while_rotating(there)
@@ -117,6 +125,27 @@ class StateEnforcer:
             # It cannot be read any more, so no later check is possible: remove exactly the version that was examined.
             return self._remove(name, describe_diff_side(deleted), check, deleted.version, True)
         return self._remove(name, describe_diff_side(there), check, expected_version, force, recoverable)
+
+    def ensure_version_absent(
+        self, name: str, version: str, check: bool, expected_version: Optional[str], force: bool, recoverable: Optional[bool]
+    ) -> EnsureResult:
+        """Remove one older version, as `ensure_absent` removes all.
+
+        Raises:
+            InvalidInput: it is the current version, or `recoverable` is True and the backend cannot restore.
+            Conflict: the current version is not the expected one.
+        """
+        recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
+        stored = self._reader.find(name)
+        if stored is None:
+            return EnsureResult(False, recoverable=False)
+        check_expected(stored, expected_version)
+        if version == stored.version:
+            remedy = "Write a new value first; or leave 'version' out, to delete the credential with all its versions."
+            raise InvalidInput("version {0} is the current one".format(version), name=name, option="version", remedy=remedy)
+        side = dict(describe_diff_side(stored), version=version)
+        removed = self._writer.remove_version(name, version, recoverable, check)
+        return EnsureResult(removed, before=side if removed else {}, recoverable=recoverable)
 
     def ensure_revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> EnsureResult:
         """Revoke the credential for good, unless it is revoked already.
@@ -153,8 +182,9 @@ class StateEnforcer:
             try:
                 kept = self._reader.inspect(name, version)
             except refused as problem:
-                if isinstance(problem, NotFound) and version and self._reader.find(name):
-                    raise
+                current = self._reader.find(name) if isinstance(problem, NotFound) and version else None
+                if current is not None and version is not None:
+                    return self._restore_removed(current, version, check, expected_version, problem)
                 return self._accept(name, version, None, check, expected_version)
             try:
                 stored = self._reader.inspect(name) if version else kept
@@ -171,6 +201,23 @@ class StateEnforcer:
             return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
 
         return attempt() if expected_version else retry_conflicts(attempt)
+
+    def _restore_removed(
+        self, stored: Credential, version: str, check: bool, expected_version: Optional[str], missing: CredentialError
+    ) -> EnsureResult:
+        """Store a version that was removed recoverably as the newest one. Raises `missing` if there is none."""
+        check_expected(stored, expected_version)
+        try:
+            kept = self._writer.restore_version(stored.name, version, check)
+        except NotFound:
+            raise missing from None
+        if check:
+            return EnsureResult(True, kept, before=describe_diff_side(stored), after=describe_diff_side(kept))
+        wanted = DesiredCredential(stored.name, type=kept.record.type)
+        _check_type(stored, wanted)
+        if differing(stored.fields, kept.fields):
+            return self._write(stored, kept.fields, wanted, check, False)
+        return EnsureResult(True, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
 
     def _accept(
         self, name: str, version: Optional[str], kept: Optional[Credential], check: bool, expected_version: Optional[str]
@@ -195,7 +242,7 @@ class StateEnforcer:
         _check_type(stored, wanted)
         _refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
-        fields, generated = wanted.resolve(kind, stored.fields)
+        fields, generated = self._writer.resolve(wanted, kind, stored.fields)
         rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
         if differing(stored.fields, fields) or rescoped or _takes_over(stored, wanted):
             return self._write(stored, fields, wanted, check, generated)
@@ -231,12 +278,17 @@ class StateEnforcer:
     ) -> EnsureResult:
         if not check:
             self._writer.delete(name, expected_version, force, recoverable)
-        return EnsureResult(True, before=before)
+        return EnsureResult(True, before=before, recoverable=recoverable)
 
 
 def differing(before: Fields, after: Fields) -> FrozenSet[str]:
-    """Return the names of the fields that differ."""
-    return frozenset(name for name in set(before) | set(after) if before.get(name) != after.get(name))
+    """Return the names of the fields that differ, also if only their form does: the number 5432 is not the text "5432"."""
+    return frozenset(name for name in set(before) | set(after) if _look(before, name) != _look(after, name))
+
+
+def _look(fields: Fields, name: str) -> Tuple[Optional[Secret], bool]:
+    value = fields.get(name)
+    return value, value is not None and value.is_text
 
 
 def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]:
@@ -246,7 +298,7 @@ def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> D
     return {
         "name": credential.name,
         "type": credential.record.type,
-        "state": known.lifecycle,
+        "state": credential.state,
         "description": known.description,
         "tags": dict(known.tags),
         "scope": describe_scope(known.scope),

@@ -14,27 +14,35 @@ import configparser
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
     LOCAL,
     StoreReference,
     check_store_name,
     inline_store,
 )
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import (
+    CONFIG_ENVIRONMENT,
+    FILE_NAME,
+    OutOfReach,
+    check_who_can_change,
+    find_configuration,
+    is_pipe,
+    place_of_paths,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 
-FILE_NAME = "nebula.yml"
 STORE_VARIABLE = "nebula_credential_store"
 STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
-CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
 EXTENSIONS = "extensions"
 _FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
@@ -53,6 +61,7 @@ class RunConfig:
         template: resolves a template in a variable.
         load: reads a YAML file, Ansible Vault content included.
         ansible_cfg: the ansible.cfg in use, if any.
+        load_piped: reads the YAML that comes through a pipe, with the run's `session` options.
     """
 
     variables: Mapping[str, Any]
@@ -60,16 +69,23 @@ class RunConfig:
     template: Callable[[Any], Any]
     load: Callable[[str], Any]
     ansible_cfg: str | None = None
+    load_piped: Callable[[str, Mapping[str, Any]], Any] | None = None
 
 
-def build_run_config(loader: Any, templar: Any, variables: Mapping[str, Any]) -> RunConfig:
-    """Return the surroundings of this process's run, for a plugin that has these variables."""
+def build_run_config(
+    loader: Any, templar: Any, variables: Mapping[str, Any], read_piped: Callable[[str, Mapping[str, Any]], str] | None = None
+) -> RunConfig:
+    """Return the surroundings of this process's run, for a plugin that has these variables.
+
+    `read_piped` returns the text of a configuration that comes through a pipe. Without it such a configuration is refused.
+    """
     return RunConfig(
         variables=variables,
         environment=os.environ,
         template=templar.template,
         load=loader.load_from_file,
         ansible_cfg=constants.CONFIG_FILE,
+        load_piped=None if read_piped is None else lambda path, session: loader.load(read_piped(path, session), path, show_content=False),
     )
 
 
@@ -127,9 +143,18 @@ def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
         (SESSION_VARIABLE, to_native(template_variable(SESSION_VARIABLE, around))),
         (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
         ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
-        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_file(around).session)),
+        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_session_settings(around))),
     ]
     return [(place, _parse(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
+
+
+def _read_session_settings(around: RunConfig) -> Any:
+    """Return what the file sets; None also if it is out of reach, because not every run needs it, and if the session itself reads it."""
+    try:
+        path = find_configuration(around.environment, around.ansible_cfg)
+        return None if path is None or is_pipe(path) else _read_file(around).session
+    except OutOfReach:
+        return None
 
 
 def read_extensions(around: RunConfig) -> tuple[str, ...]:
@@ -148,15 +173,16 @@ def _is_mapping_as_text(value: Any) -> bool:
 def _parse(text: str, place: str) -> Any:
     """Parse a mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
     try:
-        return check_type_dict(text)
+        return check_type_dict(text.strip())
     except (TypeError, ValueError):
         remedy = "Write it as JSON."
         raise InvalidConfiguration("the text looks like a mapping but cannot be parsed", option=place, remedy=remedy) from None
 
 
 def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReference:
-    file = _read_file(around)
     variable = _from_variable(around)
+    # A store of the variable wins over the file, so the file is not needed.
+    file = _ConfigurationFile() if name in variable else _read_file(around)
     stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
     if name is None:
         name, place = (file.default, "default in {0}".format(file.path)) if file.default else (LOCAL, "store")
@@ -169,7 +195,7 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
         raise InvalidConfiguration("the configuration is not a mapping", store=name, remedy="Write at least 'backend:'.")
     config = _decrypt(config, "store '{0}'".format(name))
     is_from_file = name in file.stores and name not in variable
-    return StoreReference(name=name, config=beside_file(config, file.path) if is_from_file else config)
+    return StoreReference(name=name, config=beside_file(config, place_of_paths(file.path)) if is_from_file else config)
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:
@@ -183,6 +209,8 @@ def template_variable(variable: str, around: RunConfig) -> Any:
         return None
     try:
         return around.template(value)
+    except AnsibleValueOmittedError:
+        return None
     except Exception as error:  # noqa: BLE001  # a template can raise anything
         # The text of a template error may quote another variable's value, so only its class is shown.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)
@@ -205,16 +233,30 @@ def _from_ansible_cfg(path: str | None, key: str) -> str | None:
 
 
 def _read_file(around: RunConfig) -> _ConfigurationFile:
-    path = _find_file(around)
+    path = find_configuration(around.environment, around.ansible_cfg)
     if path is None:
         return _ConfigurationFile()
+    check_who_can_change(path)
     try:
-        content = around.load(str(path))
+        content = _load_piped(path, around) if is_pipe(path) else around.load(path)
+    except CredentialError:
+        raise
     except Exception as error:  # noqa: BLE001  # a parser's message quotes the file
         what = "{0} cannot be read ({1})".format(path, type(error).__name__)
         remedy = "Check that it is readable, valid YAML, and that the run has the vault password if it is encrypted."
         raise InvalidConfiguration(what, option=FILE_NAME, remedy=remedy) from None
-    return _check_file(str(path), {} if content is None else content)
+    return _check_file(path, {} if content is None else content)
+
+
+def _load_piped(path: str, around: RunConfig) -> Any:
+    if around.load_piped is None:
+        raise InvalidConfiguration("{0} is a pipe".format(path), option=CONFIG_ENVIRONMENT, remedy="Name a file.")
+    content = around.load_piped(path, session_options(session_settings(around)))
+    if isinstance(content, Mapping) and SESSION_KEY in content:
+        what = "'{0}' cannot come through a pipe, because the session reads it".format(SESSION_KEY)
+        remedy = "Set {0}, or the variable '{1}'.".format(SESSION_ENVIRONMENT, SESSION_VARIABLE)
+        raise InvalidConfiguration(what, option=SESSION_KEY, remedy=remedy)
+    return content
 
 
 def _check_file(path: str, content: Any) -> _ConfigurationFile:
@@ -242,18 +284,6 @@ def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:
     if not isinstance(stores, Mapping):
         raise InvalidConfiguration("stores are a mapping of names to configurations", option=option, remedy="Write 'name: {backend: …}'.")
     return {check_store_name(name, option): config for name, config in stores.items()}
-
-
-def _find_file(around: RunConfig) -> Path | None:
-    told = around.environment.get(CONFIG_ENVIRONMENT)
-    if told:
-        path = Path(told).expanduser()
-        if not path.is_file():
-            raise InvalidConfiguration("there is no file {0}".format(path), option=CONFIG_ENVIRONMENT, remedy="Correct or unset it.")
-        return path
-    beside = [Path(around.ansible_cfg).parent / FILE_NAME] if around.ansible_cfg else []
-    home = Path(around.environment.get("HOME") or Path.home()) / ".nebula" / FILE_NAME
-    return next((path for path in (*beside, home) if path.is_file()), None)
 
 
 def _decrypt(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -14,8 +15,11 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import list_names, parse_mappings
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import keep, to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.written_secrets import check_texts
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
@@ -27,8 +31,9 @@ def validate(arguments: Mapping[str, Any], specification: Specification, plugin:
 
     Raises:
         UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
+        InvalidInput: an option that has options of its own is something else, or a secret is no text.
     """
-    given = to_native(arguments)
+    given = _read(to_native(arguments, keep), specification)
     masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
     validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
     result = validator.validate(given)
@@ -37,8 +42,20 @@ def validate(arguments: Mapping[str, Any], specification: Specification, plugin:
         message = result.errors.msg
         if isinstance(result.errors[0], UnsupportedError):
             message = "Unsupported parameters for ({0}.{1}) {2}: {3}".format(COLLECTION, plugin, kind, message)
+            message += _suggest(result.unsupported_parameters, specification.argument_spec)
         raise UserMessage(masking.without(message, _secrets(given, specification.argument_spec)))
     return dict(result.validated_parameters)
+
+
+def _read(written: Mapping[str, Any], specification: Specification) -> dict[str, Any]:
+    """Return the arguments with their mappings parsed, after a check that no secret among them was changed by YAML."""
+    try:
+        parsed = parse_mappings(written, specification.argument_spec)
+        check_texts(parsed, specification.argument_spec)
+    except InvalidInput as error:
+        name = written.get("name")
+        raise error.within(name=name if isinstance(name, str) else None) from None
+    return dict(to_native(parsed))
 
 
 def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -52,14 +69,29 @@ def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
 
 def _secrets(arguments: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> list[Secret]:
     found: list[Secret] = []
+    options = list_names(spec)
     for name, value in arguments.items():
-        option = spec.get(name, {})
+        option = options.get(name, {})
         if option.get("no_log"):
             found += [Secret(leaf) for leaf in _leaves(value)]
         elif option.get("options"):
             for element in value if isinstance(value, list) else [value]:
                 found += _secrets(element, option["options"]) if isinstance(element, Mapping) else []
     return found
+
+
+def _suggest(unsupported: Iterable[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what was meant by options that do not exist, at any depth. Empty if nothing is close."""
+    paths = sorted(path if isinstance(path, tuple) else (path,) for path in unsupported)
+    meant = ((path, _find_closest(path, spec)) for path in paths)
+    texts = ["'{0}' in place of '{1}'".format(".".join((*path[:-1], close)), ".".join(path)) for path, close in meant if close]
+    return " Did you mean {0}?".format(", ".join(texts)) if texts else ""
+
+
+def _find_closest(path: Sequence[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
+    for name in path[:-1]:
+        spec = spec.get(name, {}).get("options") or {}
+    return next(iter(difflib.get_close_matches(str(path[-1]), list(spec), 1)), "")
 
 
 def _leaves(value: Any) -> list[str]:

@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import DEFAULT
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import keep, to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
     RunConfig,
@@ -32,7 +33,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.validatio
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import FailureOptions
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_retried
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
 
 SCOPE_VARIABLE = "nebula_credential_scope"
 ALL_FIELDS = ["*"]
@@ -58,8 +61,10 @@ class CredentialLookup(LookupBase):
         """Return a list of one element. It is never marked as a trusted template: `{{` in a secret stays text."""
         # Outside the guard below: Ansible itself reports an undefined value among the arguments.
         asked, given = to_native(terms), to_native(kwargs)
+        # A default is returned as it is, `omit` included; so it is no option that is checked and converted.
+        default = [to_native(kwargs[DEFAULT], keep)] if DEFAULT in kwargs else []
         try:
-            return self._answer(asked, given, variables or {})
+            return self._answer(asked, given, default, variables or {})
         except Exception as error:  # noqa: BLE001  # the edge: every error leaves as a neutral one
             raise lookup_failure(error, "nebula.credential." + self.operation) from None
 
@@ -67,12 +72,12 @@ class CredentialLookup(LookupBase):
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
         """Return the list that the lookup returns for these terms."""
 
-    def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
-        around = build_run_config(self._loader, self._templar, variables)
+    def _answer(self, terms: list[Any], given: dict[str, Any], default: list[Any], variables: Mapping[str, Any]) -> list[Any]:
+        around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         if given.get("scope") is None:
             given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
         options = validate(given, self.specification, self.operation, "lookup")
-        reactions = FailureOptions(options, "default" in given, Display().warning)
+        reactions = FailureOptions(options, default, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
 
 
@@ -95,6 +100,11 @@ class LookupCall:
         self.reactions = reactions
         self._operation = operation
         self._around = around
+
+    @property
+    def accepts_missing(self) -> bool:
+        """True if a miss that the session remembers may answer this call: it has an answer for one, and does not wait for the name."""
+        return self.reactions.accept_missing and not is_retried()
 
     def ask(self, **parameters: Any) -> Outcome:
         """Perform the lookup's operation with its options and `parameters`, and return its outcome.

@@ -70,7 +70,7 @@ CASES = {
     },
     "a generated value with a lifetime": {"ttl": "30d", "generate": {"length": 20, "symbols": 2}},
     "a binary value": {"value": base64.b64encode(b"\xff\x00").decode(), "encoding": "base64"},
-    "an empty value": {"value": ""},
+    "an empty value": {"value": "", "allow_empty": True},
 }
 
 
@@ -307,7 +307,9 @@ def test_a_credentials_scope_asserts_what_the_caller_does_not(manager):
         ({"type": "basic", "declared_fields": [{"name": "a"}]}, "declared_fields"),
         ({"state": "gone"}, "state"),
         ({"state": "absent", "recoverable": True}, "recoverable"),
-        ({"state": "absent", "version": "1"}, "version"),
+        ({"state": "present", "version": "1"}, "version"),
+        ({"state": "present", "permanent": True}, "permanent"),
+        ({"state": "absent", "recoverable": True, "permanent": True}, "permanent"),
         ({"state": "revoked", "version": "1"}, "version"),
         ({"recoverable": True}, "recoverable"),
         ({"generate": {"lenght": 9}}, "generate"),

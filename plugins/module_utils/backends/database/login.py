@@ -11,6 +11,7 @@ from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import Address
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
@@ -48,7 +49,7 @@ class Login:
             StorageError: the file cannot be read.
         """
         if self._file is not None:
-            return self._from_file(os.path.abspath(os.path.expanduser(self._file)))
+            return self._from_file(os.path.abspath(expand_home(self._file, "password_file")))
         if self._variable is None:
             return self._inline
         value = os.environ.get(self._variable)

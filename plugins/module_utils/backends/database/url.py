@@ -12,6 +12,7 @@ from typing import Dict, Optional
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
@@ -88,7 +89,7 @@ def _dialect(scheme: str) -> str:
 
 
 def _sqlite(parts: SplitResult) -> Address:
-    path = os.path.expanduser(unquote(parts.path[1:]))
+    path = expand_home(unquote(parts.path[1:]), "url")
     if parts.netloc or parts.query or not os.path.isabs(path):
         raise _invalid_url(
             "a file of SQLite is named by its whole path", "Write four slashes, or three and '~/'. For memory, use 'backend: memory'. "

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.b
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import Format
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import History, Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     Temporary,
     fsync_directory,
@@ -62,6 +62,13 @@ class RecordFiles:
     def identify(self, name: str, stage: str) -> Optional[Record]:
         """Return the parts of a stage's value that a writer compares: metadata may be left out. Raises as `read`."""
         return self._read(self.layout.record(name, stage), name, stage, self._format.identify)
+
+    def read_copy(self, path: str) -> Optional[bytes]:
+        """Return the content of a copy of a value; None if it cannot be one: it is no regular file, or too large."""
+        try:
+            return read_file(path, MOST_BYTES + _SPARE)
+        except Damaged:
+            return None
 
     def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
         try:
@@ -143,6 +150,11 @@ class RecordFiles:
             else:
                 os.unlink(path)
             fsync_directory(self.layout.folder(stage))
+
+    def remove_version(self, name: str, serial: int, check: bool) -> bool:
+        """Remove one kept version. Return whether there is one; with `check`, remove nothing."""
+        with translated(_ROLE, self.layout.version(name, serial)):
+            return self.history.has(name, serial) if check else self.history.remove_one(name, serial, self._secure)
 
     def _back_up(self, name: str, serial: int) -> None:
         if self._backups is None:

@@ -11,6 +11,8 @@ from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_SECRETS, TOKEN_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -50,6 +52,8 @@ METHODS: Mapping[str, Method] = {
     "userpass": Method(("username", "password|password_file"), (), "userpass"),
     "cert": Method((), ("role",), "cert"),
 }
+_MADE_BY_PLATFORM = ("jwt_path", "jwt_file")
+"""Files with short-lived tokens that a platform renews, with a mode that no user can set: Kubernetes makes them 0644."""
 _BOOLEANS = ("secret_id_wrapped",)
 _NEEDS_BESIDE: Mapping[str, str] = {
     "secret_id_wrapped": "secret_id|secret_id_file",
@@ -84,10 +88,13 @@ def read_login_file(path: str, option: str) -> str:
 
     Raises:
         InvalidConfiguration: it cannot be read, or is empty.
+        InsecurePermissions: others can read it.
     """
-    content = ""
+    content, path = "", expand_home(path, option)
+    if option not in _MADE_BY_PLATFORM and has_file(path, "the login file"):
+        check_private_file(path, "the login file")
     try:
-        content = read_file(os.path.expanduser(path), SECRET_FILE).decode("utf-8").strip()
+        content = read_file(path, SECRET_FILE).decode("utf-8").strip()
     except Damaged as problem:
         _wrong(problem.what, problem.remedy)
     except (OSError, UnicodeDecodeError):
@@ -158,6 +165,7 @@ def _place_of_token(given: Dict[str, Any]) -> Dict[str, Any]:
         return given
     if os.environ.get(TOKEN_VARIABLE):
         return {"token": os.environ[TOKEN_VARIABLE]}
-    if not os.path.isfile(os.path.expanduser(TOKEN_FILE)):
+    path = find_in_home(TOKEN_FILE)
+    if path is None or not has_file(path, "the token file"):
         _wrong("there is no token", "Set 'token', 'token_file' or another 'method' in 'auth', set VAULT_TOKEN, or run 'bao login'.")
     return {"token_file": TOKEN_FILE}

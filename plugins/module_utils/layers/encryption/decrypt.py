@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Dict, Iterable, Iterator, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     UNHEALTHY,
     Backend,
+    Capabilities,
     Filter,
     Health,
     build_unreadable_row,
@@ -53,6 +55,11 @@ class Decrypt(Layer):
         except CredentialError as problem:
             problem.within(name=name, store=self.context.store)
             raise
+
+    @cached_property
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # as in Layer
+        """What the wrapped backend can do, except that an envelope holds the text of a value and no JSON."""
+        return replace(self.inner.capabilities, json_fields=False)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         """Read and open a value.

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reading from memory only, for callers that must not wait: a session's event loop."""
+"""How a read may use what is in memory: that alone, for callers that must not wait (a session's event loop); an earlier miss, too.
+
+A miss answers only a read that has an answer for a missing credential, and does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -36,3 +39,21 @@ def require_fetch_allowed() -> None:
     """
     if _ONLY_HELD.get():
         raise CacheMiss
+
+
+_ACCEPTED: ContextVar[bool] = ContextVar("nebula_credential_misses_accepted", default=False)
+
+
+@contextmanager
+def misses_accepted(accepted: bool) -> Iterator[None]:
+    """Inside the `with` block, reads may be answered by a miss that is remembered, if `accepted` is True."""
+    token = _ACCEPTED.set(accepted)
+    try:
+        yield
+    finally:
+        _ACCEPTED.reset(token)
+
+
+def are_misses_accepted() -> bool:
+    """Return True inside `misses_accepted(True)`."""
+    return _ACCEPTED.get()

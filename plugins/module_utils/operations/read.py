@@ -10,7 +10,7 @@ import base64
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import misses_accepted
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext

@@ -21,9 +21,8 @@ from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import require_fetch_allowed
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import are_misses_accepted, require_fetch_allowed
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
-from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import are_misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer

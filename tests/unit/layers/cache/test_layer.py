@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import misses_accepted
+from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag

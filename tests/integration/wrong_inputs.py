@@ -66,7 +66,7 @@ OF_A_CREDENTIAL = (
     Wrong("a module's option with a typing error", {MODULE: {"nme": "db"}}, "invalid_input", ("nme", "name")),
     Wrong("an unknown type", {MODULE: {"name": "x", "type": "basics"}}, "unsupported_type", ("'basics'", "'x'", "basic")),
     Wrong("a duration in words", {MODULE: {"name": "x", "ttl": "banana"}}, "invalid_input", ("option 'ttl'", "banana", "d")),
-    Wrong("a state with a typing error", {MODULE: {"name": "x", "state": "presnt"}}, "invalid_input", ("state", "presnt", "present")),
+    Wrong("a state that there is not", {MODULE: {"name": "x", "state": "here"}}, "invalid_input", ("state", "here", "present")),
     Wrong("a value twice", {MODULE: {"name": "db", "value": "x", "fields": {"password": "y"}}}, "invalid_input", ("'password'", "'db'")),
     Wrong("one and several", {MODULE: {"name": "x", "credentials": [{"name": "y"}]}}, "invalid_input", ("name", "credentials")),
     Wrong("neither one nor several", {MODULE: {"type": "basic"}}, "invalid_input", ("name", "credentials")),
@@ -100,7 +100,7 @@ OF_A_CREDENTIAL = (
     Wrong("text where there are suboptions", {MODULE: {"name": "x", "scope": 3.14}}, "invalid_input", ("scope", "float")),
     Wrong("a limit of none", {INFO: {"limit": 0}}, "invalid_input", ("option 'limit'", "it is 0", "1 or more")),
     Wrong("a query with an error", {INFO: {"query": "[?"}}, "invalid_input", ("option 'query'", "JMESPath", "jmespath.org")),
-    Wrong("a lifecycle that there is not", {INFO: {"lifecycle": ["actve"]}}, "invalid_input", ("lifecycle", "actve", "active")),
+    Wrong("a lifecycle that there is not", {INFO: {"lifecycle": ["awake"]}}, "invalid_input", ("lifecycle", "awake", "active")),
     Wrong(
         "two ways to say when", {INFO: {"expires_before": "2030-01-01T00:00:00Z", "expires_within": "1d"}}, "invalid_input", ("expires_",)
     ),
@@ -159,7 +159,12 @@ OF_A_ROTATION = (
     Wrong("no target", {ROTATE: {"name": "db"}}, "invalid_input", ("target", "'db'", "none")),
     Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_configuration", ("'mysql'", "postgresql")),
     Wrong("a phase that there is not", {ROTATE: {"name": "db", "phase": "begin"}}, "invalid_input", ("phase", "begin", "prepare")),
-    Wrong("a target without its options", {ROTATE: {"name": "db", "target": "command"}}, "invalid_input", ("command", "apply")),
+    Wrong(
+        "a target without its options",
+        {ROTATE: {"name": "db", "target": "command"}},
+        "invalid_input",
+        ("target is command", "missing: command"),
+    ),
     Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, None, ("'db'", "prepare")),
     Wrong("a name that is not stored", {ROTATE: {"name": "db_pas", "target": "none"}}, "not_found", ("'db_pas'", "store 'prod'")),
 )
@@ -181,7 +186,7 @@ OF_A_SERVER = (
         ("http://127.0.0.1:1", "cannot be reached"),
     ),
     Wrong("a host that has no address", described({**VAULT, "url": "https://nothing.invalid"}), "unavailable", ("nothing.invalid",)),
-    Wrong("a login as text", described({**VAULT, "auth": "hvs.x"}), "invalid_configuration", ("'auth'", "method")),
+    Wrong("a login as text", described({**VAULT, "auth": "hvs.x"}), "invalid_configuration", ("'auth'", "a mapping: 'auth: {")),
     Wrong(
         "a method with a typing error", described({**VAULT, "auth": {"method": "aprole"}}), "invalid_configuration", ("'aprole'", "approle")
     ),

@@ -93,8 +93,8 @@ OF_A_CREDENTIAL = (
     Wrong("a version that is not kept", {MODULE: {"name": "db", "state": "restored", "version": "7"}}, "not_found", ("'7'", "'db'", "1")),
     Wrong("base64 that is none", {MODULE: {"name": "x", "value": "%%%", "encoding": "base64"}}, "invalid_input", ("'value'", "base64")),
     Wrong("a password that is too short", {MODULE: {"name": "x", "generate": {"length": 3}}}, "invalid_input", ("length", "8")),
-    Wrong("a boolean as a value", {MODULE: {"name": "x", "value": True}}, "invalid_input", ("value", "'x'", "bool", "quote")),
-    Wrong("a number as a value", {MODULE: {"name": "x", "value": 83}}, "invalid_input", ("value", "'x'", "int", "quote")),
+    Wrong("a boolean as a value", {MODULE: {"name": "x", "value": True}}, "invalid_input", ("value", "'x'", "bool", "Quote")),
+    Wrong("a number as a value", {MODULE: {"name": "x", "value": 83}}, "invalid_input", ("value", "'x'", "int", "Quote")),
     Wrong("a mapping as a value", {MODULE: {"name": "x", "value": {"a": 1}}}, "invalid_input", ("value", "'x'", "to_json")),
     Wrong("an empty value", {MODULE: {"name": "db", "value": ""}}, "invalid_input", ("empty", "'db'", "allow_empty")),
     Wrong("text where there are suboptions", {MODULE: {"name": "x", "scope": 3.14}}, "invalid_input", ("scope", "float")),
@@ -115,7 +115,7 @@ OF_A_READ = (
     Wrong("one that expired", read("'late'"), None, ("'late'", "it expired at", "rotate")),
     Wrong("one that is revoked", read("'gone'"), None, ("'gone'", "revoked", "create another")),
     Wrong("one of another user", read("'eve/pass'"), None, ("'eve/pass'", "scope", "'user'")),
-    Wrong("a version that is not kept", read("'db', version='7'"), None, ("'7'", "'db'")),
+    Wrong("a version to read that is not kept", read("'db', version='7'"), None, ("'7'", "'db'")),
     Wrong("bytes as text", read("'image'"), None, ("'image'", "not text", "base64")),
     Wrong("a default that is not given", read("'x', on_missing='default'"), None, ("on_missing", "Give 'default'")),
     Wrong("a reaction that there is not", read("'x', on_missing='ignore'"), None, ("on_missing", "skip")),
@@ -157,7 +157,7 @@ OF_A_CONFIGURATION = (
 )
 OF_A_ROTATION = (
     Wrong("no target", {ROTATE: {"name": "db"}}, "invalid_input", ("target", "'db'", "none")),
-    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_configuration", ("'mysql'", "postgresql")),
+    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_input", ("'mysql'", "postgresql")),
     Wrong("a phase that there is not", {ROTATE: {"name": "db", "phase": "begin"}}, "invalid_input", ("phase", "begin", "prepare")),
     Wrong(
         "a target without its options",

@@ -226,6 +226,10 @@ outcome:
     - In phase V(auto), V(rolled_back), V(refused), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode
+location:
+  description: Where the current value is; see the return value of the same name of M(nebula.credential.credential).
+  type: dict
+  returned: success
 rotation:
   description: The state of the rotation, without a value.
   type: dict

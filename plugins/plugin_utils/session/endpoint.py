@@ -60,8 +60,7 @@ def controller() -> tuple[int, str]:
     """
     process = os.getpid()
     parent = multiprocessing.parent_process()
-    worker = sys.modules.get("ansible.executor.process.worker")
-    if getattr(worker, "current_worker", None) is not None and parent is not None:
+    if _current_worker() is not None and parent is not None:
         process = parent.pid or process
     try:
         # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
@@ -69,6 +68,17 @@ def controller() -> tuple[int, str]:
             return process, file.read().rpartition(b")")[2].split()[19].decode("ascii")
     except (OSError, IndexError):
         return process, ""
+
+
+def _current_worker() -> Any:
+    """Return ansible-core's object of the worker that this process is; None in another process."""
+    return getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
+
+
+def is_retried() -> bool:
+    """Return True if the worker's task is repeated until a condition holds. It may wait for a credential that is missing now."""
+    task = getattr(_current_worker(), "_task", None)
+    return bool(getattr(task, "until", None)) or getattr(task, "retries", None) is not None
 
 
 def directory_of(process: int, started: str) -> str:

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 import yaml
+from ansible_collections.community.hashi_vault.plugins.doc_fragments import auth, connection, engine_mount
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
@@ -104,6 +106,19 @@ def test_a_documented_limit_is_that_of_the_code(page, sentence, value):
 @pytest.mark.parametrize(("page", "heading", "expected"), LISTS, ids=lambda part: part if isinstance(part, str) else "")
 def test_a_documented_list_is_that_of_the_code(page, heading, expected):
     assert read_names(page, heading) == expected
+
+
+@pytest.mark.parametrize("fragment", [auth, connection, engine_mount])
+def test_every_option_of_community_hashi_vault_is_compared(fragment):
+    options = set(yaml.safe_load(fragment.ModuleDocFragment.DOCUMENTATION)["options"])
+    assert options - read_names("docs/integrations/from-hashi-vault.md", "## Options") == set()
+
+
+@pytest.mark.parametrize(("kind", "heading"), [("lookup", "## Lookups"), ("modules", "## Modules")])
+def test_every_plugin_of_community_hashi_vault_is_compared(kind, heading):
+    theirs = {path.stem for path in Path(auth.__file__).parents[1].joinpath(kind).glob("*.py")}
+    of_databases = {name for name in theirs if name.startswith("vault_database_")}
+    assert theirs - of_databases - read_names("docs/integrations/from-hashi-vault.md", heading) == set()
 
 
 @pytest.mark.parametrize(

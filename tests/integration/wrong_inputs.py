@@ -19,13 +19,13 @@ class Wrong(NamedTuple):
     Attributes:
         name: what a user did.
         task: the task, as YAML would hold it.
-        code: the code of the failure; None for a lookup, whose message has all.
+        code: the code of the failure. A lookup has it at the end of its message.
         says: parts of the message: what is wrong, where, and what to do.
     """
 
     name: str
     task: Mapping[str, Any]
-    code: Any
+    code: str
     says: Tuple[str, ...]
 
 
@@ -88,7 +88,7 @@ OF_A_CREDENTIAL = (
         "a version to delete",
         {MODULE: {"name": "db", "state": "absent", "version": "1"}},
         "invalid_input",
-        ("'version'", "'db'", "restored"),
+        ("'version'", "'db'", "leave 'version' out"),
     ),
     Wrong("a version that is not kept", {MODULE: {"name": "db", "state": "restored", "version": "7"}}, "not_found", ("'7'", "'db'", "1")),
     Wrong("base64 that is none", {MODULE: {"name": "x", "value": "%%%", "encoding": "base64"}}, "invalid_input", ("'value'", "base64")),
@@ -106,19 +106,19 @@ OF_A_CREDENTIAL = (
     ),
 )
 OF_A_READ = (
-    Wrong("a name with a typing error", read("'db_pas'"), None, ("'db_pas'", "store 'prod'", "no credential of that name")),
-    Wrong("a lookup's option with a typing error", read("'db', feild='username'"), None, ("feild", "field")),
-    Wrong("two names", read("'db', 'late'"), None, ("exactly one", "2", "get_many")),
-    Wrong("a list of names", read("['db']"), None, ("get_many",)),
-    Wrong("no name", read("[]"), None, ("no credential", "lookup(")),
-    Wrong("a field with a typing error", read("'db', field='user'"), None, ("'user'", "'db'", "username")),
-    Wrong("one that expired", read("'late'"), None, ("'late'", "it expired at", "rotate")),
-    Wrong("one that is revoked", read("'gone'"), None, ("'gone'", "revoked", "create another")),
-    Wrong("one of another user", read("'eve/pass'"), None, ("'eve/pass'", "scope", "'user'")),
-    Wrong("a version to read that is not kept", read("'db', version='7'"), None, ("'7'", "'db'")),
-    Wrong("bytes as text", read("'image'"), None, ("'image'", "not text", "base64")),
-    Wrong("a default that is not given", read("'x', on_missing='default'"), None, ("on_missing", "Give 'default'")),
-    Wrong("a reaction that there is not", read("'x', on_missing='ignore'"), None, ("on_missing", "skip")),
+    Wrong("a name with a typing error", read("'db_pas'"), "not_found", ("'db_pas'", "store 'prod'", "no credential of that name")),
+    Wrong("a lookup's option with a typing error", read("'db', feild='username'"), "invalid_input", ("feild", "field")),
+    Wrong("two names", read("'db', 'late'"), "invalid_input", ("exactly one", "2", "get_many")),
+    Wrong("a list of names", read("['db']"), "invalid_input", ("get_many",)),
+    Wrong("no name", read("[]"), "invalid_input", ("no credential", "lookup(")),
+    Wrong("a field with a typing error", read("'db', field='user'"), "no_token", ("'user'", "'db'", "username")),
+    Wrong("one that expired", read("'late'"), "expired", ("'late'", "it expired at", "rotate")),
+    Wrong("one that is revoked", read("'gone'"), "revoked", ("'gone'", "revoked", "create another")),
+    Wrong("one of another user", read("'eve/pass'"), "access_denied", ("'eve/pass'", "scope", "'user'")),
+    Wrong("a version to read that is not kept", read("'db', version='7'"), "not_found", ("'7'", "'db'")),
+    Wrong("bytes as text", read("'image'"), "invalid_token", ("'image'", "not text", "base64")),
+    Wrong("a default that is not given", read("'x', on_missing='default'"), "invalid_input", ("on_missing", "Give 'default'")),
+    Wrong("a reaction that there is not", read("'x', on_missing='ignore'"), "invalid_input", ("on_missing", "skip")),
 )
 OF_A_CONFIGURATION = (
     Wrong("a store with a typing error", described("prd"), "invalid_configuration", ("'prd'", "nebula.yml", "prod")),
@@ -165,7 +165,7 @@ OF_A_ROTATION = (
         "invalid_input",
         ("target is command", "missing: command"),
     ),
-    Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, None, ("'db'", "prepare")),
+    Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, "invalid_input", ("'db'", "prepare")),
     Wrong("a name that is not stored", {ROTATE: {"name": "db_pas", "target": "none"}}, "not_found", ("'db_pas'", "store 'prod'")),
 )
 VAULT = {"backend": "vault", "url": "{{ vault_url }}", "auth": {"token": "{{ vault_token }}"}, "max_retries": 0}
@@ -178,7 +178,12 @@ OF_A_SERVER = (
         "invalid_configuration",
         ("'url'", "allow_insecure_transport"),
     ),
-    Wrong("https to a port of http", described({**VAULT, "url": "{{ vault_url | replace('http:', 'https:') }}"}), None, ("url", "http://")),
+    Wrong(
+        "https to a port of http",
+        described({**VAULT, "url": "{{ vault_url | replace('http:', 'https:') }}"}),
+        "storage",
+        ("url", "http://"),
+    ),
     Wrong(
         "a server that is down",
         described({**VAULT, "url": "http://127.0.0.1:1"}),

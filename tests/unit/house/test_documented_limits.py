@@ -142,6 +142,6 @@ def test_every_option_of_a_store_on_a_page_is_one_with_that_default(page, headin
             default = options.get(name, {}).get("default")
             if name not in options:
                 wrong.append("{0}: there is no such option".format(name))
-            elif written and default is not None and yaml.safe_load(written) != default:
+            elif written and default is not None and default not in (written, yaml.safe_load(written)):
                 wrong.append("{0}: the default is {1}".format(name, default))
     assert wrong == []

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 _PLACES = ("password", "password_file", "password_env")
@@ -62,5 +63,5 @@ class Login:
 
     def _from_file(self, path: str) -> Secret:
         check_private_file(path, "the password file", self._warn)
-        with translated("the password file", path, writing=False), open(path, "rb") as file:
-            return Secret(file.read(65536).rstrip(b"\r\n"))
+        with translated("the password file", path, writing=False):
+            return Secret(read_file(path, SECRET_FILE).rstrip(b"\r\n"))

@@ -10,9 +10,10 @@ import os
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_SECRETS, TOKEN_VARIABLE
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 TOKEN = "token"
@@ -78,11 +79,11 @@ class Auth(NamedTuple):
         value = self.given.get(option)
         path = self.given.get(option + "_file")
         if value is None and path is not None:
-            return read_file(path, option + "_file")
+            return read_login_file(path, option + "_file")
         return value.expose().decode("utf-8") if isinstance(value, Secret) else value
 
 
-def read_file(path: str, option: str) -> str:
+def read_login_file(path: str, option: str) -> str:
     """Return the content of a file with a token or similar, without white space around it.
 
     Raises:
@@ -93,8 +94,9 @@ def read_file(path: str, option: str) -> str:
     if option not in _MADE_BY_PLATFORM and has_file(path, "the login file"):
         check_private_file(path, "the login file")
     try:
-        with open(path, encoding="utf-8") as file:
-            content = file.read().strip()
+        content = read_file(path, SECRET_FILE).decode("utf-8").strip()
+    except Damaged as problem:
+        _wrong(problem.what, problem.remedy)
     except (OSError, UnicodeDecodeError):
         _wrong("the file '{0}' cannot be read".format(path), "Check that '{0}' names a file that this user may read.".format(option))
     if not content:

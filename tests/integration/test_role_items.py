@@ -26,6 +26,7 @@ ROTATED = [
     {"target": "command", "command": {"apply": "a.yml", "verify": "b.yml"}},
     {"name": "k", "target": "none", "phase": "commit", "grace": "1h", "only_if_due": True},
     {"name": "l", "target": "none", "grace": "1h"},
+    *({"name": name, "target": "none", "grce": "1h"} for name in ("m", "n" * 40, "o")),
 ]
 CREATE = """
 - nebula.credential.credential: {credentials: [{name: a, type: basic}], store: {backend: local, path: OTHER}}
@@ -82,11 +83,14 @@ def test_every_option_of_an_item_counts_and_a_key_that_is_none_is_refused_by_nam
         "10": "option 'name'",
         "k": "phase 'commit' does not use it",
         "l": "promoted",
+        **dict.fromkeys(("m", "n" * 40, "o"), "there is no option 'grce'"),
     }
     assert set(lines) == set(expected)
     for name, words in expected.items():
         assert words in lines[name], name
     assert not [line for line in lines.values() if re.search(r"failed: \??$|object of type|is undefined", line)]
+    assert len({re.search(r"promoted|nothing is open|failed: ", line).start() for line in lines.values()}) == 1
+    assert " and 1 more. The report above says why." in run.output
     assert {name for name, version in versions(project).items() if version != "1"} == {"b", "l"}
     assert list((project.directory / "other").rglob("a.enc"))
 

@@ -35,7 +35,7 @@ def wrap_page(text: str) -> str:
     return "".join(line + "\n" for block in wrapped for line in block)
 
 
-def find_long_lines(text: str) -> List[str]:
+def list_long_lines(text: str) -> List[str]:
     """Return the lines that `wrap_page` would shorten."""
     wrapped = set(wrap_page(text).splitlines())
     return [line for line in text.splitlines() if len(line) > WIDTH and line not in wrapped]

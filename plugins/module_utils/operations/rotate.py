@@ -50,7 +50,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, Value
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -128,12 +127,6 @@ class _Rotation:
             self._manager.trail.record_rotation(event, name, target)
 
     def answer(self, check_mode: bool) -> Outcome:
-        if self._phase == AUTO and self._target.manual:
-            raise InvalidInput(
-                "without a target, the service that takes this credential would keep the old value and refuse the new one",
-                option="target",
-                remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
-            )
         check_target_options(self._parameters)
         check_phase(self._parameters, self._phase)
         check_target(self._parameters, self._target.traits, driven=self._target.driven)

@@ -25,7 +25,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
@@ -91,7 +90,7 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn, read_user_key), vault_password, cache)
+        return _open(config, BackendContext(name, warn, _read_user_key), vault_password, cache)
     except CredentialError as error:
         raise error.within(store=name) from None
 
@@ -113,6 +112,13 @@ def _open(
     audited.connect()
     _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
+
+
+def _read_user_key() -> Optional[bytes]:
+    """Return the key of `crypto.user_key`. Imported here, because only a listing that is narrowed needs it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
+
+    return read_user_key()
 
 
 def _find_backend(config: Mapping[str, Any]) -> BackendTraits:

@@ -33,7 +33,10 @@ VARIABLES = (
     *("awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "job_id"),
 )
 """The variables of a host that choose the store and the caller's scope."""
-ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
+ENVIRONMENT = (
+    *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
+    *("KUBE", "K8S_AUTH_", "PG"),
+)
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 MISSING = ("not_found", "no_token")
 PLAIN = (str, int, float, bool)

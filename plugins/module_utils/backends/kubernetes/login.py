@@ -17,6 +17,7 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT, KUBECONFIG
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
+from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import read_login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
@@ -65,7 +66,7 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
     loaded: Any = client.Configuration()
     with _loading:
         try:
-            namespace = _fill(loaded, settings)
+            namespace = _fill(loaded, settings, warn)
             _override(loaded, settings)
             _check(loaded, settings, warn)
             return Access(loaded, _tls(loaded), settings.get("namespace") or namespace)
@@ -74,12 +75,13 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
             getattr(kube_config, "_cleanup_temp_files", lambda: None)()
 
 
-def _fill(loaded: Any, settings: Mapping[str, Any]) -> str:
+def _fill(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], object]) -> str:
     """Set the server and the login in the client's configuration. Return the namespace that belongs to them."""
     if settings.get("host"):
         loaded.host = settings["host"].rstrip("/")
-        if settings.get("api_key"):
-            loaded.api_key["authorization"] = "Bearer " + settings["api_key"]
+        token = read_login(settings, "api_key", warn)
+        if token is not None:
+            loaded.api_key["authorization"] = "Bearer " + token.expose().decode("utf-8").strip()
         return DEFAULT_NAMESPACE
     path = settings.get("kubeconfig") or os.environ.get(KUBECONFIG) or os.path.expanduser(_DEFAULT_KUBECONFIG)
     if settings.get("kubeconfig") or settings.get("context") or any(map(os.path.exists, path.split(os.pathsep))):

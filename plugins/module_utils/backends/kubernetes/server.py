@@ -12,7 +12,7 @@ from typing import Any, Mapping, NoReturn
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
 
-_OF_HOST = ("api_key", "client_cert", "client_key")
+_OF_HOST = ("api_key", "api_key_file", "api_key_env", "client_cert", "client_key")
 _FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 

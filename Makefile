@@ -19,7 +19,7 @@ unexport PYTHONPATH PYTHONHOME
 
 # Plays beside the lookups of others have requirements of their own (requirements/bench.txt).
 BENCH := $(CURDIR)/.cache/bench
-PICTURE ?= docs/session-requests.svg
+PICTURE ?= docs/advanced/session-requests.svg
 
 # Settings under which the tour reads well. Keys and marks of its store go away with it.
 DEMO := ANSIBLE_CALLBACK_RESULT_FORMAT=yaml ANSIBLE_NOCOWS=1 ANSIBLE_DISPLAY_SKIPPED_HOSTS=0
@@ -67,7 +67,7 @@ bench: servers bench-session ## speed beside ansible-vault, pass and others' loo
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.session_socket
 
 .PHONY: bench-session
-bench-session: servers $(BENCH)/installed ## the part of the bench that runs plays; draws docs/session-requests.svg (PICTURE=… another file)
+bench-session: servers $(BENCH)/installed ## the part of the bench that runs plays; draws docs/advanced/session-requests.svg (PICTURE=… another file)
 	@PYTHONPATH=$(COLLECTIONS) PATH=$(BENCH)/bin:$(PATH) $(BENCH)/bin/python -m tests.bench.session $(PICTURE)
 
 .PHONY: clean

@@ -20,7 +20,7 @@ options:
         to V(local).
       - Named stores are defined in C(nebula.yml) and in the variable C(nebula_credential_stores).
       - A configuration has C(backend), then mostly C(path) or C(url), C(auth) and C(key_sources). All options of every backend are in
-        C(docs/backends/options.md) of the collection.
+        C(docs/reference/options.md) of the collection.
     type: raw
   scope:
     description:

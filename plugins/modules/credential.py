@@ -176,6 +176,11 @@ options:
       - Returns the value of the primary field. If you use this, set C(no_log) on the task.
     type: bool
     default: false
+  progress:
+    description:
+      - Whether to show, every five seconds, how many credentials are done. The lines go to the run's standard error.
+      - By default they are shown if that is a terminal. They cannot be shown with O(run_on=target).
+    type: bool
 extends_documentation_fragment:
   - nebula.credential.store
 seealso:
@@ -270,10 +275,15 @@ credential:
     tags: {}
 results:
   description:
-    - A result for each element of O(credentials), as for a single credential, or C(failed), C(code) and C(msg).
+    - A result for each element of O(credentials), in their order, as for a single credential, or C(failed), C(code) and C(msg).
+    - If one failed, only the results of those that failed or changed; RV(unchanged) counts the others.
   type: list
   elements: dict
   returned: with O(credentials)
+unchanged:
+  description: The number of elements of O(credentials) that neither failed nor changed.
+  type: int
+  returned: with O(credentials), if one failed
 value:
   description: The value of the primary field.
   type: str

@@ -50,6 +50,11 @@ options:
     description:
       - A JMESPath expression that is applied to the list of descriptions. It needs the Python package C(jmespath).
     type: str
+  limit:
+    description:
+      - The greatest number of credentials to describe, in the order of their names; at least 1. Without it, all that match are described.
+      - The limit applies before O(query). It cannot be used with O(name) and O(names).
+    type: int
   versions:
     description: Also lists the versions that can be read.
     type: bool
@@ -66,6 +71,11 @@ options:
     description: Also returns whether the store can be used. M(nebula.credential.store_info) returns more.
     type: bool
     default: false
+  progress:
+    description:
+      - Whether to show, every five seconds, how many credentials are done. The lines go to the run's standard error.
+      - By default they are shown if that is a terminal. They cannot be shown with O(run_on=target).
+    type: bool
 extends_documentation_fragment:
   - nebula.credential.store
 seealso:
@@ -98,6 +108,15 @@ EXAMPLES = r"""
     expires_within: 100d
     query: "[].name"
 
+- name: Describe the first twenty, and say how many there are
+  nebula.credential.credential_info:
+    limit: 20
+  register: first
+
+- name: Fail if there are more
+  ansible.builtin.assert:
+    that: not first.truncated and first.total <= 20
+
 - name: See when it was used last, and by whom
   nebula.credential.credential_info:
     name: app/db_pass
@@ -126,6 +145,14 @@ credentials:
         last_used: {at: "2026-11-22T07:01:00.000001Z", operation: get, version: "1", stage: current, uid: 0, host: web1, run: "30118"}
         refreshes: 0
         last_refreshed_at: null
+total:
+  description: The number of credentials that match the filters.
+  type: int
+  returned: with O(limit)
+truncated:
+  description: Whether more credentials match than O(limit), so that some are not described.
+  type: bool
+  returned: with O(limit)
 missing:
   description: Names in O(name) and O(names) that do not exist.
   type: list

@@ -16,7 +16,7 @@ description:
   - The new value is stored before it is sent to the target, and a value that was sent is kept until it can take effect no more.
     So the value that the target accepts is always in the store, even after a crash; the next run continues from there.
   - No value is returned or printed.
-  - The collection's C(docs/rotation.md) describes the order of the steps, and what to do about each error.
+  - The collection's C(docs/how-to/rotation.md) describes the order of the steps, and what to do about each error.
 options:
   name:
     description: The credential to rotate. It must exist.

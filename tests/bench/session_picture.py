@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of docs/performance.md: requests and wall time of one play, ours beside others."""
+"""The picture of docs/advanced/performance.md: requests and wall time of one play, ours beside others."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def find_pages_without_a_link(tree: SourceTree) -> Iterator[str]:
     """The map, docs/README.md, leads to every page: itself, or by the README of a folder that it links to."""
     top = tree.file("docs/README.md")
     linked = _linked_pages(top)
-    for page in tree.glob("docs/*/README.md"):
+    for page in tree.glob("docs/**/README.md"):
         linked |= _linked_pages(page) if page.path.resolve() in linked else set()
     for page in tree.glob("docs/**/*.md"):
         if "/decisions/" not in page.name and page.name != top.name and page.path.resolve() not in linked:

@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-PAGE = CHECKOUT / "docs" / "backends" / "options.md"
+PAGE = CHECKOUT / "docs" / "reference" / "options.md"
 HEAD = """\
 <!--
 Copyright (c) 2026, the nebula.credential authors

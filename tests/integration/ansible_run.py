@@ -79,6 +79,10 @@ class Project:
 
     def run(self, program, *arguments, **environment):
         """Run a program of ansible-core in the directory, and wait for its session to be gone, too."""
+        return self.finish(self.start(program, *arguments, **environment))
+
+    def start(self, program, *arguments, stderr=subprocess.STDOUT, **environment):
+        """Start a program of ansible-core in the directory."""
         results = self.directory.parent / "results.jsonl"
         results.unlink(missing_ok=True)
         extra = {
@@ -91,16 +95,20 @@ class Project:
             "ANSIBLE_NOCOLOR": "true",
             "ANSIBLE_LOCAL_TEMP": str(self.home / "tmp"),
         }
-        started = subprocess.Popen(
+        return subprocess.Popen(
             [str(PROGRAMS / program), *arguments],
             cwd=self.directory,
             env={**os.environ, **extra, **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
         )
+
+    def finish(self, started):
+        """Wait until a program has ended and its session is gone, and return what it printed."""
         output, _nothing = started.communicate()
         wait_until_over(started.pid)
+        results = self.directory.parent / "results.jsonl"
         lines = results.read_text(encoding="utf-8").splitlines() if results.exists() else []
         return Run(started.returncode, output, [json.loads(line) for line in lines])

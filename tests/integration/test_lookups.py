@@ -59,6 +59,17 @@ def test_get_answers_what_was_asked_for(project):
     assert {name: run.result(name)["msg"] for name in expected} == {name: digest(value) for name, value in expected.items()}
 
 
+def test_get_many_names_all_that_failed_ten_at_most(project):
+    names = ", ".join("'gone{0}'".format(number) for number in range(12))
+    run = project.play(
+        show("many", "lookup('nebula.credential.get_many', " + names + ")") + show("one", "lookup('nebula.credential.get_many', 'gone')")
+    )
+    many, one = run.result("many")["msg"], run.result("one")["msg"]
+    assert "12 of 12 failed: 'gone0' (not_found)" in many
+    assert "'gone9' (not_found) and 2 more. The first: " in many
+    assert "failed: 'gone'" not in one
+
+
 def test_get_many_answers_one_mapping(project):
     run = looked_up(
         project,

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 
@@ -266,3 +267,39 @@ def test_a_task_may_judge_a_failure_for_itself(project):
 """
     ).succeeded()
     assert run.result("tried again")["attempts"] == 2
+
+
+MANY = "{%- set many = [] -%}{%- for n in range(200) -%}{%- set _ = many.append({'name': 'c%03d' | format(n)}) -%}{%- endfor -%}{{ many }}"
+
+
+def test_info_describes_all_unless_there_is_a_limit(project):
+    run = project.play(
+        """
+- nebula.credential.credential: {credentials: "{{ many }}"}
+- {name: all, nebula.credential.credential_info: {}}
+- {name: some, nebula.credential.credential_info: {limit: 2, versions: true}}
+- {name: enough, nebula.credential.credential_info: {prefix: c02, limit: 10, query: "[].name"}}
+- {name: none, nebula.credential.credential_info: {limit: 0}}
+""",
+        "-e",
+        json.dumps({"many": MANY}),
+    )
+    assert "option 'limit'" in run.failed()
+    assert len(run.result("all")["credentials"]) == 200
+    assert "total" not in run.result("all")
+    some = run.result("some")
+    assert ([row["name"] for row in some["credentials"]], some["total"], some["truncated"]) == (["c000", "c001"], 200, True)
+    assert (len(run.result("enough")["credentials"]), run.result("enough")["truncated"]) == (10, False)
+
+
+def test_one_bad_credential_of_many_prints_little(project):
+    run = project.play(
+        """
+- nebula.credential.credential: {credentials: "{{ many }}"}
+- nebula.credential.credential: {credentials: "{{ many + [{'name': 'bad', 'type': 'nonsense'}] }}"}
+""",
+        "-e",
+        json.dumps({"many": MANY}),
+    )
+    assert "1 of 201 failed: 'bad' (unsupported_type). The first: " in run.failed()
+    assert len(run.output) < 4000

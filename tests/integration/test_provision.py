@@ -69,3 +69,15 @@ def test_the_role_takes_a_store_and_a_scope(project):
     run = provision(project, wanted.format(project.directory)).succeeded()
     assert run.results[-1]["result"]["msg"]
     assert (project.directory / "s" / "a.enc").exists()
+
+
+def test_a_long_name_moves_no_column_and_what_is_unchanged_is_counted(project):
+    name = "team/" + "n" * 40
+    provision(project, "provision_credentials: [{{name: {0}}}, {{name: b}}]".format(name)).succeeded()
+    again = "provision_credentials: [{{name: {0}, description: new}}, {{name: b}}, {{name: c, type: nonsense}}]"
+    run = provision(project, again.format(name))
+    assert run.returncode != 0
+    lines = run.result("nebula.credential.provision : Show what was done")["msg"]
+    assert [line.split()[0] for line in lines] == ["CREDENTIAL", name, "c", "and"]
+    assert lines[3].split() == ["and", "1", "more", "-", "unchanged"]
+    assert {line.index(word) for line, word in zip(lines, ("RESULT", "changed", "failed", "unchanged"))} == {lines[0].index("RESULT")}

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Internal, StorageError
 from tests.conftest import CHECKOUT
 
-DOCUMENTATION = CHECKOUT / "docs" / "errors.md"
+DOCUMENTATION = CHECKOUT / "docs" / "troubleshooting" / "errors.md"
 
 
 def all_errors(kind=CredentialError):

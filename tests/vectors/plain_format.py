@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The format of docs/envelope.md written a second time, plainly, so that the library is compared with the page and not with itself."""
+"""The format of docs/advanced/envelope.md, written a second time and plainly. The library is compared with the page, not with itself."""
 
 from __future__ import annotations
 

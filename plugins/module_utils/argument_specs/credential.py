@@ -103,6 +103,7 @@ def _whole() -> ArgumentSpec:
             "mutually_exclusive": [list(pair) for pair in _EXCLUSIVE],
         },
         return_value={"type": "bool", "default": False},
+        progress={"type": "bool"},
     )
 
 

@@ -30,9 +30,11 @@ CREDENTIAL_INFO = Specification(
         **store_options(),
         name={"type": "str"},
         names={"type": "list", "elements": "str"},
+        limit={"type": "int"},
         versions={"type": "bool", "default": False},
         usage={"type": "bool", "default": False},
         health={"type": "bool", "default": False},
+        progress={"type": "bool"},
     ),
-    mutually_exclusive=[("name", "names"), ("expires_before", "expires_within")],
+    mutually_exclusive=[("name", "names"), ("name", "limit"), ("names", "limit"), ("expires_before", "expires_within")],
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Encrypts and decrypts envelopes (docs/envelope.md, ENVELOPE rules 2 to 7). `keyring` decides who holds which key."""
+"""Encrypts and decrypts envelopes (docs/advanced/envelope.md, ENVELOPE rules 2 to 7). `keyring` decides who holds which key."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""High-water marks: the newest state of each object that this user has seen, kept next to the key (ENVELOPE rule 8, docs/envelope.md).
+"""High-water marks: the newest state of each object that this user has seen, kept next to the key (docs/advanced/envelope.md).
 
 Each object has one small authenticated file. Its size is fixed and below a disk sector, and it is overwritten in place: that is
 one fdatasync instead of the three steps of a new file, and a crash never leaves it half written.

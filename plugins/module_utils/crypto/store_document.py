@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The store's document: its id, the ids of its master keys, and the slots that they are wrapped in (docs/envelope.md).
+"""The store's document: its id, the ids of its master keys, and the slots that they are wrapped in (docs/advanced/envelope.md).
 
 JSON around opaque bytes: each slot is one base64 text, decoded strictly. Nothing is derived from the JSON itself; the part that
 says which key is active is authenticated in a fixed layout (`ring_mac`).

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An envelope as bytes, without any cryptography (docs/envelope.md): the part that can be read without a key.
+"""An envelope as bytes, without any cryptography (docs/advanced/envelope.md): the part that can be read without a key.
 
 Nothing read here is authenticated: `crypto.envelope` does that. The checksum finds damage, not attacks.
 """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The metadata of an envelope in the fixed binary layout (docs/envelope.md). It is authenticated, so it has exactly one encoding.
+"""The metadata of an envelope in the fixed binary layout (docs/advanced/envelope.md). It is authenticated, so it has exactly one encoding.
 
 In order: created_at, updated_at (i64, microseconds since 1970-01-01 UTC), expires_at (value: none or integer), description and lifecycle
 (strings), tags (mapping of strings), history (list of [event, origin, target, at]), policy and attributes (mappings). The scope

@@ -4,7 +4,7 @@
 
 """The 11 states of a credential's life and the 24 events that lead from one to another (D1).
 
-`TABLE` is the complete list: any other event in a state raises `IllegalTransition`. docs/rotation.md explains how to read it
+`TABLE` is the complete list: any other event in a state raises `IllegalTransition`. docs/how-to/rotation.md explains how to read it
 and what each state means.
 """
 

@@ -11,6 +11,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -48,20 +49,25 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
 
     Args:
         manager: the manager of the store.
-        parameters: `name` or `names`, else those of `find`; `versions` adds the versions that can be read, `usage` their
-            use as recorded in the audit trail, `health` the store's health.
+        parameters: `name` or `names`, else those of `find` and `limit`, the greatest number of descriptions; `versions` adds the
+            versions that can be read, `usage` their use as recorded in the audit trail, `health` the store's health.
         context: the caller.
 
     Returns:
         `{changed, credentials, missing, failures, usage, health}`: `missing` lists names that do not exist, `failures` has by
-        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`).
+        name why one cannot be described, `usage` has the source of the usage (`audit.usage.Told.described`). With `limit` also `total`,
+        how many match, and `truncated`, whether that is more.
     """
     caller = asserting(context, parameters.get("scope"))
     names = [parameters["name"]] if parameters.get("name") else parameters.get("names")
     result: Dict[str, Any] = {"changed": False, "missing": [], "failures": {}}
     rows = _rows(manager, parameters, caller) if names is None else _describe_named(manager, names, caller, result)
+    if parameters.get("limit") is not None:
+        limit = _read_limit(parameters["limit"])
+        result.update(total=len(rows), truncated=len(rows) > limit)
+        rows = rows[:limit]
     if parameters.get("versions"):
-        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in rows]
+        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in count_each(rows)]
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -71,9 +77,15 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
     return Outcome(dict(result, credentials=_apply_query(rows, parameters.get("query"))))
 
 
+def _read_limit(limit: int) -> int:
+    if limit < 1:
+        raise InvalidInput("it is {0}".format(limit), option="limit", remedy="Write 1 or more, or leave it out to get all.")
+    return limit
+
+
 def _describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
     rows = []
-    for name in dict.fromkeys(names):
+    for name in count_each(dict.fromkeys(names)):
         try:
             rows.append(manager.describe(name, context=caller))
         except NotFound:
@@ -93,7 +105,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         created_before=_moment(parameters, "created_before"),
     )
     matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
-    found = [credential for credential in manager.list(wanted, caller) if matches(credential)]
+    found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
     return [credential.describe() for credential in sorted(found, key=lambda credential: credential.name)]
 
 

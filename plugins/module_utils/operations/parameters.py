@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-EDGE_OPTIONS = ("store", "run_on", "on_missing", "on_denied", "on_error", "default")
+EDGE_OPTIONS = ("store", "run_on", "progress", "on_missing", "on_denied", "on_error", "default")
 """Options that the edge itself handles."""
 
 _FREE = ("fields", "tags")

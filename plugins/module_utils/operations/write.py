@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
     BASE64,
@@ -50,8 +51,9 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
 
     Returns:
         For one: `{changed, name, state, generated, credential, diff}`, where `credential` is as `Credential.describe` returns
-        it, None if absent. For a list: `{changed, results, failed, diff}`, each result like the one above, or
-        `{name, failed, code, msg}`; a failure of one does not hide the others.
+        it, None if absent. For a list: `{changed, results, failed, diff}`, each result like the one above, but without `diff`, or
+        `{name, failed, code, msg}`; a failure of one does not hide the others. If one failed, `results` has only the failed and the
+        changed ones, and `unchanged` is the number of the others.
     """
     several = parameters.get("credentials")
     if several is None:
@@ -113,10 +115,14 @@ def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureR
 
 def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome:
     rows: List[Dict[str, Any]] = []
+    diffs: List[Any] = []
     secrets: List[Secret] = []
     for result in results:
         if result.answer is not None:
-            rows.append(result.answer[0])
+            row = dict(result.answer[0])
+            diff = row.pop("diff")
+            diffs += [diff] if row["changed"] else []
+            rows.append(row)
             secrets += result.answer[1]
         else:
             failure = describe_failure(result.error, manager.store)
@@ -124,9 +130,10 @@ def _summary(manager: CredentialManager, results: List[Result[Done]]) -> Outcome
     failed = [row for row in rows if row.get("failed")]
     whole: Dict[str, Any] = {"changed": any(row["changed"] for row in rows), "results": rows, "failed": bool(failed)}
     if failed:
-        whole["msg"] = "{0} of {1} failed; the first: {2}".format(len(failed), len(rows), failed[0]["msg"])
-        whole["code"] = failed[0]["code"]
-    return Outcome(dict(whole, diff=[row["diff"] for row in rows if row["changed"]]), tuple(secrets))
+        # Ansible prints the whole result of a failed task, in one line.
+        whole["results"] = [row for row in rows if row["changed"] or row.get("failed")]
+        whole.update(unchanged=len(rows) - len(whole["results"]), msg=describe_failures(failed, len(rows)), code=failed[0]["code"])
+    return Outcome(dict(whole, diff=diffs), tuple(secrets))
 
 
 def read_desired(item: Mapping[str, Any]) -> DesiredCredential:

@@ -5,7 +5,7 @@
 """The rotation engine: journal → lock → pending → apply → verify → promote → grace → retire, one compare-and-swap at a time.
 
 The engine decides and never contacts a target. It returns a `Step`; the driver performs the step and reports the outcome,
-until a step is `done`. After a crash, any controller continues from the journal. docs/rotation.md describes all of it.
+until a step is `done`. After a crash, any controller continues from the journal. docs/how-to/rotation.md describes all of it.
 """
 
 from __future__ import annotations

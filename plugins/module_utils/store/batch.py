@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Callable, Generic, Iterable, List, Optional, TypeVar
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 
 Item = TypeVar("Item")
@@ -27,7 +28,7 @@ class Result(Generic[Answer]):
 def each(items: Iterable[Item], name_of: Callable[[Item], str], work: Callable[[Item], Answer]) -> List[Result[Answer]]:
     """Call `work` for each item, in order, and return one result per item. After a failure, continue with the next item."""
     results: List[Result[Answer]] = []
-    for item in items:
+    for item in count_each(items):
         name = name_of(item)
         try:
             results.append(Result(name, answer=work(item)))

@@ -91,7 +91,7 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 
 _CLOSE, _ALIKE = 10, 0.6
 """How many options an error lists, and from which similarity it suggests one."""
-_REFERENCE = "All options: docs/backends/options.md of this collection."
+_REFERENCE = "All options: docs/reference/options.md of this collection."
 
 
 def open_store(

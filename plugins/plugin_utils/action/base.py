@@ -18,12 +18,14 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation, list_changed_names
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import check_may_leave, target_arguments
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import choose_label
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
@@ -68,6 +70,7 @@ class CredentialAction(ActionBase):
             self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
             if not self.runs_on_target(parameters):
                 return self._build_result(self.perform(store, parameters, variables), parameters, reported)
+            _refuse_progress(parameters)
             check_may_leave(store)
         except Exception as error:  # noqa: BLE001  # the edge: every failure leaves as a neutral error
             return build_failed_result(error, reported)
@@ -110,6 +113,7 @@ class CredentialAction(ActionBase):
             self._operation_parameters(parameters),
             self.context(store, parameters, variables),
             bool(self._task.check_mode),
+            progress=choose_label(operation, parameters["progress"]) if "progress" in parameters else None,
         )
         masking.register(outcome.secrets)
         return outcome
@@ -137,3 +141,9 @@ class CredentialAction(ActionBase):
         if not parameters.get("return_value"):
             result = masking.without(result, outcome.secrets)
         return {**result, **reported}
+
+
+def _refuse_progress(parameters: Mapping[str, Any]) -> None:
+    if parameters.get("progress") is not None:
+        what = "a module on the host cannot show how far it is"
+        raise InvalidInput(what, option="progress", remedy="Leave 'progress' or 'run_on: target' out.")

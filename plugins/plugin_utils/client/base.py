@@ -27,6 +27,7 @@ class Client(ABC):
         context: AccessContext,
         check_mode: bool = False,
         question: str | None = None,
+        progress: str | None = None,
     ) -> Outcome:
         """Perform one operation.
 
@@ -37,6 +38,7 @@ class Client(ABC):
             context: the caller.
             check_mode: report what would change, and change nothing.
             question: the digest by which a session recognises the same request.
+            progress: the beginning of the lines that show how far the operation is; None to show none.
 
         Raises:
             CredentialError: the operation failed; the class is the reason.

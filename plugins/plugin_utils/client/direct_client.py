@@ -12,6 +12,7 @@ from typing import Any
 
 from ansible.utils.display import Display
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
@@ -23,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.base import Client
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.exit_hooks import ExitHook
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import showing_progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
@@ -46,6 +48,7 @@ class DirectClient(Client):
         context: AccessContext,
         check_mode: bool = False,
         question: str | None = None,
+        progress: str | None = None,
     ) -> Outcome:
         if operation == CACHE:
             return without_session(parameters)
@@ -54,7 +57,9 @@ class DirectClient(Client):
         except CredentialError as error:
             return answer_unopened(operation, store.config, store.name, error)
         beside = {role: self._manager(other) for role, other in store.beside.items()}
-        with nullcontext() if self._end is None else self._end.deferring_signals():
+        count = Progress()
+        deferring = nullcontext() if self._end is None else self._end.deferring_signals()
+        with deferring, reporting_to(count), showing_progress(progress, count.describe):
             return perform(manager, operation, parameters, context, check_mode, beside=beside)
 
     def _manager(self, store: StoreReference) -> CredentialManager:

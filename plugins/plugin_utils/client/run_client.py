@@ -48,13 +48,14 @@ class RunClient(Client):
         context: AccessContext,
         check_mode: bool = False,
         question: str | None = None,
+        progress: str | None = None,
     ) -> Outcome:
         traits = traits_of(operation)
         if self._session is not None:
             for each in store.every:
                 masking.register(secrets_of(each.config))
             try:
-                return self._session.perform(store, operation, parameters, context, check_mode, question)
+                return self._session.perform(store, operation, parameters, context, check_mode, question, progress)
             except NotForSession:
                 pass
             except NoSession as why:
@@ -62,7 +63,7 @@ class RunClient(Client):
                 Display().warning(WITHOUT.format(why))
         outcome: Outcome | None = None
         try:
-            outcome = self._here().perform(store, operation, parameters, context, check_mode)
+            outcome = self._here().perform(store, operation, parameters, context, check_mode, progress=progress)
             return outcome
         finally:
             if not traits.read_only and not check_mode:

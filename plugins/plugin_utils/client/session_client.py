@@ -10,6 +10,7 @@ import base64
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
+from secrets import token_hex
 from typing import Any
 
 from ansible.utils.display import Display
@@ -19,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.progress_display import showing_progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.vault_password import vault_password
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session, read_abandoned
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import ResponseLost, controller, directory_of, exchange
@@ -51,6 +53,7 @@ class SessionClient:
         context: AccessContext,
         check_mode: bool = False,
         question: str | None = None,
+        progress: str | None = None,
     ) -> Outcome:
         """Perform an operation like `Client.perform`.
 
@@ -68,8 +71,10 @@ class SessionClient:
             "context": asdict(context),
             "check_mode": check_mode,
             "question": question,
+            "progress": None if progress is None else token_hex(8),
         }
-        reply = self._call_with_password(message, repeatable=check_mode or traits_of(operation).read_only)
+        with showing_progress(progress, lambda: self._read_progress(message["progress"])):
+            reply = self._call_with_password(message, repeatable=check_mode or traits_of(operation).read_only)
         for warning in reply.get("warnings") or ():
             Display().warning(warning)
         return outcome_of(reply)
@@ -80,6 +85,14 @@ class SessionClient:
             return
         with suppress(OSError):
             exchange(self._place.directory, {"forget": None if names is None else list(names)})
+
+    def _read_progress(self, operation: Any) -> Mapping[str, Any] | None:
+        """Return how far the session is with an operation, by the name that the request gave it; None if it does not respond."""
+        try:
+            progress = exchange(self._place.directory, {"progress_of": operation})["result"]["progress"]
+        except (OSError, KeyError):
+            return None
+        return None if progress is None else dict(progress)
 
     def _call_with_password(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
         """Return the response. If the session needs a vault password, which only the run has, send the request again with it."""

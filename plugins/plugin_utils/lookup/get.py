@@ -5,10 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall, names_in
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
@@ -44,11 +46,25 @@ class GetMany(CredentialLookup):
             result = call.ask(names=names).result
         except CredentialError as error:
             return [{name: default for name in names for default in call.reactions.apply(error)}]
-        values = dict(result["values"])
+        values, errors = dict(result["values"]), {}
         for name, failure in result["failures"].items():
-            for default in call.reactions.apply(error_from(failure)):
-                values[name] = default
+            try:
+                for default in call.reactions.apply(error_from(failure)):
+                    values[name] = default
+            except CredentialError as error:
+                errors[name] = error
+        if errors:
+            raise _join_errors(errors, len(set(names)))
         return [values]
+
+
+def _join_errors(errors: Mapping[str, CredentialError], total: int) -> CredentialError:
+    """Return the only error, or one of the first one's class that names all that failed."""
+    first = next(iter(errors.values()))
+    if len(errors) == 1:
+        return first
+    failed = [{"name": name, "code": error.code, "msg": str(error)} for name, error in errors.items()]
+    return type(first)(describe_failures(failed, total))
 
 
 READING: dict[str, type[CredentialLookup]] = {lookup.operation: lookup for lookup in (Get, GetMany)}

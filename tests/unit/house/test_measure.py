@@ -24,9 +24,9 @@ FILES = {
     "plugins/plugin_utils/client/run.py": "import {0}store.reader\n".format(LIBRARY),
     "plugins/lookup/get.py": "import {0}plugin_utils.client.run\n".format(OURS),
     "plugins/module_utils/backends/vault/login.py": "# kubernetes\n",
-    "docs/stores.md": "`kubernetes`\n",
-    "docs/backends/kubernetes.md": "`kubernetes`\n",
-    "docs/performance.md": "Kubernetes\n",
+    "docs/reference/stores.md": "`kubernetes`\n",
+    "docs/integrations/backends/kubernetes.md": "`kubernetes`\n",
+    "docs/advanced/performance.md": "Kubernetes\n",
     "tests/unit/house/test_rules.py": "def test_a(): ...\ndef test_b(): ...\n",
     "tests/unit/store/test_reader.py": "def _checked(): ...\ndef test_c(): ...\n",
 }
@@ -64,5 +64,6 @@ def test_everything_is_counted(measured):
 
 def test_what_is_counted_has_names(measured):
     assert measured.names["circles of rooms"] == ["module_utils/layers, module_utils/store"]
-    assert measured.names["files, outside its own, that name the backend `kubernetes`"] == ["docs/performance.md", "docs/stores.md"]
+    named = measured.names["files, outside its own, that name the backend `kubernetes`"]
+    assert named == ["docs/advanced/performance.md", "docs/reference/stores.md"]
     assert measured.names["of these, beginning with a past participle"] == ["plugins/module_utils/errors.py:1 told"]

@@ -29,5 +29,5 @@ def read_descriptions():
 @pytest.mark.parametrize(("plugin", "description"), list(read_descriptions()))
 def test_the_documentation_of_a_plugin_names_the_page_and_the_options_that_are_used_most(plugin, description):
     text = " ".join(description)
-    assert "docs/backends/options.md" in text, plugin
+    assert "docs/reference/options.md" in text, plugin
     assert [option for option in USED_MOST if "C({0})".format(option) not in text] == []

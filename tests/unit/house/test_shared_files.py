@@ -12,7 +12,7 @@ from tests.house.source import SourceTree
 
 KNOWN = {
     "README.md": "which backends there are, and what to install",
-    "docs/backends/README.md": "the backends compared",
+    "docs/integrations/backends/README.md": "the backends compared",
     "galaxy.yml": "its tags, by which people search",
     "plugins/module_utils/backends/registry.py": "its row",
     "requirements/backends.txt": "its line",

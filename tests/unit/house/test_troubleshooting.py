@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""docs/troubleshooting.md knows every error, and quotes messages that the code really has."""
+"""docs/troubleshooting/README.md knows every error, and quotes messages that the code really has."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils import errors
 from tests.conftest import CHECKOUT
 from tests.house.source import SourceTree
 
-PAGE = (CHECKOUT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")
+PAGE = (CHECKOUT / "docs" / "troubleshooting" / "README.md").read_text(encoding="utf-8")
 CODES = {kind.code: name for name, kind in vars(errors).items() if isinstance(kind, type) and hasattr(kind, "code")}
 ROW = re.compile(r"^\| (?:`(\w+)`)? *\| `([^`]+)` \| [^|]*\| [^|]+\|$", re.MULTILINE)
 UNUSED = PAGE[PAGE.index("this release never raises them") : PAGE.index("## Without a code")]

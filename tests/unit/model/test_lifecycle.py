@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The lifecycle table: every pair decided, as docs/rotation.md shows it."""
+"""The lifecycle table: every pair decided, as docs/how-to/rotation.md shows it."""
 
 from __future__ import annotations
 
@@ -175,8 +175,8 @@ def test_a_version_has_one_of_five_words(stage: str, known: Metadata, of_credent
 
 
 def test_the_documentation_shows_the_same_table() -> None:
-    """docs/rotation.md, section States, row by row."""
-    text = (CHECKOUT / "docs" / "rotation.md").read_text(encoding="utf-8")
+    """docs/how-to/rotation.md, section States, row by row."""
+    text = (CHECKOUT / "docs" / "how-to" / "rotation.md").read_text(encoding="utf-8")
     rows = re.findall(
         r"^\| `(\w+)` \| ([\w, ]+) \| ([\w *]+) \|$", text.partition("## States")[2].partition("## Policies")[0], re.MULTILINE
     )

@@ -251,10 +251,33 @@ def test_a_list_has_a_result_each_and_one_failure_hides_nothing(manager):
         ("one", False, True),
         ("two", True, False),
         ("three", False, True),
-        ("four", False, False),
     ]
     assert (result["changed"], result["failed"], result["code"], len(result["diff"])) == (True, True, "unsupported_type", 2)
-    assert result["msg"].startswith("1 of 4 failed; the first: ")
+    assert result["msg"].startswith("1 of 4 failed: 'two' (unsupported_type). The first: ")
+    assert result["unchanged"] == 1
+
+
+def test_a_failed_list_returns_what_failed_or_changed_and_a_successful_one_all_in_order(manager):
+    known = [{"name": "known{0}".format(number)} for number in range(50)]
+    assert [row["name"] for row in run(manager, name=None, credentials=known)["results"]] == [one["name"] for one in known]
+    again = run(manager, name=None, credentials=known)
+    assert [(row["name"], row["changed"]) for row in again["results"]] == [(one["name"], False) for one in known]
+    result = run(manager, name=None, credentials=[*known, {"name": "bad", "type": "nonsense"}, {"name": "new"}])
+    assert [row["name"] for row in result["results"]] == ["bad", "new"]
+    assert result["unchanged"] == 50
+
+
+def test_a_failure_names_ten_at_most(manager):
+    result = run(manager, name=None, credentials=[{"name": "bad{0}".format(number), "type": "nonsense"} for number in range(12)])
+    assert "'bad9' (unsupported_type) and 2 more. The first: " in result["msg"]
+    assert "bad10" not in result["msg"]
+    assert len(result["results"]) == 12
+
+
+def test_a_list_returns_each_difference_once(manager):
+    result = run(manager, name=None, credentials=[{"name": "one"}, {"name": "two"}])
+    assert [diff["after"]["name"] for diff in result["diff"]] == ["one", "two"]
+    assert all("diff" not in row for row in result["results"])
 
 
 def test_what_stands_outside_a_list_holds_for_each_that_says_nothing_else(manager):

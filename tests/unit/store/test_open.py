@@ -27,7 +27,7 @@ BAD = {
     "an unknown option": (
         {"backend": "local", "pth": "/x"},
         "pth",
-        ["no such option", "Did you mean 'path'?", "Closest: path, ", "docs/backends/options.md"],
+        ["no such option", "Did you mean 'path'?", "Closest: path, ", "docs/reference/options.md"],
     ),
     "another backend's option": (
         {"backend": "memory", "keep_version": 1},

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a relational database (A3). docs/backends/database.md describes tables and grants."""
+"""Credentials in a relational database (A3). docs/integrations/backends/database.md describes tables and grants."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials as Secrets of a Kubernetes namespace, as pods mount them (A7). The layout is in docs/backends/kubernetes.md."""
+"""Credentials as Secrets of a Kubernetes namespace, as pods mount them (A7). The layout is in docs/integrations/backends/kubernetes.md."""
 
 from __future__ import annotations
 

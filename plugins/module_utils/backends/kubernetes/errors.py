@@ -151,9 +151,8 @@ def _invalid(answer: Answer) -> InvalidInput:
     causes = answer.details.get("causes") or ()
     fields = [str(cause["field"]) for cause in causes if isinstance(cause, dict) and _FIELD.match(str(cause.get("field", "")))]
     named = " ({0})".format(", ".join(sorted(set(fields)))) if fields else ""
-    return InvalidInput(
-        "Kubernetes does not accept this Secret{0}".format(named), remedy="Change those fields; see docs/backends/kubernetes.md."
-    )
+    remedy = "Change those fields; see docs/integrations/backends/kubernetes.md."
+    return InvalidInput("Kubernetes does not accept this Secret{0}".format(named), remedy=remedy)
 
 
 def unreachable(reason: str) -> Unavailable:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stored object as a Secret, and back (docs/backends/kubernetes.md shows one).
+"""A stored object as a Secret, and back (docs/integrations/backends/kubernetes.md shows one).
 
 Each field is a key of the Secret's data, as bytes; an encrypted value is one key. Labels, annotations and owners that other tools
 set stay through every write of ours.

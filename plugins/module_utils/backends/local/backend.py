@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Credentials in a private directory, one file each (A2). `local.layout` and docs/backends/local.md describe the layout."""
+"""Credentials in a private directory, one file each (A2). `local.layout` and docs/integrations/backends/local.md describe the layout."""
 
 from __future__ import annotations
 

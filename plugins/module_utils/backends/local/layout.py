@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The paths in the directory of a local store (docs/backends/local.md).
+"""The paths in the directory of a local store (docs/integrations/backends/local.md).
 
 Current values are `<root>/<name><extension>`; everything else is in one hidden folder next to them, whose name no credential has.
 """

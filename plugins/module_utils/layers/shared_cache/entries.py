@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The entries of the shared cache: sealed whole, so that neither a value nor a name can be read there (F1, docs/session.md).
+"""The entries of the shared cache: sealed whole, so that neither a value nor a name can be read there (F1, docs/advanced/session.md).
 
 An entry is 4 bytes of format, a salt, a nonce and the ciphertext: AES-256-GCM with a key of its own (HKDF of the tier's key with that
 salt), bound to the key and field where it is stored. Inside are the time at which it ends, the name and version that were read, and

@@ -7,13 +7,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -58,6 +59,7 @@ class RequestHandler:
         self._stores = StorePool(terms, self._background.submit)
         self._questions: dict[str, CachedCall] = {}
         self._explaining = PendingDigests()
+        self._progress: dict[str, Progress] = {}
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
 
@@ -79,6 +81,9 @@ class RequestHandler:
         self._asked = time.monotonic()
         if "forget" in asked:
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
+        if "progress_of" in asked:
+            progress = self._progress.get(asked["progress_of"])
+            return {"result": {"progress": None if progress is None else progress.describe()}}
         if "operation" in asked:
             return None
         question = self._questions.get(asked["question"])
@@ -136,7 +141,8 @@ class RequestHandler:
             stays = self._stores.was_asked(manager)
             return perform(manager, operation, parameters, context, asked["check_mode"], stays=stays, beside=beside)
 
-        reply = self._guard(work)
+        with self._count_for(asked.get("progress")):
+            reply = self._guard(work)
         if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
             # The same backend may be open under other names and logins, too.
             self._stores.forget(list_changed_names(parameters, reply.get("result")))
@@ -145,6 +151,19 @@ class RequestHandler:
                 self._remember(asked["question"], CachedCall(manager, operation, parameters, context))
             self._explaining.resolve(asked["question"])
         return reply
+
+    @contextmanager
+    def _count_for(self, caller: str | None) -> Iterator[None]:
+        """Inside the `with` block, count how far the operation is if its caller has named it to read that."""
+        if caller is None:
+            yield
+            return
+        progress = self._progress[caller] = Progress()
+        try:
+            with reporting_to(progress):
+                yield
+        finally:
+            del self._progress[caller]
 
     def _caches(self, asked: Mapping[str, Any]) -> list[Cache]:
         """Return the caches of the given store, or of all stores. Open no store."""

@@ -40,7 +40,7 @@ def test_a_target_has_a_page_and_describes_itself_and_every_option(kind: str) ->
     assert target.summary.startswith("V({0})".format(kind))
     assert target.about
     assert all(option.description for option in target.options.values())
-    assert (CHECKOUT / "docs" / "targets" / (kind + ".md")).exists()
+    assert (CHECKOUT / "docs" / "integrations" / "targets" / (kind + ".md")).exists()
     assert {name for group in target.exclusive for name in group} <= set(target.options)
 
 

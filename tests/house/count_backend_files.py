@@ -26,7 +26,10 @@ from typing import List
 
 from tests.house.source import SourceTree
 
-LEFT_OUT = re.compile(r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$)|\.(?:svg|png)$")
+LEFT_OUT = re.compile(
+    r"^(?:CHANGELOG|changelogs/|docs/decisions/|tests/house/|tests/unit/house/|docs/reference/options\.md$)"
+    r"|\.(?:svg|png)$"
+)
 PREFIX = 4
 """Letters by which a path is known to be a backend's."""
 

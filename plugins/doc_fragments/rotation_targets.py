@@ -39,6 +39,15 @@ options:
         description:
           - The port. Defaults to the credential's field C(port), or 5432 if it has none.
         type: int
+      probe_host:
+        description:
+          - Where a value is tried, if applications connect to another address than O(postgresql.host), for example a connection
+            pooler. As seen from the task's host. Defaults to O(postgresql.host).
+        type: str
+      probe_port:
+        description:
+          - The port of O(postgresql.probe_host). Defaults to O(postgresql.port).
+        type: int
       database:
         description:
           - The database to connect to. Defaults to the credential's field C(database), or V(postgres) if it has none.

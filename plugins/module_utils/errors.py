@@ -21,11 +21,13 @@ class CredentialError(Exception):
     Attributes:
         retry_after: seconds to wait before the next attempt, as the backend requested; None if it named none.
         outcome_unknown: the backend may have carried out the request, or may still do so. Only a read shows the outcome.
+        throttled: the backend works, and accepts no more requests for now.
     """
 
     code = "internal"
     retry_after: Optional[float] = None
     outcome_unknown = False
+    throttled = False
 
     def __init__(
         self,
@@ -59,10 +61,11 @@ class CredentialError(Exception):
         self.store = self.store or store
         return self
 
-    def annotate(self, *, retry_after: Optional[float] = None, outcome_unknown: bool = False) -> CredentialError:
+    def annotate(self, *, retry_after: Optional[float] = None, outcome_unknown: bool = False, throttled: bool = False) -> CredentialError:
         """Add what the retry layer needs to know (the attributes of this class)."""
         self.retry_after = retry_after
         self.outcome_unknown = outcome_unknown
+        self.throttled = throttled
         return self
 
     def __str__(self) -> str:
@@ -72,7 +75,7 @@ class CredentialError(Exception):
         return "{0}. {1}".format(text.rstrip("."), self.remedy) if self.remedy else text
 
     def __reduce__(self):  # type: ignore[no-untyped-def]  # the base class types it with Any
-        state = {"retry_after": self.retry_after, "outcome_unknown": self.outcome_unknown}
+        state = {"retry_after": self.retry_after, "outcome_unknown": self.outcome_unknown, "throttled": self.throttled}
         return (_rebuild, (type(self), self.what, self.remedy, self.option, self.name, self.store), state)
 
 

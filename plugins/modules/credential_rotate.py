@@ -117,6 +117,14 @@ options:
     description: For V(rollback) by hand, whether the pending value may have reached a service. If not, it is deleted at once.
     type: bool
     default: true
+  current_unverified:
+    description:
+      - Rotates even if the target does not accept the current value, or cannot try it. Without it, such a rotation is refused before
+        anything is sent. The target needs an administrator's login of its own.
+      - Nothing is then rolled back to the current value. A rotation whose new value cannot be verified is V(parked), and
+        RV(rotation.current_verified) is V(false).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - nebula.credential.rotation_targets
   - nebula.credential.store
@@ -210,8 +218,9 @@ phase:
   returned: success
 outcome:
   description:
-    - The outcome, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), or V(idle) if there was nothing to do.
-    - In phase V(auto), V(rolled_back), V(parked) and V(lost) fail the task.
+    - The outcome, V(promoted), V(rolled_back), V(parked), V(lost), V(prepared), V(refused) if the target does not accept the
+      current value, or V(idle) if there was nothing to do.
+    - In phase V(auto), V(rolled_back), V(refused), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode
 rotation:
@@ -236,6 +245,9 @@ rotation:
       type: int
     tested:
       description: Whether a test by hand was reported as passed.
+      type: bool
+    current_verified:
+      description: Whether the target accepted the current value before anything was sent. Null if no target is driven.
       type: bool
     reason:
       description: Why the rotation did not proceed.

@@ -33,15 +33,15 @@ class Watched(Layer):
         super().__init__(inner)
         self.before, self.puts = before, 0
 
-    def put(self, record, expected_version=None, *, create=False):
+    def put(self, record, expected=None, *, create=False):
         self.before(self.puts)
         self.puts += 1
-        return self.inner.put(record, expected_version, create=create)
+        return self.inner.put(record, expected, create=create)
 
 
 def fill(backend):
     """Three versions of two scopes, each with its own times and tags, and the one before the last as `previous`."""
-    version = None
+    stored = before = None
     for number, value in enumerate(VALUES):
         metadata = replace(
             METADATA,
@@ -49,9 +49,9 @@ def fill(backend):
             tags={"number": str(number)},
             scope=Scope(workflow="other" if number == 0 else "deploy"),
         )
-        stored = backend.put(a_record(value=value, metadata=metadata), version, create=version is None)
-        before, version = version, stored.version
-    attributes = {"source_version": before}
+        before = stored
+        stored = backend.put(a_record(value=value, metadata=metadata), before and before.etag, create=before is None)
+    attributes = {"source_version": before.version}
     kept = a_record(value=VALUES[1], stage=PREVIOUS, metadata=replace(METADATA, history=(), attributes=attributes))
     backend.put(kept, create=True)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, Optional, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record, Transition
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Fields, Metadata, Record, Transition
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -37,10 +37,10 @@ def a_record(name: str = "db_pass", value: Union[str, bytes] = "s3cret", **chang
     return replace(record, **changes)
 
 
-def put_state(backend: Backend, name: str, state: Fields, expected_version: Optional[str]) -> Record:
+def put_state(backend: Backend, name: str, state: Fields, expected: Optional[Etag]) -> Record:
     """Store a new version whose state is another and whose fields and metadata stay, as a refresh does."""
     found = backend.get(name)
-    return backend.put(replace(found, state=state, serial=None, record_id=None), expected_version)
+    return backend.put(replace(found, state=state, serial=None, record_id=None), expected)
 
 
 def value_of(record: Record, field: str = "password") -> bytes:

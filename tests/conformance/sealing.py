@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding import 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 
@@ -45,14 +45,14 @@ def unseal(record: Record) -> Record:
 class Sealing(Layer):
     """Seals on the way in, unseals on the way out, and repeats when another writer took the serial."""
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         while True:
             serial = record.serial or self.inner.last_serial(record.name, record.stage) + 1
             record = replace(record, record_id=record.record_id or self._identity(record))
             try:
-                stored = self.inner.put(replace(record, envelope=seal(record, serial), serial=serial), expected_version, create=create)
+                stored = self.inner.put(replace(record, envelope=seal(record, serial), serial=serial), expected, create=create)
             except Conflict:
-                if create or expected_version is not None or record.serial is not None:
+                if create or expected is not None or record.serial is not None:
                     raise
                 continue
             return replace(stored, envelope=None)

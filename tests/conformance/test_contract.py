@@ -103,13 +103,13 @@ def test_get_many_leaves_out_what_is_absent(backend):
 def test_a_new_state_leaves_the_fields_and_the_metadata(backend):
     """Input and state are apart in a record: a refresh replaces the state."""
     stored = backend.put(a_record())
-    updated = put_state(backend, "db_pass", {"token": Secret("new")}, stored.version)
+    updated = put_state(backend, "db_pass", {"token": Secret("new")}, stored.etag)
     found = backend.get("db_pass")
     assert exposed(found) == ({"username": b"app", "password": b"s3cret"}, {"token": b"new"})
     assert found.version == updated.version != stored.version
     assert (found.metadata, found.record_id) == (METADATA, stored.record_id)
     with pytest.raises(Conflict):
-        put_state(backend, "db_pass", {}, stored.version)
+        put_state(backend, "db_pass", {}, stored.etag)
 
 
 def test_patch_metadata_changes_metadata_alone(backend):

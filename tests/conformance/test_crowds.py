@@ -29,7 +29,7 @@ def increment(backend, times):
         while True:
             found = backend.get("counter")
             try:
-                backend.put(a_record("counter", str(int(value_of(found)) + 1)), found.version)
+                backend.put(a_record("counter", str(int(value_of(found)) + 1)), found.etag)
                 break
             except Conflict:
                 continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from tests.conformance.records import a_record, value_of
 
 
@@ -23,16 +24,16 @@ def test_create_refuses_what_is_there(backend):
 def test_an_expected_version_is_compared(backend):
     """Of two writers that read the same version the second gets a Conflict that names both versions."""
     first = backend.put(a_record())
-    backend.put(a_record(value="2"), first.version)
+    backend.put(a_record(value="2"), first.etag)
     with pytest.raises(Conflict) as caught:
-        backend.put(a_record(value="3"), first.version)
+        backend.put(a_record(value="3"), first.etag)
     assert "version 1 was expected and version 2 is stored" in str(caught.value)
     assert value_of(backend.get("db_pass")) == b"2"
 
 
 def test_an_expected_version_of_nothing_is_a_conflict(backend):
     with pytest.raises(Conflict) as caught:
-        backend.put(a_record(), "7")
+        backend.put(a_record(), Etag("7"))
     assert "version 7 was expected and none is stored" in str(caught.value)
     with pytest.raises(NotFound):
         backend.get("db_pass")
@@ -42,8 +43,8 @@ def test_delete_compares_too(backend):
     first = backend.put(a_record())
     second = backend.put(a_record(value="2"))
     with pytest.raises(Conflict):
-        backend.delete("db_pass", expected_version=first.version)
-    backend.delete("db_pass", expected_version=second.version)
+        backend.delete("db_pass", expected=first.etag)
+    backend.delete("db_pass", expected=second.etag)
 
 
 def test_without_an_expectation_a_put_replaces(backend):

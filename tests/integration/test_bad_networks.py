@@ -93,7 +93,7 @@ def create(store, name):
 
 
 def swap(store, name):
-    store.put(written("new", 1, name=name), store.get(name).version)
+    store.put(written("new", 1, name=name), store.get(name).etag)
     return "new"
 
 
@@ -104,7 +104,7 @@ def patch(store, name):
 
 
 def delete(store, name):
-    store.delete(name, expected_version=store.get(name).version)
+    store.delete(name, expected=store.get(name).etag)
 
 
 def value_in(store, name):
@@ -157,7 +157,7 @@ def test_a_write_whose_answer_never_comes_was_not_made_or_says_that_its_outcome_
     assert patiently(lambda: store.get("db_pass")).version == stored.version
     network.between.mode = proxy.UNANSWERED
     with pytest.raises(Timeout) as caught:
-        store.put(written("new", 1), stored.version)
+        store.put(written("new", 1), stored.etag)
     assert caught.value.outcome_unknown == ("whether the change was made is not known" in str(caught.value))
     network.between.mode = proxy.HANG_UP
     assert caught.value.outcome_unknown or value_in(network.direct, "db_pass") == "old"

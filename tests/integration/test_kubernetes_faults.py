@@ -67,7 +67,7 @@ def test_of_many_writers_none_loses_an_update(store, encrypt):
                 while True:
                     found = own.backend.get("db_pass")
                     try:
-                        own.backend.put(a_record(value=str(int(value_of(found)) + 1), metadata=FOR_ALL), found.version)
+                        own.backend.put(a_record(value=str(int(value_of(found)) + 1), metadata=FOR_ALL), found.etag)
                         return
                     except Conflict:
                         continue
@@ -100,6 +100,23 @@ def test_a_token_that_has_expired_is_a_refused_login(store):
         assert token not in str(caught.value)
 
 
+def test_a_token_file_is_read_for_each_request(store, tmp_path):
+    """The server refuses the old one, and then there is another: the same store goes on with it."""
+    store.backend().put(a_record())
+    config = json.loads(store.server.kubeconfig(tmp_path / "config", namespace=store.namespace).read_text())
+    config["users"][0]["user"] = {"tokenFile": "token"}
+    (tmp_path / "config").write_text(json.dumps(config))
+    token = store.account("get")
+    backend = store.backend(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config"))
+    for written in (token + "\n", signed_again(token, store.server.directory / "accounts.key", int(time.time()) - 60), token):
+        (tmp_path / "token").write_text(written)
+        if written.strip() == token:
+            assert value_of(backend.get("db_pass")) == b"s3cret"
+        else:
+            with pytest.raises(LoginFailed):
+                backend.get("db_pass")
+
+
 def signed_again(token, key, ends):
     """A service account's token (RFC 7519, RS256) that was made an hour ago and ends at another time."""
     header, claims, _signature = token.split(".")
@@ -124,7 +141,7 @@ def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(durabl
             assert int(value_of(found)) in (value, value + 1), "{0}: {1} was acknowledged".format(name, value)
             for info in manager.backend.versions(name):
                 manager.backend.get(name, info.version)
-            assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.version).serial > found.serial
+            assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.etag).serial > found.serial
 
 
 def written_until_killed(own, kill):

@@ -94,7 +94,7 @@ def test_what_kubectl_created_is_read(store, kubectl):
 def test_a_value_of_kubectl_is_kept_when_ours_replaces_it(store, kubectl):
     kubectl("create", "secret", "generic", NAME, "--from-literal=password=theirs")
     backend = store.backend()
-    stored = backend.put(a_record(), backend.get("db_pass").version)
+    stored = backend.put(a_record(), backend.get("db_pass").etag)
     assert [info.version for info in backend.versions("db_pass")] == [stored.version, "1"]
     assert value_of(backend.get("db_pass", "1")) == b"theirs"
     assert store.secret(NAME)["type"] == "Opaque"
@@ -137,7 +137,7 @@ def test_a_write_of_kubectl_over_ours_is_noticed(store, kubectl, way):
         assert found.version != ours
         with pytest.raises(Conflict):
             backend.put(a_record(value="3"), ours)
-        stored = backend.put(a_record(fields={"username": Secret("app"), "password": Secret("2")}, state={}), found.version)
+        stored = backend.put(a_record(fields={"username": Secret("app"), "password": Secret("2")}, state={}), found.etag)
         ours = backend.get("db_pass").version
         assert (ours, value_of(backend.get("db_pass"))) == (stored.version, b"2")
         assert [record.version for record in backend.list()] == [ours]
@@ -153,7 +153,7 @@ def test_an_edit_is_noticed_also_when_it_takes_a_field_away(store, kubectl, tmp_
     assert found.version.startswith("1+")
     assert [record.version for record in backend.list()] == [found.version]
     with pytest.raises(Conflict):
-        backend.put(a_record(), first.version)
+        backend.put(a_record(), first.etag)
 
 
 def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kubectl):
@@ -166,7 +166,7 @@ def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kube
     assert found.version == stored.version
     assert found.full_metadata.tags == {"env": "prod", "team": "a", "no label ü": "x"}
     backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
-    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.version)
+    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.etag)
     metadata = store.secret(NAME)["metadata"]
     assert metadata["labels"].pop("app.kubernetes.io/managed-by") == "nebula-credential"
     assert metadata["labels"] == {
@@ -201,7 +201,7 @@ def test_an_immutable_secret_is_not_written_and_its_metadata_are(store, kubectl)
     stored = backend.put(a_record())
     kubectl("patch", "secret", NAME, "-p", '{"immutable": true}')
     with pytest.raises(ReadOnly) as caught:
-        backend.put(a_record(value="2"), stored.version)
+        backend.put(a_record(value="2"), stored.etag)
     assert "the Secret is immutable" in str(caught.value)
     backend.patch_metadata(backend.get("db_pass").with_metadata(description="new"), 0)
     assert backend.get("db_pass").full_metadata.description == "new"

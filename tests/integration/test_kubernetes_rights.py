@@ -10,8 +10,6 @@ import base64
 import json
 import logging
 import os
-import stat
-import sys
 from dataclasses import replace
 
 import pytest
@@ -25,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     StorageError,
     StorageFull,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kubernetes_store import ROLES, KubeStore
@@ -43,7 +42,7 @@ READS = {
     "document": lambda backend: backend.read_store_document(),
 }
 WRITES = {
-    "put": (lambda backend: backend.put(a_record(), "2"), "create"),
+    "put": (lambda backend: backend.put(a_record(), Etag("2")), "create"),
     "patch": (lambda backend: backend.patch_metadata(backend.get("db_pass"), 0), "update"),
     "stage": (lambda backend: backend.put(a_record(stage="pending"), create=True), "create"),
     "delete": (lambda backend: backend.delete("db_pass"), "create"),
@@ -170,36 +169,6 @@ def test_an_admission_rule_that_refuses_is_no_lack_of_a_role(store):
     assert "is being deleted" in str(caught.value)
 
 
-def test_a_kubeconfig_with_its_context_and_namespace(store, tmp_path, monkeypatch):
-    """By name, by KUBECONFIG, and as the default in the home directory."""
-    store.backend().put(a_record())
-    path = store.server.kubeconfig(tmp_path / "config", namespace=store.namespace)
-    without = {"host": None, "api_key": None, "ca_cert": None, "namespace": None}
-    assert value_of(store.backend(**without, kubeconfig=str(path)).get("db_pass")) == b"s3cret"
-    assert value_of(store.backend(**without, kubeconfig=str(path), context="test").get("db_pass")) == b"s3cret"
-    monkeypatch.setenv("KUBECONFIG", str(path))
-    assert value_of(store.backend(**without).get("db_pass")) == b"s3cret"
-    with pytest.raises(InvalidConfiguration) as caught:
-        store.backend(**without, context="absent").get("db_pass")
-    assert (caught.value.option, "It has: test" in str(caught.value)) == ("context", True)
-
-
-def test_a_kubeconfig_with_a_client_certificate_leaves_no_key_behind(store, tmp_path, monkeypatch):
-    """The official client writes the key to a temporary file; it is gone before the first request."""
-    issued = store.server.authority.issue("someone", client=True)
-    config = json.loads(store.server.kubeconfig(tmp_path / "config", namespace=store.namespace).read_text())
-    certificate, key, authority = (base64.b64encode(path.read_bytes()).decode() for path in (*issued, store.server.ca_cert))
-    config["users"][0]["user"] = {"client-certificate-data": certificate, "client-key-data": key}
-    config["clusters"][0]["cluster"] = {"server": store.server.url, "certificate-authority-data": authority}
-    (tmp_path / "config").write_text(json.dumps(config))
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
-    monkeypatch.setattr("tempfile.tempdir", str(temporary))
-    with pytest.raises(AccessDenied):  # as the user "someone", who may nothing
-        store.backend(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config")).get("db_pass")
-    assert list(temporary.iterdir()) == []
-
-
 def test_a_client_certificate_can_be_given_by_itself(store):
     issued = store.server.authority.issue("someone-else", client=True)
     with pytest.raises(AccessDenied):
@@ -209,40 +178,6 @@ def test_a_client_certificate_can_be_given_by_itself(store):
     with pytest.raises(InvalidConfiguration) as caught:
         store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(store.server.ca_cert)).get("db_pass")
     assert caught.value.option == "client_cert"
-
-
-def login_program(path, token, runs):
-    """A program that a kubeconfig names, which gives a token that has expired already, so that each use asks it again."""
-    credential = {
-        "apiVersion": "client.authentication.k8s.io/v1",
-        "kind": "ExecCredential",
-        "status": {"token": token, "expirationTimestamp": "2020-01-01T00:00:00Z"},
-    }
-    path.write_text("#!{0}\nopen({1!r}, 'a').write('.')\nprint({2!r})\n".format(sys.executable, str(runs), json.dumps(credential)))
-    path.chmod(path.stat().st_mode | stat.S_IXUSR)
-    return {"apiVersion": "client.authentication.k8s.io/v1", "command": str(path), "interactiveMode": "Never"}
-
-
-def with_login_program(store, tmp_path, program):
-    config = json.loads(store.server.kubeconfig(tmp_path / "config", namespace=store.namespace).read_text())
-    config["users"][0]["user"] = {"exec": program}
-    (tmp_path / "config").write_text(json.dumps(config))
-    return store.backend(host=None, api_key=None, ca_cert=None, kubeconfig=str(tmp_path / "config"))
-
-
-def test_a_login_program_is_run_again_when_its_token_has_expired(store, tmp_path):
-    store.backend().put(a_record())
-    backend = with_login_program(store, tmp_path, login_program(tmp_path / "login", store.server.token, tmp_path / "runs"))
-    for _each in range(2):
-        assert value_of(backend.get("db_pass")) == b"s3cret"
-    assert len((tmp_path / "runs").read_text()) >= 2
-
-
-def test_a_login_program_that_fails_is_a_failed_login(store, tmp_path):
-    program = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
-    with pytest.raises(LoginFailed) as caught:
-        with_login_program(store, tmp_path, program).get("db_pass")
-    assert "has no login" in str(caught.value)
 
 
 def test_a_pod_logs_in_by_its_service_account(store, tmp_path, monkeypatch):
@@ -282,7 +217,7 @@ REQUESTS = {
     "a read": (lambda backend: backend.get("db_pass"), ["get nebula-db.1pass"]),
     "an older version": (lambda backend: backend.get("db_pass", "1"), ["get nebula-db.1pass", "get nebula-db.1pass.9v1"]),
     "a write": (
-        lambda backend: backend.put(a_record(), "2"),
+        lambda backend: backend.put(a_record(), Etag("2")),
         ["get nebula-db.1pass", "create nebula-db.1pass.9v2", "update nebula-db.1pass"],
     ),
     "metadata": (

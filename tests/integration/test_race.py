@@ -25,7 +25,7 @@ def increment(backend, directory, name):
     while done < TIMES:
         found = store.get(name)
         try:
-            store.put(a_record(name, str(int(value_of(found)) + 1)), found.version)
+            store.put(a_record(name, str(int(value_of(found)) + 1)), found.etag)
             done += 1
         except Conflict:
             continue

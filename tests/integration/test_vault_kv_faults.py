@@ -17,7 +17,10 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import HEALTHY, UNHEALTHY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.conformance.test_crowds import increment, run_all
 from tests.integration.vault_store import VaultStore
@@ -57,10 +60,75 @@ def test_deleters_and_creators_take_turns(store):
     stored = backend.put(a_record())
     backend.delete("db_pass")
     with pytest.raises(Conflict) as caught:
-        backend.put(a_record(value="late"), stored.version)
+        backend.put(a_record(value="late"), stored.etag)
     assert "version 1 was expected and none is stored" in str(caught.value)
     with pytest.raises(NotFound):
         backend.get("db_pass")
+
+
+def between_requests(monkeypatch, request, change):
+    """Run `change` once, before that request is sent."""
+    send = getattr(Kv2Requests, request)
+
+    def overtaken(*arguments, **named):
+        monkeypatch.setattr(Kv2Requests, request, send)
+        change()
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(Kv2Requests, request, overtaken)
+
+
+@pytest.mark.parametrize("request_", ["sheet", "write", "describe"])
+@pytest.mark.parametrize("change", ["revoked", "tagged"])
+def test_a_change_between_the_requests_of_a_new_value_is_kept(store, monkeypatch, request_, change):
+    """Value and metadata are two requests, and no request compares both: the writer notices by what it gets back."""
+    store.backend().put(a_record("db", "old", metadata=FOR_ALL))
+    make = {"revoked": lambda: store.manager().revoke("db"), "tagged": lambda: store.manager().update("db", tags={"a": "b"})}[change]
+    between_requests(monkeypatch, request_, make)
+    try:
+        outcome = store.manager().ensure(DesiredCredential("db", value=Secret("new")))
+    except CredentialError as error:
+        outcome = error
+    found = store.backend().get("db")
+    if change == "revoked":
+        assert (found.full_metadata.lifecycle, outcome.code) == ("revoked", "revoked")
+        assert value_of(found) == (b"new" if request_ == "describe" else b"old")
+    else:
+        assert (found.full_metadata.tags, value_of(found), outcome.changed) == ({"a": "b"}, b"new", request_ != "describe")
+    assert found.serial is not None
+
+
+@pytest.mark.parametrize("versions_kept", [0, 10])
+def test_a_delete_that_was_overtaken_between_its_requests_gives_the_value_back(store, monkeypatch, versions_kept):
+    """Unless the server no longer has it: then the delete stands."""
+    backend = store.backend(keep_versions=versions_kept)
+    stored = backend.put(a_record("db", "old", metadata=FOR_ALL))
+    between_requests(monkeypatch, "write", lambda: store.manager().update("db", tags={"a": "b"}))
+    with pytest.raises(Conflict):
+        backend.delete("db", expected=stored.etag)
+    if versions_kept:
+        assert (value_of(backend.get("db")), backend.get("db").full_metadata.tags) == (b"old", {"a": "b"})
+    else:
+        with pytest.raises(NotFound):
+            backend.get("db")
+
+
+@pytest.mark.parametrize("half", [True, False])
+def test_a_new_value_between_the_requests_of_a_revoke_is_revoked(store, monkeypatch, half):
+    """Also if its writer has only sent the value, or was killed then."""
+    backend = store.backend()
+    stored = backend.put(a_record("db", "old", metadata=FOR_ALL))
+
+    def write():
+        if half:
+            killed_before("describe", lambda: store.backend().put(a_record("db", "new"), stored.etag))
+        else:
+            store.backend().put(a_record("db", "new", metadata=FOR_ALL), stored.etag)
+
+    between_requests(monkeypatch, "describe", write)
+    assert store.manager().revoke("db").version == "2"
+    found = backend.get("db")
+    assert (value_of(found), found.full_metadata.lifecycle) == (b"new", "revoked")
 
 
 def killed_before(request, work):
@@ -90,11 +158,11 @@ def test_a_creator_killed_between_its_requests_leaves_a_value_that_the_next_run_
 def test_a_writer_killed_between_its_requests_leaves_a_value_with_what_is_known(store):
     backend = store.backend()
     first = backend.put(a_record())
-    killed_before("describe", lambda: store.backend().put(a_record(value="new"), "1"))
+    killed_before("describe", lambda: store.backend().put(a_record(value="new"), Etag("1")))
     found = backend.get("db_pass")
     assert (value_of(found), found.type, found.serial, found.record_id) == (b"new", "basic", None, first.record_id)
     assert (found.full_metadata.tags, found.full_metadata.expires_at) == (METADATA.tags, None)
-    stored = backend.put(a_record(value="newer"), found.version)
+    stored = backend.put(a_record(value="newer"), found.etag)
     assert (stored.version, stored.record_id) == ("3", first.record_id)
     assert backend.get("db_pass").metadata == METADATA
 
@@ -105,7 +173,7 @@ def test_a_stage_is_whole_with_its_first_request(store, stage):
     killed_before("describe", lambda: store.backend().put(a_record(stage=stage), create=True))
     found = store.backend().get("db_pass", stage=stage)
     assert (found.metadata, found.type, found.serial, found.version) == (METADATA, "basic", 1, "1")
-    store.backend().put(a_record(value="2", stage=stage), "1")
+    store.backend().put(a_record(value="2", stage=stage), Etag("1"))
     assert store.backend().get("db_pass", stage=stage).metadata == METADATA
 
 
@@ -115,7 +183,7 @@ def test_a_deleter_killed_between_its_requests_has_deleted(store, request_):
     backend = store.backend()
     for value in "12":
         first = backend.put(a_record(value=value))
-    killed_before(request_, lambda: store.backend().delete("db_pass", expected_version="2"))
+    killed_before(request_, lambda: store.backend().delete("db_pass", expected=Etag("2")))
     for version in (None, "1", "2", "3") if request_ == "destroy" else (None,):
         with pytest.raises(NotFound):
             backend.get("db_pass", version)
@@ -150,7 +218,7 @@ def test_a_cut_connection_leaves_the_old_or_the_new_and_tells_which(store, mode,
         with manager.acting():
             first = manager.backend.put(a_record(metadata=FOR_ALL))
             arm(between, MODES[mode](), at)
-            stored = manager.backend.put(a_record(value="new", metadata=FOR_ALL), first.version)
+            stored = manager.backend.put(a_record(value="new", metadata=FOR_ALL), first.etag)
             found = manager.backend.get("db_pass")
             assert (value_of(found), found.version, found.record_id) == (b"new", stored.version, first.record_id)
             assert found.metadata == FOR_ALL
@@ -188,7 +256,7 @@ def test_a_cut_connection_leaves_a_deleted_credential_deleted(store, at):
         with manager.acting():
             stored = manager.backend.put(a_record(metadata=FOR_ALL))
             arm(between, proxy.cut_answer(0), at + 1)  # the first request is the scope's
-            manager.backend.delete("db_pass", expected_version=stored.version)
+            manager.backend.delete("db_pass", expected=stored.etag)
             with pytest.raises(NotFound):
                 manager.backend.get("db_pass")
     told = store.server.call("GET", store.path("db_pass", "metadata"))["data"]
@@ -228,7 +296,7 @@ def test_a_server_killed_in_mid_write_loses_nothing_that_was_acknowledged(encryp
                 for name, value in acknowledged.items():
                     found = manager.backend.get(name)
                     assert int(value_of(found)) in (value, value + 1), "{0}: {1} was acknowledged".format(name, value)
-                    assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.version).version != found.version
+                    assert manager.backend.put(a_record(name, "0", metadata=FOR_ALL), found.etag).version != found.version
 
 
 def written_until_killed(own, server):

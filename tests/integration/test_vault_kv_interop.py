@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     NotFound,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from tests.conformance.records import METADATA, a_record, exposed, value_of
@@ -95,7 +96,7 @@ def test_a_version_of_another_tool_over_ours_keeps_what_is_known_of_the_credenti
     assert found.full_metadata.expires_at is None
     for kept in ("tags", "scope", "description", "policy", "lifecycle", "attributes"):
         assert getattr(found.full_metadata, kept) == getattr(METADATA, kept)
-    again = backend.put(a_record(value="ours"), found.version)
+    again = backend.put(a_record(value="ours"), found.etag)
     assert (again.version, again.record_id) == ("3", ours.record_id)
     assert [info.version for info in backend.versions("db_pass")] == ["3", "2", "1"]
     assert value_of(backend.get("db_pass", "1")) == b"s3cret"
@@ -136,7 +137,7 @@ def test_state_restored_undeletes_what_was_deleted_by_hand(store):
 def test_a_recoverable_delete_is_undone(store):
     backend = store.backend()
     stored = backend.put(a_record())
-    backend.delete("db_pass", recoverable=True, expected_version="1")
+    backend.delete("db_pass", recoverable=True, expected=Etag("1"))
     with pytest.raises(NotFound):
         backend.get("db_pass")
     assert backend.restore("db_pass", version=stored.version).version == "1"
@@ -194,7 +195,7 @@ def test_absent_takes_what_was_deleted_recoverably_before_the_name_was_used_agai
     assert destroyed(store) == {True}
 
 
-@pytest.mark.parametrize("expected", [None, "1"])
+@pytest.mark.parametrize("expected", [None, Etag("1")])
 def test_a_recoverable_delete_that_another_writer_overtakes_takes_nothing_it_did_not_look_at(store, monkeypatch, expected):
     """KV does not compare here: so what came in between is deleted too, or told as a conflict, and the older version stays readable."""
     backend = store.backend()
@@ -209,7 +210,7 @@ def test_a_recoverable_delete_that_another_writer_overtakes_takes_nothing_it_did
     monkeypatch.setattr(Kv2Requests, "delete", overtaken)
     if expected:
         with pytest.raises(Conflict, match="version 1 was expected and version 2 is stored"):
-            backend.delete("db_pass", recoverable=True, expected_version=expected)
+            backend.delete("db_pass", recoverable=True, expected=expected)
     else:
         backend.delete("db_pass", recoverable=True)
         assert backend.restore("db_pass").version == "2"
@@ -290,7 +291,7 @@ def test_a_description_that_somebody_broke_is_told(store):
         with pytest.raises(Damaged) as caught:
             work()
         assert "nebula-1-0" in str(caught.value)
-    assert backend.put(a_record(), "1").version == "2"
+    assert backend.put(a_record(), Etag("1")).version == "2"
     assert backend.get("db_pass").metadata == METADATA
 
 

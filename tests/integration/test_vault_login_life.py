@@ -135,6 +135,21 @@ def test_a_token_that_expires_is_replaced(server, ways):
     assert counted.connection._login.logins == 2
 
 
+def test_a_token_file_that_was_renewed_is_read_again_and_the_request_repeated(server, ways, tmp_path):
+    """As an agent of the server does that keeps a token in a file. Without a new one the login has failed."""
+    path = tmp_path / "token"
+    path.write_text(ways.token()["token"] + "\n")
+    counted = Counted(server, ways, {"token_file": str(path)})
+    counted.read()
+    for _round in range(2):
+        server.call("POST", "auth/token/revoke", {"token": path.read_text().strip()})
+        path.write_text(ways.token()["token"])
+        counted.read(2)
+    server.call("POST", "auth/token/revoke", {"token": path.read_text()})
+    with pytest.raises(LoginFailed, match="expired or revoked"):
+        counted.read()
+
+
 def test_a_given_token_that_expires_or_is_revoked_fails_as_a_login(server, ways):
     for ends in ("expires", "is revoked"):
         auth = ways.token(ttl="5s" if ends == "expires" else "1h")

@@ -56,7 +56,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_response(200)
             self.end_headers()
             self.close_connection = True
-            _pass(self.connection, upstream)
+            pass_bytes(self.connection, upstream)
 
     def do_GET(self) -> None:
         self._remember()
@@ -72,7 +72,8 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def _pass(client: socket.socket, upstream: socket.socket) -> None:
+def pass_bytes(client: socket.socket, upstream: socket.socket) -> None:
+    """Pass bytes in both directions until one side ends."""
     while True:
         for origin in select.select([client, upstream], [], [])[0]:
             chunk = origin.recv(65536)

@@ -14,19 +14,20 @@ import json
 import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Union
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple, Union
 
 from tests.servers.processes import LOOPBACK
 
 
 @dataclass(frozen=True)
 class Request:
-    """What came: `path` with its query, `headers` by their names in small letters."""
+    """What came: `path` with its query, `headers` by their names in small letters, `all_headers` as they came."""
 
     method: str
     path: str
     headers: Mapping[str, str] = field(repr=False)
     content: bytes = field(repr=False)
+    all_headers: Sequence[Tuple[str, str]] = field(repr=False, default=())
 
     @property
     def json(self) -> Any:
@@ -97,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             return
         headers: Dict[str, str] = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, self.path, headers, content)
+        request = Request(self.command, self.path, headers, content, self.headers.items())
         self._owner.asked.append(request)
         with contextlib.suppress(OSError):  # the client has gone
             answer = self._owner.script(request)

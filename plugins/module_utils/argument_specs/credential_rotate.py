@@ -37,6 +37,7 @@ def _rotate_options() -> ArgumentSpec:
         "wrong_refused": {"type": "bool"},
         "forget": {"type": "list", "elements": "str"},
         "sent": {"type": "bool", "default": True},
+        "current_unverified": {"type": "bool", "default": False},
     }
 
 

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
@@ -62,9 +62,9 @@ class Audit(Layer, KeyAdmin, Recoverable):
             self.trail.record(READ, OK if name in found else "not_found", name, found[name].version if name in found else None)
         return found
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         action = REFRESH if current_caller().operation == REFRESH else "write"
-        return self._record_write(action, record, lambda: self.inner.put(record, expected_version, create=create))
+        return self._record_write(action, record, lambda: self.inner.put(record, expected, create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._record_write("patch", record, lambda: self.inner.patch_metadata(record, expected_revision))
@@ -94,11 +94,11 @@ class Audit(Layer, KeyAdmin, Recoverable):
 
         return self._record_key_operation(check, rotate)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._record(
             "delete",
             Record(name, stage=stage),
-            lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
+            lambda: self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable),
         )
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
@@ -112,6 +113,8 @@ class Backend(ABC):
         "if it is encrypted by other means."
     )
     """The warning, given once, if neither the backend nor this collection encrypts a store's values and `encrypt` is not set."""
+    packages: Tuple[Package, ...] = ()
+    """The packages that this store needs, as well as those that its traits name for every store."""
     default_retries: int = 5
     """The most times a request is repeated if the store's configuration does not set `max_retries`."""
 
@@ -135,20 +138,20 @@ class Backend(ABC):
         """Release everything. May be called twice. The default has nothing to release."""
 
     @abstractmethod
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         """Store a value under (`record.name`, `record.stage`).
 
         Args:
             record: name, type, fields or envelope, and metadata. If it has a `serial`, that is stored; else the
                     backend uses `last_serial` + 1.
-            expected_version: the version this value replaces.
+            expected: the state that this value replaces: the `etag` of the record that was read.
             create: no value may exist yet. Without either, an existing value is replaced.
 
         Returns:
             The record as stored, with `version`, `serial` and `revision` (0 for every new value) set.
 
         Raises:
-            Conflict: the stored version is not the expected one, or `create` found a value, or `serial` was used before.
+            Conflict: the stored version or revision is not the expected one, or `create` found a value, or `serial` was used before.
             TooLarge: the value exceeds a limit of the backend.
         """
 
@@ -183,12 +186,12 @@ class Backend(ABC):
         """
 
     @abstractmethod
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         """Remove a value; for `current` with every kept version. Its last serial stays recorded.
 
         Raises:
             NotFound: there is none.
-            Conflict: the stored version is not the expected one.
+            Conflict: the stored version or revision is not the expected one.
         """
 
     @abstractmethod

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Iterable, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 
 def is_serial(text: str) -> bool:
@@ -17,17 +17,17 @@ def is_serial(text: str) -> bool:
     return text.isascii() and text.isdigit() and str(int(text)) == text if len(text) <= 20 else False
 
 
-def check_swap(name: str, found: Optional[Record], expected: Optional[str], create: bool = False) -> None:
-    """Check the stored version before a swap, for backends that do not compare themselves.
+def check_swap(name: str, found: Optional[Record], expected: Optional[Etag], create: bool = False) -> None:
+    """Check the stored state before a swap, for backends that do not compare themselves.
 
     Args:
         name: the credential.
         found: the stored value, or None.
-        expected: the version that must be stored, or None for any.
+        expected: the state that must be stored, or None for any.
         create: no value may be stored.
 
     Raises:
-        Conflict: the check fails; the message names both versions.
+        Conflict: the check fails; the message names both states.
     """
     if create and found is not None:
         raise Conflict(
@@ -35,13 +35,18 @@ def check_swap(name: str, found: Optional[Record], expected: Optional[str], crea
             name=name,
             remedy="Another run created it first. Read it, or change it instead of creating it.",
         )
-    there = None if found is None else found.version
-    if expected is not None and expected != there:
-        raise Conflict(
-            "version {0} was expected and {1} is stored".format(expected, "none" if there is None else "version " + there),
-            name=name,
-            remedy="Another run changed it first. Read it again and repeat.",
-        )
+    if expected is not None and not expected.matches(found):
+        raise swap_conflict(name, expected, found)
+
+
+def swap_conflict(name: str, expected: Etag, found: Optional[Record]) -> Conflict:
+    """Return the error for a stored value that is not the expected one. It names the revisions if only they differ."""
+    if found is not None and found.version == expected.version:
+        what = "version {0}, revision {1} was expected, and revision {2} is stored".format(*expected, found.revision)
+    else:
+        there = "none" if found is None else "version {0}".format(found.version)
+        what = "version {0} was expected and {1} is stored".format(expected.version, there)
+    return Conflict(what, name=name, remedy="Another run changed it first. Read it again and repeat.")
 
 
 def next_serial(name: str, wanted: Optional[int], last: int) -> int:

@@ -9,33 +9,14 @@ Workers of a run, linters and tests read it; loading the backend itself, and its
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
 
 Spec = Mapping[str, Mapping[str, Any]]
 FROM_FILE, FROM_VARIABLE = "_file", "_env"
 """The endings of the options that name the file, or the environment variable, which holds the value of an option of a login."""
-
-
-@dataclass(frozen=True)
-class Package:
-    """A Python package that a backend needs where Ansible runs.
-
-    Attributes:
-        requirement: as pip takes it, with its lower bound.
-        module: the top-level module that is imported from it.
-        when: what needs it, for the README; empty if every store of the backend does.
-    """
-
-    requirement: str
-    module: str
-    when: str = ""
-
-
-def pip_install(*packages: Package) -> str:
-    """Return the command that installs these packages."""
-    return " ".join(["pip install", *(shlex.quote(package.requirement) for package in packages)])
 
 
 def add_sources(spec: Spec, login: Tuple[str, ...]) -> Spec:
@@ -107,6 +88,11 @@ class BackendTraits:
         object.__setattr__(self, "spec", add_sources(self.spec, self.login))
         files = tuple(part + FROM_FILE for part in self.login if "." in part)
         object.__setattr__(self, "parts_with_paths", tuple(dict.fromkeys((*self.parts_with_paths, *files))))
+
+    @property
+    def packages_of_every_store(self) -> Tuple[Package, ...]:
+        """The packages that every store of this backend needs."""
+        return tuple(package for package in self.packages if not package.when)
 
     @property
     def paths(self) -> Tuple[str, ...]:

@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelop
     read_envelope,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Misplaced, NotEncrypted, StorageError, WrongKey
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
 
 
 class Found(NamedTuple):
@@ -34,6 +34,11 @@ class Found(NamedTuple):
     version: Optional[str]
     key: MasterKey
     envelope: Envelope
+
+    @property
+    def etag(self) -> Etag:
+        """The state of the record that holds the envelope."""
+        return Etag(self.version, self.envelope.revision)
 
 
 class EnvelopeOpener:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 
 class Layer(Backend):
@@ -36,8 +36,8 @@ class Layer(Backend):
     def close(self) -> None:
         self.inner.close()
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        return self.inner.put(record, expected_version, create=create)
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
+        return self.inner.put(record, expected, create=create)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         return self.inner.get(name, version, stage)
@@ -48,8 +48,8 @@ class Layer(Backend):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self.inner.patch_metadata(record, expected_revision)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
+        self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         return self.inner.list(wanted)

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
@@ -41,8 +41,8 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewr
     def intercept(self, call: BackendCall, work: Callable[[], Answer]) -> Answer:
         """Run `work`, which makes `call`, and add what this layer does before, after or instead of it. Return its result."""
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        return self.intercept(BackendCall("put", record.name, True), lambda: self.inner.put(record, expected_version, create=create))
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
+        return self.intercept(BackendCall("put", record.name, True), lambda: self.inner.put(record, expected, create=create))
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         return self.intercept(BackendCall("get", name), lambda: self.inner.get(name, version, stage))
@@ -77,10 +77,10 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewr
 
         return self.intercept(BackendCall("restore", name, not check), restore)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self.intercept(
             BackendCall("delete", name, True),
-            lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
+            lambda: self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable),
         )
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:

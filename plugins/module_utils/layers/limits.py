@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
 
 
 class Limits(Layer):
@@ -27,9 +27,9 @@ class Limits(Layer):
         super().__init__(inner)
         self._limited = require_protocol(inner, Limited)
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         self._check(record)
-        return self.inner.put(record, expected_version, create=create)
+        return self.inner.put(record, expected, create=create)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         self._check(record)

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, is_scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
 
 
@@ -37,10 +37,10 @@ class ScopeGuard(Layer, Recoverable):
             check_access(_scope(record), current_caller().context, name)
         return found
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         if not create:
             self._check(record.name)
-        return self.inner.put(record, expected_version, create=create)
+        return self.inner.put(record, expected, create=create)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         self._check(record.name)
@@ -52,9 +52,9 @@ class ScopeGuard(Layer, Recoverable):
         check_access(_scope(seen), current_caller().context, name)
         return seen if check else recoverable.restore(name, stage, version=seen.version)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._check(name)
-        self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+        self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         # This method is not a generator: the caller is determined when the list is requested, not when its rows are read.

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 
 METER = "nebula.credential"
 FLUSH_WITHIN = 1000
@@ -34,7 +35,7 @@ def opentelemetry_instruments(store: str, backend: str, warn: Callable[[str], ob
         raise MissingLibrary(
             "OpenTelemetry is not installed on the controller",
             option="telemetry",
-            remedy="Run: pip install 'opentelemetry-sdk>=1.30', or leave 'telemetry' out.",
+            remedy="Run: {0}, or leave 'telemetry' out.".format(pip_install(Package("opentelemetry-sdk>=1.30", "opentelemetry"))),
         ) from None
     return _OpenTelemetry(metrics, {"store": store, "backend": backend}, warn)
 

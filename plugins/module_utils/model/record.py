@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -59,6 +59,20 @@ class Metadata:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
+class Etag(NamedTuple):
+    """The stored state of a value. A write names the state that it was made from, and replaces no other.
+
+    `revision` is None for any revision of the version: only for a value whose metadata cannot be read.
+    """
+
+    version: Optional[str]
+    revision: Optional[int] = None
+
+    def matches(self, found: Optional[Record]) -> bool:
+        """Return True if `found` is in this state. No record is in none."""
+        return found is not None and found.version == self.version and self.revision in (None, found.revision)
+
+
 @dataclass(frozen=True)
 class Record:
     """One value of one credential, as the manager, the layers and the backends pass it to each other.
@@ -88,6 +102,11 @@ class Record:
     envelope: Optional[bytes] = None
     verified: bool = True
     keep_replaced: bool = True
+
+    @property
+    def etag(self) -> Etag:
+        """The state in which this record was read, or to which a write brought it."""
+        return Etag(self.version, self.revision)
 
     @property
     def full_metadata(self) -> Metadata:

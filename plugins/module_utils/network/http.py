@@ -16,7 +16,7 @@ import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TooLarge,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import ContextAdapter, is_whole
@@ -38,12 +39,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_fai
     LATE,
     NO_TLS,
     NOT_TRUSTED,
+    SPEAKS_PLAIN,
     reason_of,
     seconds_to_wait,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxy_for
+from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import CHECK_VARIABLES, proxies_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, is_loopback, port_of, split_url
 
 try:
     import requests
@@ -54,7 +56,12 @@ except ImportError:
     requests = None  # type: ignore[assignment]
     Session = object  # type: ignore[assignment,misc]
 
-INSTALL = "Run: pip install 'requests >= 2.31'"
+_TLS_PROBLEMS: Mapping[str, Tuple[str, str]] = {
+    NOT_TRUSTED: ("the certificate of {0} cannot be verified", "Name the authority that signed it."),
+    NO_TLS: ("{0} and this client cannot agree on TLS", "The port must support TLS 1.2 or later."),
+    SPEAKS_PLAIN: ("{0} does not speak TLS at that port", "Correct the port, or the scheme of the address."),
+}
+INSTALL = "Run: {0}".format(pip_install(Package("requests >= 2.31", "requests")))
 USER_AGENT = "nebula-credential"
 REDIRECTS = 3
 MAX_BYTES = 1024 * 1024
@@ -62,7 +69,7 @@ _CHUNK = 65536
 _READING = ("GET", "HEAD", "OPTIONS")
 _PLAIN_HEADERS = frozenset(("accept", "accept-encoding", "connection", "user-agent"))
 """The headers that a request to another host may carry. Any other header may be a login."""
-_PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
+_THROTTLED = 429
 _MAY_HAVE_HAPPENED = (500, 502, 504)
 _SEE_OTHER = 303
 _SAME_METHOD = (307, 308)
@@ -102,11 +109,12 @@ class HttpResponse:
         Raises:
             Unavailable: the server is overloaded or failed (429 and 5xx); the same request may succeed later.
         """
-        if self.status != 429 and self.status < 500:
+        if self.status != _THROTTLED and self.status < 500:
             return self
         error = Unavailable("the server {0} responded with status {1}".format(self.host, self.status), remedy="Run it again later.")
         happened = self.status in _MAY_HAVE_HAPPENED and not self.is_reading
-        raise error.annotate(retry_after=seconds_to_wait(self.headers.get("retry-after")), outcome_unknown=happened)
+        wait = seconds_to_wait(self.headers.get("retry-after"))
+        raise error.annotate(retry_after=wait, outcome_unknown=happened, throttled=self.status == _THROTTLED)
 
 
 class _RefusedRedirect(Exception):
@@ -140,11 +148,11 @@ class _Session(Session):
         self.mount("http://", adapter)
 
     def merge_environment_settings(self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any) -> Any:
-        return {"proxies": _proxies(url), "stream": stream, "verify": True, "cert": None}
+        return {"proxies": proxies_for(url), "stream": stream, "verify": True, "cert": None}
 
     def rebuild_proxies(self, prepared_request: Any, proxies: Any) -> Any:
         prepared_request.headers.pop("Proxy-Authorization", None)
-        return _proxies(prepared_request.url)
+        return proxies_for(prepared_request.url)
 
     def send(self, request: Any, **named: Any) -> Any:
         left = deadline.remaining()
@@ -163,7 +171,7 @@ class _Session(Session):
             return False
         if there.scheme == "http" and not (self._allow_plain or is_loopback(there.hostname or "")):
             return False
-        if (there.scheme, there.hostname, _port(there)) == (here.scheme, here.hostname, _port(here)):
+        if (there.scheme, there.hostname, port_of(there)) == (here.scheme, here.hostname, port_of(here)):
             return True
         carried = {name.lower() for name in request.headers} - _PLAIN_HEADERS
         return not (carried or request.body or self._has_certificate) and request.method in _READING
@@ -215,7 +223,7 @@ class HttpClient:
             StorageError: the certificate is not trusted, the TLS handshake failed, or the server redirects to another host.
             TooLarge: the body is larger than `max_bytes`.
             InvalidInput: the address or a header is invalid.
-            InvalidConfiguration: the proxy of the environment is invalid.
+            InvalidConfiguration, MissingLibrary: the proxy of the environment cannot be used.
         """
         host = self._check(url)
         sent = dict(headers or {}, **({} if bearer is None else {"Authorization": "Bearer " + bearer.expose().decode("latin-1")}))
@@ -226,7 +234,7 @@ class HttpClient:
         ) as response:
             content = self._read(response, host, is_reading)
             named = {name.lower(): value for name, value in response.headers.items()}
-            return HttpResponse(response.status_code, named, content, _host_of(urlsplit(response.url)), is_reading)
+            return HttpResponse(response.status_code, named, content, host_and_port(urlsplit(response.url)), is_reading)
 
     def close(self) -> None:
         """Close the connections."""
@@ -240,9 +248,9 @@ class HttpClient:
         if parts.username is not None:
             raise InvalidInput("the address of the server holds a login", remedy="Set the login in its own fields.")
         if parts.scheme == "http" and not self._allow_plain and not is_loopback(parts.hostname):
-            what = "plain HTTP would show what is sent to {0} to the network".format(_host_of(parts))
+            what = "plain HTTP would show what is sent to {0} to the network".format(host_and_port(parts))
             raise InvalidInput(what, remedy="Use https.")
-        return _host_of(parts)
+        return host_and_port(parts)
 
     def _read(self, response: Any, host: str, is_reading: bool) -> bytes:
         content = b""
@@ -254,35 +262,6 @@ class HttpClient:
         if not is_whole(response):
             raise requests.ConnectionError
         return content
-
-
-def _proxies(url: str) -> Dict[str, str]:
-    """Return the proxy of an address, as `requests` takes it.
-
-    Raises:
-        InvalidConfiguration: the environment's value is not a proxy.
-    """
-    proxy = proxy_for(url)
-    if proxy is None:
-        return {}
-    parts = split_url(proxy)
-    if parts is None or not parts.hostname or parts.scheme not in _PROXY_SCHEMES:
-        raise _proxy_error(_host_of(urlsplit(url)))
-    return {urlsplit(url).scheme: proxy}
-
-
-def _proxy_error(host: str) -> InvalidConfiguration:
-    return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy="Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY.")
-
-
-def _port(parts: SplitResult) -> int:
-    return parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def _host_of(parts: SplitResult) -> str:
-    """Return host and port. Paths and queries may hold a secret (those of webhooks do)."""
-    host = parts.hostname or ""
-    return "{0}:{1}".format("[{0}]".format(host) if ":" in host else host, _port(parts))
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -313,17 +292,16 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         refused = StorageError(what, remedy="Set its new address: a login is never sent to another host.")
         return refused.annotate(outcome_unknown=outcome_unknown and getattr(problem, "status", None) == _SEE_OTHER)
     if isinstance(problem, (requests.exceptions.InvalidProxyURL, requests.exceptions.InvalidSchema)):
-        return _proxy_error(host)
+        return InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy=CHECK_VARIABLES)
     exceptions = requests.exceptions
     is_invalid = isinstance(problem, (exceptions.InvalidURL, exceptions.InvalidHeader, exceptions.InvalidJSONError))
     if is_invalid or not isinstance(problem, (requests.RequestException, HTTPError, OSError)):
         invalid = InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address, the headers and the content.")
         return invalid.annotate(outcome_unknown=outcome_unknown)
     reason = reason_of(problem)
-    if reason == NOT_TRUSTED:
-        return StorageError("the certificate of {0} cannot be verified".format(host), remedy="Name the authority that signed it.")
-    if reason == NO_TLS:
-        return StorageError("{0} and this client cannot agree on TLS".format(host), remedy="The port must support TLS 1.2 or later.")
+    if reason in _TLS_PROBLEMS:
+        what, remedy = _TLS_PROBLEMS[reason]
+        return StorageError(what.format(host), remedy=remedy)
     if reason == LATE:
         return deadline.timeout_error(outcome_unknown=outcome_unknown)
     if reason == CUT:

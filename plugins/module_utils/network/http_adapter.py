@@ -9,7 +9,7 @@ from __future__ import annotations
 import ssl
 from typing import Any, Dict, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOL_CLASSES
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, keep_deadline
 
 try:
     from requests.adapters import HTTPAdapter
@@ -29,13 +29,11 @@ class DeadlineAdapter(HTTPAdapter):
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **named: Any) -> None:
         super().init_poolmanager(connections, maxsize, block, **named, **self._tls)
-        self.poolmanager.pool_classes_by_scheme = POOL_CLASSES
+        keep_deadline(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> Any:
         manager = super().proxy_manager_for(proxy, **named, **self._tls)
-        if proxy.lower().startswith("socks"):
-            return manager  # It has its own kind of connections.
-        manager.pool_classes_by_scheme = POOL_CLASSES
+        keep_deadline(manager, proxy)
         return manager
 
 

@@ -15,8 +15,9 @@ import io
 import socket
 import ssl
 import threading
+from functools import lru_cache
 from http.client import HTTPResponse
-from typing import Any, Callable, Optional, cast
+from typing import Any, Callable, Dict, Optional, cast
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 
@@ -124,24 +125,29 @@ def _begins_a_body(data: bytes) -> bool:
     return data.endswith(b"\r\n\r\n") and data.startswith((b"POST ", b"PUT ", b"PATCH "))
 
 
-class _PlainConnection(_Timed, HTTPConnection):  # type: ignore[misc]  # urllib3 does not declare http.client's attribute
-    pass
+def _build_pools(plain: Any, tls: Any) -> Dict[str, Any]:
+    """Return the pools of such connections, as a urllib3.PoolManager takes them in `pool_classes_by_scheme`."""
+    pools = {}
+    for scheme, pool, connection in (("http", HTTPConnectionPool, plain), ("https", HTTPSConnectionPool, tls)):
+        timed = type("Timed" + connection.__name__, (_Timed, connection), {})
+        pools[scheme] = type("Timed" + pool.__name__, (pool,), {"ConnectionCls": timed})
+    return pools
 
 
-class _TlsConnection(_Timed, HTTPSConnection):  # type: ignore[misc]  # as above
-    pass
+_POOLS = _build_pools(HTTPConnection, HTTPSConnection)
 
 
-class _PlainPool(HTTPConnectionPool):
-    ConnectionCls = _PlainConnection
+def keep_deadline(manager: Any, proxy: str = "") -> None:
+    """Make a urllib3.PoolManager use connections that keep the deadline. `proxy` is the URL of its proxy."""
+    manager.pool_classes_by_scheme = _socks_pools() if proxy.lower().startswith("socks") else _POOLS
 
 
-class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+@lru_cache(maxsize=None)
+def _socks_pools() -> Dict[str, Any]:
+    """Return the pools of connections through a SOCKS proxy. They need the package PySocks, which the manager has loaded by now."""
+    from urllib3.contrib.socks import SOCKSConnection, SOCKSHTTPSConnection
 
-
-POOL_CLASSES = {"http": _PlainPool, "https": _TlsPool}
-"""The pool classes, as a urllib3.PoolManager takes them in `pool_classes_by_scheme`."""
+    return _build_pools(SOCKSConnection, SOCKSHTTPSConnection)
 
 
 def tls_context() -> ssl.SSLContext:

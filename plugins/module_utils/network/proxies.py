@@ -5,18 +5,25 @@
 """The proxy for a server, from the same environment variables as kubectl and curl.
 
 HTTPS_PROXY for https, HTTP_PROXY for http, else ALL_PROXY; NO_PROXY lists hosts without a proxy. Lower-case names take precedence,
-as with curl. This machine is always reached directly.
+as with curl. This machine is always reached directly. Every client of a server finds its proxy here.
 """
 
 from __future__ import annotations
 
 import ipaddress
 import os
-from typing import Optional, Tuple, Union
+import re
+from typing import Dict, Optional, Tuple, Union
 from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, is_loopback, read_address, split_url
 
+INSTALL = "Run: {0}".format(pip_install(Package("PySocks >= 1.5.8", "socks")))
+_SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
+CHECK_VARIABLES = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
+_SCHEMES = ("http", "https", *_SOCKS)
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -25,12 +32,50 @@ def proxy_for(url: str) -> Optional[str]:
 
     Args:
         url: the address of the request.
+
+    Raises:
+        InvalidConfiguration: the environment's value is not the URL of a proxy.
+        MissingLibrary: it is a SOCKS proxy, and the package for these is not installed.
     """
     parts = urlsplit(url)
     if not parts.hostname or is_loopback(parts.hostname) or _is_exempt(parts, _read("no_proxy")):
         return None
     proxy = _read(parts.scheme + "_proxy") or _read("all_proxy")
-    return proxy if not proxy or "://" in proxy else "http://" + proxy
+    if proxy is None:
+        return None
+    return check_proxy(proxy if "://" in proxy else "http://" + proxy, url, CHECK_VARIABLES)
+
+
+def proxies_for(url: str) -> Dict[str, str]:
+    """Return the proxy of a request as `requests` takes it. Raises as `proxy_for`."""
+    proxy = proxy_for(url)
+    return {} if proxy is None else {urlsplit(url).scheme: proxy}
+
+
+def check_proxy(proxy: str, url: str, remedy: str) -> str:
+    """Return the URL of a proxy if it can be used for requests to `url`. The error never quotes it: it may hold a login.
+
+    Raises:
+        InvalidConfiguration: it is not the URL of a proxy.
+        MissingLibrary: it is a SOCKS proxy, and the package for these is not installed.
+    """
+    parts = split_url(proxy)
+    host = host_and_port(urlsplit(url))
+    if parts is None or not parts.hostname or parts.scheme not in _SCHEMES:
+        raise InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy=remedy)
+    if parts.scheme in _SOCKS and not _has_socks():
+        raise MissingLibrary(
+            "the Python package PySocks is not installed, which the SOCKS proxy for {0} needs".format(host), remedy=INSTALL
+        )
+    return proxy
+
+
+def _has_socks() -> bool:
+    try:
+        import socks  # noqa: F401  # urllib3 uses it
+    except ImportError:
+        return False
+    return True
 
 
 def _read(name: str) -> Optional[str]:
@@ -43,7 +88,7 @@ def _read(name: str) -> Optional[str]:
 
 
 def _is_exempt(parts: SplitResult, exempt: Optional[str]) -> bool:
-    entries = [entry.strip().lower() for entry in (exempt or "").split(",")]
+    entries = re.split(r"[,\s]+", (exempt or "").lower())
     return any(_matches(entry, parts) for entry in entries if entry)
 
 
@@ -56,7 +101,7 @@ def _matches(entry: str, parts: SplitResult) -> bool:
         return False
     # A trailing dot ends a complete name, on either side, as with curl.
     host, entry = (parts.hostname or "").rstrip("."), entry.rstrip(".")
-    address, network = _address(host), _network(entry)
+    address, network = read_address(host), _network(entry)
     if network is not None:
         return address is not None and address.version == network.version and address in network
     if entry.startswith(("*.", ".")):
@@ -65,19 +110,14 @@ def _matches(entry: str, parts: SplitResult) -> bool:
 
 
 def _split_port(entry: str) -> Tuple[str, Optional[int]]:
-    """Split `host:port` or `[address]:port`. The port is None if there is none."""
+    """Split `host:port` or `[address]:port`. The port is None if there is none. `[address]/mask` is a network."""
     if entry.startswith("["):
         host, _bracket, rest = entry[1:].partition("]")
+        if rest.startswith("/"):
+            return host + rest, None
         return host, int(rest[1:]) if rest[1:].isdigit() else None
     host, colon, port = entry.rpartition(":")
     return (host, int(port)) if colon and port.isdigit() and ":" not in host else (entry, None)
-
-
-def _address(host: str) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6Address]]:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
 
 
 def _network(entry: str) -> Optional[Union[ipaddress.IPv4Network, ipaddress.IPv6Network]]:

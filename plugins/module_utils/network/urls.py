@@ -8,20 +8,34 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from typing import Callable, Optional
+import socket
+from typing import Callable, Optional, Union
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 
 def is_loopback(host: str) -> bool:
-    """Return True if the host is this machine: `localhost`, 127.0.0.0/8 or ::1."""
-    if host == "localhost":
+    """Return True if the host is this machine: `localhost`, 127.0.0.0/8 or ::1, in any spelling that a connection accepts."""
+    if host.lower() in ("localhost", "localhost."):
         return True
+    address = read_address(host)
+    return address is not None and address.is_loopback
+
+
+def read_address(host: str) -> Optional[Union[ipaddress.IPv4Address, ipaddress.IPv6Address]]:
+    """Return the IP address that a host is, as the resolver of the system reads it; None if it is a name.
+
+    `127.1`, `0x7f.1` and `2130706433` are 127.0.0.1 to it, and an IPv4 address within IPv6 (`::ffff:127.0.0.1`) is that address.
+    """
     try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+        if ":" not in host:
+            # The system ignores what follows a blank.
+            return None if any(map(str.isspace, host)) else ipaddress.IPv4Address(socket.inet_aton(host))
+        address = ipaddress.IPv6Address(host.split("%", 1)[0])
+    except (OSError, ValueError):
+        return None
+    return address.ipv4_mapped or address
 
 
 def split_url(text: str) -> Optional[SplitResult]:
@@ -31,6 +45,17 @@ def split_url(text: str) -> Optional[SplitResult]:
         return parts if parts.port != 0 and text.isprintable() and " " not in text else None
     except ValueError:
         return None
+
+
+def host_and_port(parts: SplitResult) -> str:
+    """Return the host and the port of an address, and nothing else: paths and queries may hold a secret (those of webhooks do)."""
+    host = parts.hostname or ""
+    return "{0}:{1}".format("[{0}]".format(host) if ":" in host else host, port_of(parts))
+
+
+def port_of(parts: SplitResult) -> int:
+    """Return the port of an address of http or https."""
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def readable_path(option: str, path: str, exists: Callable[[str], bool] = os.path.isfile, kind: str = "file") -> str:

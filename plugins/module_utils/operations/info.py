@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.usage impo
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
@@ -153,7 +154,11 @@ def _apply_query(rows: List[Dict[str, Any]], query: Optional[str]) -> Any:
     if query is None:
         return rows
     if jmespath is None:
-        raise MissingLibrary("JMESPath is not installed on the controller", option="query", remedy="pip install 'jmespath>=1.0'")
+        raise MissingLibrary(
+            "JMESPath is not installed on the controller",
+            option="query",
+            remedy="Run: {0}".format(pip_install(Package("jmespath>=1.0", "jmespath"))),
+        )
     try:
         return jmespath.search(query, rows)
     except jmespath.exceptions.JMESPathError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import Any, Dict, Iterable, List, Mapping, NoReturn, Optional, Sequence
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -28,10 +28,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.open impor
 class _Module(AnsibleModule):  # type: ignore[misc]  # the base class has no types
     """The module itself. Arguments that ansible-core refuses have a code too."""
 
-    def fail_json(self, msg: str, **result: Any) -> NoReturn:
+    def fail_json(self, msg: str, **result: Any) -> None:
         """Fail with `invalid_input`, unless another code is given."""
         super().fail_json(msg, **{"code": InvalidInput.code, **result})
-        raise SystemExit(1)
 
 
 def run_module(operation: str, specification: Specification) -> None:

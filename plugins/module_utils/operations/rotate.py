@@ -32,6 +32,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_options import (
+    GRACE_OPTIONS,
+    check_phase,
+    check_rollback,
+    check_target,
+    check_target_options,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_target import RotationTarget
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import complete_value, new_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal
@@ -40,7 +47,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_h
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -48,13 +55,25 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 STEP = "step"
 """The parameter in which a driver reports, and the part of the result that has its next step. Never shown."""
 
+SETTLES = "settles"
+"""The part of a driver's step that comes back with the report: this run only finishes what is open."""
+
 LOOK = "look"
 """The driver's first request: how to reach the target, so that it can examine it before anything is written."""
 
 _PREPARED = (journal.PREPARING, journal.PREPARED)
-_FAILURES = {steps.ROLLED_BACK: RotationFailed, steps.PARKED: RotationParked, steps.LOST: RotationLost}
+_FAILURES = {
+    steps.ROLLED_BACK: RotationFailed,
+    steps.REFUSED: RotationFailed,
+    steps.PARKED: RotationParked,
+    steps.LOST: RotationLost,
+}
 _REMEDIES = {
     steps.ROLLED_BACK: "The current value is unchanged, and the target accepts it.",
+    steps.REFUSED: (
+        "Nothing was sent. Correct what stands in the way, or store the value that the target accepts. With 'current_unverified: true' the"
+        " rotation begins although the target does not accept the current value; nothing is rolled back to that value then."
+    ),
     steps.PARKED: "Both values are kept (stages current and pending). Run phase 'settle', or the rotation again, once the target responds.",
     steps.LOST: "Both values are kept. Set one of them at the target by hand, then run phase 'settle'.",
 }
@@ -66,12 +85,12 @@ def credential_rotate(manager: CredentialManager, parameters: Mapping[str, Any],
     Args:
         manager: the manager of the store.
         parameters: the module's options, and from a driver `step`: `{look: true}` to get the access to
-            the target, `{}` to begin, `{ticket, outcome, places, made, held}` to report the outcome of a step.
+            the target, `{}` to begin, `{ticket, settles, outcome, note, places, made, held}` to report the outcome of a step.
         context: the caller.
         check_mode: change nothing, and return the plan.
 
     Returns:
-        `{changed, name, phase, outcome, rotation}`, in check mode with `plan`. To a driver: `step` with `kind`, `ticket`,
+        `{changed, name, phase, outcome, rotation, diff}`, in check mode with `plan`. To a driver: `step` with `kind`, `ticket`,
         `stage`, `limit`, `value` and the way to the target (`options`, `credentials`, `current`), until `step.kind` is `done`.
 
     Raises:
@@ -97,8 +116,9 @@ class _Rotation:
         self._current = manager.backend.get(self._name)
         # Not due: only finish an earlier rotation that is still open.
         waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
-        self._tidies = waits and self._phase == AUTO
-        self._idles = waits and self._phase == PREPARE and self._engine.status(self._name)["phase"] not in _PREPARED
+        # A promotion changes what is due, so a driver brings back what was decided when the run began.
+        self._tidies = bool((parameters.get(STEP) or {}).get(SETTLES, waits and self._phase == AUTO))
+        self._waits = waits and self._phase == PREPARE
         self._target = RotationTarget(lambda name: manager.get(name, context=context), self._current, parameters)
 
     def answer(self, check_mode: bool) -> Outcome:
@@ -108,33 +128,58 @@ class _Rotation:
                 option="target",
                 remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
             )
-        self._check_target_options()
-        self._check_maker()
+        check_target_options(self._parameters)
+        check_phase(self._parameters, self._phase)
+        check_target(self._parameters, self._target.traits, driven=self._target.driven)
+        outcome = self._perform(self._engine.status(self._name, self._request_of_target()), check_mode)
+        if STEP in self._parameters and STEP not in outcome.result:
+            # Also where there was nothing to do, so that a driver needs no other sign of the end.
+            outcome.result[STEP] = {"kind": steps.DONE}
+        return outcome
+
+    def _perform(self, before: Mapping[str, Any], check_mode: bool) -> Outcome:
         if self._phase == STATUS:
-            return Outcome(self._result(False, None, self._engine.status(self._name)))
-        if self._idles or (self._tidies and (check_mode or self._engine.status(self._name)["phase"] is None)):
-            return Outcome(self._result(False, steps.IDLE, self._engine.status(self._name)))
+            return Outcome(self._result(False, None, before))
+        if self._is_idle(before, check_mode):
+            return Outcome(self._result(False, steps.IDLE, before))
+        if self._phase == ROLLBACK and not self._is_report():
+            check_rollback(self._parameters, before, self._describe_target())
         if check_mode:
-            return self._plan()
+            return self._plan(before)
+        if self._phase in (AUTO, ROLLBACK, SETTLE):
+            self._check_driver()
         if (self._parameters.get(STEP) or {}).get(LOOK):
             told, secrets = self._target.build_access()
             return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
-        before = self._engine.status(self._name)
         if self._phase == FORGET:
             return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
-        step = _PHASES[self._phase](self)
-        return self._report_step(step, before)
+        return self._report_step(_PHASES[self._phase](self), before)
+
+    def _is_idle(self, before: Mapping[str, Any], check_mode: bool) -> bool:
+        """Whether there is nothing to do: nothing is due, or nothing is open that could be finished."""
+        if self._phase == SETTLE or self._tidies:
+            return (before["phase"] is None and not self._is_report()) or (check_mode and self._tidies)
+        return self._waits and before["phase"] not in _PREPARED
+
+    def _is_report(self) -> bool:
+        return "ticket" in (self._parameters.get(STEP) or {})
+
+    def _request_of_target(self) -> Optional[Request]:
+        """Return a request that names the target, for phases in which the target only has to be the one of the open rotation."""
+        return self._request() if self._target.driven and self._phase in (STATUS, FORGET) else None
+
+    def _describe_target(self) -> Optional[Dict[str, Any]]:
+        """Return the target that the task names, with its kind; None if it names none."""
+        return None if self._target.manual else dict(self._target.describe(), kind=self._target.kind)
 
     def _is_due(self) -> bool:
-        if self._parameters.get(STEP):
-            return True
         known = self._current.full_metadata
         return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
 
-    def _plan(self) -> Outcome:
+    def _plan(self, before: Mapping[str, Any]) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
-        return Outcome(dict(self._result(changes, None, self._engine.status(self._name)), plan=plan))
+        return Outcome(dict(self._result(changes, None, before), plan=plan))
 
     def _request(self) -> Request:
         return Request(
@@ -147,23 +192,11 @@ class _Rotation:
             manual=self._target.manual,
             places=self._target.places,
             complete=self._complete,
+            current_unverified=bool(self._parameters.get("current_unverified")),
         )
 
     def _complete(self, base: Record, made: Value) -> Candidate:
         return complete_value(base, made, self._parameters, self._manager.clock())
-
-    def _check_target_options(self) -> None:
-        """Raise InvalidInput for the options of a target that the task does not name."""
-        kind = self._parameters.get("target")
-        for other in TARGETS:
-            if other != kind and self._parameters.get(other) is not None:
-                named = "the target is {}".format(ascii(kind)) if kind else "no target is named"
-                raise InvalidInput(named, option=other, remedy="Leave this option out, or write 'target: {}'.".format(other))
-
-    def _check_maker(self) -> None:
-        given = [option for option in ("value", "fields", "generate") if self._parameters.get(option)]
-        if given and self._target.traits.maker == SERVICE:
-            raise InvalidInput("the service makes the value of this target", option=given[0], remedy="Leave it out.")
 
     def _make(self, base: Record) -> Any:
         return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
@@ -175,26 +208,34 @@ class _Rotation:
             InvalidInput: the grace period is shorter than consumers need.
         """
         consumers = [duration(self._parameters.get(option) or 0, option) for option in ("consumer_ttl", "serve_stale")]
+        if not self._target.manual and self._target.traits.overlap == OVERLAP_NONE:
+            return timedelta(0)
         wanted = self._parameters.get("grace")
         policy = RotationPolicy.read(self._current.full_metadata.policy).grace
-        overlaps = self._target.traits.overlap != OVERLAP_NONE
+        needed = self._target.driven or any(consumers)
         if wanted is None and not policy:
-            return consumers[0] + consumers[1] + SKEW if overlaps and (self._target.driven or any(consumers)) else timedelta(0)
+            return consumers[0] + consumers[1] + SKEW if needed else timedelta(0)
         grace = policy if wanted is None else duration(wanted, "grace")
-        if overlaps and (self._target.driven or any(consumers)):
+        if needed:
             check_grace(grace, consumers[0], consumers[1], "grace" if wanted is not None else "policy.grace")
         return grace
 
-    def _auto(self) -> Step:
-        reported = self._parameters.get(STEP)
-        if self._target.driven and reported is None:
+    def _check_driver(self) -> None:
+        """Check that a driver takes the steps of a target: they hold values, and only it can act.
+
+        Raises:
+            InvalidInput: there is none.
+        """
+        if self._target.driven and STEP not in self._parameters:
             raise InvalidInput(
                 "only the action on the controller reaches a target",
                 option="run_on",
                 remedy="Leave 'run_on: target' out; the task's host is where the target's modules run.",
             )
-        if reported:
-            return self._report(reported)
+
+    def _auto(self) -> Step:
+        if self._is_report():
+            return self._report(self._parameters[STEP])
         if self._tidies:
             return self._engine.settle(self._name, self._request(), anew=False)
         return self._engine.prepare(self._request())
@@ -209,10 +250,10 @@ class _Rotation:
             made=handover.decode_made(reported.get("made")),
             held=handover.decode_held(reported.get("held")),
             places=reported.get("places"),
+            note=reported.get("note") or "",
         )
 
     def _prepare(self) -> Step:
-        self._refuse_target()
         return self._engine.prepare(self._request())
 
     def _test(self) -> Step:
@@ -220,39 +261,34 @@ class _Rotation:
         return self._engine.test(self._name, accepted=accepted, wrong_refused=refused)
 
     def _commit(self) -> Step:
-        return self._engine.commit(self._name)
+        gives = any(self._parameters.get(option) is not None for option in GRACE_OPTIONS)
+        return self._engine.commit(self._name, self._grace() if gives else None)
 
     def _rollback(self) -> Step:
-        reported = self._parameters.get(STEP)
-        if reported:
-            return self._report(reported)
+        if self._is_report():
+            return self._report(self._parameters[STEP])
         return self._engine.rollback(self._request(), sent=bool(self._parameters.get("sent", True)))
 
     def _settle(self) -> Step:
-        reported = self._parameters.get(STEP)
-        step = self._report(reported) if reported else self._engine.settle(self._name, self._request())
+        step = self._report(self._parameters[STEP]) if self._is_report() else self._engine.settle(self._name, self._request())
         if step.kind != steps.DONE and not self._target.driven:
             raise InvalidInput(
                 "the target must be checked, and none is named", option="target", remedy="Name the target that the rotation began with."
             )
         return step
 
-    def _refuse_target(self) -> None:
-        if self._target.driven:
-            raise InvalidInput("a phase that is run by hand takes no target", option="target", remedy="Leave it out, or run phase 'auto'.")
-
     def _report_step(self, step: Step, before: Mapping[str, Any]) -> Outcome:
         if step.kind != steps.DONE:
             return self._hand_out(step)
-        if self._phase == AUTO and step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK):
+        fails = step.outcome in _FAILURES and not (self._tidies and step.outcome == steps.ROLLED_BACK)
+        if step.outcome == steps.REFUSED or (self._phase == AUTO and fails):
             raise _failure(step)
         changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
-        result = self._result(changed, step.outcome, step.summary)
-        return Outcome(dict(result, **{STEP: {"kind": steps.DONE}}) if STEP in self._parameters else result)
+        return Outcome(self._result(changed, step.outcome, step.summary))
 
     def _hand_out(self, step: Step) -> Outcome:
         told, secrets = self._target.build_instructions(step)
-        return Outcome(dict(self._result(True, None, step.summary), **{STEP: told}), secrets)
+        return Outcome(dict(self._result(True, None, step.summary), **{STEP: dict(told, **{SETTLES: self._tidies})}), secrets)
 
     def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:
         return {"changed": changed, "name": self._name, "phase": self._phase, "outcome": outcome, "rotation": dict(summary)}

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation import 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, as_time
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 
@@ -53,6 +53,12 @@ def arrive(course: Course, entry: Entry, request: Optional[Request]) -> Union[En
     return entry
 
 
+def forgive(journal: Journal, request: Optional[Request]) -> Journal:
+    """Return the journal with its attempts counted from zero, because a person requested another try."""
+    owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
+    return replace(journal, orphaned=False, settles=0, sole_owner=owns)
+
+
 def check_by_hand(entry: Entry, request: Request) -> None:
     """Refuse to continue by hand a rotation that a driver has to finish.
 
@@ -73,8 +79,7 @@ def check_target(entry: Entry, request: Request) -> None:
     """
     journal = entry.journal
     named = dict(request.target, kind=request.kind)
-    sent = any(time is not None for time in (journal.sending, journal.sent, journal.resending, journal.resent))
-    if sent and not journal.manual and request.is_driven and named != dict(journal.target):
+    if journal.has_sent and not journal.manual and request.is_driven and named != dict(journal.target):
         began = ", ".join("{} {}".format(key, value) for key, value in sorted(journal.target.items()))
         raise InvalidInput(
             "the open rotation began with another target",

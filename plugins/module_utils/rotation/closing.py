@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation import 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.current_check import start
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import FORWARD, SKEW_STAMP, Entry, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots, identity_of, is_same_value
@@ -115,7 +116,7 @@ def closing(course: Course, entry: Entry, request: Optional[Request]) -> Followi
         slots.drop(stage)
     course.close(entry)
     if journal.again and request is not None:
-        return course.begin(request)
+        return start(course, request)
     outcome = steps.PROMOTED if journal.promoted is not None else steps.ROLLED_BACK
     return Step(steps.DONE, outcome=outcome, summary=dict(course.summary(entry), phase="closed"))
 
@@ -137,4 +138,6 @@ def _resume_grace(course: Course, entry: Entry) -> Step:
     journal = entry.journal
     resumed = replace(journal, phase=phases.GRACE, goal=FORWARD, promoted=journal.grace_of, verified=None, withdrawn=(), dropping=None)
     # The journal no longer says which hosts had the current value, so all hosts get it again.
-    return course.finish(replace(entry, journal=replace(resumed, grace_of=None, behind=journal.places)), steps.ROLLED_BACK)
+    return course.finish(
+        replace(entry, journal=replace(resumed, grace_of=None, unverified=False, behind=journal.places)), steps.ROLLED_BACK
+    )

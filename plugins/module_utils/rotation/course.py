@@ -63,7 +63,13 @@ class Course:
         return self._book.write(entry, replace(journal, holder=self._holder, until=stamp(now + self._lease)), now)
 
     def begin(self, request: Request) -> Entry:
-        """Write the journal of a new rotation. Return its entry.
+        """Write the journal of a new rotation. Return its entry. Raises as `check_startable`."""
+        current = self.check_startable(request)
+        journal = self.opening(request, current)
+        return self.write(Entry(request.name, journal, None, current.full_metadata.scope), journal)
+
+    def check_startable(self, request: Request) -> Record:
+        """Check that a rotation can begin, and return the current value.
 
         Raises:
             Revoked: the credential is revoked.
@@ -86,8 +92,7 @@ class Course:
             )
         _check_traits(request)
         _check_interval(request, current, self.clock())
-        journal = self.opening(request, current)
-        return self.write(Entry(request.name, journal, None, current.full_metadata.scope), journal)
+        return current
 
     def opening(self, request: Request, current: Record) -> Journal:
         """Return the first journal of a rotation of `current`."""
@@ -115,6 +120,7 @@ class Course:
             grace=int(request.grace.total_seconds()),
             target=dict(request.target, kind=request.kind),
             manual=request.manual,
+            unverified=journal.unverified if request.current_verified is None else not request.current_verified,
             # A person who runs the phases may send pending at any time from now on.
             sent=self.now() if request.manual else journal.sent,
         )

@@ -16,12 +16,25 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import going_back, service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import arrive, check_by_hand, check_target, in_progress
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import (
+    arrive,
+    check_by_hand,
+    check_target,
+    forgive,
+    in_progress,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.current_check import (
+    build_check,
+    end_check,
+    goes_back,
+    is_check,
+    needs_check,
+    start,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import (
     Entry,
     Journal,
@@ -30,9 +43,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
     overtaking_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import advance, commit_error, rebase
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.places import leave_out, restart
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.places import leave_out, not_waited_for, restart
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots, identity_of
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import plan, summarize
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Held, Made
@@ -88,9 +100,12 @@ class RotationEngine:
             Unusable: the credential has no value that a rotation could start from.
             InvalidInput: the open rotation began with another target.
         """
-        entry = self._acquire(request.name)
-        if entry is None:
-            return self._go_on(self._course.begin(request), request)
+        found = self._find_free(request.name)
+        if found is None:
+            return self._resume(start(self._course, request), request)
+        if needs_check(found, request):
+            return build_check(self._course, request)
+        entry = self._acquire(found)
         check_by_hand(entry, request)
         check_target(entry, request)
         return self._resume(arrive(self._course, entry, request), request)
@@ -108,13 +123,14 @@ class RotationEngine:
             InvalidInput: the target is another one.
             RotationParked: the attempts are used up, and `anew` is false.
         """
-        entry = self._acquire(name)
-        if entry is None:
+        found = self._find_free(name)
+        if found is None:
             return Step(steps.DONE, outcome=steps.IDLE, summary={"phase": None})
+        entry = self._acquire(found)
         if request is not None:
             check_target(entry, request)
         if anew:
-            entry = self._course.write(entry, _forgive(entry.journal, request))
+            entry = self._course.write(entry, forgive(entry.journal, request))
         return self._resume(arrive(self._course, entry, None), None)
 
     def report(
@@ -127,6 +143,7 @@ class RotationEngine:
         made: Optional[Made] = None,
         held: Optional[Mapping[str, Held]] = None,
         places: Optional[Mapping[str, str]] = None,
+        note: str = "",
     ) -> Step:
         """Record the outcome of a step and return the next step.
 
@@ -140,6 +157,7 @@ class RotationEngine:
             made: what the service made (step make).
             held: what the service holds, by id (step list).
             places: the outcome at each place of the step, if the step names several.
+            note: what the target says about the outcome, in words without a value, for the reason in the summary.
 
         Returns:
             The next step. For a made value that is reported too late and is stored nowhere: a step that retires it.
@@ -148,6 +166,8 @@ class RotationEngine:
             RotationInProgress: another controller has continued the rotation; the report changes nothing.
             InvalidInput: the step has no such outcome.
         """
+        if request is not None and ticket is not None and is_check(ticket):
+            return self._end_check(ticket, end_check(self._course, request, ticket, outcome, places, note))
         entry = self._book.find(name)
         ours = entry is not None and entry.journal.holder == self._holder
         if ours and entry is not None and ticket is not None and entry.journal.made_ticket == ticket:
@@ -161,7 +181,12 @@ class RotationEngine:
             decided = service_made.note_held(slots, entry.journal, str(outcome), held, self._course.now())
         else:
             decided = self._decide(entry.journal, outcome, places)
-        return self._go_on(self._course.write(entry, decided), request)
+        return self._go_on(self._course.write(entry, decisions.explain(entry.journal, decided, note)), request)
+
+    def _end_check(self, ticket: str, checked: Union[Request, Step]) -> Step:
+        if isinstance(checked, Step):
+            return checked
+        return self.rollback(checked) if goes_back(ticket) else self.prepare(checked)
 
     def _decide(self, journal: Journal, outcome: Optional[str], places: Optional[Mapping[str, str]]) -> Journal:
         if journal.places:
@@ -194,18 +219,11 @@ class RotationEngine:
             InvalidInput: one of them is neither, or no host would be left.
             RotationInProgress: another controller holds the lease.
         """
-        entry = self._acquire(name)
-        known = (*entry.journal.behind, *entry.journal.strays) if entry is not None else ()
-        gone = tuple(forgotten)
-        unknown = [one for one in gone if one not in known]
-        if entry is None or unknown:
-            raise InvalidInput(
-                "the rotation does not wait for: {}".format(", ".join(ascii(one) for one in unknown or gone)),
-                name=name,
-                option="forget",
-                remedy="It waits for: {}.".format(", ".join(known) or "nothing"),
-            )
-        left = leave_out(entry.journal, gone)
+        found = self._find_free(name)
+        entry = self._acquire(found) if found is not None else None
+        if entry is None:
+            raise not_waited_for(name, tuple(forgotten), ())
+        left = leave_out(name, entry.journal, tuple(forgotten))
         return dict(self._course.finish(replace(entry, journal=left), steps.IDLE).summary)
 
     def test(self, name: str, *, accepted: bool, wrong_refused: bool) -> Step:
@@ -220,8 +238,12 @@ class RotationEngine:
         tested = replace(entry.journal, tested=passed, verified=self._course.now() if passed else None, reason=reason)
         return self._go_on(self._course.write(entry, tested), None)
 
-    def commit(self, name: str) -> Step:
+    def commit(self, name: str, grace: Optional[timedelta] = None) -> Step:
         """Promote a prepared value whose test was reported as passed.
+
+        Args:
+            name: the credential.
+            grace: how long previous is kept. Default: what phase `prepare` got.
 
         Raises:
             InvalidInput: the value was not prepared, or not tested.
@@ -235,10 +257,13 @@ class RotationEngine:
                 option="phase",
                 remedy="Run phase 'test' with 'accepted: true' and 'wrong_refused: true' once both hold, or phase 'rollback'.",
             )
-        return self._go_on(self._course.write(entry, replace(entry.journal, phase=phases.PROMOTING)), None)
+        kept = entry.journal.grace if grace is None else int(grace.total_seconds())
+        return self._go_on(self._course.write(entry, replace(entry.journal, phase=phases.PROMOTING, grace=kept)), None)
 
     def rollback(self, request: Request, *, sent: bool = True) -> Step:
         """Give up a prepared value; in the grace period, begin to rotate back to the previous one.
+
+        Going back begins with a check of the current value, unless that sends nothing.
 
         Args:
             request: the credential, and the target or the manual traits.
@@ -247,10 +272,12 @@ class RotationEngine:
         Raises:
             InvalidInput: there is nothing to roll back.
         """
-        entry = self._acquire(request.name)
+        found = self._find_free(request.name)
+        if found is not None and going_back.needs_check(self._course, found, request):
+            return build_check(self._course, request, back=True)
+        entry = self._acquire(found) if found is not None else None
         if entry is not None and entry.journal.phase == phases.GRACE:
-            _check_not_withdrawn(entry, self._course.now())
-            return self._go_on(self._revert(entry, request), request)
+            return self._go_on(going_back.begin(self._course, entry, request), request)
         if entry is None or entry.journal.phase not in (phases.PREPARING, phases.PREPARED):
             raise InvalidInput(
                 "there is no prepared rotation to roll back", name=request.name, option="phase", remedy="See phase 'status'."
@@ -262,9 +289,15 @@ class RotationEngine:
         given_up = replace(decisions.give_up(journal, now, "rolled back on request"), verified=None)
         return self._go_on(self._course.write(entry, given_up), None)
 
-    def status(self, name: str) -> Dict[str, Any]:
-        """Return the state of the credential's rotation, without a secret. Change nothing."""
+    def status(self, name: str, request: Optional[Request] = None) -> Dict[str, Any]:
+        """Return the state of the credential's rotation, without a secret. Change nothing.
+
+        Raises:
+            InvalidInput: `request` is given, and the open rotation began with another target.
+        """
         entry = self._book.find(name)
+        if entry is not None and request is not None:
+            check_target(entry, request)
         return summarize(entry.journal, self._course.now()) if entry is not None else {"phase": None}
 
     def plan(self, request: Request) -> Dict[str, Any]:
@@ -273,21 +306,26 @@ class RotationEngine:
         Raises:
             RotationInProgress: `prepare` would be refused.
         """
-        entry = self._book.find(request.name)
-        if entry is not None:
-            self._check_free(entry)
+        entry = self._find_free(request.name)
         return plan(request.kind, request.traits, entry.journal if entry is not None else None)
 
-    def _acquire(self, name: str) -> Optional[Entry]:
-        """Take the lease of the open journal and return its entry, or None if no rotation is open.
+    def _find_free(self, name: str) -> Optional[Entry]:
+        """Return the entry of the open journal, or None if no rotation is open.
 
         Raises:
             RotationInProgress: another controller holds the lease.
         """
         entry = self._book.find(name)
-        if entry is None:
-            return None
-        self._check_free(entry)
+        if entry is not None:
+            self._check_free(entry)
+        return entry
+
+    def _acquire(self, entry: Entry) -> Entry:
+        """Take the lease of an open journal and return its entry.
+
+        Raises:
+            RotationInProgress: another controller wrote in between.
+        """
         return rebase(self._course, self._course.write(entry, restart(decisions.lapse(entry.journal))))
 
     def _check_free(self, entry: Entry) -> None:
@@ -302,42 +340,11 @@ class RotationEngine:
     def _resume(self, found: Union[Entry, Step], request: Optional[Request]) -> Step:
         return found if isinstance(found, Step) else self._go_on(found, request)
 
-    def _revert(self, entry: Entry, request: Request) -> Entry:
-        """Begin a rotation whose new value is the previous one. Return its entry."""
-        slots = self._course.slots(entry.name)
-        previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
-        slots.drop(PENDING)
-        self._store_pending(slots, previous, current)
-        opening = self._course.opening(request, current)
-        if not opening.withdraws:
-            return self._course.write(entry, opening)
-        # If it is rolled back, the target still accepts both values, and the grace period continues.
-        return self._course.write(entry, replace(opening, grace_of=current.version, retire_after=entry.journal.retire_after))
-
-    def _store_pending(self, slots: Slots, previous: Record, current: Record) -> None:
-        candidate = Candidate(previous.fields, previous.full_metadata.expires_at, previous.state, identity_of(previous))
-        slots.ensure_pending(lambda _: candidate, current, current.full_metadata.updated_at)
-
     def _by_hand(self, name: str) -> Entry:
-        entry = self._acquire(name)
-        if entry is None or not entry.journal.manual:
+        found = self._find_free(name)
+        if found is None or not found.journal.manual:
             raise InvalidInput("no rotation is prepared", name=name, option="phase", remedy="Run phase 'prepare' first.")
+        entry = self._acquire(found)
         if entry.journal.phase != phases.PREPARED:
             raise commit_error(name)
         return entry
-
-
-def _forgive(journal: Journal, request: Optional[Request]) -> Journal:
-    """Return the journal with its attempts counted from zero, because a person requested another try."""
-    owns = journal.sole_owner or (request is not None and request.traits.sole_owner)
-    return replace(journal, orphaned=False, settles=0, sole_owner=owns)
-
-
-def _check_not_withdrawn(entry: Entry, now: int) -> None:
-    """Refuse to go back to a value that the target may still drop.
-
-    Raises:
-        RotationInProgress: the target may still drop it.
-    """
-    if not entry.journal.is_withdrawal_over(now):
-        raise in_progress(entry.name, "the target may still drop the previous value", "Rotate to a new value instead.")

@@ -15,7 +15,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, Etag, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
@@ -106,6 +106,7 @@ class Journal:
         withdrawing, after: the stage whose value the target is to drop ("" for strays), and the phase that follows.
         withdrawn: the stages whose values the target has dropped.
         dropping: since when a request to drop pending, or previous, is under way or may still land.
+        unverified: the target did not accept current when the rotation began, and the task allowed that: forward only.
         grace_of: in a rotation back to previous, the version that was promoted before it.
         holder, until: the controller that holds the lease, and when the lease ends.
     """
@@ -164,6 +165,7 @@ class Journal:
     after: str = ""
     withdrawn: Tuple[str, ...] = ()
     dropping: Optional[int] = None
+    unverified: bool = False
     grace_of: Optional[str] = None
     holder: Optional[str] = None
     until: Optional[int] = None
@@ -221,8 +223,17 @@ class Journal:
     @property
     def withdraws(self) -> bool:
         """Whether the target accepts a value until a driver has it dropped."""
-        driven = not self.manual and self.target.get("kind") != NO_TARGET
-        return driven and self.overlap in (DUAL, MULTI)
+        return self.is_driven and self.overlap in (DUAL, MULTI)
+
+    @property
+    def is_driven(self) -> bool:
+        """Whether a driver sends to the target and probes it."""
+        return not self.manual and self.target.get("kind") != NO_TARGET
+
+    @property
+    def has_sent(self) -> bool:
+        """Whether a request with a value was sent, or is under way."""
+        return any(time is not None for time in (self.sending, self.sent, self.resending, self.resent))
 
     @property
     def is_made_by_service(self) -> bool:
@@ -236,12 +247,17 @@ class Journal:
 
 @dataclass(frozen=True)
 class Entry:
-    """A journal as stored, with the version that the next write has to replace."""
+    """A journal as stored, with the state that the next write has to replace; None for a new one."""
 
     name: str
     journal: Journal
-    version: Optional[str]
+    etag: Optional[Etag]
     scope: Scope
+
+    @property
+    def version(self) -> Optional[str]:
+        """The version of the stored journal; None for a new one."""
+        return None if self.etag is None else self.etag.version
 
 
 class JournalBook:
@@ -264,10 +280,10 @@ class JournalBook:
         written = record.full_metadata.attributes.get(ATTRIBUTE)
         if not isinstance(written, Mapping):
             raise Damaged("the journal of a rotation is empty", name=name)
-        return Entry(name, Journal.read(written), record.version, record.full_metadata.scope)
+        return Entry(name, Journal.read(written), record.etag, record.full_metadata.scope)
 
     def write(self, entry: Entry, journal: Journal, now: datetime) -> Entry:
-        """Replace the journal of exactly the version of `entry`; with version None, create it. Return the new entry.
+        """Replace the journal in exactly the state of `entry`, or create it. Return the new entry.
 
         Raises:
             RotationInProgress: another controller wrote in between.
@@ -275,14 +291,14 @@ class JournalBook:
         metadata = Metadata(created_at=now, updated_at=now, scope=entry.scope, attributes={ATTRIBUTE: journal.write()})
         record = Record(entry.name, metadata=metadata, stage=JOURNAL)
         try:
-            stored = self._backend.put(record, entry.version, create=entry.version is None)
+            stored = self._backend.put(record, entry.etag, create=entry.etag is None)
         except (Conflict, NotFound):
             raise overtaking_conflict(entry.name) from None
-        return replace(entry, journal=journal, version=stored.version)
+        return replace(entry, journal=journal, etag=stored.etag)
 
     def close(self, entry: Entry) -> None:
         """Remove the journal. Do nothing if it is gone already."""
-        drop(self._backend, entry.name, JOURNAL, entry.version)
+        drop(self._backend, entry.name, JOURNAL, entry.etag)
 
 
 def overtaking_conflict(name: str) -> RotationInProgress:
@@ -294,9 +310,9 @@ def overtaking_conflict(name: str) -> RotationInProgress:
     )
 
 
-def drop(backend: Backend, name: str, stage: str, version: Optional[str]) -> None:
-    """Delete exactly that version of a stage. Do nothing if it is gone already."""
+def drop(backend: Backend, name: str, stage: str, etag: Optional[Etag]) -> None:
+    """Delete the value of a stage in exactly that state. Do nothing if it is gone already."""
     try:
-        backend.delete(name, stage=stage, expected_version=version)
+        backend.delete(name, stage=stage, expected=etag)
     except NotFound:
         return

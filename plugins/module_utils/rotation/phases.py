@@ -148,7 +148,10 @@ def _promoting(course: Course, entry: Entry, _request: Optional[Request]) -> Fol
         if input_version(base) != journal.base:
             return entry
         slots.keep_previous(base)
-        current = slots.promote(base, journal, now)
+        promoted = slots.promote(base, journal, now)
+        if promoted is None:
+            return course.write(entry, journal)  # renews the lease; then the rotation is settled against what is stored now
+        current = promoted
     return course.write(entry, _promote(journal, current, course.now()))
 
 

@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     ACCEPTED,
     ACCEPTS_ANYTHING,
     APPLIED,
+    ASK_OUTCOMES,
     ONE_PLACE,
     REFUSED,
     UNAVAILABLE,
@@ -66,12 +67,22 @@ def restart(journal: Journal) -> Journal:
     return replace(journal, walk="", done=(), answer=None)
 
 
-def leave_out(journal: Journal, gone: Tuple[str, ...]) -> Journal:
-    """Return the journal without places that are gone; ids of values at the service count as held by others.
+def not_waited_for(name: str, unknown: Tuple[str, ...], known: Tuple[str, ...]) -> InvalidInput:
+    """Return the error for places or ids that the rotation does not wait for."""
+    what = "the rotation does not wait for: {}".format(", ".join(ascii(one) for one in unknown))
+    return InvalidInput(what, name=name, option="forget", remedy="It waits for: {}.".format(", ".join(known) or "nothing"))
+
+
+def leave_out(name: str, journal: Journal, gone: Tuple[str, ...]) -> Journal:
+    """Return the journal of a credential without places that are gone; ids of values at the service count as held by others.
 
     Raises:
-        InvalidInput: no place would be left.
+        InvalidInput: the rotation does not wait for one of them, or no place would be left.
     """
+    known = (*journal.behind, *journal.strays)
+    unknown = tuple(one for one in gone if one not in known)
+    if unknown:
+        raise not_waited_for(name, unknown, known)
     places = tuple(place for place in journal.places if place not in gone)
     if journal.places and not places:
         raise InvalidInput("at least one host takes the value", option="forget", remedy="Run phase 'rollback', or forget fewer.")
@@ -127,6 +138,18 @@ def note(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) 
     if _asks_what_was_reached(journal):
         return _move_up(replace(journal, at=()), outcomes), _strongest(_ANY_REFUSAL, outcomes)
     return _note_round(journal, batch, outcomes)
+
+
+def combine_check(places: Tuple[str, ...], outcome: Optional[str], outcomes: Optional[Mapping[str, str]]) -> str:
+    """Return the one outcome of the check of the current value: accepted if a place accepts it, as after a rollback.
+
+    Raises:
+        InvalidInput: the step has no such outcome, or other places.
+    """
+    found = dict.fromkeys(places, outcome) if outcome is not None else dict(outcomes or {})
+    if set(found) != set(places) or not set(found.values()) <= set(ASK_OUTCOMES):
+        raise InvalidInput("the outcomes of a check do not fit its places", option="outcome", remedy="Report one outcome for each.")
+    return _strongest(_ANY_YES, {place: str(each) for place, each in found.items()})
 
 
 def _note_sends(journal: Journal, batch: Tuple[str, ...], outcomes: Mapping[str, str]) -> Tuple[Journal, str]:

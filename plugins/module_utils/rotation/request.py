@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, Callable, Mapping, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, MakeCandidate
@@ -34,6 +34,8 @@ class Request:
         grace: how long previous is kept after the promotion.
         manual: a person runs the phases.
         places: the hosts that each get the value.
+        current_unverified: the task rotates even if the target does not accept the current value.
+        current_verified: whether the target accepted the current value just now. None: it was not tried yet.
         complete: returns the version to store for the current record and a value that the service made, with its fields
             checked and its expiry. Default: the value as it was made.
     """
@@ -46,9 +48,16 @@ class Request:
     grace: timedelta = timedelta(0)
     manual: bool = False
     places: Tuple[str, ...] = ONE_PLACE
+    current_unverified: bool = False
+    current_verified: Optional[bool] = None
     complete: Callable[[Record, Value], Candidate] = field(default=keep_as_made, repr=False)
 
     @property
     def is_driven(self) -> bool:
         """Whether there is a driver that can send to the target and probe it."""
         return not self.manual and self.kind != NO_TARGET
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether the current value needs no probe before something is sent: it was tried, or there is no driver to try it."""
+        return self.current_verified is not None or not self.is_driven

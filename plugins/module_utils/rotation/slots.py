@@ -180,12 +180,8 @@ class Slots:
         )
         self._replace(kept, found)
 
-    def promote(self, base: Record, journal: Journal, now: datetime) -> Record:
-        """Make pending the current value, if current is still `base`. Return the new current value.
-
-        Raises:
-            RotationInProgress: current is another version by now.
-        """
+    def promote(self, base: Record, journal: Journal, now: datetime) -> Optional[Record]:
+        """Make pending the current value, and return it; None if current is no longer `base`, in its version or in its metadata."""
         pending = self.get(PENDING)
         metadata = replace(
             lifecycle.advance(base.full_metadata, "promoted", now),
@@ -201,9 +197,9 @@ class Slots:
         )
         record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
         try:
-            return self._backend.put(record, base.version)
+            return self._backend.put(record, base.etag)
         except Conflict:
-            raise overtaking_conflict(self._name) from None
+            return None
 
     def flag(self, stage: str, now: datetime) -> None:
         """Mark a version as `orphaned`, for people to see. If another process writes at the same time, skip it."""
@@ -213,17 +209,17 @@ class Slots:
             self._patch(found.with_metadata(attributes=attributes, updated_at=now), found.revision)
 
     def drop(self, stage: str) -> None:
-        """Delete the value of a stage, only in the version that was just read."""
+        """Delete the value of a stage, only in the state that was just read."""
         found = self.find(stage)
         if found is not None:
-            drop(self._backend, self._name, stage, found.version)
+            drop(self._backend, self._name, stage, found.etag)
 
     def _replace(self, record: Record, found: Optional[Record]) -> None:
         try:
             if found is None:
                 self._backend.put(record, create=True)
             else:
-                self._backend.put(record, found.version)
+                self._backend.put(record, found.etag)
         except Conflict:
             raise overtaking_conflict(self._name) from None
 

@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
     DUAL,
+    MANUAL,
     MULTI,
     NO_TARGET,
     OVERLAP_NONE,
@@ -24,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     """Return the state of a rotation, JSON-like. Points in time are ISO 8601, durations are seconds.
 
+    `current_verified` says whether the target accepted current before anything was sent; None if no driver probes the target.
     With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
     that it may have made and whose response was lost.
     """
@@ -34,6 +36,7 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "overlap": journal.overlap,
         "attempts": journal.attempts,
         "tested": journal.tested,
+        "current_verified": not journal.unverified if journal.is_driven else None,
         "reason": journal.reason,
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),
@@ -69,10 +72,12 @@ def plan(kind: str, traits: TargetTraits, standing: Optional[Journal]) -> Dict[s
 
 def _describe_plan(kind: str, traits: TargetTraits) -> List[str]:
     store = ["write the journal and take the lease", "store the new value as pending"]
+    if kind not in (NO_TARGET, MANUAL):
+        store.insert(0, "try the current value at the target")
     if kind == NO_TARGET:
         return [*store, "promote it: it is sent to no target", "retire the previous value when the grace period is over"]
     if traits.maker == SERVICE:
-        store = [store[0], "list what the service holds, and have it make a value (at most {} s)".format(traits.apply_limit)]
+        store = [*store[:-1], "list what the service holds, and have it make a value (at most {} s)".format(traits.apply_limit)]
         sent = "store the value as pending"
     else:
         sent = "apply it to the target (at most {} s)".format(traits.apply_limit)

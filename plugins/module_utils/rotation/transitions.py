@@ -32,6 +32,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 
 _SENDING = (phases.APPLYING, phases.REVERTING, phases.WITHDRAWING)
 
+MAX_NOTE = 300
+"""The longest note of a target that a reason takes, in characters."""
+_NOT_NOW = ", and no value can be tried at the target now"
+
 MAX_ASKS = 2
 """How often the settling of an unknown outcome may be refused by the target: each refused login counts towards a lockout."""
 MAX_ATTEMPTS = 3
@@ -79,11 +83,14 @@ def settle(journal: Journal, reason: str) -> Journal:
 
 
 def turn_back(journal: Journal, reason: str) -> Journal:
-    """Return the journal that gives up pending: it sends current again if the target allows it, else settles."""
+    """Return the journal that gives up pending: it sends current again if the target allows it, else settles.
+
+    A current value that was not verified before is never sent back.
+    """
     journal = replace(journal, goal=BACK, reason=reason)
     if journal.alternating or journal.withdraws:
         return replace(journal, phase=phases.CONFIRMING)
-    if journal.rollback == NO_ROLLBACK or journal.no_way_back or journal.reverts >= MAX_ATTEMPTS:
+    if journal.rollback == NO_ROLLBACK or journal.no_way_back or journal.unverified or journal.reverts >= MAX_ATTEMPTS:
         return settle(journal, reason)
     return replace(journal, phase=phases.TURNING_BACK)
 
@@ -127,6 +134,13 @@ def lapse(journal: Journal) -> Journal:
     if journal.phase == phases.REVERTING:
         return settle(_resent(journal), "the controller stopped while the old value was being sent back")
     return journal
+
+
+def explain(before: Journal, decided: Journal, note: str) -> Journal:
+    """Return the journal with what the target says about the outcome added to a reason that is new."""
+    if not note or not decided.reason or decided.reason == before.reason:
+        return decided
+    return replace(decided, reason="{} ({})".format(decided.reason, note[:MAX_NOTE]))
 
 
 def lose_answer(journal: Journal, reason: str) -> Journal:
@@ -239,6 +253,8 @@ def _settling(journal: Journal, outcome: str, now: int) -> Journal:
     journal = _note_refused(journal, stage, now)
     if journal.pending_answer is None or journal.current_answer is None:
         return journal if journal.asked < MAX_ASKS else park(journal, "the target was tried as often as is allowed")
+    if journal.unverified:
+        return park(journal, "the target does not accept the new value, and the current one was not verified before")
     # A request that lands between the two probes would make both outcomes refused, so none may have been able to land since the first.
     since = journal.asked_first or now
     if journal.quiet(since) and journal.quiet_back(since):
@@ -315,7 +331,7 @@ def _end_sweep(journal: Journal, outcome: str) -> Journal:
 def _open_question(outcome: str, reason: str) -> str:
     if outcome == ACCEPTS_ANYTHING:
         return "the target also accepts a random wrong value, so no value can be verified"
-    return "{}, and no value can be tried at the target now".format(reason or "the outcome is open")
+    return "{}{}".format((reason or "the outcome is open").replace(_NOT_NOW, ""), _NOT_NOW)
 
 
 _DECISIONS: Mapping[str, Callable[[Journal, str, int], Journal]] = {

@@ -204,7 +204,7 @@ class StateEnforcer:
         if check:
             now = Credential(replace(record, version=stored.version, serial=stored.record.serial), self._clock())
         else:
-            now = self._writer.put(record, stored.version)
+            now = self._writer.put(record, stored)
         return EnsureResult(True, now, generated, describe_diff_side(stored), describe_diff_side(now, differing(stored.fields, fields)))
 
     def _patch(self, stored: Credential, changes: Dict[str, Any], check: bool) -> EnsureResult:

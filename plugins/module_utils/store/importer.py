@@ -181,7 +181,7 @@ class Importer:
             offered = self._offer(record, new_versions, last_serial)
             if not is_last:
                 offered = _mark(offered, Importing(str(kept.current.version), kept.current.revision, number))
-            current = self._backend.put(offered, current.version if current else None, create=current is None)
+            current = self._backend.put(offered, current.etag if current else None, create=current is None)
             last_serial = max(last_serial, current.serial or 0)
             new_versions[str(record.version)] = str(current.version)
         return new_versions
@@ -189,7 +189,7 @@ class Importer:
     def _write_previous(self, previous: Record, new_versions: Dict[str, str]) -> None:
         found = find_stage(self._backend, previous.name, PREVIOUS)
         offered = self._offer(previous, new_versions, self._backend.last_serial(previous.name, PREVIOUS))
-        self._backend.put(offered, found.version if found else None, create=found is None)
+        self._backend.put(offered, found.etag if found else None, create=found is None)
 
     def _offer(self, record: Record, new_versions: Dict[str, str], last_serial: int) -> Record:
         """Return the record for this store. Keep its serial if that is higher than every serial used here."""

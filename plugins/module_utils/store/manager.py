@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
@@ -20,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     flush_backend,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -41,6 +41,10 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
     from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
+
+
+UPDATABLE = ("description", "tags", "policy", "expires_at")
+"""The parts of a credential that change without a new value."""
 
 
 class CredentialManager(StoreAdministration):
@@ -179,7 +183,11 @@ class CredentialManager(StoreAdministration):
             name: the credential.
             context: the caller.
             changes: any of description, tags, policy, expires_at, as in `DesiredCredential`.
+
+        Raises:
+            InvalidInput: another part is given, such as a value: only `ensure` writes it.
         """
+        _refuse_value(name, changes)
 
         def attempt() -> Credential:
             credential = self._reader.inspect(name)
@@ -329,6 +337,13 @@ class CredentialManager(StoreAdministration):
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
         return acting_as(context, operation, cacheable=cacheable)
+
+
+def _refuse_value(name: str, changes: Mapping[str, Any]) -> None:
+    for option in changes:
+        if option not in UPDATABLE:
+            what, remedy = "'update' changes {0}".format(", ".join(UPDATABLE)), "Use 'ensure' (state: present), which writes a new value."
+            raise InvalidInput(what, name=name, option=option, remedy=remedy)
 
 
 def _require_credential(ensured: EnsureResult, name: str) -> Credential:

@@ -37,6 +37,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.layer import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import OPTIONS as METRICS
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import TENACITY, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
@@ -146,6 +147,7 @@ def _open(
     guarded = ScopeGuard(kept or together or layer or backend)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
+    check_packages((*traits.packages_of_every_store, *bare.packages, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
     _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)

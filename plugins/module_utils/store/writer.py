@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     PENDING,
     PREVIOUS,
     REFRESH,
+    Etag,
     Fields,
     Metadata,
     Record,
@@ -135,13 +136,13 @@ class Writer:
         state = credential.record.state if keeps_state else {}
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
-    def put(self, record: Record, expected_version: Optional[str]) -> Credential:
-        """Store a new value over `expected_version`; with None, only if nothing is stored yet.
+    def put(self, record: Record, replaced: Optional[Credential]) -> Credential:
+        """Store a new value over the credential that was read; with None, only if nothing is stored yet.
 
         Raises:
             Conflict: another writer came first.
         """
-        return self._answer(self._backend.put(record, expected_version, create=expected_version is None))
+        return self._answer(self._backend.put(record, None if replaced is None else replaced.record.etag, create=replaced is None))
 
     def patch(self, credential: Credential, changes: Dict[str, Any]) -> Credential:
         """Change the metadata of the version that was read; the value stays.
@@ -236,6 +237,7 @@ class Writer:
         """
         if recoverable:
             self.check_recoverable(name, force)
+        expected = Etag(expected_version) if expected_version else None
         if not force:
             try:
                 credential = self._reader.inspect(name)
@@ -243,14 +245,14 @@ class Writer:
                 raise with_way_out(error, expected_version) from None
             check_expected(credential, expected_version)
             refuse_while_rotating(credential)
-            expected_version = credential.version
+            expected = credential.record.etag
         # Delete the current value last: as long as it exists, an interrupted delete can be repeated.
         for stage in (PENDING, PREVIOUS, JOURNAL):
             try:
                 self._backend.delete(check_name(name), stage=stage)
             except NotFound:
                 continue
-        self._backend.delete(check_name(name), stage=CURRENT, expected_version=expected_version, recoverable=recoverable)
+        self._backend.delete(check_name(name), stage=CURRENT, expected=expected, recoverable=recoverable)
 
     def check_recoverable(self, name: str, force: bool) -> None:
         """Refuse a recoverable delete that could not be undone.

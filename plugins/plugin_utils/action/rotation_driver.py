@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -21,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationInProgress,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
-from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, STEP
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import LOOK, SETTLES, STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Modules, Target, Value
 
@@ -50,8 +51,11 @@ def read_clock() -> float:
 class StepModules:
     """The `Modules` of one step, which ends at `deadline` of the driver's clock. No call takes longer than `each` seconds."""
 
-    def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float, each: float) -> None:
-        """Set the runner of modules, the driver's clock, the end of the step by that clock, and the seconds one call may take."""
+    def __init__(self, runner: Runner, monotonic: Callable[[], float], deadline: float, each: float, note: Callable[[str], None]) -> None:
+        """Set the runner of modules, the driver's clock, the end of the step by that clock, the seconds one call may take, and who
+        keeps a note.
+        """
+        self.note = note
         self._each = each
         self._runner = runner
         self._monotonic = monotonic
@@ -89,6 +93,7 @@ class RotationDriver:
         self._runner = runner
         self._monotonic = monotonic
         self._pause = pause
+        self._note = ""
 
     def drive(self) -> Outcome:
         """Drive the rotation to its end and return the last outcome.
@@ -97,16 +102,16 @@ class RotationDriver:
             CredentialError: the rotation was not begun, or did not end with the new value promoted.
         """
         looked = self._perform({LOOK: True})
-        if STEP not in looked.result:
+        if looked.result[STEP]["kind"] == steps.DONE:
             return looked
         self._build_target(looked.result[STEP]).precheck(self._modules(_PRECHECK_LIMIT, _PROBE_LIMIT))
         outcome = self._perform({})
         while outcome.result[STEP]["kind"] != steps.DONE:
-            given = self._monotonic()
+            given, self._note = self._monotonic(), ""
             step = outcome.result[STEP]
             target = self._build_target(step)
             report = _ACTS[step["kind"]](self, target, step, given)
-            outcome = self._report({"ticket": step["ticket"], **report}, target, step, given)
+            outcome = self._report({**_echo(step), **report, "note": self._note}, target, step, given)
         return outcome
 
     def _report(self, report: dict[str, Any], target: Target, step: Mapping[str, Any], given: float) -> Outcome:
@@ -172,10 +177,31 @@ class RotationDriver:
                 outcome = self._probe_twice(target, value, place)
                 over = self._monotonic() + POLL_INTERVAL > given + step["wait"] + step["limit"]
                 if over or outcome in (steps.ACCEPTED, steps.ACCEPTS_ANYTHING):
-                    return outcome
+                    return self._look_for_obstacle(target, value, place) if outcome == steps.REFUSED else outcome
                 self._pause(POLL_INTERVAL)
 
         return _at_each_place(probe, step)
+
+    def _check(self, target: Target, step: Mapping[str, Any], given: float) -> dict[str, Any]:
+        """Probe the current value at each place, and look for what makes the target refuse the account of the next value."""
+        value = handover.decode_value(step["value"])
+        following = replace(value, fields={**value.fields, **target.next_fields(value)})
+
+        def check(place: str) -> str:
+            outcome = self._probe_twice(target, value, place)
+            if outcome == steps.REFUSED:
+                return self._look_for_obstacle(target, value, place)
+            if outcome == steps.ACCEPTED and following != value and self._look_for_obstacle(target, following, place) != steps.REFUSED:
+                return steps.UNAVAILABLE
+            return outcome
+
+        return _at_each_place(check, step)
+
+    def _look_for_obstacle(self, target: Target, value: Value, place: str) -> str:
+        """Return refused, or unavailable if the target would refuse every value of that account: then nothing is known of this one."""
+        obstacle = target.find_obstacle(self._modules(_PROBE_LIMIT), value, place)
+        self._note = obstacle or self._note
+        return steps.UNAVAILABLE if obstacle else steps.REFUSED
 
     def _probe_twice(self, target: Target, value: Value, place: str) -> str:
         """Return the outcome for the value, confirmed by a random wrong one if the target can try one."""
@@ -188,11 +214,19 @@ class RotationDriver:
         return float(given + step["limit"] - self._monotonic())
 
     def _modules(self, seconds: float, each: float = math.inf) -> StepModules:
-        return StepModules(self._runner, self._monotonic, self._monotonic() + seconds, each)
+        return StepModules(self._runner, self._monotonic, self._monotonic() + seconds, each, self._keep_note)
+
+    def _keep_note(self, text: str) -> None:
+        self._note = text
 
     def _build_target(self, step: Mapping[str, Any]) -> Target:
         credentials = {name: handover.decode_fields(fields) for name, fields in step["credentials"].items()}
         return self._target({**step["options"], **credentials}, handover.decode_value(step["current"]))
+
+
+def _echo(step: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parts of a step that its report brings back."""
+    return {name: step[name] for name in ("ticket", SETTLES) if name in step}
 
 
 def _at_each_place(act: Callable[[str], str], step: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,6 +246,7 @@ def _check_place(place: str) -> None:
 
 
 _ACTS: Mapping[str, Callable[[RotationDriver, Target, Mapping[str, Any], float], dict[str, Any]]] = {
+    steps.CHECK: RotationDriver._check,
     steps.APPLY: RotationDriver._apply,
     steps.ASK: RotationDriver._ask,
     steps.RETIRE: RotationDriver._retire,

@@ -87,6 +87,40 @@ def test_each_call_has_its_time_limit() -> None:
     assert dict(zip(server.calls, server.limits)) == {"query": 30, "user": 60, "ping": 30}
 
 
+NOLOGIN = {"rowcount": 1, "query_result": [{"rolcanlogin": False}]}
+
+
+def test_it_checks_the_current_value_and_a_wrong_one() -> None:
+    server = Server({"is_available": True}, REFUSED)
+    assert drive(Engine(step(steps.CHECK, limit=0)), server) == [steps.ACCEPTED]
+    assert server.calls == ["query", "ping", "ping"]
+
+
+@pytest.mark.parametrize("kind", [steps.CHECK, steps.ASK])
+def test_a_refusal_of_an_account_that_may_not_log_in_shows_nothing_about_the_value(kind: str) -> None:
+    engine = Engine(step(kind, limit=0))
+    assert drive(engine, Server(REFUSED, NOLOGIN)) == [steps.UNAVAILABLE]
+    assert "NOLOGIN" in engine.reports[-1]["note"]
+
+
+def test_the_account_of_the_next_value_is_looked_at_before_anything_is_sent() -> None:
+    options = {"options": {**WAY["options"], "usernames": ["app", "app_b"]}}
+    engine = Engine({**step(steps.CHECK, limit=0), **options})
+    engine.steps[0].update(options)
+    assert drive(engine, Server({"rowcount": 1}, {"is_available": True}, REFUSED, NOLOGIN)) == [steps.UNAVAILABLE]
+    assert "'app_b'" in engine.reports[-1]["note"]
+
+
+def test_a_report_brings_back_that_the_run_only_finishes_what_is_open() -> None:
+    engine = Engine({**step(steps.ASK, limit=0), "settles": True})
+    drive(engine, Server({"is_available": True}, REFUSED))
+    assert engine.reports[-1]["settles"] is True
+
+
+def test_nothing_to_do_after_the_look_is_an_end_too() -> None:
+    assert drive(Engine(), Server()) == []
+
+
 def test_it_asks_again_until_the_limit() -> None:
     server = Server(REFUSED)
     assert drive(Engine(step(steps.ASK, limit=10)), server) == [steps.REFUSED]
@@ -117,7 +151,7 @@ def test_a_value_counts_as_accepted_only_where_a_wrong_one_is_refused(wrong: str
 
 def test_it_begins_nothing_where_there_is_nothing_to_do() -> None:
     engine = Engine()
-    idle = Outcome({"outcome": "idle"})
+    idle = Outcome({"outcome": "idle", "step": {"kind": steps.DONE}})
     assert RotationDriver(lambda _: idle, PostgreSQL, Server()).drive() is idle
     assert not engine.reports
 

@@ -78,8 +78,8 @@ def test_each_store_acts_for_its_own_tenant(source, destination):
 class Forgetful(Layer):
     """Loses the tags of what it is given."""
 
-    def put(self, record, expected_version=None, *, create=False):
-        return self.inner.put(record.with_metadata(tags={"other": "one"}), expected_version, create=create)
+    def put(self, record, expected=None, *, create=False):
+        return self.inner.put(record.with_metadata(tags={"other": "one"}), expected, create=create)
 
 
 def test_the_source_is_not_deleted_where_the_other_store_holds_something_else(source, destination):

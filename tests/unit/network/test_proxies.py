@@ -45,10 +45,18 @@ def test_the_scheme_says_which_variable_counts_and_small_letters_win(environment
     assert proxy_for(url) == proxy
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "localhost:8443"])
+@pytest.mark.parametrize(
+    "host", ["localhost", "127.0.0.1", "127.9.9.9", "[::1]", "localhost:8443", "localhost.", "127.1", "0x7f.1", "[::ffff:127.0.0.1]"]
+)
 def test_this_machine_is_reached_directly(environment, host):
     environment("HTTPS_PROXY", PROXY)
     assert proxy_for("https://{0}/".format(host)) is None
+
+
+@pytest.mark.parametrize("host", ["localhost.test", "128.1", "127.0.0.1.test", "[::ffff:10.0.0.1]", "0.0.0.0"])
+def test_another_machine_is_reached_through_it(environment, host):
+    environment("HTTPS_PROXY", PROXY)
+    assert proxy_for("https://{0}/".format(host)) == PROXY
 
 
 @pytest.mark.parametrize("name", ["NO_PROXY", "no_proxy"])
@@ -70,6 +78,9 @@ def test_this_machine_is_reached_directly(environment, host):
         ("[fd00::1]:8443", ["[fd00::1]:8443"], ["[fd00::1]"]),
         ("a.test:443", ["a.test", "b.a.test"], ["a.test:8443"]),
         (" a.test , b.test,,", ["a.test", "b.test"], ["c.test"]),
+        ("a.test  b.test\tc.test", ["a.test", "b.test", "c.test"], ["d.test"]),
+        ("[fd00::]/8", ["[fd00::1]"], ["[fe80::1]"]),
+        ("10.0.0.0/8", ["[::ffff:10.0.0.1]", "10.1"], ["11.1"]),
         ("", [], ["a.test"]),
         ("10.0.0.0/99", [], ["10.0.0.1"]),
     ],

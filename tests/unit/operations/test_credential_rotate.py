@@ -6,23 +6,16 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from tests.unit.crypto.sealed_stores import a_memory_store
+from tests.unit.operations.rotated_store import SERVER, Store
 from tests.unit.rotation.targets.recorded_modules import Recorded
-
-SERVER = {"host": "db", "admin_user": "admin", "admin_password": "admin-word"}
 
 
 def reached(step: dict[str, Any]) -> dict[str, Any]:
@@ -33,25 +26,6 @@ def reached(step: dict[str, Any]) -> dict[str, Any]:
     target.precheck(modules)
     target.probe(modules, handover.decode_value(step.get("value", step["current"])))
     return {name.rpartition("_")[2]: arguments for name, arguments in modules.calls}
-
-
-class Store:
-    """A manager whose clock stands until it is moved."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 11, 22, tzinfo=timezone.utc)
-        backend = a_memory_store()
-        backend.connect()
-        self.manager = CredentialManager(backend, clock=lambda: self.now)
-
-    def create(self, name: str = "db_pass", **wanted: Any) -> None:
-        self.manager.create(DesiredCredential(name, type="basic", value=Secret("old-word"), fields={"username": Secret("app")}, **wanted))
-
-    def rotate(self, check_mode: bool = False, **parameters: Any) -> dict[str, Any]:
-        return perform(self.manager, "credential_rotate", dict({"name": "db_pass"}, **parameters), AccessContext(), check_mode).result
-
-    def value(self, stage: str = "current", field: str = "password") -> str:
-        return self.manager.inspect("db_pass", stage=stage).fields[field].expose().decode()
 
 
 @pytest.fixture
@@ -140,7 +114,7 @@ def test_a_driver_is_told_the_way_and_then_the_steps(store: Store) -> None:
     assert reached(looked)["query"]["login_host"] == "db"
     assert reached(looked)["query"]["named_args"] == {"role": "app"}
     assert store.rotate(phase="status")["rotation"] == {"phase": None}
-    step = store.rotate(target="postgresql", postgresql=SERVER, step={})["step"]
+    step = store.begin(target="postgresql", postgresql=SERVER)
     assert step["kind"] == "apply"
     assert (reached(step)["ping"]["login_user"], reached(step)["ping"]["login_password"]) == ("app", store.value("pending"))
     report = {"ticket": step["ticket"], "outcome": "applied"}
@@ -167,14 +141,14 @@ def test_two_users_take_turns_and_the_grace_period_covers_the_consumers(store: S
     with pytest.raises(errors.InvalidInput) as raised:
         store.rotate(grace="5m", consumer_ttl="5m", step={}, **options)
     assert raised.value.option == "grace"
-    step = store.rotate(consumer_ttl="5m", step={}, **options)["step"]
+    step = store.begin(consumer_ttl="5m", **options)
     assert reached(step)["ping"]["login_user"] == "app_b"
     step = store.rotate(consumer_ttl="5m", step={"ticket": step["ticket"], "outcome": "applied"}, **options)["step"]
     done = store.rotate(consumer_ttl="5m", step={"ticket": step["ticket"], "outcome": "accepted"}, **options)
     assert done["rotation"]["retire_after"] == "2026-11-22T00:07:00+00:00"
     assert (store.value(field="username"), store.value("previous")) == ("app_b", "old-word")
     store.now += timedelta(minutes=10)
-    assert reached(store.rotate(consumer_ttl="5m", step={}, **options)["step"])["ping"]["login_user"] == "app"
+    assert reached(store.begin(consumer_ttl="5m", **options))["ping"]["login_user"] == "app"
     assert store.value("previous") == "old-word"
 
 
@@ -196,7 +170,7 @@ def test_what_is_not_due_is_not_prepared_but_what_was_prepared_goes_on(store: St
 
 def test_a_failure_says_why_and_has_a_code(store: Store) -> None:
     options = {"target": "postgresql", "postgresql": SERVER}
-    step = store.rotate(step={}, **options)["step"]
+    step = store.begin(**options)
     with pytest.raises(errors.RotationFailed) as raised:
         store.rotate(step={"ticket": step["ticket"], "outcome": "unavailable"}, **options)
     assert "could not be reached" in str(raised.value)

@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.rotation.services import (
     LIFE,
+    WORKS,
     FakeTarget,
     Fate,
     Hosts,
@@ -132,12 +133,20 @@ class World:
                 return {"outcome": steps.UNAVAILABLE if held is None else steps.LISTED, "held": held}
             made = target.make(None, value, step.mark)  # type: ignore[arg-type]
             return {"outcome": made.outcome, "made": made}
-        acts = {steps.APPLY: target.apply, steps.ASK: target.probe, steps.RETIRE: target.retire}
+        acts = {steps.APPLY: target.apply, steps.ASK: target.probe, steps.RETIRE: target.retire, steps.CHECK: target.probe}
         outcomes = {}
         for place in step.places:
-            target.fate = fate(step, place)
+            target.fate = fate(step, place) if step.kind != steps.CHECK else WORKS
             outcomes[place] = acts[step.kind](None, value, place)  # type: ignore[arg-type]
         return {"outcome": None, "places": outcomes}
+
+    def begin_rotation(self, engine: RotationEngine, request: Request) -> Step:
+        """The step after the check of the current value."""
+        step = engine.prepare(request)
+        if step.kind != steps.CHECK:
+            return step
+        report = self.act(step, smooth)
+        return engine.report(NAME, step.ticket, report.pop("outcome"), request, **report)
 
     def rotate(self, fate: Fate = smooth, holder: str = "a") -> Step:
         """A whole run."""

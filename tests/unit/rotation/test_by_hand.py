@@ -101,7 +101,7 @@ def test_by_hand_nothing_is_committed_over_a_value_stored_meanwhile() -> None:
     engine.test(NAME, accepted=True, wrong_refused=True)
     current = stored(world, CURRENT)
     world.target.value = b"foreign"
-    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.version)
+    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.etag)
     with pytest.raises(errors.RotationFailed):
         engine.commit(NAME)
     assert world.values()[CURRENT] == b"foreign"

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import TargetTraits
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
-from tests.unit.rotation.world import LIFE, LONG_AFTER, NAME, World, heal, is_stored, script, stored
+from tests.unit.rotation.world import LIFE, LONG_AFTER, NAME, World, heal, is_stored, script, smooth, stored
 
 APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (
     steps.APPLIED,
@@ -155,8 +155,12 @@ def test_a_target_that_takes_neither_value_is_lost_and_both_are_kept() -> None:
 
 def test_a_target_that_accepts_anything_verifies_nothing() -> None:
     world = World()
-    world.target.anything = True
-    done = world.rotate()
+
+    def from_now_on(step: Step) -> Tuple[str, float]:
+        world.target.anything = True
+        return smooth(step)
+
+    done = world.rotate(from_now_on)
     assert done.outcome == steps.PARKED
     assert "random wrong value" in done.summary["reason"]
     assert set(world.values().values()) == {b"value-0", b"value-1"}
@@ -179,7 +183,7 @@ def test_a_lost_rotation_is_settled_once_the_target_takes_a_stored_value_again()
 
 def test_no_summary_and_no_step_shows_a_value() -> None:
     world = World()
-    step = world.engine().prepare(world.request())
+    step = world.begin_rotation(world.engine())
     assert "value-" not in repr(step)
     journal = stored(world, JOURNAL)
     assert not journal.fields
@@ -199,9 +203,9 @@ def test_readers_of_current_are_told_how_long_they_were_refused() -> None:
 def test_a_value_stored_meanwhile_by_somebody_else_is_settled_against_and_kept() -> None:
     world = World()
     engine = world.engine()
-    step = engine.prepare(world.request())
+    step = world.begin_rotation(engine)
     current = stored(world, CURRENT)
-    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.version)
+    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.etag)
     world.target.value = b"foreign"
     done = world.drive(engine, engine.report(NAME, step.ticket, UNKNOWN, world.request()), world.request(), script())
     assert done.outcome == steps.ROLLED_BACK

@@ -30,7 +30,7 @@ APPLIED, REFUSED, UNKNOWN, UNAVAILABLE, ACCEPTED = (
 
 def test_a_second_rotation_is_refused_while_one_is_in_progress() -> None:
     world = World()
-    world.engine("a").prepare(world.request())
+    world.begin_rotation(world.engine("a"))
     with pytest.raises(errors.RotationInProgress):
         world.engine("b").prepare(world.request())
     with pytest.raises(errors.RotationInProgress):
@@ -39,14 +39,14 @@ def test_a_second_rotation_is_refused_while_one_is_in_progress() -> None:
 
 def test_a_lease_is_taken_over_when_it_is_over_or_its_holder_is_dead() -> None:
     world = World()
-    world.engine("a").prepare(world.request())
+    world.begin_rotation(world.engine("a"))
     world.clock.forward(600 + 119)
     with pytest.raises(errors.RotationInProgress):
         world.rotate(holder="b")
     world.clock.forward(1)
     assert world.rotate(holder="b").outcome in (steps.PROMOTED, steps.ROLLED_BACK)
     other = World()
-    other.engine("a").prepare(other.request())
+    other.begin_rotation(other.engine("a"))
     other.dead.add("a")
     assert other.rotate(holder="b").kind == steps.DONE
 
@@ -54,7 +54,7 @@ def test_a_lease_is_taken_over_when_it_is_over_or_its_holder_is_dead() -> None:
 def test_a_holder_that_wakes_up_late_changes_nothing() -> None:
     world = World()
     sleeper = world.engine("a")
-    step = sleeper.prepare(world.request())
+    step = world.begin_rotation(sleeper)
     world.dead.add("a")
     world.rotate(holder="b")
     before = world.values()
@@ -65,7 +65,7 @@ def test_a_holder_that_wakes_up_late_changes_nothing() -> None:
 
 def test_apply_may_take_less_time_than_the_lease_has_left() -> None:
     world = World()
-    step = world.engine().prepare(world.request())
+    step = world.begin_rotation(world.engine())
     assert step.kind == steps.APPLY
     assert step.limit * 2 <= 600
 
@@ -148,7 +148,7 @@ def _next(world: World, engine: Any, step: Any, given: Any, request: Any) -> Any
     if step is None or step.kind == steps.DONE:
         return engine.prepare(request)
     value = step.fields["password"].expose()
-    if step.kind == steps.ASK:
+    if step.kind in (steps.CHECK, steps.ASK):
         outcome = world.target.ask(value)
     elif (world.clock() - given).total_seconds() > step.limit:
         outcome = UNAVAILABLE

@@ -335,7 +335,7 @@ def test_a_service_that_makes_values_and_takes_one_at_a_time_is_refused() -> Non
 
 def test_the_plan_says_what_such_a_target_is_asked_for() -> None:
     plan = KeysWorld().engine().plan(KeysWorld().request())
-    assert "have it make a value" in plan["steps"][1]
-    assert plan["steps"][2] == "store the value as pending"
-    assert "drop it at the target" in plan["steps"][4]
-    assert "have the target drop the previous value" in plan["steps"][5]
+    assert "have it make a value" in plan["steps"][2]
+    assert plan["steps"][3] == "store the value as pending"
+    assert "drop it at the target" in plan["steps"][5]
+    assert "have the target drop the previous value" in plan["steps"][6]

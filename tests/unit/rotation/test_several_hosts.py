@@ -73,8 +73,10 @@ def test_a_host_that_can_be_reached_and_does_not_take_the_value_rolls_it_back_ev
 
 def test_where_no_host_can_be_reached_nothing_was_sent_and_nothing_is_left() -> None:
     world = HostsWorld()
+    assert world.rotate(fates(apply=[DOWN, DOWN])).outcome == steps.ROLLED_BACK
+    assert world.find(JOURNAL) is None
     world.service.down = {"h1", "h2", "h3"}
-    assert world.rotate().outcome == steps.ROLLED_BACK
+    assert world.rotate().outcome == steps.REFUSED
     assert world.find(JOURNAL) is None
     assert world.find(PENDING) is None
 
@@ -202,7 +204,7 @@ def test_one_host_that_takes_neither_value_does_not_make_the_rotation_lost() -> 
 def test_a_report_names_the_places_of_its_step() -> None:
     world = HostsWorld()
     engine, request = world.engine(), world.request()
-    step = engine.prepare(request)
+    step = world.begin_rotation(engine, request)
     for places in ({"h1": steps.APPLIED}, {"h1": steps.APPLIED, "h2": steps.APPLIED, "h3": steps.APPLIED}, {}):
         with pytest.raises(errors.InvalidInput):
             engine.report(NAME, step.ticket, None, request, places=places)
@@ -219,7 +221,7 @@ def test_hosts_that_take_one_value_at_a_time_are_refused() -> None:
 def test_a_host_that_is_new_when_the_rotation_goes_on_gets_the_value_too() -> None:
     world = HostsWorld()
     engine, request = world.engine(), world.request()
-    engine.prepare(request)
+    world.begin_rotation(engine, request)
     world.dead.add("a")
     world.service.taken["h4"] = {"value-0"}
     world.names = ("h1", "h2", "h3", "h4")

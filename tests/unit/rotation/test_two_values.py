@@ -129,7 +129,7 @@ def test_a_value_equal_to_current_is_never_retired() -> None:
     world.rotate(fates(ask=[DOWN]))
     current, pending = world.read(CURRENT), world.read(PENDING)
     with world.manager.acting():
-        world.store.inner.put(Record(NAME, "basic", pending.fields, metadata=current.metadata), current.version)
+        world.store.inner.put(Record(NAME, "basic", pending.fields, metadata=current.metadata), current.etag)
     world.check = world.store.after = world.service.land  # type: ignore[method-assign]
     kinds: list[str] = []
     for _run in range(3):
@@ -234,7 +234,7 @@ def test_a_change_too_soon_after_the_last_one_is_refused_before_anything_is_sent
 def test_a_change_that_is_seen_late_is_waited_for_before_the_first_question() -> None:
     world = PasswordsWorld(propagation=15)
     engine, request = world.engine(), world.request()
-    step = engine.prepare(request)
+    step = world.begin_rotation(engine, request)
     asked = engine.report(NAME, step.ticket, steps.APPLIED, request)
     assert (step.wait, asked.kind, asked.wait) == (0, steps.ASK, 15)
 
@@ -263,7 +263,7 @@ def test_a_revoked_credential_has_its_other_values_dropped_at_the_target() -> No
 def test_outcomes_of_one_place_may_be_told_with_or_without_it() -> None:
     world = PasswordsWorld()
     engine, request = world.engine(), world.request()
-    step = engine.prepare(request)
+    step = world.begin_rotation(engine, request)
     step = engine.report(NAME, step.ticket, None, request, places={"": steps.APPLIED})
     assert step.kind == steps.ASK
     with pytest.raises(errors.InvalidInput):

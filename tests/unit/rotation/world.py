@@ -15,7 +15,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import ACTIVE
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
+    CURRENT,
+    JOURNAL,
+    PENDING,
+    PREVIOUS,
+    Etag,
+    Metadata,
+    Record,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
@@ -66,16 +74,17 @@ class Crashing(Layer):
                 raise Crash
         return done
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
-        assert create or expected_version is not None, "every write of a rotation is a compare-and-swap"
-        return self._write(lambda: self.inner.put(record, expected_version, create=create))
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
+        assert create or None not in (expected, expected and expected.revision), "every write of a rotation is a compare-and-swap"
+        return self._write(lambda: self.inner.put(record, expected, create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._write(lambda: self.inner.patch_metadata(record, expected_revision))
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        assert expected_version is not None
-        self._write(lambda: self.inner.delete(name, stage=stage, expected_version=expected_version))
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
+        assert expected is not None
+        assert expected.revision is not None
+        self._write(lambda: self.inner.delete(name, stage=stage, expected=expected))
 
 
 class Target:
@@ -111,8 +120,12 @@ class Target:
 
     def ask(self, value: bytes) -> str:
         """Answer whether the value opens it."""
-        self.land()
         self.asked += 1
+        return self.open(value)
+
+    def open(self, value: bytes) -> str:
+        """Answer the check before a rotation."""
+        self.land()
         if self.anything:
             return steps.ACCEPTS_ANYTHING
         return steps.ACCEPTED if value == self.value else steps.REFUSED
@@ -171,8 +184,11 @@ class World:
         while step.kind != steps.DONE:
             taken += 1
             assert taken < 50, "a rotation must end"
-            outcome, delay = fate(step)
             value = step.fields["password"].expose()
+            if step.kind == steps.CHECK:
+                step = engine.report(NAME, step.ticket, self.target.open(value), request)
+                continue
+            outcome, delay = fate(step)
             if step.kind == steps.APPLY:
                 self.check()
                 outcome = self.target.send(value, outcome, delay)
@@ -180,6 +196,14 @@ class World:
                 outcome = self.target.ask(value)
             self.check()
             step = engine.report(NAME, step.ticket, outcome, request)
+        return step
+
+    def begin_rotation(self, engine: RotationEngine, request: Optional[Request] = None) -> Step:
+        """The step after the check of the current value."""
+        request = request or self.request()
+        step = engine.prepare(request)
+        if step.kind == steps.CHECK:
+            step = engine.report(NAME, step.ticket, self.target.open(step.fields["password"].expose()), request)
         return step
 
     def rotate(self, fate: Optional[Callable[[Step], Tuple[str, float]]] = None, holder: str = "a", **changes: Any) -> Step:

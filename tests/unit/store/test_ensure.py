@@ -333,16 +333,16 @@ class Meddling(Layer):
         self._meddle(record.name)
         return super().patch_metadata(record, expected_revision)
 
-    def put(self, record, expected_version=None, *, create=False):
+    def put(self, record, expected=None, *, create=False):
         if not create:
             self._meddle(record.name)
-        return super().put(record, expected_version, create=create)
+        return super().put(record, expected, create=create)
 
     def _meddle(self, name):
         if self.times:
             self.times -= 1
             found = self.inner.get(name)
-            self.inner.put(found, found.version)
+            self.inner.put(found, found.etag)
 
 
 def test_a_conflict_is_met_by_reading_again_and_deciding_anew(manager):

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
     Duplicate,
     Expired,
+    InvalidInput,
     NotFound,
     Revoked,
     RotationInProgress,
@@ -92,6 +93,16 @@ def test_metadata_changes_without_a_new_version(manager, clock):
     assert (described["description"], described["tags"], described["updated_at"]) == ("new", {"a": "b"}, "2026-11-22T13:00:00Z")
     assert manager.update("db", description="new").record.revision == 1, "nothing to change, nothing written"
     assert manager.token("db") == Secret(CANARY)
+
+
+@pytest.mark.parametrize("part", [{"value": Secret("new")}, {"fields": {"password": Secret("new")}}, {"ttl": timedelta(hours=1)}])
+def test_an_update_of_more_than_metadata_is_refused(manager, part):
+    """It writes no value, so a value that is given to it would be lost."""
+    create(manager)
+    with pytest.raises(InvalidInput, match="'update' changes description, tags, policy, expires_at") as caught:
+        manager.update("db", description="new", **part)
+    assert caught.value.option in part
+    assert manager.describe("db")["description"] == ""
 
 
 def test_an_expired_value_is_refused_and_its_metadata_is_not(manager, clock):

@@ -332,11 +332,11 @@ class Cut(Layer):
         super().__init__(inner)
         self.left = writes
 
-    def put(self, record, expected_version=None, *, create=False):
+    def put(self, record, expected=None, *, create=False):
         if not self.left:
             raise KeyboardInterrupt
         self.left -= 1
-        return self.inner.put(record, expected_version, create=create)
+        return self.inner.put(record, expected, create=create)
 
 
 def cut_off(destination, portable, writes):

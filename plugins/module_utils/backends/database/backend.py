@@ -29,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, Located, SchemaAdmin
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 
@@ -59,6 +59,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         """
         super().__init__(options, context)
         self._connections = build_connections(options, context.store, context.warn)
+        self.packages = tuple(self._connections.kind.packages)
         self._prefix = check_prefix(self.setting("table_prefix"))
         self._keep: int = self.setting("keep_versions")
         if self._keep < 0:
@@ -97,9 +98,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         """Close the connections."""
         self._connections.close()
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         check_name(record.name)
-        return self._ready().writing.put(record, expected_version, create)
+        return self._ready().writing.put(record, expected, create)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         check_name(name)
@@ -136,8 +137,8 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
         check_name(record.name)
         self._ready().writing.rewrite(record, replaces)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
-        self._ready().writing.delete(check_name(name), stage, expected_version)
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
+        self._ready().writing.delete(check_name(name), stage, expected)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Yield the records page by page, so that no connection is held while the caller works on a row."""

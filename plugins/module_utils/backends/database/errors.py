@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     NO_TABLE,
     SLOW,
     STARTING,
+    TOO_MANY_CONNECTIONS,
     UNREACHABLE,
     ErrorMapping,
 )
@@ -45,7 +46,7 @@ def translate(error: Exception, kind: Dialect, command: str, *, committing: bool
     if meaning in _PASSING and deadline.is_over():
         return deadline.timeout_error(outcome_unknown=unknown)
     what, remedy = _describe(meaning, kind, command, str(getattr(error, "statement", "") or ""), original)
-    return meaning.kind(what, remedy=remedy).annotate(outcome_unknown=unknown)
+    return meaning.kind(what, remedy=remedy).annotate(outcome_unknown=unknown, throttled=meaning is TOO_MANY_CONNECTIONS)
 
 
 def _is_from_the_driver(error: Exception) -> bool:

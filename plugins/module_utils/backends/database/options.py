@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import (
     BackendTraits,
-    Package,
     RefusedVariable,
     Spec,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
 
 AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
 """The choices of `migration`: how to treat tables of an older version."""

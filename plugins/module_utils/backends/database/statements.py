@@ -28,7 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, KEPT, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Duplicate, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 _RECORD_ID_SIZE = 16
 _ATTEMPTS = 10
@@ -44,7 +44,7 @@ class Statements:
         self._tables = tables
         self._keep = keep
 
-    def put(self, record: Record, expected: Optional[str], create: bool) -> Record:
+    def put(self, record: Record, expected: Optional[Etag], create: bool) -> Record:
         """See `Backend.put`."""
         given = identify_record(record)
         for _each in range(_ATTEMPTS):
@@ -56,7 +56,7 @@ class Statements:
                 continue
         raise Unavailable("{0} other writers came first".format(_ATTEMPTS), name=record.name, remedy="Repeat when there is less traffic.")
 
-    def _put(self, connection: Any, record: Record, given: Record, expected: Optional[str], create: bool) -> Record:
+    def _put(self, connection: Any, record: Record, given: Record, expected: Optional[Etag], create: bool) -> Record:
         name, stage = record.name, record.stage
         found = self._lock_row(connection, name, stage)
         check_swap(name, found, expected, create)
@@ -200,7 +200,7 @@ class Statements:
         there = self._lock_row(connection, record.name, record.stage)
         raise absent(record.name, None if there is None else record.version, record.stage)
 
-    def delete(self, name: str, stage: str, expected: Optional[str]) -> None:
+    def delete(self, name: str, stage: str, expected: Optional[Etag]) -> None:
         """See `Backend.delete`."""
         table, kept = self._tables.credentials, self._tables.versions
         with self._connections.writing() as connection:

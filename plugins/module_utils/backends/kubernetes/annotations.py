@@ -27,6 +27,8 @@ MANAGER = "nebula-credential"
 STAGE = OURS + "stage"
 """A label: a stage, `version` or `deleted`."""
 VERSION = "version"
+NAME = OURS + "name"
+"""An annotation: the credential's name if the Secret's name does not encode it."""
 _TYPE = OURS + "type"
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?)?\Z")
 _LABEL_KEY = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?/)?[A-Za-z0-9](?:[A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")

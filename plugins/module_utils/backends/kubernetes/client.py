@@ -2,18 +2,17 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Requests over the official client's connections: its server, login and proxies. Nothing is retried or redirected automatically.
+"""Requests to an API server: nothing is retried or redirected automatically.
 
-Responses are parsed here. The client's own code logs the body of each at DEBUG in some releases, and makes models of them, which
-takes longer than the request.
+The official client's own code logs the body of each response at DEBUG in some releases, and makes models of them, which takes
+longer than the request. So it only finds the server and the login (`login`).
 """
 
 from __future__ import annotations
 
 import json
-import ssl
 from contextlib import contextmanager
-from typing import Any, Dict, Iterator, Mapping, NoReturn, Optional
+from typing import Any, Iterator, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
@@ -21,19 +20,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
-from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import CONNECTIONS, POOL_CLASSES, PROGRESS
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_failures import (
     CUT,
     LATE,
     NO_TLS,
     NOT_TRUSTED,
+    SPEAKS_PLAIN,
     reason_of,
     seconds_to_wait,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.network.http_pool import build_pool
 
 try:
     import urllib3
-    from kubernetes.client import ApiClient
+    from urllib3._collections import HTTPHeaderDict
     from urllib3.exceptions import HTTPError
 except ImportError:
     pass  # `login` reports the missing package before anything here is used.
@@ -47,16 +48,11 @@ class Client:
 
     def __init__(self, access: Access) -> None:
         """Take the access data. Opens no connection."""
-        configuration = access.configuration
-        configuration.retries = False
-        configuration.connection_pool_maxsize = CONNECTIONS
         self.namespace = access.namespace
-        self.server = str(configuration.host).rstrip("/")
-        self._configuration = configuration
-        self._client = ApiClient(configuration)
-        self._pool = self._client.rest_client.pool_manager
-        self._pool.pool_classes_by_scheme = POOL_CLASSES
-        _use_context(self._pool.connection_pool_kw, access.tls)
+        self.server = access.server
+        self.renewable = access.renewable
+        self._access = access
+        self._pool = build_pool(access.tls, access.server_name, access.proxy)
 
     def send(self, method: str, path: str, body: Optional[Mapping[str, Any]], accept: str, *, writing: bool) -> Answer:
         """Send one request. Return any response.
@@ -68,11 +64,11 @@ class Client:
         headers = self._headers(accept)
         if body is not None:
             headers["Content-Type"] = JSON
-        with in_our_words(writing=writing):
+        with in_our_words(self._access.server, writing=writing):
             left = deadline.remaining()
-            response = self._pool.request(
+            response = self._pool.urlopen(
                 method,
-                self._configuration.host + path,
+                self.server + path,
                 body=None if body is None else json.dumps(body).encode("utf-8"),
                 headers=headers,
                 timeout=urllib3.Timeout(connect=left, read=left),
@@ -81,21 +77,18 @@ class Client:
             )
         return _answer_of(response)
 
-    def _headers(self, accept: str) -> Dict[str, str]:
-        headers = {"Accept": accept, "User-Agent": USER_AGENT}
-        try:
-            # Renews the login if that is due: a changed token file, or a login program whose token has expired.
-            settings = self._configuration.auth_settings()
-        except Exception:  # noqa: BLE001  # any error of the client for a file or a program that fails
-            raise LoginFailed("the login could not be renewed", remedy="Check that the kubeconfig or pod token is readable.") from None
-        for setting in settings.values():
-            if setting["value"]:
-                headers[setting["key"]] = _check_header(setting["value"])
+    def _headers(self, accept: str) -> Any:
+        headers = HTTPHeaderDict({"Accept": accept, "User-Agent": USER_AGENT})
+        authorization = self._access.authorization()
+        if authorization is not None:
+            headers["Authorization"] = _check_header(authorization)
+        for name, value in self._access.impersonation:
+            headers.add(name, value)
         return headers
 
     def close(self) -> None:
         """Close the connections."""
-        self._client.close() if hasattr(self._client, "close") else self._pool.clear()  # type: ignore[no-untyped-call]
+        self._pool.clear()
 
 
 def _check_header(value: str) -> str:
@@ -105,29 +98,19 @@ def _check_header(value: str) -> str:
     return value
 
 
-def _use_context(keywords: Dict[str, Any], tls: ssl.SSLContext) -> None:
-    """Make connections use this TLS context; the files that it was built from may be gone."""
-    for key in ("ca_certs", "ca_cert_data", "cert_file", "key_file"):
-        keywords.pop(key, None)
-    keywords["ssl_context"] = tls
-
-
 def _answer_of(response: Any) -> Answer:
-    """Return the content of a response. An API server sends only JSON objects; proxies in front of it may send other errors."""
+    """Return the content of a response. An API server sends only JSON objects; proxies in front of it send others."""
     try:
         body = json.loads(response.data)
-    except ValueError:
+    except (ValueError, RecursionError):
         body = None
-    if not isinstance(body, dict):
-        if response.status < 400:
-            raise failures.no_kubernetes()
-        body = {}
-    return Answer(response.status, body, seconds_to_wait(response.headers.get("Retry-After")))
+    known = body if isinstance(body, dict) else {}
+    return Answer(response.status, known, seconds_to_wait(response.headers.get("Retry-After")))
 
 
 @contextmanager
-def in_our_words(*, writing: bool) -> Iterator[None]:
-    """Raise the errors of libraries as errors of ours, without their text."""
+def in_our_words(server: str, *, writing: bool) -> Iterator[None]:
+    """Raise the errors of libraries as errors of ours, without their text. They name the server."""
     if deadline.is_over():
         raise deadline.timeout_error()
     PROGRESS.sent = False
@@ -136,17 +119,19 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
     except CredentialError:
         raise
     except (HTTPError, OSError) as problem:
-        _raise_for(problem, PROGRESS.sent and writing)
+        _raise_for(problem, server, PROGRESS.sent and writing)
 
 
-def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
+def _raise_for(problem: BaseException, server: str, outcome_unknown: bool) -> NoReturn:
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
-        raise failures.not_trusted() from None
+        raise failures.not_trusted(server) from None
     if reason == LATE:
-        raise deadline.timeout_error(outcome_unknown=outcome_unknown) from None
+        raise deadline.timeout_error(outcome_unknown=outcome_unknown, server=server) from None
     if reason == NO_TLS:
-        raise failures.no_tls() from None
+        raise failures.no_tls(server) from None
+    if reason == SPEAKS_PLAIN:
+        raise failures.speaks_plain(server) from None
     if reason == CUT:
-        raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(exception_chain(problem))) from None
+        raise failures.cut(server, outcome_unknown=outcome_unknown) from None
+    raise failures.unreachable(server, why_unreachable(exception_chain(problem))) from None

@@ -8,21 +8,19 @@ from __future__ import annotations
 
 import os
 import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer, Asked
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import REVIEW, SECRETS, Answer, Asked
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_options
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 
-SECRETS = "secrets"
 FIELD_MANAGER = "nebula-credential"
 """The manager that Kubernetes records for the fields that we write."""
 _JSON = "application/json"
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
-_FOR_CALLERS = (404, 409, 410)
 
 
 class _Opened(NamedTuple):
@@ -79,15 +77,10 @@ class Connection:
             StorageError, InvalidInput, TooLarge: any other failure.
             InvalidConfiguration, MissingLibrary: there is no usable server or login.
         """
-        try:
-            client = self._client()
-            asked = Asked(verb, SECRETS, client.namespace, name)
-            path = "/api/v1/namespaces/{0}/{1}{2}".format(asked.namespace, SECRETS, "/" + quote(name, safe="") if name else "")
-            parameters = dict(query or {}, **({"fieldManager": FIELD_MANAGER} if verb in ("create", "update") else {}))
-            path += "?" + urlencode(parameters) if parameters else ""
-            return self._check_answer(asked, client.send(_METHODS[verb], path, body, accept, writing=asked.writing))
-        except CredentialError as problem:
-            raise problem.within(store=self._store) from None
+        parameters = dict(query or {}, **({"fieldManager": FIELD_MANAGER} if verb in ("create", "update") else {}))
+        path = "/api/v1/namespaces/{0}/" + SECRETS + ("/" + quote(name, safe="") if name else "")
+        path += "?" + urlencode(parameters) if parameters else ""
+        return self._exchange(verb, SECRETS, name, path, body, accept)
 
     def may(self, verb: str) -> bool:
         """Return True if this login may use a verb on the namespace's Secrets.
@@ -95,13 +88,24 @@ class Connection:
         Raises:
             As `request`.
         """
+        attributes = {"namespace": self.namespace, "verb": verb, "resource": SECRETS}
+        body = {"apiVersion": "authorization.k8s.io/v1", "kind": REVIEW, "spec": {"resourceAttributes": attributes}}
+        answer = self._exchange("create", "selfsubjectaccessreviews", "", _REVIEWS, body, _JSON)
+        return bool((answer.body.get("status") or {}).get("allowed"))
+
+    def _exchange(self, verb: str, resource: str, name: str, path: str, body: Optional[Mapping[str, Any]], accept: str) -> Answer:
+        """Send a request and check the response. A login that has ended is made again, and the request repeated once."""
+
+        def send(client: Any) -> Tuple[Asked, Answer]:
+            asked = Asked(verb, resource, client.namespace, client.server, name)
+            return asked, client.send(_METHODS[verb], path.format(client.namespace), body, accept, writing=asked.writing)
+
+        client = self._client()
         try:
-            client = self._client()
-            attributes = {"namespace": client.namespace, "verb": verb, "resource": SECRETS}
-            body = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview", "spec": {"resourceAttributes": attributes}}
-            asked = Asked("create", "selfsubjectaccessreviews", client.namespace)
-            answer = self._check_answer(asked, client.send("POST", _REVIEWS, body, _JSON, writing=False))
-            return bool((answer.body.get("status") or {}).get("allowed"))
+            asked, answer = send(client)
+            if client.renewable and failures.is_refused_login(answer):
+                asked, answer = send(self._renew(client))
+            return self._check_answer(asked, answer)
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
@@ -116,9 +120,7 @@ class Connection:
         return str(self._client().namespace)
 
     def _check_answer(self, asked: Asked, answer: Answer) -> Answer:
-        if 200 <= answer.status < 300:
-            return answer
-        if answer.status in _FOR_CALLERS and answer.details.get("kind") != "namespaces":
+        if failures.is_success(asked, answer) or failures.is_for_callers(asked, answer):
             return answer
         error = failures.failure(asked, answer)
         if isinstance(error, LoginFailed):
@@ -136,7 +138,22 @@ class Connection:
             return opened.client
         with self._opening:
             if self._open is None or self._open.process != os.getpid():
-                self._open = _Opened(os.getpid(), _client(self._settings, self._warn))
+                self._open = self._log_in()
+            return self._open.client
+
+    def _log_in(self) -> _Opened:
+        try:
+            return _Opened(os.getpid(), _client(self._settings, self._warn))
+        except CredentialError as problem:
+            raise problem.within(store=self._store) from None
+
+    def _renew(self, spent: Any) -> Any:
+        """Return a client with a new login in place of one that the server no longer accepts. Threads that have it renewed share it."""
+        with self._opening:
+            if self._open is None or self._open.client is spent:
+                spent.close()
+                self._open = None
+                self._open = self._log_in()
             return self._open.client
 
     def close(self) -> None:

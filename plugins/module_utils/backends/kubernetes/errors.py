@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Mapping, NamedTuple, Optional, Type
+from typing import Any, Mapping, NamedTuple, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -21,22 +21,32 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 ROLE = "docs/policies/kubernetes-role.yaml"
+SECRETS = "secrets"
+REVIEW = "SelfSubjectAccessReview"
 WRITING = ("create", "update", "delete")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9.\[\]/_-]{0,99}\Z")
 
 
 class Asked(NamedTuple):
-    """A request as RBAC and errors name it: the verb, the resource (in the plural), the namespace, and the object if there is one."""
+    """A request as RBAC and errors name it.
+
+    Attributes:
+        verb, resource: of RBAC; the resource is in the plural.
+        namespace: the namespace.
+        server: the address of the server.
+        name: the object, if there is one.
+    """
 
     verb: str
     resource: str
     namespace: str
+    server: str
     name: str = ""
 
     @property
     def writing(self) -> bool:
         """Whether it changes anything."""
-        return self.verb in WRITING and self.resource == "secrets"
+        return self.verb in WRITING and self.resource == SECRETS
 
 
 class Answer(NamedTuple):
@@ -52,6 +62,11 @@ class Answer(NamedTuple):
         found = self.body.get("details")
         return found if isinstance(found, dict) else {}
 
+    @property
+    def is_of_kubernetes(self) -> bool:
+        """Whether an API server made this failure. Proxies, and servers of other kinds, make others."""
+        return self.body.get("kind") == "Status" and self.status >= 300
+
     def has_cause(self, reason: str) -> bool:
         """Return True if the failure has a cause of that reason."""
         return any(isinstance(cause, dict) and cause.get("reason") == reason for cause in self.details.get("causes") or ())
@@ -59,6 +74,10 @@ class Answer(NamedTuple):
     def says(self, words: str) -> bool:
         """Return True if the server's text contains these words. The text itself is never shown."""
         return words in str(self.body.get("message", ""))
+
+
+THROTTLED = 429
+"""The status of a server that limits the rate of requests."""
 
 
 class _Meaning(NamedTuple):
@@ -71,7 +90,7 @@ class _Meaning(NamedTuple):
 _AGAIN = "Retry; see the logs of kube-apiserver and etcd if it still fails."
 _STATUSES: Mapping[int, _Meaning] = {
     413: _Meaning(TooLarge, "the request is too large for the API server", "Store less."),
-    429: _Meaning(Unavailable, "the API server limits the rate of requests", "Wait, or give this login a priority level of its own."),
+    THROTTLED: _Meaning(Unavailable, "the API server limits the rate of requests", "Wait, or give this login a priority level of its own."),
     500: _Meaning(Unavailable, "the API server failed", _AGAIN, may_have_happened=True),
     502: _Meaning(Unavailable, "a server between here and the API server failed", _AGAIN, may_have_happened=True),
     503: _Meaning(Unavailable, "the API server is not ready", _AGAIN),
@@ -79,10 +98,40 @@ _STATUSES: Mapping[int, _Meaning] = {
 }
 
 
+_KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("SecretList", "Table"), "delete": ("Status", "Secret")}
+_ALSO_OF_PROXIES = (401, 413, THROTTLED)
+"""The statuses below 500 whose meaning is the same, whoever sent them."""
+
+
+def is_success(asked: Asked, answer: Answer) -> bool:
+    """Return True if the request succeeded: the response is the object that was requested, not only a good status."""
+    kind, metadata = answer.body.get("kind"), answer.body.get("metadata")
+    if not 200 <= answer.status < 300 or not isinstance(metadata, dict):
+        return False
+    if asked.resource != SECRETS:
+        return kind == REVIEW
+    return kind in _KINDS.get(asked.verb, ("Secret",)) and (asked.verb != "get" or metadata.get("name") == asked.name)
+
+
+def is_for_callers(asked: Asked, answer: Answer) -> bool:
+    """Return True for a failure that callers handle: this very Secret is missing or was changed, or the listing expired."""
+    if not answer.is_of_kubernetes:
+        return False
+    named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
+    return answer.status in (409, 410) or (answer.status == 404 and asked.name != "" and named)
+
+
+def is_refused_login(answer: Answer) -> bool:
+    """Return True if the server does not accept the login, or takes it for none: nothing has happened."""
+    return answer.status == 401 or (answer.status == 403 and answer.says('User "system:anonymous"'))
+
+
 def failure(asked: Asked, answer: Answer) -> CredentialError:
     """Return the error for a response that is neither a success nor one that callers handle."""
-    if answer.status == 401 or answer.says('User "system:anonymous"'):
+    if is_refused_login(answer):
         return login_refused()
+    if (answer.status < 300 or 400 <= answer.status < 500) and not answer.is_of_kubernetes and answer.status not in _ALSO_OF_PROXIES:
+        return no_kubernetes(asked.server).annotate(outcome_unknown=asked.writing and answer.status < 300)
     if answer.status == 403:
         return _forbidden(asked, answer)
     if answer.status == 404 and answer.details.get("kind") == "namespaces":
@@ -93,7 +142,8 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
     if meaning is None:
         return _unforeseen(asked, answer)
     error = meaning.kind(meaning.what, remedy=meaning.remedy)
-    return error.annotate(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
+    unknown = meaning.may_have_happened and asked.writing
+    return error.annotate(retry_after=answer.retry_after, outcome_unknown=unknown, throttled=answer.status == THROTTLED)
 
 
 def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
@@ -104,6 +154,8 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
         return StorageError(
             "the server sent the request to an address that is not followed", remedy="Name the API server's own address as the host."
         )
+    if answer.status == 404:
+        return no_kubernetes(asked.server)  # It has no such path.
     what = "the verb '{0}' on {1} was refused with status {2}".format(asked.verb, asked.resource, answer.status)
     return StorageError(what, remedy="The audit log of the API server says why.")
 
@@ -155,35 +207,48 @@ def _invalid(answer: Answer) -> InvalidInput:
     return InvalidInput("Kubernetes does not accept this Secret{0}".format(named), remedy=remedy)
 
 
-def unreachable(reason: str) -> Unavailable:
+def unreachable(server: str, reason: str) -> Unavailable:
     """Return the error for a connection that was not established: nothing has happened on the server."""
-    return Unavailable("the API server cannot be reached: {0}".format(reason), remedy="Check that it runs, and check its address.")
+    return Unavailable(
+        "the API server cannot be reached: {0} ({1})".format(reason, server), remedy="Check that it runs, and check its address."
+    )
 
 
-def cut(*, outcome_unknown: bool) -> Unavailable:
+def cut(server: str, *, outcome_unknown: bool) -> Unavailable:
     """Return the error for a connection that ended before the response was complete."""
-    error = Unavailable("the connection to the API server ended before the response was complete", remedy=_AGAIN)
+    error = Unavailable("the connection to the API server ended before the response was complete ({0})".format(server), remedy=_AGAIN)
     error.annotate(outcome_unknown=outcome_unknown)
     return error
 
 
-def not_trusted() -> StorageError:
+def not_trusted(server: str) -> StorageError:
     """Return the error for an untrusted certificate of the server. It is permanent: a retry would change nothing."""
     return StorageError(
-        "the API server's certificate cannot be verified",
+        "the API server's certificate cannot be verified ({0})".format(server),
         option="ca_cert",
         remedy="Name the CA that signed it in 'ca_cert' or in the kubeconfig, and the name it is made out to in 'tls_server_name' "
         "if that differs from the host.",
     )
 
 
-def no_tls() -> StorageError:
+def speaks_plain(server: str) -> StorageError:
+    """Return the error for TLS with a port that does not speak it. It is permanent."""
+    what = "the API server does not speak TLS at that port ({0})".format(server)
+    return StorageError(what, option="host", remedy="Name the port with TLS there, or in the kubeconfig's 'server'.")
+
+
+def no_tls(server: str) -> StorageError:
     """Return the error for a TLS connection that client and server cannot agree on."""
     return StorageError(
-        "client and server cannot agree on TLS", option="client_cert", remedy="Check that the port supports TLS 1.2 or later."
+        "client and server cannot agree on TLS ({0})".format(server),
+        option="client_cert",
+        remedy="Check that the port supports TLS 1.2 or later.",
     )
 
 
-def no_kubernetes() -> StorageError:
+def no_kubernetes(server: str) -> StorageError:
     """Return the error for a response that no API server makes."""
-    return StorageError("the server is not a Kubernetes API server (a proxy's error page?)", remedy="Check the address of the host.")
+    return StorageError(
+        "what responds at {0} is not a Kubernetes API server (a proxy's error page?)".format(server),
+        remedy="Check 'host', or the kubeconfig's 'server', and its path.",
+    )

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The API server and the login, from the official client: a kubeconfig with all its features, a pod's service account, or options.
+"""The API server and the login: from a kubeconfig, a pod's service account, or options.
 
-The client is imported only here, which takes a tenth of a second. Its models and APIs, which take half a second more,
-are not needed.
+The official client reads certificates, runs login programs and renews logins of identity providers. It is imported only here, which
+takes a tenth of a second. Its models and APIs, which take half a second more, are not needed.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ from __future__ import annotations
 import os
 import ssl
 import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from functools import partial
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT, KUBECONFIG
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import kubeconfig
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.impersonation import impersonation_headers
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import read_login
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import check_proxy, proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import readable_path
 
@@ -31,34 +35,56 @@ except ImportError:
     client = None  # type: ignore[assignment]  # a module
 
 INSTALL = "Run: {0}".format(pip_install(CLIENT))
-DEFAULT_NAMESPACE = "default"
-_DEFAULT_KUBECONFIG = "~/.kube/config"
 _NAMESPACE_FILE = "namespace"
-_CHECK = "See what is wrong with: kubectl {0}cluster-info."
+_LONGEST_TOKEN = 65536
+_OF_TOKENS = ("token", "tokenFile")
 _loading = threading.Lock()
 """The client keeps certificates of a kubeconfig in temporary files, and their names in one list for all threads."""
+
+Authorization = Callable[[], Optional[str]]
+"""Returns the header `Authorization` for the next request, renewed if that is due; None if there is none."""
 
 
 class Access(NamedTuple):
     """The server and a login for it.
 
     Attributes:
-        configuration: the client's; `configuration.auth_settings()` returns the login for each request, renewed if that is due.
+        server: the address, without a trailing slash.
+        authorization: returns the login for each request.
+        impersonation: the headers that name another identity, in order; a name may be repeated.
         tls: the check of the server's certificate, and the client's own certificate.
+        server_name: the name in the server's certificate if it differs from the host.
+        proxy: the URL of the proxy, or None.
         namespace: the namespace that belongs to the login.
+        renewable: whether reading it again may give another login: it comes from files or from a program.
     """
 
-    configuration: Any
+    server: str
+    authorization: Authorization
+    impersonation: Tuple[Tuple[str, str], ...]
     tls: ssl.SSLContext
+    server_name: Optional[str]
+    proxy: Optional[str]
     namespace: str
+    renewable: bool
+
+
+class _Login(NamedTuple):
+    """The parts of `Access` that depend on where the login comes from."""
+
+    authorization: Authorization
+    namespace: str
+    impersonation: Tuple[Tuple[str, str], ...] = ()
+    proxy: Optional[str] = None
+    renewable: bool = True
 
 
 def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
     """Find the server and the login from the options of `options.SERVER`. Reads files, may run a kubeconfig's login program.
 
     Raises:
-        MissingLibrary: the client is not installed.
-        InvalidConfiguration: the kubeconfig, its context or a certificate cannot be used.
+        MissingLibrary: the client, or the package for a SOCKS proxy, is not installed.
+        InvalidConfiguration: the kubeconfig, its context, its proxy or a certificate cannot be used.
         LoginFailed: the kubeconfig's login program returned no login.
     """
     if client is None:
@@ -66,79 +92,116 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
     loaded: Any = client.Configuration()
     with _loading:
         try:
-            namespace = _fill(loaded, settings, warn)
+            login = _fill(loaded, settings, warn)
             _override(loaded, settings)
-            _check(loaded, settings, warn)
-            return Access(loaded, _tls(loaded), settings.get("namespace") or namespace)
+            _check(loaded, login, settings, warn)
+            tls = _tls(loaded)
         finally:
             # The TLS context holds by now what the client wrote to temporary files, including a key.
             getattr(kube_config, "_cleanup_temp_files", lambda: None)()
+    server = str(loaded.host).rstrip("/")
+    proxy = proxy_for(server) if login.proxy is None else check_proxy(login.proxy, server, "Check 'proxy-url' in the kubeconfig.")
+    _check_impersonation(login.impersonation, server, proxy)
+    namespace = settings.get("namespace") or login.namespace
+    return Access(server, login.authorization, login.impersonation, tls, loaded.tls_server_name, proxy, namespace, login.renewable)
 
 
-def _fill(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], object]) -> str:
-    """Set the server and the login in the client's configuration. Return the namespace that belongs to them."""
+def _fill(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], object]) -> _Login:
+    """Set the server and the certificates in the client's configuration. Return the login that belongs to them."""
     if settings.get("host"):
         loaded.host = settings["host"].rstrip("/")
-        token = read_login(settings, "api_key", warn)
-        if token is not None:
-            loaded.api_key["authorization"] = "Bearer " + token.expose().decode("utf-8").strip()
-        return DEFAULT_NAMESPACE
-    path = settings.get("kubeconfig") or os.environ.get(KUBECONFIG) or os.path.expanduser(_DEFAULT_KUBECONFIG)
-    if settings.get("kubeconfig") or settings.get("context") or any(map(os.path.exists, path.split(os.pathsep))):
-        return _fill_from_kubeconfig(loaded, path, settings.get("context"))
+        return _Login(partial(_read_api_key, settings, warn), kubeconfig.DEFAULT_NAMESPACE, renewable=not settings.get("api_key"))
+    paths = kubeconfig.find_files(settings.get("kubeconfig"))
+    if paths or settings.get("context"):
+        return _fill_from_kubeconfig(loaded, kubeconfig.read(paths, settings.get("context")))
     if not os.environ.get(pod.SERVICE_HOST_ENV_NAME):
         raise InvalidConfiguration(
             "there is no kubeconfig, and this is not a pod",
             option="kubeconfig",
-            remedy="Name a kubeconfig, or set 'host' and 'api_key'. Checked: 'kubeconfig', KUBECONFIG, {0}.".format(_DEFAULT_KUBECONFIG),
+            remedy="Name a kubeconfig, or set 'host' and 'api_key'. Checked: 'kubeconfig', KUBECONFIG, {0}.".format(
+                kubeconfig.DEFAULT_PLACE
+            ),
         )
     return _fill_from_pod(loaded)
 
 
-def _fill_from_kubeconfig(loaded: Any, path: str, context: Optional[str]) -> str:
-    option = "context" if context else "kubeconfig"
-    try:
-        contexts, active = config.list_kube_config_contexts(config_file=path)  # type: ignore[no-untyped-call]
-        known = {each["name"]: each["context"] for each in contexts}
-        chosen = active["name"] if context is None else context
-        if chosen not in known:
-            raise InvalidConfiguration(
-                "the kubeconfig has no context {0}".format(ascii(chosen)[:80]),
-                option="context",
-                remedy="It has: {0}.".format(", ".join(sorted(map(str, known))) or "none"),
-            )
-        config.load_kube_config(config_file=path, context=chosen, client_configuration=loaded)  # type: ignore[no-untyped-call]
-        _check_login(loaded, path, known[chosen].get("user"))
-    except (InvalidConfiguration, LoginFailed):
-        raise
-    except Exception:  # noqa: BLE001  # any error of the client or YAML for a wrong file
-        argument = "--kubeconfig {0} ".format(path) + ("--context {0} ".format(context) if context else "")
-        raise InvalidConfiguration("the kubeconfig cannot be used", option=option, remedy=_CHECK.format(argument)) from None
-    return str(known[chosen].get("namespace") or DEFAULT_NAMESPACE)
+def _read_api_key(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Optional[str]:
+    token = read_login(settings, "api_key", warn)
+    return None if token is None else "Bearer " + token.expose().decode("utf-8").strip()
 
 
-def _check_login(loaded: Any, path: str, user: Any) -> None:
-    """Check that there is a login: the client continues without one if the program that provides it fails."""
-    if user and not loaded.api_key and not loaded.cert_file:
+def _fill_from_kubeconfig(loaded: Any, chosen: kubeconfig.Chosen) -> _Login:
+    user = chosen.user
+    has_token = any(user.get(key) for key in _OF_TOKENS)
+    # A token takes precedence over a login program, as with kubectl.
+    left = {key: value for key, value in user.items() if not has_token or key.startswith("client-")}
+    _load_certificates_and_login(loaded, chosen.cluster, left, chosen.persist)
+    loaded.tls_server_name = chosen.cluster.get("tls-server-name")
+    if user and not has_token and not loaded.api_key and not loaded.cert_file:
+        # The client continues without a login if the program that provides it fails.
         raise LoginFailed(
             "the kubeconfig's user has no login",
             option="kubeconfig",
-            remedy="If it names a program ('exec'), run that by hand; try: kubectl --kubeconfig {0} get secrets.".format(path),
+            remedy="If it names a program ('exec'), run that by hand; try: kubectl get secrets.",
         )
+    authorization = partial(_bearer, *map(user.get, _OF_TOKENS)) if has_token else partial(_login_of_client, loaded)
+    return _Login(authorization, chosen.namespace, impersonation_headers(user), chosen.cluster.get("proxy-url"))
 
 
-def _fill_from_pod(loaded: Any) -> str:
+def _load_certificates_and_login(loaded: Any, cluster: Mapping[str, Any], user: Mapping[str, Any], persist: Callable[[], None]) -> None:
+    name = "chosen"
+    document = {
+        "current-context": name,
+        "contexts": [{"name": name, "context": {"cluster": name, "user": name}}],
+        "clusters": [{"name": name, "cluster": cluster}],
+        "users": [{"name": name, "user": user}],
+    }
+    try:
+        loader: Any = kube_config.KubeConfigLoader  # the client has no types
+        loader(config_dict=document, config_base_path="", config_persister=persist).load_and_set(loaded)
+    except Exception:  # noqa: BLE001  # any error of the client
+        raise InvalidConfiguration("the kubeconfig cannot be used", option="kubeconfig", remedy=kubeconfig.CHECK.format("")) from None
+
+
+def _login_of_client(loaded: Any) -> Optional[str]:
+    """Return the login, renewed by the client if that is due: a login program whose token has expired, or an identity provider."""
+    try:
+        settings: Dict[str, Any] = loaded.auth_settings()
+    except Exception:  # noqa: BLE001  # any error of the client for a program that fails
+        raise LoginFailed("the login could not be renewed", remedy="Check that the kubeconfig and its program work.") from None
+    return next((str(setting["value"]) for setting in settings.values() if setting["value"]), None)
+
+
+def _bearer(token: Optional[str], path: Optional[str]) -> str:
+    """Return the header for a token. Its file takes precedence, and is read for each request, because others renew it.
+
+    Raises:
+        LoginFailed: the file holds none, and there is no other.
+    """
+    try:
+        if path:
+            with open(path, encoding="utf-8") as file:
+                token = file.read(_LONGEST_TOKEN).strip() or token
+    except (OSError, UnicodeDecodeError):
+        pass
+    if not token:
+        raise LoginFailed("there is no token in {0}".format(path), remedy="Check that this user can read that file.")
+    return "Bearer {0}".format(token)
+
+
+def _fill_from_pod(loaded: Any) -> _Login:
     directory = os.path.dirname(pod.SERVICE_TOKEN_FILENAME)
     try:
         config.load_incluster_config(client_configuration=loaded)  # type: ignore[no-untyped-call]
         with open(os.path.join(directory, _NAMESPACE_FILE), encoding="utf-8") as file:
-            return file.read().strip() or DEFAULT_NAMESPACE
+            namespace = file.read().strip() or kubeconfig.DEFAULT_NAMESPACE
     except (config.ConfigException, OSError, UnicodeDecodeError):
         raise InvalidConfiguration(
             "this pod has no service account that can be used",
             option="host",
             remedy="Check that {0} has a token, ca.crt and namespace ('automountServiceAccountToken').".format(directory),
         ) from None
+    return _Login(partial(_bearer, None, pod.SERVICE_TOKEN_FILENAME), namespace)
 
 
 def _override(loaded: Any, settings: Mapping[str, Any]) -> None:
@@ -154,11 +217,21 @@ def _override(loaded: Any, settings: Mapping[str, Any]) -> None:
         loaded.verify_ssl = False
 
 
-def _check(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], object]) -> None:
-    check_url(loaded.host, "host" if settings.get("host") else "kubeconfig", insecure=bool(settings.get("allow_insecure_transport")))
+def _check(loaded: Any, login: _Login, settings: Mapping[str, Any], warn: Callable[[str], object]) -> None:
+    option = "host" if settings.get("host") else "kubeconfig"
+    # Behind a proxy of the kubeconfig, `localhost` is the proxy's machine.
+    check_url(loaded.host, option, insecure=bool(settings.get("allow_insecure_transport")), local=login.proxy is None)
     if not loaded.verify_ssl:
         said = "'verify: false'" if settings.get("verify") is False else "'insecure-skip-tls-verify' in the kubeconfig"
         warn("{0}: the server's certificate is not checked, so others on the network can read every secret.".format(said))
+
+
+def _check_impersonation(headers: Tuple[Tuple[str, str], ...], server: str, proxy: Optional[str]) -> None:
+    """Refuse what would be sent as another identity: for a request to a proxy itself, urllib3 joins headers of one name."""
+    if proxy is not None and server.startswith("http://") and len(dict(headers)) < len(headers):
+        raise InvalidConfiguration(
+            "several groups cannot be impersonated through a proxy with plain HTTP", option="kubeconfig", remedy="Use https."
+        )
 
 
 def _tls(loaded: Any) -> ssl.SSLContext:

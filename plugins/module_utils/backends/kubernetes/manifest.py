@@ -45,6 +45,7 @@ STATE = "nebula.state"
 """The key of a value's state, as JSON."""
 ENVELOPE = "nebula.envelope"
 """The key of an encrypted value."""
+_SHOWN = 100
 
 
 @dataclass(frozen=True)
@@ -87,12 +88,13 @@ class Manifests:
         self, place: ObjectKey, content: StoredObject, found: Optional[StoredObject], there: Mapping[str, Any], keys: Any
     ) -> Dict[str, Any]:
         before = there.get("metadata") or {}
-        noted_name = place.name if is_hashed(self._prefix, place.name) else None
+        name = str(before.get("name") or secret_name(self._prefix, place))
+        noted_name = place.name if is_hashed(self._prefix, place.name) or name != secret_name(self._prefix, place) else None
         ours = notes.write_annotations(noted_name, content, keys)
         others = {key: value for key, value in (before.get("annotations") or {}).items() if not key.startswith(notes.OURS)}
         written = dict(before, managedFields=claim_fields(before, keys)) if before else {}
         written.update(
-            name=secret_name(self._prefix, place),
+            name=name,
             labels=dict(_other_labels(before, found), **notes.write_labels(place, content.record)),
             annotations=dict(others, **ours),
         )
@@ -111,6 +113,7 @@ class Manifests:
         else:
             record = notes.foreign_record(place, stage, metadata, str(secret.get("type", "")), self._tenant)
             found = KubeObject(record, token, foreign_token=token, written_at=record.full_metadata.updated_at, manifest=kept)
+        found = replace(found, ending=ending_error(metadata))
         keys = set(secret.get("data") or {}) if whole else None
         if notes.is_ours(known) and _is_touched(metadata, known, keys):
             found = replace(found, foreign_token=token)
@@ -144,6 +147,18 @@ class Manifests:
             return public_record(record.name, record.stage, envelope)
         state = data.pop(STATE, None)
         return replace(record, fields={key: Secret(value) for key, value in data.items()}, state=_state(state))
+
+
+def ending_error(metadata: Mapping[str, Any]) -> Optional[ReadOnly]:
+    """Return the error for a write to a Secret that is being deleted: it would be lost with it. None if it is not."""
+    if not metadata.get("deletionTimestamp"):
+        return None
+    name, holders = metadata.get("name"), metadata.get("finalizers") or ("none",)
+    listed = ", ".join(ascii(str(each)[:_SHOWN])[1:-1] for each in holders[:_SHOWN])
+    return ReadOnly(
+        "the Secret '{0}' is being deleted, and stays until its finalizers are removed: {1}".format(name, listed),
+        remedy="Wait until the controllers that set them have removed them, then repeat.",
+    )
 
 
 def secret_data(record: Record) -> Dict[str, bytes]:

@@ -7,25 +7,38 @@
 from __future__ import annotations
 
 import base64
+import time
 from dataclasses import replace
 from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests, ending_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import Listing
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import document_name, place_of, secret_name
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import (
+    document_name,
+    own_name,
+    place_of,
+    secret_name,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey, ObjectStore, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 _DOCUMENT = "document"
 _STORE = "store"
+_PATIENCE = 5.0
+"""The seconds for which a delete waits for finalizers, at most."""
+_PAUSE = 0.2
 _OTHERS = ",".join((*(stage for stage in STAGES if stage != CURRENT), notes.VERSION, DELETED, _STORE))
 
 
 class KubePlaces(ObjectStore):
     """One Secret per object."""
+
+    ends_later = True
 
     def __init__(self, connection: Connection, prefix: str, tenant: str, *, encrypted: bool, label_selector: str = "") -> None:
         """Take the connection, the prefix of the Secrets' names, the store's tenant, and the selector for listings."""
@@ -36,13 +49,42 @@ class KubePlaces(ObjectStore):
         self._manifests = Manifests(prefix, tenant, encrypted)
 
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
-        answer = self._connection.request("get", secret_name(self._prefix, place))
-        return None if answer.status == 404 else self._manifests.read(place, answer.body)
+        found = self._read_secret(place, secret_name(self._prefix, place))
+        own = own_name(self._prefix, place) if found is None else None
+        return found if own is None else self._read_secret(place, own)
+
+    def _read_secret(self, place: ObjectKey, name: str) -> Optional[StoredObject]:
+        """Return the object in a Secret; None if there is no such Secret, or it is another credential's."""
+        answer = self._connection.request("get", name)
+        if answer.status == 404:
+            return None
+        known = answer.body["metadata"].get("annotations") or {}
+        expected = (place.name, None) if name == secret_name(self._prefix, place) else (place.name,)
+        if notes.is_ours(known) and known.get(notes.NAME) not in expected:
+            return None
+        return self._manifests.read(place, answer.body)
 
     def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
-        return self._write("create", place, content, None)
+        try:
+            return self._write("create", place, content, None)
+        except Conflict:
+            if place.kind == CURRENT:
+                self._check_free(place)
+            raise
+
+    def _check_free(self, place: ObjectKey) -> None:
+        """Check that a Secret which exists is this credential's: one that another tool made may have this name, and be another's."""
+        name = secret_name(self._prefix, place)
+        answer = self._connection.request("get", name)
+        if answer.status != 404 and self._read_secret(place, name) is None:
+            holder = (answer.body["metadata"].get("annotations") or {}).get(notes.NAME)
+            raise InvalidInput(
+                "the Secret '{0}' holds the credential {1}".format(name, ascii(holder)), name=place.name, remedy="Choose another name."
+            )
 
     def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
+        if found.ending is not None:
+            raise found.ending.within(name=place.name)
         return self._write("update", place, content, found)
 
     def _write(self, verb: str, place: ObjectKey, content: StoredObject, found: Optional[StoredObject]) -> StoredObject:
@@ -63,25 +105,56 @@ class KubePlaces(ObjectStore):
         )
 
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
+        name = secret_name(self._prefix, place)
         body: Dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
         if isinstance(found, KubeObject):
-            body["preconditions"] = {"uid": found.manifest["metadata"]["uid"], "resourceVersion": found.token}
-        answer = self._connection.request("delete", secret_name(self._prefix, place), body)
-        if answer.status != 404:
-            _check_swapped(answer.status, place.name)
+            metadata = found.manifest["metadata"]
+            name, body["preconditions"] = metadata["name"], {"uid": metadata["uid"], "resourceVersion": found.token}
+        answer = self._connection.request("delete", name, body)
+        if answer.status == 404:
+            return
+        _check_swapped(answer.status, place.name)
+        with _about(place):
+            self._await_end(answer, 0 if found is None else _PATIENCE)
+
+    def _await_end(self, answer: Answer, seconds: float) -> None:
+        """Wait until a deleted Secret is gone: the API server returns one that finalizers still hold.
+
+        Raises:
+            ReadOnly: it is still there.
+        """
+        metadata, end = answer.body["metadata"], time.monotonic() + seconds
+        while True:
+            ending = ending_error(metadata) if answer.body.get("kind") == "Secret" else None
+            if ending is None or answer.body["metadata"]["uid"] != metadata["uid"]:
+                return
+            if time.monotonic() + _PAUSE >= end or deadline.is_over(after=_PAUSE):
+                raise ending
+            time.sleep(_PAUSE)
+            answer = self._connection.request("get", metadata["name"])
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         # Only our Secrets have the label. Those of other tools belong to the stage `current`.
         chosen = "{0} notin ({1})".format(notes.STAGE, _OTHERS) if stage == CURRENT else "{0}={1}".format(notes.STAGE, stage)
         selector = ",".join(part for part in (self._selector, chosen) if part)
         values = self._encrypted and not names_only
-        for secret in Listing(self._connection, selector, values=values):
+        listing = Listing(self._connection, selector, values=values)
+        held = []
+        for secret in listing:
             metadata = secret["metadata"]
-            noted = (metadata.get("annotations") or {}).get(notes.OURS + "name")
-            place = place_of(self._prefix, metadata["name"], noted)
-            if place is not None and place.kind == stage and place.name.startswith(prefix):
-                found = self._manifests.read(place, secret, whole=values)
-                yield replace(found, record=replace(found.record, fields={}, state={}))
+            known = metadata.get("annotations") or {}
+            place = place_of(self._prefix, metadata["name"], known.get(notes.NAME), foreign=not notes.is_ours(known))
+            if place is None or place.kind != stage or not place.name.startswith(prefix):
+                continue
+            found = self._manifests.read(place, secret, whole=values)
+            found = replace(found, record=replace(found.record, fields={}, state={}))
+            ours = secret_name(self._prefix, place)
+            if notes.is_ours(known) or metadata["name"] == ours:
+                yield found
+            else:
+                held.append((ours, found))
+        # A Secret of another tool is a credential by its own name unless we keep one of that name.
+        yield from (found for ours, found in held if ours not in listing.seen)
 
     def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
         answer = self._connection.request("get", document_name(self._prefix))
@@ -92,6 +165,9 @@ class KubePlaces(ObjectStore):
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         name = document_name(self._prefix)
+        ending = None if found is None else ending_error(self._connection.request("get", name).body.get("metadata") or {})
+        if ending is not None:
+            raise ending
         metadata: Dict[str, Any] = {"name": name, "labels": {notes.MANAGED_BY: notes.MANAGER, notes.STAGE: _STORE}}
         if found is not None:
             metadata["resourceVersion"] = found[1]

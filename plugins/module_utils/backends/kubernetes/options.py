@@ -11,10 +11,10 @@ from typing import Any, Mapping, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import (
     BackendTraits,
-    Package,
     RefusedVariable,
     Spec,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
 
 KUBECONFIG = "KUBECONFIG"
 """The variable of kubectl: several files, of which some may be missing. So it is no value of the option `kubeconfig`."""

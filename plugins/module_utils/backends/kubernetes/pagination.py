@@ -30,6 +30,8 @@ class Listing:
         self._connection = connection
         self._selector = selector
         self._values = values
+        self.seen: Set[str] = set()
+        """The names of the Secrets so far."""
 
     def __iter__(self) -> Iterator[Mapping[str, Any]]:
         """Yield Secrets. If the server's list expires during the listing, start again and skip the Secrets that were already yielded.
@@ -37,7 +39,6 @@ class Listing:
         Raises:
             As `Connection.request`.
         """
-        seen: Set[str] = set()
         begin = ""
         for _each in range(_RESTARTS):
             expired = False
@@ -48,8 +49,8 @@ class Listing:
                     break
                 for secret in _secrets(answer.body):
                     name = str(secret["metadata"]["name"])
-                    if name not in seen:
-                        seen.add(name)
+                    if name not in self.seen:
+                        self.seen.add(name)
                         yield secret
                 begin = str((answer.body.get("metadata") or {}).get("continue") or "")
                 if not begin:

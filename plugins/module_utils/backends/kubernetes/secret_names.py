@@ -4,6 +4,8 @@
 
 """Names of Secrets (RFC 1123 subdomains: lower case, digits, '-', '.', at most 253) for names of credentials, and back.
 
+A Secret that another tool made keeps its own name: `nebula-example.com` is `example.com` (`own_name`).
+
 `db-pass` is `nebula-db-pass`. A character that a Secret's name cannot hold is written as '.' and a code: `db_pass` is `nebula-db.1pass`.
 Every label between dots begins and ends with a letter or digit, so '-' next to a dot or an end is written `.0`.
 """
@@ -15,10 +17,10 @@ import string
 from hashlib import sha256
 from typing import Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 MAX_SECRET_NAME = 253
 MAX_PREFIX = 100
@@ -33,6 +35,8 @@ _CHARACTERS = {code: character for character, code in _CODES.items()}
 _ZERO = ".4"
 """A leading '0' that a code follows: a '0' alone marks a name that begins with a code."""
 _DOCUMENT = "0.9store"
+_KINDS = re.compile(r"(?:{0}|v[0-9]+|{1}(?:-[a-z]+)?|store)\Z".format("|".join(stage for stage in STAGES if stage != CURRENT), DELETED))
+"""The kinds of Secrets that only this collection makes."""
 _PREFIX = re.compile(r"(?:[a-z0-9](?:[a-z0-9.-]*)?)?\Z")
 _LABEL = r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?"
 _SUBDOMAIN = re.compile(r"{0}(?:\.{0})*\Z".format(_LABEL))
@@ -96,22 +100,46 @@ def secret_name(prefix: str, place: ObjectKey) -> str:
     return prefix + stem + ("" if place.kind == CURRENT else _KIND + place.kind)
 
 
-def place_of(prefix: str, secret: str, noted: Optional[str] = None) -> Optional[ObjectKey]:
+def own_name(prefix: str, place: ObjectKey) -> Optional[str]:
+    """Return the name of a Secret that another tool made for this credential; None if it is as `secret_name`, or there can be none."""
+    name = prefix + place.name
+    if place.kind != CURRENT or len(name) > MAX_SECRET_NAME or not _SUBDOMAIN.match(name) or name == secret_name(prefix, place):
+        return None
+    return None if _is_reserved(place.name) else name
+
+
+def _is_reserved(written: str) -> bool:
+    """Return True if a name, without the prefix, has the form of a Secret that only this collection makes."""
+    return bool(_KINDS.match(_split(written)[1]))
+
+
+def place_of(prefix: str, secret: str, noted: Optional[str] = None, *, foreign: bool = False) -> Optional[ObjectKey]:
     """Return the place that a Secret of that name keeps, or None if it is not a Secret of this store.
 
     Args:
         prefix: the store's prefix.
         secret: the Secret's name.
         noted: the credential's name in the Secret's annotation, if it has one.
+        foreign: another tool made the Secret, so its name is its own.
     """
     if not secret.startswith(prefix):
         return None
-    stem, kind = _split(secret[len(prefix) :])
+    written = secret[len(prefix) :]
+    if (foreign or noted == written) and not _is_reserved(written):
+        return ObjectKey(written) if _is_name(written) else None
+    stem, kind = _split(written)
     name = noted if stem.endswith(_HASHED) else unescape(stem)
     if name is None:
         return None
     place = ObjectKey(name, kind)
     return place if secret_name(prefix, place) == secret else None
+
+
+def _is_name(text: str) -> bool:
+    try:
+        return bool(check_name(text))
+    except InvalidInput:
+        return False
 
 
 def _split(written: str) -> Tuple[str, str]:

@@ -41,8 +41,14 @@ def check_options(settings: Mapping[str, Any]) -> None:
         _wrong("namespace", "it is not the name of a namespace", "Use lower case letters, digits and '-', 63 characters at most.")
 
 
-def check_url(text: str, option: str, *, insecure: bool) -> None:
+def check_url(text: str, option: str, *, insecure: bool, local: bool = True) -> None:
     """Check the address of a server: https, or http to this machine, unless plain HTTP is allowed explicitly.
+
+    Args:
+        text: the address.
+        option: the option that it comes from.
+        insecure: plain HTTP to another machine is allowed.
+        local: `localhost` is this machine.
 
     Raises:
         InvalidConfiguration: it is not allowed, or holds a login.
@@ -52,7 +58,7 @@ def check_url(text: str, option: str, *, insecure: bool) -> None:
         _wrong(option, "it is not the address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
     if parts.username is not None:
         _wrong(option, "it holds a login", "Remove it; set 'api_key' or 'client_cert'.")
-    if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
+    if parts.scheme == "http" and not insecure and not (local and is_loopback(parts.hostname)):
         _wrong(
             option,
             "plain HTTP would show the token and every secret to the network",

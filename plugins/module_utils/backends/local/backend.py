@@ -36,7 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
@@ -113,12 +113,12 @@ class Local(Backend, EnvelopeRewriter, Located):
             problem.option = option
             raise problem.within(store=self.context.store) from None
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         name, stage = check_name(record.name), record.stage
         offered = self._format.admit(record)
         with self._writing(name, "put"):
             found = self._files.identify(name, stage)
-            check_swap(name, found, expected_version, create)
+            check_swap(name, found, expected, create)
             serial = next_serial(name, offered.serial, self._files.last_serial(name, stage, found))
             record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
             stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
@@ -185,24 +185,24 @@ class Local(Backend, EnvelopeRewriter, Located):
             if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
                 raise envelope_conflict(name)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         check_name(name)
         with self._writing(name, "delete"):
             if not self._files.exists(name, stage):
                 raise absent(name, stage=stage)
-            found = self._find_if_readable(name, stage, expected_version)
+            found = self._find_if_readable(name, stage, expected)
             if found is None:
                 self._files.remove(name, stage, self._files.last_serial_of_damaged(name, stage), None)
                 return
-            check_swap(name, found, expected_version)
+            check_swap(name, found, expected)
             self._files.remove(name, stage, found.serial or 0, found.record_id)
 
-    def _find_if_readable(self, name: str, stage: str, expected_version: Optional[str]) -> Optional[Record]:
+    def _find_if_readable(self, name: str, stage: str, expected: Optional[Etag]) -> Optional[Record]:
         """Return the value, or None if it cannot be read: it can be deleted too, unless a version of it is expected."""
         try:
             return self._files.identify(name, stage)
         except EncryptionError:
-            if expected_version is not None:
+            if expected is not None:
                 raise
             return None
 

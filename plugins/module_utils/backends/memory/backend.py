@@ -36,7 +36,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Fields, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Fields, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 _Place = Tuple[str, str]
@@ -168,14 +168,14 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
         if not known:
             self._load(self._file)
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         place = (check_name(record.name), record.stage)
         if self._file is not None and record.envelope is None:
             raise NotEncrypted("a plain value was given to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
         offered = _identify_record(record)
         with self._using(changing=True):
             found = self._find(place)
-            check_swap(record.name, found, expected_version, create)
+            check_swap(record.name, found, expected, create)
             self._check_room(record.name)
             serial = next_serial(record.name, offered.serial, self._last_serials.get(place, 0))
             record_id = offered.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
@@ -231,13 +231,13 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
                     return
             raise absent(record.name, record.version if kept else None, record.stage)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = (check_name(name), stage)
         with self._using(changing=True):
             found = self._find(place)
             if found is None:
                 raise absent(name, stage=stage)
-            check_swap(name, found, expected_version)
+            check_swap(name, found, expected)
             for record, _each in self._values.pop(place):
                 for secret in (*record.fields.values(), *record.state.values()):
                     secret.wipe()

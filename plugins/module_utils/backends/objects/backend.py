@@ -32,9 +32,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 
 class _Change(NamedTuple):
@@ -70,11 +70,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
     def make_places(self) -> ObjectStore:
         """Return the backend's primitives for `self.settings`. Opens nothing."""
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         place = ObjectKey(check_name(record.name), record.stage)
         for _each in attempts(record.name):
-            found = self._find(place)
-            check_swap(record.name, None if found is None else _answer(found), expected_version, create)
+            found = self._find_writable(place)
+            check_swap(record.name, None if found is None else _answer(found), expected, create)
             change = self._plan_change(record, found)
             try:
                 self._store(place, change)
@@ -88,6 +88,18 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         found = self.places.read(place)
         if found is not None and found.problem is not None:
             raise found.problem.within(name=place.name, store=self.context.store)
+        return found
+
+    def _find_writable(self, place: ObjectKey) -> Optional[StoredObject]:
+        """As `_find`, for a write. Raises if the backend is deleting the object, or the credential that a stage belongs to."""
+        if self.places.ends_later and place.kind != CURRENT:
+            self._check_stays(place.name, self.places.read(ObjectKey(place.name)))
+        return self._check_stays(place.name, self._find(place))
+
+    def _check_stays(self, name: str, found: Optional[StoredObject]) -> Optional[StoredObject]:
+        """Return an object. Raises if the backend is deleting it."""
+        if found is not None and found.ending is not None:
+            raise found.ending.within(name=name, store=self.context.store)
         return found
 
     def _plan_change(self, record: Record, found: Optional[StoredObject]) -> _Change:
@@ -162,7 +174,7 @@ class ObjectBackend(Backend, EnvelopeRewriter):
         place = ObjectKey(check_name(record.name), record.stage)
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
         for _each in attempts(record.name):
-            found = self._find(place)
+            found = self._check_stays(record.name, self._find(place))
             if found is None:
                 raise absent(record.name, stage=record.stage)
             check_revision(_answer(found), offered, record.version, expected_revision)
@@ -201,14 +213,15 @@ class ObjectBackend(Backend, EnvelopeRewriter):
                 return place, self.places.read(place)
         return place, None
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = ObjectKey(check_name(name), stage)
         for _each in attempts(name):
             # An unreadable value can be deleted too, unless a version of it is expected.
-            found = self.places.read(place) if expected_version is None else self._find(place)
+            found = self.places.read(place) if expected is None else self._find(place)
             if found is None:
                 raise absent(name, stage=stage)
-            check_swap(name, _answer(found), expected_version)
+            check_swap(name, _answer(found), expected)
+            self._check_stays(name, found)
             try:
                 self._remove(place, found)
             except Conflict:
@@ -224,7 +237,11 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             left.add(used)  # A write that was killed may have copied the last value already.
         with _nothing_of_it_done():
             tombstone = self._tombstones.bury(place.name, place.kind, used, left)
-        self.places.remove(place, found)
+        try:
+            self.places.remove(place, found)
+        except ReadOnly:  # It goes later. The older values go now.
+            self._clean(place, tombstone)
+            raise
         self._clean(place, tombstone)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:

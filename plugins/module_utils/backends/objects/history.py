@@ -68,6 +68,7 @@ class History:
 
         Raises:
             Conflict: another writer came in between. Read the object again.
+            ReadOnly: the backend is deleting the object at that place, so a copy there would be lost.
         """
         place = ObjectKey.of_version(name, serial)
         content = _as_version(found, serial)
@@ -75,6 +76,8 @@ class History:
             return self._places.create(place, content)
         except Conflict:
             there = self._places.read(place)
+        if there is not None and there.ending is not None:
+            raise there.ending.within(name=name)
         if there is not None and _is_same(there, content):
             return None
         now = self._places.read(ObjectKey(name))

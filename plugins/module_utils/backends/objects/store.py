@@ -67,6 +67,7 @@ class StoredObject:
         written_at: when the value was written, if that is known.
         problem: why the record cannot be read (damaged, or plain instead of an envelope), else None. The other attributes are set
                 as far as they are known. Such an object can be removed.
+        ending: why the object takes no write although it can be read: the backend is deleting it, and others still hold it. Else None.
     """
 
     record: Record
@@ -76,10 +77,14 @@ class StoredObject:
     foreign_token: str = ""
     written_at: Optional[datetime] = None
     problem: Optional[CredentialError] = None
+    ending: Optional[CredentialError] = None
 
 
 class ObjectStore(ABC):
     """The primitives. Each needs one request, at most two; all raise only errors of the neutral tree."""
+
+    ends_later = False
+    """Whether a deleted object may stay for a while (`StoredObject.ending`)."""
 
     @abstractmethod
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
@@ -100,6 +105,7 @@ class ObjectStore(ABC):
 
         Raises:
             Conflict: the object has changed or is gone; and the other errors of `create`.
+            ReadOnly: the backend is deleting it.
         """
 
     @abstractmethod
@@ -108,6 +114,7 @@ class ObjectStore(ABC):
 
         Raises:
             Conflict: the object has changed.
+            ReadOnly: the backend is deleting it, and others still hold it.
         """
 
     @abstractmethod

@@ -22,6 +22,7 @@ _HEALTH = "sys/health?standbyok=true&perfstandbyok=true"
 """A standby that forwards requests to the active server counts as healthy."""
 MAINTENANCE_INTERVAL = 10.0
 """Seconds that `keep_alive` may take."""
+_READING = ("GET", "LIST")
 Refused = Callable[["Reply"], Optional[CredentialError]]
 
 
@@ -54,7 +55,7 @@ class Connection:
             chosen = auth.auth_of(settings.get("auth"))
         except CredentialError as problem:
             raise problem.within(store=store) from None
-        self._login = Login(chosen, self._open_transport, revoke=settings.get("revoke_on_close") is not False)
+        self._login = Login(chosen, self._open_transport, self._address.url, revoke=settings.get("revoke_on_close") is not False)
 
     def request(
         self,
@@ -91,7 +92,7 @@ class Connection:
         asked = failures.Asked(method.upper(), _plain_path(path), writing, capability)
         try:
             answer = self._request(asked._replace(path=path), body, headers)
-            return _check_reply(asked, answer, refused)
+            return self._check_reply(asked, answer, refused)
         except CredentialError as problem:
             raise problem.within(store=self._store) from None
 
@@ -111,7 +112,7 @@ class Connection:
         """Return whether the server is active and accepts this login. Raises no error of the neutral tree."""
         try:
             state = self._open_transport().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
-            problem = failures.unwell(state)
+            problem = failures.unwell(state, self._address.url)
             if problem is None:
                 self.request("GET", OPEN_TO_ALL)
         except CredentialError as raised:
@@ -173,6 +174,15 @@ class Connection:
             raise failures.login_refused("the server does not accept the token that it has just issued", "See the server's log.")
         return answer
 
+    def _check_reply(self, asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
+        if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=asked.method in _READING):
+            raise failures.no_vault(self._address.url, writing=asked.writing)
+        reply = Reply(answer.status, answer.body or {})
+        if 200 <= answer.status < 300 or answer.status == 404:
+            return reply
+        problem = refused(reply) if refused is not None and answer.status == 400 else None
+        raise problem or failures.failure(asked, answer)
+
     def _send(self, asked: failures.Asked, token: Token, body: Any, headers: Any) -> failures.Answer:
         answer: failures.Answer = self._open_transport().send(asked, token.secret, body, headers)
         return answer
@@ -193,13 +203,3 @@ def _plain_path(path: str) -> str:
     if not plain or any(segment in ("", ".", "..") for segment in plain.rstrip("/").split("/")) or not path.isprintable():
         raise InvalidInput("there is no such path on a server", remedy="Give 'mount' and 'prefix' as plain segments divided by '/'.")
     return plain
-
-
-def _check_reply(asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
-    if not failures.is_answer_of_vault(answer) and answer.status < 500:
-        raise failures.no_vault(writing=asked.writing)
-    reply = Reply(answer.status, answer.body or {})
-    if 200 <= answer.status < 300 or answer.status == 404:
-        return reply
-    problem = refused(reply) if refused is not None and answer.status == 400 else None
-    raise problem or failures.failure(asked, answer)

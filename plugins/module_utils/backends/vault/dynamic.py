@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
 
 RENEW_TIMEOUT = 10.0
@@ -114,13 +114,13 @@ class LeasedSecrets(Connected):
     def read_store_document(self) -> Optional[bytes]:
         return None
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         self._refuse(record.name)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         self._refuse(record.name)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._refuse(name)
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:

@@ -43,6 +43,10 @@ class Asked(NamedTuple):
     capability: str
 
 
+THROTTLED = 429
+"""The status of a server that limits the rate of requests."""
+
+
 class _Meaning(NamedTuple):
     kind: Type[CredentialError]
     what: str
@@ -56,7 +60,7 @@ _STATUSES: Mapping[int, _Meaning] = {
     405: _Meaning(StorageError, "the server does not know that operation at {path}", "Check that 'mount' is an engine of the right kind."),
     412: _Meaning(Unavailable, "the server has not yet seen what was written before", _AGAIN),
     413: _Meaning(TooLarge, "the request is too large for the server", "Store less, or raise the server's limit."),
-    429: _Meaning(Unavailable, "the server limits the rate of requests", "Wait, or raise the rate limit quota of that path."),
+    THROTTLED: _Meaning(Unavailable, "the server limits the rate of requests", "Wait, or raise the rate limit quota of that path."),
     472: _Meaning(Unavailable, "the server is a standby for disaster recovery", _ACTIVE),
     473: _Meaning(Unavailable, "the server is a performance standby", _ACTIVE),
     500: _Meaning(Unavailable, "the server failed", _AGAIN, may_have_happened=True),
@@ -68,9 +72,25 @@ _STATUSES: Mapping[int, _Meaning] = {
 _SEALED = _Meaning(Unavailable, "the server is sealed", "Unseal it: 'bao operator unseal' or 'vault operator unseal'.")
 
 
-def is_answer_of_vault(answer: Answer) -> bool:
-    """Return True if a Vault or OpenBao server made it: except for 204 and redirects, all its responses are JSON objects."""
-    return answer.body is not None or answer.status == 204 or 300 <= answer.status < 400
+_ALSO_OF_PROXIES = (413, THROTTLED)
+"""The statuses below 500 whose meaning is the same, whoever sent them."""
+
+
+def is_answer_of_vault(answer: Answer, *, reading: bool) -> bool:
+    """Return True if a Vault or OpenBao server made it, or if it means the same whoever did.
+
+    Its failures are JSON objects with a list `errors` of texts, its other responses have a `request_id`. A proxy in front of it, or a
+    server of another kind, may send any other JSON; a 404 of these says nothing about a secret. A read has a body.
+    """
+    if 300 <= answer.status < 400 or answer.status in _ALSO_OF_PROXIES:
+        return True
+    if answer.status == 204:
+        return not reading
+    body = answer.body or {}
+    if answer.status < 300:
+        return any(isinstance(body.get(key), kind) for key, kind in (("request_id", str), ("data", dict), ("auth", dict)))
+    errors = body.get("errors")
+    return "request_id" in body or (isinstance(errors, list) and all(isinstance(error, str) for error in errors))
 
 
 def failure(asked: Asked, answer: Answer) -> CredentialError:
@@ -83,13 +103,14 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
     if meaning is None:
         return _unforeseen(asked, answer)
     error = meaning.kind(meaning.what.format(path=asked.path), remedy=meaning.remedy)
-    return error.annotate(retry_after=answer.retry_after, outcome_unknown=meaning.may_have_happened and asked.writing)
+    unknown = meaning.may_have_happened and asked.writing
+    return error.annotate(retry_after=answer.retry_after, outcome_unknown=unknown, throttled=answer.status == THROTTLED)
 
 
-def unwell(state: Answer) -> Optional[CredentialError]:
+def unwell(state: Answer, url: str) -> Optional[CredentialError]:
     """Return the error that sys/health reports, or None. It uses a status for each; elsewhere sealed and standby are both 503."""
     if state.body is None or "sealed" not in state.body:
-        return no_vault()
+        return no_vault(url)
     meaning = _SEALED if state.body["sealed"] and state.body.get("initialized") else _STATUSES.get(state.status)
     if state.status == 200 or meaning is None:
         return None
@@ -108,9 +129,11 @@ def _unforeseen(asked: Asked, answer: Answer) -> CredentialError:
     return StorageError(what, remedy=remedy)
 
 
-def no_vault(*, writing: bool = False) -> StorageError:
+def no_vault(url: str, *, writing: bool = False) -> StorageError:
     """Return the error for a response that no Vault makes. A proxy may have made it after the server executed the request."""
-    error = StorageError("the server at 'url' is not Vault or OpenBao (a proxy's error page?)", remedy="Check 'url'.")
+    error = StorageError(
+        "the server at {0} is not Vault or OpenBao (a proxy's error page?)".format(url), remedy="Check 'url', and its path."
+    )
     error.annotate(outcome_unknown=writing)
     return error
 
@@ -128,32 +151,39 @@ def login_refused(what: str, remedy: str = "Set a valid token in 'auth', or use 
     return LoginFailed(what, remedy=remedy, option="auth")
 
 
-def unreachable(reason: str, remedy: str = "Check that the server runs, and that 'url' is correct.") -> Unavailable:
+def unreachable(url: str, reason: str) -> Unavailable:
     """Return the error for a connection that was not established: nothing has happened on the server."""
-    return Unavailable("the server cannot be reached: {0}".format(reason), remedy=remedy)
+    what = "the server cannot be reached: {0} ({1})".format(reason, url)
+    return Unavailable(what, remedy="Check that the server runs, and that 'url' is correct.")
 
 
-def cut(*, outcome_unknown: bool) -> Unavailable:
+def cut(url: str, *, outcome_unknown: bool) -> Unavailable:
     """Return the error for a connection that ended before the response was complete."""
-    error = Unavailable("the connection ended before the response was complete", remedy=_AGAIN)
+    error = Unavailable("the connection ended before the response was complete ({0})".format(url), remedy=_AGAIN)
     error.annotate(outcome_unknown=outcome_unknown)
     return error
 
 
-def not_trusted() -> StorageError:
+def not_trusted(url: str) -> StorageError:
     """Return the error for an untrusted certificate of the server. It is permanent: a retry would change nothing."""
     return StorageError(
-        "the server's certificate cannot be verified",
+        "the server's certificate cannot be verified ({0})".format(url),
         option="ca_cert",
         remedy="Name the CA that signed it in 'ca_cert' (or 'ca_path'), and the name it is made out to in 'tls_server_name' "
         "if that differs from the host of 'url'.",
     )
 
 
-def no_tls() -> StorageError:
+def speaks_plain(url: str) -> StorageError:
+    """Return the error for TLS with a port that does not speak it. It is permanent."""
+    what = "the server does not speak TLS at that port ({0})".format(url)
+    return StorageError(what, option="url", remedy="Name the port with TLS; or write 'http://' if the server is on this machine.")
+
+
+def no_tls(url: str) -> StorageError:
     """Return the error for a TLS connection that client and server cannot agree on."""
     return StorageError(
-        "client and server cannot agree on TLS",
+        "client and server cannot agree on TLS ({0})".format(url),
         option="client_cert",
         remedy="Check that the server supports TLS 1.2 or later at that port, and set 'client_cert' and 'client_key' if it requires them.",
     )

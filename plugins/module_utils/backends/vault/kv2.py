@@ -15,7 +15,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -23,57 +23,65 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     check_revision,
     check_swap,
     document_conflict,
-    is_serial,
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
+    Descriptions,
+    check_metadata,
+    read_revision,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     check_room,
-    describe_version,
     find_description,
     mark_deleted,
     newest_deleted_version,
     with_deleted,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import record_of, row_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
+    RECORD_ID_SIZE,
+    data_of,
+    describe_record,
+    find_identity,
+    is_marked,
+    is_number,
+    list_kept,
+    record_of,
+    row_of,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
     Kv2Requests,
     LostRace,
-    SecretMetadata,
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
-    METADATA,
-    Description,
-    write_data,
-    write_description,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    Damaged,
-    InvalidConfiguration,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
-
-_RECORD_ID_SIZE = 16
-_LONGEST_NUMBER = 18
 
 
 class _CurrentVersion(NamedTuple):
-    """The state that a write finds: the newest version's number (0: there never was one), and its record unless it was deleted."""
+    """The state that a write finds.
+
+    Attributes:
+        number: that of the newest version; 0 if there never was one.
+        record: its record, unless it was deleted.
+        revision: the server's revision of the metadata; None if it is not known.
+    """
 
     number: int
     record: Optional[Record]
+    revision: Optional[int] = None
 
     @property
     def is_recreated(self) -> bool:
@@ -106,6 +114,7 @@ class Kv2(Connected, Recoverable):
         self._connection = connection
         self._location = Location.of(options)
         self._requests = Kv2Requests(connection, self._location.mount)
+        self._descriptions = Descriptions(self._requests)
         self._unfinished = PendingWrites()
         if self.setting("keep_versions") < 0:
             what = "{0} is too small".format(self.setting("keep_versions"))
@@ -115,37 +124,43 @@ class Kv2(Connected, Recoverable):
     def _tenant(self) -> str:
         return self.settings.get("tenant") or DEFAULT_TENANT
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         """As the contract says. A `serial` in the record must be new; the server counts its own."""
-        place, data = self._location.place(record.name, record.stage), _data(record)
-        check_room(_description(record, bytes(_RECORD_ID_SIZE), 0), record.name)
-        base = self._find_expected(expected_version, create)
+        place, data = self._location.place(record.name, record.stage), data_of(record)
+        check_room(describe_record(record, bytes(RECORD_ID_SIZE), 0), record.name)
+        base = self._find_expected(record.name, record.stage, expected, create)
         for _each in attempts(record.name):
             if base is None:
                 base = self._read_current(record.name, record.stage)
-                check_swap(record.name, base.record, expected_version, create)
+                check_swap(record.name, base.record, expected, create)
             next_serial(record.name, record.serial, base.number)
             try:
-                with self._unfinished.claiming(place, partial(self._claim, place, record, data, base)):
+                with self._unfinished.claiming(place, partial(self._claim, place, record, data, base, expected)):
                     value = self._requests.write(place, data, base.number)
             except LostRace:
                 base = None
                 continue
-            return self._write_description(place, record, value, new=base.is_recreated)
+            return self._describe(place, record, value, base, expected)
         raise AssertionError
 
-    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _CurrentVersion) -> None:
+    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _CurrentVersion, expected: Optional[Etag]) -> None:
         """Describe the value of a put whose response was lost, if it is stored and not yet described."""
         value = self._requests.read(place)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
         if value is not None and ours and not find_description(value.custom, value.version.number, record.name).own:
-            self._write_description(place, record, value, new=base.is_recreated)
+            self._describe(place, record, value, base, expected)
 
-    def _find_expected(self, expected: Optional[str], create: bool) -> Optional[_CurrentVersion]:
-        """Return the state that the server itself compares, so that nothing has to be read first; None if it must be read."""
-        if expected is not None and not create and _is_number(expected):
-            return _CurrentVersion(int(expected), Record(""))
-        return _CurrentVersion(0, None) if create and expected is None else None
+    def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[_CurrentVersion]:
+        """Return the state that a write expects, without reading a value; None if the value must be read."""
+        if expected is None:
+            return _CurrentVersion(0, None, 0) if create else None
+        if create or not is_number(expected.version or ""):
+            return None
+        if expected.revision is None:
+            return _CurrentVersion(int(expected.version or 0), Record(name))  # the server compares it
+        sheet = self._requests.sheet(self._location.place(name, stage))
+        row = row_of(name, stage, sheet, self._tenant)
+        return _CurrentVersion(sheet.current, row, sheet.revision) if sheet is not None and expected.matches(row) else None
 
     def _read_current(self, name: str, stage: str) -> _CurrentVersion:
         place = self._location.place(name, stage)
@@ -156,17 +171,30 @@ class Kv2(Connected, Recoverable):
         self._bury_marked(place, value)
         return _CurrentVersion(value.version.number, record_of(name, stage, value, self._tenant))
 
-    def _write_description(self, place: str, record: Record, value: Value, new: bool) -> Record:
-        """Send the second request of a put. `new`: the previous value was deleted."""
+    def _describe(self, place: str, record: Record, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> Record:
+        """Send the second request of a put.
+
+        Raises:
+            Conflict: the metadata had been changed when the value was written. The value before it is stored again.
+        """
         number = value.version.number
-        custom = with_deleted(value.custom, number - 1) if new else value.custom
-        record_id = record.record_id or _identity(custom, number, record.name) or os.urandom(_RECORD_ID_SIZE)
-        change = describe_version(custom, number, _description(record, record_id, 0))
-        if new:
-            change.update(with_deleted({}, number - 1))
+        self._check_metadata(place, record.name, value, base, expected)
+        custom = with_deleted(value.custom, number - 1) if base.is_recreated else value.custom
+        record_id = record.record_id or find_identity(custom, number, record.name) or os.urandom(RECORD_ID_SIZE)
+        description = describe_record(record, record_id, 0)
         most = self.setting("keep_versions") + 1 if number == 1 else None
-        self._unfinished.finish(place, "metadata", lambda: self._requests.describe(place, change, most))
+        write = partial(self._descriptions.write, place, record.name, value, description)
+        finish = partial(write, revision=base.revision, new=base.is_recreated, most=most)
+        self._unfinished.finish(place, "metadata", finish)
         return replace(record, version=str(number), serial=number, record_id=record_id, revision=0)
+
+    def _check_metadata(self, place: str, name: str, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> None:
+        try:
+            check_metadata(value, base.number, expected, name)
+        except Conflict:
+            again = partial(self._descriptions.give_back, place, name, base.number, value)
+            self._unfinished.finish(place, "the value before it, which is stored again", again)
+            raise
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         place = self._location.place(name, stage)
@@ -180,7 +208,7 @@ class Kv2(Connected, Recoverable):
 
     def _version(self, name: str, version: str, stage: str) -> Record:
         found = None
-        if _is_number(version):
+        if is_number(version):
             value = self._requests.read(self._location.place(name, stage), int(version))
             found = record_of(name, stage, value, self._tenant)
         if found is None or found.version != version:
@@ -196,50 +224,54 @@ class Kv2(Connected, Recoverable):
             if sheet is None or found is None:
                 raise absent(record.name, stage=record.stage)
             check_revision(found, record, record.version, expected_revision)
-            record_id = found.record_id or os.urandom(_RECORD_ID_SIZE)
+            record_id = found.record_id or os.urandom(RECORD_ID_SIZE)
             try:
-                self._patch(place, sheet, _description(record, record_id, expected_revision + 1), record.name)
+                self._descriptions.patch(place, record.name, sheet, describe_record(record, record_id, expected_revision + 1))
             except LostRace:
                 continue
             return replace(record, serial=sheet.current, record_id=record_id, revision=expected_revision + 1)
         raise AssertionError
 
-    def _patch(self, place: str, sheet: SecretMetadata, description: Description, name: str) -> None:
-        check_room(description, name)
-        self._requests.describe(place, describe_version(sheet.custom, sheet.current, description), None, sheet.revision)
-
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = self._location.place(name, stage)
-        base = None if recoverable else self._find_expected(expected_version, False)
+        base = None if recoverable else self._find_expected(name, stage, expected, False)
         for _each in attempts(name):
             if base is None:
                 base = self._read_current(name, stage)
                 if base.record is None:
                     raise absent(name, stage=stage)
-                check_swap(name, base.record, expected_version)
+                check_swap(name, base.record, expected)
             try:
                 if recoverable:
-                    self._hide(place, base.number)
+                    self._hide(place, base.record or Record(name), base.number)
                     return
-                with self._unfinished.claiming(place, lambda: self._bury_marked(place, self._requests.read(place))):
+                with self._unfinished.claiming(place, partial(self._claim_delete, place, name, base, expected)):
                     value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
             except LostRace:
                 base = None
                 continue
+            self._check_metadata(place, name, value, base, expected)
             self._unfinished.finish(place, "the removal of its versions", partial(self._bury, place, value))
             return
 
-    def _hide(self, place: str, number: int) -> None:
-        """Delete a version recoverably. Undelete it if another was written meanwhile, because KV does not compare here.
+    def _claim_delete(self, place: str, name: str, base: _CurrentVersion, expected: Optional[Etag]) -> None:
+        """Finish a delete whose response was lost, if it was done."""
+        value = self._requests.read(place)
+        if value is not None and is_marked(value) and value.version.number == base.number + 1:
+            self._check_metadata(place, name, value, base, expected)
+            self._bury(place, value)
+
+    def _hide(self, place: str, found: Record, number: int) -> None:
+        """Delete a version recoverably. Undelete it if it was replaced or changed meanwhile, because KV does not compare here.
 
         Raises:
-            LostRace: another version was written.
+            LostRace: another version was written, or the metadata was changed.
         """
         self._requests.delete(place, [number])
         sheet = self._requests.sheet(place)
-        if sheet is not None and sheet.current != number:
+        if sheet is not None and (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
             self._requests.undelete(place, [number])
-            raise LostRace("another version was written meanwhile")
+            raise LostRace("it was changed meanwhile")
 
     def _bury(self, place: str, value: Value) -> None:
         """Remove the metadata, and destroy every version up to this one. The number of the last one stays."""
@@ -257,7 +289,7 @@ class Kv2(Connected, Recoverable):
 
     def _bury_marked(self, place: str, value: Optional[Value]) -> None:
         """Finish a delete whose process was killed, or lost the connection, before the older values were destroyed."""
-        if value is not None and value.data is not None and DELETED in value.data:
+        if value is not None and is_marked(value):
             self._bury(place, value)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
@@ -270,7 +302,7 @@ class Kv2(Connected, Recoverable):
         row = row_of(name, stage, self._requests.sheet(place), self._tenant, undeletable=True)
         if row is None:
             raise absent(name, stage=stage)
-        check_swap(name, row, version)
+        check_swap(name, row, None if version is None else Etag(version))
         if check:
             return row
         self._requests.undelete(place, [int(row.version or 0)])
@@ -290,12 +322,7 @@ class Kv2(Connected, Recoverable):
 
     def _list_kept(self, name: str, stage: str) -> List[VersionInfo]:
         sheet = self._requests.sheet(self._location.place(name, stage))
-        newest = None if sheet is None or sheet.newest is None or sheet.newest.deleted else sheet.newest
-        if sheet is None or newest is None:
-            return []
-        first = newest_deleted_version(sheet.custom) + 1
-        kept = [version for version in sheet.versions if version.number >= first and not version.deleted]
-        return [VersionInfo(str(version.number), version.written_at, version is newest) for version in kept]
+        return [] if sheet is None else list_kept(sheet)
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         sheet = self._requests.sheet(self._location.place(name, stage))
@@ -311,30 +338,3 @@ class Kv2(Connected, Recoverable):
         if (found.content if found else None) != replaces:
             raise document_conflict()
         write_document(self._requests, place, content, found.version if found else None)
-
-
-def _data(record: Record) -> Dict[str, Any]:
-    """Return the keys of a value. A stage carries its metadata inside: no other tool reads it, and a journal is only metadata.
-
-    So does an imported version: it must not be read before it is described, and keeps its own metadata when it is replaced.
-    """
-    data = write_data(record)
-    if record.stage != CURRENT or is_importing(record.full_metadata):
-        data[METADATA] = write_description(_description(record, record.record_id or os.urandom(_RECORD_ID_SIZE), 0))
-    return data
-
-
-def _description(record: Record, record_id: bytes, revision: int) -> Description:
-    return Description(record.type, record.full_metadata, record_id, revision)
-
-
-def _identity(custom: Mapping[str, str], number: int, name: str) -> Optional[bytes]:
-    try:
-        found = find_description(custom, number, name).description
-    except Damaged:
-        return None  # the new description replaces it
-    return found.record_id if found else None
-
-
-def _is_number(version: str) -> bool:
-    return is_serial(version) and len(version) <= _LONGEST_NUMBER

@@ -152,6 +152,11 @@ def find_description(custom: Custom, version: int, name: str) -> Known:
     return Known(description, nearest == version, version <= max(pieces))
 
 
+def has_description(custom: Custom, version: int) -> bool:
+    """Return True if the version has a description of its own, readable or not."""
+    return version in _pieces(custom)
+
+
 def _with_tags(description: Description, custom: Custom) -> Description:
     tags = description.metadata.tags
     hidden = {key: value for key, value in tags.items() if key not in visible_tags(tags)}

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import datetime
-from typing import Dict, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     Known,
     find_description,
@@ -20,13 +22,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
     METADATA,
+    Description,
     read_description,
     read_fields,
     read_state,
     refuse_envelope,
+    write_data,
+    write_description,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+
+RECORD_ID_SIZE = 16
+_LONGEST_NUMBER = 18
 
 
 def record_of(name: str, stage: str, value: Optional[Value], tenant: str) -> Optional[Record]:
@@ -74,3 +84,48 @@ def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found:
 
 def _foreign(custom: Dict[str, str], written_at: datetime, tenant: str) -> Metadata:
     return Metadata(created_at=written_at, updated_at=written_at, tags=foreign_tags(custom), scope=Scope(tenant=tenant))
+
+
+def list_kept(sheet: SecretMetadata) -> List[VersionInfo]:
+    """Return the versions that can be read, newest first; none if the newest one was deleted."""
+    newest = sheet.newest
+    if newest is None or newest.deleted:
+        return []
+    first = newest_deleted_version(sheet.custom) + 1
+    kept = [version for version in sheet.versions if version.number >= first and not version.deleted]
+    return [VersionInfo(str(version.number), version.written_at, version is newest) for version in kept]
+
+
+def is_number(version: str) -> bool:
+    """Return True if a version is one that KV can have."""
+    return is_serial(version) and len(version) <= _LONGEST_NUMBER
+
+
+def is_marked(value: Value) -> bool:
+    """Return True if this version is the mark of a delete."""
+    return value.data is not None and DELETED in value.data
+
+
+def data_of(record: Record) -> Dict[str, Any]:
+    """Return the keys of a value. A stage carries its metadata inside: no other tool reads it, and a journal is only metadata.
+
+    So does an imported version: it must not be read before it is described, and keeps its own metadata when it is replaced.
+    """
+    data = write_data(record)
+    if record.stage != CURRENT or is_importing(record.full_metadata):
+        data[METADATA] = write_description(describe_record(record, record.record_id or os.urandom(RECORD_ID_SIZE), 0))
+    return data
+
+
+def describe_record(record: Record, record_id: bytes, revision: int) -> Description:
+    """Return the description of a record."""
+    return Description(record.type, record.full_metadata, record_id, revision)
+
+
+def find_identity(custom: Mapping[str, str], number: int, name: str) -> Optional[bytes]:
+    """Return the record id that a version is described with, or would inherit; None if there is none, or it cannot be read."""
+    try:
+        found = find_description(custom, number, name).description
+    except Damaged:
+        return None  # the new description replaces it
+    return found.record_id if found else None

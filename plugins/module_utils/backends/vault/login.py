@@ -38,10 +38,11 @@ class Login:
         logins: the number of tokens so far.
     """
 
-    def __init__(self, auth: Auth, transport: Callable[[], Any], *, revoke: bool) -> None:
-        """Take the checked `auth`, a function that returns the `Transport`, and whether to revoke our own tokens at the end."""
+    def __init__(self, auth: Auth, transport: Callable[[], Any], url: str, *, revoke: bool) -> None:
+        """Take the checked `auth`, a function that returns the `Transport`, its URL, and whether to revoke our own tokens at the end."""
         self._auth = auth
         self._transport = transport
+        self._url = url
         self._revoke = revoke
         self._lock = threading.Lock()
         self._token: Optional[Token] = None
@@ -75,12 +76,15 @@ class Login:
     def again(self, spent: Token) -> Token:
         """Return a new token in place of one that the server no longer accepts.
 
+        A configured token is read again: others renew the file that holds it.
+
         Raises:
-            LoginFailed: the token was configured, or the server refuses a new login too.
+            LoginFailed: a configured token is the same as before, or the server refuses a new login too.
         """
-        if not spent.ours:
+        token = self._replace(spent)
+        if not spent.ours and token.secret == spent.secret:
             raise failures.login_refused("the token is wrong, expired or revoked")
-        return self._replace(spent)
+        return token
 
     def close(self) -> None:
         """End the login, within a second. A configured token stays valid."""
@@ -138,8 +142,8 @@ class Login:
 
     def _refusal_error(self, answer: failures.Answer) -> CredentialError:
         asked = failures.Asked("POST", "auth/{0}/login".format(self._auth.mount), False, "update")
-        if not failures.is_answer_of_vault(answer):
-            return failures.no_vault()
+        if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=False):
+            return failures.no_vault(self._url)
         if answer.status == 200:
             return failures.login_refused("the login needs a second factor", "Use a login of a machine, which has none.")
         if not 400 <= answer.status < 500 or answer.status in _NOT_ABOUT_THE_LOGIN:

@@ -11,10 +11,10 @@ from typing import Any, Mapping, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import (
     BackendTraits,
-    Package,
     RefusedVariable,
     Spec,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
 
 HVAC = Package("hvac >= 2.3", "hvac")
 BOTOCORE = Package("botocore", "botocore", "`auth: {method: aws}`")

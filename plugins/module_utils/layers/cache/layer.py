@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ci
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import FetchToken, Generation, Key, LruCache
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 TRANSIENT_ERRORS = (Unavailable, Timeout, CircuitOpen)
 FAILURE_BACKOFF = 5.0
@@ -261,9 +261,9 @@ class Cache(Layer, Recoverable):
 
         return find_fetched
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         with self.shelf.changing(record.name):
-            return self.inner.put(record, expected_version, create=create)
+            return self.inner.put(record, expected, create=create)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         with self.shelf.changing(record.name):
@@ -273,9 +273,9 @@ class Cache(Layer, Recoverable):
         with self.shelf.changing(name):
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         with self.shelf.changing(name):
-            self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+            self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
 
 def _collect_found(reads: Mapping[str, Callable[[], Record]]) -> Dict[str, Record]:

@@ -45,7 +45,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt, without_document
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 _ATTEMPTS = 100
@@ -77,7 +77,7 @@ def wrap_in_encryption(backend: Backend, configuration: Mapping[str, Any], vault
 class Encrypt(Decrypt, KeyAdmin, Recoverable):
     """A backend of records around a backend of envelopes. Build it with `encrypted`."""
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         """Seal and store a value, always by compare-and-swap. A lost race is repeated if no version was expected (rule 4).
 
         A serial of the record is kept if it is higher than every serial used so far; else the record gets the next serial.
@@ -89,25 +89,25 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                 store=self.context.store,
                 remedy="The tenant comes from the store's configuration. Use the store that is configured for that tenant.",
             )
-        return self._put(record, expected_version, create, restored=False)
+        return self._put(record, expected, create, restored=False)
 
-    def _put(self, record: Record, expected_version: Optional[str], create: bool, *, restored: bool) -> Record:
+    def _put(self, record: Record, expected: Optional[Etag], create: bool, *, restored: bool) -> Record:
         with self.naming(record.name):
-            key, stored = self._store(record, expected_version, create, restored)
+            key, stored = self._store(record, expected, create, restored)
             self._acknowledge(key, stored, restored)
             return replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
 
-    def _store(self, record: Record, expected_version: Optional[str], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
+    def _store(self, record: Record, expected: Optional[Etag], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
         """Seal and store the value; repeat if another writer came first. Return the key and what was stored."""
         for _each in range(_ATTEMPTS):
             ring, offered, found = self._prepare(record, restored)
-            expected = expected_version or (found.version if found else None)
+            replaced = expected or (found and found.etag)
             try:
-                stored = self.inner.put(offered, expected, create=create or expected is None)
+                stored = self.inner.put(offered, replaced, create=create or replaced is None)
                 flush_backend(self.inner)
                 return ring.active, replace(offered, version=stored.version)
             except Conflict:
-                if expected_version is not None or create:
+                if expected is not None or create:
                     raise
         raise _too_busy()
 
@@ -189,23 +189,23 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         self._acknowledge(found.key, offered)
         return replace(known, envelope=None)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         """Remove a value, and record it as deleted. A value that cannot be opened any more can be deleted too."""
         try:
             ring = self.keyring.open()
         except EncryptionError:
             ring = None
-        last = self._delete(ring, name, stage, expected_version, recoverable)
+        last = self._delete(ring, name, stage, expected, recoverable)
         if ring is not None and self.marks is not None and not recoverable:
             self.marks.bury(ring, identity_of(name, stage), last)
 
-    def _delete(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[str], recoverable: bool) -> Mark:
-        """Delete exactly the version that was read, so that the mark covers that one and no newer one."""
+    def _delete(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[Etag], recoverable: bool) -> Mark:
+        """Delete exactly the state that was read, so that the mark covers that one and no newer one."""
         for _each in range(_ATTEMPTS):
             found = None if ring is None else self._find_or_broken(name, stage)
-            version = expected or (found.version if found else None)
+            deleted = expected or (found and found.etag)
             try:
-                self.inner.delete(name, stage=stage, expected_version=version, recoverable=recoverable)
+                self.inner.delete(name, stage=stage, expected=deleted, recoverable=recoverable)
                 flush_backend(self.inner)
             except Conflict:
                 if expected is not None:
@@ -239,9 +239,9 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             ring = self.keyring.open()
             if ring is None:
                 raise without_document()
-            check_swap(name, record, version)
+            check_swap(name, record, None if version is None else Etag(version))
             opened = self.opener.open(ring, record, None)
-            return opened if check else self._put(opened, record.version, False, restored=True)
+            return opened if check else self._put(opened, record.etag, False, restored=True)
 
     def subkey(self, label: str) -> Tuple[bytes, bytes]:
         """Return the id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""

@@ -6,7 +6,7 @@
 
 The wait before repeat n is drawn evenly from 0 to base * multiplier ** (n - 1) seconds, at most the longest ("full jitter"), so that
 many runs that failed at the same moment do not come back at the same moment. If the backend sent a time to wait, it is added.
-tenacity waits and counts.
+A backend that throttles works: it is waited for until the operation's time limit, and such repeats do not count. tenacity waits.
 """
 
 from __future__ import annotations
@@ -24,6 +24,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
+from ansible_collections.nebula.credential.plugins.module_utils.model.packages import TENACITY, pip_install
+
+PAUSE = 0.5
+"""The least wait, in seconds, before a repeat to a backend that throttles and names no time."""
 
 
 class RetryDelays(NamedTuple):
@@ -37,13 +41,19 @@ class RetryDelays(NamedTuple):
 DELAYS = RetryDelays()
 
 
+class _Count:
+    """The failed attempts of one call that count."""
+
+    failed = 0
+
+
 def passes(error: Optional[BaseException]) -> bool:
     """Return True if the same request may succeed a moment later."""
     return isinstance(error, (Unavailable, Timeout)) and not isinstance(error, CircuitOpen)
 
 
 class RetryPolicy:
-    """Make the requests of one store: each of them once, and then at most `repeats` times more."""
+    """Make the requests of one store: each of them once, and then at most `repeats` times more. 0 repeats nothing."""
 
     def __init__(
         self,
@@ -75,16 +85,15 @@ class RetryPolicy:
             CredentialError: the last error of `work`. After several attempts its message has their number and the time they took.
         """
         self.prepare()
-        made: Answer = self._retrying(_attempt, call, work)
+        made: Answer = self._retrying(_attempt, call, work, _Count())
         return made
 
     def _build_retrying(self) -> Any:
         try:
             import tenacity
         except ImportError:
-            raise MissingLibrary(
-                "the Python package 'tenacity' is not installed, which stores on servers need", remedy="Run: pip install 'tenacity>=8.3'"
-            ) from None
+            what = "the Python package 'tenacity' is not installed, which stores on servers need"
+            raise MissingLibrary(what, remedy="Run: {0}".format(pip_install(TENACITY))) from None
         self._jitter = tenacity.wait_random_exponential(
             multiplier=self._delays.base, exp_base=self._delays.multiplier, max=self._delays.longest
         )
@@ -98,18 +107,25 @@ class RetryPolicy:
         )
 
     def _wait(self, state: Any) -> float:
-        asked = state.outcome.exception().retry_after
-        return float(self._jitter(state)) + max(0.0, asked or 0.0)
+        error, drawn = state.outcome.exception(), float(self._jitter(state))
+        if error.retry_after is not None:
+            return drawn + max(0.0, error.retry_after)
+        # Never past the time limit while there is time for another attempt.
+        return max(PAUSE, min(drawn, deadline.remaining() / 2)) if error.throttled else drawn
 
     def _stops(self, state: Any) -> bool:
         """Return True if no repeat is left, or no time for one. Then the error is raised at once, without a useless wait."""
-        return state.attempt_number > self._repeats or deadline.is_over(after=state.upcoming_sleep)
+        count = state.args[2]
+        # Without a limit of time, throttled attempts count too, so that this ends.
+        count.failed += not (state.outcome.exception().throttled and deadline.has_limit())
+        is_spent = self._repeats == 0 or count.failed > self._repeats
+        return is_spent or deadline.is_over(after=state.upcoming_sleep)
 
     def _tell(self, state: Any) -> None:
         self._observer.on_retry(state.args[0], state.outcome.exception(), state.upcoming_sleep)
 
 
-def _attempt(_call: BackendCall, work: Callable[[], Answer]) -> Answer:
+def _attempt(_call: BackendCall, work: Callable[[], Answer], _count: _Count) -> Answer:
     return work()
 
 

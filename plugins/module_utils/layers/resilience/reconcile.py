@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 MOST_VERSIONS = 40
 """The number of kept versions that are read: ours is missed only if more writes of others came between our write and this read."""
@@ -39,7 +39,7 @@ class Done(Generic[Answer]):
     answer: Answer
 
 
-def put(backend: Backend, record: Record, expected: Optional[str], create: bool, others: Set[str]) -> Optional[Done[Record]]:
+def put(backend: Backend, record: Record, expected: Optional[Etag], create: bool, others: Set[str]) -> Optional[Done[Record]]:
     """As above, for `Backend.put` with these arguments.
 
     `others` collects the versions that are not ours, so that a search that fails and begins again reads each of them once.
@@ -47,8 +47,7 @@ def put(backend: Backend, record: Record, expected: Optional[str], create: bool,
     found = _current(backend, record.name, record.stage)
     if found is not None and is_ours(record, found):
         return Done(_build_stored(record, found))
-    there = None if found is None else found.version
-    if there == expected or (expected is None and not create):
+    if found is None if create else expected is None or expected.matches(found):
         return None
     kept, certain = _among_versions(backend, record, expected, others)
     if kept is not None:
@@ -80,7 +79,7 @@ def patch_metadata(backend: Backend, record: Record, expected_revision: int) -> 
     return None
 
 
-def delete(backend: Backend, name: str, stage: str, expected: Optional[str]) -> Optional[Done[None]]:
+def delete(backend: Backend, name: str, stage: str, expected: Optional[Etag]) -> Optional[Done[None]]:
     """As above, for `Backend.delete` with these arguments."""
     found = _current(backend, name, stage)
     if found is None:
@@ -136,13 +135,13 @@ def _current(backend: Backend, name: str, stage: str) -> Optional[Record]:
         return None
 
 
-def _among_versions(backend: Backend, record: Record, expected: Optional[str], others: Set[str]) -> Tuple[Optional[Record], bool]:
+def _among_versions(backend: Backend, record: Record, expected: Optional[Etag], others: Set[str]) -> Tuple[Optional[Record], bool]:
     """Return our record among the versions after `expected`, if another writer replaced it since; and whether all were read."""
     if not backend.capabilities.versions or record.stage != CURRENT:
         return None, False
     try:
         for info in backend.versions(record.name)[:MOST_VERSIONS]:
-            if info.version == expected:
+            if expected is not None and info.version == expected.version:
                 return None, True
             if info.version in others:
                 continue

@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.observer 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import reconcile
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import DELAYS, RetryDelays, RetryPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import ReconciledWrite
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 _RECORD_ID_SIZE = 16
 
@@ -69,15 +69,15 @@ class Retry(InterceptingLayer):
         """Make a read; writes have methods of their own here."""
         return self._attempts.run(call, work)
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         if create and record.record_id is None:
             # By this id a new credential is recognised as ours, even after another run has changed it.
             record = replace(record, record_id=os.urandom(_RECORD_ID_SIZE))
         others: Set[str] = set()
-        swaps = create or expected_version is not None
+        swaps = create or expected is not None
         write = ReconciledWrite(
-            lambda: self.inner.put(record, expected_version, create=create),
-            lambda: reconcile.put(self.inner, record, expected_version, create, others),
+            lambda: self.inner.put(record, expected, create=create),
+            lambda: reconcile.put(self.inner, record, expected, create, others),
             repeatable=swaps,
         )
         return write.carry_out(self._attempts, BackendCall("put", record.name, True))
@@ -98,11 +98,11 @@ class Retry(InterceptingLayer):
         )
         write.carry_out(self._attempts, BackendCall("rewrite_envelope", record.name, True))
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         write = ReconciledWrite(
-            lambda: self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable),
-            lambda: reconcile.delete(self.inner, name, stage, expected_version),
-            repeatable=expected_version is not None,
+            lambda: self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable),
+            lambda: reconcile.delete(self.inner, name, stage, expected),
+            repeatable=expected is not None,
         )
         write.carry_out(self._attempts, BackendCall("delete", name, True))
 

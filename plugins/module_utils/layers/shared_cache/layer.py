@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.base impo
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, reason
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 REST = 5.0
 """Seconds without a request after the server failed: so its time limit is waited for once, not by every read."""
@@ -161,9 +161,9 @@ class SharedCache(Layer, Recoverable):
                 self._written = {name: until for name, until in self._written.items() if until > now}
             self._written[name] = now + self._ttl
 
-    def put(self, record: Record, expected_version: Optional[str] = None, *, create: bool = False) -> Record:
+    def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         with self._changing(record.name):
-            return self.inner.put(record, expected_version, create=create)
+            return self.inner.put(record, expected, create=create)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         with self._changing(record.name):
@@ -173,9 +173,9 @@ class SharedCache(Layer, Recoverable):
         with self._changing(name):
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
-    def delete(self, name: str, *, stage: str = CURRENT, expected_version: Optional[str] = None, recoverable: bool = False) -> None:
+    def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         with self._changing(name):
-            self.inner.delete(name, stage=stage, expected_version=expected_version, recoverable=recoverable)
+            self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
     def close(self) -> None:
         try:

@@ -156,6 +156,9 @@ class Modules(Protocol):
     def time_left(self) -> float:
         """Return the seconds that the step may still take."""
 
+    def note(self, text: str) -> None:
+        """Keep a cause for the report, in words of the target's own: no value, and no text of a module. The last one counts."""
+
 
 class Target(ABC):
     """A kind of service whose value changes with the credential. A subclass is one file in `rotation/targets`."""
@@ -233,6 +236,14 @@ class Target(ABC):
     @abstractmethod
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
         """Try a value at the target on a fresh connection. Return accepted, refused, or unavailable if neither is certain."""
+
+    def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
+        """Return what makes the target refuse every value of that account, in words: it may not log in, has expired. Empty if nothing.
+
+        The driver calls it if a value was refused: then the refusal shows nothing about the value. It also calls it for the account
+        of the next value, before anything is sent.
+        """
+        return ""
 
     def wrong_value(self, value: Value) -> Optional[Value]:
         """Return the value with a random wrong secret, or None if the traits say that none can be tried."""

@@ -37,6 +37,9 @@ REFUSED = 77
 UNAVAILABLE = (69, 75)
 """EX_UNAVAILABLE and EX_TEMPFAIL of sysexits.h."""
 
+_KILLED = (137, -9)
+"""The status of a program that SIGKILL ended, as a shell and as the process itself report it."""
+
 MAX_TIME_LIMIT = 240
 VERIFY_LIMIT = 25
 _START = 30
@@ -214,12 +217,13 @@ class Command(Target):
             if self._options.get(name):
                 _check_program(self._options[name][0], "command." + name, modules)
         wrong = self.wrong_value(self._current)
-        outcome = self.probe(modules, wrong) if wrong is not None else steps.REFUSED
+        status = self._run(modules, "verify", wrong, "", VERIFY_LIMIT) if wrong is not None and self._can_carry(wrong) else REFUSED
+        outcome = _PROBE_OUTCOMES.get(status, steps.UNAVAILABLE)
         if outcome == steps.REFUSED:
             return
         what = "accepts a random wrong value" if outcome == steps.ACCEPTED else "did not report that a random wrong value is refused"
         raise Unavailable(
-            "the program 'verify' {}".format(what),
+            "the program 'verify' {} ({})".format(what, _describe_end("verify", status)),
             option="command.verify",
             remedy="Nothing was changed. It must exit with status {} for a value that the service refuses.".format(REFUSED),
         )
@@ -231,6 +235,7 @@ class Command(Target):
         if not self._can_carry(value):
             return steps.UNAVAILABLE
         status = self._run(modules, "verify", value, place, VERIFY_LIMIT)
+        modules.note(_describe_end("verify", status))
         return _PROBE_OUTCOMES.get(status, steps.UNAVAILABLE)
 
     def retire(self, modules: Modules, value: Value, place: str = "") -> str:
@@ -240,6 +245,7 @@ class Command(Target):
         if not self._can_carry(value):
             return steps.REFUSED
         status = self._run(modules, name, value, place, self._options["time_limit"])
+        modules.note(_describe_end(name, status))
         return _SEND_OUTCOMES.get(status, steps.UNKNOWN)
 
     def _can_carry(self, value: Value) -> bool:
@@ -260,6 +266,14 @@ class Command(Target):
             return b"\n" + value.fields[value.primary].expose() + b"\n"
         named = {_variable_name(name): field for name, field in value.fields.items()}
         return b"".join(_variable(name, field) for name, field in dict(named, NEBULA_VALUE=value.fields[value.primary]).items()) + b"\n"
+
+
+def _describe_end(name: str, status: Optional[int]) -> str:
+    """Return how a program ended, in words."""
+    if status is None:
+        return "there was no response from the program '{}'".format(name)
+    killed = ": it was killed, for example after its time limit" if status in _KILLED else ""
+    return "the program '{}' ended with status {}{}".format(name, status, killed)
 
 
 def _variable_name(field: str) -> str:

@@ -5,8 +5,7 @@
 """PostgreSQL as a target: a role's password, changed by the modules of community.postgresql.
 
 A role has one password at a time; two roles that take turns (`usernames`) overlap. The server gets a SCRAM-SHA-256 verifier
-(RFC 5802, RFC 7677), never the password, because it writes failing statements into its log. The texts of the modules are
-read here and are not passed on.
+(RFC 5802, RFC 7677), never the password, because it writes failing statements into its log.
 """
 
 from __future__ import annotations
@@ -15,15 +14,9 @@ import base64
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    InvalidInput,
-    MissingLibrary,
-    NotFound,
-    Unavailable,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, MissingLibrary
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
     OVERLAP_NONE,
@@ -35,6 +28,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_results import (
+    ROLE_QUERY,
+    check_role,
+    describe_failed_probe,
+    describe_obstacles,
+    probe_outcome,
+    send_outcome,
+)
 
 USER_MODULE = "community.postgresql.postgresql_user"
 PING_MODULE = "community.postgresql.postgresql_ping"
@@ -62,19 +63,6 @@ ALTERNATING_USERS = replace(SINGLE_USER, overlap=ALTERNATING, slots=2)
 
 CONNECT_PARAMS: Mapping[str, Any] = {"connect_timeout": 10, "options": "-c statement_timeout=15000"}
 
-# English texts that show the cause. A text that is not listed leads to unknown or unavailable, which parks and loses nothing.
-_WRONG_PASSWORD = ("password authentication failed", "is not permitted to log in")
-_NOT_SENT = ("unable to connect to database", "Failed to import the required Python library")
-_NO_LIBRARY = "Failed to import the required Python library"
-_DENIED = (
-    "permission denied",
-    "must be superuser",
-    "must have admin option",
-    "CREATEROLE",
-    "read-only transaction",
-    "recovery is in progress",
-)
-_ROLE_QUERY = "SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %(role)s"
 _OWN_FIELDS = ("host", "port", "database", "ssl_mode")
 """The fields of type `database` that replace an option that is not given."""
 
@@ -95,6 +83,16 @@ class PostgreSQL(Target):
     options = {
         "host": Option("str", ("Host name or address, as seen from the task's host. Defaults to the credential's field C(host).",)),
         "port": Option("int", ("The port. Defaults to the credential's field C(port), or 5432 if it has none.",)),
+        "probe_host": Option(
+            "str",
+            (
+                (
+                    "Where a value is tried, if applications connect to another address than O(postgresql.host), for example a connection"
+                    " pooler. As seen from the task's host. Defaults to O(postgresql.host)."
+                ),
+            ),
+        ),
+        "probe_port": Option("int", ("The port of O(postgresql.probe_host). Defaults to O(postgresql.port).",)),
         "database": Option(
             "str",
             ("The database to connect to. Defaults to the credential's field C(database), or V(postgres) if it has none.",),
@@ -165,19 +163,39 @@ class PostgreSQL(Target):
 
         Raises:
             MissingLibrary: the host has no psycopg.
-            Unavailable: the server cannot be reached, or refuses the admin login.
+            Unavailable: the server cannot be reached, or refuses the admin login, or a connection pooler is in between.
             NotFound: a role does not exist.
         """
         for role in self._usernames or (self._role(self._current),):
-            arguments = dict(self._admin_login(), query=_ROLE_QUERY, named_args={"role": role})
-            _check_role(modules.run(QUERY_MODULE, arguments), role)
+            check_role(self._read_role(modules, role), role, PSYCOPG.install)
+
+    def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
+        return describe_obstacles(self._read_role(modules, self._role(value)), self._role(value))
+
+    def _read_role(self, modules: Modules, role: str) -> Mapping[str, Any]:
+        """Return the result of the query for what a login of the role needs."""
+        return modules.run(QUERY_MODULE, dict(self._admin_login(), query=ROLE_QUERY, named_args={"role": role}))
 
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
         new = verifier(_text(value.fields, value.primary) or "")
-        return _send_outcome(modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True)))
+        return send_outcome(modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True)))
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
-        return _probe_outcome(modules.run(PING_MODULE, self._login(self._role(value), _text(value.fields, value.primary) or "")))
+        result = modules.run(PING_MODULE, self._probe_login(self._role(value), _text(value.fields, value.primary) or ""))
+        modules.note(describe_failed_probe(result))
+        return probe_outcome(result)
+
+    def _probe_login(self, user: str, password: str) -> Dict[str, Any]:
+        """Return the login options for a probe: where applications connect, and without what a pooler would refuse."""
+        login = self._login(user, password)
+        if self._options.get("probe_host") is not None:
+            login.pop("login_unix_socket", None)
+        where = {"login_host": self._options.get("probe_host"), "login_port": self._options.get("probe_port")}
+        login.update({name: value for name, value in where.items() if value is not None})
+        if self._options.get("connect_params") is None:
+            # A probe changes nothing, so no request of it can land late: the server needs no limit.
+            login["connect_params"] = {"connect_timeout": CONNECT_PARAMS["connect_timeout"]}
+        return login
 
     def _login(self, user: str, password: str) -> Dict[str, Any]:
         """Return the login options of the community.postgresql modules, without those that are None."""
@@ -265,47 +283,6 @@ def verifier(password: str) -> str:
         ) from None
     encoded = [base64.b64encode(part).decode("ascii") for part in (salt, stored, server)]
     return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
-
-
-def _check_role(result: Mapping[str, Any], role: str) -> None:
-    """Check the result of the role query.
-
-    Raises:
-        MissingLibrary: the host has no psycopg.
-        Unavailable: the server cannot be reached, or refuses the admin login.
-        NotFound: it has no such role.
-    """
-    text = str(result.get("msg") or "")
-    if _NO_LIBRARY in text:
-        raise MissingLibrary("the host that reaches PostgreSQL has no psycopg", remedy="Install it there: {}".format(PSYCOPG.install))
-    if result.get("failed") or result.get("unreachable"):
-        refused = any(known in text for known in _WRONG_PASSWORD)
-        what = "PostgreSQL refuses the admin login" if refused else "PostgreSQL cannot be reached"
-        raise Unavailable(what, option="postgresql", remedy="Nothing was changed. Check host, port, admin_user and admin_password.")
-    if not result.get("rowcount"):
-        raise NotFound(
-            "PostgreSQL has no role '{}'".format(role), option="postgresql.role", remedy="Nothing was changed. Create the role first."
-        )
-
-
-def _send_outcome(result: Mapping[str, Any]) -> str:
-    """Return the outcome of an apply; unknown if it is not certain."""
-    if result.get("unreachable"):
-        return steps.UNKNOWN
-    if not result.get("failed"):
-        return steps.APPLIED if result.get("changed") else steps.UNKNOWN
-    text = str(result.get("msg") or "")
-    if any(known in text for known in _NOT_SENT):
-        return steps.UNAVAILABLE
-    return steps.REFUSED if any(known in text for known in _DENIED) else steps.UNKNOWN
-
-
-def _probe_outcome(result: Mapping[str, Any]) -> str:
-    """Return the outcome of a login; unavailable if it is not certain."""
-    if result.get("is_available"):
-        return steps.ACCEPTED
-    text = str(result.get("conn_err_msg") or "")
-    return steps.REFUSED if any(known in text for known in _WRONG_PASSWORD) else steps.UNAVAILABLE
 
 
 def _other_username(usernames: Tuple[str, ...], current: str) -> str:

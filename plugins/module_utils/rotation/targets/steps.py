@@ -15,6 +15,8 @@ APPLY = "apply"
 """Send the value of `stage` to the target. Outcomes: applied, refused, unknown, unavailable."""
 ASK = "ask"
 """Try the value of `stage` and a random wrong one at the target. Outcomes: accepted, refused, accepts_anything, unavailable."""
+CHECK = "check"
+"""Before anything is sent: try the current value, and look for what makes the target refuse the next one. Outcomes as for ask."""
 RETIRE = "retire"
 """Make the target drop the value of `stage` (or the one of `identity`). Outcomes as for apply; absent counts as applied."""
 LIST = "list"
@@ -67,7 +69,7 @@ class Step:
     """What to do next.
 
     Attributes:
-        kind: apply, ask, retire, list, make or done.
+        kind: check, apply, ask, retire, list, make or done.
         ticket: identifies the journal entry that the outcome belongs to; the driver returns it with the outcome.
         stage: the stage of the value: current, pending, previous or stray. To make one, current is the base.
         fields: that value, for the driver alone.
@@ -77,7 +79,7 @@ class Step:
         wait: seconds to wait before the first probe, until a change is visible everywhere.
         limit: seconds that the step may take. An apply that takes longer counts as unknown, and one that would begin
             later is not begun. A probe is repeated within the limit until the value is accepted; with 0, there is one probe.
-        outcome: of a done step: promoted, rolled_back, parked, lost, settled, prepared or idle.
+        outcome: of a done step: promoted, rolled_back, parked, lost, settled, prepared, refused (nothing was sent) or idle.
         summary: what happened, JSON-like, without a secret.
     """
 

@@ -113,13 +113,19 @@ class RefreshWrites:
     def _settle(self, outcome: RefreshOutcome) -> Record:
         found = self._backend.get(outcome.name)
         status = read_refresh_status(found)
-        is_ours = outcome.answer is not None or status.holder == outcome.holder
-        if found.version != outcome.version or not is_ours or outcome.event not in lifecycle.events_from(found.full_metadata.lifecycle):
+        is_claimed = outcome.holder is not None and status.holder == outcome.holder
+        # A store that has to take back a lost race may store the claimed value again, as another version.
+        is_same = found.version == outcome.version or is_claimed
+        if (
+            not is_same
+            or not (outcome.answer is not None or is_claimed)
+            or outcome.event not in lifecycle.events_from(found.full_metadata.lifecycle)
+        ):
             return found
         known = lifecycle.advance(found.full_metadata, outcome.event, self._clock())
         if outcome.answer is None:
             return self._patch(found, known, status.without_claim(outcome.problem))
-        return self._backend.put(self._build_refreshed(found, known, outcome, outcome.answer), found.version)
+        return self._backend.put(self._build_refreshed(found, known, outcome, outcome.answer), found.etag)
 
     def _build_refreshed(self, found: Record, known: Metadata, outcome: RefreshOutcome, answer: RefreshAnswer) -> Record:
         status = RefreshStatus(input_version(found), int(known.updated_at.timestamp()))

@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import DIALECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import Queries
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Statements
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag
 from tests.conformance.records import NOON, a_record
 from tests.unit.backends.database.stores import with_cockroachdb
 
@@ -116,7 +116,7 @@ def test_postgresql_keeps_json_and_times_that_can_be_searched(dialect):
 
 @pytest.mark.parametrize("dialect", DIALECTS)
 def test_a_put_locks_compares_and_swaps_in_every_dialect(dialect):
-    said = said_by(dialect, lambda _reading, writing: writing.put(a_record(), "3", False), [Row])
+    said = said_by(dialect, lambda _reading, writing: writing.put(a_record(), Etag("3"), False), [Row])
     assert [statement.split()[0] for statement in said] == ["SELECT", "INSERT", "UPDATE", "DELETE"]
     assert said[0].endswith("FOR UPDATE") == (dialect != "sqlite")
     where = said[2].partition(" WHERE ")[2]

@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, NOON, a_record, exposed, put_state, value_of
@@ -88,7 +89,7 @@ def test_a_row_that_somebody_wrote_by_hand_is_a_credential(tmp_path):
     assert (found.type, found.version, found.record_id, found.full_metadata.tags) == ("basic", "1", None, {"env": "prod"})
     assert abs((found.full_metadata.created_at - backend.versions("by/hand")[0].created_at).total_seconds()) < 5
     assert {record.name for record in backend.list()} == {"other", "by/hand"}
-    assert backend.put(a_record("by/hand", "new"), "1").version == "2"
+    assert backend.put(a_record("by/hand", "new"), Etag("1")).version == "2"
     assert value_of(backend.get("by/hand", "1")) == b"s3cret"
 
 
@@ -258,7 +259,7 @@ def test_a_write_that_loses_the_race_changes_nothing(tmp_path):
     for value in "12":
         backend.put(a_record(value=value))
     with pytest.raises(Conflict):
-        backend.put(a_record(value="3"), "1")
+        backend.put(a_record(value="3"), Etag("1"))
     assert [info.version for info in backend.versions("db_pass")] == ["2", "1"]
 
 
@@ -285,7 +286,7 @@ def test_no_value_is_in_a_traceback_or_a_log(tmp_path, caplog):
 def test_a_state_is_a_column_of_its_own(tmp_path):
     backend = backend_in(tmp_path, **PLAIN)
     stored = backend.put(a_record(state={}))
-    put_state(backend, "db_pass", {"token": Secret("a\0b")}, stored.version)
+    put_state(backend, "db_pass", {"token": Secret("a\0b")}, stored.etag)
     assert ask(tmp_path, "SELECT state_data->>'$.token.base64' FROM cred_credentials") == [("YQBi",)]
     assert exposed(backend.get("db_pass"))[1] == {"token": b"a\0b"}
 

@@ -25,17 +25,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     LoginFailed,
     MissingLibrary,
+    NotFound,
     StorageError,
     StorageFull,
     Timeout,
     TooLarge,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conftest import CHECKOUT
 from tests.servers import scripted
 from tests.servers.scripted import Answer
 
 TOKEN = "canary-token-7f3a"
+SECRET = Answer(200, {"kind": "Secret", "metadata": {"name": "nebula-a"}})
 each = pytest.mark.parametrize
 
 
@@ -81,8 +84,18 @@ def failure(answer, verb="get"):
         (status(504), Unavailable, True),
         (status(599), Unavailable, True),
         (Answer(302, b"", {"Location": "http://127.0.0.1:1/canary"}), StorageError, False),
-        (Answer(200, b"<html>canary</html>"), StorageError, False),
-        (Answer(200, b"[]"), StorageError, False),
+        (Answer(200, b"<html>canary</html>"), StorageError, True),
+        (Answer(200, b"[]"), StorageError, True),
+        (Answer(200, {}), StorageError, True),
+        (Answer(204), StorageError, True),
+        (Answer(200, {"kind": "ConfigMap", "metadata": {"name": "nebula-a"}}), StorageError, True),
+        (Answer(404, b"<html>canary</html>"), StorageError, False),
+        (Answer(404, {}), StorageError, False),
+        (status(404, "canary"), StorageError, False),
+        (status(404, "canary", kind="secrets", name="canary"), StorageError, False),
+        (Answer(403, b"<html>canary</html>"), StorageError, False),
+        (Answer(409, {}), StorageError, False),
+        (Answer(410, {}), StorageError, False),
         (Answer(502, b"<html>canary</html>"), Unavailable, True),
     ],
 )
@@ -93,10 +106,38 @@ def test_each_status_has_its_class(answer, kind, open_write):
     assert failure(answer, "create").outcome_unknown is open_write
 
 
+@each("answer", [Answer(404, b"<html>canary</html>"), Answer(404, {}), Answer(200, {}), status(404), status(404, kind="secrets", name="b")])
+def test_only_the_server_itself_says_that_a_secret_is_missing(answer):
+    """Else a wrong path, or a proxy in front of the server, would make every credential take its default."""
+    with scripted.running(lambda _request: answer) as server:
+        for work in (lambda store: store.get("a"), lambda store: store.read_store_document(), lambda store: list(store.list())):
+            with pytest.raises(StorageError) as caught:
+                work(backend(host=server.url))
+            assert (caught.value.code, server.url in str(caught.value)) == ("storage", True)
+
+
+def test_a_secret_that_the_server_says_is_missing_is_not_found():
+    with scripted.running(lambda _request: status(404, kind="secrets", name="nebula-a")) as server, pytest.raises(NotFound):
+        backend(host=server.url).get("a")
+
+
 @each(("header", "seconds"), [("7", 7.0), ("99999", 3600.0), ("soon", None), ("-1", None), (None, None)])
 def test_the_seconds_that_a_server_asks_to_wait_are_told(header, seconds):
     headers = {} if header is None else {"Retry-After": header}
-    assert failure(Answer(429, {}, headers)).retry_after == seconds
+    error = failure(Answer(429, {}, headers))
+    assert (error.retry_after, error.throttled) == (seconds, True)
+    assert not failure(Answer(503, {}, headers)).throttled
+
+
+def test_throttling_is_waited_out_within_the_time_limit():
+    """More often than other failures are repeated, also where a gateway throttles."""
+    answers = [status(429), Answer(429, b"<html>"), status(429)]
+    with scripted.running(lambda _request: answers.pop() if answers else status(404, kind="secrets", name="nebula-a")) as server:
+        options = {"backend": "kubernetes", "host": server.url, "encrypt": False, "audit": "off", "max_retries": 1, "read_timeout": 60}
+        manager = open_store(options, name="prod", warn=lambda _message: None)
+        with manager.acting(), pytest.raises(NotFound):
+            manager.backend.get("a")
+        assert len(server.asked) == 4
 
 
 def test_an_invalid_secret_is_told_by_its_fields_alone():
@@ -180,7 +221,7 @@ def test_a_login_that_was_refused_is_read_again():
 
 
 def test_a_forked_process_opens_connections_of_its_own():
-    with scripted.running(lambda _request: Answer(200, {"metadata": {}})) as server:
+    with scripted.running(lambda _request: SECRET) as server:
         connection = connected(server)
         connection.request("get", "nebula-a")
         mine = connection._open.client
@@ -194,7 +235,7 @@ def test_a_forked_process_opens_connections_of_its_own():
 
 
 def test_threads_share_one_client():
-    with scripted.running(lambda _request: Answer(200, {"metadata": {}})) as server:
+    with scripted.running(lambda _request: SECRET) as server:
         connection, clients = connected(server), []
         threads = [threading.Thread(target=lambda: clients.append(connection._client())) for _each in range(8)]
         for thread in threads:

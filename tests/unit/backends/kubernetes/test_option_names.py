@@ -76,8 +76,8 @@ def test_a_mistake_in_a_variable_names_the_variable(monkeypatch):
 def test_a_login_is_read_from_its_file_again(tmp_path):
     pytest.importorskip("kubernetes")
     file = tmp_path / "token"
+    found = load({"host": "https://127.0.0.1:1", "api_key_file": str(file)}, print)
     for content in ("{{ no template }}", "renewed"):
         file.write_text(content + "\n", encoding="utf-8")
         file.chmod(0o600)
-        found = load({"host": "https://127.0.0.1:1", "api_key_file": str(file)}, print)
-        assert found.configuration.api_key["authorization"] == "Bearer " + content
+        assert found.authorization() == "Bearer " + content

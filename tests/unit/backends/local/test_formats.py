@@ -114,7 +114,7 @@ def test_a_damaged_plain_file_is_damaged_and_can_be_deleted(root, layout):
     with pytest.raises(Damaged):
         store.put(a_record())
     with pytest.raises(Damaged):
-        store.delete("db_pass", expected_version=stored.version)
+        store.delete("db_pass", expected=stored.etag)
     store.delete("db_pass")
     assert store.last_serial("db_pass") >= stored.serial
     assert store.put(a_record(), create=True).serial > stored.serial

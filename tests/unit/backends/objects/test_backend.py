@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, Etag
 from tests.conformance.object_places import MemoryPlaces
 from tests.conformance.records import a_record, value_of
 from tests.unit.backends.objects.situations import (
@@ -170,8 +170,8 @@ def test_another_tools_value_is_read_and_replaced_under_its_own_version():
     assert (value_of(found), found.serial, found.version) == (b"theirs", None, "+t1")
     places.meddle("db_pass", password="again")
     with pytest.raises(Conflict):
-        opened(places).put(a_record(), found.version)
-    stored = opened(places).put(a_record(), "+t2")
+        opened(places).put(a_record(), found.etag)
+    stored = opened(places).put(a_record(), Etag("+t2"))
     assert state_of(opened(places)) == {stored.version: b"s3cret", "1": b"again"}
 
 
@@ -181,9 +181,9 @@ def test_another_tools_write_over_ours_is_noticed():
     backend = opened(places)
     assert backend.get("db_pass").version == "2+t4"
     with pytest.raises(Conflict) as caught:
-        backend.put(a_record(), "2")
+        backend.put(a_record(), Etag("2"))
     assert "version 2 was expected and version 2+t4 is stored" in str(caught.value)
-    backend.put(a_record(value="ours"), "2+t4")
+    backend.put(a_record(value="ours"), Etag("2+t4"))
     assert state_of(backend) == {"4": b"ours", "3": b"theirs", "1": b"1"}
 
 
@@ -211,7 +211,7 @@ def test_what_cannot_be_read_can_be_deleted_and_its_older_versions_read():
             call("db_pass")
     assert [info.version for info in backend.versions("db_pass")] == ["1"]
     with pytest.raises(NotEncrypted):
-        backend.delete("db_pass", expected_version="2")
+        backend.delete("db_pass", expected=Etag("2"))
     backend.delete("db_pass")
     assert backend.last_serial("db_pass") == 2
     check_whole(places)

@@ -9,6 +9,8 @@ import threading
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import transport
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -19,11 +21,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     LoginFailed,
     MissingLibrary,
+    NotFound,
     StorageError,
     Timeout,
     TooLarge,
     Unavailable,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.faults.limits import try_longer_limits
 from tests.servers import scripted
 from tests.servers.scripted import Answer
@@ -84,7 +88,19 @@ def test_each_status_has_its_class_and_says_whether_a_write_may_have_happened(st
 )
 def test_the_seconds_that_a_server_asks_to_wait_are_kept(header, seconds):
     headers = {} if header is None else {"Retry-After": header}
-    assert failure(Answer(429, {"errors": []}, headers)).retry_after == seconds
+    error = failure(Answer(429, {"errors": []}, headers))
+    assert (error.retry_after, error.throttled) == (seconds, True)
+
+
+def test_throttling_is_waited_out_within_the_time_limit():
+    """More often than other failures are repeated, also where a gateway throttles."""
+    answers = [Answer(429, {"errors": []}), Answer(429, b"<html>"), Answer(429, {"errors": []})]
+    with scripted.running(lambda _request: answers.pop() if answers else Answer(404, {"errors": []})) as server:
+        options = {"backend": "vault", "url": server.url, "auth": {"token": TOKEN}, "audit": "off", "max_retries": 1, "read_timeout": 60}
+        manager = open_store(options, name="prod", warn=lambda _message: None)
+        with manager.acting(), pytest.raises(NotFound):
+            manager.backend.get("a")
+        assert len(server.asked) == 5  # a 404 is followed by a look at the mount
 
 
 def test_a_sealed_server_is_told_from_one_that_is_not_active():
@@ -130,20 +146,54 @@ def test_a_page_of_something_else_is_no_answer(status):
     assert failure(Answer(status, b"<html>not found</html>"), writing=True).outcome_unknown
 
 
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (404, {}),
+        (404, {"error": "not found"}),
+        (404, {"errors": [{"status": 404}]}),
+        (404, {"message": "no Route matched with those values"}),
+        (200, {}),
+        (200, {"status": "ok"}),
+        (204, b""),
+        (403, {}),
+    ],
+)
+def test_json_of_something_else_is_no_answer_either(status, content):
+    """A gateway, or a server of another kind: its 404 says nothing about a credential, and its 200 nothing about a write."""
+    error = failure(Answer(status, content))
+    assert error.__class__ is StorageError
+    assert "http://127.0.0.1:" in error.what
+    if status != 204:
+        assert failure(Answer(status, content), writing=True).outcome_unknown
+
+
+@pytest.mark.parametrize("answer", [Answer(404, {}), Answer(200, {}), Answer(404, {"errors": [{"status": 404}]})])
+@pytest.mark.parametrize("version", [1, 2])
+def test_no_store_takes_that_for_a_missing_credential(answer, version):
+    with scripted.running(answering(answer)) as server:
+        settings = {"url": server.url, "auth": {"token": TOKEN}, "kv_version": version, "encrypt": False}
+        store = backend_class("vault")(settings, BackendContext("prod"))
+        for work in (lambda: store.get("a"), lambda: list(store.list()), store.read_store_document, lambda: store.last_serial("a")):
+            with pytest.raises(StorageError) as caught:
+                work()
+            assert (caught.value.code, server.url in str(caught.value)) == ("storage", True)
+
+
 def test_successes_and_absences_are_answered():
     with scripted.running() as server:
         connection = connected(server)
-        for answer, reply in (
-            (Answer(200, {"data": {"keys": ["x"]}}), Reply(200, {"data": {"keys": ["x"]}})),
-            (Answer(204), Reply(204, {})),
-            (Answer(404, {"errors": []}), Reply(404, {"errors": []})),
+        for method, answer, reply in (
+            ("GET", Answer(200, {"data": {"keys": ["x"]}}), Reply(200, {"data": {"keys": ["x"]}})),
+            ("POST", Answer(204), Reply(204, {})),
+            ("GET", Answer(404, {"errors": []}), Reply(404, {"errors": []})),
         ):
             server.script = lambda _request, answer=answer: answer
-            assert connection.request("GET", "secret/data/x") == reply
+            assert connection.request(method, "secret/data/x") == reply
 
 
 def test_requests_are_what_these_servers_take():
-    with scripted.running(answering(Answer(200, {}))) as server:
+    with scripted.running(answering(Answer(200, {"data": {}}))) as server:
         connection = connected(server, namespace="team")
         connection.request("LIST", "secret/metadata/x")
         connection.request("GET", "secret/data/x?version=3")
@@ -182,7 +232,7 @@ def test_what_cannot_be_a_token_is_never_sent(token):
 def test_the_logins_of_netrc_are_not_sent(home):
     (home / ".netrc").write_text("machine 127.0.0.1 login me password canary\n")
     (home / ".netrc").chmod(0o600)
-    with scripted.running(answering(Answer(200, {}))) as server:
+    with scripted.running(answering(Answer(200, {"data": {}}))) as server:
         connected(server).request("GET", "secret/data/x")
     assert "authorization" not in server.asked[0].headers
 
@@ -190,7 +240,7 @@ def test_the_logins_of_netrc_are_not_sent(home):
 @pytest.mark.parametrize(("url", "asked"), [("http://vault.example.com", True), (None, False), ("http://localhost:1", False)])
 def test_a_proxy_of_the_environment_is_used_but_not_on_the_way_to_this_machine(monkeypatch, url, asked):
     """Plain HTTP is allowed to this machine because nobody sees it there."""
-    with scripted.running(answering(Answer(200, {"data": {}}))) as proxy, scripted.running(answering(Answer(200, {}))) as here:
+    with scripted.running(answering(Answer(200, {"data": {}}))) as proxy, scripted.running(answering(Answer(200, {"data": {}}))) as here:
         for variable in ("HTTP_PROXY", "http_proxy"):
             monkeypatch.setenv(variable, proxy.url)
         for variable in ("NO_PROXY", "no_proxy"):
@@ -354,7 +404,7 @@ def test_fifty_threads_share_one_login_and_its_failure(right):
     ],
 )
 def test_health_says_what_is_wrong_with_a_server(state, status, well):
-    with scripted.running(lambda _request: Answer(state, status)) as server:
+    with scripted.running(answering(Answer(state, status))) as server:
         health = connected(server).health()
     assert (health.status == "healthy") is well
     assert bool(health.reasons) is not well

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from tests.conformance.records import a_record, put_state, value_of
 from tests.unit.layers.cache.world import World
 
@@ -62,7 +63,7 @@ def test_every_kind_of_write_drops_what_was_read():
     world.read()
     changed = world.cache.put(a_record("a", "new"))
     assert world.read() == b"new"
-    put_state(world.cache, "a", {}, changed.version)
+    put_state(world.cache, "a", {}, changed.etag)
     assert world.cache.get("a").state == {}
     patched = world.cache.get("a").with_metadata(description="other")
     world.cache.patch_metadata(patched, 0)
@@ -77,7 +78,7 @@ def test_a_failed_write_drops_too():
     world = World()
     world.read()
     with pytest.raises(Exception, match="version 9 was expected"):
-        world.cache.put(a_record("a", "new"), "9")
+        world.cache.put(a_record("a", "new"), Etag("9"))
     world.read()
     assert world.backend.asked.count("a") == 2
 

@@ -27,7 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption import encrypt as encrypting
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES, Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import put_state
@@ -52,7 +52,7 @@ def test_the_provider_below_sees_envelopes_only(store):
 
 def test_what_put_returns_is_what_get_returns(store):
     assert store.put(a_record()) == store.get("db_pass")
-    assert store.put(a_record(value=b"second"), "1") == store.get("db_pass")
+    assert store.put(a_record(value=b"second"), Etag("1")) == store.get("db_pass")
 
 
 def test_serials_rise_by_one_and_are_not_used_again_after_a_delete(store):
@@ -90,11 +90,11 @@ def test_a_lost_race_without_an_expectation_is_run_again(store):
 def test_a_lost_race_with_an_expectation_is_a_conflict(store):
     store.put(a_record())
     with pytest.raises(Conflict):
-        store.put(a_record(), "7")
+        store.put(a_record(), Etag("7"))
     with pytest.raises(Conflict):
         store.put(a_record(), create=True)
     with pytest.raises(Conflict):
-        store.put(a_record("other"), "1")
+        store.put(a_record("other"), Etag("1"))
 
 
 def test_a_race_that_never_ends_is_given_up(store, monkeypatch):
@@ -110,7 +110,7 @@ def test_a_race_that_never_ends_is_given_up(store, monkeypatch):
     with pytest.raises(Conflict, match="3 other writes"):
         store.delete("db_pass")
     with pytest.raises(Conflict, match="somebody"):
-        store.delete("db_pass", expected_version="1")
+        store.delete("db_pass", expected=Etag("1"))
 
 
 def _put_often(directory, number):
@@ -232,17 +232,17 @@ def test_a_scope_changes_by_a_new_version_only(store):
     record = store.put(a_record(scope=Scope(workflow="deploy")))
     with pytest.raises(InvalidInput, match="new version"):
         store.patch_metadata(record.with_metadata(scope=Scope()), 0)
-    store.put(record.with_metadata(scope=Scope()), "1")
+    store.put(record.with_metadata(scope=Scope()), Etag("1"))
     assert store.get("db_pass").full_metadata.scope == Scope()
 
 
 def test_state_is_replaced_and_the_value_stays(store):
     first = store.put(replace(a_record(), state={"refresh_token": Secret(b"old")}))
-    put_state(store, "db_pass", {"refresh_token": Secret(b"new")}, first.version)
+    put_state(store, "db_pass", {"refresh_token": Secret(b"new")}, first.etag)
     record = store.get("db_pass")
     assert (value_of(record), record.state["refresh_token"].expose(), record.serial) == (b"correct horse", b"new", 2)
     with pytest.raises(Conflict):
-        put_state(store, "db_pass", {}, "1")
+        put_state(store, "db_pass", {}, Etag("1"))
 
 
 def test_listed_metadata_is_verified_by_the_key(tmp_path):

@@ -63,7 +63,7 @@ def increment(store, times, moments, outcomes):
             try:
                 found = store.get("counter")
                 changed = a_record("counter", str(int(value_of(found)) + 1)).with_metadata(updated_at=next(moments))
-                store.put(changed, found.version)
+                store.put(changed, found.etag)
                 outcomes.acknowledge()
                 break
             except CredentialError as error:
@@ -183,7 +183,7 @@ def written(store, truth, write, value, number):
         store.delete("db_pass")
         return None
     if write == "swap" and now(truth) is not None:
-        store.put(record, truth.get("db_pass").version)
+        store.put(record, truth.get("db_pass").etag)
     else:
         store.put(record, create=write == "create")
     return value

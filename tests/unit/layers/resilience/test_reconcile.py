@@ -82,7 +82,7 @@ def all_of(cases, holds):
 
 
 def swap(world):
-    return world.store.put(written("new", 1), world.old.version)
+    return world.store.put(written("new", 1), world.old.etag)
 
 
 def put_anyway(world):
@@ -133,7 +133,7 @@ def test_a_put_with_too_few_repeats_is_told_as_it_is(write, repeats):
 
 
 def change(truth):
-    truth.put(written("other", 2), truth.get("db_pass").version)
+    truth.put(written("other", 2), truth.get("db_pass").etag)
 
 
 @pytest.mark.parametrize("versions", [True, False])
@@ -158,7 +158,7 @@ def test_what_another_writer_stores_is_never_taken_for_ours():
     """The same value at another time is another write."""
 
     def same_value(truth):
-        truth.put(written("new", 2), truth.get("db_pass").version)
+        truth.put(written("new", 2), truth.get("db_pass").etag)
 
     def holds(faults, at):
         world = World(faults, between=same_value, at=at)
@@ -204,7 +204,7 @@ def test_a_new_credential_that_was_changed_at_once_is_known_as_ours():
 def test_a_delete_that_is_alone_is_told_as_it_is(named):
     def holds(faults):
         world = World(faults)
-        outcome = world.tried(lambda world: world.store.delete("db_pass", expected_version=world.old.version if named else None))
+        outcome = world.tried(lambda world: world.store.delete("db_pass", expected=world.old.etag if named else None))
         if failed(outcome):
             assert not named
             assert outcome.outcome_unknown
@@ -223,7 +223,7 @@ def test_a_delete_takes_nothing_of_another_writer():
 
     def holds(faults, at):
         world = World(faults, between=change_or_create, at=at)
-        outcome = world.tried(lambda world: world.store.delete("db_pass", expected_version=world.old.version))
+        outcome = world.tried(lambda world: world.store.delete("db_pass", expected=world.old.etag))
         if len(world.flaky.requests) >= at:
             assert world.now() == "other"
         assert outcome is None or isinstance(outcome, Conflict)
@@ -292,7 +292,7 @@ class Sealed(World):
     def __init__(self, faults):
         super().__init__(faults)
         self.envelope, self.rewritten = seal(self.old, 2), seal(replace(self.old, record_id=bytes(16)), 2)
-        self.sealed = self.truth.put(replace(self.old, fields={}, state={}, envelope=self.envelope, serial=None), self.old.version)
+        self.sealed = self.truth.put(replace(self.old, fields={}, state={}, envelope=self.envelope, serial=None), self.old.etag)
 
 
 def test_an_envelope_is_rewritten_once_and_over_nothing_else():
@@ -316,7 +316,7 @@ def test_an_envelope_is_known_as_ours_by_its_bytes():
     def holds(faults):
         world = Sealed(faults)
         offered = replace(world.sealed, envelope=seal(replace(world.old, fields={}), 3), serial=3)
-        assert world.tried(lambda world: world.store.put(offered, world.sealed.version)).version == "3"
+        assert world.tried(lambda world: world.store.put(offered, world.sealed.etag)).version == "3"
         assert world.truth.get("db_pass").envelope == offered.envelope
 
     all_of(zip(SEQUENCES), holds)
@@ -326,7 +326,7 @@ def test_a_state_is_updated_by_a_read_and_a_swap():
     def holds(faults):
         world = World(faults)
         state = {"token": world.old.fields["password"]}
-        outcome = world.tried(lambda world: put_state(world.store, "db_pass", state, world.old.version))
+        outcome = world.tried(lambda world: put_state(world.store, "db_pass", state, world.old.etag))
         assert (outcome.version, outcome.serial) == (world.truth.get("db_pass").version, world.old.serial + 1)
         assert world.truth.get("db_pass").state["token"].expose() == b"old"
 

@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.observer 
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from tests.conformance.records import a_record, value_of
 from tests.faults.flaky import Fault, Flaky, scripted, seeded
 
@@ -152,6 +153,44 @@ def test_repeats_end_with_the_deadline(clock):
     assert below.asked == 3
 
 
+def throttled(retry_after=None):
+    return Unavailable("busy").annotate(retry_after=retry_after, throttled=True)
+
+
+@pytest.mark.parametrize("retry_after", [None, 1])
+def test_throttling_is_waited_out_however_few_repeats_there_are(clock, retry_after):
+    errors = [throttled(retry_after) for _each in range(8)]
+    below, store = reading(clock, Unavailable("down"), *errors, repeats=1)
+    with deadline.within(60, "get"):
+        assert value_of(store.get("db_pass")) == b"s3cret"
+    assert below.asked == 10
+    assert all(wait >= (retry_after or attempts.PAUSE) for wait in clock.waits[1:])
+
+
+def test_throttling_that_lasts_ends_with_the_deadline_and_not_before(clock):
+    for _each in range(50):
+        below, store = reading(clock, *(throttled() for _error in range(100)), repeats=1)
+        began = clock.now
+        with deadline.within(5, "get"), pytest.raises(Unavailable, match=r"busy \("):
+            store.get("db_pass")
+        assert 5 - attempts.PAUSE <= clock.now - began < 5
+        assert 3 < below.asked <= 11
+
+
+def test_throttling_is_not_repeated_where_nothing_is(clock):
+    below, store = reading(clock, throttled(), repeats=0)
+    with deadline.within(5, "get"), pytest.raises(Unavailable):
+        store.get("db_pass")
+    assert below.asked == 1
+
+
+def test_throttling_counts_where_no_time_limit_would_end_it(clock):
+    below, store = reading(clock, *(throttled() for _each in range(9)), repeats=2)
+    with pytest.raises(Unavailable):
+        store.get("db_pass")
+    assert below.asked == 3
+
+
 def test_an_observer_is_told_of_each_repeat(clock):
     told = []
 
@@ -268,13 +307,13 @@ def test_a_provider_that_was_stopped_half_way_tells_so_itself(clock):
     """What it left is no conflict with another writer."""
     below, store = reading(clock)
 
-    def half(record, expected_version=None, *, create=False):
-        Memory.put(below, a_record(record.name, "half"), expected_version, create=create)
+    def half(record, expected=None, *, create=False):
+        Memory.put(below, a_record(record.name, "half"), expected, create=create)
         raise AccessDenied("the value was written, and the rest of it was not").annotate(outcome_unknown=True)
 
     below.put = half
     with pytest.raises(AccessDenied) as caught:
-        store.put(a_record("db_pass", "new"), "1")
+        store.put(a_record("db_pass", "new"), Etag("1"))
     assert str(caught.value) == "the value was written, and the rest of it was not"
     assert (caught.value.outcome_unknown, clock.waits) == (True, [])
 
@@ -300,14 +339,14 @@ def test_a_new_credential_is_given_its_id_before_it_is_sent(clock):
     assert below.get("other").record_id == created.record_id
     given = store.put(a_record("third", record_id=b"0123456789abcdef"), create=True)
     assert given.record_id == b"0123456789abcdef"
-    changed = store.put(a_record("third", "new"), given.version)
+    changed = store.put(a_record("third", "new"), given.etag)
     assert changed.record_id == given.record_id
 
 
 def test_without_tenacity_connecting_says_what_to_install(clock, monkeypatch):
     monkeypatch.setitem(sys.modules, "tenacity", None)
     _below, store = reading(clock)
-    with pytest.raises(MissingLibrary, match=r"Run: pip install 'tenacity>=8.3'"):
+    with pytest.raises(MissingLibrary, match=r"Run: .* -m pip install 'tenacity>=8.3'"):
         store.connect()
 
 

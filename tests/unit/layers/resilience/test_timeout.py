@@ -35,9 +35,9 @@ class Remote(Memory):
         if self.down:
             raise Unavailable("down")
 
-    def put(self, record, expected_version=None, *, create=False):
+    def put(self, record, expected=None, *, create=False):
         self._note()
-        return super().put(record, expected_version, create=create)
+        return super().put(record, expected, create=create)
 
     def get(self, name, version=None, stage="current"):
         self._note()

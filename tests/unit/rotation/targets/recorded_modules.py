@@ -16,6 +16,7 @@ class Recorded:
         self.results = list(results)
         self.calls: list[tuple[str, Mapping[str, Any]]] = []
         self.programs: list[tuple[Sequence[str], bytes]] = []
+        self.notes: list[str] = []
 
     def _next(self) -> Any:
         return self.results.pop(0) if len(self.results) > 1 else self.results[0]
@@ -30,3 +31,6 @@ class Recorded:
 
     def time_left(self) -> float:
         return 60.0
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)

@@ -150,6 +150,32 @@ def test_a_crash_or_a_lost_answer_at_any_program_loses_nothing(world: World, tmp
     assert call > 6
 
 
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"apply": ["sh", "-c", "exit 3"]}, "the program 'apply' ended with status 3"),
+        ({"apply": ["sh", "-c", "exit 77"]}, "the program 'apply' ended with status 77"),
+        ({"apply": ["sleep", "60"], "time_limit": 1}, ": it was killed, for example after its time limit"),
+        ({"apply": ["true"]}, "the program 'verify' ended with status 77"),
+        ({"verify": ["sh", "-c", "exit 4"]}, "the program 'verify' ended with status 4"),
+    ],
+)
+def test_the_exit_status_of_a_program_that_failed_is_in_the_message(tmp_path: Path, options: dict[str, Any], words: str) -> None:
+    with pytest.raises(errors.CredentialError) as raised:
+        World(tmp_path, "none").rotate(**options)
+    assert words in str(raised.value)
+
+
+def test_a_service_that_does_not_accept_the_current_value_is_sent_nothing(world: World) -> None:
+    world.service.take(b"set by hand")
+    world.check = lambda: None  # type: ignore[method-assign]
+    with pytest.raises(errors.RotationFailed) as raised:
+        world.rotate()
+    assert "does not accept the current value (the program 'verify' ended with status 77)" in str(raised.value)
+    assert world.service.held() == [b"set by hand"]
+    assert world.values() == {"current": b"old-word"}
+
+
 def test_a_program_that_says_done_and_does_nothing_is_found_out(world: World) -> None:
     with pytest.raises(errors.RotationFailed) as raised:
         world.rotate(apply=["true"])

@@ -101,6 +101,8 @@ def test_an_apply_that_is_not_certain_is_unknown(result: dict[str, Any], outcome
     [
         ({"is_available": True}, steps.ACCEPTED),
         ({"is_available": False, "conn_err_msg": 'FATAL:  password authentication failed for user "app"'}, steps.REFUSED),
+        ({"is_available": False, "conn_err_msg": "FATAL:  SASL authentication failed"}, steps.REFUSED),
+        ({"is_available": False, "conn_err_msg": 'FATAL:  role "app" is not permitted to log in'}, steps.REFUSED),
         ({"is_available": False, "conn_err_msg": "connection refused"}, steps.UNAVAILABLE),
         ({"is_available": False, "conn_err_msg": "FATAL:  no pg_hba.conf entry for host"}, steps.UNAVAILABLE),
         ({"failed": True, "msg": "password authentication failed"}, steps.UNAVAILABLE),
@@ -118,6 +120,7 @@ def test_only_a_sure_refusal_is_one(result: dict[str, Any], outcome: str) -> Non
         ({"failed": True, "msg": "unable to connect: password authentication failed for admin"}, errors.Unavailable, "refuses the admin"),
         ({"unreachable": True}, errors.Unavailable, "cannot be reached"),
         ({"rowcount": 0}, errors.NotFound, "no role 'app'"),
+        ({"failed": True, "msg": "FATAL: unsupported startup parameter: options"}, errors.Unavailable, "probe_host"),
     ],
 )
 def test_what_is_in_the_way_is_said_before_anything_is_begun(result: dict[str, Any], error: type, told: str) -> None:
@@ -128,6 +131,68 @@ def test_what_is_in_the_way_is_said_before_anything_is_begun(result: dict[str, A
 
 def test_a_server_with_the_role_lets_the_rotation_begin() -> None:
     assert called(target().precheck)[1]["named_args"] == {"role": "app"}
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        ({"rolcanlogin": False, "is_expired": False, "may_connect": True, "has_no_connections": False}, "NOLOGIN"),
+        ({"rolcanlogin": True, "is_expired": True, "may_connect": True, "has_no_connections": False}, "VALID UNTIL"),
+        ({"rolcanlogin": True, "is_expired": False, "may_connect": False, "has_no_connections": False}, "GRANT CONNECT"),
+        ({"rolcanlogin": True, "is_expired": False, "may_connect": True, "has_no_connections": True}, "CONNECTION LIMIT 0"),
+    ],
+)
+def test_what_makes_the_server_refuse_every_password_is_named(row: dict[str, Any], words: str) -> None:
+    obstacle = target().find_obstacle(Recorded({"rowcount": 1, "query_result": [row]}), NEW)
+    assert "refuses the role 'app' with every password" in obstacle
+    assert words in obstacle
+    assert obstacle.count("(") == 1
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"query_result": [{"rolcanlogin": True, "is_expired": False, "may_connect": True, "has_no_connections": False}]},
+        {"unreachable": True},
+        {"failed": True, "msg": "x"},
+    ],
+)
+def test_nothing_is_named_that_is_not_known(result: dict[str, Any]) -> None:
+    assert target().find_obstacle(Recorded(result), NEW) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("FATAL:  no pg_hba.conf entry for host", "pg_hba.conf has no entry"),
+        ('FATAL:  permission denied for database "app"', "may not connect"),
+        ("FATAL:  unsupported startup parameter: options", "connect_params"),
+        ("FATAL:  anything else", ""),
+    ],
+)
+def test_why_a_value_could_not_be_tried_is_noted_in_our_words(text: str, words: str) -> None:
+    modules = Recorded({"is_available": False, "conn_err_msg": text})
+    assert target().probe(modules, NEW) == steps.UNAVAILABLE
+    assert words in modules.notes[0]
+    assert text not in modules.notes[0]
+
+
+def test_a_value_is_tried_where_applications_connect_and_changed_at_the_server() -> None:
+    pooled = target(probe_host="pooler", probe_port=6432)
+    tried = called(pooled.probe, NEW)[1]
+    assert (tried["login_host"], tried["login_port"]) == ("pooler", 6432)
+    for act in (pooled.apply, pooled.find_obstacle):
+        sent = called(act, NEW)[1]
+        assert (sent["login_host"], sent["login_port"]) == ("db", 5433)
+    assert called(target(probe_port=6432).probe, NEW)[1]["login_host"] == "db"
+    assert called(target(host=None, unix_socket="/run", probe_host="pooler").probe, NEW)[1].get("login_unix_socket") is None
+
+
+def test_a_probe_sends_no_parameter_that_a_pooler_refuses() -> None:
+    assert called(target().probe, NEW)[1]["connect_params"] == {"connect_timeout": 10}
+    assert "options" in called(target().apply, NEW)[1]["connect_params"]
+    own = {"connect_timeout": 3, "application_name": "rotation"}
+    assert called(target(connect_params=own).probe, NEW)[1]["connect_params"] == own
 
 
 def test_two_users_take_turns() -> None:

@@ -132,8 +132,8 @@ class Counting(Layer):
         self.reads += 1
         return self.inner.get(name, version, stage)
 
-    def put(self, record, expected_version=None, *, create=False):
-        return self._write("put", lambda: self.inner.put(record, expected_version, create=create))
+    def put(self, record, expected=None, *, create=False):
+        return self._write("put", lambda: self.inner.put(record, expected, create=create))
 
     def patch_metadata(self, record, expected_revision):
         return self._write("patch", lambda: self.inner.patch_metadata(record, expected_revision))

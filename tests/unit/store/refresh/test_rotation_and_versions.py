@@ -56,8 +56,8 @@ def test_a_backend_of_objects_keeps_no_replaced_value_where_that_is_said():
     backend.connect()
     stored = backend.put(a_record("a", "first"))
     for text in ("second", "third"):
-        stored = backend.put(refreshing.replace(a_record("a", text), keep_replaced=False), stored.version)
-    backend.put(a_record("a", "fourth"), stored.version)
+        stored = backend.put(refreshing.replace(a_record("a", text), keep_replaced=False), stored.etag)
+    backend.put(a_record("a", "fourth"), stored.etag)
     assert [value_of(backend.get("a", info.version)) for info in backend.versions("a")] == [b"fourth", b"third"]
 
 

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writing the metadata of KV version 2, in step with its values.
+
+The server compares a value's version when it stores a value, and (OpenBao) the revision of the metadata when it stores metadata, but
+never both in one request. So each writer looks at the other half after its own request: the response to a new value shows the metadata
+at that moment, and a change of metadata reads the current version afterwards. Of a new value and a change of metadata that were made
+from the same state, at least one finds that it came second, and takes back what it did.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import Iterator, Mapping, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
+    check_room,
+    describe_version,
+    find_description,
+    has_description,
+    with_deleted,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
+    Kv2Requests,
+    LostRace,
+    SecretMetadata,
+    Value,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
+
+
+class Descriptions:
+    """Writes descriptions of versions."""
+
+    def __init__(self, requests: Kv2Requests) -> None:
+        """Take the requests of the engine."""
+        self._requests = requests
+
+    def write(
+        self, place: str, name: str, value: Value, description: Description, *, revision: Optional[int], new: bool, most: Optional[int]
+    ) -> None:
+        """Describe a version that was just written. May be repeated.
+
+        Args:
+            place: the path of the secret.
+            name: the credential.
+            value: the response to the write.
+            description: what is to be written.
+            revision: the revision of the metadata at the write; None if it is not known, and is read.
+            new: the version before was deleted.
+            most: the number of versions that the server keeps; None leaves it.
+
+        Raises:
+            Conflict: another run has changed the metadata of this version meanwhile.
+        """
+        number, custom = value.version.number, value.custom
+        for _each in attempts(name):
+            if revision is None:
+                sheet = self._requests.sheet(place)
+                custom, revision = (sheet.custom, sheet.revision) if sheet else (custom, None)
+                if has_description(custom, number):
+                    if find_description(custom, number, name).description == description:
+                        return
+                    raise _race_conflict(name)
+            custom = with_deleted(custom, number - 1) if new else custom
+            change = describe_version(custom, number, description)
+            if new:
+                change.update(with_deleted({}, number - 1))
+            try:
+                self._requests.describe(place, change, most, revision)
+                return
+            except LostRace:
+                revision = None
+
+    def patch(self, place: str, name: str, sheet: SecretMetadata, description: Description) -> None:
+        """Replace the description of the current version.
+
+        Raises:
+            TooLarge: the description does not fit.
+            LostRace: the metadata was changed since `sheet` was read.
+            Conflict: another value or another change came at the same time.
+        """
+        check_room(description, name)
+        self._requests.describe(place, describe_version(sheet.custom, sheet.current, description), None, sheet.revision)
+        with _outcome_unknown():
+            now = self._requests.sheet(place)
+        if now is None or now.current != sheet.current:
+            there = None if now is None else Record(name, version=str(now.current))
+            raise swap_conflict(name, Etag(str(sheet.current), description.revision - 1), there)
+        found = find_description(now.custom, now.current, name).description
+        if found is not None and found.revision == description.revision and found != description:
+            raise _race_conflict(name)
+
+    def give_back(self, place: str, name: str, number: int, value: Value) -> None:
+        """Store version `number` again, over a version that was written although the metadata had changed.
+
+        If that version is not kept, or another writer came first, nothing is written: a version without a description of its own has
+        the description of the one before, so a revoked credential stays revoked.
+        """
+        kept = self._requests.read(place, number)
+        if kept is None or kept.data is None:
+            return
+        try:
+            back = self._requests.write(place, kept.data, value.version.number)
+        except LostRace:
+            return
+        description = find_description(back.custom, number, name).description
+        if description is not None:
+            self.write(place, name, back, description, revision=None, new=False, most=None)
+
+
+def read_revision(custom: Mapping[str, str], number: int, name: str) -> int:
+    """Return how often the metadata of a version was changed. 0 if it has no description of its own, -1 if that is damaged."""
+    try:
+        found = find_description(custom, number, name)
+    except Damaged:
+        return -1
+    return found.description.revision if found.own and found.description is not None else 0
+
+
+def check_metadata(value: Value, number: int, expected: Optional[Etag], name: str) -> None:
+    """Check, by the response to a write, that the metadata of version `number` was the expected one when it was replaced.
+
+    Raises:
+        Conflict: it had been changed.
+    """
+    there = read_revision(value.custom, number, name)
+    if expected is not None and expected.revision not in (None, there):
+        raise swap_conflict(name, expected, Record(name, version=expected.version, revision=there))
+
+
+def _race_conflict(name: str) -> Conflict:
+    return Conflict("another run changed its metadata at the same time", name=name, remedy="Read it again and repeat.")
+
+
+@contextmanager
+def _outcome_unknown() -> Iterator[None]:
+    """Mark errors of the block as uncertain: the change was made, and only its check failed."""
+    try:
+        yield
+    except CredentialError as problem:
+        problem.outcome_unknown = True
+        raise

@@ -1,0 +1,136 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which options of `credential_rotate` mean something in which phase. Every other one is refused by its name, so none is ignored."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import (
+    AUTO,
+    COMMIT,
+    FORGET,
+    PREPARE,
+    ROLLBACK,
+    SETTLE,
+    STATUS,
+    TEST,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
+    MANUAL,
+    NO_TARGET,
+    OVERLAP_NONE,
+    SERVICE,
+    TargetTraits,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
+
+GRACE_OPTIONS = ("grace", "consumer_ttl", "serve_stale")
+_VALUE_OPTIONS = ("value", "fields", "generate")
+
+_BEGINS = (AUTO, PREPARE)
+_USED_IN: Mapping[str, Tuple[str, ...]] = {
+    "target": (AUTO, ROLLBACK, SETTLE, STATUS, FORGET),
+    **dict.fromkeys((*_VALUE_OPTIONS, "ttl", "only_if_due"), _BEGINS),
+    **dict.fromkeys(GRACE_OPTIONS, (*_BEGINS, COMMIT, ROLLBACK)),
+    **dict.fromkeys(("accepted", "wrong_refused"), (TEST,)),
+    "forget": (FORGET,),
+    "sent": (ROLLBACK,),
+    "current_unverified": (AUTO, ROLLBACK),
+}
+_DEFAULTS: Mapping[str, Any] = {"only_if_due": False, "current_unverified": False, "sent": True}
+
+
+def check_target_options(parameters: Mapping[str, Any]) -> None:
+    """Check that only the named target has options.
+
+    Raises:
+        InvalidInput: another target has.
+    """
+    kind = parameters.get("target")
+    for other in TARGETS:
+        if other != kind and parameters.get(other) is not None:
+            named = "the target is {}".format(ascii(kind)) if kind else "no target is named"
+            raise InvalidInput(named, option=other, remedy="Leave this option out, or write 'target: {}'.".format(other))
+
+
+def check_phase(parameters: Mapping[str, Any], phase: str) -> None:
+    """Check that every option that is given means something in the phase.
+
+    Raises:
+        InvalidInput: one does not.
+    """
+    for option, used_in in _USED_IN.items():
+        if phase not in used_in and is_given(parameters, option):
+            named = ", ".join(used_in)
+            raise InvalidInput(
+                "phase '{}' does not use it".format(phase),
+                option=option,
+                remedy="Leave it out. Phases that use it: {}.".format(named),
+            )
+
+
+def check_target(parameters: Mapping[str, Any], traits: TargetTraits, *, driven: bool) -> None:
+    """Check that every option that is given means something with the target.
+
+    Raises:
+        InvalidInput: one does not.
+    """
+    if driven and traits.overlap == OVERLAP_NONE:
+        _refuse(parameters, GRACE_OPTIONS, "the target accepts one value at a time, so there is no grace period")
+    if traits.maker == SERVICE:
+        _refuse(parameters, _VALUE_OPTIONS, "the service makes the value of this target")
+    if not driven:
+        _refuse(parameters, ("current_unverified",), "no target is named that the current value could be tried at")
+
+
+def check_rollback(parameters: Mapping[str, Any], standing: Mapping[str, Any], named: Optional[Mapping[str, Any]]) -> None:
+    """Check that the options fit what there is to roll back.
+
+    Args:
+        parameters: the module's options.
+        standing: the state of the rotation, as `RotationEngine.status` returns it.
+        named: the target that the task names, with its kind; None if it names none.
+
+    Raises:
+        InvalidInput: an option means nothing there, or the target that the previous value goes back to is missing or another one.
+    """
+    began = standing.get("target") or {}
+    if standing["phase"] != phases.GRACE:
+        _refuse(parameters, (*GRACE_OPTIONS, "current_unverified"), "a prepared value is given up, and nothing is begun")
+    if began.get("kind") != MANUAL or standing["phase"] == phases.GRACE:
+        _refuse(parameters, ("sent",), "it applies to a value that was prepared by hand")
+    if standing["phase"] == phases.GRACE:
+        _check_way_back(began, named)
+
+
+def _check_way_back(began: Mapping[str, Any], named: Optional[Mapping[str, Any]]) -> None:
+    driven = began.get("kind") not in (MANUAL, NO_TARGET)
+    if named is None:
+        remedy = "Name the target that the rotation was made with: {}.".format(_describe(began))
+        if not driven:
+            remedy = "Set the previous value at the service, and write 'target: none'; or name the target that is to get it."
+        raise InvalidInput("no target is named that the previous value goes back to", option="target", remedy=remedy)
+    if driven and dict(named) != dict(began):
+        remedy = "To go back, name exactly that target: {}.".format(_describe(began))
+        raise InvalidInput("the rotation was made with another target", option="target", remedy=remedy)
+
+
+def _describe(target: Mapping[str, Any]) -> str:
+    return ", ".join("{} {}".format(key, value) for key, value in sorted(target.items()))
+
+
+def is_given(parameters: Mapping[str, Any], option: str) -> bool:
+    """Whether the task sets the option to something else than its default."""
+    value = parameters.get(option)
+    return value is not None and value != _DEFAULTS.get(option)
+
+
+def _refuse(parameters: Mapping[str, Any], options: Tuple[str, ...], what: str) -> None:
+    for option in options:
+        if is_given(parameters, option):
+            raise InvalidInput(what, option=option, remedy="Leave it out.")

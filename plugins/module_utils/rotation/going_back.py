@@ -1,0 +1,63 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The way back to the previous value, in the grace period: a rotation whose new value is the previous one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, PREVIOUS, Record
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import in_progress
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots, identity_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import SERVICE
+
+
+def needs_check(course: Course, entry: Entry, request: Request) -> bool:
+    """Whether the current value has to be tried first. A value that the service made is never sent, so nothing is at risk.
+
+    Raises:
+        RotationInProgress: the target may still drop the previous value.
+    """
+    if entry.journal.phase != phases.GRACE:
+        return False
+    _check_not_withdrawn(course, entry)
+    return not request.is_checked and request.traits.maker != SERVICE
+
+
+def begin(course: Course, entry: Entry, request: Request) -> Entry:
+    """Begin the rotation back to the previous value. Return its entry.
+
+    Raises:
+        RotationInProgress: the target may still drop the previous value.
+    """
+    _check_not_withdrawn(course, entry)
+    slots = course.slots(entry.name)
+    previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
+    slots.drop(PENDING)
+    _store_pending(slots, previous, current)
+    opening = course.opening(request, current)
+    if not opening.withdraws:
+        return course.write(entry, opening)
+    # If it is rolled back, the target still accepts both values, and the grace period continues.
+    return course.write(entry, replace(opening, grace_of=current.version, retire_after=entry.journal.retire_after))
+
+
+def _store_pending(slots: Slots, previous: Record, current: Record) -> None:
+    candidate = Candidate(previous.fields, previous.full_metadata.expires_at, previous.state, identity_of(previous))
+    slots.ensure_pending(lambda _: candidate, current, current.full_metadata.updated_at)
+
+
+def _check_not_withdrawn(course: Course, entry: Entry) -> None:
+    """Refuse to go back to a value that the target may still drop.
+
+    Raises:
+        RotationInProgress: the target may still drop it.
+    """
+    if not entry.journal.is_withdrawal_over(course.now()):
+        raise in_progress(entry.name, "the target may still drop the previous value", "Rotate to a new value instead.")

@@ -162,6 +162,13 @@ def controller() -> tuple[int, str]:
         return process, ""
 
 
+def current_task() -> str | None:
+    """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
+    worker = getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
+    name = getattr(getattr(worker, "_task", None), "get_name", None)
+    return str(name()) if callable(name) else None
+
+
 def directory_of(process: int, started: str) -> str:
     """Return the directory of a run's session: below XDG_RUNTIME_DIR if that is private to this user, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if _matters(item[0]))
@@ -205,8 +212,9 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
     directory = directory_of(*controller())
     if question is None or not is_private(directory) or os.path.exists(directory + "/gone"):
         return None
+    asked = {"question": question, "names": names, "host": None if host is None else str(host), "task": current_task()}
     try:
-        reply = exchange(directory, {"question": question, "names": names, "host": None if host is None else str(host)})
+        reply = exchange(directory, asked)
     except OSError as error:
         if str(error) == HUNG:
             from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session

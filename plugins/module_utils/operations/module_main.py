@@ -81,7 +81,13 @@ def _store(store: Any) -> StoreReference:
 
 def _context(parameters: Mapping[str, Any], store: StoreReference) -> AccessContext:
     asserted: Dict[str, Any] = {name: value for name, value in (parameters.get("scope") or {}).items() if value is not None}
-    return AccessContext(tenant=str(store.config.get("tenant") or "default"), uid=os.getuid(), host=os.uname().nodename, **asserted)
+    return AccessContext(
+        tenant=str(store.config.get("tenant") or "default"),
+        uid=os.getuid(),
+        controller=os.uname().nodename,
+        host=os.uname().nodename,
+        **asserted,
+    )
 
 
 def _texts(secrets: Iterable[Secret]) -> set[str]:

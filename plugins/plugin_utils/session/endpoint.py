@@ -66,6 +66,13 @@ def controller() -> tuple[int, str]:
         return process, ""
 
 
+def current_task() -> str | None:
+    """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
+    worker = getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
+    name = getattr(getattr(worker, "_task", None), "get_name", None)
+    return str(name()) if callable(name) else None
+
+
 def directory_of(process: int, started: str) -> str:
     """Return the directory of a run's session: below XDG_RUNTIME_DIR if that is private to this user, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if _matters(item[0]))

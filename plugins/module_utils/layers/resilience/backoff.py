@@ -109,7 +109,7 @@ class RetryPolicy:
     def _wait(self, state: Any) -> float:
         error, drawn = state.outcome.exception(), float(self._jitter(state))
         if error.retry_after is not None:
-            return drawn + max(0.0, error.retry_after)
+            return drawn + max(0.0, float(error.retry_after))
         # Never past the time limit while there is time for another attempt.
         return max(PAUSE, min(drawn, deadline.remaining() / 2)) if error.throttled else drawn
 

@@ -46,7 +46,13 @@ LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
 """The systems allow 104 bytes (macOS) and 108 (Linux), the terminating zero byte included."""
 HEARTBEAT_TIMEOUT = 5.0
-"""Seconds without a byte from the session, after which the run gives it up: a session that works sends one each second."""
+"""Seconds without a byte from the session, after which the run gives it up: a session that works sends one each second.
+
+They are counted in waits of `WAIT` seconds. A freeze of the whole run (a paused container, SIGSTOP) costs one wait, however long it is.
+"""
+WAIT = 1.0
+CONNECT_PAUSE = 0.002
+PART = 1 << 16
 HEARTBEAT = b"."
 HUNG = "it hangs, or was stopped"
 CREDENTIALS = struct.Struct("3i")
@@ -131,9 +137,11 @@ def _ciphertext(value: Any) -> str:
 def config_file_candidates() -> list[str]:
     """Return the files that may choose the store, or set the `session` options."""
     directory = os.path.dirname(constants.CONFIG_FILE or "")
-    named = os.environ.get("NEBULA_CREDENTIAL_CONFIG") or ""
-    places = (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, "~/.nebula/nebula.yml")
-    return [os.path.expanduser(place) for place in places if place]
+    named = os.path.expanduser(os.environ.get("NEBULA_CREDENTIAL_CONFIG") or "")
+    home = os.path.expanduser("~/.nebula/nebula.yml")  # stays relative for a user without a home
+    return [
+        place for place in (constants.CONFIG_FILE, directory and directory + "/nebula.yml", named, os.path.isabs(home) and home) if place
+    ]
 
 
 def _state(path: str) -> Any:
@@ -172,12 +180,21 @@ def current_task() -> str | None:
 def directory_of(process: int, started: str) -> str:
     """Return the directory of a run's session: below XDG_RUNTIME_DIR if that is private to this user, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if _matters(item[0]))
-    name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, sha256(repr(environment).encode("utf-8")).hexdigest()[:12])
+    around = sha256(repr((_pid_namespace(), environment)).encode("utf-8")).hexdigest()[:12]
+    name = "nebula-{0}-{1}-{2}-{3}".format(os.geteuid(), process, started, around)
     runtime, temporary = os.environ.get("XDG_RUNTIME_DIR"), os.environ.get("TMPDIR")
     if runtime and is_private(runtime) and _has_room(runtime, name):
         return os.path.join(runtime, name)
     # Other users may write there. The directory in it is used only if it is ours and private.
     return os.path.join(temporary if temporary and _has_room(temporary, name) else "/tmp", name)  # noqa: S108
+
+
+def _pid_namespace() -> int:
+    """Return a number of this PID namespace; 0 if the system has none. Two containers may have runs of the same process id and start."""
+    try:
+        return os.stat("/proc/self/ns/pid").st_ino
+    except OSError:
+        return 0
 
 
 def _matters(variable: str) -> bool:
@@ -246,11 +263,13 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
     """
     content = json.dumps(message).encode("utf-8")
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(HEARTBEAT_TIMEOUT)
+        connection.settimeout(WAIT)
         _connect(connection, directory)
         if not is_ours(connection):
             raise PermissionError("the session belongs to another user")
-        connection.sendall(LENGTH.pack(len(content)) + content)
+        left = memoryview(LENGTH.pack(len(content)) + content)
+        while left:
+            left = left[_repeat_wait(connection.send, left) :]
         try:
             return dict(json.loads(_receive_reply(connection)))
         except TimeoutError:
@@ -261,20 +280,20 @@ def exchange(directory: str, message: Mapping[str, Any]) -> dict[str, Any]:
 
 def _connect(connection: socket.socket, directory: str) -> None:
     """Connect. If the session is being started, or its backlog is full for a moment, wait and try again."""
-    deadline, begins = time.monotonic() + HEARTBEAT_TIMEOUT, True
+    pauses, begins = int(HEARTBEAT_TIMEOUT / CONNECT_PAUSE), True
     while True:
         try:
             connection.connect(directory + "/s")
             break
         except FileNotFoundError:
-            if not begins or time.monotonic() > deadline:
+            if not begins or not pauses:
                 raise
             begins = is_locked(directory + "/lock")  # if not, it may listen by now
-            time.sleep(0.005 if begins else 0)
         except BlockingIOError:
-            if time.monotonic() > deadline:
+            if not pauses:
                 raise TimeoutError(HUNG) from None
-            time.sleep(0.001)
+        pauses -= 1
+        time.sleep(CONNECT_PAUSE if begins else 0)
 
 
 def is_locked(path: str) -> bool:
@@ -287,6 +306,8 @@ def is_locked(path: str) -> bool:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
+    except OSError:
+        return False  # a file system without locks
     finally:
         os.close(descriptor)
     return False
@@ -309,13 +330,34 @@ def other_end(connection: socket.socket) -> tuple[int | None, int]:
 
 
 def _receive_reply(connection: socket.socket) -> bytes:
-    """Return the response. The heartbeats before it restart the time limit of the socket."""
-    with connection.makefile("rb") as stream:
-        first = HEARTBEAT
-        while first == HEARTBEAT:
-            first = stream.read(1)
-        (length,) = LENGTH.unpack(first + stream.read(LENGTH.size - 1))
-        reply = stream.read(min(length, LONGEST_REPLY + 1))
+    """Return the response, without the heartbeats before it. Each part that arrives restarts the count of waits."""
+    received = b""
+    while len(received) < LENGTH.size:
+        received = (received + _receive_part(connection)).lstrip(HEARTBEAT)  # no length begins with that byte
+    (length,) = LENGTH.unpack_from(received)
+    parts = [received[LENGTH.size :]]
+    left = min(length, LONGEST_REPLY) - len(parts[0])
+    while left > 0:
+        parts.append(_receive_part(connection))
+        left -= len(parts[-1])
+    reply = b"".join(parts)
     if len(reply) != length:
-        raise ConnectionError("the session closed the connection, or sent too much")
+        raise ConnectionError("the session sent too much")
     return reply
+
+
+def _receive_part(connection: socket.socket) -> bytes:
+    part: bytes = _repeat_wait(connection.recv, PART)
+    if not part:
+        raise ConnectionError("the session closed the connection")
+    return part
+
+
+def _repeat_wait(step: Callable[[Any], Any], argument: Any) -> Any:
+    """Return what `step` returns, which waits for `WAIT` seconds at most: repeat it until `HEARTBEAT_TIMEOUT` seconds were waited."""
+    for _wait in range(int(HEARTBEAT_TIMEOUT / WAIT) - 1):
+        try:
+            return step(argument)
+        except TimeoutError:
+            pass
+    return step(argument)

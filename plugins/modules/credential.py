@@ -45,16 +45,22 @@ options:
         description:
           - The value of the type's primary field, for example the password of V(basic).
           - If it is left out, a stored value stays; if there is none, one is generated.
-        type: str
+          - It is text. Quote digits and words like V(yes), which YAML otherwise turns into another text.
+        type: raw
       fields: &fields
         description:
           - Values by field. They are merged into the stored ones; a field set to null is removed.
           - The primary field is set here or by O(value), not by both.
+          - The primary field and those that the type declares secret are text. Others may be numbers and booleans too; where a store keeps
+            JSON, they stay what they are.
         type: dict
       encoding:
         description: How its values are encoded. Defaults to O(encoding) of the task.
         type: str
         choices: [text, base64]
+      allow_empty:
+        description: Whether its values may be empty. Defaults to O(allow_empty) of the task.
+        type: bool
       generate: &generate
         description:
           - How a value is generated if there is none. It does not change a stored value.
@@ -151,6 +157,12 @@ options:
     type: str
     choices: [text, base64]
     default: text
+  allow_empty:
+    description:
+      - Accepts a O(value) and O(fields) that are empty. Otherwise an empty one is refused, because it comes from an unset variable more
+        often than it is meant.
+    type: bool
+    default: false
   generate: *generate
   declared_fields: *declared_fields
   description: *description

@@ -31,9 +31,21 @@ options:
     description: Only credentials that have all of these tags, with these values.
     type: dict
   lifecycle:
-    description: Only credentials in one of these lifecycle states, for example V(active) or V(revoked).
+    description: Only credentials in one of these lifecycle states. A credential past its expiry is V(expired).
     type: list
     elements: str
+    choices:
+      - uninitialized
+      - pending_interaction
+      - authenticating
+      - active
+      - expired
+      - refreshing
+      - rotation_scheduled
+      - rotating
+      - grace_period
+      - revoked
+      - failed
   created_after:
     description: Only credentials created at or after this time (ISO 8601 with an offset).
     type: str
@@ -45,6 +57,14 @@ options:
     type: str
   expires_within:
     description: Only credentials that expire within this time from now, for example V(30d) or V(12h), or have expired already.
+    type: str
+  due:
+    description:
+      - With V(true), only credentials whose policy says that they are to be rotated now; with V(false), only the others.
+      - The time counts from the last rotation of the value, or from its creation. A change of tags, scope or policy does not move it.
+    type: bool
+  due_within:
+    description: Only credentials that are to be rotated within this time from now, for example V(14d), or are due already.
     type: str
   query:
     description:
@@ -108,6 +128,11 @@ EXAMPLES = r"""
     expires_within: 100d
     query: "[].name"
 
+- name: List what is to be rotated now
+  nebula.credential.credential_info:
+    due: true
+    query: "[].name"
+
 - name: Describe the first twenty, and say how many there are
   nebula.credential.credential_info:
     limit: 20
@@ -140,7 +165,13 @@ configuration_file:
   returned: always, if the store is known
   sample: /srv/project/nebula.yml
 credentials:
-  description: A description of each credential, in the order of their names, or the result of the expression in O(query).
+  description:
+    - A description of each credential, in the order of their names, or the result of the expression in O(query).
+    - C(created_at) is that of the credential, C(version_created_at) that of its current version, C(rotated_at) the time when the value
+      was last replaced. C(due_at), C(warning_from) and C(overdue) come from its policy; without one that names a time they are null and
+      V(false).
+    - C(state) is V(expired) if the expiry has passed. C(requires_interaction) says that a person has to act before it gets a new value,
+      C(is_terminal) that it is revoked or failed.
   type: raw
   returned: success
   sample:
@@ -150,6 +181,16 @@ credentials:
       state: active
       expired: false
       usable: true
+      requires_interaction: false
+      is_terminal: false
+      created_at: "2026-11-22T06:35:00.123456Z"
+      version_created_at: "2026-11-22T06:35:00.123456Z"
+      rotated_at: null
+      updated_at: "2026-11-22T06:35:00.123456Z"
+      expires_at: null
+      due_at: "2027-02-20T06:35:00.123456Z"
+      warning_from: "2027-02-13T06:35:00.123456Z"
+      overdue: false
       usage:
         uses: 12
         last_used: {at: "2026-11-22T07:01:00.000001Z", operation: get, version: "1", stage: current, uid: 0, host: web1, run: "30118"}

@@ -36,11 +36,17 @@ options:
     choices: [auto, prepare, test, commit, rollback, settle, status, forget]
     default: auto
   value:
-    description: The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
-    type: str
+    description:
+      - The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
+      - It is text, as in M(nebula.credential.credential#module).
+    type: raw
   fields:
     description: New values by field, merged into the stored ones.
     type: dict
+  allow_empty:
+    description: Accepts a O(value) and O(fields) that are empty.
+    type: bool
+    default: false
   generate:
     description: How the new value is generated.
     type: dict

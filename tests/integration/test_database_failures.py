@@ -349,7 +349,7 @@ def test_a_server_that_takes_no_writes_is_read_only(server, prefix):
             server.run("SET GLOBAL read_only = 0")
 
 
-def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
+def test_a_server_without_a_free_connection_is_unavailable_and_waited_for(server, prefix):
     """Not a refused login, although it is told after the password was taken."""
     backend_on(server, prefix).put(a_record())
     name, _reader, password = documented_logins(server, prefix)
@@ -359,7 +359,7 @@ def test_a_server_without_a_free_connection_is_unavailable(server, prefix):
         with contextlib.suppress(Exception):
             taken.extend(server.connect(name, password) for _each in range(80))
         assert len(taken) < 80
-        failing(Unavailable, lambda: as_login(server, prefix, name, password).get("db_pass"))
+        assert failing(Unavailable, lambda: as_login(server, prefix, name, password).get("db_pass")).throttled
     finally:
         for connection in taken:
             connection.close()

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One playbook on every backend: what docs/reference/stores.md prints, with nothing changed but the line `default:` of nebula.yml."""
+"""One playbook on every backend: what docs/examples/every-backend.md prints, with nothing changed but the line `default:` of nebula.yml."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PLAYED = [kind for kind in KINDS if kind.plays]
 
 
 def playbook():
-    (found,) = (block.text for block in blocks(CHECKOUT / "docs" / "reference" / "stores.md") if block.mark == "playbook")
+    (found,) = (block.text for block in blocks(CHECKOUT / "docs" / "examples" / "every-backend.md") if block.mark == "playbook")
     return found
 
 

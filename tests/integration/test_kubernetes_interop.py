@@ -13,13 +13,14 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, ReadOnly, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NoToken, ReadOnly, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.kubernetes_store import KubeStore, encoded
 from tests.servers import once
+from tests.unit.store.managing import ask
 
 pytestmark = pytest.mark.server
 FOR_ALL = replace(METADATA, scope=Scope())
@@ -89,6 +90,32 @@ def test_what_kubectl_created_is_read(store, kubectl):
     assert [record.name for record in store.backend(label_selector="team=a").list()] == ["theirs"]
     everything = {record.name for record in store.backend(prefix="").list(Filter(names_only=True))}
     assert everything == {"nebula-theirs", "nebula-login", "someone-elses"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "value"),
+    [
+        ("kubernetes.io/basic-auth", {"username": "app", "password": "p"}, "p"),
+        ("kubernetes.io/ssh-auth", {"ssh-privatekey": "k", "known_hosts": "h"}, "k"),
+        ("kubernetes.io/tls", {"tls.crt": "c", "tls.key": "k", "ca.crt": "a"}, "k"),
+        ("Opaque", {"username": "app", "password": "p"}, "p"),
+        ("Opaque", {"value": "v", "password": "p"}, "v"),
+        ("Opaque", {"anything": "a"}, "a"),
+        ("Opaque", {"a": "1", "b": "2"}, None),
+    ],
+)
+def test_get_returns_the_primary_field_of_the_secrets_type(store, kubectl, kind, fields, value):
+    """Before a write of ours and after it; where none is known by its kind, the error lists the fields."""
+    literals = ["--from-literal={0}={1}".format(name, text) for name, text in fields.items()]
+    kubectl("create", "secret", "generic", "nebula-theirs", "--type=" + kind, *literals)
+    manager = store.manager()
+    for _each in range(2):
+        if value is None:
+            with pytest.raises(NoToken, match="It has: a, b"):
+                ask(manager, "get", name="theirs")
+        else:
+            assert ask(manager, "get", name="theirs").result["value"] == value
+        ask(manager, "credential", name="theirs", state="present", tags={"team": "a"})
 
 
 def test_a_value_of_kubectl_is_kept_when_ours_replaces_it(store, kubectl):

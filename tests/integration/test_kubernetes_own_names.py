@@ -50,12 +50,12 @@ def test_a_write_replaces_it_and_makes_no_second_secret(store, backend, name):
     create(store, name)
     with pytest.raises(Conflict):
         backend.put(a_record(name), create=True)
-    stored = backend.put(a_record(name, "ours"), backend.get(name).version)
+    stored = backend.put(a_record(name, "ours"), backend.get(name).etag)
     assert value_of(backend.get(name)) == b"ours"
     assert value_of(backend.get(name, "1")) == b"theirs"
     assert names(backend) == [name]
     assert [each for each in store.names() if ".9" not in each] == [store.options["prefix"] + name]
-    backend.put(a_record(name, "ours again"), stored.version)
+    backend.put(a_record(name, "ours again"), stored.etag)
     backend.delete(name)
     assert [each for each in store.names() if ".9deleted" not in each] == []
     assert backend.put(a_record(name)).serial > stored.serial
@@ -100,7 +100,7 @@ def test_a_name_in_the_documented_form_still_leads_to_it(store, backend):
     """A Secret that a tool made as `db.1pass` is `db_pass` too, and `db_pass` alone once that was written."""
     create(store, "db.1pass")
     assert value_of(backend.get("db_pass")) == b"theirs"
-    backend.put(a_record("db_pass", "ours"), backend.get("db_pass").version)
+    backend.put(a_record("db_pass", "ours"), backend.get("db_pass").etag)
     assert names(backend) == ["db_pass"]
     with pytest.raises(NotFound):
         backend.get("db.1pass")

@@ -5,15 +5,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import sys
+import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.lookup.get import HEARTBEAT_TIMEOUT
 from tests.conftest import cannot_run
+from tests.integration.denied_calls import is_known
 from tests.integration.session_runs import eventually, is_alive
 
 WITHOUT = "This run continues without a session"
@@ -215,6 +220,57 @@ def test_a_file_system_that_cannot_be_written_is_done_without(run_of):
     assert {answer["error"] for answer in answers} == {None}
     assert len({answer["warned"][0] for answer in answers}) == 1
     assert "cannot be made (Read-only file system)" in answers[0]["warned"][0]
+
+
+@pytest.mark.parametrize(("call", "reason"), [("flock", "not supported"), ("unix sockets", "Address family not supported by protocol")])
+@pytest.mark.parametrize("begins", ["ask", "perform"])
+def test_a_system_without_what_a_session_needs_is_done_without(run_of, call, reason, begins):
+    """A file system without locks, a sandbox without sockets. The run says why, also if nobody waited for the start."""
+    if not is_known(call):
+        cannot_run("the number of this system call is not known here")
+    run = run_of()
+    first = run.worker(
+        "without_call", call, begins, *(["a"] if begins == "ask" else ["find"]), **({"default": "x"} if begins == "ask" else {})
+    )
+    answers = [first, *run.workers(3, "without_call", call, "ask", "a", default="x")]
+    assert {answer["error"] for answer in answers} == {None}
+    assert [answer["values"] for answer in answers[1:]] == [["x"]] * 3
+    for answer in answers:
+        assert answer["warned"][0].startswith(WITHOUT)
+        assert reason in answer["warned"][0]
+    assert len({answer["warned"][0] for answer in answers}) == 1
+
+
+def processes_of(run):
+    """The controller, its workers, and its session."""
+    children = Path("/proc/{0}/task/{0}/children".format(run.pid)).read_text().split()
+    return [run.pid, *map(int, children), *run.met]
+
+
+def test_a_freeze_of_the_whole_run_is_no_silence(run_of):
+    """As `docker pause` does it, in the middle of a write and of a read, for longer than a session may be silent."""
+    run = run_of()
+    run.write("a")
+    run.read("a")
+    run.session()
+    sockets = "{0}/n".format(run.directory())  # the name that the session's socket had when it was made
+    locks = Path.home() / ".nebula" / "credentials" / ".nebula" / "locks"
+    with ExitStack() as held:
+        for path in locks.iterdir():
+            fcntl.flock(held.enter_context(open(path, "r+")), fcntl.LOCK_EX)
+        run.send("perform", "credential", name="a", value="v4lue", state="present", workers=2)
+        eventually(lambda: len(processes_of(run)) == 4, "the workers do not begin")
+        eventually(lambda: Path("/proc/net/unix").read_text().count(sockets) == 3, "they do not ask")
+        frozen = processes_of(run)
+        for process in frozen:
+            os.kill(process, signal.SIGSTOP)
+        time.sleep(HEARTBEAT_TIMEOUT + 1.5)
+        for process in frozen:  # the session last
+            os.kill(process, signal.SIGCONT)
+    answers = run.answer()
+    assert [(answer["error"], answer["warned"]) for answer in answers] == [(None, [])] * 2
+    assert run.worker("ask", "a")["values"] == ["v4lue"]
+    assert run.session() == max(run.met)
 
 
 PLAY = """

@@ -45,6 +45,31 @@ def sessions_of(run):
     return found
 
 
+def test_an_orphan_of_a_run_that_was_killed_starts_no_session(run_of, tmp_path):
+    """Its controller was killed before the session began; it goes on without one, and leaves nothing."""
+    run = run_of()
+    result = tmp_path / "result"
+    run.send("orphaned", str(result), "count_programs", "perform", "credential", name="a", value="v4lue", state="present", workers=1)
+    eventually(result.exists, "the orphan comes to no end")
+    found = json.loads(result.read_text())
+    assert (found["error"], found["result"]["changed"]) == (None, True)
+    assert "has ended" in found["warned"][0]
+    assert found["started"] == []
+    assert directories(run.pid) == []
+
+
+def test_an_orphan_whose_session_ends_starts_no_other(run_of, tmp_path):
+    """It has asked before, so that it knows where the session was."""
+    run = run_of()
+    run.write()
+    result = tmp_path / "result"
+    run.send("orphaned", str(result), "count_programs", "ask", "a", workers=1)
+    eventually(result.exists, "the orphan comes to no end")
+    assert json.loads(result.read_text())["values"] == ["v4lue-of-a"]
+    assert json.loads(result.read_text())["started"] == []
+    eventually(run.is_over, "something of the session is left")
+
+
 def test_two_runs_never_share_a_session(run_of):
     one, other = run_of(), run_of()
     one.write()

@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     NotFound,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_rotated_at, version_created_at
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
@@ -61,7 +62,7 @@ def test_numbers_and_nested_values_are_read_as_their_json(store):
     assert (fields["port"], fields["on"], fields["none"], fields["hosts"], fields["text"]) == (
         b"5432",
         b"true",
-        b"null",
+        b"",
         b'["a","b"]',
         b"5432",
     )
@@ -94,8 +95,10 @@ def test_a_version_of_another_tool_over_ours_keeps_what_is_known_of_the_credenti
     found = backend.get("db_pass")
     assert (value_of(found), found.type, found.version, found.serial) == (b"theirs", "basic", "2", None)
     assert found.full_metadata.expires_at is None
-    for kept in ("tags", "scope", "description", "policy", "lifecycle", "attributes"):
+    for kept in ("tags", "scope", "description", "policy", "lifecycle", "created_at"):
         assert getattr(found.full_metadata, kept) == getattr(METADATA, kept)
+    assert METADATA.attributes.items() <= found.full_metadata.attributes.items()
+    assert read_rotated_at(found.full_metadata) == version_created_at(found.full_metadata) == backend.versions("db_pass")[0].created_at
     again = backend.put(a_record(value="ours"), found.etag)
     assert (again.version, again.record_id) == ("3", ours.record_id)
     assert [info.version for info in backend.versions("db_pass")] == ["3", "2", "1"]

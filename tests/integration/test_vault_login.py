@@ -37,6 +37,8 @@ def test_each_method_logs_in(server, ways, method):
 
 def test_a_token_is_taken_from_the_environment_and_from_files(server, ways, home, monkeypatch):
     token = ways.token()["token"]
+    for name in (".vault-token", "elsewhere"):
+        (home / name).touch(mode=0o600)
     (home / ".vault-token").write_text(token)
     assert reads(connected(server))
     (home / "elsewhere").write_text(token + "\n")
@@ -51,6 +53,7 @@ def test_secrets_of_a_login_are_read_from_files_at_each_login(server, ways, tmp_
     """What rotates them (an agent, the kubelet) writes another one while the run lasts."""
     auth = ways.approle()
     file = tmp_path / "secret_id"
+    file.touch(mode=0o600)
     file.write_text("not yet\n")
     auth["secret_id_file"] = str(file)
     secret_id = auth.pop("secret_id")

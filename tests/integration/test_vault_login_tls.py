@@ -104,6 +104,7 @@ def test_a_client_shows_its_certificate_where_it_is_asked_for_one(asking):
     with_it = connected(asking, auth, client_cert=str(issued.certificate), client_key=str(issued.key))
     assert with_it.request("GET", PLACE).status == 200
     together = issued.certificate.with_suffix(".both")
+    together.touch(mode=0o600)
     together.write_bytes(issued.certificate.read_bytes() + issued.key.read_bytes())
     assert connected(asking, auth, client_cert=str(together)).request("GET", PLACE).status == 200
 

@@ -55,9 +55,10 @@ def one_credential() -> ArgumentSpec:
     """Return the options that describe one credential, alone or as an element of `credentials`."""
     return {
         "type": {"type": "str"},
-        "value": {"type": "str", "no_log": True},
+        "value": {"type": "raw", "no_log": True},
         "fields": {"type": "dict", "no_log": True},
         "encoding": {"type": "str", "choices": ["text", "base64"], "default": "text"},
+        "allow_empty": {"type": "bool", "default": False},
         "generate": {"type": "dict", "options": _generate_options()},
         "declared_fields": {"type": "list", "elements": "dict", "options": _build_field_options()},
         "description": {"type": "str"},
@@ -72,7 +73,7 @@ def one_credential() -> ArgumentSpec:
     }
 
 
-_INHERITED = ("encoding", "force", "recoverable")
+_INHERITED = ("encoding", "allow_empty", "force", "recoverable")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import STATES
 
 
 def filter_options() -> ArgumentSpec:
@@ -15,14 +16,19 @@ def filter_options() -> ArgumentSpec:
         "prefix": {"type": "str"},
         "type": {"type": "str"},
         "tags": {"type": "dict"},
-        "lifecycle": {"type": "list", "elements": "str"},
+        "lifecycle": {"type": "list", "elements": "str", "choices": list(STATES)},
         "created_after": {"type": "str"},
         "created_before": {"type": "str"},
         "expires_before": {"type": "str"},
         "expires_within": {"type": "str"},
+        "due": {"type": "bool"},
+        "due_within": {"type": "str"},
         "query": {"type": "str"},
     }
 
+
+FILTERS_OF_ONE_THING = (("expires_before", "expires_within"), ("due", "due_within"))
+"""Filters that exclude each other."""
 
 CREDENTIAL_INFO = Specification(
     argument_spec=dict(
@@ -36,5 +42,5 @@ CREDENTIAL_INFO = Specification(
         health={"type": "bool", "default": False},
         progress={"type": "bool"},
     ),
-    mutually_exclusive=[("name", "names"), ("name", "limit"), ("names", "limit"), ("expires_before", "expires_within")],
+    mutually_exclusive=[("name", "names"), ("name", "limit"), ("names", "limit"), *FILTERS_OF_ONE_THING],
 )

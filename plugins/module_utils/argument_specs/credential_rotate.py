@@ -27,6 +27,7 @@ def _rotate_options() -> ArgumentSpec:
         "options": {"type": "dict", "no_log": True},
         "value": value["value"],
         "fields": value["fields"],
+        "allow_empty": value["allow_empty"],
         "generate": value["generate"],
         "ttl": value["ttl"],
         "grace": {"type": "str"},

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Dict, Mapping, Sequence
 
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import is_store_name
+
 CENSORED = "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER"
 """What ansible-core writes instead of such a value."""
 
@@ -24,12 +26,18 @@ def censor_invocation(
 def _censor(value: Any, option: Mapping[str, Any], is_store: bool = False) -> Any:
     if value is not None and option.get("no_log"):
         return CENSORED
-    if is_store and isinstance(value, Mapping):
-        # A whole configuration may hold a login anywhere; only its name and backend are shown.
-        return {key: element if key in ("name", "backend") else CENSORED for key, element in value.items()}
+    if is_store:
+        return _censor_store(value)
     nested = option.get("options")
     if nested and isinstance(value, Mapping):
         return censor_invocation(value, nested)
     if nested and isinstance(value, list):
         return [_censor(element, {"options": nested}) for element in value]
     return value
+
+
+def _censor_store(value: Any) -> Any:
+    """Return a store's name as it is. A whole configuration may hold a login anywhere, also as text: little of it is shown."""
+    if isinstance(value, Mapping):
+        return {key: element if key in ("name", "backend") else CENSORED for key, element in value.items()}
+    return value if value is None or is_store_name(value) else CENSORED

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import filter_options
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import FILTERS_OF_ONE_THING, filter_options
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, scope_options
 
 ERROR, DEFAULT, WARN, SKIP = "error", "default", "warn", "skip"
@@ -40,5 +40,5 @@ GET = Specification(
 GET_MANY = Specification(argument_spec=_reading(), mutually_exclusive=[("field", "fields")])
 FIND = Specification(
     argument_spec=dict(_where(), **filter_options()),
-    mutually_exclusive=[("expires_before", "expires_within")],
+    mutually_exclusive=list(FILTERS_OF_ONE_THING),
 )

@@ -29,13 +29,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permi
 LOCK_TIMEOUT = 10.0
 _TAIL = 65536
 _PRIVATE = 0o600
+NOWHERE = ""
+"""The path of a trail that belongs into the home of a user who has none."""
 
 
 class Journal:
     """The file of a trail, to append to."""
 
     def __init__(self, path: str) -> None:
-        """Take the path; do not open the file."""
+        """Take the path, or `NOWHERE`; do not open the file."""
         self.path = path
 
     def append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: TrailKey) -> None:
@@ -49,6 +51,9 @@ class Journal:
         Raises:
             AuditFailed: the entries could not be written; the message names the path.
         """
+        if self.path == NOWHERE:
+            remedy = "Set HOME to a directory of this user, or set 'audit_path'."
+            raise AuditFailed("the audit trail cannot be written: this user has no home directory", remedy=remedy, option="audit_path")
         try:
             make_directory(os.path.dirname(self.path))
             with FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="the audit trail"):

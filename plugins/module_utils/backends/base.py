@@ -36,6 +36,7 @@ class Capabilities:
         batch_get: `get_many` needs fewer requests than a `get` for each name.
         envelopes: values can be stored as envelopes; they are, unless `encrypt` is false or `native` is set.
         native: fields, tags and times are stored as the backend's own users expect them; encrypted by the collection only on request.
+        json_fields: a field may be a number, boolean, list or mapping of JSON, or null, and stays one. Elsewhere it is its text.
         remote: it is reached over a network: requests are bounded in time, repeated after failures, and not sent while it is down.
         persistent: stored values outlive the process.
         leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
@@ -52,6 +53,7 @@ class Capabilities:
     batch_get: bool = False
     envelopes: bool = False
     native: bool = False
+    json_fields: bool = False
     remote: bool = False
     persistent: bool = True
     leased: bool = False

@@ -11,6 +11,7 @@ from typing import Any, Callable, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -40,7 +41,7 @@ def read_login(settings: Mapping[str, Any], option: str, warn: Callable[[str], o
     """
     path, variable = settings.get(option + FROM_FILE), settings.get(option + FROM_VARIABLE)
     if path is not None:
-        return _read_file(os.path.abspath(os.path.expanduser(str(path))), option + FROM_FILE, warn)
+        return _read_file(os.path.abspath(expand_home(str(path), option + FROM_FILE)), option + FROM_FILE, warn)
     if variable is not None:
         return Secret(read_variable(str(variable), option + FROM_VARIABLE))
     value = settings.get(option)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import os
 
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
+
 
 def keys_directory() -> str:
     """Return `$XDG_CONFIG_HOME/nebula/keys`, or `~/.config/nebula/keys`. Ignores a relative XDG_CONFIG_HOME (XDG Base Directory)."""
     configured = os.environ.get("XDG_CONFIG_HOME", "")
-    base = configured if os.path.isabs(configured) else os.path.join(os.path.expanduser("~"), ".config")
+    base = configured if os.path.isabs(configured) else expand_home("~/.config")
     return os.path.join(base, "nebula", "keys")
 
 

@@ -10,13 +10,16 @@ from typing import Dict, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, Malformed, Reader, write_bytes, write_text
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 
 def write_payload(fields: Fields, state: Fields) -> bytes:
-    """Encode fields and state: each a 4-byte count, then name (string) and value (4-byte length, bytes), names in rising order."""
-    return _write(fields) + _write(state)
+    """Encode fields and state: each a 4-byte count, then name (string) and value (4-byte length, bytes), names in rising order.
+
+    A field without a value is left out: here null is the absence of a field.
+    """
+    return _write(find_values(fields)) + _write(find_values(state))
 
 
 def _write(values: Fields) -> bytes:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from typing import Any, Dict, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, text, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import BASE64, JSON, NULL, Secret
 
 FORMAT = 1
 """The version of this layout."""
@@ -39,15 +40,32 @@ def write_document(record: Record) -> Dict[str, Any]:
 
 
 def write_values(fields: Fields) -> Dict[str, Any]:
-    """Return fields as text, or as `{"base64": …}` if a value is not UTF-8."""
-    return {key: _write_value(value.expose()) for key, value in fields.items()}
+    """Return fields as text, or as `{"base64": …}` if a value is not UTF-8. Leave out fields without a value."""
+    return {key: _write_value(value.expose()) for key, value in find_values(fields).items()}
+
+
+def write_native(fields: Fields) -> Dict[str, Any]:
+    """Return fields as JSON in which other tools' numbers, booleans, lists, mappings and nulls stay what they are."""
+    return {key: _write_native(value) for key, value in fields.items()}
+
+
+def _write_native(value: Secret) -> Any:
+    if value.is_null:
+        return None
+    if value.form == JSON:
+        return json.loads(value.expose())
+    return _write_base64(value.expose()) if value.form == BASE64 else _write_value(value.expose())
 
 
 def _write_value(value: bytes) -> Any:
     try:
         return value.decode("utf-8")
     except UnicodeDecodeError:
-        return {"base64": base64.b64encode(value).decode("ascii")}
+        return _write_base64(value)
+
+
+def _write_base64(value: bytes) -> Dict[str, str]:
+    return {"base64": base64.b64encode(value).decode("ascii")}
 
 
 def read_document(name: str, stage: str, document: Any) -> Record:
@@ -98,3 +116,23 @@ def _read_value(value: Any) -> bytes:
     if isinstance(value, str):
         return value.encode("utf-8")
     return base64.b64decode(value["base64"], validate=True)
+
+
+def read_native(values: Mapping[str, Any]) -> Dict[str, Secret]:
+    """Read what `write_native`, or another tool, wrote: any JSON. What is neither text nor our base64 is read as its JSON text."""
+    return {key: read_native_value(value) for key, value in values.items()}
+
+
+def read_native_value(value: Any) -> Secret:
+    """Return one value of JSON, in the form in which `write_native` writes it again."""
+    if value is None:
+        return Secret(b"", NULL)
+    if isinstance(value, str):
+        return Secret(value.encode("utf-8", "surrogatepass"))
+    if isinstance(value, dict) and set(value) == {"base64"} and isinstance(value["base64"], str):
+        try:
+            return Secret(base64.b64decode(value["base64"].encode("ascii"), validate=True), BASE64)
+        except ValueError:
+            pass
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return Secret(text.encode("utf-8", "surrogatepass"), JSON)

@@ -18,6 +18,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_er
 
 PRIVATE_DIRECTORY = 0o700
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_READING = stat.S_IRGRP | stat.S_IXGRP
+_REMEDY_FOR_FILES = (
+    "Make it a file of this user with mode 0600, or of root with mode 0440 for a group of this user (in a pod: 'defaultMode: 0440' "
+    "and 'fsGroup'). Or give the value by a variable: use the option's form that ends in '_env'."
+)
 _Warn = Callable[[str], object]
 
 
@@ -40,11 +45,24 @@ def ensure_private_directory(path: str, role: str, warn: _Warn) -> None:
         status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):
             raise InvalidConfiguration(f"{role} {path} is not a directory", remedy="Name a directory, or move the file away.")
-        if not _is_private(status) and _refuse_unless_modeless(path, role, status):
+        if not _is_private_directory(status) and _refuse_unless_modeless(path, role, status):
             warn(
                 f"{role} {path} is on a file system without POSIX owners and modes: who can read it cannot be checked. "
                 "Mount it so that only this user can."
             )
+
+
+def has_file(path: str, role: str) -> bool:
+    """Return True if there is something at `path`, False if nothing is.
+
+    Raises:
+        AccessDenied: a directory of the path cannot be entered, so that this cannot be known.
+        StorageError: it cannot be examined for another reason.
+    """
+    with translated(role, path, writing=False), suppress(FileNotFoundError, NotADirectoryError):
+        os.stat(path)
+        return True
+    return False
 
 
 def make_directory(path: str) -> None:
@@ -60,6 +78,21 @@ def make_directory(path: str) -> None:
 
 def _is_private(status: os.stat_result) -> bool:
     return not status.st_mode & _OTHERS and status.st_uid == os.geteuid()
+
+
+def _is_roots(status: os.stat_result, group_may: int) -> bool:
+    """Return True if root owns it, others cannot reach it, and at most a group of this process has access, as far as `group_may` says.
+
+    So a Secret is mounted into a pod for a user other than root: root's, 0440, for the group of `fsGroup`.
+    """
+    given = status.st_mode & _OTHERS
+    is_ours = status.st_gid == os.getegid() or status.st_gid in os.getgroups()
+    return status.st_uid == 0 and not given & ~group_may and (is_ours or not given)
+
+
+def _is_private_directory(status: os.stat_result) -> bool:
+    """Return True if it is this user's alone, or a directory of root's for a group of this process. Root itself can correct the mode."""
+    return _is_private(status) or (os.geteuid() != 0 and _is_roots(status, stat.S_IRWXG))
 
 
 def _refuse_unless_modeless(path: str, role: str, status: os.stat_result) -> bool:
@@ -81,26 +114,51 @@ def _keeps_modes(directory: str) -> bool:
         os.rmdir(probe)
 
 
-def check_private_file(path: str, role: str, warn: _Warn) -> None:
-    """Check that only the current user can read or write the file `path`.
+def check_private_file(path: str, role: str, warn: _Warn = lambda _message: None) -> None:
+    """Check a file that holds a secret: only the current user can reach it, or root owns it and at most a group of ours can read it.
 
     Raises:
-        InsecurePermissions: others can, or it belongs to another user.
+        InsecurePermissions: others can reach it, or it belongs to another user.
         StorageError: it cannot be examined.
     """
     with translated(role, path, writing=False):
         status = os.stat(path)
-        if _is_private(status):
+        if _is_private(status) or _is_roots(status, _READING):
             return
         if _keeps_modes(os.path.dirname(os.path.abspath(path))):
             raise _insecure(path, role, status, "600")
     warn(f"{role} {path} is on a file system without POSIX owners and modes: who can read it cannot be checked.")
 
 
+def check_not_open_to_all(path: str, role: str, warn: _Warn) -> None:
+    """Check that not everyone can change the regular file `path`, or replace it in its directory. A group may.
+
+    Raises:
+        InsecurePermissions: everyone can.
+        StorageError: it cannot be examined.
+    """
+    with translated(role, path, writing=False):
+        real = os.path.realpath(path)
+        for place in dict.fromkeys((path, os.path.dirname(os.path.abspath(path)), os.path.dirname(real))):
+            mode = os.stat(place).st_mode
+            is_sticky = stat.S_ISDIR(mode) and mode & stat.S_ISVTX
+            # A mount that is read-only, as of a ConfigMap, may have any mode.
+            if mode & stat.S_IWOTH and not is_sticky and os.access(place, os.W_OK):
+                _refuse_writable(place, path, role, warn)
+                return
+
+
+def _refuse_writable(place: str, path: str, role: str, warn: _Warn) -> None:
+    if _keeps_modes(os.path.dirname(os.path.abspath(path))):
+        what = f"everyone can change {role} {path}: the mode of {place} is {stat.S_IMODE(os.stat(place).st_mode):04o}"
+        raise InsecurePermissions(what, remedy=f"Run: chmod o-w {shlex.quote(place)}")
+    warn(f"{role} {path} is on a file system without POSIX owners and modes: who can change it cannot be checked.")
+
+
 def _insecure(path: str, role: str, status: os.stat_result, mode: str) -> InsecurePermissions:
     place = f"{role} {path}"
     if status.st_uid != os.geteuid():
-        what = f"{place} belongs to user id {status.st_uid}, not to {os.geteuid()} who runs this"
-        return InsecurePermissions(what, remedy="Run as its owner, or name a path of your own.")
+        what = f"{place} belongs to user id {status.st_uid}, its mode is {stat.S_IMODE(status.st_mode):04o}, and {os.geteuid()} runs this"
+        return InsecurePermissions(what, remedy=_REMEDY_FOR_FILES if mode == "600" else "Name a path of your own, or run as its owner.")
     what = f"others can reach {place} (its mode is {stat.S_IMODE(status.st_mode):04o})"
     return InsecurePermissions(what, remedy=f"Name a path that is yours alone, or run: chmod {mode} {shlex.quote(path)}")

@@ -12,6 +12,7 @@ from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.opentelemetry import opentelemetry_instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments, Recorder
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
@@ -101,7 +102,7 @@ def metering(options: Mapping[str, Any], context: BackendContext) -> StoreMetric
     return StoreMetrics(
         context.store,
         options["backend"],
-        path=None if path is None else os.path.abspath(os.path.expanduser(path)),
+        path=None if path is None else os.path.abspath(expand_home(path, "metrics_path")),
         instruments=instruments,
         warn=context.warn,
     )

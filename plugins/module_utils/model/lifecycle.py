@@ -42,6 +42,8 @@ STATES = (
     REVOKED,
     FAILED,
 )
+TERMINAL = frozenset((REVOKED, FAILED))
+"""A credential in one of these states gets no further by itself. A failed one can be written again."""
 USABLE = frozenset((ACTIVE, REFRESHING, ROTATION_SCHEDULED, ROTATING, GRACE_PERIOD))
 
 BY_EXPIRY = "@"
@@ -136,6 +138,13 @@ def advance_all(metadata: Metadata, events: Iterable[str], now: datetime) -> Met
     for event in events:
         metadata = advance(metadata, event, now)
     return metadata
+
+
+def current_state(metadata: Metadata, now: datetime) -> str:
+    """Return the state at `now`: a value past its expiry is expired, also before a write has recorded that."""
+    if is_expired(metadata, now) and "expire" in events_from(metadata.lifecycle):
+        return target_of(metadata.lifecycle, "expire", True)
+    return metadata.lifecycle
 
 
 def usable(state: str, expired: bool) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -28,6 +28,16 @@ REFRESH = "refresh"
 Fields = Mapping[str, Secret]
 
 
+def find_values(fields: Fields) -> Dict[str, Secret]:
+    """Return the fields that have a value."""
+    return {name: value for name, value in fields.items() if not value.is_null}
+
+
+def without_forms(fields: Fields) -> Dict[str, Secret]:
+    """Return the fields as a store keeps them that knows no JSON: a number is its text, and a field without a value is left out."""
+    return {name: Secret(value.expose()) for name, value in find_values(fields).items()}
+
+
 @dataclass(frozen=True)
 class Transition:
     """One step of a credential's life: the event, the states before and after it, and when (UTC)."""
@@ -42,6 +52,7 @@ class Transition:
 class Metadata:
     """What is known about a value and is not secret. Times are aware datetimes in UTC, to the microsecond.
 
+    `created_at` is the creation of the credential; `model.dates` reads the dates of the value.
     `policy` and `attributes` hold JSON-like data without floats: None, bool, int, str, lists and mappings with str keys.
     `policy` is a rotation policy as `rotation_policy.RotationPolicy` reads it; `attributes` belong to the library (an idempotency
     key, a journal, the flag `orphaned`).

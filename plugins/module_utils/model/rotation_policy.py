@@ -136,26 +136,16 @@ class RotationPolicy:
             written["at"] = self.at.isoformat()
         return written
 
-    def next_rotation(self, created_at: datetime, expires_at: Optional[datetime] = None) -> Optional[datetime]:
-        """Return when to replace a value written at `created_at`; None if the policy names no time for it.
+    def next_rotation(self, since: datetime, expires_at: Optional[datetime] = None) -> Optional[datetime]:
+        """Return when to replace a value that is in use since `since`; None if the policy names no time for it.
 
-        A scheduled time applies once: a value written at or after it counts as rotated.
+        A scheduled time applies once: a value that was written at or after it counts as rotated.
         """
         if self.every is not None:
-            return created_at + self.every
+            return since + self.every
         if self.before is not None:
             return expires_at - self.before if expires_at is not None else None
-        return self.at if self.at is not None and created_at < self.at else None
-
-    def due(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
-        """Return True if the value is to be replaced now."""
-        when = self.next_rotation(created_at, expires_at)
-        return when is not None and when <= now
-
-    def in_warning(self, now: datetime, created_at: datetime, expires_at: Optional[datetime] = None) -> bool:
-        """Return True if the rotation is due, or will be within the warning period."""
-        when = self.next_rotation(created_at, expires_at)
-        return when is not None and when - self.warning <= now
+        return self.at if self.at is not None and since < self.at else None
 
 
 def _refuse_unknown(policy: Mapping[str, Any], option: str) -> None:

@@ -7,24 +7,41 @@
 from __future__ import annotations
 
 import hmac
-from typing import Any, NoReturn, Union
+from typing import Any, Mapping, NoReturn, Union
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 
 REDACTED = "[REDACTED]"
+
+PLAIN, JSON, BASE64, NULL = "plain", "json", "base64", "null"
+"""The forms of a value where a store keeps JSON: text, or bytes that are none; the text of a number, boolean, list or mapping; bytes that
+are written as base64; no value."""
 
 
 class Secret:
     """Bytes that no repr, format, pickle, copy or JSON encoder shows.
 
     Text is kept as UTF-8. `wipe` and the end of the object overwrite the buffer; the caller owns the copies that
-    `expose` returned.
+    `expose` returned. Two secrets are equal if their bytes are, whatever their `form`.
     """
 
-    __slots__ = ("_buffer",)
+    __slots__ = ("_buffer", "form")
     __hash__ = None  # type: ignore[assignment]  # a hash of a secret would be a fingerprint of it
 
-    def __init__(self, value: Union[str, bytes, bytearray]) -> None:
-        """Wrap text or bytes."""
+    def __init__(self, value: Union[str, bytes, bytearray], form: str = PLAIN) -> None:
+        """Wrap text or bytes. `form` is the form that a store of JSON gives the value; a value in the form NULL is empty."""
         self._buffer = bytearray(value.encode("utf-8") if isinstance(value, str) else value)
+        self.form = form
+
+    @property
+    def is_text(self) -> bool:
+        """Whether a store of JSON keeps this as text, or as bytes; else as JSON of another type."""
+        return self.form in (PLAIN, BASE64)
+
+    @property
+    def is_null(self) -> bool:
+        """Whether this stands for a field that has no value."""
+        return self.form == NULL
 
     def expose(self) -> bytes:
         """Return the value itself. This is the only way to read it."""
@@ -58,3 +75,13 @@ class Secret:
 
     def __del__(self) -> None:
         self._buffer[:] = bytes(len(self._buffer))
+
+
+def not_text_error(value: Any, option: str) -> InvalidInput:
+    """Return the error for a value that is given as something other than text. The error names its type and does not show it."""
+    # ansible-core has types of its own below Python's.
+    kind = next(base.__name__ for base in type(value).__mro__ if base.__module__ in ("builtins", "datetime"))
+    remedy = "Write it as text, with '| to_json'. A lookup that leaves its value out returns an empty list."
+    if not isinstance(value, (Mapping, list, tuple)):
+        remedy = "Quote it where it is set, or write '| string'."
+    return InvalidInput("it is {0} {1}, not text".format("an" if kind[0] in "aeiou" else "a", kind), option=option, remedy=remedy)

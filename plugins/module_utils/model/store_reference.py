@@ -19,6 +19,11 @@ INLINE = "inline"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 
 
+def is_store_name(name: object) -> bool:
+    """Whether this is the name of a store, and not a whole configuration in one of its forms."""
+    return isinstance(name, str) and _NAME.match(name) is not None
+
+
 def check_store_name(name: object, option: str) -> str:
     """Return `name` if it is a valid name of a store.
 

@@ -13,6 +13,8 @@ from typing import Callable, Optional, Union
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 
 
 def is_loopback(host: str) -> bool:
@@ -64,8 +66,20 @@ def readable_path(option: str, path: str, exists: Callable[[str], bool] = os.pat
     Raises:
         InvalidConfiguration: there is no such file or directory, or it cannot be read.
     """
-    path = os.path.abspath(os.path.expanduser(path))
+    path = os.path.abspath(expand_home(path, option))
     if not exists(path) or not os.access(path, os.R_OK):
         what = "there is no {0} that can be read at {1}".format(kind, path)
         raise InvalidConfiguration(what, option=option, remedy="Name one that is on the machine that runs this.")
+    return path
+
+
+def private_key_path(option: str, path: str) -> str:
+    """Return the absolute path of a file that holds a private key.
+
+    Raises:
+        InvalidConfiguration: there is no such file, or it cannot be read.
+        InsecurePermissions: others can read it.
+    """
+    path = readable_path(option, path)
+    check_private_file(path, "the private key")
     return path

@@ -6,8 +6,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from datetime import datetime
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
@@ -28,14 +28,21 @@ except ImportError:
     jmespath = None
 
 
+class _Limits(NamedTuple):
+    """The times before which a credential must expire or be due; None for any."""
+
+    expiry: Optional[datetime]
+    due: Optional[datetime]
+
+
 def find(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
     """List credentials by their metadata.
 
     Args:
         manager: the manager of the store.
         parameters: any of `prefix`, `type`, `tags` (all of them), `lifecycle` (one of these states), `created_after`
-            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` (a duration), `query`
-            (JMESPath over the list), `scope`.
+            (inclusive), `created_before` and `expires_before` (exclusive; ISO 8601), `expires_within` and `due_within` (durations),
+            `due` (a bool), `query` (JMESPath over the list), `scope`.
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
@@ -105,15 +112,15 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         created_after=_moment(parameters, "created_after"),
         created_before=_moment(parameters, "created_before"),
     )
-    matches = _matcher(wanted, parameters, _expiry_limit(manager, parameters))
+    matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
     return [credential.describe() for credential in sorted(found, key=lambda credential: credential.name)]
 
 
-def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any) -> Callable[[Credential], bool]:
+def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match."""
     tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
-    states = parameters.get("lifecycle")
+    states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
         known = credential.metadata
@@ -122,20 +129,29 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], expires_before: Any)
             and wanted.type in (None, credential.record.type)
             and (wanted.created_after is None or known.created_at >= wanted.created_after)
             and (wanted.created_before is None or known.created_at < wanted.created_before)
-            and (expires_before is None or (known.expires_at is not None and known.expires_at < expires_before))
-            and (not states or known.lifecycle in states)
+            and _is_before(known.expires_at, limits.expiry)
+            and _is_before(credential.schedule.due_at, limits.due)
+            and (due is None or credential.schedule.is_due(credential.at) == due)
+            and (not states or credential.state in states)
             and all(known.tags.get(tag) == value for tag, value in tags.items())
         )
 
     return matches
 
 
-def _expiry_limit(manager: CredentialManager, parameters: Mapping[str, Any]) -> Any:
-    within = parameters.get("expires_within")
-    if within is None:
-        return _moment(parameters, "expires_before")
-    limit: timedelta = duration(within, "expires_within")
-    return manager.clock() + limit
+def _read_limits(manager: CredentialManager, parameters: Mapping[str, Any]) -> _Limits:
+    expiry, due = _end_of(manager, parameters, "expires_within"), _end_of(manager, parameters, "due_within")
+    return _Limits(_moment(parameters, "expires_before") if expiry is None else expiry, due)
+
+
+def _end_of(manager: CredentialManager, parameters: Mapping[str, Any], option: str) -> Optional[datetime]:
+    """Return the end of a time that begins now, or None if the option is not given."""
+    within = parameters.get(option)
+    return None if within is None else manager.clock() + duration(within, option)
+
+
+def _is_before(time: Optional[datetime], limit: Optional[datetime]) -> bool:
+    return limit is None or (time is not None and time < limit)
 
 
 def _moment(parameters: Mapping[str, Any], option: str) -> Any:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -21,6 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 
 TEXT = "text"
 BASE64 = "base64"
+
+DIMENSIONS = ("workflow", "user", "tags")
+"""The dimensions of a scope that a play may assert."""
 
 Value = Union[str, Dict[str, str]]
 
@@ -84,8 +87,34 @@ def describe_failure(error: Optional[CredentialError], store: str) -> Dict[str, 
 
 def asserting(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
     """Return the caller, with the assertions in `scope` over the known attributes."""
-    asserted = {name: value for name, value in (scope or {}).items() if value is not None}
+    asserted = check_scope(scope)
     return replace(context, **asserted) if asserted else context
+
+
+def check_scope(scope: Optional[Mapping[str, Any]]) -> Dict[str, Any]:
+    """Return the dimensions that a play asserts, without those that are not set.
+
+    Raises:
+        InvalidInput: it is no mapping, or has another dimension.
+    """
+    if scope is None:
+        return {}
+    check_mapping(scope, "scope")
+    asserted = {str(name): value for name, value in scope.items() if value is not None}
+    unknown = sorted(set(asserted) - set(DIMENSIONS))
+    if unknown:
+        remedy = "Use {0}.".format(", ".join(DIMENSIONS))
+        raise InvalidInput("unknown: {0}".format(", ".join(map(ascii, unknown))), option="scope", remedy=remedy)
+    if "tags" in asserted:
+        check_mapping(asserted["tags"], "scope.tags")
+    return asserted
+
+
+def check_mapping(value: Any, option: str) -> None:
+    """Raise InvalidInput if the value of an option is no mapping. The value is not shown."""
+    if not isinstance(value, Mapping):
+        what = "it is a {0}, not a mapping".format(type(value).__name__)
+        raise InvalidInput(what, option=option, remedy="Write names and values: '{name: value}'.")
 
 
 def encode_value(value: Secret, encoding: str, field: str) -> str:
@@ -121,7 +150,8 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
     encoding = parameters.get("encoding") or TEXT
     asked = parameters.get("fields")
     if asked:
-        return _mapping(credential, sorted({*credential.fields, *credential.record.state}) if asked is True else asked, encoding)
+        every = sorted(find_values({**credential.fields, **credential.record.state}))
+        return _mapping(credential, every if asked is True else asked, encoding)
     kind = credential.kind
     field = parameters.get("field") or kind.primary_of(credential.fields)
     found, secrets = _mapping(credential, [field], encoding)

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationLost,
     RotationParked,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import SKEW, RotationPolicy, check_grace, duration
@@ -144,6 +145,7 @@ class _Rotation:
             return Outcome(self._result(False, steps.IDLE, before))
         if self._phase == ROLLBACK and not self._is_report():
             check_rollback(self._parameters, before, self._describe_target())
+        self._check_given(before)
         if check_mode:
             return self._plan(before)
         if self._phase in (AUTO, ROLLBACK, SETTLE):
@@ -173,8 +175,7 @@ class _Rotation:
         return None if self._target.manual else dict(self._target.describe(), kind=self._target.kind)
 
     def _is_due(self) -> bool:
-        known = self._current.full_metadata
-        return RotationPolicy.read(known.policy).due(self._manager.clock(), known.created_at, known.expires_at)
+        return read_schedule(self._current.full_metadata).is_due(self._manager.clock())
 
     def _plan(self, before: Mapping[str, Any]) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
@@ -197,6 +198,12 @@ class _Rotation:
 
     def _complete(self, base: Record, made: Value) -> Candidate:
         return complete_value(base, made, self._parameters, self._manager.clock())
+
+    def _check_given(self, before: Mapping[str, Any]) -> None:
+        """Make the candidate of given values before a rotation begins with them: a refused one must leave none open."""
+        given = any(self._parameters.get(option) is not None for option in ("value", "fields"))
+        if given and before["phase"] is None and self._phase in (AUTO, PREPARE) and not self._is_report():
+            self._make(self._current)
 
     def _make(self, base: Record) -> Any:
         return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())

@@ -35,14 +35,14 @@ _VALUE_OPTIONS = ("value", "fields", "generate")
 _BEGINS = (AUTO, PREPARE)
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
     "target": (AUTO, ROLLBACK, SETTLE, STATUS, FORGET),
-    **dict.fromkeys((*_VALUE_OPTIONS, "ttl", "only_if_due"), _BEGINS),
+    **dict.fromkeys((*_VALUE_OPTIONS, "allow_empty", "ttl", "only_if_due"), _BEGINS),
     **dict.fromkeys(GRACE_OPTIONS, (*_BEGINS, COMMIT, ROLLBACK)),
     **dict.fromkeys(("accepted", "wrong_refused"), (TEST,)),
     "forget": (FORGET,),
     "sent": (ROLLBACK,),
     "current_unverified": (AUTO, ROLLBACK),
 }
-_DEFAULTS: Mapping[str, Any] = {"only_if_due": False, "current_unverified": False, "sent": True}
+_DEFAULTS: Mapping[str, Any] = {"allow_empty": False, "only_if_due": False, "current_unverified": False, "sent": True}
 
 
 def check_target_options(parameters: Mapping[str, Any]) -> None:

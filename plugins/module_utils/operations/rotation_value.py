@@ -10,9 +10,11 @@ from datetime import datetime
 from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Value
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -59,10 +61,12 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
 
 
 def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
-    given = {str(name): Secret(str(value)) for name, value in (parameters.get("fields") or {}).items() if value is not None}
-    if parameters.get("value") is not None:
-        given[kind.primary_of(kept)] = Secret(str(parameters["value"]))
+    value = read_value(parameters)
+    given = {name: field for name, field in (read_fields(parameters) or {}).items() if field is not None}
+    if value is not None:
+        given[kind.primary_of(kept)] = value
     merged = dict(kept, **kind.expand(given))
+    kind.check_given(given, merged)
     return merged if kind.primary_of(kept) in given or given else kind.generate(parameters.get("generate") or {}, merged)
 
 
@@ -71,5 +75,5 @@ def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapp
         return now + duration(parameters["ttl"], "ttl")
     known = base.full_metadata
     # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
-    lived = known.expires_at - known.created_at if known.expires_at is not None and not kind.capabilities.refresh else None
+    lived = known.expires_at - value_since(known) if known.expires_at is not None and not kind.capabilities.refresh else None
     return kind.expires_at(fields) or (now + lived if lived is not None else None)

@@ -63,14 +63,33 @@ def _read_options(parameters: Mapping[str, Any], check_mode: bool) -> TransferOp
     after = parameters.get("after") or KEEP
     if after not in (KEEP, DELETE):
         raise InvalidInput("{0} is not known".format(ascii(after)), option="after", remedy="Use keep or delete.")
-    return TransferOptions(after == DELETE, bool(parameters.get("other_tenant")), bool(parameters.get("lossy")), check_mode)
+    return TransferOptions(after == DELETE, _is_set(parameters, "other_tenant"), _is_set(parameters, "lossy"), check_mode)
+
+
+def _is_set(parameters: Mapping[str, Any], option: str) -> bool:
+    value = parameters.get(option) or False
+    if not isinstance(value, bool):
+        raise InvalidInput("it is a {0}".format(type(value).__name__), option=option, remedy="Write true or false.")
+    return value
 
 
 def _choose_names(manager: CredentialManager, parameters: Mapping[str, Any], caller: AccessContext) -> List[str]:
+    for option in ("name", "prefix"):
+        _check_text(parameters.get(option), option)
+    names = parameters.get("names")
+    if names is not None and not isinstance(names, (list, tuple)):
+        raise InvalidInput("it is a {0}".format(type(names).__name__), option="names", remedy="Write a list of names.")
+    for name in names or ():
+        _check_text(name, "names")
     named, prefix = names_of(parameters), parameters.get("prefix")
     if bool(named) == (prefix is not None):
         raise InvalidInput("name the credentials in one way", option="names", remedy="Give 'name', 'names' or 'prefix'.")
     return named or sorted(row.name for row in manager.list(Filter(prefix=str(prefix)), caller))
+
+
+def _check_text(value: Any, option: str) -> None:
+    if value is not None and not isinstance(value, str):
+        raise InvalidInput("it is a {0}".format(type(value).__name__), option=option, remedy="Write text.")
 
 
 def _describe(one: Transfer) -> Dict[str, Any]:

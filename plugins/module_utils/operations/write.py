@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
@@ -16,11 +14,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
+from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
-    BASE64,
     TEXT,
     asserting,
+    check_mapping,
+    check_scope,
     describe_failure,
     encode_value,
 )
@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
-_COMMON = ("state", "encoding", "force", "recoverable", "return_value")
+_COMMON = ("state", "encoding", "allow_empty", "force", "recoverable", "return_value")
 """The options that the elements of `credentials` inherit if they do not set them."""
 
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
@@ -142,12 +142,12 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
     Raises:
         InvalidInput: a value cannot be read; the error names the option.
     """
-    encoding, policy = item.get("encoding") or TEXT, item.get("policy")
+    policy = item.get("policy")
     return DesiredCredential(
         name=_read_name(item),
         type=item.get("type"),
-        value=_decode(item.get("value"), encoding, "value"),
-        fields=None if item.get("fields") is None else _fields(item["fields"], encoding),
+        value=read_value(item),
+        fields=read_fields(item),
         generate=item.get("generate"),
         declared=item.get("declared_fields"),
         description=item.get("description"),
@@ -166,37 +166,22 @@ def _read_name(item: Mapping[str, Any]) -> str:
 
 def _caller(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> AccessContext:
     # The known attributes of the caller win, so that a caller within the old scope can change it.
-    unknown = {name: value for name, value in (scope or {}).items() if not getattr(context, name)}
+    unknown = {name: value for name, value in check_scope(scope).items() if not getattr(context, name)}
     return asserting(context, unknown)
 
 
 def _scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
     if scope is None:
         return None
+    scope = check_scope(scope)
     return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=_texts(scope.get("tags"), "scope.tags") or {})
 
 
 def _texts(values: Optional[Mapping[str, Any]], option: str) -> Optional[Dict[str, str]]:
     if values is None:
         return None
+    check_mapping(values, option)
     return {str(name): _text(value, "{0}.{1}".format(option, name)) for name, value in values.items()}
-
-
-def _fields(fields: Mapping[str, Any], encoding: str) -> Dict[str, Optional[Secret]]:
-    return {str(name): _decode(value, encoding, "fields.{0}".format(name)) for name, value in fields.items()}
-
-
-def _decode(value: Any, encoding: str, option: str) -> Optional[Secret]:
-    if value is None:
-        return None
-    text = _text(value, option)
-    if encoding != BASE64:
-        return Secret(text)
-    try:
-        # Strictly: truncated or mistyped text is refused, not stored.
-        return Secret(base64.b64decode("".join(text.split()).encode("ascii", "replace"), validate=True))
-    except binascii.Error:
-        raise InvalidInput("it is not base64", option=option, remedy="Encode it, or leave 'encoding' out.") from None
 
 
 def _text(value: Any, option: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Tuple, Union
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked, RotationInProgress, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
@@ -212,7 +213,7 @@ def _check_traits(request: Request) -> None:
 
 
 def _check_interval(request: Request, current: Record, now: datetime) -> None:
-    earliest = current.full_metadata.created_at + timedelta(seconds=request.traits.min_interval)
+    earliest = value_since(current.full_metadata) + timedelta(seconds=request.traits.min_interval)
     if request.traits.min_interval and now < earliest:
         raise RotationInProgress(
             "the target refuses another change so soon after the last one",

@@ -17,6 +17,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import DATES, date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
     PENDING,
@@ -150,7 +151,8 @@ class Slots:
         if found is not None:
             return found
         candidate = make(base)
-        attributes = _with_identity(_inherit(base), candidate.identity)
+        inherited = {name: value for name, value in _inherit(base).items() if name != DATES}
+        attributes = _with_identity(inherited, candidate.identity)
         metadata = Metadata(
             created_at=now, updated_at=now, expires_at=candidate.expires_at, scope=base.full_metadata.scope, attributes=attributes
         )
@@ -185,7 +187,6 @@ class Slots:
         pending = self.get(PENDING)
         metadata = replace(
             lifecycle.advance(base.full_metadata, "promoted", now),
-            created_at=now,
             expires_at=pending.full_metadata.expires_at,
             attributes=_with_identity(
                 dict(
@@ -195,6 +196,7 @@ class Slots:
                 identity_of(pending),
             ),
         )
+        metadata = date_version(metadata, now, is_rotated=True)
         record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
         try:
             return self._backend.put(record, base.etag)

@@ -11,8 +11,15 @@ from datetime import datetime
 from typing import Any, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import (
+    Schedule,
+    read_rotated_at,
+    read_schedule,
+    version_created_at,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import read_refresh_status
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -64,6 +71,21 @@ class Credential:
         return lifecycle.is_expired(self.metadata, self.at)
 
     @property
+    def state(self) -> str:
+        """The lifecycle state when it was read: expired if its expiry had passed."""
+        return lifecycle.current_state(self.metadata, self.at)
+
+    @property
+    def schedule(self) -> Schedule:
+        """When it is due to be rotated."""
+        return read_schedule(self.metadata)
+
+    @property
+    def requires_interaction(self) -> bool:
+        """Whether a person must act before it has a new value."""
+        return self.metadata.lifecycle == lifecycle.PENDING_INTERACTION or read_refresh_status(self.record).problem is not None
+
+    @property
     def usable(self) -> bool:
         """Whether the value may be returned to a caller."""
         return lifecycle.usable(self.metadata.lifecycle, self.is_expired) and not is_importing(self.metadata)
@@ -91,12 +113,19 @@ class Credential:
             "version": self.record.version,
             "serial": self.record.serial,
             "revision": self.record.revision,
-            "state": known.lifecycle,
+            "state": self.state,
             "expired": self.is_expired,
             "usable": self.usable,
+            "requires_interaction": self.requires_interaction,
+            "is_terminal": self.state in lifecycle.TERMINAL,
             "created_at": format_time(known.created_at),
+            "version_created_at": format_time(version_created_at(known)),
+            "rotated_at": format_time(read_rotated_at(known)),
             "updated_at": format_time(known.updated_at),
             "expires_at": format_time(known.expires_at),
+            "due_at": format_time(self.schedule.due_at),
+            "warning_from": format_time(self.schedule.warning_from),
+            "overdue": self.schedule.is_due(self.at),
             "description": known.description,
             "tags": dict(known.tags),
             "scope": describe_scope(known.scope),

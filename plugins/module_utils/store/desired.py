@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
@@ -74,15 +74,17 @@ class DesiredCredential:
             The validated fields, and whether a value was generated.
 
         Raises:
-            InvalidInput: a field, or an option of `generate`, does not fit the type.
+            InvalidInput: a field, or an option of `generate`, does not fit the type, or a secret is given as a number.
         """
         given = {name: value for name, value in (self.fields or {}).items() if value is not None}
         removed = set(self.fields or {}) - set(given)
-        merged = {name: value for name, value in stored.items() if name not in removed}
-        merged.update(kind.expand(given))
+        kept = {name: value for name, value in stored.items() if name not in removed}
+        merged = dict(kept, **kind.expand(given))
+        kind.check_given(given, merged)
         if self.value is not None:
-            self._refuse_twice(kind.primary_of(merged))
-            merged[kind.primary_of(merged)] = self.value
+            primary = kind.primary_of(kept)
+            self._refuse_twice(primary)
+            merged[primary] = self.value
         if self.value is not None or not self._lacks_value(kind, merged):
             return kind.validate(merged), False
         made = kind.validate(kind.generate(self.generate or {}, merged))
@@ -109,7 +111,7 @@ class DesiredCredential:
 
     def _lacks_value(self, kind: CredentialType, fields: Fields) -> bool:
         # An opaque credential with fields of its own needs no 'value' as well.
-        return kind.primary_of(fields) not in fields and not (kind.name == OPAQUE and fields)
+        return kind.primary_of(fields) not in find_values(fields) and not (kind.name == OPAQUE and fields)
 
     def _refuse_twice(self, primary: str) -> None:
         if self.fields and primary in self.fields:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional
+from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, describe_scope, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
@@ -189,7 +189,7 @@ class StateEnforcer:
         _check_type(stored, wanted)
         _refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
-        fields, generated = wanted.resolve(kind, stored.fields)
+        fields, generated = self._writer.resolve(wanted, kind, stored.fields)
         rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
         if differing(stored.fields, fields) or rescoped or _takes_over(stored, wanted):
             return self._write(stored, fields, wanted, check, generated)
@@ -229,8 +229,13 @@ class StateEnforcer:
 
 
 def differing(before: Fields, after: Fields) -> FrozenSet[str]:
-    """Return the names of the fields that differ."""
-    return frozenset(name for name in set(before) | set(after) if before.get(name) != after.get(name))
+    """Return the names of the fields that differ, also if only their form does: the number 5432 is not the text "5432"."""
+    return frozenset(name for name in set(before) | set(after) if _look(before, name) != _look(after, name))
+
+
+def _look(fields: Fields, name: str) -> Tuple[Optional[Secret], bool]:
+    value = fields.get(name)
+    return value, value is not None and value.is_text
 
 
 def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> Dict[str, Any]:
@@ -240,7 +245,7 @@ def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> D
     return {
         "name": credential.name,
         "type": credential.record.type,
-        "state": known.lifecycle,
+        "state": credential.state,
         "description": known.description,
         "tags": dict(known.tags),
         "scope": describe_scope(known.scope),

@@ -134,6 +134,9 @@ class Importer:
             lost.append("{0} older versions".format(len(portable.versions) - len(kept.versions)))
         if portable.previous is not None and kept.previous is None:
             lost.append("the value of stage 'previous'")
+        if kept.json_fields and not able.json_fields:
+            lost.append("the JSON types of the fields {0}, which become text".format(", ".join(kept.json_fields)))
+            kept = kept.without_forms()
         return kept, tuple(lost)
 
     def _find_current(self, portable: Portable) -> Optional[Record]:

@@ -14,7 +14,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.layer import Audit
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import check_login
@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
@@ -165,6 +166,7 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
     """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
     _refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
+    config = _resolve_paths(config, spec)
     for option in sorted(config):
         # One option at a time: the validator's message does not always name the option, and ours must.
         if option != "backend" and config[option] is not None:
@@ -174,6 +176,18 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
         raise InvalidConfiguration(result.error_messages[0], remedy=_REFERENCE)
     check_login(config, backend.login)
     return dict(result.validated_parameters)
+
+
+def _resolve_paths(config: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], place: str = "") -> Dict[str, Any]:
+    """Return the configuration with `~` and variables in its paths resolved: the validator would leave what it cannot resolve."""
+    resolved = dict(config)
+    for option, declared in spec.items():
+        value = declared.get("default") if config.get(option) is None else config[option]
+        if declared.get("type") == "path" and isinstance(value, str):
+            resolved[option] = resolve_path(value, place + option)
+        elif declared.get("options") and isinstance(value, Mapping):
+            resolved[option] = _resolve_paths(value, declared["options"], "{0}{1}.".format(place, option))
+    return resolved
 
 
 def _refuse_unknown(given: Iterable[str], allowed: Iterable[str]) -> None:
@@ -202,6 +216,7 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
     # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
+    mistaken = mistaken or (bool(spec.get("options")) and not _is_mapping(value, spec))
     if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
         return
     # The validator's own words may quote the value; a value given under the wrong option may be a secret.
@@ -212,6 +227,12 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
     raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
+
+
+def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
+    """Whether the validator can look for options in a value; on another one it fails."""
+    elements = value if spec.get("type") == "list" and isinstance(value, list) else [value]
+    return all(isinstance(element, (Mapping, str)) for element in elements)
 
 
 def _quote_option(option: str) -> str:
@@ -287,10 +308,13 @@ def _ring_seals(layer: Encrypt) -> TrailKeys:
 
 
 def _audit_path(options: Mapping[str, Any], directory: Optional[str], store: str) -> str:
-    """Return the path of the audit trail: next to the records if the store is a directory, so that both move together; else in the home."""
+    """Return the path of the audit trail: next to the records if the store is a directory, so that both move together; else in the home.
+
+    Without a home it is `NOWHERE`: a store that needs no home is read all the same, and the trail says that it is not written.
+    """
     path = options.get("audit_path")
     if path is None and directory is not None:
         path = os.path.join(options[directory], ".nebula", "audit.jsonl")
-    return os.path.abspath(
-        os.path.expanduser(path or os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl"))
-    )
+    if path is not None:
+        return os.path.abspath(expand_home(path, "audit_path"))
+    return find_in_home(os.path.join("~", ".nebula", "audit", re.sub(r"[^A-Za-z0-9_.-]", "_", store) + ".jsonl")) or NOWHERE

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import write_document
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record, without_forms
 
 REFERENCES = (("source_version",), (REFRESH, "input_version"))
 """The attributes, by their path, whose value is the version of another value of the same credential."""
@@ -84,6 +84,17 @@ class Portable:
         kept = self.versions if versions is None else self.versions[-versions:]
         return replace(self, versions=kept, previous=self.previous if previous else None)
 
+    @property
+    def json_fields(self) -> Tuple[str, ...]:
+        """The fields that are JSON of another type than text in any version, or null."""
+        records = [*self.versions, *([self.previous] if self.previous else [])]
+        return tuple(sorted({name for record in records for name, value in record.fields.items() if not value.is_text}))
+
+    def without_forms(self) -> Portable:
+        """Return a copy whose fields are as a store keeps them that knows no JSON."""
+        versions = tuple(_without_forms(record) for record in self.versions)
+        return replace(self, versions=versions, previous=None if self.previous is None else _without_forms(self.previous))
+
 
 def with_references(record: Record, versions: Mapping[str, Any]) -> Record:
     """Return the record with its references to versions mapped by `versions`. Drop a reference to an unknown version."""
@@ -101,6 +112,10 @@ def _rewrite(attributes: Mapping[str, Any], path: Tuple[str, ...], versions: Map
     return rewritten
 
 
+def _without_forms(record: Record) -> Record:
+    return replace(record, fields=without_forms(record.fields))
+
+
 def for_tenant(record: Record, tenant: str) -> Record:
     """Return the record with `tenant` in its scope."""
     return record.with_metadata(scope=replace(record.full_metadata.scope, tenant=tenant))
@@ -108,4 +123,5 @@ def for_tenant(record: Record, tenant: str) -> Record:
 
 def _describe(record: Record, tenant: str, positions: Mapping[str, int]) -> Dict[str, Any]:
     common = with_references(for_tenant(record, tenant), positions)
-    return write_document(replace(common, serial=None, record_id=None, revision=0))
+    forms = {name: value.form for name, value in record.fields.items() if not value.is_text}
+    return dict(write_document(replace(common, serial=None, record_id=None, revision=0)), forms=forms)

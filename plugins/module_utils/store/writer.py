@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationInProgress,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
@@ -33,6 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
     Fields,
     Metadata,
     Record,
+    without_forms,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -114,8 +116,13 @@ class Writer:
     def new_record(self, wanted: DesiredCredential) -> Tuple[Record, bool]:
         """Return the record that `create` stores, and whether its value was generated."""
         kind = wanted.kind()
-        fields, generated = wanted.resolve(kind, {})
+        fields, generated = self.resolve(wanted, kind, {})
         return Record(check_name(wanted.name), kind.name, fields, metadata=self._first_metadata(wanted, kind, fields)), generated
+
+    def resolve(self, wanted: DesiredCredential, kind: CredentialType, stored: Fields) -> Tuple[Fields, bool]:
+        """Return the fields of `wanted` merged over the stored ones (`DesiredCredential.resolve`), in the form that this store keeps."""
+        fields, generated = wanted.resolve(kind, stored)
+        return fields if self._backend.capabilities.json_fields else without_forms(fields), generated
 
     def next_record(self, credential: Credential, fields: Fields, wanted: DesiredCredential) -> Record:
         """Return the record of a new value of a stored credential. If the fields are unchanged, keep the refreshed state and its expiry.
@@ -129,10 +136,10 @@ class Writer:
         metadata = _revive(credential, now)
         attributes = {name: value for name, value in metadata.attributes.items() if keeps_state or name not in _OF_THE_VERSION}
         kind = wanted.kind(credential.record.type, attributes)
-        changes = dict(wanted.apply(metadata), created_at=now, attributes=wanted.attributes(kind, attributes))
+        changes = dict(wanted.apply(metadata), attributes=wanted.attributes(kind, attributes))
         expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
         changes["expires_at"] = _read_expiry(wanted, now) or expires_at
-        metadata = replace(metadata, **changes)
+        metadata = date_version(replace(metadata, **changes), now, is_rotated=_has_another_secret(kind, credential.fields, fields))
         state = credential.record.state if keeps_state else {}
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
@@ -200,7 +207,7 @@ class Writer:
         """
         self._refuse_other_stages(kept.name)
         now = self._clock()
-        metadata = replace(kept.metadata, created_at=now, updated_at=now)
+        metadata = date_version(replace(kept.metadata, updated_at=now), now, is_rotated=True)
         record = Record(kept.name, kept.record.type, kept.fields, kept.record.state, metadata)
         spare = replace(record, stage=PREVIOUS).with_metadata(attributes=dict(metadata.attributes, **{SPARE: True}))
         self._backend.put(spare)
@@ -308,6 +315,11 @@ def _revive(credential: Credential, now: datetime) -> Metadata:
         metadata = lifecycle.advance(metadata, "expire", now)
     dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING)
     return lifecycle.advance_all(metadata, ("begin_direct", "auth_ok") if dead else ("put",), now)
+
+
+def _has_another_secret(kind: CredentialType, before: Fields, after: Fields) -> bool:
+    """Whether a secret field differs: only then is the value another one."""
+    return any(before.get(field) != after.get(field) for field in {*before, *after} if kind.is_secret(field))
 
 
 def _keeps_state(credential: Credential, fields: Fields) -> bool:

@@ -9,6 +9,7 @@ A type is data (its fields, its primary field, its capabilities) and a few metho
 
 from __future__ import annotations
 
+import json
 from abc import ABC
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -16,8 +17,8 @@ from datetime import datetime, timedelta
 from typing import Any, Dict, Mapping, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret, not_text_error
 from ansible_collections.nebula.credential.plugins.module_utils.types import generation
 
 
@@ -104,18 +105,32 @@ class CredentialType(ABC):
             self._check(field, complete.get(field.name))
         return complete
 
+    def check_given(self, given: Fields, merged: Fields) -> None:
+        """Check that the secrets that a task gives are text. Other fields may be numbers and booleans.
+
+        Args:
+            given: the fields that the task gives.
+            merged: these over the stored ones, which show what the primary field is.
+
+        Raises:
+            InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean.
+        """
+        primary = self.primary_of(merged)
+        for name, value in given.items():
+            known = self._field(name)
+            if not value.is_text and (name == primary or (known is not None and known.secret)):
+                raise not_text_error(json.loads(value.expose()), "fields.{0}".format(name))
+
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:
         """Return the value of one field: from the last refresh, else as written. It may be computed from other fields.
 
         Raises:
             NoToken: there is no such value.
         """
-        if field in state:
-            return state[field]
-        try:
-            return fields[field]
-        except KeyError:
-            raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields)) from None
+        value = state[field] if field in state else fields.get(field)
+        if value is None or value.is_null:
+            raise NoToken("there is no value in field '{0}'".format(field), remedy=self._has(fields))
+        return value
 
     def expires_at(self, fields: Fields) -> Optional[datetime]:
         """Return the expiry time that the value itself contains (aware, UTC); None if it contains none."""
@@ -173,7 +188,7 @@ class CredentialType(ABC):
             raise InvalidInput("unknown: {0}".format(", ".join(map(ascii, unknown))), option="fields", remedy=remedy)
 
     def _check(self, field: Field, value: Optional[Secret]) -> None:
-        if value is None:
+        if value is None or value.is_null:
             if field.required:
                 self.refuse(field.name, "is missing", "Give it under 'fields', or 'value' if it is the primary field.")
             return
@@ -187,7 +202,7 @@ class CredentialType(ABC):
         raise InvalidInput("field '{0}' of type '{1}' {2}".format(field, self.name, what), option="fields", remedy=remedy)
 
     def _has(self, fields: Fields) -> str:
-        return "It has: {0}.".format(", ".join(sorted(fields)) or "no field at all")
+        return "It has: {0}.".format(", ".join(sorted(find_values(fields))) or "no field at all")
 
 
 def refresh_unsupported_error(kind: str) -> RefreshUnsupported:

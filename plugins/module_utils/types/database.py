@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType, Field
@@ -48,7 +48,7 @@ class Database(CredentialType):
         """
         complete = super().validate(self.expand(fields))
         port = complete.get("port")
-        if port is not None and not _is_port(port.expose()):
+        if port is not None and not port.is_null and not _is_port(port.expose()):
             self.refuse("port", "is not a port", "Use 1 to 65535.")
         return complete
 
@@ -56,7 +56,7 @@ class Database(CredentialType):
         """Replace a connection string by its parts."""
         given = dict(fields)
         written = given.pop(CONNECTION_STRING, None)
-        if written is None:
+        if written is None or written.is_null:
             return given
         parts = connection_string.parse(written.expose().decode("utf-8", "replace"))
         return dict({name: Secret(part) for name, part in parts.items()}, **given)
@@ -65,7 +65,7 @@ class Database(CredentialType):
         """Return a field, or the connection string built from the fields."""
         if field != CONNECTION_STRING:
             return super().read(fields, state, field)
-        return Secret(connection_string.build({name: value.expose().decode("utf-8") for name, value in fields.items()}))
+        return Secret(connection_string.build({name: value.expose().decode("utf-8") for name, value in find_values(fields).items()}))
 
 
 def _is_port(value: bytes) -> bool:

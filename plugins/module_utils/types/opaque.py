@@ -9,9 +9,19 @@ from __future__ import annotations
 from typing import Dict
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
+
+CONVENTIONS = (
+    ("value",),
+    ("tls.key", "tls.crt"),
+    ("ssh-privatekey",),
+    ("token", "ca.crt", "namespace"),
+    ("token-secret", "token-id"),
+    ("password",),
+)
+"""The fields by which other tools' values are known, the strongest first; the first of each is the one that `get` returns."""
 
 
 class Opaque(CredentialType):
@@ -22,10 +32,10 @@ class Opaque(CredentialType):
     primary = "value"
 
     def primary_of(self, fields: Fields) -> str:
-        """Return `value`, or the only field that there is."""
-        if self.primary not in fields and len(fields) == 1:
-            return next(iter(fields))
-        return self.primary
+        """Return the field that holds the secret by convention (`CONVENTIONS`), else the only one that has a value, else `value`."""
+        there = find_values(fields)
+        by_convention = [names[0] for names in CONVENTIONS if all(name in there for name in names)]
+        return (by_convention or (list(there) if len(there) == 1 else [self.primary]))[0]
 
     def validate(self, fields: Fields) -> Dict[str, Secret]:
         """Accept any fields, but at least one.

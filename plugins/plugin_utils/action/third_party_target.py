@@ -17,7 +17,8 @@ from collections.abc import Iterable
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import add_target
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import EXTENSIONS, FILE_NAME
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import FILE_NAME
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import EXTENSIONS
 
 PLACE = "ansible_collections.{0}.{1}.plugins.plugin_utils.rotation_targets.{2}"
 

@@ -21,8 +21,8 @@ from contextlib import contextmanager
 from multiprocessing.util import Finalize
 from typing import Any
 
-SHUTDOWN_TIMEOUT = 8.0
-"""Seconds that a process may still take after the signal to end."""
+SHUTDOWN_TIMEOUT = 8
+"""Seconds that a process may still take after the signal to end, as waits of one second each: a freeze of the whole run costs one."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -68,7 +68,8 @@ class ExitHook:
         releasing = threading.Thread(target=self._run, daemon=True)
         try:
             releasing.start()
-            releasing.join(SHUTDOWN_TIMEOUT)
+            for _second in range(SHUTDOWN_TIMEOUT):
+                releasing.join(1.0)
         except RuntimeError:  # no thread can be started
             self._run()
         before = self._before[number]

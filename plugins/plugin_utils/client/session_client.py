@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict
@@ -118,7 +119,7 @@ class SessionClient:
                 if is_last:
                     raise self._without("it ended, or was killed") from None
             except OSError as error:
-                raise self._without(str(error) if isinstance(error, TimeoutError) else type(error).__name__) from None
+                raise self._without(str(error) if error.errno is None else os.strerror(error.errno)) from None
             except (TypeError, ValueError):
                 raise NotForSession from None
         raise AssertionError("the last round returns or raises")

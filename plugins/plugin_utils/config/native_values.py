@@ -6,18 +6,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+_OMIT = "_OmitType"
+"""The name of the class of `omit`, for which ansible-core has no public name."""
 
-def to_native(value: Any) -> Any:
-    """Return `value` as dict, list and Python's own scalars only."""
+
+def is_omit(value: Any) -> bool:
+    """Whether a template gave `omit` for this value: the option that has it counts as not given."""
+    return type(value).__name__ == _OMIT
+
+
+def to_native(value: Any, other: Callable[[Any], Any] = str) -> Any:
+    """Return `value` as dict, list and Python's own scalars, without the elements that are `omit`.
+
+    Args:
+        value: what a task or a template gave.
+        other: converts any other scalar, for example a date.
+    """
     if isinstance(value, Mapping):
-        return {str(name): to_native(element) for name, element in value.items()}
+        return {str(name): to_native(element, other) for name, element in value.items() if not is_omit(element)}
     if isinstance(value, (list, tuple, set)):
-        return [to_native(element) for element in value]
+        return [to_native(element, other) for element in value if not is_omit(element)]
     if value is None or isinstance(value, (bool, bytes)):
         return value
     if isinstance(value, int):
         return int(value)
-    return float(value) if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return float(value)
+    return str(value) if isinstance(value, str) or hasattr(value, "_ciphertext") else other(value)
+
+
+def keep(value: Any) -> Any:
+    """Return `value`: for `to_native`, so that it leaves other scalars as they are."""
+    return value

@@ -14,10 +14,10 @@ import configparser
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from ansible import constants
+from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.utils.display import Display
 
@@ -29,16 +29,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     inline_store,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import (
+    CONFIG_ENVIRONMENT,
+    FILE_NAME,
+    OutOfReach,
+    check_who_can_change,
+    find_configuration,
+    find_unused,
+)
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.plain_text import TEMPLATE_MARKS, refuse_templates
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
 
-FILE_NAME = "nebula.yml"
 STORE_OPTION = "store"
 STORE_VARIABLE = "nebula_credential_store"
 STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
-CONFIG_ENVIRONMENT = "NEBULA_CREDENTIAL_CONFIG"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
 EXTENSIONS = "extensions"
 _LONGEST = 300
@@ -138,11 +144,19 @@ def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
         (SESSION_VARIABLE, to_native(template_variable(SESSION_VARIABLE, around))),
         (SESSION_ENVIRONMENT, around.environment.get(SESSION_ENVIRONMENT)),
         ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
-        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_file(around).session)),
+        ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_session_settings(around))),
     ]
     for place, value in said[1:]:
         refuse_templates(value, place, SESSION_KEY)
     return [(place, _parse(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
+
+
+def _read_session_settings(around: RunConfig) -> Any:
+    """Return what the file sets; None also if it is out of reach, because not every run needs it."""
+    try:
+        return _read_file(around).session
+    except OutOfReach:
+        return None
 
 
 def read_extensions(around: RunConfig) -> tuple[str, ...]:
@@ -161,15 +175,16 @@ def _is_mapping_as_text(value: Any) -> bool:
 def _parse(text: str, place: str) -> Any:
     """Parse a mapping that came as text, as in `ansible -m … -a "store={…}"` or an environment variable."""
     try:
-        return check_type_dict(text)
+        return check_type_dict(text.strip())
     except (TypeError, ValueError):
         remedy = "Write it as JSON."
         raise InvalidConfiguration("the text looks like a mapping but cannot be parsed", option=place, remedy=remedy) from None
 
 
 def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReference:
-    file = _read_file(around)
     variable = _from_variable(around)
+    # A store of the variable wins over the file, so the file is not needed.
+    file = _ConfigurationFile() if name in variable else _read_file(around)
     stores = {LOCAL: {"backend": LOCAL}, **file.stores, **variable}
     if name is None:
         name, place = (file.default, "default in {0}".format(file.path)) if file.default else (LOCAL, "store")
@@ -202,6 +217,8 @@ def template_variable(variable: str, around: RunConfig) -> Any:
         return None
     try:
         return around.template(value)
+    except AnsibleValueOmittedError:
+        return None
     except Exception as error:  # noqa: BLE001  # a template can raise anything
         # The text of a template error may quote another variable's value, so only its class is shown.
         what = "the variable cannot be resolved ({0})".format(type(error).__name__)
@@ -224,16 +241,18 @@ def _from_ansible_cfg(path: str | None, key: str) -> str | None:
 
 
 def _read_file(around: RunConfig) -> _ConfigurationFile:
-    path = _find_file(around)
+    path = find_configuration(around.environment, around.ansible_cfg)
+    _warn_of_unused(path, around)
     if path is None:
         return _ConfigurationFile()
+    check_who_can_change(path)
     try:
-        content = around.load(str(path))
+        content = around.load(path)
     except Exception as error:  # noqa: BLE001  # a parser's message quotes the file
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import describe_load_error
 
-        raise describe_load_error(str(path), error, FILE_NAME) from None
-    return _check_file(str(path), {} if content is None else content)
+        raise describe_load_error(path, error, FILE_NAME) from None
+    return _check_file(path, {} if content is None else content)
 
 
 def _check_file(path: str, content: Any) -> _ConfigurationFile:
@@ -269,34 +288,19 @@ def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:
     return {check_store_name(name, option): config for name, config in stores.items()}
 
 
-def _find_file(around: RunConfig) -> Path | None:
-    told = around.environment.get(CONFIG_ENVIRONMENT)
-    if told:
-        path = Path(told).expanduser()
-        if not path.is_file():
-            raise InvalidConfiguration("there is no file {0}".format(path), option=CONFIG_ENVIRONMENT, remedy="Correct or unset it.")
-        return path
-    beside = [Path(around.ansible_cfg).parent / FILE_NAME] if around.ansible_cfg else []
-    home = Path(around.environment.get("HOME") or Path.home()) / ".nebula" / FILE_NAME
-    found = next((path for path in (*beside, home) if path.is_file()), None)
-    _warn_of_unused(found, around)
-    return found
-
-
-def _warn_of_unused(used: Path | None, around: RunConfig) -> None:
+def _warn_of_unused(used: str | None, around: RunConfig) -> None:
     """Warn of a configuration file in the current directory that is not read: its ansible.cfg, if it has one, is not in use."""
-    here = Path(FILE_NAME)
-    if not here.is_file() or (used is not None and here.samefile(used)):
-        return
-    around.warn(
-        "{0} is not read; {1}. It is read only next to the ansible.cfg in use ({2}; Ansible ignores one in a directory that everyone "
-        "can write). Put an ansible.cfg next to it, or set {3}={0}.".format(
-            os.path.abspath(here),
-            "stores are those of {0}".format(used) if used else "without a configuration the store is '{0}'".format(LOCAL),
-            around.ansible_cfg or "there is none",
-            CONFIG_ENVIRONMENT,
+    unused = None if around.environment.get(CONFIG_ENVIRONMENT) else find_unused(used)
+    if unused is not None:
+        around.warn(
+            "{0} is not read; {1}. It is read only next to the ansible.cfg in use ({2}; Ansible ignores one in a directory that everyone "
+            "can write). Put an ansible.cfg next to it, or set {3}={0}.".format(
+                unused,
+                "stores are those of {0}".format(used) if used else "without a configuration the store is '{0}'".format(LOCAL),
+                around.ansible_cfg or "there is none",
+                CONFIG_ENVIRONMENT,
+            )
         )
-    )
 
 
 def _decrypt(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:

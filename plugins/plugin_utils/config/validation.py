@@ -14,8 +14,11 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import list_names, parse_mappings
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import keep, to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.written_secrets import check_texts
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
@@ -27,8 +30,9 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
 
     Raises:
         UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
+        InvalidInput: an option that has options of its own is something else, or a secret is no text.
     """
-    given = to_native(arguments)
+    given = _read(to_native(arguments, keep), specification)
     masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
     validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
     result = validator.validate(given)
@@ -43,6 +47,17 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
     return dict(result.validated_parameters)
 
 
+def _read(written: Mapping[str, Any], specification: Specification) -> dict[str, Any]:
+    """Return the arguments with their mappings parsed, after a check that no secret among them was changed by YAML."""
+    try:
+        parsed = parse_mappings(written, specification.argument_spec)
+        check_texts(parsed, specification.argument_spec)
+    except InvalidInput as error:
+        name = written.get("name")
+        raise error.within(name=name if isinstance(name, str) else None) from None
+    return dict(to_native(parsed))
+
+
 def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return the specification without `no_log`: so ansible-core 2.22 masks no secret of one letter. `masking` registers longer ones."""
     lighter = {name: {key: part for key, part in option.items() if key != "no_log"} for name, option in spec.items()}
@@ -54,8 +69,9 @@ def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str
 
 def _secrets(arguments: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> list[Secret]:
     found: list[Secret] = []
+    options = list_names(spec)
     for name, value in arguments.items():
-        option = spec.get(name, {})
+        option = options.get(name, {})
         if option.get("no_log"):
             found += [Secret(leaf) for leaf in _leaves(value)]
         elif option.get("options"):

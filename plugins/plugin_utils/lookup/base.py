@@ -13,13 +13,14 @@ from typing import Any, ClassVar
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import DEFAULT
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.run_client import client
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import keep, to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import (
     RunConfig,
@@ -58,8 +59,10 @@ class CredentialLookup(LookupBase):
         """Return a list of one element. It is never marked as a trusted template: `{{` in a secret stays text."""
         # Outside the guard below: Ansible itself reports an undefined value among the arguments.
         asked, given = to_native(terms), to_native(kwargs)
+        # A default is returned as it is, `omit` included; so it is no option that is checked and converted.
+        default = [to_native(kwargs[DEFAULT], keep)] if DEFAULT in kwargs else []
         try:
-            return self._answer(asked, given, variables or {})
+            return self._answer(asked, given, default, variables or {})
         except Exception as error:  # noqa: BLE001  # the edge: every error leaves as a neutral one
             raise lookup_failure(error) from None
 
@@ -67,12 +70,12 @@ class CredentialLookup(LookupBase):
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
         """Return the list that the lookup returns for these terms."""
 
-    def _answer(self, terms: list[Any], given: dict[str, Any], variables: Mapping[str, Any]) -> list[Any]:
+    def _answer(self, terms: list[Any], given: dict[str, Any], default: list[Any], variables: Mapping[str, Any]) -> list[Any]:
         around = build_run_config(self._loader, self._templar, variables)
         if given.get("scope") is None:
             given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
         options = validate(given, self.specification)
-        reactions = FailureOptions(options, "default" in given, Display().warning)
+        reactions = FailureOptions(options, default, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
 
 

@@ -47,17 +47,17 @@ def _by_code(kind: type[CredentialError]) -> dict[str, type[CredentialError]]:
 class FailureOptions:
     """The three options of one lookup call, and their effect."""
 
-    def __init__(self, options: Mapping[str, Any], has_default: bool, warn: Callable[[str], None]) -> None:
-        """Take the validated options, and whether `default` was given (it may be None).
+    def __init__(self, options: Mapping[str, Any], default: list[Any], warn: Callable[[str], None]) -> None:
+        """Take the validated options, and `default` as a list of one element, or empty if it was not given (it may be None).
 
         Raises:
             InvalidInput: an option is `default`, and no default is given.
         """
         self._options = options
-        self._has_default = has_default
+        self._default = default
         self._warn = warn
         for option, _kinds in _BY_OPTION:
-            if options.get(option) == DEFAULT and not has_default:
+            if options.get(option) == DEFAULT and not default:
                 remedy = "Give 'default', or use one of: {0}.".format(", ".join(other for other in REACTIONS if other != DEFAULT))
                 raise InvalidInput("it is 'default', and no default is given", option=option, remedy=remedy)
 
@@ -72,10 +72,9 @@ class FailureOptions:
             raise error
         if reaction == WARN:
             self._warn(str(error))
-        with_default = reaction == DEFAULT or (reaction == WARN and self._has_default)
-        return [self._options["default"]] if with_default else []
+        return list(self._default) if reaction in (DEFAULT, WARN) else []
 
     def _reaction(self, error: CredentialError) -> str:
         option = next(name for name, kinds in _BY_OPTION if isinstance(error, kinds))
-        unless_told = DEFAULT if option == "on_missing" and self._has_default else ERROR
+        unless_told = DEFAULT if option == "on_missing" and self._default else ERROR
         return str(self._options.get(option) or unless_told)

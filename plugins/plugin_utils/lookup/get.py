@@ -11,6 +11,7 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import is_omit
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall, names_in
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
@@ -45,17 +46,22 @@ class GetMany(CredentialLookup):
         try:
             result = call.ask(names=names).result
         except CredentialError as error:
-            return [{name: default for name in names for default in call.reactions.apply(error)}]
+            return [{name: default for name in names for default in _list_defaults(call, error)}]
         values, errors = dict(result["values"]), {}
         for name, failure in result["failures"].items():
             try:
-                for default in call.reactions.apply(error_from(failure)):
+                for default in _list_defaults(call, error_from(failure)):
                     values[name] = default
             except CredentialError as error:
                 errors[name] = error
         if errors:
             raise _join_errors(errors, len(set(names)))
         return [values]
+
+
+def _list_defaults(call: LookupCall, error: CredentialError) -> list[Any]:
+    """Return what stands for a value that failed. A default that is `omit` leaves the name out, as an option that leaves it out does."""
+    return [default for default in call.reactions.apply(error) if not is_omit(default)]
 
 
 def _join_errors(errors: Mapping[str, CredentialError], total: int) -> CredentialError:

@@ -10,6 +10,8 @@ import os
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
 
+NOT_STARTED = "it did not start ({0})"
+
 
 def abandon_session(directory: str, why: str) -> str:
     """Make the whole run continue without a session. Return the recorded reason, which is that of the first process to give up."""

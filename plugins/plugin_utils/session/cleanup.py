@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from contextlib import suppress
@@ -20,13 +21,23 @@ def sweep(base: str, own: str) -> None:
     """Remove such directories below `base`, except `own`. A directory whose state is unknown stays."""
     for entry in Path(base).glob("nebula-{0}-*-*-*".format(os.geteuid())):
         process, started = entry.name.split("-")[2:4]
-        if str(entry) != own and process.isdigit() and is_private(str(entry)) and not _is_used(Place(str(entry)), int(process), started):
-            shutil.rmtree(entry, ignore_errors=True)
+        if str(entry) != own and process.isdigit() and is_private(str(entry)) and not _lives(int(process), started):
+            with suppress(OSError):
+                _remove_unused(Place(str(entry)))
 
 
-def _is_used(where: Place, process: int, started: str) -> bool:
-    """Return True if its run lives, or a session: the run may be invisible, in another container that shares the directory."""
-    return _lives(process, started) or is_locked(where.lock) or is_locked(where.start_file)
+def _remove_unused(where: Place) -> None:
+    """Remove the directory unless a session starts or lives there: its run may be invisible, in another container that shares `base`.
+
+    The lock of the start is held meanwhile. A run that has just made the directory finds it gone, and makes it again.
+    """
+    lock = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not is_locked(where.start_file):
+            shutil.rmtree(where.directory, ignore_errors=True)
+    finally:
+        os.close(lock)
 
 
 def _lives(process: int, started: str) -> bool:

@@ -17,14 +17,16 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session, read_abandoned
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import NOT_STARTED, abandon_session, read_abandoned
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.cleanup import sweep
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_private
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import Place
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.run_end import wait_at_run_end
 
 READY = "ready"
 START_TIMEOUT = 15.0
 """Seconds for the start; on an idle machine it takes half a second."""
+LOCK_PAUSE = 0.005
 COLLECTION = __file__.rpartition("/plugins/plugin_utils/session/")[0]
 """The directory of this collection. No link is resolved: a linked checkout is a collection only at the link's path."""
 PROGRAM = os.path.join(COLLECTION, "plugins", "plugin_utils", "session", "server", "main.py")
@@ -87,8 +89,9 @@ def start_session(
 def _ensure(where: Place, run: tuple[int, str], terms: Terms, hand_over: HandOver, patience: float) -> None:
     if is_private(where.directory) and os.path.exists(where.socket) and not os.path.exists(where.abandonment_file):
         return
-    _make_directory(where)
-    with _alone(where, patience) as lock:
+    _make_directory(where, run)
+    with _alone(where, run, patience) as lock:
+        _check_run_lives(run)
         _refuse_given_up(where)
         if os.path.exists(where.socket):
             return
@@ -103,7 +106,18 @@ def _refuse_given_up(where: Place) -> None:
         raise NoSession(why)
 
 
-def _make_directory(where: Place) -> None:
+def _check_run_lives(run: tuple[int, str]) -> None:
+    """Check that this process is the run's controller, or still its child: a session of a run that is over would end at once.
+
+    Raises:
+        NoSession: the controller has ended, and this worker is an orphan.
+    """
+    if run[0] not in (os.getpid(), os.getppid()):
+        raise NoSession("the process that runs the play has ended")
+
+
+def _make_directory(where: Place, run: tuple[int, str]) -> None:
+    _check_run_lives(run)
     try:
         os.mkdir(where.directory, 0o700)
     except FileExistsError:
@@ -117,50 +131,48 @@ def _make_directory(where: Place) -> None:
 
 
 @contextmanager
-def _alone(where: Place, patience: float) -> Iterator[int]:
+def _alone(where: Place, run: tuple[int, str], patience: float) -> Iterator[int]:
     """Hold the lock of the start for the `with` block. A session that starts holds it too, until it listens.
 
     Raises:
         NoSession: the lock was not free within `patience` seconds.
     """
-    descriptor = _take_lock(where, time.monotonic() + patience)
+    descriptor = _take_lock(where, run, patience)
     try:
         yield descriptor
     finally:
         os.close(descriptor)
 
 
-def _take_lock(where: Place, deadline: float) -> int:
+def _take_lock(where: Place, run: tuple[int, str], patience: float) -> int:
     while True:
-        descriptor = _open_lock(where)
         try:
-            _lock(descriptor, deadline)
-        except NoSession:
+            descriptor = os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            try:
+                _lock(descriptor, patience)
+                if os.fstat(descriptor).st_nlink:
+                    return descriptor
+            except BaseException:
+                os.close(descriptor)
+                raise
             os.close(descriptor)
-            raise
-        if os.fstat(descriptor).st_nlink:
-            return descriptor
-        # An idle session has just ended, and removed its directory.
-        os.close(descriptor)
-        _make_directory(where)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise NoSession("{0} cannot be used ({1})".format(where.directory, os.strerror(error.errno or 0))) from None
+        # An idle session has just ended, or another run has found the directory empty, and removed it.
+        _make_directory(where, run)
 
 
-def _open_lock(where: Place) -> int:
-    try:
-        return os.open(where.lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError as error:
-        raise NoSession("{0} cannot be used ({1})".format(where.directory, os.strerror(error.errno or 0))) from None
-
-
-def _lock(descriptor: int, deadline: float) -> None:
-    while True:
+def _lock(descriptor: int, patience: float) -> None:
+    """Wait for the lock. The pauses are counted, not the time: a freeze of the whole run costs one."""
+    for _pause in range(int(patience / LOCK_PAUSE) + 1):
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            break
+            return
         except BlockingIOError:
-            if time.monotonic() > deadline:
-                raise _Busy("another process of this run is stuck while starting it") from None
-            time.sleep(0.005)
+            time.sleep(LOCK_PAUSE)
+    raise _Busy("another process of this run is stuck while starting it")
 
 
 def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_over: HandOver) -> None:
@@ -185,18 +197,19 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
     except OSError as error:
         word = type(error).__name__
     if word != READY:
-        raise NoSession(abandon_session(where.directory, "it did not start ({0})".format(word or "no response")))
+        raise NoSession(abandon_session(where.directory, NOT_STARTED.format(word or "no response")))
+    wait_at_run_end(where.directory, run)
 
 
 def _hand_over(started: subprocess.Popen[bytes], handed: bytes) -> str:
-    """Send the program its parameters, and return its status line."""
-    try:
-        output, _none = started.communicate(handed, timeout=START_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        with suppress(OSError):
-            os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
-        return "no response within {0:.0f} s".format(START_TIMEOUT)
-    return output.decode("utf-8", "replace").strip()
+    """Send the program its parameters, and return its status line. Waits of a second are counted: a freeze of the whole run costs one."""
+    for wait in range(int(START_TIMEOUT)):
+        with suppress(subprocess.TimeoutExpired):
+            output, _none = started.communicate(None if wait else handed, timeout=1.0)
+            return output.decode("utf-8", "replace").strip()
+    with suppress(OSError):
+        os.killpg(started.pid, signal.SIGKILL)  # by now it is a grandchild, in a group that we have made
+    return "no response within {0:.0f} s".format(START_TIMEOUT)
 
 
 def _leave_alone(started: subprocess.Popen[bytes], handed: bytes) -> str:

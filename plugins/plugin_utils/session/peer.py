@@ -15,8 +15,16 @@ import socket
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import OVERFLOW_UID, other_end
 
-TOLD = os.path.isdir("/proc/self")
-"""Whether this system shows a process's parent. If it does not (macOS), the uid alone decides."""
+
+def _shows_parents() -> bool:
+    try:
+        return os.readlink("/proc/self") == str(os.getpid())
+    except OSError:
+        return False
+
+
+TOLD = _shows_parents()
+"""Whether /proc shows a process's parent. If not (macOS, a PID namespace with the /proc of another one), the uid alone decides."""
 
 
 def is_allowed_peer(connection: socket.socket, run: tuple[int, str]) -> bool:

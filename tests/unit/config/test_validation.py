@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 
 import pytest
+from ansible._internal._templating._utils import Omit
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.plugin_utils.config import validation
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
@@ -23,7 +26,17 @@ SPECIFICATION = Specification(
         },
         "leaving": {"type": "str", "removed_in_version": "9.0.0", "removed_from_collection": "nebula.credential"},
         "value": {"type": "str", "no_log": True, "choices": ["a", "b"]},
-        "items": {"type": "list", "elements": "dict", "options": {"fields": {"type": "dict", "no_log": True}, "size": {"type": "int"}}},
+        "items": {
+            "type": "list",
+            "elements": "dict",
+            "options": {
+                "fields": {"type": "dict", "no_log": True},
+                "size": {"type": "int"},
+                "deep": {"type": "dict", "options": {"x": {"type": "str"}}},
+            },
+        },
+        "place": {"type": "dict", "options": {"user": {"type": "str"}, "login_password": {"type": "str", "no_log": True}}},
+        "raw": {"type": "raw", "no_log": True},
     },
     required_together=[("new", "leaving")],
 )
@@ -77,6 +90,60 @@ def test_a_message_holds_no_value_of_a_secret_option(monkeypatch):
     monkeypatch.setattr(validation.masking, "register_secrets", None)
     canary = "canary-" + os.urandom(4).hex()
     for arguments in ({"value": canary}, {"items": [{"fields": {"x": canary}, "size": canary}]}, {"items": [{"fields": canary}]}):
-        with pytest.raises(UserMessage) as caught:
+        with pytest.raises((UserMessage, InvalidInput)) as caught:
             validation.validate(arguments, SPECIFICATION, "credential")
         assert canary not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ({"place": 3.14}, "place"),
+        ({"place": [1]}, "place"),
+        ({"place": "nowhere"}, "place"),
+        ({"items": [3.14]}, "items"),
+        ({"items": 7}, "items"),
+        ({"items": [{"deep": 3}]}, "items.deep"),
+    ],
+)
+def test_another_type_where_an_option_has_options_is_refused_by_its_name(arguments, option):
+    with pytest.raises(InvalidInput) as caught:
+        validation.validate(arguments, SPECIFICATION, "credential")
+    assert (caught.value.option, caught.value.code) == (option, "invalid_input")
+
+
+def test_a_mapping_is_read_in_each_form():
+    for place in ({"user": "app"}, '{"user": "app"}', "{'user': 'app'}", "user=app"):
+        assert validation.validate({"place": place}, SPECIFICATION, "credential")["place"] == {"user": "app", "login_password": None}
+
+
+def test_a_login_in_a_mapping_that_is_text_is_masked(monkeypatch):
+    masked = []
+    monkeypatch.setattr(validation.masking, "register", lambda secrets: masked.extend(secret.expose() for secret in secrets))
+    for place in ('{"login_password": "canary-1"}', "login_password=canary-1 user=app"):
+        masked.clear()
+        validation.validate({"place": place}, SPECIFICATION, "credential")
+        assert masked == [b"canary-1"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ({"value": 83}, "value"),
+        ({"value": True}, "value"),
+        ({"raw": dt.date(2027, 1, 31)}, "raw"),
+        ({"raw": {"a": [dt.datetime(2027, 1, 31, tzinfo=dt.timezone.utc)]}}, "raw.a"),
+        ({"value": dt.date(2027, 1, 31)}, "value"),
+        ({"place": {"login_password": 83}}, "place.login_password"),
+        ({"items": [{"fields": {"day": dt.date(2027, 1, 31)}}]}, "items.fields.day"),
+    ],
+)
+def test_a_secret_that_yaml_has_changed_is_refused(arguments, option):
+    with pytest.raises(InvalidInput) as caught:
+        validation.validate(arguments, SPECIFICATION, "credential")
+    assert caught.value.option == option
+
+
+def test_an_option_that_is_omitted_is_not_given():
+    found = validation.validate({"value": Omit, "items": [{"size": Omit, "fields": {"x": "y", "z": Omit}}]}, SPECIFICATION, "credential")
+    assert (found["value"], found["items"]) == (None, [{"size": None, "fields": {"x": "y"}, "deep": None}])

@@ -87,7 +87,7 @@ def test_a_store_without_its_key_names_the_path_and_gets_no_new_one(tmp_path):
 
 def test_a_key_file_that_others_can_read_is_refused(tmp_path):
     a_store(tmp_path).put(a_record())
-    the_key_file().chmod(0o640)
+    the_key_file().chmod(0o644)
     with pytest.raises(InsecurePermissions, match="chmod 600"):
         a_store(tmp_path).get("db_pass")
 

@@ -161,3 +161,23 @@ def test_both_trails_name_the_operation(source, destination, tmp_path):
 )
 def test_the_names_that_changed_come_from_the_result(parameters, result, names):
     assert list_changed_names(parameters, result) == names
+
+
+@pytest.mark.parametrize(
+    ("parameters", "option"),
+    [
+        ({"name": "other", "scope": 3.14}, "scope"),
+        ({"name": "other", "scope": {"tags": ["a"]}}, "scope.tags"),
+        ({"name": "other", "other_tenant": "no"}, "other_tenant"),
+        ({"name": "other", "lossy": 1}, "lossy"),
+        ({"name": 3.14}, "name"),
+        ({"names": "other"}, "names"),
+        ({"names": ["other", 3]}, "names"),
+        ({"prefix": 3}, "prefix"),
+    ],
+)
+def test_an_option_of_another_type_is_refused_by_its_name(source, destination, parameters, option):
+    with pytest.raises(errors.InvalidInput) as caught:
+        transfer(source, destination, **parameters)
+    assert (caught.value.option, caught.value.code) == (option, "invalid_input")
+    assert list(destination.list(context=CALLER)) == []

@@ -93,29 +93,22 @@ def test_a_bad_policy_names_the_option(written: dict[str, Any], option: str) -> 
 def test_periodic_counts_from_the_current_value() -> None:
     read = RotationPolicy.read({"kind": "periodic", "every": "90d", "warning": "7d"})
     assert read.next_rotation(NOW) == NOW + 90 * DAY
-    assert not read.in_warning(NOW + 83 * DAY - timedelta(seconds=1), NOW)
-    assert read.in_warning(NOW + 83 * DAY, NOW)
-    assert not read.due(NOW + 90 * DAY - timedelta(seconds=1), NOW)
-    assert read.due(NOW + 90 * DAY, NOW)
 
 
 def test_before_expiry_counts_back_from_the_expiry_and_is_never_due_without_one() -> None:
     read = RotationPolicy.read({"kind": "before_expiry", "before": "30d"})
-    assert read.due(NOW + 11 * DAY, NOW, NOW + 40 * DAY)
-    assert not read.due(NOW + 9 * DAY, NOW, NOW + 40 * DAY)
-    assert not read.due(NOW + 9999 * DAY, NOW)
+    assert read.next_rotation(NOW, NOW + 40 * DAY) == NOW + 10 * DAY
+    assert read.next_rotation(NOW) is None
 
 
 def test_a_scheduled_time_counts_once() -> None:
     read = RotationPolicy.read({"kind": "scheduled", "at": (NOW + DAY).isoformat()})
-    assert not read.due(NOW, NOW)
-    assert read.due(NOW + DAY, NOW)
-    assert not read.due(NOW + 2 * DAY, NOW + DAY)
+    assert read.next_rotation(NOW) == NOW + DAY
+    assert read.next_rotation(NOW + DAY) is None
 
 
 def test_manual_is_never_due() -> None:
-    assert not RotationPolicy.read({}).due(NOW + 9999 * DAY, NOW, NOW)
-    assert not RotationPolicy.read({}).in_warning(NOW, NOW, NOW)
+    assert RotationPolicy.read({}).next_rotation(NOW, NOW) is None
 
 
 def test_a_grace_period_shorter_than_what_consumers_keep_is_refused() -> None:

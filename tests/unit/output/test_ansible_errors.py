@@ -47,7 +47,9 @@ def test_a_finished_message_is_passed_on():
 
 
 def settle(error, warnings=None, **options):
-    return FailureOptions(options, "default" in options, (warnings if warnings is not None else []).append).apply(error)
+    return FailureOptions(
+        options, [options["default"]] if "default" in options else [], (warnings if warnings is not None else []).append
+    ).apply(error)
 
 
 MISSING, DENIED, DOWN = errors.NotFound("gone"), errors.AccessDenied("no"), errors.Unavailable("down")
@@ -88,7 +90,7 @@ def test_warn_says_why_and_answers_the_default_or_nothing():
 
 def test_answering_a_default_that_is_not_given_is_a_mistake():
     with pytest.raises(errors.InvalidInput, match="option 'on_error'"):
-        FailureOptions({"on_error": "default"}, False, print)
+        FailureOptions({"on_error": "default"}, [], print)
 
 
 @pytest.mark.parametrize("kind", ALWAYS_RAISED, ids=lambda kind: kind.__name__)

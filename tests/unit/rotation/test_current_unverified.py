@@ -158,7 +158,7 @@ def test_a_value_that_is_stored_after_the_check_is_checked_too() -> None:
     engine, request = world.engine(), world.request()
     step = engine.prepare(request)
     current = stored(world, CURRENT)
-    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.version)
+    world.memory.put(Record(NAME, "basic", {"password": Secret(b"foreign")}, metadata=current.metadata), current.etag)
     again = engine.report(NAME, step.ticket, steps.ACCEPTED, request)
     assert again.kind == steps.CHECK
     assert again.fields["password"].expose() == b"foreign"

@@ -70,7 +70,7 @@ CASES = {
     },
     "a generated value with a lifetime": {"ttl": "30d", "generate": {"length": 20, "symbols": 2}},
     "a binary value": {"value": base64.b64encode(b"\xff\x00").decode(), "encoding": "base64"},
-    "an empty value": {"value": ""},
+    "an empty value": {"value": "", "allow_empty": True},
 }
 
 

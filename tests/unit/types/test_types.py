@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported, UnsupportedType
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
@@ -104,6 +104,34 @@ def test_an_opaque_credential_with_one_field_has_it_as_its_primary_one():
     assert kind.primary_of(secrets(only="x")) == "only"
     assert kind.primary_of(secrets(a="x", b="y")) == "value"
     assert kind.primary_of(secrets(a="x", value="y")) == "value"
+
+
+@pytest.mark.parametrize(
+    ("names", "primary"),
+    [
+        (("username", "password"), "password"),
+        (("password", "value"), "value"),
+        (("username", "only"), "value"),
+        (("tls.crt", "tls.key", "ca.crt"), "tls.key"),
+        (("tls.crt", "tls.key", "password"), "tls.key"),
+        (("tls.crt", "password"), "password"),
+        (("ssh-privatekey", "ssh-publickey"), "ssh-privatekey"),
+        (("token", "ca.crt", "namespace"), "token"),
+        (("token", "url"), "value"),
+    ],
+)
+def test_an_opaque_credential_of_others_has_the_primary_field_of_its_kind(names, primary):
+    assert type_named("opaque", {}).primary_of(secrets(**dict.fromkeys(names, "x"))) == primary
+
+
+def test_a_field_without_a_value_is_not_the_primary_one():
+    null = Secret(b"", NULL)
+    kind = type_named("opaque", {})
+    assert kind.primary_of({"password": null, "key": Secret("x")}) == "key"
+    with pytest.raises(NoToken, match="It has: key"):
+        kind.read({"password": null, "key": Secret("x")}, {}, "password")
+    with pytest.raises(InvalidInput, match="field 'password' of type 'basic' is missing"):
+        type_named("basic", {}).validate({"password": null})
 
 
 def test_a_custom_type_remembers_which_fields_are_secret():

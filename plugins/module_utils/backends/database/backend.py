@@ -48,7 +48,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
     """
 
-    capabilities = Capabilities(versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, remote=True, audit_log=True)
+    capabilities = Capabilities(
+        versions=True, native_cas=True, stages=True, batch_get=True, envelopes=True, json_fields=True, remote=True, audit_log=True
+    )
     options = TRAITS.spec
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:

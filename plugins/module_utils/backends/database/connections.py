@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.errors import translate
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PoolLimits
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed, Unavailable
 
 _LEFT_TO_THE_PARENT: List[Any] = []
 """Pools that were open when this process was forked. Kept for ever, because collecting them would close the parent's connections."""
@@ -122,7 +122,7 @@ class Connections:
         try:
             engine = sqlalchemy.create_engine(
                 "{0}://".format(self.kind.driver),
-                creator=self.kind.connect,
+                creator=self._connect,
                 poolclass=QueuePool,
                 pool_size=limits.min,
                 max_overflow=limits.max - limits.min,
@@ -137,6 +137,17 @@ class Connections:
             raise self.kind.missing() from None
         _replace_unused(engine, limits.idle_timeout)
         return engine
+
+    def _connect(self) -> Any:
+        """Return a new connection. If the login is refused and its password was renewed in the meantime, try the new one, once."""
+        used = self.kind.login.password()
+        try:
+            return self.kind.connect()
+        except Exception as error:  # any error of the drivers
+            refused = not isinstance(error, CredentialError) and isinstance(translate(error, self.kind, self._command), LoginFailed)
+            if not refused or self.kind.login.password() == used:
+                raise
+        return self.kind.connect()
 
     def check(self) -> None:
         """Load the libraries.

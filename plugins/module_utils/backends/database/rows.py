@@ -7,19 +7,17 @@
 from __future__ import annotations
 
 import binascii
-import json
 import uuid
 from datetime import datetime, timezone
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record, read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_native, write_native
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
-from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 _LARGEST = 2**63
 """The smallest positive integer that a signed 64-bit column cannot hold."""
@@ -72,7 +70,7 @@ def envelope_columns(envelope: Optional[bytes]) -> Dict[str, Any]:
 
 def _document(fields: Fields) -> Dict[str, Any]:
     """Return fields as JSON. PostgreSQL's JSON stores no NUL, so a text with one is written as bytes are."""
-    written = write_values(fields)
+    written = write_native(fields)
     for key, value in fields.items():
         if isinstance(written[key], str) and "\0" in written[key]:
             written[key] = {"base64": binascii.b2a_base64(value.expose(), newline=False).decode("ascii")}
@@ -94,8 +92,8 @@ def record_of(row: Any, name: str, stage: str, tenant: Optional[str], *, values:
         return Record(
             name=name,
             type=row.credential_type,
-            fields=_values(row.input_data) if values else {},
-            state=_values(row.state_data) if values else {},
+            fields=read_native(row.input_data or {}) if values else {},
+            state=read_native(row.state_data or {}) if values else {},
             metadata=_metadata(row, tenant),
             stage=stage,
             version=str(row.version),
@@ -105,19 +103,8 @@ def record_of(row: Any, name: str, stage: str, tenant: Optional[str], *, values:
         )
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
         raise Damaged(
-            "the row is not a record", name=name, remedy="Write 'input_data' as a JSON object of texts, or put the credential again."
+            "the row is not a record", name=name, remedy="Write 'input_data' as a JSON object, or put the credential again."
         ) from None
-
-
-def _values(data: Optional[Mapping[str, Any]]) -> Dict[str, Secret]:
-    """Return the values, including those of other JSON types in rows that were written by hand."""
-    return read_values({key: _as_written(value) for key, value in (data or {}).items() if value is not None})
-
-
-def _as_written(value: Any) -> Any:
-    if isinstance(value, str) or (isinstance(value, dict) and set(value) == {"base64"}):
-        return value
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _metadata(row: Any, tenant: Optional[str]) -> Metadata:

@@ -13,6 +13,8 @@ from typing import Any, Callable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import SQLITE, Address
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 
 VERIFIED, UNVERIFIED, LOCAL, PLAIN = "verified", "unverified", "local", "plain"
 
@@ -69,12 +71,15 @@ def transport(address: Address, settings: Mapping[str, Any], warn: Callable[[str
 
     Raises:
         InvalidConfiguration: a file is missing, or two options contradict each other.
+        InsecurePermissions: others can read the private key.
     """
     ca, cert, key = (_file(settings, option) for option in ("tls_ca", "tls_cert", "tls_key"))
     if address.dialect == SQLITE and (ca or cert or key):
         raise InvalidConfiguration("SQLite uses no network", option="tls_ca", remedy="Leave the TLS options out.")
     if key and not cert:
         raise InvalidConfiguration("it needs a certificate as well", option="tls_key", remedy="Set 'tls_cert'.")
+    if key or cert:
+        check_private_file(key or cert or "", "the private key", warn)
     return Transport(_mode(address, settings, ca, warn), ca, cert, key)
 
 
@@ -96,7 +101,7 @@ def _file(settings: Mapping[str, Any], option: str) -> Optional[str]:
     value = settings.get(option)
     if value is None:
         return None
-    path = os.path.abspath(os.path.expanduser(str(value)))
+    path = os.path.abspath(expand_home(str(value), option))
     if not os.path.isfile(path):
         raise InvalidConfiguration("there is no file {0}".format(path), option=option, remedy="Name a PEM file.")
     return path

@@ -13,6 +13,7 @@ from typing import Any, Dict, Mapping, Optional
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
@@ -96,7 +97,7 @@ def _sqlite(parts: SplitResult, given: Mapping[str, Any]) -> Address:
     for option in _PARTS:
         if given.get(option) is not None:
             raise InvalidConfiguration("SQLite has no server", option=option, remedy="Leave it out; 'url' names the file.")
-    path = os.path.expanduser(unquote(parts.path[1:]))
+    path = expand_home(unquote(parts.path[1:]), "url")
     if parts.netloc or parts.query or not os.path.isabs(path):
         raise _invalid_url(
             "a file of SQLite is named by its whole path", "Write four slashes, or three and '~/'. For memory, use 'backend: memory'. "

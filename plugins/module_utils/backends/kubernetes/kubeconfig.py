@@ -14,7 +14,9 @@ import os
 from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import KUBECONFIG
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import find_in_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import has_file
 
 try:
     import yaml
@@ -22,6 +24,7 @@ except ImportError:  # The official client needs it too: `login` reports that on
     pass
 
 DEFAULT_PLACE = "~/.kube/config"
+IN_POD = "KUBERNETES_SERVICE_HOST"
 DEFAULT_NAMESPACE = "default"
 CHECK = "See what is wrong with: kubectl {0}cluster-info."
 _PATHS = ("certificate-authority", "client-certificate", "client-key", "tokenFile")
@@ -85,11 +88,20 @@ class Chosen(NamedTuple):
 
 
 def find_files(option: Optional[str]) -> List[str]:
-    """Return the paths of the kubeconfig: that of the option, else those of KUBECONFIG that exist, else the default one if it exists."""
+    """Return the paths of the kubeconfig: that of the option, else those of KUBECONFIG that exist, else the default one if it exists.
+
+    Raises:
+        AccessDenied: a directory of a path cannot be entered.
+    """
     if option:
         return [option]
-    listed = os.environ.get(KUBECONFIG) or DEFAULT_PLACE
-    return [path for path in map(os.path.expanduser, listed.split(os.pathsep)) if path and os.path.exists(path)]
+    listed = [find_in_home(path) for path in (os.environ.get(KUBECONFIG) or DEFAULT_PLACE).split(os.pathsep)]
+    try:
+        return [path for path in listed if path and has_file(path, "the kubeconfig")]
+    except AccessDenied:
+        if os.environ.get(KUBECONFIG) or not os.environ.get(IN_POD):
+            raise
+        return []  # the home of an image is often root's, and the pod's own login needs no kubeconfig
 
 
 def read(paths: Sequence[str], context: Optional[str]) -> Chosen:

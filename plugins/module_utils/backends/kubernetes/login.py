@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.packages import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import check_proxy, proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import readable_path
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import private_key_path, readable_path
 
 try:
     import kubernetes.config.incluster_config as pod
@@ -209,8 +209,9 @@ def _override(loaded: Any, settings: Mapping[str, Any]) -> None:
     if settings.get("ca_cert"):
         loaded.ssl_ca_cert = readable_path("ca_cert", settings["ca_cert"])
     if settings.get("client_cert"):
+        holder = "client_key" if settings.get("client_key") else "client_cert"
         loaded.cert_file = readable_path("client_cert", settings["client_cert"])
-        loaded.key_file = readable_path("client_key", settings["client_key"]) if settings.get("client_key") else loaded.cert_file
+        loaded.key_file = private_key_path(holder, settings[holder])
     if settings.get("tls_server_name"):
         loaded.tls_server_name = settings["tls_server_name"]
     if settings.get("verify") is False:

@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.r
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
@@ -59,7 +60,7 @@ class Local(Backend, EnvelopeRewriter, Located):
         """
         super().__init__(options, context)
         self._format = FORMATS[self._check_format()]
-        self._layout = Layout(os.path.abspath(os.path.expanduser(self.setting("path"))), self._format.extension)
+        self._layout = Layout(os.path.abspath(expand_home(self.setting("path"), "path")), self._format.extension)
         self._backups = self._build_backups()
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
         self._files = RecordFiles(self._layout, self._format, keep, secure, self._backups)
@@ -69,7 +70,7 @@ class Local(Backend, EnvelopeRewriter, Located):
     def _build_backups(self) -> Optional[Backups]:
         retention = self._at_least("backup_retention", 1)
         location = self.setting("backup_path") or self._layout.backups
-        return Backups(os.path.abspath(os.path.expanduser(location)), retention) if self.setting("backup") else None
+        return Backups(os.path.abspath(expand_home(location, "backup_path")), retention) if self.setting("backup") else None
 
     def _check_format(self) -> str:
         chosen: str = self.setting("format")

@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotEncrypted,
     TooLarge,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -103,7 +104,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
             raise InvalidConfiguration(
                 "'persist_on_shutdown' needs it", option="persist_path", remedy="Name a file of a directory that only you can read."
             )
-        return SnapshotFile(os.path.abspath(os.path.expanduser(path)))
+        return SnapshotFile(os.path.abspath(expand_home(path, "persist_path")))
 
     def connect(self) -> None:
         """Load the values that an earlier process persisted, if that is configured.

@@ -14,6 +14,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_LOGIN, AUTH_SECRETS, ENVIRONMENT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 TOKEN = "token"
@@ -62,6 +64,8 @@ METHODS: Mapping[str, Method] = {
     "userpass": Method(("username", "password"), (), "userpass"),
     "cert": Method((), ("role",), "cert"),
 }
+_MADE_BY_PLATFORM = ("jwt_path", "jwt_file")
+"""Files with short-lived tokens that a platform renews, with a mode that no user can set: Kubernetes makes them 0644."""
 _BOOLEANS = ("secret_id_wrapped",)
 _NEEDS_BESIDE: Mapping[str, str] = {
     "secret_id_wrapped": "secret_id",
@@ -98,10 +102,13 @@ def read_file(path: str, option: str) -> str:
 
     Raises:
         InvalidConfiguration: it cannot be read, or is empty.
+        InsecurePermissions: others can read it.
     """
-    content = ""
+    content, path = "", expand_home(path, option)
+    if option not in _MADE_BY_PLATFORM and has_file(path, "the login file"):
+        check_private_file(path, "the login file")
     try:
-        with open(os.path.expanduser(path), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             content = file.read().strip()
     except (OSError, UnicodeDecodeError):
         _wrong("the file '{0}' cannot be read".format(path), "Check that '{0}' names a file that this user may read.".format(option))
@@ -193,7 +200,8 @@ def _place_of_token(given: Dict[str, Any]) -> Dict[str, Any]:
     """Return the token's source: an option or a variable, else the file of the command line."""
     if given:
         return given
-    if not os.path.isfile(os.path.expanduser(TOKEN_FILE)):
+    path = find_in_home(TOKEN_FILE)
+    if path is None or not has_file(path, "the token file"):
         remedy = "Set 'token', 'token_file', 'token_env' or another 'method' in 'auth', set BAO_TOKEN or VAULT_TOKEN, or run 'bao login'."
         _wrong("there is no token", remedy)
     return {"token_file": TOKEN_FILE}

@@ -30,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.o
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -110,7 +111,7 @@ class Kv1Places(ObjectStore):
                 option="single_writer",
                 remedy="Use a mount of version 2. Or write 'single_writer: true' if only this user on this machine writes there.",
             )
-        folder = os.path.expanduser(os.path.join("~", ".nebula", "turns"))
+        folder = expand_home(os.path.join("~", ".nebula", "turns"))
         path = os.path.join(folder, hashlib.sha256(self._where.encode("utf-8")).hexdigest()[:32])
         with translated("the directory of locks", folder):
             os.makedirs(folder, mode=0o700, exist_ok=True)
@@ -157,6 +158,7 @@ class Kv1Places(ObjectStore):
         self, method: str, path: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
     ) -> Dict[str, Any]:
         """Send a request. Return the keys of its data; empty if there is none."""
+        self._engine.check_root()
         whole = "{0}/{1}".format(self._location.mount, path)
         reply = self._connection.request(method, whole, body, writing=writing, capability=capability)
         if reply.status == 404:
@@ -168,7 +170,9 @@ class Kv1Places(ObjectStore):
 class Kv1(KvObjectBackend):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
-    capabilities = Capabilities(versions=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True)
+    capabilities = Capabilities(
+        versions=True, stages=True, envelopes=True, native=True, json_fields=True, remote=True, server_side_encryption=True
+    )
     options = KV1
 
     def make_places(self) -> ObjectStore:

@@ -99,6 +99,7 @@ class Kv2(Connected, Recoverable):
         soft_delete=True,
         envelopes=True,
         native=True,
+        json_fields=True,
         remote=True,
         server_side_encryption=True,
     )

@@ -31,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_description,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
@@ -79,7 +80,8 @@ def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found:
         return replace(row, serial=version.number, revision=described.revision)
     # Without a serial, another tool wrote this value, or its writer was killed before it could describe it.
     row = replace(row, serial=version.number if found.ours else None)
-    return row.with_metadata(created_at=version.written_at, updated_at=version.written_at, expires_at=None)
+    row = row.with_metadata(updated_at=version.written_at, expires_at=None)
+    return replace(row, metadata=date_version(row.full_metadata, version.written_at, is_rotated=True))
 
 
 def _foreign(custom: Dict[str, str], written_at: datetime, tenant: str) -> Metadata:

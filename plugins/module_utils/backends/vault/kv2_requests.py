@@ -224,6 +224,7 @@ class Kv2Requests:
     def _request(
         self, method: str, endpoint: str, place: str, body: Optional[Mapping[str, Any]] = None, *, writing: bool = False, capability: str
     ) -> Reply:
+        self.engine.check_root()
         path = "{0}/{1}/{2}".format(self._mount, endpoint, place)
         return self._connection.request(method, path, body, writing=writing, capability=capability, refused=_refusal_error)
 

@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Values as users of a KV engine expect them: one key per field, as text (J3). Our own data has keys that begin with `nebula.`."""
+"""Values as users of a KV engine expect them: one key per field (J3). Our own data has keys that begin with `nebula.`."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, text, write_metadata
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import (
+    read_native,
+    read_values,
+    write_native,
+    write_values,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -47,26 +49,15 @@ def write_data(record: Record) -> Dict[str, Any]:
         if field.startswith(OURS):
             remedy = "Choose a name that does not begin with '{0}'.".format(OURS)
             raise InvalidInput("no field may be named {0}".format(ascii(field)), option="fields", name=record.name, remedy=remedy)
-    data = write_values(record.fields)
+    data = write_native(record.fields)
     if record.state:
         data[STATE] = write_values(record.state)
     return data
 
 
 def read_fields(data: Mapping[str, Any]) -> Dict[str, Secret]:
-    """Return the fields among the keys of a value, from any tool. A value that is neither text nor our base64 is returned as JSON text."""
-    return {key: Secret(_bytes_of(value)) for key, value in data.items() if not key.startswith(OURS)}
-
-
-def _bytes_of(value: Any) -> bytes:
-    if isinstance(value, str):
-        return value.encode("utf-8", "surrogatepass")
-    if isinstance(value, dict) and set(value) == {"base64"} and isinstance(value["base64"], str):
-        try:
-            return base64.b64decode(value["base64"], validate=True)
-        except binascii.Error:
-            pass
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "surrogatepass")
+    """Return the fields among the keys of a value, from any tool."""
+    return read_native({key: value for key, value in data.items() if not key.startswith(OURS)})
 
 
 def refuse_envelope(data: Mapping[str, Any], name: str) -> None:

@@ -66,7 +66,11 @@ class Location(NamedTuple):
 
 
 class Engine:
-    """The mounted engine: checked once, and only when a response could also mean that another engine is mounted than configured."""
+    """The mounted engine: checked once, and only when a response could also mean that another engine is mounted than configured.
+
+    A mount of several segments could also be a folder in an engine that is mounted above it, where requests lead to stray values. So
+    that is checked before the first request; a mount of one segment costs a read no request more.
+    """
 
     def __init__(self, connection: Connection, mount: str, version: int) -> None:
         """Take the connection, the mount, and the configured version of its KV engine."""
@@ -74,6 +78,17 @@ class Engine:
         self._mount = mount
         self._version = version
         self._known = False
+        self._may_be_folder = "/" in mount
+
+    def check_root(self) -> None:
+        """Check, before a request, that the configured mount is no folder in a mount.
+
+        Raises:
+            InvalidConfiguration: it is one. The error names the mount.
+        """
+        if self._may_be_folder:
+            self._ask()
+            self._may_be_folder = False
 
     def confirm(self) -> None:
         """Record that a response had the form that only this version has."""
@@ -89,7 +104,7 @@ class Engine:
         if any(_NO_MOUNT in text for text in said):
             raise self._no_mount()
         if any(_WRONG_VERSION in text for text in said):
-            raise self._other("version 2 of KV")
+            raise self._other("version 2 of KV") if self._version == 1 else self._below_error()
         if not self._known:
             self._ask()
             self._known = True
@@ -102,6 +117,9 @@ class Engine:
         told = reply.body.get("data")
         if reply.status == 404 or not isinstance(told, dict):
             return
+        real = str(told.get("path") or "").strip("/")
+        if real and self._mount.startswith(real + "/"):
+            raise self._folder_error(real)
         kind, version = told.get("type"), str((told.get("options") or {}).get("version") or 1)
         if kind not in ("kv", "generic"):
             what = "an engine of type {0} is mounted at '{1}'".format(ascii(kind), self._mount)
@@ -109,11 +127,27 @@ class Engine:
         if version != str(self._version):
             raise self._other("version {0} of KV".format(version))
 
+    def _folder_error(self, real: str) -> InvalidConfiguration:
+        folder = self._mount[len(real) + 1 :].split("/")
+        # Version 2 has its values below 'data' and their metadata below 'metadata'; both are parts of its addresses, not of names.
+        folder = folder[1:] if self._version != 1 and folder[0] in ("data", "metadata") else folder
+        remedy = "Write 'mount: {0}'{1}.".format(real, ", and begin 'prefix' with '{0}'".format("/".join(folder)) if folder else "")
+        return InvalidConfiguration(
+            "the engine is mounted at '{0}', and '{1}' is a folder in it".format(real, self._mount), option="mount", remedy=remedy
+        )
+
     def _other(self, there: str) -> InvalidConfiguration:
         return InvalidConfiguration(
             "{0} was expected and {1} is mounted at '{2}'".format(self._version, there, self._mount),
             option="kv_version",
             remedy="Write 'kv_version: {0}', or name another 'mount'.".format(3 - self._version),
+        )
+
+    def _below_error(self) -> InvalidConfiguration:
+        return InvalidConfiguration(
+            "version 2 of KV is mounted above '{0}'".format(self._mount),
+            option="mount",
+            remedy="Name the mount alone ('bao secrets list' shows it), and write the folder in it as 'prefix'.",
         )
 
     def _no_mount(self) -> InvalidConfiguration:

@@ -11,7 +11,7 @@ from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, private_key_path, readable_path, split_url
 
 _FILES = ("ca_cert", "client_cert", "client_key")
 _PORTS = {"https": 443, "http": 80}
@@ -89,5 +89,6 @@ def _client(settings: Mapping[str, Any]) -> Optional[Tuple[str, str]]:
         if key:
             _wrong("client_key", "it is given without 'client_cert'", "Give both.")
         return None
-    found = readable_path("client_cert", certificate)
-    return found, readable_path("client_key", key) if key else found
+    if not key:  # the file holds the key, too
+        return (private_key_path("client_cert", certificate),) * 2
+    return readable_path("client_cert", certificate), private_key_path("client_key", key)

@@ -26,9 +26,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
     remove_left_over,
     write_durably,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
+    check_private_file,
+    has_file,
+    make_directory,
+)
 
 _MARK = "nebula-key-1"
 _ROLE = "the key file"
@@ -43,7 +48,7 @@ class KeyFile(KeySource):
 
     def __init__(self, path: Optional[str], warn: Callable[[str], object]) -> None:
         """Take the path (None: `$XDG_CONFIG_HOME/nebula/keys/<store id>.key`). Opens nothing."""
-        self._configured = None if path is None else os.path.expanduser(path)
+        self._configured = None if path is None else expand_home(path, "key_sources")
         self._warn = warn
 
     def path(self, store_id: bytes) -> str:
@@ -64,7 +69,7 @@ class KeyFile(KeySource):
 
     def check(self, store_id: bytes) -> None:
         path = self.path(store_id)
-        if os.path.exists(path):
+        if has_file(path, _ROLE):
             self._read(path)
 
     def _append(self, path: str) -> None:
@@ -81,7 +86,7 @@ class KeyFile(KeySource):
         return keys[terms.label]
 
     def _read(self, path: str) -> Dict[str, bytes]:
-        if not os.path.exists(path):
+        if not has_file(path, _ROLE):
             raise MissingKey("the key file {0} is gone".format(path), option="key_sources", remedy=COPY)
         check_private_file(path, _ROLE, self._warn)
         with translated(_ROLE, path, writing=False), open(path, "rb") as file:
@@ -92,12 +97,12 @@ class KeyFile(KeySource):
         """Return True also if the file is gone: its loss is reported, not hidden behind a new slot."""
         labels = {terms.label for terms in slots if self.fits(terms)}
         path = self.path(store_id)
-        return bool(labels) and (not os.path.exists(path) or not labels.isdisjoint(self._read(path)))
+        return bool(labels) and (not has_file(path, _ROLE) or not labels.isdisjoint(self._read(path)))
 
     def abandon(self, store_id: bytes) -> None:
         """Remove the file at a default path: it belongs to this store alone, which was never created."""
         path = self.path(store_id)
-        if self._configured is None and os.path.exists(path):
+        if self._configured is None and has_file(path, _ROLE):
             with translated(_ROLE, path):
                 os.unlink(path)
                 fsync_directory(os.path.dirname(path))

@@ -8,9 +8,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
 from typing import Dict, Iterable, Iterator, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, Backend, Filter, Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    UNHEALTHY,
+    Backend,
+    Capabilities,
+    Filter,
+    Health,
+    unhealthy,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener, Found, not_encrypted_error
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
@@ -40,6 +48,11 @@ class Decrypt(Layer):
         except CredentialError as problem:
             problem.within(name=name, store=self.context.store)
             raise
+
+    @cached_property
+    def capabilities(self) -> Capabilities:  # type: ignore[override]  # as in Layer
+        """What the wrapped backend can do, except that an envelope holds the text of a value and no JSON."""
+        return replace(self.inner.capabilities, json_fields=False)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         """Read and open a value.

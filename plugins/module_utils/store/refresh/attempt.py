@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     as_credential_error,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import version_created_at
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import (
     LOST,
@@ -52,7 +53,7 @@ def is_due(credential: Credential) -> bool:
     known = credential.metadata
     if known.expires_at is None or not _is_refreshable(known.lifecycle):
         return False
-    begun = read_refresh_status(credential.record).refreshed_at or known.created_at.timestamp()
+    begun = read_refresh_status(credential.record).refreshed_at or version_created_at(known).timestamp()
     life = max(0.0, known.expires_at.timestamp() - begun)
     margin = min(credential.kind.refresh_margin.total_seconds(), life / SHARE_OF_LIFE)
     return credential.at.timestamp() >= known.expires_at.timestamp() - margin

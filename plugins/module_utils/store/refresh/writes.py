@@ -16,6 +16,7 @@ from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import (
     DENIED,
@@ -129,7 +130,7 @@ class RefreshWrites:
 
     def _build_refreshed(self, found: Record, known: Metadata, outcome: RefreshOutcome, answer: RefreshAnswer) -> Record:
         status = RefreshStatus(input_version(found), int(known.updated_at.timestamp()))
-        attributes = status.write(known.attributes)
+        attributes = status.write(date_version(known, known.updated_at, is_rotated=False).attributes)
         if outcome.is_single_use:
             attributes[SINGLE_USE] = True
         metadata = replace(known, expires_at=answer.expires_at, attributes=attributes)

@@ -7,13 +7,13 @@
 from __future__ import annotations
 
 import socket
-import time
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH
 
 LONGEST_REQUEST = 64 * 1024 * 1024
-SEND_TIMEOUT = 5.0
-"""Seconds in which a whole request must arrive, and a response must be read."""
+SEND_TIMEOUT = 5
+"""Seconds in which a whole request must arrive, and a response must be read. They are counted in ticks of the event loop: a freeze of
+the whole run costs one."""
 PART = 1 << 16
 
 
@@ -28,7 +28,7 @@ class ClientConnection:
         """Whether its request is being performed."""
         self.watched = False
         """Whether the event loop waits for its connection."""
-        self._since = time.monotonic()
+        self._ticks = 0
         self._content = bytearray()
         self._reply = memoryview(b"")
 
@@ -71,7 +71,7 @@ class ClientConnection:
     def reply(self, content: bytes) -> bool:
         """Send a response, as much as the connection takes now. Return True if that was all."""
         self.working = False
-        self._since = time.monotonic()
+        self._ticks = 0
         self._reply = memoryview(LENGTH.pack(len(content)) + content)
         return self.send()
 
@@ -96,6 +96,7 @@ class ClientConnection:
         """
         self.connection.send(HEARTBEAT)
 
-    def is_late(self, now: float) -> bool:
-        """Return True if the caller takes too long to send its request, or to read its response."""
-        return not self.working and now - self._since > SEND_TIMEOUT
+    def tick(self) -> bool:
+        """Count a second. Return True if the caller takes too long to send its request, or to read its response."""
+        self._ticks += 1
+        return not self.working and self._ticks > SEND_TIMEOUT

@@ -61,7 +61,7 @@ class EventLoop:
         if now - self._ticked < TICK:
             return False
         self._ticked = now
-        self._tick(now)
+        self._tick()
         return True
 
     def has_callers(self) -> bool:
@@ -187,10 +187,10 @@ class EventLoop:
                 return
         self._drop(caller)
 
-    def _tick(self, now: float) -> None:
+    def _tick(self) -> None:
         """Send a heartbeat to callers whose request is being performed; drop callers that are late."""
         for caller in list(self._callers):
-            if caller.is_late(now):
+            if caller.tick():
                 self._drop(caller)
             elif caller.working:
                 try:

@@ -40,7 +40,9 @@ def main() -> int:
 
         return serve(handed, ready=lambda: _tell("ready"))
     except BaseException as error:  # noqa: BLE001  # the run says that there is no session, and why
-        _tell(type(error).__name__ if not isinstance(error, OSError) else os.strerror(error.errno or 0))
+        word = type(error).__name__ if not isinstance(error, OSError) else os.strerror(error.errno or 0)
+        _abandon(handed, word)
+        _tell(word)
         return 1
 
 
@@ -61,6 +63,13 @@ def _keep_bytecode(handed: Mapping[str, Any]) -> None:
 
     sys.dont_write_bytecode = not handed["bytecode"]
     keep_bytecode(handed["collection"])
+
+
+def _abandon(handed: Mapping[str, Any], word: str) -> None:
+    """Leave the reason in the session's directory: the process that started this one may not wait for it."""
+    from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import NOT_STARTED, abandon_session
+
+    abandon_session(handed["directory"], NOT_STARTED.format(word))
 
 
 def _tell(word: str) -> None:

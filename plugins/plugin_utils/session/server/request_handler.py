@@ -62,6 +62,8 @@ class RequestHandler:
         self._progress: dict[str, Progress] = {}
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
+        self.run_has_ended = False
+        """Whether the controller has said that it is about to exit."""
 
     def expect(self, store: str, config: Mapping[str, Any]) -> None:
         """Open a store in the background before the first request for it. That request gets the error if opening fails."""
@@ -79,6 +81,9 @@ class RequestHandler:
     def try_cached(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the response if nothing has to be fetched; `AWAITED` if another caller is resolving the digest; else None."""
         self._asked = time.monotonic()
+        if "end" in asked:
+            self.run_has_ended = True
+            return {"result": {"ending": True}}
         if "forget" in asked:
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
         if "progress_of" in asked:

@@ -20,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.e
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.runtime_dir import RuntimeDir
 
-SHUTDOWN_TIMEOUT = 20.0
-"""Seconds to write audit entries and revoke leases when the run is over."""
+SHUTDOWN_TIMEOUT = 20
+"""Seconds to write audit entries and revoke leases when the run is over, as waits of one second each."""
 MAINTENANCE_INTERVAL = 1.0
 SWITCH_INTERVAL = 0.0005
 """Seconds after which a computing thread yields to another: callers whose value is cached must not wait for a thread that fetches."""
@@ -78,7 +78,8 @@ class Session:
         self._ending.set()
         closing = threading.Thread(target=self._close_stores, daemon=True)
         closing.start()
-        closing.join(SHUTDOWN_TIMEOUT)
+        for _second in range(SHUTDOWN_TIMEOUT):
+            closing.join(1.0)
         if self._premises.is_given_up():
             while not self._is_over():
                 self._watch.pause()  # until the run is over, the file that says that it gave up this session must stay
@@ -89,7 +90,7 @@ class Session:
         self._desk.close()
 
     def _is_over(self) -> bool:
-        return self._told_to_end or self._watch.is_over()
+        return self._told_to_end or self._desk.run_has_ended or self._watch.is_over()
 
     def _is_idle(self) -> bool:
         """Return True if the session may exit: it is idle, and no client is connected or connecting."""

@@ -76,7 +76,7 @@ def test_what_is_committed_is_on_the_disk(tmp_path):
 
 
 def test_a_row_that_somebody_wrote_by_hand_is_a_credential(tmp_path):
-    """With name, type and values alone; numbers and lists count as text."""
+    """With name, type and values alone; numbers and lists are read as their JSON, null as no value."""
     backend = backend_in(tmp_path, **PLAIN)
     backend.put(a_record("other"))
     ask(
@@ -85,7 +85,8 @@ def test_a_row_that_somebody_wrote_by_hand_is_a_credential(tmp_path):
         *("by/hand", "basic", '{"password": "s3cret", "port": 5432, "none": null, "list": ["ü"]}', '{"tags": {"env": "prod"}}'),
     )
     found = backend.get("by/hand")
-    assert exposed(found) == ({"password": b"s3cret", "port": b"5432", "list": '["ü"]'.encode()}, {})
+    assert exposed(found) == ({"password": b"s3cret", "port": b"5432", "none": b"", "list": '["ü"]'.encode()}, {})
+    assert [name for name, value in found.fields.items() if value.is_null] == ["none"]
     assert (found.type, found.version, found.record_id, found.full_metadata.tags) == ("basic", "1", None, {"env": "prod"})
     assert abs((found.full_metadata.created_at - backend.versions("by/hand")[0].created_at).total_seconds()) < 5
     assert {record.name for record in backend.list()} == {"other", "by/hand"}
@@ -144,7 +145,6 @@ def test_a_plain_store_does_not_hand_out_an_envelope(tmp_path):
     ("statement", "value"),
     [
         ("UPDATE cred_credentials SET input_data = ?", "[1]"),
-        ("UPDATE cred_credentials SET input_data = ?", '{"a": {"base64": "?"}}'),
         ("UPDATE cred_credentials SET metadata = ?", '{"created_at": 1}'),
     ],
 )

@@ -168,7 +168,7 @@ def test_a_file_system_without_modes_gets_one_warning(tmp_path, monkeypatch):
 def test_a_private_file_is_checked(tmp_path):
     path = tmp_path / "key"
     path.write_bytes(b"k")
-    path.chmod(0o640)
+    path.chmod(0o644)
     with pytest.raises(InsecurePermissions) as caught:
         permissions.check_private_file(str(path), "the key file", print)
     assert "chmod 600 {0}".format(path) in str(caught.value)

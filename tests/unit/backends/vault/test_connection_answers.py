@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 
 import pytest
 
@@ -327,6 +326,7 @@ def test_a_server_without_hvac_is_refused_with_what_to_install(monkeypatch):
 
 def test_certificates_that_cannot_be_used_are_told_before_any_network(tmp_path):
     rubbish = tmp_path / "rubbish.pem"
+    rubbish.touch(mode=0o600)
     rubbish.write_text("no certificate")
     with scripted.running() as server:
         for option in ("ca_cert", "client_cert"):
@@ -334,63 +334,6 @@ def test_certificates_that_cannot_be_used_are_told_before_any_network(tmp_path):
                 connected(server, **{option: str(rubbish)}).request("GET", "secret/data/x")
             assert caught.value.option == option
     assert server.asked == []
-
-
-class CountedLock:
-    """A lock that knows how many have asked for it."""
-
-    def __init__(self):
-        self._lock = threading.Lock()
-        self._asked = threading.Semaphore(0)
-
-    def acquire(self, *arguments, **named):
-        self._asked.release()
-        return self._lock.acquire(*arguments, **named)
-
-    def release(self):
-        self._lock.release()
-
-    def wait_for(self, number):
-        for _one in range(number):
-            assert self._asked.acquire(timeout=60)
-
-
-def crowded(connection, number):
-    """Have that many threads make a request at once; what became of each."""
-    outcomes = []
-
-    def ask():
-        try:
-            outcomes.append(connection.request("GET", "secret/data/x"))
-        except LoginFailed as error:
-            outcomes.append(error)
-
-    threads = [threading.Thread(target=ask) for _number in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return outcomes
-
-
-@pytest.mark.parametrize("right", [False, True])
-def test_fifty_threads_share_one_login_and_its_failure(right):
-    """A wrong password that is tried fifty times locks an account."""
-    lock = CountedLock()
-
-    def script(request):
-        if request.path != "/v1/auth/userpass/login/me":
-            return Answer(200, {"data": {}})
-        lock.wait_for(50)
-        return Answer(200, {"auth": {"client_token": "s.one"}}) if right else Answer(400, {"errors": ["invalid username or password"]})
-
-    with scripted.running(script) as server:
-        connection = connected(server, auth={"method": "userpass", "username": "me", "password": "x"})
-        connection._login._lock = lock
-        outcomes = crowded(connection, 50)
-    assert {type(outcome) for outcome in outcomes} == {Reply if right else LoginFailed}
-    assert len(outcomes) == 50
-    assert [request.path for request in server.asked].count("/v1/auth/userpass/login/me") == 1
 
 
 @pytest.mark.parametrize(

@@ -154,6 +154,7 @@ def test_secrets_of_a_login_are_shown_nowhere():
 
 def test_a_token_is_looked_for_in_the_option_the_environment_and_the_file_of_the_command_line(home, monkeypatch):
     assert "there is no token" in refusal(auth=None).what
+    (home / ".vault-token").touch(mode=0o600)
     (home / ".vault-token").write_text("s.file\n")
     assert connected(auth={"method": "token"})._login._auth.text("token") == "s.file"
     monkeypatch.setenv("VAULT_TOKEN", "s.environment")
@@ -172,6 +173,7 @@ def test_files_are_read_when_they_are_needed_and_named_when_they_cannot_be(tmp_p
     chosen = auth.auth_of({"method": "approle", "role_id": "x", "secret_id_file": str(file)})
     for content, says in ((None, "cannot be read"), (b"", "is empty"), (b"\xff", "cannot be read")):
         if content is not None:
+            file.touch(mode=0o600)
             file.write_bytes(content)
         with pytest.raises(InvalidConfiguration, match=says) as caught:
             chosen.text("secret_id")

@@ -58,7 +58,7 @@ def test_text_is_text_to_other_tools():
         (5, b"5"),
         (1.5, b"1.5"),
         (True, b"true"),
-        (None, b"null"),
+        (None, b""),
         ([1, "a"], b'[1,"a"]'),
         ({"a": {"b": "ü"}}, '{"a":{"b":"ü"}}'.encode()),
         ({"base64": "no base64!"}, b'{"base64":"no base64!"}'),

@@ -96,7 +96,12 @@ options:
         description: The purpose of the credential.
         type: str
       tags: &tags
-        description: Tags, name by name. They replace the stored ones.
+        description: Tags, name by name, or a list of names, whose values are then empty. They replace the stored ones.
+        type: raw
+      metadata: &metadata
+        description:
+          - Your own data about the credential, any JSON, at most 65536 bytes. It replaces the stored one; an empty mapping removes it.
+          - It is not secret. Every result shows it, and most backends keep it readable without the store's key.
         type: dict
       expires_at: &expires_at
         description: When the value expires, in ISO 8601 with an offset, for example V(2027-01-31T00:00:00Z).
@@ -167,6 +172,7 @@ options:
   declared_fields: *declared_fields
   description: *description
   tags: *tags
+  metadata: *metadata
   expires_at: *expires_at
   ttl: *ttl
   policy: *policy
@@ -295,6 +301,7 @@ credential:
     state: active
     expires_at: null
     tags: {}
+    metadata: {}
 results:
   description:
     - A result for each element of O(credentials), in their order, as for a single credential, or C(failed), C(code) and C(msg).

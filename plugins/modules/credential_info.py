@@ -28,8 +28,8 @@ options:
     description: Only credentials of this type.
     type: str
   tags:
-    description: Only credentials that have all of these tags, with these values.
-    type: dict
+    description: Only credentials that have all of these tags, with these values; of a list, with any values.
+    type: raw
   lifecycle:
     description: Only credentials in one of these lifecycle states. A credential past its expiry is V(expired).
     type: list

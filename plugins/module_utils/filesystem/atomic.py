@@ -201,7 +201,7 @@ def wipe(path: str) -> None:
     Best effort: copy-on-write file systems, SSDs, journals and snapshots keep older blocks. The name goes first, so a
     reader sees the content or no file, never zeros (`read_whole`).
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    descriptor = _open_to_wipe(path)
     try:
         os.unlink(path)
         status = os.fstat(descriptor)
@@ -211,6 +211,16 @@ def wipe(path: str) -> None:
                 os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open_to_wipe(path: str) -> int:
+    flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    try:
+        return os.open(path, flags)
+    except PermissionError:
+        # Its owner made it read-only; with another owner this is refused too.
+        os.chmod(path, PRIVATE_FILE)
+        return os.open(path, flags)
 
 
 def remove_left_over(directory: str) -> int:

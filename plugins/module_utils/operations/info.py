@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
+from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -119,7 +120,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match."""
-    tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
+    tags = read_wanted_tags(parameters.get("tags"))
     states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
@@ -133,7 +134,7 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> 
             and _is_before(credential.schedule.due_at, limits.due)
             and (due is None or credential.schedule.is_due(credential.at) == due)
             and (not states or credential.state in states)
-            and all(known.tags.get(tag) == value for tag, value in tags.items())
+            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in tags.items())
         )
 
     return matches

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.free_metadata import write_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION, Custom
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
@@ -34,6 +35,7 @@ class DesiredCredential:
         fields: values by field, merged over the stored ones; None removes a field.
         generate: options of `generation.generate_value`, used if the primary field has no value yet.
         declared: the fields of type `custom`.
+        metadata: free JSON, at most `free_metadata.LONGEST` bytes, replaced as a whole; never secret.
         tags: replaced as a whole; so are `scope` (its tenant is always the store's) and `policy`.
         expires_at: aware, UTC.
         ttl: lifetime of a value, from the moment it is written; used only if this call writes a value.
@@ -48,6 +50,7 @@ class DesiredCredential:
     declared: Optional[Sequence[Mapping[str, Any]]] = None
     description: Optional[str] = None
     tags: Optional[Mapping[str, str]] = None
+    metadata: Optional[Mapping[str, Any]] = None
     scope: Optional[Scope] = None
     policy: Optional[Mapping[str, Any]] = None
     expires_at: Optional[datetime] = None
@@ -95,6 +98,8 @@ class DesiredCredential:
         attributes = dict(stored)
         if isinstance(kind, Custom):
             attributes.update(kind.attributes())
+        if self.metadata is not None:
+            attributes = write_free_metadata(attributes, self.metadata)
         if self.idempotency_key is not None:
             attributes[IDEMPOTENCY_KEY] = self.idempotency_key
         return attributes

@@ -164,6 +164,11 @@ def _forbidden(asked: Asked, answer: Answer) -> CredentialError:
     """Return the error for a status of 403: a denial by RBAC, or another failure for which Kubernetes uses it."""
     if answer.has_cause("NamespaceTerminating"):
         return _no_namespace(asked.namespace, "is being deleted", "Wait until it is gone and create it again, or use another.")
+    if answer.says(" cannot impersonate"):
+        return AccessDenied(
+            "this login may not impersonate the identity that the store names",
+            remedy="Allow it the verb 'impersonate' on that service account or user, or remove 'service_account' or 'as'.",
+        )
     if answer.says("exceeded quota"):
         return StorageFull("the quota of the namespace '{0}' is used up".format(asked.namespace), remedy="Raise its ResourceQuota.")
     if answer.status == 403 and not answer.says(" cannot "):

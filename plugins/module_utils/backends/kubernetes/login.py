@@ -17,7 +17,10 @@ from functools import partial
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import kubeconfig
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.impersonation import impersonation_headers
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.impersonation import (
+    impersonation_headers,
+    service_account_headers,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import read_login
@@ -101,9 +104,10 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
             getattr(kube_config, "_cleanup_temp_files", lambda: None)()
     server = str(loaded.host).rstrip("/")
     proxy = proxy_for(server) if login.proxy is None else check_proxy(login.proxy, server, "Check 'proxy-url' in the kubeconfig.")
-    _check_impersonation(login.impersonation, server, proxy)
     namespace = settings.get("namespace") or login.namespace
-    return Access(server, login.authorization, login.impersonation, tls, loaded.tls_server_name, proxy, namespace, login.renewable)
+    headers = _find_identity(login, settings.get("service_account"), namespace)
+    _check_impersonation(headers, server, proxy)
+    return Access(server, login.authorization, headers, tls, loaded.tls_server_name, proxy, namespace, login.renewable)
 
 
 def _fill(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], object]) -> _Login:
@@ -225,6 +229,17 @@ def _check(loaded: Any, login: _Login, settings: Mapping[str, Any], warn: Callab
     if not loaded.verify_ssl:
         said = "'verify: false'" if settings.get("verify") is False else "'insecure-skip-tls-verify' in the kubeconfig"
         warn("{0}: the server's certificate is not checked, so others on the network can read every secret.".format(said))
+
+
+def _find_identity(login: _Login, account: Optional[str], namespace: str) -> Tuple[Tuple[str, str], ...]:
+    """Return the headers that name another identity than the login's: that of the kubeconfig, or a service account."""
+    if not account:
+        return login.impersonation
+    if login.impersonation:
+        raise InvalidConfiguration(
+            "the kubeconfig's user impersonates another identity already", option="service_account", remedy="Remove one of them."
+        )
+    return service_account_headers(account, namespace, login.authorization())
 
 
 def _check_impersonation(headers: Tuple[Tuple[str, str], ...], server: str, proxy: Optional[str]) -> None:

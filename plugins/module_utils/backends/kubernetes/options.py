@@ -27,6 +27,11 @@ SERVER: Spec = {
     "context": {"description": "The context of the kubeconfig, if not the current one.", "type": "str"},
     "host": {"description": "The API server, `https://…`, instead of a kubeconfig; plain `http://` only to this machine.", "type": "str"},
     "api_key": {"description": "The token for `host`.", "type": "str", "no_log": True},
+    "service_account": {
+        "description": "The service account whose rights are used, as `name` (in the store's namespace) or `namespace/name`. "
+        "The login may impersonate it, or is its own.",
+        "type": "str",
+    },
     "namespace": {"description": "The namespace. Without it: that of the context or the pod.", "type": "str"},
     "ca_cert": {"description": "A file with the authority that signs the server's certificate.", "type": "path"},
     "client_cert": {"description": "A login by certificate, for `host`.", "type": "path"},

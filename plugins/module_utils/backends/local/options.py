@@ -24,6 +24,11 @@ TRAITS = BackendTraits(
             "default": ENCRYPTED,
             "choices": [ENCRYPTED, JSON, YAML, BINARY],
         },
+        "permissions": {
+            "description": "The mode of the files with values: `0600`, or `0400` against careless edits. Others can never read them.",
+            "type": "raw",
+            "default": "0600",
+        },
         "keep_versions": {"description": "How many older values of a credential can still be read.", "type": "int", "default": 10},
         "secure_delete": {"description": "Overwrite deleted values before their space is freed.", "type": "bool", "default": True},
         "backup": {"description": "Copy every value before it is overwritten or deleted.", "type": "bool", "default": False},

@@ -27,6 +27,23 @@ author:
   - The nebula.credential authors (@nebula-automation)
 """
 
+EXAMPLES = r"""
+# In ansible.cfg:
+#
+#   [defaults]
+#   callbacks_enabled = nebula.credential.session
+#
+# A play stays as it is. Its first lookup finds the session ready.
+- name: Make sure there is a credential
+  nebula.credential.credential:
+    name: db_pass
+
+- name: Read it
+  ansible.builtin.assert:
+    that: lookup('nebula.credential.get', 'db_pass') | length == 32
+    quiet: true
+"""
+
 import gc
 import sys
 from typing import Any

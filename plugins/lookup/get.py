@@ -106,13 +106,15 @@ class LookupModule(LookupBase):
 def digest(operation: str, given: Mapping[str, Any], variables: Mapping[str, Any], template: Callable[[Any], Any]) -> str | None:
     """Hash the operation, its options and all inputs of store selection. Return None if they cannot be hashed.
 
-    Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again.
+    Vaulted values enter as ciphertext. Configuration files enter by their state, so that a changed file is read again. No response
+    depends on the value of `default`, which may be of any type. An option that is `omit` (its class has no public name) is not given.
     """
+    given = {**given, "default": True} if "default" in given else given
+    given = {name: value for name, value in given.items() if type(value).__name__ != "_OmitType"}
     try:
         around = [resolve_templates(variables.get(name), template) for name in VARIABLES]
-        text = json.dumps(
-            [operation, given, [_state(path) for path in config_file_candidates()], around], default=_ciphertext, sort_keys=True
-        )
+        files = [_state(path) for path in config_file_candidates()]
+        text = json.dumps([operation, given, files, around, is_retried()], default=_ciphertext, sort_keys=True)
     except Exception:  # noqa: BLE001  # a template can raise anything; the full lookup reports it better
         return None
     return sha256(text.encode("utf-8")).hexdigest()
@@ -159,8 +161,7 @@ def controller() -> tuple[int, str]:
     """
     process = os.getpid()
     parent = multiprocessing.parent_process()
-    worker = sys.modules.get("ansible.executor.process.worker")
-    if getattr(worker, "current_worker", None) is not None and parent is not None:
+    if _current_worker() is not None and parent is not None:
         process = parent.pid or process
     try:
         # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
@@ -170,10 +171,20 @@ def controller() -> tuple[int, str]:
         return process, ""
 
 
+def _current_worker() -> Any:
+    """Return ansible-core's object of the worker that this process is; None in another process."""
+    return getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
+
+
+def is_retried() -> bool:
+    """Return True if the worker's task is repeated until a condition holds. It may wait for a credential that is missing now."""
+    task = getattr(_current_worker(), "_task", None)
+    return bool(getattr(task, "until", None)) or getattr(task, "retries", None) is not None
+
+
 def current_task() -> str | None:
     """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
-    worker = getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
-    name = getattr(getattr(worker, "_task", None), "get_name", None)
+    name = getattr(getattr(_current_worker(), "_task", None), "get_name", None)
     return str(name()) if callable(name) else None
 
 

@@ -123,7 +123,8 @@ options:
           grace: {type: str, description: How long the old value is kept after a rotation.}
       version: &version
         description:
-          - The version to restore, as M(nebula.credential.credential_info) shows it. Every other state refuses it.
+          - The version to restore, as M(nebula.credential.credential_info) shows it. With O(state=absent), the older version to remove; the
+            current value and all other versions stay. Every other state refuses it.
           - Without it O(state=restored) accepts the value that is in the store, put back from a backup.
         type: str
       expected_version: &expected_version
@@ -135,6 +136,9 @@ options:
       recoverable:
         description: Removes it so that it can be restored. Defaults to O(recoverable) of the task.
         type: bool
+      permanent:
+        description: Removes it for good. Defaults to O(permanent) of the task.
+        type: bool
       scope:
         description: The scope of the credential.
         type: dict
@@ -145,7 +149,7 @@ options:
   state:
     description:
       - V(present) stores what is given and generates what is missing.
-      - V(absent) removes the credential with all its versions, for good unless it is O(recoverable).
+      - V(absent) removes the credential with all its versions, or one O(version), recoverably if the backend can, and else for good.
       - V(revoked) marks it as revoked, for good. Its value is not returned any more.
       - V(restored) stores the value of O(version) as the newest one. It accepts a file put back from a backup, which otherwise is refused
         as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,
@@ -185,10 +189,14 @@ options:
   recoverable:
     description:
       - With O(state=absent), the backend keeps the deleted value, which cannot be read any more, and O(state=restored) restores it.
-        O(state=absent) without this option removes that as well, for good.
-      - Only a plain store of KV version 2 (Vault, OpenBao) can do that. Others refuse it.
+      - Defaults to what the backend can. Only a plain store of KV version 2 (Vault, OpenBao) can do that, and only without O(force).
+        Others refuse V(true).
     type: bool
-    default: false
+  permanent:
+    description:
+      - With O(state=absent), removes the credential, or the O(version), for good. So is what was deleted recoverably before.
+      - It is the opposite of O(recoverable), and cannot be used with it.
+    type: bool
   return_value:
     description:
       - Returns the value of the primary field. If you use this, set C(no_log) on the task.
@@ -261,10 +269,16 @@ EXAMPLES = r"""
     name: app/partner
     state: revoked
 
-- name: Remove it
+- name: Remove it, recoverably if the backend can
   nebula.credential.credential:
     name: app/partner
     state: absent
+
+- name: Remove it for good, whatever the backend can
+  nebula.credential.credential:
+    name: app/partner
+    state: absent
+    permanent: true
 """
 
 RETURN = r"""
@@ -302,6 +316,22 @@ credential:
     expires_at: null
     tags: {}
     metadata: {}
+location:
+  description:
+    - Where the value is, or would be, in the words of the backend's users. A C(file); a C(database), C(table) and C(name);
+      a C(url) and C(path), with C(namespace) if there is one; a C(server), C(namespace) and C(secret); or the C(process) that
+      holds it in its memory.
+  type: dict
+  returned: with O(name)
+  sample: {url: "https://vault.example.com:8200", path: secret/nebula/db_pass}
+recoverable:
+  description: Whether O(state=restored) can bring back what was deleted.
+  type: bool
+  returned: with O(name) and O(state=absent)
+recoverable_until:
+  description: Until when it can be brought back (ISO 8601); null if that does not end by itself, or it cannot.
+  type: str
+  returned: with O(name) and O(state=absent)
 results:
   description:
     - A result for each element of O(credentials), in their order, as for a single credential, or C(failed), C(code) and C(msg).

@@ -170,6 +170,8 @@ credentials:
     - C(created_at) is that of the credential, C(version_created_at) that of its current version, C(rotated_at) the time when the value
       was last replaced. C(due_at), C(warning_from) and C(overdue) come from its policy; without one that names a time they are null and
       V(false).
+    - C(location) says where the value is, in the words of the backend's users; see the return value of the same name of
+      M(nebula.credential.credential).
     - C(state) is V(expired) if the expiry has passed. C(requires_interaction) says that a person has to act before it gets a new value,
       C(is_terminal) that it is revoked or failed.
   type: raw
@@ -191,6 +193,7 @@ credentials:
       due_at: "2027-02-20T06:35:00.123456Z"
       warning_from: "2027-02-13T06:35:00.123456Z"
       overdue: false
+      location: {url: "https://vault.example.com:8200", path: secret/nebula/app/db_pass}
       usage:
         uses: 12
         last_used: {at: "2026-11-22T07:01:00.000001Z", operation: get, version: "1", stage: current, uid: 0, host: web1, run: "30118"}

@@ -162,7 +162,14 @@ EXAMPLES = r"""
       admin_credential: postgresql/admin
     consumer_ttl: 10m
 
-- name: Rotate a value with programs of your own that change and test it
+- name: Set a value at a service of your own, the first time
+  ansible.builtin.copy:
+    content: "{{ lookup('nebula.credential.get', 'door_code') }}\n"
+    dest: /srv/door
+    mode: "0600"
+  no_log: true
+
+- name: Rotate it with programs that change and test it
   nebula.credential.credential_rotate:
     name: door_code
     target: command
@@ -229,6 +236,10 @@ outcome:
     - In phase V(auto), V(rolled_back), V(refused), V(parked) and V(lost) fail the task.
   type: str
   returned: success, and not in check mode
+location:
+  description: Where the current value is; see the return value of the same name of M(nebula.credential.credential).
+  type: dict
+  returned: success
 rotation:
   description: The state of the rotation, without a value.
   type: dict

@@ -30,7 +30,8 @@ options:
     default: present
   compromised:
     description:
-      - Removes all former keys. Earlier backups of the store cannot be read then.
+      - Removes all former keys. Earlier backups outside the store cannot be read then. The copies in the backup folder of the store
+        itself are moved to the new key.
       - Only with O(state=rotated). It also applies to a rotation that is resumed.
     type: bool
     default: false

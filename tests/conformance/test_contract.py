@@ -12,7 +12,14 @@ from datetime import timedelta
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, Limited, Recoverable, Renewable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    AuditSink,
+    Limited,
+    Located,
+    Recoverable,
+    Renewable,
+    find_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
@@ -47,6 +54,17 @@ def test_what_a_backend_says_that_it_can_do_has_its_protocol(kind, tmp_path):
         Renewable: able.leased,
     }
     assert [protocol.__name__ for protocol, is_needed in needed.items() if is_needed and not isinstance(backend, protocol)] == []
+
+
+def test_every_backend_says_where_a_credential_is(kind, tmp_path):
+    """Before anything is stored, and without a login in it."""
+    located = find_protocol(kind.raw(tmp_path), Located)
+    if located is None:
+        assert kind.backend not in BACKENDS
+        return
+    places = [located.locate(name) for name in ("app/db", "app/other")]
+    assert all(isinstance(text, str) and text for place in places for text in place.values())
+    assert (places[0] != places[1]) == (kind.backend != "memory")
 
 
 def test_what_is_put_is_what_get_returns(backend):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import VersionRemover, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from tests.conformance.records import a_record, value_of
@@ -81,6 +82,26 @@ def test_a_version_that_does_not_exist_is_not_found(backend, version):
     with pytest.raises(NotFound) as caught:
         backend.get("db_pass", version)
     assert "db_pass" in str(caught.value)
+
+
+def test_one_older_version_is_removed_and_all_others_stay(backend):
+    """Not the current one, nor one that is not there; its number is not used again."""
+    remover = find_protocol(backend, VersionRemover)
+    stored = [backend.put(a_record(value=str(number))) for number in range(4)]
+    remover.remove_version("db_pass", stored[1].version, check=True)
+    assert len(backend.versions("db_pass")) == 4
+    remover.remove_version("db_pass", stored[1].version)
+    assert [info.version for info in backend.versions("db_pass")] == [stored[number].version for number in (3, 2, 0)]
+    for version in (stored[1].version, stored[3].version, "99", "x"):
+        with pytest.raises(NotFound):
+            remover.remove_version("db_pass", version)
+    with pytest.raises(NotFound):
+        backend.get("db_pass", stored[1].version)
+    assert [value_of(backend.get("db_pass", stored[number].version)) for number in (0, 2, 3)] == [b"0", b"2", b"3"]
+    assert backend.get("db_pass").revision == 0
+    assert backend.put(a_record(value="4")).serial == 5
+    with pytest.raises(NotFound):
+        remover.remove_version("absent", "1")
 
 
 def test_versions_of_a_deleted_credential_do_not_come_back(backend, kind):

@@ -57,8 +57,19 @@ def pages_with_examples():
 
 
 def plugins():
-    """Kind and name of every module and lookup."""
-    return [(kind, path.stem) for kind in ("lookup", "modules") for path in sorted((PLUGINS / kind).glob("*.py"))]
+    """Kind and name of every module, lookup and callback."""
+    return [(kind, path.stem) for kind in ("lookup", "modules", "callback") for path in sorted((PLUGINS / kind).glob("*.py"))]
+
+
+def roles():
+    """The name of every role."""
+    return sorted(path.name for path in (CHECKOUT / "roles").iterdir())
+
+
+def role_examples(name):
+    """The examples of a role: a playbook."""
+    path = CHECKOUT / "roles" / name / "meta" / "argument_specs.yml"
+    return yaml.safe_load(path.read_text(encoding="utf-8"))["argument_specs"]["main"].get("examples", "")
 
 
 def examples(kind, name):
@@ -74,4 +85,4 @@ def examples(kind, name):
 def everything_that_runs():
     """The text of all examples."""
     pages = [block.text for page in PAGES for block in blocks(page) if block.is_run or block.is_file]
-    return "\n".join([*pages, *(examples(kind, name) for kind, name in plugins())])
+    return "\n".join([*pages, *(examples(kind, name) for kind, name in plugins()), *map(role_examples, roles())])

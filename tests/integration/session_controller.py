@@ -26,7 +26,10 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.plugins import lookup
 from ansible.template import Templar
 from ansible.utils.display import Display
+from session_extremes import count_programs, orphaned, without_call
 
+CALLS = (count_programs, orphaned, without_call)
+"""What a test may ask for, from other files."""
 LOADED = (lookup,)
 """What a controller has loaded before it forks, so that workers inherit it."""
 OURS = "ansible_collections.nebula.credential.plugins."
@@ -300,49 +303,6 @@ def on_read_only_files(call, *positional, **named):
 
     os.mkdir = refused
     return globals()[call](*positional, **named)
-
-
-def without_call(denied, call, *positional, **named):
-    """Do something where the kernel refuses a system call, to this process and to a session that it starts."""
-    from denied_calls import deny
-
-    deny(denied)
-    return globals()[call](*positional, **named)
-
-
-def orphaned(result, call, *positional, **named):
-    """Do something after the controller was killed, and write the answer to the file `result`."""
-    controller_process = os.getppid()
-    os.kill(controller_process, signal.SIGKILL)
-    while os.getppid() == controller_process:
-        time.sleep(0.005)
-    found = globals()[call](*positional, **named)
-    with open(result + ".new", "w", encoding="utf-8") as file:
-        json.dump({**found, "started": STARTED}, file)
-    os.rename(result + ".new", result)
-
-
-STARTED = []
-"""The programs that this process has started."""
-
-
-def count_programs(call, *positional, **named):
-    """Do something, and note each program that is started meanwhile in `STARTED`."""
-    start = subprocess.Popen.__init__
-
-    def started(self, arguments, *more, **options):
-        STARTED.append(arguments[-1])
-        start(self, arguments, *more, **options)
-
-    subprocess.Popen.__init__ = started
-    return globals()[call](*positional, **named)
-
-
-def directory_of(process, started):
-    """Where the session of that controller would be."""
-    from ansible_collections.nebula.credential.plugins.lookup import get
-
-    return get.directory_of(process, started)
 
 
 def refuse_to_connect():

@@ -20,7 +20,17 @@ import pytest
 
 from tests.backends.discovery import HARNESSES
 from tests.integration.ansible_run import PROGRAMS
-from tests.integration.documented import CHECKOUT, PAGES, blocks, everything_that_runs, examples, pages_with_examples, plugins
+from tests.integration.documented import (
+    CHECKOUT,
+    PAGES,
+    blocks,
+    everything_that_runs,
+    examples,
+    pages_with_examples,
+    plugins,
+    role_examples,
+    roles,
+)
 from tests.integration.stored_secrets import secrets_below
 
 HOST = "db.example.com"
@@ -174,7 +184,17 @@ def test_the_examples_of_every_plugin_run_and_show_no_secret(reader, kind, name)
     text = examples(kind, name)
     assert text.strip(), "it has no example"
     reader.prepare(text)
-    run = reader.project.play(reader.placed(text), "--diff", "-v").succeeded()
+    enabled = {"ANSIBLE_CALLBACKS_ENABLED": "recorder,nebula.credential." + name} if kind == "callback" else {}
+    run = reader.project.play(reader.placed(text), "--diff", "-v", **enabled).succeeded()
+    assert reader.shown_secrets(run.output) == 0
+
+
+@pytest.mark.parametrize("name", roles())
+def test_the_examples_of_every_role_run_and_show_no_secret(reader, name):
+    text = role_examples(name)
+    assert text.strip(), "it has no example"
+    reader.prepare(text)
+    run = reader.project.run("ansible-playbook", str(reader.project.write("site.yml", reader.placed(text))), "--diff", "-v").succeeded()
     assert reader.shown_secrets(run.output) == 0
 
 
@@ -208,8 +228,8 @@ def test_every_mark_of_a_block_is_known():
     assert unknown == []
 
 
-@pytest.mark.parametrize(("kind", "name"), plugins())
-def test_ansible_doc_shows_every_plugin(project, kind, name):
+@pytest.mark.parametrize(("kind", "name"), [*plugins(), *(("role", name) for name in roles())])
+def test_ansible_doc_shows_every_plugin_and_role(project, kind, name):
     shown = project.run("ansible-doc", "-t", kind.replace("modules", "module"), "nebula.credential." + name).succeeded()
     assert "EXAMPLES" in shown.output
     assert "WARNING" not in shown.output

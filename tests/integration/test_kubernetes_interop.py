@@ -156,18 +156,18 @@ def test_a_write_of_kubectl_over_ours_is_noticed(store, kubectl, way):
     """Twice: who writes what was read before gets a Conflict, who has read it does not, and then all begins anew."""
     backend = store.backend()
     backend.put(a_record(fields={"username": Secret("app"), "password": Secret("1")}, state={}))
-    ours = backend.get("db_pass").version
+    ours = backend.get("db_pass").etag
     for _round in range(2):
         WAYS[way](kubectl, store)
         found = backend.get("db_pass")
         assert value_of(found) == b"theirs"
-        assert found.version != ours
+        assert found.version != ours.version
         with pytest.raises(Conflict):
             backend.put(a_record(value="3"), ours)
         stored = backend.put(a_record(fields={"username": Secret("app"), "password": Secret("2")}, state={}), found.etag)
-        ours = backend.get("db_pass").version
-        assert (ours, value_of(backend.get("db_pass"))) == (stored.version, b"2")
-        assert [record.version for record in backend.list()] == [ours]
+        ours = backend.get("db_pass").etag
+        assert (ours, value_of(backend.get("db_pass"))) == (stored.etag, b"2")
+        assert [record.version for record in backend.list()] == [ours.version]
 
 
 def test_an_edit_is_noticed_also_when_it_takes_a_field_away(store, kubectl, tmp_path, monkeypatch):
@@ -192,8 +192,8 @@ def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kube
     found = backend.get("db_pass")
     assert found.version == stored.version
     assert found.full_metadata.tags == {"env": "prod", "team": "a", "no label ü": "x"}
-    backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
-    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), stored.etag)
+    patched = backend.patch_metadata(found.with_metadata(tags={"env": "test"}), 0)
+    backend.put(a_record(value="2", metadata=replace(METADATA, tags={"env": "test"})), patched.etag)
     metadata = store.secret(NAME)["metadata"]
     assert metadata["labels"].pop("app.kubernetes.io/managed-by") == "nebula-credential"
     assert metadata["labels"] == {

@@ -61,6 +61,20 @@ def test_a_write_replaces_it_and_makes_no_second_secret(store, backend, name):
     assert backend.put(a_record(name)).serial > stored.serial
 
 
+def test_its_location_is_the_secret_that_holds_it(store, backend):
+    """Its own name once it was read or listed, and ours where no tool has made one."""
+    create(store, "example.com-tls")
+    for read in (lambda opened: opened.get("example.com-tls"), lambda opened: list(opened.list())):
+        opened = store.backend()
+        assert read(opened)
+        assert opened.locate("example.com-tls")["secret"] == store.options["prefix"] + "example.com-tls"
+    backend.put(a_record("app/db"))
+    place = backend.locate("app/db")
+    assert place["secret"] in store.names()
+    assert place["namespace"] == store.namespace
+    assert place["server"].startswith("https://")
+
+
 def test_one_of_ours_of_that_name_has_it(store, backend):
     """As a release wrote it that did not know the other. The other one is then no credential."""
     backend.put(a_record("example.com-tls", "ours"))

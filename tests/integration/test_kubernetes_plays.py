@@ -89,6 +89,37 @@ def test_what_kubectl_created_a_lookup_reads(project, store, tmp_path):
     assert store.kubectl(tmp_path, "get", "secret", "nebula-app", "-o", "jsonpath={.data.password}") == "bmV3"
 
 
+def test_a_credential_that_is_being_deleted_is_neither_written_nor_rotated(project, store):
+    """`kubectl delete` of a Secret with a finalizer. The play's tasks fail and name it, and nothing is made."""
+    place = configure(project, store)
+    project.play("- nebula.credential.credential: {name: app, type: basic, value: first}", NEBULA_CREDENTIAL_CONFIG=place).succeeded()
+    path = store.server.secrets_path(store.namespace, "nebula-app")
+    secret = store.secret("nebula-app")
+    secret["metadata"]["finalizers"] = ["a.test/cleanup"]
+    store.server.call("PUT", path, secret)
+    store.server.call("DELETE", path)
+    tasks = """
+- {name: written, nebula.credential.credential: {name: app, value: second}, ignore_errors: true}
+- {name: rotated, nebula.credential.credential_rotate: {name: app, target: none}, ignore_errors: true}
+- {name: removed, nebula.credential.credential: {name: app, state: absent}, ignore_errors: true}
+- {name: read, ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'app') == 'first'"}}
+"""
+    run = project.play(tasks, NEBULA_CREDENTIAL_CONFIG=place).succeeded()
+    for name in ("written", "rotated", "removed"):
+        assert (run.result(name)["failed"], run.result(name)["code"]) == (True, "read_only")
+        assert "a.test/cleanup" in run.result(name)["msg"]
+    assert store.names() == ["nebula-app"]
+
+
+def test_a_default_does_not_hide_a_wrong_address(project, store):
+    """The API server itself has no such path: its 404 says nothing about the credential."""
+    place = configure(project, store, host=store.server.url + "/no/such/path")
+    tasks = "- ansible.builtin.assert: {that: \"lookup('nebula.credential.get', 'app', default='unsafe') == 'unsafe'\"}"
+    message = project.play(tasks, NEBULA_CREDENTIAL_CONFIG=place).failed()
+    assert "is not a Kubernetes API server" in message
+    assert store.server.url in message
+
+
 def test_a_denial_tells_the_role_that_is_missing(project, store):
     tasks = "- {name: refused, nebula.credential.credential: {name: app, type: basic, fields: {username: app}}}"
     place = configure(project, store, api_key=store.account("get", "list"))

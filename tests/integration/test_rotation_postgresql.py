@@ -6,12 +6,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import signal
 import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -19,8 +17,7 @@ from typing import Any, Callable
 
 import pytest
 
-BIN = Path(sys.executable).parent
-ROLE = "app"
+from tests.integration.rotated_role import ROLE, SHOW, Play, new_play, old_password, rotation
 
 # Somebody else's tool sets the old password again, as soon as it sees another one.
 UNDO = """
@@ -38,107 +35,9 @@ END $$
 """
 
 
-class Play:
-    """Runs tasks on localhost with a store and a home of their own."""
-
-    def __init__(self, directory: Path, server: Any) -> None:
-        self.directory = directory
-        self.server = server
-        self.variables = directory / "variables.json"
-        self.variables.write_text(
-            json.dumps(
-                {
-                    "ansible_python_interpreter": sys.executable,
-                    "pg": {
-                        "host": server.host,
-                        "port": server.port,
-                        "database": server.database,
-                        "admin_user": server.user,
-                        "admin_password": server.password,
-                    },
-                }
-            )
-        )
-
-    def command(self, tasks: list[dict[str, Any]], *arguments: str) -> list[str]:
-        play = [{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]
-        book = self.directory / "play-{}.json".format(secrets.token_hex(4))
-        book.write_text(json.dumps(play))
-        return [str(BIN / "ansible-playbook"), "-i", "localhost,", "-c", "local", "-e", "@" + str(self.variables), str(book), *arguments]
-
-    def run(self, *tasks: dict[str, Any], arguments: tuple[str, ...] = (), fails: bool = False, **environment: str) -> str:
-        return self.execute(self.command(list(tasks), *arguments), fails, **environment)
-
-    def playbook(self, name: str, variables: dict[str, Any], fails: bool = False) -> str:
-        """Run one of the collection's own playbooks."""
-        path = self.directory / "extra.json"
-        path.write_text(json.dumps(variables))
-        return self.execute([str(BIN / "ansible-playbook"), "-e", "@" + str(self.variables), "-e", "@" + str(path), name], fails)
-
-    def execute(self, command: list[str], fails: bool, **environment: str) -> str:
-        done = subprocess.run(
-            command,
-            env=dict(os.environ, **environment),
-            capture_output=True,
-            text=True,
-            timeout=180,
-            check=False,
-        )
-        assert (done.returncode != 0) is fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def value(self, field: str = "password", stage: str = "current") -> str:
-        """Read a value, through a file: the run itself prints none."""
-        path = self.directory / "value"
-        lookup = "{{{{ lookup('nebula.credential.get', 'db_pass', field='{}', stage='{}') }}}}".format(field, stage)
-        self.run({"ansible.builtin.copy": {"content": lookup, "dest": str(path), "mode": "0600"}, "no_log": True})
-        found = path.read_text()
-        path.unlink()
-        return found
-
-
-def rotation(**options: Any) -> dict[str, Any]:
-    return {
-        "nebula.credential.credential_rotate": {
-            "name": "db_pass",
-            "target": "postgresql",
-            "postgresql": {name: "{{ pg." + name + " }}" for name in ("host", "port", "database", "admin_user", "admin_password")},
-            **options,
-        },
-        "register": "rotated",
-    }
-
-
-SHOW = {"ansible.builtin.debug": {"var": "rotated"}}
-
-
 @pytest.fixture
 def play(tmp_path: Path, postgresql: Any) -> Play:
-    """A role in the server and its password in a new store."""
-    old = secrets.token_urlsafe(24)
-    for role in (ROLE, "app_b"):
-        postgresql.run("DROP ROLE IF EXISTS {}".format(role))
-    postgresql.run("CREATE ROLE app LOGIN")
-    postgresql.run("CREATE ROLE app_b LOGIN")
-    from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import verifier
-
-    postgresql.run("ALTER ROLE app PASSWORD '{}'".format(verifier(old)))
-    run = Play(tmp_path, postgresql)
-    (tmp_path / "old").write_text(old)
-    run.run(
-        {
-            "nebula.credential.credential": {
-                "name": "db_pass",
-                "type": "basic",
-                "fields": {"username": ROLE, "password": "{{ lookup('ansible.builtin.file', '" + str(tmp_path / "old") + "') }}"},
-            }
-        }
-    )
-    return run
-
-
-def old_password(play: Play) -> str:
-    return (play.directory / "old").read_text()
+    return new_play(tmp_path, postgresql)
 
 
 def wait_for(condition: Callable[[], bool], what: str) -> None:
@@ -228,8 +127,10 @@ def test_a_wrong_admin_login_is_told_and_nothing_is_begun(play: Play) -> None:
 
 
 def test_check_mode_shows_the_plan_and_changes_nothing(play: Play, postgresql: Any) -> None:
-    output = play.run(rotation(), SHOW, arguments=("--check",))
+    output = play.run(rotation(), SHOW, arguments=("--check", "--diff"))
     assert "store the new value as pending" in output
+    assert "the rotation, in order:" in output
+    assert '"version": "a new one"' in output
     assert postgresql.accepts(ROLE, old_password(play))
     assert play.value() == old_password(play)
 
@@ -249,6 +150,37 @@ def test_the_playbook_rotates_what_is_due_and_prints_a_summary_without_secrets(p
     assert postgresql.accepts(ROLE, new)
     for secret in (old, new, postgresql.password):
         assert not around(secret, output)
+
+
+def test_a_role_that_cannot_log_in_is_sent_nothing_unless_the_task_says_so(play: Play, postgresql: Any) -> None:
+    """NOLOGIN, and a password that has expired: each is named, and the password at the server stays as it is."""
+    query = "SELECT rolpassword FROM pg_authid WHERE rolname = 'app'"
+    with postgresql.connect() as connection:
+        stored = connection.execute(query).fetchone()
+        for change, words in (("NOLOGIN", "it may not log in (NOLOGIN)"), ("LOGIN VALID UNTIL '2020-01-01'", "VALID UNTIL is in the past")):
+            connection.execute("ALTER ROLE app {}".format(change))
+            output = play.run(rotation(), fails=True)
+            assert "could not be tried at the target" in output
+            assert words in output
+            assert connection.execute(query).fetchone() == stored
+        assert '"phase": null' in play.run(rotation(phase="status"), SHOW)
+        output = play.run(rotation(current_unverified=True), fails=True)
+        assert "ended as 'parked'" in output
+        assert play.value() == old_password(play)
+        assert connection.execute(query).fetchone() != stored
+        connection.execute("ALTER ROLE app VALID UNTIL 'infinity'")
+    output = play.run(rotation(phase="settle"), SHOW)
+    assert '"outcome": "promoted"' in output
+    assert '"current_verified": false' in output
+    assert postgresql.accepts(ROLE, play.value())
+
+
+def test_what_is_not_due_is_left_alone_and_the_playbook_ends_well(play: Play, postgresql: Any) -> None:
+    play.run({"nebula.credential.credential": {"name": "db_pass", "policy": {"kind": "periodic", "every": "90d"}}})
+    listed = [{"name": "db_pass", "target": "postgresql"}]
+    variables = {"rotate_credentials": listed, "rotate_postgresql": "{{ pg }}", "rotate_only_due": True}
+    assert "postgresql   not due" in play.playbook("nebula.credential.rotate", variables)
+    assert postgresql.accepts(ROLE, old_password(play))
 
 
 def test_the_playbook_goes_on_after_a_failure_and_fails_at_the_end(play: Play) -> None:

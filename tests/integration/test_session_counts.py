@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.bench.stores import wanted
 from tests.conftest import PROFILE
 from tests.integration import session_peak
@@ -55,12 +57,57 @@ def test_one_secret_for_ten_hosts_and_ten_tasks(project, counted):
     assert (counted.logins(), counted.reads()) == (1, {"a": 1})
 
 
-def test_what_is_missing_is_asked_for_once_a_task(project, counted):
+ASKED = "{{name: ask, ansible.builtin.assert: {{that: \"lookup('nebula.credential.get', '{0}', default='none') == '{1}'\"}}}}"
+MANY = "{{name: many, ansible.builtin.assert: {{that: \"lookup('nebula.credential.get_many', {0}, default='none') == {1}\"}}}}"
+FOREVER = 3600
+"""Seconds: no test takes as long."""
+
+
+@pytest.mark.parametrize(("ttl", "reads"), [(0, 3), (FOREVER, 1)])
+def test_what_is_missing_is_asked_for_once_in_its_time(project, counted, ttl, reads):
     """Where the session knows the way of asking, its answer that there is none is taken, and not asked for again."""
+    counted.is_default_of(project, ttl_missing=ttl)
     hosts(project, 1)
-    asked = "{{name: ask, ansible.builtin.assert: {{that: \"lookup('nebula.credential.get', '{0}', default='none') == '{1}'\"}}}}"
-    play(project, [asked.format("a", VALUE + "a"), *[asked.format("gone", "none")] * 3])
-    assert (counted.logins(), counted.reads()) == (1, {"a": 1, "gone": 3})
+    play(project, [ASKED.format("a", VALUE + "a"), *[ASKED.format("gone", "none")] * 3])
+    assert (counted.logins(), counted.reads()) == (1, {"a": 1, "gone": reads})
+
+
+def test_thirteen_names_of_many_hosts_with_defaults_take_thirteen_reads(project, counted):
+    """A value that some hosts override: the lookups of all hosts have a default, singly and together."""
+    counted.is_default_of(project, ttl_missing=FOREVER)
+    names = ["n{0:02d}".format(each) for each in range(13)]
+    counted.fill("n00")
+    hosts(project, 8)
+    values = {name: VALUE + name if name == "n00" else "none" for name in names}
+    together = MANY.format(", ".join(map(repr, names)), values)
+    play(project, [*[ASKED.format(name, values[name]) for name in names], together], forks=4)
+    assert counted.reads() == dict.fromkeys(names, 1)
+
+
+def test_a_read_without_an_answer_for_it_asks_the_store_each_time(project, counted):
+    counted.is_default_of(project, ttl_missing=FOREVER)
+    hosts(project, 1)
+    bare = "{name: bare, ansible.builtin.debug: {msg: \"{{ lookup('nebula.credential.get', 'gone') }}\"}, ignore_errors: true}"
+    play(project, [ASKED.format("gone", "none"), bare, bare])
+    assert counted.reads() == {"gone": 3}
+
+
+def test_a_task_that_waits_for_a_credential_asks_the_store_each_time(project, counted):
+    """By `until`, or by `retries` alone; the tasks around it do not."""
+    counted.is_default_of(project, ttl_missing=FOREVER)
+    hosts(project, 1)
+    value = "lookup('nebula.credential.get', 'gone', default='none')"
+    until = "until: \"{0} != 'none'\", retries: 2, delay: 0, ignore_errors: true".format(value)
+    wait = '{{name: wait, ansible.builtin.debug: {{msg: "{{{{ {0} }}}}"}}, {1}}}'.format(value, until)
+    play(project, [ASKED.format("gone", "none"), wait, ASKED.format("gone", "none")])
+    assert counted.reads()["gone"] >= 1 + 3
+
+
+def test_a_write_of_the_run_ends_a_miss(project, counted):
+    counted.is_default_of(project, ttl_missing=FOREVER)
+    hosts(project, 1)
+    write = "{name: write, nebula.credential.credential: {name: new, value: v4lue}}"
+    play(project, [ASKED.format("new", "none"), write, ASKED.format("new", "v4lue")])
 
 
 def test_ten_secrets_for_ten_hosts(project, counted):

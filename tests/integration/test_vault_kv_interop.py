@@ -10,20 +10,14 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, require_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    AccessDenied,
-    Conflict,
     Damaged,
     InvalidConfiguration,
-    InvalidInput,
     NotEncrypted,
     NotFound,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_rotated_at, version_created_at
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from tests.conformance.records import METADATA, a_record, exposed, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
@@ -135,118 +129,6 @@ def test_state_restored_undeletes_what_was_deleted_by_hand(store):
     with pytest.raises(NotFound) as caught:
         ask(manager, "credential", name="db", state="restored", version="9")
     assert "3, 2, 1" in str(caught.value)
-
-
-def test_a_recoverable_delete_is_undone(store):
-    backend = store.backend()
-    stored = backend.put(a_record())
-    backend.delete("db_pass", recoverable=True, expected=Etag("1"))
-    with pytest.raises(NotFound):
-        backend.get("db_pass")
-    assert backend.restore("db_pass", version=stored.version).version == "1"
-    assert value_of(backend.get("db_pass")) == b"s3cret"
-
-
-def deleted_by_us(store, manager):
-    ask(manager, "credential", name="db", state="absent", recoverable=True)
-
-
-def deleted_by_hand(store, _manager):
-    store.bao("delete", "db")
-
-
-def test_a_play_deletes_so_that_it_can_restore(store):
-    """With every version, and all that is known of it; a second run of either changes nothing."""
-    manager = store.manager()
-    for value in ("one", "two"):
-        ask(manager, "credential", name="db", state="present", value=value, tags={"team": "shop"})
-    assert ask(manager, "credential", name="db", state="absent", recoverable=True).result["changed"]
-    with pytest.raises(NotFound):
-        manager.token("db")
-    assert not ask(manager, "credential", name="db", state="absent", recoverable=True).result["changed"]
-    assert ask(manager, "credential", name="db", state="restored").result["credential"]["tags"] == {"team": "shop"}
-    assert not ask(manager, "credential", name="db", state="restored").result["changed"]
-    assert (manager.token("db").expose(), [info.version for info in manager.versions("db")]) == (b"two", ["2", "1"])
-
-
-def destroyed(store, name="db"):
-    return {each["destroyed"] for each in store.server.call("GET", store.path(name, "metadata"))["data"]["versions"].values()}
-
-
-@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
-def test_absent_takes_for_good_what_could_be_brought_back(store, delete):
-    manager = store.manager()
-    for value in ("one", "two"):
-        ask(manager, "credential", name="db", state="present", value=value)
-    delete(store, manager)
-    assert perform(manager, "credential", {"name": "db", "state": "absent"}, NOBODY, True).result["changed"]
-    assert destroyed(store) == {False}
-    assert ask(manager, "credential", name="db", state="absent").result["changed"]
-    assert destroyed(store) == {True}
-    assert not ask(manager, "credential", name="db", state="absent").result["changed"]
-    with pytest.raises(NotFound):
-        ask(manager, "credential", name="db", state="restored")
-
-
-def test_absent_takes_what_was_deleted_recoverably_before_the_name_was_used_again(store):
-    manager = store.manager()
-    ask(manager, "credential", name="db", state="present", value="one")
-    deleted_by_us(store, manager)
-    ask(manager, "credential", name="db", state="present", value="two")
-    assert [info.version for info in manager.versions("db")] == ["2"]
-    ask(manager, "credential", name="db", state="absent")
-    assert destroyed(store) == {True}
-
-
-@pytest.mark.parametrize("expected", [None, Etag("1")])
-def test_a_recoverable_delete_that_another_writer_overtakes_takes_nothing_it_did_not_look_at(store, monkeypatch, expected):
-    """KV does not compare here: so what came in between is deleted too, or told as a conflict, and the older version stays readable."""
-    backend = store.backend()
-    backend.put(a_record(value="1"))
-    delete = Kv2Requests.delete
-
-    def overtaken(requests, place, versions):
-        monkeypatch.setattr(Kv2Requests, "delete", delete)
-        store.backend().put(a_record(value="2"))
-        delete(requests, place, versions)
-
-    monkeypatch.setattr(Kv2Requests, "delete", overtaken)
-    if expected:
-        with pytest.raises(Conflict, match="version 1 was expected and version 2 is stored"):
-            backend.delete("db_pass", recoverable=True, expected=expected)
-    else:
-        backend.delete("db_pass", recoverable=True)
-        assert backend.restore("db_pass").version == "2"
-    assert [value_of(backend.get("db_pass", number)) for number in "12"] == [b"1", b"2"]
-
-
-def test_what_could_be_brought_back_is_taken_by_nobody_out_of_its_scope(store):
-    manager, scope = store.manager(), {"workflow": "deploy"}
-    ask(manager, "credential", name="db", state="present", value="one", scope=scope)
-    ask(manager, "credential", name="db", state="absent", recoverable=True, scope=scope)
-    with pytest.raises(AccessDenied):
-        ask(manager, "credential", name="db", state="absent")
-    assert ask(manager, "credential", name="db", state="restored", scope=scope).result["changed"]
-
-
-def test_what_could_be_brought_back_is_taken_only_in_the_version_that_is_expected(store):
-    manager = store.manager()
-    ask(manager, "credential", name="db", state="present", value="one")
-    deleted_by_us(store, manager)
-    with pytest.raises(Conflict):
-        ask(manager, "credential", name="db", state="absent", expected_version="7")
-    assert ask(manager, "credential", name="db", state="absent", expected_version="1").result["changed"]
-
-
-@pytest.mark.parametrize("options", [{"encrypt": True}, {"mount": "kv1", "kv_version": 1, "single_writer": True}], ids=["encrypted", "kv1"])
-def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
-    server = once.openbao()
-    server.enable("kv", "kv1", options={"version": "1"})
-    manager = VaultStore(server).manager(**options)
-    ask(manager, "credential", name="db", state="present", value="one")
-    with pytest.raises(InvalidInput) as caught:
-        ask(manager, "credential", name="db", state="absent", recoverable=True)
-    assert (caught.value.option, manager.token("db").expose()) == ("recoverable", b"one")
 
 
 def test_a_delete_leaves_no_value_behind(store):

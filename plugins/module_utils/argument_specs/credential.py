@@ -70,13 +70,14 @@ def one_credential() -> ArgumentSpec:
         "version": {"type": "str"},
         "expected_version": {"type": "str"},
         "force": {"type": "bool", "default": False},
-        "recoverable": {"type": "bool", "default": False},
+        "recoverable": {"type": "bool"},
+        "permanent": {"type": "bool"},
     }
 
 
-_INHERITED = ("encoding", "allow_empty", "force", "recoverable")
+_INHERITED = ("encoding", "allow_empty", "force", "recoverable", "permanent")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
-_EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"))
+_EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
 
 
 def _element() -> ArgumentSpec:

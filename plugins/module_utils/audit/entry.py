@@ -44,6 +44,8 @@ class Event(NamedTuple):
     version: Optional[str] = None
     stage: Optional[str] = None
     missed: Optional[int] = None
+    outcome: Optional[str] = None
+    target: Optional[Mapping[str, Any]] = None
 
 
 def build_entry(event: Event, store: str) -> Dict[str, Any]:
@@ -66,6 +68,8 @@ def build_entry(event: Event, store: str) -> Dict[str, Any]:
         "stage": event.stage,
         "missed": event.missed,
         "operation": event.asking.operation,
+        "outcome": event.outcome,
+        "target": None if event.target is None else {key: str(value)[:_LONGEST] for key, value in event.target.items()},
     }
     entry.update((key, value) for key, value in known.items() if value is not None)
     for key in _ASSERTED:

@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, Iterator, List, Opti
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LIST, READ, VERSIONS, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import KeyAdmin, Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    KeyAdmin,
+    Recoverable,
+    VersionRemover,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH, current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -28,7 +33,7 @@ KEYS = "keys"
 Answer = TypeVar("Answer")
 
 
-class Audit(Layer, KeyAdmin, Recoverable):
+class Audit(Layer, KeyAdmin, Recoverable, VersionRemover):
     """Record every operation. If a strict trail cannot record a read, the value is not returned."""
 
     def __init__(self, inner: Backend, trail: Trail) -> None:
@@ -76,6 +81,18 @@ class Audit(Layer, KeyAdmin, Recoverable):
         if check:
             return self._read(name, version, stage, restore)
         return self._record_write("restore", Record(name, stage=stage), restore)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        def remove() -> None:
+            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+        return remove() if check else self._record("delete", Record(name, version=version), remove, lambda _answer: version)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        def restore() -> Record:
+            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
+
+        return self._read(name, version, CURRENT, restore) if check else self._record_write("restore", Record(name), restore)
 
     def ensure_key(self, *, check: bool = False) -> EnsuredKey:
         return self._record_key_operation(check, lambda: require_protocol(self.inner, KeyAdmin).ensure_key(check=check))

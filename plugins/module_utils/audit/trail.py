@@ -37,6 +37,8 @@ HAND_ON_WITHIN = 2.0
 """Seconds to pass entries on to the backend: if the backend is down, the operation has waited for it already."""
 
 READ, LIST, VERSIONS = "read", "list", "versions"
+ROTATE = "rotate"
+"""The action of an entry about a rotation; `outcome` says what happened."""
 _HELD_BACK = frozenset((READ, LIST, VERSIONS))
 
 _OUT_OF_REACH = frozenset(("unavailable", "timeout", "circuit_open", "login_failed"))
@@ -107,6 +109,19 @@ class Trail:
             self._events.append(Event(time.time_ns(), current_caller(), action, result, name, version, stage))
         if self._strict or action not in _HELD_BACK or result in VIOLATIONS or len(self._events) >= self._flush_at:
             self.flush()
+
+    def record_rotation(self, outcome: str, name: str, target: Mapping[str, Any]) -> None:
+        """Record what happened to a rotation: by the current caller, against that target. Written at once.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
+        if os.getpid() != self._process:
+            self._begin()
+        event = Event(time.time_ns(), current_caller(), ROTATE, OK, name, outcome=outcome, target=target)
+        with self._lock:
+            self._events.append(event)
+        self.flush()
 
     def leave_to_keeper(self) -> None:
         """Hold reads until the next `flush`, which the keeper calls every second or so: a read must not wait for the file."""

@@ -13,9 +13,10 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 if TYPE_CHECKING:
@@ -117,6 +118,32 @@ class Recoverable(ABC):
         """
 
 
+class VersionRemover(ABC):
+    """Removes single older versions. A backend that keeps versions does."""
+
+    @abstractmethod
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        """Remove one older version of `current`; the current value and all other versions stay.
+
+        Args:
+            name: the credential.
+            version: an older version. The current one is removed by `delete` only.
+            recoverable: `restore_version` can bring it back (only where `capabilities.soft_delete` is set).
+            check: raise what would be raised, and change nothing.
+
+        Raises:
+            NotFound: there is no such older version, or it is removed already.
+        """
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        """Bring back an older version that was removed recoverably, and return it; with `check` without its fields, and change nothing.
+
+        Raises:
+            NotFound: there is none. The default has none.
+        """
+        raise absent(name, version)
+
+
 class EnvelopeRewriter(ABC):
     """Replaces an envelope in place. A backend that keeps envelopes for the layer that encrypts does."""
 
@@ -124,12 +151,39 @@ class EnvelopeRewriter(ABC):
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         """Put `record.envelope` where the envelope `replaces` is: in (`name`, `stage`), or in the kept version `version` of `current`.
 
-        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12). Backups
-        stay as they are.
+        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12).
 
         Raises:
             Conflict: the stored bytes are not `replaces`.
             NotFound: there is no such object or version.
+        """
+
+
+class BackupCopy(NamedTuple):
+    """A copy of an overwritten or deleted value, which the store keeps: the credential, where the copy is, and its envelope."""
+
+    name: str
+    place: str
+    envelope: bytes
+
+
+class BackupKeeper(ABC):
+    """Keeps copies of overwritten and deleted values of its own."""
+
+    @abstractmethod
+    def read_backups(self) -> Iterator[BackupCopy]:
+        """Yield every copy that holds an envelope, whether or not the store makes new copies now.
+
+        Raises:
+            StorageError: one cannot be read.
+        """
+
+    @abstractmethod
+    def rewrite_backup(self, copy: BackupCopy, envelope: bytes) -> None:
+        """Replace a copy by the same value under another master key. Do nothing if its retention ended meanwhile.
+
+        Raises:
+            StorageError: it cannot be written.
         """
 
 
@@ -145,11 +199,18 @@ class Limited(ABC):
 
 
 class Located(ABC):
-    """States where its records are, so that one place under two names is detected before it is copied onto itself."""
+    """States where its records are: so that people find them, and one place under two names is detected before it is copied onto itself."""
 
     @abstractmethod
     def location(self) -> str:
         """Return a text that is equal for all configurations of one place. It is compared, not shown."""
+
+    @abstractmethod
+    def locate(self, name: str) -> Dict[str, str]:
+        """Return where the current value of a credential is, or would be, in the words of the backend's users. Sends nothing.
+
+        For example `{"namespace": …, "secret": …}`. No login is in it.
+        """
 
 
 Protocol = TypeVar("Protocol")

@@ -36,6 +36,11 @@ def no_envelope_rewriter_error(store: str) -> StorageError:
     return StorageError("this backend cannot rewrite an envelope in place", store=store)
 
 
+def no_version_remover_error(store: str) -> StorageError:
+    """Return the error for removing one version in a store that keeps none."""
+    return StorageError("this store keeps no older versions", store=store)
+
+
 def no_audit_sink_error(store: str) -> StorageError:
     """Return the error for audit entries sent to a store that keeps none."""
     return StorageError("this store keeps no audit log", store=store)
@@ -45,6 +50,7 @@ _ERRORS: Mapping[str, Callable[[str], CredentialError]] = {
     "KeyAdmin": no_key_error,
     "SchemaAdmin": no_schema_error,
     "AuditSink": no_audit_sink_error,
+    "VersionRemover": no_version_remover_error,
     "Recoverable": no_high_water_marks_error,
     "EnvelopeRewriter": no_envelope_rewriter_error,
 }

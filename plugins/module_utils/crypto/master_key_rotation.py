@@ -5,7 +5,8 @@
 """Rotation of the master key (E2, ENVELOPE rule 12): re-encrypts everything under a new key, resumable at any point.
 
 1. Write a new key to the store's document, wrapped for every source and wrapping the former key. Once durable, it encrypts.
-2. Move every envelope of every stage, every kept version and every mark, in passes until one finds nothing left. The key ids alone
+2. Move every envelope of every stage, every kept version and every mark, in passes until one finds nothing left; then every copy that
+      the store keeps of an older value. The key ids alone
       show what is left; there is no cursor to trust, and a killed rotation is simply run again.
 3. Remove the former key from the sources. Wrapped by the new key it stays for backups, unless it is compromised.
 """
@@ -17,7 +18,13 @@ from datetime import datetime, timezone
 from typing import Iterable, Iterator, List, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    BackupCopy,
+    BackupKeeper,
+    EnvelopeRewriter,
+    find_protocol,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks
@@ -60,7 +67,7 @@ def rotate_master_key(
         keyring: the store's keys.
         marks: this user's marks, or None if the store has none.
         tenant: the store's tenant.
-        compromised: remove all former keys. Backups that need them cannot be read afterwards.
+        compromised: remove all former keys. Backups outside the store that need them cannot be read afterwards.
         drop_sources: sources (`kind` or `kind:label`) that get no slot of the new key, although they have one of the old key. A
                 resumed rotation keeps the choice that it began with.
         keep_until: when the last backup that needs the former key expires; None keeps it until the next compromised rotation.
@@ -81,7 +88,7 @@ def rotate_master_key(
         ring = _begin(keyring, ring, compromised, keep_until)
     elif compromised and not ring.ring.compromised:
         ring = keyring.write(ring, ring.ring._replace(compromised=True), ring.active, ring.slots)
-    envelopes = _move_everything(keyring, ring, tenant)
+    envelopes = _move_everything(keyring, ring, tenant) + _move_backups(keyring, ring, tenant)
     moved_marks = marks.rewrite_all(ring) if marks is not None else 0
     after = describe_key(keyring, _finish(keyring, ring))
     return Rotated(before, after, envelopes, moved_marks, resumed, left)
@@ -102,6 +109,8 @@ def plan_rotation(
         former = () if compromised else (*before.former, FormerKey(ring.active.key_id.hex(), keep_until))
         after = after._replace(key_id=None, slots=foreseen_slots(keyring.sources), former=former)
     envelopes = sum(not resumed or _is_left(keyring, ring, record) for record in _everything(keyring.backend))
+    copies = [_read_key_id(copy) for copy in _read_backups(keyring.backend)]
+    envelopes += sum(key in ring.keys and not (resumed and key == ring.active.key_id) for key in copies)
     return Rotated(before, after, envelopes, 0, resumed, left)
 
 
@@ -234,6 +243,38 @@ def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Reco
     key = keyring.key(envelope.header.key_id)
     check_place(envelope, tenant, identity_of(found.name, found.stage))
     return replace(found, envelope=under_key(key, envelope, ring.active)), found.envelope
+
+
+def _move_backups(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
+    """Step 2 for the store's own backups. Every value has been moved, so a copy that is made from now on has the new key.
+
+    A copy under no key of the store was given up by an earlier rotation, or is damaged: it stays as it is.
+    """
+    total = 0
+    for copy in _read_backups(keyring.backend):
+        if _read_key_id(copy) not in ring.keys:
+            continue
+        try:
+            moved = _under_active_key(keyring, ring, tenant, Record(copy.name, envelope=copy.envelope))
+        except CredentialError as problem:
+            problem.remedy = "It is a backup: delete {}, then run this again.".format(copy.place)
+            raise problem.within(name=copy.name, store=keyring.backend.context.store) from None
+        if moved is not None and moved[0].envelope is not None:
+            require_protocol(keyring.backend, BackupKeeper, copy.name).rewrite_backup(copy, moved[0].envelope)
+            total += 1
+    return total
+
+
+def _read_backups(backend: Backend) -> Iterator[BackupCopy]:
+    keeper = find_protocol(backend, BackupKeeper)
+    return keeper.read_backups() if keeper is not None else iter(())
+
+
+def _read_key_id(copy: BackupCopy) -> Optional[bytes]:
+    try:
+        return read_envelope(copy.envelope).header.key_id
+    except EncryptionError:
+        return None
 
 
 def _finish(keyring: Keyring, ring: OpenRing) -> OpenRing:

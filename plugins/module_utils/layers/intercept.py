@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     EnvelopeRewriter,
     Recoverable,
     SchemaAdmin,
+    VersionRemover,
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -34,7 +35,7 @@ class BackendCall(NamedTuple):
     writing: bool = False
 
 
-class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewriter):
+class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemover, EnvelopeRewriter):
     """Pass every operation that reaches the backend to `intercept`. A page of `list` is an operation of its own."""
 
     @abstractmethod
@@ -76,6 +77,18 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, EnvelopeRewr
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
 
         return self.intercept(BackendCall("restore", name, not check), restore)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        def remove() -> None:
+            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+        self.intercept(BackendCall("remove_version", name, not check), remove)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        def restore() -> Record:
+            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
+
+        return self.intercept(BackendCall("restore_version", name, not check), restore)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self.intercept(

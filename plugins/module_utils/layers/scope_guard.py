@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, is_scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
 
 
-class ScopeGuard(Layer, Recoverable):
+class ScopeGuard(Layer, Recoverable, VersionRemover):
     """Refuse what is out of the caller's scope, and leave it out of lists."""
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
@@ -51,6 +51,14 @@ class ScopeGuard(Layer, Recoverable):
         seen = recoverable.restore(name, stage, version=version, check=True)
         check_access(_scope(seen), current_caller().context, name)
         return seen if check else recoverable.restore(name, stage, version=seen.version)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        self._check(name)
+        require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        self._check(name)
+        return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._check(name)

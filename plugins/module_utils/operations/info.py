@@ -96,7 +96,7 @@ def _describe_named(manager: CredentialManager, names: List[str], caller: Access
     rows = []
     for name in count_each(dict.fromkeys(names)):
         try:
-            rows.append(manager.describe(name, context=caller))
+            rows.append(dict(manager.describe(name, context=caller), location=manager.locate(name)))
         except NotFound:
             result["missing"].append(name)
         except CredentialError as error:
@@ -115,7 +115,8 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
     )
     matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
-    return [credential.describe() for credential in sorted(found, key=lambda credential: credential.name)]
+    found.sort(key=lambda credential: credential.name)
+    return [dict(credential.describe(), location=manager.locate(credential.name)) for credential in found]
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:

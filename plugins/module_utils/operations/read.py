@@ -10,6 +10,7 @@ import base64
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple, Union
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, InvalidToken
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -34,7 +35,8 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
     Args:
         manager: the manager of the store.
         parameters: `name`; `field` (default: the primary one) or `fields` (True for all, or a list of names; then the
-            value is a mapping); `version`; `stage` (default: current); `encoding` (text or base64); `scope`, asserted by the play.
+            value is a mapping); `version`; `stage` (default: current); `encoding` (text or base64); `scope`, asserted by the play;
+            `accepts_missing`: an earlier read that found nothing may answer this one (`ttl_missing`).
         context: the caller.
 
     Returns:
@@ -44,7 +46,8 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
         NoToken: the field has no value.
         InvalidToken: the value is not text, and `encoding` is text.
     """
-    credential = _read(manager, parameters["name"], parameters, context)
+    with misses_accepted(bool(parameters.get("accepts_missing"))):
+        credential = _read(manager, parameters["name"], parameters, context)
     value, secrets = _value(credential, parameters)
     known = {"name": credential.name, "type": credential.record.type, "version": credential.version, "stage": credential.record.stage}
     return Outcome(dict(known, value=value), secrets)
@@ -70,7 +73,9 @@ def get_many(manager: CredentialManager, parameters: Mapping[str, Any], context:
     values: Dict[str, Value] = {}
     failures: Dict[str, Any] = {}
     secrets: List[Secret] = []
-    for result in each(_read_each(manager, parameters, context), lambda read: read.name, value_of):
+    with misses_accepted(bool(parameters.get("accepts_missing"))):
+        reads = _read_each(manager, parameters, context)
+    for result in each(reads, lambda read: read.name, value_of):
         if result.answer is None:
             failures[result.name] = describe_failure(result.error, manager.store)
         else:

@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_p
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
+from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_diff import build_planned_diff, describe_side, foresee
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_options import (
     GRACE_OPTIONS,
     check_phase,
@@ -113,7 +114,7 @@ class _Rotation:
         self._phase = parameters.get("phase") or AUTO
         self._manager = manager
         holder = holder_of(_controller(context), context.host or "")
-        self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live)
+        self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live, record=self._record)
         self._current = manager.backend.get(self._name)
         # Not due: only finish an earlier rotation that is still open.
         waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
@@ -121,6 +122,10 @@ class _Rotation:
         self._tidies = bool((parameters.get(STEP) or {}).get(SETTLES, waits and self._phase == AUTO))
         self._waits = waits and self._phase == PREPARE
         self._target = RotationTarget(lambda name: manager.get(name, context=context), self._current, parameters)
+
+    def _record(self, event: str, name: str, target: Mapping[str, Any]) -> None:
+        if self._manager.trail is not None:
+            self._manager.trail.record_rotation(event, name, target)
 
     def answer(self, check_mode: bool) -> Outcome:
         if self._phase == AUTO and self._target.manual:
@@ -152,7 +157,8 @@ class _Rotation:
             self._check_driver()
         if (self._parameters.get(STEP) or {}).get(LOOK):
             told, secrets = self._target.build_access()
-            return Outcome(dict(self._result(False, None, {}), **{STEP: dict(told, kind=LOOK)}), secrets)
+            diff = {"before": self._describe_side(before)}
+            return Outcome(dict(self._result(False, None, {}), diff=diff, **{STEP: dict(told, kind=LOOK)}), secrets)
         if self._phase == FORGET:
             return Outcome(self._result(True, None, self._engine.forget(self._name, self._parameters.get("forget") or ())))
         return self._report_step(_PHASES[self._phase](self), before)
@@ -180,7 +186,19 @@ class _Rotation:
     def _plan(self, before: Mapping[str, Any]) -> Outcome:
         changes = self._phase in (AUTO, PREPARE, COMMIT, ROLLBACK, FORGET)
         plan = self._engine.plan(self._request()) if self._phase in (AUTO, PREPARE) else {}
-        return Outcome(dict(self._result(changes, None, before), plan=plan))
+        side = self._describe_side(before)
+        after = side
+        if self._phase in (AUTO, PREPARE, COMMIT):
+            after = foresee(self._current, side, self._phase, self._request(), self._parameters, self._manager.clock())
+        return Outcome(dict(self._result(changes, None, before), plan=plan, diff=build_planned_diff(side, after, plan)))
+
+    def _describe_side(self, rotation: Mapping[str, Any]) -> Dict[str, Any]:
+        return describe_side(self._current, rotation, self._manager.clock())
+
+    def _build_diff(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Dict[str, Any]:
+        found = self._manager.backend.get(self._name)
+        changed = describe_side(found, after, self._manager.clock(), self._current.fields)
+        return {"before": self._describe_side(before), "after": changed}
 
     def _request(self) -> Request:
         return Request(
@@ -291,14 +309,21 @@ class _Rotation:
         if step.outcome == steps.REFUSED or (self._phase == AUTO and fails):
             raise _failure(step)
         changed = step.outcome == steps.PROMOTED or step.summary.get("phase") != before.get("phase")
-        return Outcome(self._result(changed, step.outcome, step.summary))
+        return Outcome(dict(self._result(changed, step.outcome, step.summary), diff=self._build_diff(before, step.summary)))
 
     def _hand_out(self, step: Step) -> Outcome:
         told, secrets = self._target.build_instructions(step)
         return Outcome(dict(self._result(True, None, step.summary), **{STEP: dict(told, **{SETTLES: self._tidies})}), secrets)
 
     def _result(self, changed: bool, outcome: Optional[str], summary: Mapping[str, Any]) -> Dict[str, Any]:
-        return {"changed": changed, "name": self._name, "phase": self._phase, "outcome": outcome, "rotation": dict(summary)}
+        return {
+            "changed": changed,
+            "name": self._name,
+            "phase": self._phase,
+            "outcome": outcome,
+            "rotation": dict(summary),
+            "location": self._manager.locate(self._name),
+        }
 
 
 def _controller(context: AccessContext) -> int:

@@ -40,7 +40,7 @@ def new_value(base: Record, parameters: Mapping[str, Any], fixed: Fields, now: d
     fields = kind.validate(_change_fields(kind, kept, parameters))
     if fields == dict(base.fields):
         raise InvalidInput("the new value is the current one", option="value", name=base.name, remedy="Give another one, or none.")
-    return Candidate(fields, _expiry(kind, fields, base, parameters, now))
+    return Candidate(fields, find_expiry(kind, fields, base, parameters, now))
 
 
 def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now: datetime) -> Candidate:
@@ -57,7 +57,7 @@ def complete_value(base: Record, made: Value, parameters: Mapping[str, Any], now
     """
     kind = type_named(base.type, base.full_metadata.attributes)
     fields = kind.validate({**base.fields, **made.fields})
-    return Candidate(fields, _expiry(kind, fields, base, parameters, now), identity=made.identity)
+    return Candidate(fields, find_expiry(kind, fields, base, parameters, now), identity=made.identity)
 
 
 def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Mapping[str, Any]) -> Fields:
@@ -70,7 +70,8 @@ def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Ma
     return merged if kind.primary_of(kept) in given or given else kind.generate(parameters.get("generate") or {}, merged)
 
 
-def _expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:
+def find_expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:
+    """Return when a new value expires: `ttl`, else what the value itself says, else the lifetime of the one before. None: never."""
     if parameters.get("ttl") is not None:
         return now + duration(parameters["ttl"], "ttl")
     known = base.full_metadata

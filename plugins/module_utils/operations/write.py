@@ -27,13 +27,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult
+from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
 
-_COMMON = ("state", "encoding", "allow_empty", "force", "recoverable", "return_value")
+DELETING = ("recoverable", "permanent")
+"""Two options with one meaning: an element of `credentials` that has one of them inherits neither."""
+
+_COMMON = ("state", "encoding", "allow_empty", "force", *DELETING, "return_value")
 """The options that the elements of `credentials` inherit if they do not set them."""
 
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
@@ -51,8 +54,9 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         check_mode: write nothing, and return the same.
 
     Returns:
-        For one: `{changed, name, state, generated, credential, diff}`, where `credential` is as `Credential.describe` returns
-        it, None if absent. For a list: `{changed, results, failed, diff}`, each result like the one above, but without `diff`, or
+        For one: `{changed, name, state, generated, credential, location, diff}`, where `credential` is as `Credential.describe` returns
+        it, None if absent; after a delete also `recoverable` and `recoverable_until`.
+        For a list: `{changed, results, failed, diff}`, each result like the one above, but without `diff`, or
         `{name, failed, code, msg}`; a failure of one does not hide the others. If one failed, `results` has only the failed and the
         changed ones, and `unchanged` is the number of the others.
     """
@@ -61,8 +65,13 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         result, secrets = _one(manager, parameters, context, check_mode)
         return Outcome(result, secrets)
     common = {name: parameters[name] for name in _COMMON if parameters.get(name) is not None}
-    items = [dict(common, **{name: value for name, value in item.items() if value is not None}) for item in several]
+    items = [_inherit(common, {name: value for name, value in item.items() if value is not None}) for item in several]
     return _summary(manager, each(items, _read_name, lambda item: _one(manager, item, context, check_mode)))
+
+
+def _inherit(common: Mapping[str, Any], item: Mapping[str, Any]) -> Dict[str, Any]:
+    decides = any(option in item for option in DELETING)
+    return dict({name: value for name, value in common.items() if not (decides and name in DELETING)}, **item)
 
 
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
@@ -72,6 +81,10 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
         done = _ensure(manager, state, wanted, item, check)
     described = None if done.credential is None else done.credential.describe()
     result = {"changed": done.changed, "name": wanted.name, "state": state, "generated": done.generated, "credential": described}
+    result["location"] = manager.locate(wanted.name)
+    if done.recoverable is not None:
+        # No backend that can bring a value back ends that by itself.
+        result.update(recoverable=done.recoverable, recoverable_until=None)
     result["diff"] = {"before": dict(done.before), "after": dict(done.after)}
     return _with_value(result, wanted, done, item)
 
@@ -82,7 +95,7 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
     if state == PRESENT:
         return ensurer.ensure_present(wanted, check, expected)
     if state == ABSENT:
-        return ensurer.ensure_absent(wanted.name, check, expected, bool(item.get("force")), bool(item.get("recoverable")))
+        return _ensure_absent(ensurer, wanted.name, item, check)
     if state == REVOKED:
         return ensurer.ensure_revoked(wanted.name, check, expected)
     if state != RESTORED:
@@ -92,12 +105,23 @@ def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, i
     return ensurer.ensure_restored(wanted.name, item.get("version") or None, check, expected)
 
 
+def _ensure_absent(ensurer: StateEnforcer, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
+    expected, force = item.get("expected_version"), bool(item.get("force"))
+    recoverable = False if item.get("permanent") else item.get("recoverable")
+    if item.get("version"):
+        return ensurer.ensure_version_absent(name, item["version"], check, expected, force, recoverable)
+    return ensurer.ensure_absent(name, check, expected, force, recoverable)
+
+
 def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
     """Refuse options that the state does not use: a task that deletes a `version`, for example, must not delete all of them."""
-    for option, meant in (("version", RESTORED), ("recoverable", ABSENT)):
-        if item.get(option) and state != meant:
-            what = "it has no meaning with state '{0}'".format(state)
-            raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(meant))
+    for option, meant in (("version", (RESTORED, ABSENT)), ("recoverable", (ABSENT,)), ("permanent", (ABSENT,))):
+        if item.get(option) and state not in meant:
+            what, states = "it has no meaning with state '{0}'".format(state), "' or 'state: ".join(meant)
+            raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(states))
+    if item.get("recoverable") and item.get("permanent"):
+        what = "it is the opposite of 'recoverable'"
+        raise InvalidInput(what, name=_read_name(item), option="permanent", remedy="Leave one of them out.")
 
 
 def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureResult, item: Mapping[str, Any]) -> Done:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, Callable, Dict, Tuple, Union
+from typing import Any, Callable, Dict, Mapping, Tuple, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked, RotationInProgress, Unusable
@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import places
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.events import BEGUN, RETIRED, RecordEvent, find_event, ignore_event
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry, Journal, JournalBook, stamp
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.questions import question
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
@@ -38,8 +39,11 @@ Following = Union[Entry, Step]
 class Course:
     """The rotations of one store on behalf of one controller."""
 
-    def __init__(self, backend: Backend, clock: Callable[[], datetime], holder: str, lease: timedelta) -> None:
-        """Set the store, a clock (aware, UTC), the id of this controller, and how long it may be silent."""
+    def __init__(
+        self, backend: Backend, clock: Callable[[], datetime], holder: str, lease: timedelta, record: RecordEvent = ignore_event
+    ) -> None:
+        """Set the store, a clock (aware, UTC), the id of this controller, how long it may be silent, and what records events."""
+        self._record = record
         self._backend = backend
         self._book = JournalBook(backend)
         self._holder = holder
@@ -61,7 +65,15 @@ class Course:
             RotationInProgress: another controller wrote in between.
         """
         now = self.clock()
-        return self._book.write(entry, replace(journal, holder=self._holder, until=stamp(now + self._lease)), now)
+        written = self._book.write(entry, replace(journal, holder=self._holder, until=stamp(now + self._lease)), now)
+        event = BEGUN if entry.version is None else find_event(entry.journal, journal)
+        if event is not None:
+            self.record(event, entry.name, journal.target)
+        return written
+
+    def record(self, event: str, name: str, target: Mapping[str, Any]) -> None:
+        """Record an event of a rotation."""
+        self._record(event, name, target)
 
     def begin(self, request: Request) -> Entry:
         """Write the journal of a new rotation. Return its entry. Raises as `check_startable`."""
@@ -136,6 +148,8 @@ class Course:
     def close(self, entry: Entry) -> None:
         """Remove the journal."""
         self._book.close(entry)
+        if entry.journal.promoted is not None:
+            self.record(RETIRED, entry.name, entry.journal.target)
 
     def summary(self, entry: Entry) -> Dict[str, Any]:
         """Return the rotation as people read it."""

@@ -10,7 +10,7 @@ The check is a step of its own, before the journal is written: a rotation that i
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Mapping, Optional, Union
+from typing import Any, Dict, Mapping, Optional, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
@@ -103,5 +103,11 @@ def end_check(
     if together == steps.ACCEPTED or (request.current_unverified and together != steps.ACCEPTS_ANYTHING):
         return replace(request, current_verified=together == steps.ACCEPTED)
     reason = "{} ({})".format(_REASONS[together], note[:MAX_NOTE]) if note else _REASONS[together]
-    summary = {"phase": None, "target": dict(request.target, kind=request.kind), "current_verified": False, "reason": reason}
+    summary: Dict[str, Any] = {
+        "phase": None,
+        "target": dict(request.target, kind=request.kind),
+        "current_verified": False,
+        "reason": reason,
+    }
+    course.record(steps.REFUSED, request.name, summary["target"])
     return Step(steps.DONE, outcome=steps.REFUSED, summary=summary)

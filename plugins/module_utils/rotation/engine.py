@@ -16,7 +16,7 @@ from typing import Any, Callable, Dict, Iterable, Mapping, Optional, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import going_back, service_made
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import current_check, going_back, service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import (
@@ -27,14 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival
     in_progress,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.current_check import (
-    build_check,
-    end_check,
-    goes_back,
-    is_check,
-    needs_check,
-    start,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.events import RecordEvent, ignore_event
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import (
     Entry,
     Journal,
@@ -65,6 +58,7 @@ class RotationEngine:
         *,
         alive: Callable[[str], bool] = bool,
         lease: timedelta = LEASE,
+        record: RecordEvent = ignore_event,
     ) -> None:
         """Set the store, the clock and the id of this controller.
 
@@ -74,6 +68,7 @@ class RotationEngine:
             holder: the id of this controller: the same for every call of one run, another for every other run.
             alive: returns whether another holder may still be running; the lease of a dead one does not count. Default: it may.
             lease: how long this controller may be silent.
+            record: records what happens to a rotation. Default: nothing does.
 
         Raises:
             InvalidConfiguration: the store has neither compare-and-swap nor stages, so two rotations could race.
@@ -86,7 +81,7 @@ class RotationEngine:
             )
         self._backend = backend
         self._book = JournalBook(backend)
-        self._course = Course(backend, clock, holder, lease)
+        self._course = Course(backend, clock, holder, lease, record)
         self._holder = holder
         self._alive = alive
 
@@ -102,9 +97,9 @@ class RotationEngine:
         """
         found = self._find_free(request.name)
         if found is None:
-            return self._resume(start(self._course, request), request)
-        if needs_check(found, request):
-            return build_check(self._course, request)
+            return self._resume(current_check.start(self._course, request), request)
+        if current_check.needs_check(found, request):
+            return current_check.build_check(self._course, request)
         entry = self._acquire(found)
         check_by_hand(entry, request)
         check_target(entry, request)
@@ -166,8 +161,8 @@ class RotationEngine:
             RotationInProgress: another controller has continued the rotation; the report changes nothing.
             InvalidInput: the step has no such outcome.
         """
-        if request is not None and ticket is not None and is_check(ticket):
-            return self._end_check(ticket, end_check(self._course, request, ticket, outcome, places, note))
+        if request is not None and ticket is not None and current_check.is_check(ticket):
+            return self._end_check(ticket, current_check.end_check(self._course, request, ticket, outcome, places, note))
         entry = self._book.find(name)
         ours = entry is not None and entry.journal.holder == self._holder
         if ours and entry is not None and ticket is not None and entry.journal.made_ticket == ticket:
@@ -186,7 +181,7 @@ class RotationEngine:
     def _end_check(self, ticket: str, checked: Union[Request, Step]) -> Step:
         if isinstance(checked, Step):
             return checked
-        return self.rollback(checked) if goes_back(ticket) else self.prepare(checked)
+        return self.rollback(checked) if current_check.goes_back(ticket) else self.prepare(checked)
 
     def _decide(self, journal: Journal, outcome: Optional[str], places: Optional[Mapping[str, str]]) -> Journal:
         if journal.places:
@@ -274,7 +269,7 @@ class RotationEngine:
         """
         found = self._find_free(request.name)
         if found is not None and going_back.needs_check(self._course, found, request):
-            return build_check(self._course, request, back=True)
+            return current_check.build_check(self._course, request, back=True)
         entry = self._acquire(found) if found is not None else None
         if entry is not None and entry.journal.phase == phases.GRACE:
             return self._go_on(going_back.begin(self._course, entry, request), request)

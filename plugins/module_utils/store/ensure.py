@@ -11,7 +11,9 @@ from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
+    CredentialError,
     EncryptionError,
+    InvalidInput,
     NotFound,
     Revoked,
     RolledBack,
@@ -24,7 +26,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.free_metadata import read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
-from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import check_expected, refuse_while_rotating, with_way_out
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_expected,
+    choose_recoverable,
+    refuse_while_rotating,
+    with_way_out,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 CHANGED = REDACTED + " (changed)"
@@ -37,6 +44,7 @@ class EnsureResult:
     Attributes:
         credential: the credential now (in check mode: as it would be, with the old version); None if it is absent.
         generated: whether this call generated the value.
+        recoverable: whether what was deleted can be brought back; None if nothing was to be deleted.
         before, after: metadata and field names for a diff; no value of any field. Empty if there is no credential.
     """
 
@@ -45,6 +53,7 @@ class EnsureResult:
     generated: bool = False
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
+    recoverable: Optional[bool] = None
 
 
 class StateEnforcer:
@@ -82,19 +91,18 @@ class StateEnforcer:
         check: bool = False,
         expected_version: Optional[str] = None,
         force: bool = False,
-        recoverable: bool = False,
+        recoverable: Optional[bool] = None,
     ) -> EnsureResult:
-        """Delete the credential with every version. With `recoverable`, `ensure_restored` can bring it back.
+        """Delete the credential with every version, recoverably if the backend can: then `ensure_restored` can bring it back.
 
-        Without `recoverable` a credential that was deleted recoverably before is removed for good, too.
+        With `recoverable` False it is removed for good; so is a credential that was deleted recoverably before.
 
         Raises:
-            InvalidInput: `recoverable` is given, and the backend cannot restore, or `force` is given too.
+            InvalidInput: `recoverable` is True, and the backend cannot restore, or `force` is given too.
             RotationInProgress: it is rotating or in its grace period, and `force` was not given.
             Conflict: its version is not the expected one.
         """
-        if recoverable:
-            self._writer.check_recoverable(name, force)
+        recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
         try:
             stored = self._reader.find(name)
         except EncryptionError as error:
@@ -104,7 +112,7 @@ class StateEnforcer:
         deleted = self._writer.find_deleted(name) if stored is None and not recoverable else None
         there = stored or deleted
         if there is None:
-            return EnsureResult(False)
+            return EnsureResult(False, recoverable=recoverable and self._writer.find_deleted(name) is not None)
         check_expected(there, expected_version)
         if not force:
             refuse_while_rotating(there)
@@ -112,6 +120,27 @@ class StateEnforcer:
             # It cannot be read any more, so no later check is possible: remove exactly the version that was examined.
             return self._remove(name, describe_diff_side(deleted), check, deleted.version, True)
         return self._remove(name, describe_diff_side(there), check, expected_version, force, recoverable)
+
+    def ensure_version_absent(
+        self, name: str, version: str, check: bool, expected_version: Optional[str], force: bool, recoverable: Optional[bool]
+    ) -> EnsureResult:
+        """Remove one older version, as `ensure_absent` removes all.
+
+        Raises:
+            InvalidInput: it is the current version, or `recoverable` is True and the backend cannot restore.
+            Conflict: the current version is not the expected one.
+        """
+        recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
+        stored = self._reader.find(name)
+        if stored is None:
+            return EnsureResult(False, recoverable=False)
+        check_expected(stored, expected_version)
+        if version == stored.version:
+            remedy = "Write a new value first; or leave 'version' out, to delete the credential with all its versions."
+            raise InvalidInput("version {0} is the current one".format(version), name=name, option="version", remedy=remedy)
+        side = dict(describe_diff_side(stored), version=version)
+        removed = self._writer.remove_version(name, version, recoverable, check)
+        return EnsureResult(removed, before=side if removed else {}, recoverable=recoverable)
 
     def ensure_revoked(self, name: str, check: bool = False, expected_version: Optional[str] = None) -> EnsureResult:
         """Revoke the credential for good, unless it is revoked already.
@@ -148,8 +177,9 @@ class StateEnforcer:
             try:
                 kept = self._reader.inspect(name, version)
             except refused as problem:
-                if isinstance(problem, NotFound) and version and self._reader.find(name):
-                    raise
+                current = self._reader.find(name) if isinstance(problem, NotFound) and version else None
+                if current is not None and version is not None:
+                    return self._restore_removed(current, version, check, expected_version, problem)
                 return self._accept(name, version, None, check, expected_version)
             try:
                 stored = self._reader.inspect(name) if version else kept
@@ -166,6 +196,23 @@ class StateEnforcer:
             return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
 
         return attempt() if expected_version else retry_conflicts(attempt)
+
+    def _restore_removed(
+        self, stored: Credential, version: str, check: bool, expected_version: Optional[str], missing: CredentialError
+    ) -> EnsureResult:
+        """Store a version that was removed recoverably as the newest one. Raises `missing` if there is none."""
+        check_expected(stored, expected_version)
+        try:
+            kept = self._writer.restore_version(stored.name, version, check)
+        except NotFound:
+            raise missing from None
+        if check:
+            return EnsureResult(True, kept, before=describe_diff_side(stored), after=describe_diff_side(kept))
+        wanted = DesiredCredential(stored.name, type=kept.record.type)
+        _check_type(stored, wanted)
+        if differing(stored.fields, kept.fields):
+            return self._write(stored, kept.fields, wanted, check, False)
+        return EnsureResult(True, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
 
     def _accept(
         self, name: str, version: Optional[str], kept: Optional[Credential], check: bool, expected_version: Optional[str]
@@ -226,7 +273,7 @@ class StateEnforcer:
     ) -> EnsureResult:
         if not check:
             self._writer.delete(name, expected_version, force, recoverable)
-        return EnsureResult(True, before=before)
+        return EnsureResult(True, before=before, recoverable=recoverable)
 
 
 def differing(before: Fields, after: Fields) -> FrozenSet[str]:

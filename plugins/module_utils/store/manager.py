@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    Located,
+    find_protocol,
     flush_backend,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
@@ -150,6 +152,11 @@ class CredentialManager(StoreAdministration):
     def describe(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Dict[str, Any]:
         """Return the metadata and field names of a credential (`Credential.describe`) in any state."""
         return self.inspect(name, version, stage, context).describe()
+
+    def locate(self, name: str) -> Dict[str, str]:
+        """Return where the current value of a credential is, in the words of the backend's users. Empty if the backend does not say."""
+        located = find_protocol(self.backend, Located)
+        return {} if located is None else located.locate(check_name(name))
 
     def exists(self, name: str, context: AccessContext = NOBODY) -> bool:
         """Whether there is a credential of that name, in any state."""

@@ -12,6 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
     EncryptionError,
+    InvalidInput,
     Misplaced,
     NotEncrypted,
     RolledBack,
@@ -68,3 +69,32 @@ def refuse_importing(credential: Credential) -> None:
     """
     if is_importing(credential.metadata):
         raise incomplete_import(credential.name)
+
+
+def choose_recoverable(name: str, recoverable: Optional[bool], undeletes: bool, force: bool) -> bool:
+    """Return whether a delete is recoverable: if that is not given, as far as the backend can.
+
+    Raises:
+        InvalidInput: as `check_recoverable`, if it is given.
+    """
+    if recoverable is None:
+        return undeletes and not force
+    if recoverable:
+        check_recoverable(name, undeletes, force)
+    return recoverable
+
+
+def check_recoverable(name: str, undeletes: bool, force: bool) -> None:
+    """Refuse a recoverable delete that could not be undone.
+
+    Raises:
+        InvalidInput: the backend cannot restore, or `force` is given too.
+    """
+    if force:
+        what, remedy = "what is removed by force cannot be brought back", "Leave out 'force' or 'recoverable'."
+    elif not undeletes:
+        what = "what is deleted from this store cannot be brought back"
+        remedy = "Leave it out: what is deleted is then gone for good."
+    else:
+        return
+    raise InvalidInput(what, name=name, option="recoverable", remedy=remedy)

@@ -11,12 +11,11 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Duplicate,
     EncryptionError,
-    InvalidInput,
     NotFound,
     Revoked,
     RotationInProgress,
@@ -42,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.desired im
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
+    check_recoverable,
     refuse_importing,
     refuse_while_rotating,
     with_way_out,
@@ -243,7 +243,7 @@ class Writer:
             Conflict: its version is not the expected one.
         """
         if recoverable:
-            self.check_recoverable(name, force)
+            check_recoverable(name, self.undeletes, force)
         expected = Etag(expected_version) if expected_version else None
         if not force:
             try:
@@ -261,20 +261,22 @@ class Writer:
                 continue
         self._backend.delete(check_name(name), stage=CURRENT, expected=expected, recoverable=recoverable)
 
-    def check_recoverable(self, name: str, force: bool) -> None:
-        """Refuse a recoverable delete that could not be undone.
+    def remove_version(self, name: str, version: str, recoverable: bool, check: bool) -> bool:
+        """Remove one older version. Return False if there is none."""
+        remover = require_protocol(self._backend, VersionRemover, check_name(name))
+        try:
+            remover.remove_version(name, version, recoverable=recoverable, check=check)
+        except NotFound:
+            return False
+        return True
+
+    def restore_version(self, name: str, version: str, check: bool) -> Credential:
+        """Bring back an older version that was removed recoverably, and return it.
 
         Raises:
-            InvalidInput: the backend cannot restore, or `force` is given too.
+            NotFound: there is none.
         """
-        if force:
-            what, remedy = "what is removed by force cannot be brought back", "Leave out 'force' or 'recoverable'."
-        elif not self.undeletes:
-            what = "what is deleted from this store cannot be brought back"
-            remedy = "Leave it out: what is deleted is then gone for good."
-        else:
-            return
-        raise InvalidInput(what, name=name, option="recoverable", remedy=remedy)
+        return self._answer(require_protocol(self._backend, VersionRemover, check_name(name)).restore_version(name, version, check=check))
 
     def scope(self, wanted: DesiredCredential, stored: Scope) -> Scope:
         """Return the wanted scope, else the stored one, with the store's tenant."""

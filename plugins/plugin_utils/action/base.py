@@ -37,6 +37,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_res
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.validation import validate
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import build_failed_result
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
 
 
 class CredentialAction(ActionBase):
@@ -140,7 +141,7 @@ class CredentialAction(ActionBase):
         """Return all that may name a store. The task's `environment:` counts, as it would for a module."""
         environment: dict[str, Any] = {}
         self._compute_environment_string(environment)
-        around = build_run_config(self._loader, self._templar, variables)
+        around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         return replace(around, environment={**around.environment, **{name: str(value) for name, value in environment.items()}})
 
     def _build_result(self, outcome: Outcome, parameters: Mapping[str, Any], reported: dict[str, Any]) -> dict[str, Any]:

@@ -112,6 +112,8 @@ class RotationDriver:
             target = self._build_target(step)
             report = _ACTS[step["kind"]](self, target, step, given)
             outcome = self._report({**_echo(step), **report, "note": self._note}, target, step, given)
+        # The last report saw the rotation under way: before it, things were as they were at the look.
+        outcome.result.get("diff", {}).update(before=looked.result.get("diff", {}).get("before"))
         return outcome
 
     def _report(self, report: dict[str, Any], target: Target, step: Mapping[str, Any], given: float) -> Outcome:

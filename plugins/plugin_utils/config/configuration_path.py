@@ -68,6 +68,11 @@ def is_pipe(path: str) -> bool:
     return stat.S_ISFIFO(_read_mode(path))
 
 
+def place_of_paths(path: str) -> str:
+    """Return the file whose directory the configuration's relative paths start at: of a pipe, one in the current directory."""
+    return os.path.join(os.getcwd(), FILE_NAME) if is_pipe(path) else path
+
+
 def _is_file(path: str) -> bool:
     return stat.S_ISREG(_read_mode(path))
 

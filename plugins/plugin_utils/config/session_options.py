@@ -15,13 +15,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 SPECIFICATION: Mapping[str, Mapping[str, Any]] = {
     "enabled": {"type": "bool", "default": True},
     "ttl": {"type": "float", "default": 300.0},
+    "ttl_missing": {"type": "float", "default": 5.0},
     "max_entries": {"type": "int", "default": 10000},
     "max_bytes": {"type": "int", "default": 32 * 1024 * 1024},
     "refresh_ahead": {"type": "float", "default": 0.8},
     "serve_stale": {"type": "float", "default": 0.0},
     "idle": {"type": "float", "default": 3600.0},
 }
-_LEAST: Mapping[str, float] = {"ttl": 0, "max_entries": 1, "max_bytes": 0, "refresh_ahead": 0, "serve_stale": 0, "idle": 1}
+_LEAST: Mapping[str, float] = {
+    "ttl": 0,
+    "ttl_missing": 0,
+    "max_entries": 1,
+    "max_bytes": 0,
+    "refresh_ahead": 0,
+    "serve_stale": 0,
+    "idle": 1,
+}
 
 
 def session_options(said: list[tuple[str, Any]]) -> dict[str, Any]:

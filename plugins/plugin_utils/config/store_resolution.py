@@ -21,7 +21,7 @@ from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
 from ansible.utils.display import Display
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
     LOCAL,
     StoreReference,
@@ -36,10 +36,13 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.configura
     check_who_can_change,
     find_configuration,
     find_unused,
+    is_pipe,
+    place_of_paths,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.plain_text import TEMPLATE_MARKS, refuse_templates
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 
 STORE_OPTION = "store"
 STORE_VARIABLE = "nebula_credential_store"
@@ -64,6 +67,7 @@ class RunConfig:
         template: resolves a template in a variable.
         load: reads a YAML file, Ansible Vault content included.
         ansible_cfg: the ansible.cfg in use, if any.
+        load_piped: reads the YAML that comes through a pipe, with the run's `session` options.
         warn: the function for warnings.
     """
 
@@ -72,17 +76,24 @@ class RunConfig:
     template: Callable[[Any], Any]
     load: Callable[[str], Any]
     ansible_cfg: str | None = None
+    load_piped: Callable[[str, Mapping[str, Any]], Any] | None = None
     warn: Callable[[str], object] = lambda _message: None
 
 
-def build_run_config(loader: Any, templar: Any, variables: Mapping[str, Any]) -> RunConfig:
-    """Return the surroundings of this process's run, for a plugin that has these variables."""
+def build_run_config(
+    loader: Any, templar: Any, variables: Mapping[str, Any], read_piped: Callable[[str, Mapping[str, Any]], str] | None = None
+) -> RunConfig:
+    """Return the surroundings of this process's run, for a plugin that has these variables.
+
+    `read_piped` returns the text of a configuration that comes through a pipe. Without it such a configuration is refused.
+    """
     return RunConfig(
         variables=variables,
         environment=os.environ,
         template=templar.template,
         load=loader.load_from_file,
         ansible_cfg=constants.CONFIG_FILE,
+        load_piped=None if read_piped is None else lambda path, session: loader.load(read_piped(path, session), path, show_content=False),
         warn=Display().warning,
     )
 
@@ -152,9 +163,10 @@ def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
 
 
 def _read_session_settings(around: RunConfig) -> Any:
-    """Return what the file sets; None also if it is out of reach, because not every run needs it."""
+    """Return what the file sets; None also if it is out of reach, because not every run needs it, and if the session itself reads it."""
     try:
-        return _read_file(around).session
+        path = find_configuration(around.environment, around.ansible_cfg)
+        return None if path is None or is_pipe(path) else _read_file(around).session
     except OutOfReach:
         return None
 
@@ -203,7 +215,7 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
         config = resolve_store_aliases(config)
     except InvalidConfiguration as problem:
         raise problem.within(store=name) from None
-    return StoreReference(name, beside_file(config, file.path) if is_from_file else config, file=file.path)
+    return StoreReference(name, beside_file(config, place_of_paths(file.path)) if is_from_file else config, file=file.path)
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:
@@ -247,12 +259,25 @@ def _read_file(around: RunConfig) -> _ConfigurationFile:
         return _ConfigurationFile()
     check_who_can_change(path)
     try:
-        content = around.load(path)
+        content = _load_piped(path, around) if is_pipe(path) else around.load(path)
+    except CredentialError:
+        raise
     except Exception as error:  # noqa: BLE001  # a parser's message quotes the file
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import describe_load_error
 
         raise describe_load_error(path, error, FILE_NAME) from None
     return _check_file(path, {} if content is None else content)
+
+
+def _load_piped(path: str, around: RunConfig) -> Any:
+    if around.load_piped is None:
+        raise InvalidConfiguration("{0} is a pipe".format(path), option=CONFIG_ENVIRONMENT, remedy="Name a file.")
+    content = around.load_piped(path, session_options(session_settings(around)))
+    if isinstance(content, Mapping) and SESSION_KEY in content:
+        what = "'{0}' cannot come through a pipe, because the session reads it".format(SESSION_KEY)
+        remedy = "Set {0}, or the variable '{1}'.".format(SESSION_ENVIRONMENT, SESSION_VARIABLE)
+        raise InvalidConfiguration(what, option=SESSION_KEY, remedy=remedy)
+    return content
 
 
 def _check_file(path: str, content: Any) -> _ConfigurationFile:

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -43,6 +44,7 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
             # ansible-core itself names a lookup that failed.
             where = " for ({0}.{1}) module".format(COLLECTION, module) if module else ""
             message = "Unsupported parameters{0}: {1}".format(where, message)
+            message += _suggest(result.unsupported_parameters, specification.argument_spec)
         raise UserMessage(masking.without(message, _secrets(given, specification.argument_spec)))
     return dict(result.validated_parameters)
 
@@ -78,6 +80,20 @@ def _secrets(arguments: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]
             for element in value if isinstance(value, list) else [value]:
                 found += _secrets(element, option["options"]) if isinstance(element, Mapping) else []
     return found
+
+
+def _suggest(unsupported: Iterable[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what was meant by options that do not exist, at any depth. Empty if nothing is close."""
+    paths = sorted(path if isinstance(path, tuple) else (path,) for path in unsupported)
+    meant = ((path, _find_closest(path, spec)) for path in paths)
+    texts = ["'{0}' in place of '{1}'".format(".".join((*path[:-1], close)), ".".join(path)) for path, close in meant if close]
+    return " Did you mean {0}?".format(", ".join(texts)) if texts else ""
+
+
+def _find_closest(path: Sequence[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
+    for name in path[:-1]:
+        spec = spec.get(name, {}).get("options") or {}
+    return next(iter(difflib.get_close_matches(str(path[-1]), list(spec), 1)), "")
 
 
 def _leaves(value: Any) -> list[str]:

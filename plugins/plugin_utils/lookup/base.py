@@ -33,7 +33,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.validatio
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import FailureOptions
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import lookup_failure
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import is_retried
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import outcome_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
 
 SCOPE_VARIABLE = "nebula_credential_scope"
 ALL_FIELDS = ["*"]
@@ -71,7 +73,7 @@ class CredentialLookup(LookupBase):
         """Return the list that the lookup returns for these terms."""
 
     def _answer(self, terms: list[Any], given: dict[str, Any], default: list[Any], variables: Mapping[str, Any]) -> list[Any]:
-        around = build_run_config(self._loader, self._templar, variables)
+        around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         if given.get("scope") is None:
             given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
         options = validate(given, self.specification)
@@ -98,6 +100,11 @@ class LookupCall:
         self.reactions = reactions
         self._operation = operation
         self._around = around
+
+    @property
+    def accepts_missing(self) -> bool:
+        """True if a miss that the session remembers may answer this call: it has an answer for one, and does not wait for the name."""
+        return self.reactions.accept_missing and not is_retried()
 
     def ask(self, **parameters: Any) -> Outcome:
         """Perform the lookup's operation with its options and `parameters`, and return its outcome.

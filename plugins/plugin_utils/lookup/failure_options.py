@@ -61,6 +61,11 @@ class FailureOptions:
                 remedy = "Give 'default', or use one of: {0}.".format(", ".join(other for other in REACTIONS if other != DEFAULT))
                 raise InvalidInput("it is 'default', and no default is given", option=option, remedy=remedy)
 
+    @property
+    def accept_missing(self) -> bool:
+        """True if the call has an answer for a missing credential, so that an earlier miss may answer it."""
+        return bool(self._default) or self._options.get("on_missing") not in (None, ERROR)
+
     def apply(self, error: CredentialError) -> list[Any]:
         """Return `[default]`, or `[]` to leave the value out.
 

@@ -29,7 +29,7 @@ class Get(CredentialLookup):
             remedy = "Read one name, or use nebula.credential.get_many, which returns a mapping."
             raise InvalidInput("exactly one credential is read at a time, not {0}".format(len(names)), option="_terms", remedy=remedy)
         try:
-            return [call.ask(name=names[0]).result["value"]]
+            return [call.ask(name=names[0], accepts_missing=call.accepts_missing).result["value"]]
         except CredentialError as error:
             return call.reactions.apply(error)
 
@@ -44,7 +44,7 @@ class GetMany(CredentialLookup):
         """Return one mapping of name to value. It has no key for what an `on_…` option leaves out."""
         names = names_in(terms)
         try:
-            result = call.ask(names=names).result
+            result = call.ask(names=names, accepts_missing=call.accepts_missing).result
         except CredentialError as error:
             return [{name: default for name in names for default in _list_defaults(call, error)}]
         values, errors = dict(result["values"]), {}

@@ -11,6 +11,7 @@ if a place may set it.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -67,10 +68,12 @@ def _is_session_configured(variables: Mapping[str, Any]) -> bool:
 
 def _content(path: str) -> bytes:
     try:
-        with open(path, "rb") as file:
-            return file.read()
+        if stat.S_ISREG(os.stat(path).st_mode):  # a pipe is for the session to read
+            with open(path, "rb") as file:
+                return file.read()
     except OSError:
-        return b""
+        pass
+    return b""
 
 
 def _session_settings(loader: Any, templar: Any, variables: Mapping[str, Any]) -> Mapping[str, Any] | None:

@@ -63,8 +63,7 @@ def controller() -> tuple[int, str]:
     """
     process = os.getpid()
     parent = multiprocessing.parent_process()
-    worker = sys.modules.get("ansible.executor.process.worker")
-    if getattr(worker, "current_worker", None) is not None and parent is not None:
+    if _current_worker() is not None and parent is not None:
         process = parent.pid or process
     try:
         # proc(5): the 22nd field; the 2nd is a name in parentheses that may hold anything.
@@ -74,10 +73,20 @@ def controller() -> tuple[int, str]:
         return process, ""
 
 
+def _current_worker() -> Any:
+    """Return ansible-core's object of the worker that this process is; None in another process."""
+    return getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
+
+
+def is_retried() -> bool:
+    """Return True if the worker's task is repeated until a condition holds. It may wait for a credential that is missing now."""
+    task = getattr(_current_worker(), "_task", None)
+    return bool(getattr(task, "until", None)) or getattr(task, "retries", None) is not None
+
+
 def current_task() -> str | None:
     """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
-    worker = getattr(sys.modules.get("ansible.executor.process.worker"), "current_worker", None)
-    name = getattr(getattr(worker, "_task", None), "get_name", None)
+    name = getattr(getattr(_current_worker(), "_task", None), "get_name", None)
     return str(name()) if callable(name) else None
 
 

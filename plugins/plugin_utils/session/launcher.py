@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import signal
+import stat
 import subprocess
 import sys
 import time
@@ -176,6 +177,7 @@ def _lock(descriptor: int, patience: float) -> None:
 
 
 def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_over: HandOver) -> None:
+    pipe = _open_piped_configuration()
     handed = {
         "collection": COLLECTION,
         "path": [path for path in sys.path if path],
@@ -183,6 +185,7 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
         "run": run,
         "lock": lock,
         "bytecode": not sys.dont_write_bytecode,
+        "configuration": pipe,
     }
     try:
         started = subprocess.Popen(
@@ -190,15 +193,29 @@ def _start(where: Place, run: tuple[int, str], terms: Terms, lock: int, hand_ove
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            pass_fds=(lock,),
+            pass_fds=(lock,) if pipe is None else (lock, pipe),
             start_new_session=True,
         )
         word = hand_over(started, json.dumps({**handed, **terms()}).encode("utf-8"))
     except OSError as error:
         word = type(error).__name__
+    finally:
+        if pipe is not None:
+            os.close(pipe)
     if word != READY:
         raise NoSession(abandon_session(where.directory, NOT_STARTED.format(word or "no response")))
     wait_at_run_end(where.directory, run)
+
+
+def _open_piped_configuration() -> int | None:
+    """Return a descriptor of the pipe that the configuration comes through; None if it comes from a file."""
+    path = os.environ.get("NEBULA_CREDENTIAL_CONFIG", "")
+    try:
+        if stat.S_ISFIFO(os.stat(path).st_mode):
+            return os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        pass  # the worker that resolves the store reports it
+    return None
 
 
 def _hand_over(started: subprocess.Popen[bytes], handed: bytes) -> str:

@@ -121,6 +121,17 @@ def test_nothing_to_do_after_the_look_is_an_end_too() -> None:
     assert drive(Engine(), Server()) == []
 
 
+def test_the_diff_begins_with_what_the_look_saw() -> None:
+    engine = Engine()
+    seen = iter([{"before": {"state": "active"}}, {"before": {"state": "rotating"}, "after": {"state": "active"}}])
+
+    def perform(step: dict[str, Any]) -> Outcome:
+        return Outcome({**engine(step).result, "diff": next(seen)})
+
+    diff = RotationDriver(perform, PostgreSQL, Server()).drive().result["diff"]
+    assert diff == {"before": {"state": "active"}, "after": {"state": "active"}}
+
+
 def test_it_asks_again_until_the_limit() -> None:
     server = Server(REFUSED)
     assert drive(Engine(step(steps.ASK, limit=10)), server) == [steps.REFUSED]

@@ -202,3 +202,43 @@ def test_an_unverified_current_value_is_replaced_where_the_task_says_so(store: S
     step = store.rotate(step={"ticket": step["ticket"], "outcome": "applied"}, current_unverified=True, **PG)["step"]
     done = store.rotate(step={"ticket": step["ticket"], "outcome": "accepted"}, current_unverified=True, **PG)
     assert (done["outcome"], done["rotation"]["current_verified"]) == ("promoted", False)
+
+
+def sides(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What differs between the two sides of the diff."""
+    diff = result["diff"][0] if isinstance(result["diff"], list) else result["diff"]
+    before, after = diff["before"], diff["after"]
+    assert set(before) == set(after)
+    names = [name for name in before if before[name] != after[name]]
+    return {name: before[name] for name in names}, {name: after[name] for name in names}
+
+
+def test_the_diff_of_check_mode_has_the_plan_and_the_metadata_before_and_after(store: Store) -> None:
+    store.manager.update("db_pass", expires_at=store.now + timedelta(days=9))
+    result = store.rotate(check_mode=True, ttl="1d", **PG)
+    before, after = sides(result)
+    assert (before["version"], after["version"]) == ("1", "a new one")
+    assert after["expires_at"] == "2026-11-23T00:00:00Z"
+    assert before["fields"]["password"] != after["fields"]["password"]
+    planned = result["diff"][1]["prepared"]
+    assert planned.index("try the current value") < planned.index("store the new value as pending") < planned.index("promote it")
+    assert "readers of the current value are refused" in planned
+    assert store.value() == "old-word"
+
+
+@pytest.mark.parametrize(
+    ("phase", "options", "state"), [("prepare", {}, "rotating"), ("auto", {"target": "none", "grace": "1h"}, "grace_period")]
+)
+def test_check_mode_foresees_the_state_that_the_rotation_leads_to(store: Store, phase: str, options: dict[str, Any], state: str) -> None:
+    _before, foreseen = sides(store.rotate(check_mode=True, phase=phase, **options))
+    _before, after = sides(store.rotate(phase=phase, **options))
+    assert foreseen["state"] == after["state"] == state
+    assert foreseen["rotation"] == after["rotation"]
+
+
+def test_the_diff_of_a_rotation_has_the_metadata_and_no_value(store: Store) -> None:
+    result = store.rotate(target="none")
+    before, after = sides(result)
+    assert (before["version"], after["version"]) == ("1", "2")
+    assert store.value() not in repr(result["diff"])
+    assert "old-word" not in repr(result["diff"])

@@ -9,8 +9,10 @@ import json
 import os
 import socket
 import threading
+from datetime import datetime, timezone
 
 import pytest
+from ansible._internal._templating._utils import Omit
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +105,12 @@ def test_a_way_of_asking_is_another_one_wherever_another_store_or_caller_may_ans
     questions.append(digest())
     assert len(set(questions)) == len(questions)
     assert digest() == questions[-1]
+
+
+def test_omit_and_the_value_of_a_default_make_no_other_way_of_asking():
+    """So a session that knows the request responds to it, and the lookup loads nothing else."""
+    assert digest(field=Omit, version=Omit) == digest()
+    assert digest(default=datetime.now(timezone.utc)) == digest(default="none") == digest(default=Omit) != digest()
 
 
 def test_all_that_give_a_session_up_say_the_same(tmp_path):

@@ -26,7 +26,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Statements
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, EnvelopeRewriter, Located, SchemaAdmin
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    AuditSink,
+    EnvelopeRewriter,
+    Located,
+    SchemaAdmin,
+    VersionRemover,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
@@ -42,7 +48,7 @@ class _Opened(NamedTuple):
     schema: Schema
 
 
-class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
+class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, VersionRemover):
     """A store in SQLite, PostgreSQL, MariaDB, MySQL or CockroachDB.
 
     A read is one SELECT. A write is one transaction, in which the row is locked, compared and swapped.
@@ -142,6 +148,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._ready().writing.delete(check_name(name), stage, expected)
 
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        self._ready().writing.remove_version(check_name(name), version, check)
+
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Yield the records page by page, so that no connection is held while the caller works on a row."""
         reading, after = self._ready().reading, None
@@ -183,6 +192,10 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located):
 
     def location(self) -> str:
         return "{0} {1}".format(self._connections.kind.address.location, self._prefix)
+
+    def locate(self, name: str) -> Dict[str, str]:
+        address = replace(self._connections.kind.address, username=None, password=None)
+        return {"database": address.redact, "table": self._prefix + "credentials", "name": check_name(name)}
 
     def health(self) -> Health:
         try:

@@ -144,8 +144,10 @@ class Connections:
         try:
             return self.kind.connect()
         except Exception as error:  # any error of the drivers
-            refused = not isinstance(error, CredentialError) and isinstance(translate(error, self.kind, self._command), LoginFailed)
-            if not refused or self.kind.login.password() == used:
+            # What an error means may take a request to find out, so the password is compared first.
+            if isinstance(error, CredentialError) or self.kind.login.password() == used:
+                raise
+            if not isinstance(translate(error, self.kind, self._command), LoginFailed):
                 raise
         return self.kind.connect()
 

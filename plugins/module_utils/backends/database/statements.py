@@ -213,6 +213,22 @@ class Statements:
             connection.execute(table.delete().where(table.c.name == name, table.c.stage == stage))
             self._bury(connection, name, stage, found.serial or 0)
 
+    def remove_version(self, name: str, version: str, check: bool) -> None:
+        """See `VersionRemover.remove_version`."""
+        from sqlalchemy import select
+
+        kept = self._tables.versions
+        with self._connections.writing() as connection:
+            found = self._lock_row(connection, name, CURRENT)
+            if found is None:
+                raise absent(name)
+            rows = connection.execute(select(kept.c.version).where(kept.c.name == name).order_by(kept.c.version.desc()))
+            versions = [str(row.version) for row in rows if str(row.version) != found.version]
+            if version not in versions:
+                raise absent(name, version, kept=versions)
+            if not check:
+                connection.execute(kept.delete().where(kept.c.name == name, kept.c.version == int(version)))
+
     def _bury(self, connection: Any, name: str, stage: str, serial: int) -> None:
         table = self._tables.tombstones
         last = max(serial, self._read_tombstone(connection, name, stage))

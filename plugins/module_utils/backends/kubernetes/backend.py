@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from typing import Dict
+
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, Capabilities, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import ROLE
@@ -50,7 +52,9 @@ class Kubernetes(ObjectBackend, Limited, Located):
             raise problem.within(store=self.context.store) from None
         self._connection = Connection(self.settings, store=self.context.store, warn=self.context.warn)
         tenant = self.settings.get("tenant") or DEFAULT_TENANT
-        return KubePlaces(self._connection, prefix, tenant, encrypted=bool(self.settings.get("encrypt")), label_selector=selector)
+        encrypted = bool(self.settings.get("encrypt"))
+        self._secrets = KubePlaces(self._connection, prefix, tenant, encrypted=encrypted, label_selector=selector)
+        return self._secrets
 
     def connect(self) -> None:
         """Load the official client. The first operation logs in."""
@@ -65,6 +69,10 @@ class Kubernetes(ObjectBackend, Limited, Located):
 
     def location(self) -> str:
         return "kubernetes {0} {1}".format(self._connection.location, self.setting("prefix"))
+
+    def locate(self, name: str) -> Dict[str, str]:
+        server, _space, namespace = self._connection.location.rpartition(" ")
+        return {"server": server, "namespace": namespace, "secret": self._secrets.find_name(name)}
 
     def health(self) -> Health:
         """Return whether the server responds, accepts the login, and allows it every operation; degraded if it does not allow all."""

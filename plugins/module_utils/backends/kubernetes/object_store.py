@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 _DOCUMENT = "document"
@@ -47,11 +48,22 @@ class KubePlaces(ObjectStore):
         self._encrypted = encrypted
         self._selector = label_selector
         self._manifests = Manifests(prefix, tenant, encrypted)
+        self._own_names: Dict[str, str] = {}
 
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
         found = self._read_secret(place, secret_name(self._prefix, place))
         own = own_name(self._prefix, place) if found is None else None
         return found if own is None else self._read_secret(place, own)
+
+    def find_name(self, name: str) -> str:
+        """Return the name of a credential's Secret: its own if another tool made it and it was read here, else as we name it."""
+        return self._own_names.get(name) or secret_name(self._prefix, ObjectKey(check_name(name)))
+
+    def _note_name(self, place: ObjectKey, secret: str) -> None:
+        if place.kind == CURRENT and secret != secret_name(self._prefix, place):
+            self._own_names[place.name] = secret
+        elif place.kind == CURRENT:
+            self._own_names.pop(place.name, None)
 
     def _read_secret(self, place: ObjectKey, name: str) -> Optional[StoredObject]:
         """Return the object in a Secret; None if there is no such Secret, or it is another credential's."""
@@ -62,6 +74,7 @@ class KubePlaces(ObjectStore):
         expected = (place.name, None) if name == secret_name(self._prefix, place) else (place.name,)
         if notes.is_ours(known) and known.get(notes.NAME) not in expected:
             return None
+        self._note_name(place, name)
         return self._manifests.read(place, answer.body)
 
     def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
@@ -150,11 +163,15 @@ class KubePlaces(ObjectStore):
             found = replace(found, record=replace(found.record, fields={}, state={}))
             ours = secret_name(self._prefix, place)
             if notes.is_ours(known) or metadata["name"] == ours:
+                self._note_name(place, metadata["name"])
                 yield found
             else:
-                held.append((ours, found))
+                held.append((ours, found, place, metadata["name"]))
         # A Secret of another tool is a credential by its own name unless we keep one of that name.
-        yield from (found for ours, found in held if ours not in listing.seen)
+        for ours, found, place, secret_of_other in held:
+            if ours not in listing.seen:
+                self._note_name(place, secret_of_other)
+                yield found
 
     def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
         answer = self._connection.request("get", document_name(self._prefix))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Iterator, List, Mapping, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -29,7 +29,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    BackupCopy,
+    BackupKeeper,
+    EnvelopeRewriter,
+    Located,
+    VersionRemover,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
@@ -44,7 +50,7 @@ _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
 
 
-class Local(Backend, EnvelopeRewriter, Located):
+class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
@@ -63,15 +69,16 @@ class Local(Backend, EnvelopeRewriter, Located):
         self._format = FORMATS[self._check_format()]
         self._layout = Layout(os.path.abspath(expand_home(self.setting("path"), "path")), self._format.extension)
         self._backups = self._build_backups()
+        kept = self._backups if self.setting("backup") else None
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
-        self._files = RecordFiles(self._layout, self._format, keep, secure, self._backups, read_mode(self.setting("permissions")))
+        self._files = RecordFiles(self._layout, self._format, keep, secure, kept, read_mode(self.setting("permissions")))
         self._timeout = self._at_least("lock_timeout", 0)
         self._prepared = False
 
-    def _build_backups(self) -> Optional[Backups]:
+    def _build_backups(self) -> Backups:
         retention = self._at_least("backup_retention", 1)
         location = self.setting("backup_path") or self._layout.backups
-        return Backups(os.path.abspath(expand_home(location, "backup_path")), retention) if self.setting("backup") else None
+        return Backups(os.path.abspath(expand_home(location, "backup_path")), retention)
 
     def _check_format(self) -> str:
         chosen: str = self.setting("format")
@@ -137,7 +144,7 @@ class Local(Backend, EnvelopeRewriter, Located):
         """Create the hidden folders and sweep, once per instance: a store that is only read needs neither."""
         with translated(_ROLE, self._layout.hidden):
             self._layout.prepare()
-        if self._backups is not None:
+        if self.setting("backup"):
             self._ensure(self._backups.location, "the backup folder", "backup_path")
         sweep(self._layout)
         self._prepared = True
@@ -187,6 +194,15 @@ class Local(Backend, EnvelopeRewriter, Located):
             if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
                 raise envelope_conflict(name)
 
+    def read_backups(self) -> Iterator[BackupCopy]:
+        with translated("the backup folder", self._backups.location):
+            for name, path in self._backups.paths(self._layout.extension):
+                yield BackupCopy(name, path, read_whole(path))
+
+    def rewrite_backup(self, copy: BackupCopy, envelope: bytes) -> None:
+        if os.path.exists(copy.place):
+            self._files.rewrite(copy.place, envelope)
+
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         check_name(name)
         with self._writing(name, "delete"):
@@ -207,6 +223,14 @@ class Local(Backend, EnvelopeRewriter, Located):
             if expected is not None:
                 raise
             return None
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self._writing(check_name(name), "remove_version"):
+            found = self._files.identify(name, CURRENT)
+            if found is None:
+                raise absent(name)
+            if version == found.version or not is_serial(version) or not self._files.remove_version(name, int(version), check):
+                raise absent(name, version, kept=[kept for kept in self._files.readable(found) if kept != found.version])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         return list_records(self._files, wanted)
@@ -247,6 +271,9 @@ class Local(Backend, EnvelopeRewriter, Located):
 
     def location(self) -> str:
         return "local {0}".format(describe_file(self._layout.root))
+
+    def locate(self, name: str) -> Dict[str, str]:
+        return {"file": self._layout.record(check_name(name), CURRENT)}
 
     def health(self) -> Health:
         return examine(self._layout)

@@ -10,10 +10,12 @@ import os
 import re
 from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
-from typing import Callable, List
+from typing import Callable, Iterator, List, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import copy_durably, wipe
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES
 
 _DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
@@ -54,8 +56,19 @@ class Backups:
             if day < oldest:
                 _wipe_folder(os.path.join(self.location, day))
 
+    def paths(self, extension: str) -> Iterator[Tuple[str, str]]:
+        """Yield (credential, path) of every copy with that extension. Folders that `add` never makes are left out."""
+        for day in self._days():
+            for escaped in sorted(os.listdir(os.path.join(self.location, day))):
+                folder = os.path.join(self.location, day, escaped)
+                with suppress(InvalidInput):
+                    name = FILE_NAMES.unescape(escaped)
+                    files = sorted(os.listdir(folder)) if os.path.isdir(folder) else []
+                    yield from ((name, os.path.join(folder, file)) for file in files if file.endswith(extension))
+
     def _days(self) -> List[str]:
-        return [entry for entry in os.listdir(self.location) if _DAY.match(entry)]
+        entries = os.listdir(self.location) if os.path.isdir(self.location) else []
+        return sorted(entry for entry in entries if _DAY.match(entry))
 
 
 def _wipe_folder(folder: str) -> None:

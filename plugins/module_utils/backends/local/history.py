@@ -94,6 +94,18 @@ class History:
         with suppress(OSError):
             os.rmdir(self._layout.versions(name))
 
+    def has(self, name: str, serial: int) -> bool:
+        """Return True if that version is kept."""
+        return os.path.lexists(self._layout.version(name, serial))
+
+    def remove_one(self, name: str, serial: int, secure: bool) -> bool:
+        """Remove one kept version, wiped if `secure`. Return False if there is none."""
+        if not self.has(name, serial):
+            return False
+        (wipe if secure else os.unlink)(self._layout.version(name, serial))
+        fsync_directory(self._layout.versions(name))
+        return True
+
 
 def read_write_time(path: str) -> Optional[datetime]:
     """Return when the file was written, in UTC, or None if there is no file."""

@@ -142,6 +142,11 @@ class RecordFiles:
                 os.unlink(path)
             fsync_directory(self.layout.folder(stage))
 
+    def remove_version(self, name: str, serial: int, check: bool) -> bool:
+        """Remove one kept version. Return whether there is one; with `check`, remove nothing."""
+        with translated(_ROLE, self.layout.version(name, serial)):
+            return self.history.has(name, serial) if check else self.history.remove_one(name, serial, self._secure)
+
     def _back_up(self, name: str, serial: int) -> None:
         if self._backups is None:
             return

@@ -25,7 +25,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.snapshot import Snapshot, SnapshotFile
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, Flushable, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    EnvelopeRewriter,
+    Flushable,
+    Located,
+    VersionRemover,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -58,7 +63,7 @@ def _identify_record(record: Record) -> Record:
     return record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
 
 
-class Memory(Backend, Flushable, EnvelopeRewriter, Located):
+class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
     """A store that ends with its process, for tests and for values that must not reach a disk."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, persistent=False)
@@ -240,8 +245,17 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
                 raise absent(name, stage=stage)
             check_swap(name, found, expected)
             for record, _each in self._values.pop(place):
-                for secret in (*record.fields.values(), *record.state.values()):
-                    secret.wipe()
+                _wipe(record)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self._using(changing=not check):
+            kept = self._values.get((check_name(name), CURRENT), [])
+            for position, (record, _written) in enumerate(kept):
+                if position and record.version == version:
+                    if not check:
+                        _wipe(kept.pop(position)[0])
+                    return
+            raise absent(name, version if kept else None, kept=[str(record.version) for record, _each in kept[1:]])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         with self._using():
@@ -278,5 +292,13 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located):
     def location(self) -> str:
         return "memory {0}".format(id(self) if self._file is None else describe_file(self._file.path))
 
+    def locate(self, name: str) -> Dict[str, str]:
+        return {"process": str(os.getpid())} if self._file is None else {"file": self._file.path}
+
     def health(self) -> Health:
         return Health()
+
+
+def _wipe(record: Record) -> None:
+    for secret in (*record.fields.values(), *record.state.values()):
+        secret.wipe()

@@ -30,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, VersionRemover
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -46,7 +46,7 @@ class _Change(NamedTuple):
     tombstone: Optional[StoredObject]
 
 
-class ObjectBackend(Backend, EnvelopeRewriter):
+class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
     """A backend of objects. A subclass provides `make_places`, its capabilities and its options (with `objects.options`).
 
     It overrides `connect` and `close` if its places have a connection, and `health` if it can report more than that the store is readable.
@@ -243,6 +243,26 @@ class ObjectBackend(Backend, EnvelopeRewriter):
             self._clean(place, tombstone)
             raise
         self._clean(place, tombstone)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        place = ObjectKey(check_name(name))
+        for _each in attempts(name):
+            found = self._find(place)
+            if found is None:
+                raise absent(name)
+            serials = [kept.serial for kept in found.older if str(kept.serial) == version]
+            if not serials:
+                raise absent(name, version, kept=[str(kept.serial) for kept in found.older])
+            if check:
+                return
+            # First it is no version any more; then its object is removed, by the next write if not by this one.
+            older = tuple(kept for kept in found.older if kept.serial not in serials)
+            try:
+                self.places.replace(place, replace(found, older=older, garbage=(*found.garbage, *serials)), found)
+            except Conflict:
+                continue
+            self._history.sweep(name, serials)
+            return
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for found in self.places.scan(wanted.prefix, wanted.stage, wanted.names_only):

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, Renewable
@@ -28,6 +28,14 @@ class Connected(Backend, Renewable, Located):
     def location(self) -> str:
         place = Location.of(self.settings)
         return "vault {0} {1} {2}".format(self._connection.location, place.mount, place.prefix)
+
+    def locate(self, name: str) -> Dict[str, str]:
+        place = Location.of(self.settings)
+        return self.describe_path("{0}/{1}".format(place.mount, place.place(name)))
+
+    def describe_path(self, path: str) -> Dict[str, str]:
+        """Return a path with its server and namespace."""
+        return dict(self._connection.address, path=path)
 
     def renew_due(self) -> Optional[float]:
         return self._connection.keep_alive()

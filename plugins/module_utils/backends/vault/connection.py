@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import threading
-from typing import Any, Callable, Mapping, NamedTuple, Optional
+from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
@@ -155,6 +155,12 @@ class Connection:
     def location(self) -> str:
         """The server and the namespace: the same text for every login to it."""
         return "{0} {1}".format(self._address.url, (self._address.namespace or "").strip("/"))
+
+    @property
+    def address(self) -> Dict[str, str]:
+        """The server, and the namespace if there is one, for people."""
+        namespace = (self._address.namespace or "").strip("/")
+        return dict({"url": self._address.url}, **({"namespace": namespace} if namespace else {}))
 
     def close(self) -> None:
         """Revoke the token if it came from a login of this connection (`revoke_on_close`). Close the connections. May be called twice."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Iterator, List, Mapping, NoReturn, Optional
+from typing import Any, Dict, Iterator, List, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -146,6 +146,9 @@ class LeasedSecrets(Connected):
         if reply.status == 404:
             raise _refusal_error(name, reply) or absent(name)
         return reply.body
+
+    def locate(self, name: str) -> Dict[str, str]:
+        return self.describe_path(self._path(self.setting("lease_path").replace(_NAME, check_name(name))))
 
     def _renew(self, lease_id: str) -> Mapping[str, Any]:
         wanted = {} if self.settings.get("ttl") is None else {"increment": self.settings["ttl"]}

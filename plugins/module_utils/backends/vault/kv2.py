@@ -15,7 +15,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -26,20 +26,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
     Descriptions,
     check_metadata,
-    read_revision,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     check_room,
     find_description,
-    mark_deleted,
-    newest_deleted_version,
     with_deleted,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
@@ -53,6 +50,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     record_of,
     row_of,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_removal import Removal
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
     Kv2Requests,
     LostRace,
@@ -89,7 +87,7 @@ class _CurrentVersion(NamedTuple):
         return self.record is None and self.number > 0
 
 
-class Kv2(Connected, Recoverable):
+class Kv2(Connected, Recoverable, VersionRemover):
     """Credentials as plain secrets of KV version 2."""
 
     capabilities = Capabilities(
@@ -116,6 +114,7 @@ class Kv2(Connected, Recoverable):
         self._location = Location.of(options)
         self._requests = Kv2Requests(connection, self._location.mount)
         self._descriptions = Descriptions(self._requests)
+        self._removal = Removal(self._requests, self._tenant)
         self._unfinished = PendingWrites()
         if self.setting("keep_versions") < 0:
             what = "{0} is too small".format(self.setting("keep_versions"))
@@ -169,7 +168,7 @@ class Kv2(Connected, Recoverable):
         if value is None:
             sheet = self._requests.sheet(place)
             return _CurrentVersion(sheet.current if sheet else 0, None)
-        self._bury_marked(place, value)
+        self._removal.bury_marked(place, value)
         return _CurrentVersion(value.version.number, record_of(name, stage, value, self._tenant))
 
     def _describe(self, place: str, record: Record, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> Record:
@@ -244,7 +243,7 @@ class Kv2(Connected, Recoverable):
                 check_swap(name, base.record, expected)
             try:
                 if recoverable:
-                    self._hide(place, base.record or Record(name), base.number)
+                    self._removal.hide(place, base.record or Record(name), base.number)
                     return
                 with self._unfinished.claiming(place, partial(self._claim_delete, place, name, base, expected)):
                     value = self._requests.write(place, {DELETED: datetime.now(timezone.utc).isoformat()}, base.number)
@@ -252,7 +251,7 @@ class Kv2(Connected, Recoverable):
                 base = None
                 continue
             self._check_metadata(place, name, value, base, expected)
-            self._unfinished.finish(place, "the removal of its versions", partial(self._bury, place, value))
+            self._unfinished.finish(place, "the removal of its versions", partial(self._removal.bury, place, value))
             return
 
     def _claim_delete(self, place: str, name: str, base: _CurrentVersion, expected: Optional[Etag]) -> None:
@@ -260,38 +259,7 @@ class Kv2(Connected, Recoverable):
         value = self._requests.read(place)
         if value is not None and is_marked(value) and value.version.number == base.number + 1:
             self._check_metadata(place, name, value, base, expected)
-            self._bury(place, value)
-
-    def _hide(self, place: str, found: Record, number: int) -> None:
-        """Delete a version recoverably. Undelete it if it was replaced or changed meanwhile, because KV does not compare here.
-
-        Raises:
-            LostRace: another version was written, or the metadata was changed.
-        """
-        self._requests.delete(place, [number])
-        sheet = self._requests.sheet(place)
-        if sheet is not None and (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
-            self._requests.undelete(place, [number])
-            raise LostRace("it was changed meanwhile")
-
-    def _bury(self, place: str, value: Value) -> None:
-        """Remove the metadata, and destroy every version up to this one. The number of the last one stays."""
-        number = value.version.number
-        used_before = 0 < newest_deleted_version(value.custom) < number
-        self._requests.describe(place, mark_deleted(value.custom, number), None)
-        whole = self._whole(place, number) if used_before else range(1, number + 1)
-        if whole:
-            self._requests.destroy(place, whole)
-
-    def _whole(self, place: str, last: int) -> Sequence[int]:
-        """Return the versions up to `last` that are not destroyed: an earlier credential of the name may have left undeletable ones."""
-        sheet = self._requests.sheet(place)
-        return [version.number for version in sheet.versions if version.number <= last and not version.destroyed] if sheet else []
-
-    def _bury_marked(self, place: str, value: Optional[Value]) -> None:
-        """Finish a delete whose process was killed, or lost the connection, before the older values were destroyed."""
-        if value is not None and is_marked(value):
-            self._bury(place, value)
+            self._removal.bury(place, value)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         """Undelete the newest version, if it was deleted recoverably (`recoverable`, `bao kv delete`).
@@ -308,6 +276,12 @@ class Kv2(Connected, Recoverable):
             return row
         self._requests.undelete(place, [int(row.version or 0)])
         return self.get(name, stage=stage)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        self._removal.remove_older(self._location.place(name, CURRENT), name, version, recoverable, check)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        return self._removal.restore_older(self._location.place(name, CURRENT), name, version, check)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for name, sheet in walk(self._requests.folder, self._location.folder(wanted.stage), wanted.prefix):

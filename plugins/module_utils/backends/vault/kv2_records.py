@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     Known,
     find_description,
@@ -40,13 +40,15 @@ RECORD_ID_SIZE = 16
 _LONGEST_NUMBER = 18
 
 
-def record_of(name: str, stage: str, value: Optional[Value], tenant: str) -> Optional[Record]:
-    """Return the record of a value, or None if there is none, or it was deleted.
+def record_of(name: str, stage: str, value: Optional[Value], tenant: str, *, deleted: bool = False) -> Optional[Record]:
+    """Return the record of a value, or None if there is none, or it was deleted; with `deleted` also if it was, as long as it is there.
 
     Raises:
         Damaged: metadata that we wrote next to it was changed by hand.
     """
-    if value is None or value.data is None or DELETED in value.data or value.version.number <= newest_deleted_version(value.custom):
+    if value is None or value.data is None or DELETED in value.data:
+        return None
+    if value.version.number <= newest_deleted_version(value.custom) and not deleted:
         return None
     refuse_envelope(value.data, name)
     found = find_description(value.custom, value.version.number, name)
@@ -86,6 +88,24 @@ def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found:
 
 def _foreign(custom: Dict[str, str], written_at: datetime, tenant: str) -> Metadata:
     return Metadata(created_at=written_at, updated_at=written_at, tags=foreign_tags(custom), scope=Scope(tenant=tenant))
+
+
+def find_older(sheet: Optional[SecretMetadata], name: str, version: str) -> Version:
+    """Return an older version whose value is still on the server, deleted or not.
+
+    Raises:
+        NotFound: there is none.
+    """
+    older = [] if sheet is None else [each for each in sheet.versions if each.number != sheet.current and not each.destroyed]
+    for each in older:
+        if str(each.number) == version:
+            return each
+    raise absent(name, version, kept=[str(each.number) for each in older])
+
+
+def describe_older(sheet: SecretMetadata, name: str, found: Version, tenant: str) -> Record:
+    """Return the record of an older version without its fields."""
+    return _row(name, CURRENT, found, sheet.custom, find_description(sheet.custom, found.number, name), tenant)
 
 
 def list_kept(sheet: SecretMetadata) -> List[VersionInfo]:

@@ -13,15 +13,17 @@ from __future__ import annotations
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import require_fetch_allowed
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
+from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import are_misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, NotFound, Timeout, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.coalesce import RequestCoalescer
@@ -40,13 +42,15 @@ class CacheTerms(NamedTuple):
         ttl: a value is fetched again after this time.
         refresh_ahead: the share of `ttl` after which a hit fetches the value again in the background; 1 never does.
         serve_stale: seconds beyond `ttl` for which a value is still returned while the backend does not respond; 0 never does.
-        max_entries: the greatest number of values; the least recently used are dropped first.
+        ttl_missing: how long a read that found nothing answers the reads that accept that; 0 never does.
+        max_entries: the greatest number of values, and of missing names; the least recently used are dropped first.
         max_bytes: the greatest number of bytes of values.
     """
 
     ttl: float = 300.0
     refresh_ahead: float = 0.8
     serve_stale: float = 0.0
+    ttl_missing: float = 5.0
     max_entries: int = 10000
     max_bytes: int = 32 * 1024 * 1024
 
@@ -69,7 +73,7 @@ class Counts:
     stale: int = 0
 
 
-class Cache(Layer, Recoverable):
+class Cache(Layer, Recoverable, VersionRemover):
     """Read each current value, and each older version, once per `ttl`.
 
     Other stages are never kept. An operation that is not `cacheable` (one that writes or describes) gets what is stored now.
@@ -103,9 +107,25 @@ class Cache(Layer, Recoverable):
         key = (name, version)
         held = self._find_held(key)
         if held is None:
+            self._check_remembered(key)
             require_fetch_allowed()
         self._count("misses" if held is None else "hits")
         return self._fetch_or_join(key) if held is None else held
+
+    def _check_remembered(self, key: Key) -> None:
+        """Check that the name is not known to be missing, if the read accepts such an answer.
+
+        Raises:
+            NotFound: it is.
+        """
+        error = self._find_missing(key[0]) if key[1] is None else None
+        if error is not None:
+            self._count("hits")
+            raise error
+
+    def _find_missing(self, name: str) -> Optional[NotFound]:
+        found = self.shelf.find_missing(name, self.terms.ttl_missing) if are_misses_accepted() else None
+        return copy(found)  # each caller adds its own context to it
 
     def clear(self, name: Optional[str] = None) -> int:
         """Drop the values of a name, or all, from this cache and the shared one. Return how many were in this one."""
@@ -186,8 +206,11 @@ class Cache(Layer, Recoverable):
             record = fetch()
         except TRANSIENT_ERRORS as error:
             return self._stale(key, error)
-        except NotFound:
-            self.shelf.invalidate(key[0])
+        except NotFound as error:
+            if key[1] is None:
+                self.shelf.put_missing(key[0], copy(error), asked)
+            else:
+                self.shelf.invalidate(key[0])
             raise
         self._failed.pop(key, None)
         self.shelf.put(key, record, asked)
@@ -221,11 +244,11 @@ class Cache(Layer, Recoverable):
         wanted = list(names)
         fresh = not current_caller().cacheable
         held = {} if fresh else {name: record for name in wanted for record in [self._find_held((name, None))] if record is not None}
-        missing: List[str] = [name for name in wanted if name not in held]
+        missing: List[str] = [name for name in wanted if name not in held and self._find_missing(name) is None]
         if missing:
             require_fetch_allowed()
         for name in wanted:
-            self._count("hits" if name in held else "misses")
+            self._count("misses" if name in missing else "hits")
         return {**held, **self._read_many(missing, fresh)} if missing else held
 
     def _read_many(self, names: List[str], fresh: bool) -> Dict[str, Record]:
@@ -272,6 +295,14 @@ class Cache(Layer, Recoverable):
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         with self.shelf.changing(name):
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self.shelf.changing(name):
+            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        with self.shelf.changing(name):
+            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         with self.shelf.changing(name):

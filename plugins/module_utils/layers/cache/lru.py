@@ -12,6 +12,7 @@ from collections import OrderedDict
 from contextlib import contextmanager
 from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 Key = Tuple[str, Optional[str]]
@@ -41,8 +42,13 @@ class _Entry(NamedTuple):
     size: int
 
 
+class _Miss(NamedTuple):
+    error: NotFound
+    since: float
+
+
 class LruCache:
-    """The records that were read, by name and version."""
+    """The records that were read, by name and version, and the names that were missing."""
 
     def __init__(self, max_entries: int, max_bytes: int, clock: Callable[[], float] = time.monotonic) -> None:
         """Keep at most this many records and this many bytes of values."""
@@ -51,6 +57,7 @@ class LruCache:
         self._clock = clock
         self._lock = threading.Lock()
         self._entries: OrderedDict[Key, _Entry] = OrderedDict()
+        self._missing: OrderedDict[str, _Miss] = OrderedDict()
         self._generations: Dict[str, int] = {}
         self._cleared = 0
         self._bytes = 0
@@ -80,6 +87,7 @@ class LruCache:
             if self._generation(key[0]) != asked.generation:
                 return
             self._remove(key)
+            self._missing.pop(key[0], None)
             if size > self._max_bytes:
                 return
             self._entries[key] = _Entry(record, asked.at, size)
@@ -87,16 +95,37 @@ class LruCache:
             while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
                 self._remove(next(iter(self._entries)))
 
+    def put_missing(self, name: str, error: NotFound, asked: FetchToken) -> None:
+        """Drop every version of `name`, which does not exist, and remember that, unless the name was written since the request."""
+        with self._lock:
+            is_current = self._generation(name) == asked.generation
+            self._drop(name)
+            if is_current:
+                self._missing[name] = _Miss(error, asked.at)
+                while len(self._missing) > self._max_entries:
+                    self._missing.popitem(last=False)
+
+    def find_missing(self, name: str, ttl: float) -> Optional[NotFound]:
+        """Return the error of a read in the last `ttl` seconds that found nothing; None if there was none, or the name was written."""
+        with self._lock:
+            miss = self._missing.get(name)
+        return miss.error if miss is not None and self._clock() - miss.since < ttl else None
+
     def invalidate(self, name: Optional[str] = None) -> int:
         """Drop every version of `name`, or everything. Return the number of records dropped."""
         with self._lock:
-            gone = [key for key in self._entries if name is None or key[0] == name]
-            for key in gone:
-                self._remove(key)
-            if name is None:
-                self._cleared += 1
-            else:
-                self._generations[name] = self._generations.get(name, 0) + 1
+            return self._drop(name)
+
+    def _drop(self, name: Optional[str]) -> int:
+        gone = [key for key in self._entries if name is None or key[0] == name]
+        for key in gone:
+            self._remove(key)
+        if name is None:
+            self._cleared += 1
+            self._missing.clear()
+        else:
+            self._generations[name] = self._generations.get(name, 0) + 1
+            self._missing.pop(name, None)
         return len(gone)
 
     def count(self, name: Optional[str] = None) -> int:

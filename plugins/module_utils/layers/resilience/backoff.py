@@ -107,7 +107,8 @@ class RetryPolicy:
         )
 
     def _wait(self, state: Any) -> float:
-        error, drawn = state.outcome.exception(), float(self._jitter(state))
+        error: CredentialError = state.outcome.exception()
+        drawn = float(self._jitter(state))
         if error.retry_after is not None:
             return drawn + max(0.0, float(error.retry_after))
         # Never past the time limit while there is time for another attempt.

@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     document_conflict,
     envelope_conflict,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import VersionRemover
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
@@ -88,6 +89,15 @@ def delete(backend: Backend, name: str, stage: str, expected: Optional[Etag]) ->
         check_swap(name, found, expected)
     except Conflict as conflict:
         raise conflict.annotate(outcome_unknown=True) from None
+    return None
+
+
+def remove_version(remover: VersionRemover, name: str, version: str, recoverable: bool) -> Optional[Done[None]]:
+    """As above, for `VersionRemover.remove_version` with these arguments. No version number is used twice."""
+    try:
+        remover.remove_version(name, version, recoverable=recoverable, check=True)
+    except NotFound:
+        return Done(None)
     return None
 
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import Callable, Iterator, Optional, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
@@ -105,6 +105,15 @@ class Retry(InterceptingLayer):
             repeatable=expected is not None,
         )
         write.carry_out(self._attempts, BackendCall("delete", name, True))
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        remover = require_protocol(self.inner, VersionRemover, name)
+        write = ReconciledWrite(
+            lambda: remover.remove_version(name, version, recoverable=recoverable, check=check),
+            lambda: reconcile.remove_version(remover, name, version, recoverable),
+            repeatable=True,
+        )
+        write.carry_out(self._attempts, BackendCall("remove_version", name, not check))
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         write = ReconciledWrite(

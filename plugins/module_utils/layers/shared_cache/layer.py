@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
@@ -33,7 +33,7 @@ Answer = TypeVar("Answer")
 Wanted = Tuple[str, Optional[str]]
 
 
-class SharedCache(Layer, Recoverable):
+class SharedCache(Layer, Recoverable, VersionRemover):
     """Read current values and versions from the shared server if it has them, and store there what was read from the backend."""
 
     def __init__(self, inner: Backend, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
@@ -172,6 +172,14 @@ class SharedCache(Layer, Recoverable):
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         with self._changing(name):
             return require_protocol(self.inner, Recoverable, name).restore(name, stage, version=version, check=check)
+
+    def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
+        with self._changing(name):
+            require_protocol(self.inner, VersionRemover, name).remove_version(name, version, recoverable=recoverable, check=check)
+
+    def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
+        with self._changing(name):
+            return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         with self._changing(name):

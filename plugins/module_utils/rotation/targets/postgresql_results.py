@@ -12,8 +12,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Mi
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 
 # English texts that show the cause. A text that is not listed leads to unknown or unavailable, which parks and loses nothing.
-# PgBouncer says "SASL authentication failed" if its own list has another password than the one it gets.
-_WRONG_PASSWORD = ("password authentication failed", "SASL authentication failed", "is not permitted to log in")
+# PgBouncer says "SASL authentication failed" if it knows another password than the one it gets, and "no such user" if it knows none.
+_WRONG_PASSWORD = ("password authentication failed", "SASL authentication failed", "no such user", "is not permitted to log in")
 _POOLER = "unsupported startup parameter"
 _UNTRIED: Mapping[str, str] = {
     _POOLER: "a connection pooler refuses the parameters of the connection; see 'connect_params'",
@@ -21,6 +21,7 @@ _UNTRIED: Mapping[str, str] = {
     "permission denied for database": "the role may not connect to the database",
     "too many connections": "the server has too many connections",
     "server_login_retry": "the connection pooler could not log in to the server, and waits before it tries again",
+    "query_wait_timeout": "the connection pooler could not log in to the server",
 }
 """Texts of the server that say why a value could not be tried, and our words for them."""
 _NOT_SENT = ("unable to connect to database", "Failed to import the required Python library")
@@ -93,7 +94,7 @@ def probe_outcome(result: Mapping[str, Any]) -> str:
 
 def describe_failed_probe(result: Mapping[str, Any]) -> str:
     """Return why a login could not be tried, in words of ours. Empty if nothing is known."""
-    text = str(result.get("conn_err_msg") or "")
+    text = str(result.get("conn_err_msg") or result.get("msg") or "")
     return next((words for known, words in _UNTRIED.items() if known in text), "")
 
 

@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.param
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import describe_error, describe_outcome
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pending_digests import PendingDigests
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pipe_reader import PipeReader
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import NeedsVaultPassword, StorePool
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
@@ -62,8 +63,13 @@ class RequestHandler:
         self._progress: dict[str, Progress] = {}
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
+        self._pipe: PipeReader | None = None
         self.run_has_ended = False
         """Whether the controller has said that it is about to exit."""
+
+    def keep_configuration(self, descriptor: int) -> None:
+        """Read the configuration that comes through a pipe, and keep it for the workers."""
+        self._pipe = PipeReader(descriptor)
 
     def expect(self, store: str, config: Mapping[str, Any]) -> None:
         """Open a store in the background before the first request for it. That request gets the error if opening fails."""
@@ -89,7 +95,7 @@ class RequestHandler:
         if "progress_of" in asked:
             progress = self._progress.get(asked["progress_of"])
             return {"result": {"progress": None if progress is None else progress.describe()}}
-        if "operation" in asked:
+        if "operation" in asked or "configuration" in asked:
             return None
         question = self._questions.get(asked["question"])
         if question is None:
@@ -122,6 +128,8 @@ class RequestHandler:
     def _handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if "operation" in asked:
             return self._perform(asked)
+        if "configuration" in asked:
+            return {"failure": "the session was started without it"} if self._pipe is None else self._pipe.wait()
         question = self._questions.get(asked["question"])
         return UNKNOWN if question is None else self._respond(question, asked)
 
@@ -193,7 +201,8 @@ class RequestHandler:
 
     def is_idle(self) -> bool:
         """Return True if there was no request for the idle time, and nothing is lost if the session ends."""
-        return time.monotonic() - self._asked > self._idle and not self._stores.are_needed()
+        is_needed = self._pipe is not None or self._stores.are_needed()
+        return time.monotonic() - self._asked > self._idle and not is_needed
 
     def maintain(self) -> None:
         """Renew leases and write audit entries that wait. Called about once a second."""

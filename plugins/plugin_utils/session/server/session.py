@@ -40,6 +40,8 @@ class Session:
         self._watch = ControllerWatch(process, started)
         self._premises = RuntimeDir(Place(handed["directory"]), handed["lock"])
         self._desk = RequestHandler(handed["options"])
+        if handed["configuration"] is not None:
+            self._desk.keep_configuration(handed["configuration"])
         self._serving = EventLoop(self._premises.listener(), lambda connection: is_allowed_peer(connection, self._watch.run), self._desk)
         self._told_to_end = False
         self._ending = threading.Event()

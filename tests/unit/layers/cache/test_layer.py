@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.remembered_misses import misses_accepted
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.lru import LruCache
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
@@ -39,6 +40,63 @@ def test_what_is_missing_is_looked_for_each_time():
     world.backend.inner.put(a_record("new", "b"))
     assert world.read("new") == b"b"
     assert world.backend.asked == ["new", "new", "new"]
+
+
+def read_or_default(world, name="new", *, batch=False):
+    """Read as a lookup with a default does."""
+    with misses_accepted(True):
+        if batch:
+            return {found: value_of(record) for found, record in world.cache.get_many([name, "a"]).items()}
+        try:
+            return world.read(name)
+        except NotFound as error:
+            return str(error)
+
+
+def test_a_miss_answers_who_has_a_default_for_its_time():
+    world = World(ttl_missing=5)
+    first = read_or_default(world)
+    world.now = 4.9
+    assert read_or_default(world) == first
+    assert read_or_default(world, batch=True) == {"a": b"a"}
+    assert world.backend.asked == ["new", ("a",)]
+    with pytest.raises(NotFound):
+        world.read("new")
+    assert world.backend.asked == ["new", ("a",), "new"]
+    world.now = 4.9 + 5
+    read_or_default(world)
+    assert world.backend.asked == ["new", ("a",), "new", "new"]
+
+
+def test_a_miss_ends_with_a_write_and_with_what_was_found():
+    world = World(ttl_missing=5)
+    read_or_default(world)
+    world.cache.put(a_record("new", "b"))
+    assert read_or_default(world) == b"b"
+    world = World(ttl_missing=5)
+    read_or_default(world)
+    world.cache.clear()
+    read_or_default(world)
+    assert world.backend.asked == ["new", "new"]
+    world.backend.inner.put(a_record("new", "b"))
+    assert world.read("new") == b"b"
+    assert read_or_default(world) == b"b"
+
+
+def test_a_miss_of_a_name_that_was_written_meanwhile_is_not_remembered():
+    shelf = LruCache(10, 1000)
+    asked = shelf.asking("new")
+    with shelf.changing("new"):
+        pass
+    shelf.put_missing("new", NotFound("it is missing"), asked)
+    assert shelf.find_missing("new", 5) is None
+
+
+def test_misses_are_bounded():
+    shelf = LruCache(3, 1000)
+    for each in range(5):
+        shelf.put_missing(str(each), NotFound("it is missing"), shelf.asking(str(each)))
+    assert [shelf.find_missing(str(each), 5) is not None for each in range(5)] == [False, False, True, True, True]
 
 
 def test_versions_and_the_current_value_are_kept_apart():

@@ -102,6 +102,8 @@ def test_an_apply_that_is_not_certain_is_unknown(result: dict[str, Any], outcome
         ({"is_available": True}, steps.ACCEPTED),
         ({"is_available": False, "conn_err_msg": 'FATAL:  password authentication failed for user "app"'}, steps.REFUSED),
         ({"is_available": False, "conn_err_msg": "FATAL:  SASL authentication failed"}, steps.REFUSED),
+        ({"is_available": False, "conn_err_msg": "FATAL:  no such user"}, steps.REFUSED),
+        ({"failed": True, "msg": "server login has been failing, try again later (server_login_retry)"}, steps.UNAVAILABLE),
         ({"is_available": False, "conn_err_msg": 'FATAL:  role "app" is not permitted to log in'}, steps.REFUSED),
         ({"is_available": False, "conn_err_msg": "connection refused"}, steps.UNAVAILABLE),
         ({"is_available": False, "conn_err_msg": "FATAL:  no pg_hba.conf entry for host"}, steps.UNAVAILABLE),

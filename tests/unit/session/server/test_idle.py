@@ -29,7 +29,7 @@ def session(place):
     """One that is idle as soon as nobody asks."""
     lock = os.open(place.lock, os.O_RDWR | os.O_CREAT, 0o600)
     run = (os.getpid(), read_start_time(os.getpid()))
-    found = Session({"run": run, "directory": place.directory, "lock": lock, "options": {"idle": -1.0}})
+    found = Session({"run": run, "directory": place.directory, "lock": lock, "options": {"idle": -1.0}, "configuration": None})
     found._premises.release_start_lock()
     yield found
     found.close()

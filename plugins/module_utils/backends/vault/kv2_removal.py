@@ -1,0 +1,82 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removing values of KV version 2: all of them for good, the newest one recoverably, or a single older one."""
+
+from __future__ import annotations
+
+from typing import Optional, Sequence
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import read_revision
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import mark_deleted, newest_deleted_version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
+    describe_older,
+    find_older,
+    is_marked,
+    record_of,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
+
+
+class Removal:
+    """Removes and restores versions of one secret."""
+
+    def __init__(self, requests: Kv2Requests, tenant: str) -> None:
+        """Take the requests of the engine, and the tenant of values that other tools wrote."""
+        self._requests = requests
+        self._tenant = tenant
+
+    def hide(self, place: str, found: Record, number: int) -> None:
+        """Delete a version recoverably. Undelete it if it was replaced or changed meanwhile, because KV does not compare here.
+
+        Raises:
+            LostRace: another version was written, or the metadata was changed.
+        """
+        self._requests.delete(place, [number])
+        sheet = self._requests.sheet(place)
+        if sheet is not None and (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
+            self._requests.undelete(place, [number])
+            raise LostRace("it was changed meanwhile")
+
+    def bury(self, place: str, value: Value) -> None:
+        """Remove the metadata, and destroy every version up to this one. The number of the last one stays."""
+        number = value.version.number
+        used_before = 0 < newest_deleted_version(value.custom) < number
+        self._requests.describe(place, mark_deleted(value.custom, number), None)
+        whole = self._whole(place, number) if used_before else range(1, number + 1)
+        if whole:
+            self._requests.destroy(place, whole)
+
+    def _whole(self, place: str, last: int) -> Sequence[int]:
+        """Return the versions up to `last` that are not destroyed: an earlier credential of the name may have left undeletable ones."""
+        sheet = self._requests.sheet(place)
+        return [version.number for version in sheet.versions if version.number <= last and not version.destroyed] if sheet else []
+
+    def bury_marked(self, place: str, value: Optional[Value]) -> None:
+        """Finish a delete whose process was killed, or lost the connection, before the older values were destroyed."""
+        if value is not None and is_marked(value):
+            self.bury(place, value)
+
+    def remove_older(self, place: str, name: str, version: str, recoverable: bool, check: bool) -> None:
+        """See `VersionRemover.remove_version`."""
+        found = find_older(self._requests.sheet(place), name, version)
+        if recoverable and found.deleted:
+            raise absent(name, version)
+        if not check:
+            (self._requests.delete if recoverable else self._requests.destroy)(place, [found.number])
+
+    def restore_older(self, place: str, name: str, version: str, check: bool) -> Record:
+        """See `VersionRemover.restore_version`."""
+        sheet = self._requests.sheet(place)
+        found = find_older(sheet, name, version)
+        if check and sheet is not None:
+            return describe_older(sheet, name, found, self._tenant)
+        if found.deleted:
+            self._requests.undelete(place, [found.number])
+        record = record_of(name, CURRENT, self._requests.read(place, found.number), self._tenant, deleted=True)
+        if record is None:
+            raise absent(name, version)
+        return record

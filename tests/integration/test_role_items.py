@@ -1,0 +1,110 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The lists of the roles `rotate` and `provision`: every option of the module works in an item, and no key is ignored."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+
+ROTATED = [
+    {"name": "a", "target": "none", "store": {"backend": "local", "path": "OTHER"}},
+    {"name": "b", "target": "none", "scope": {"user": "eve"}},
+    {"name": "c", "target": "none", "phase": "status"},
+    {"name": "d", "target": "none", "grce": "1h"},
+    {"name": "e", "target": "mysql"},
+    {"name": "f"},
+    {"target": "none"},
+    {"name": "g", "target": "postgresql", "postgresql": {"hots": "db", "admin_user": "x", "admin_password": "y"}},
+    {"name": "h", "target": "command", "command": "a.yml"},
+    {"name": "i", "target": "command", "command": {"apply": "a.yml", "verify": "b.yml"}, "phase": "status"},
+    {"target": "command", "command": {"apply": "a.yml", "verify": "b.yml"}},
+    {"name": "k", "target": "none", "phase": "commit", "grace": "1h", "only_if_due": True},
+    {"name": "l", "target": "none", "grace": "1h"},
+]
+CREATE = """
+- nebula.credential.credential: {credentials: [{name: a, type: basic}], store: {backend: local, path: OTHER}}
+- nebula.credential.credential:
+    credentials:
+      - {name: a, type: basic}
+      - {name: b, type: basic, scope: {user: eve}}
+      - {name: c}
+      - {name: d}
+      - {name: e}
+      - {name: f}
+      - {name: g}
+      - {name: h}
+      - {name: i}
+      - {name: k}
+      - {name: l}
+"""
+
+
+def placed(project: Any, value: Any) -> Any:
+    return json.loads(json.dumps(value).replace("OTHER", str(project.directory / "other")))
+
+
+def versions(project: Any) -> dict[str, str]:
+    """The version of each credential of the default store, by the serials that its files hold."""
+    tasks = "- {name: known, nebula.credential.credential_info: {scope: {user: eve}}}"
+    found = project.play(tasks).succeeded().result("known")["credentials"]
+    return {row["name"]: row["version"] for row in found}
+
+
+@pytest.fixture
+def rotated(project: Any) -> tuple[dict[str, str], Any]:
+    project.play(CREATE.replace("OTHER", str(project.directory / "other"))).succeeded()
+    path = project.write("rotate.json", json.dumps({"rotate_credentials": placed(project, ROTATED)}))
+    run = project.run("ansible-playbook", "nebula.credential.rotate", "-e", "@" + str(path))
+    lines = run.result("nebula.credential.rotate : Show what was done")["msg"][1:]
+    return {str(item.get("name", number)): line for number, (item, line) in enumerate(zip(ROTATED, lines))}, run
+
+
+def test_every_option_of_an_item_counts_and_a_key_that_is_none_is_refused_by_name(project: Any, rotated: Any) -> None:
+    lines, run = rotated
+    assert run.returncode != 0
+    expected = {
+        "a": "promoted",
+        "b": "promoted",
+        "c": "nothing is open",
+        "d": "there is no option 'grce'. Did you mean 'grace'?",
+        "e": "there is no target 'mysql'",
+        "f": "write 'target: none' if no service takes it",
+        "6": "name",
+        "g": "Did you mean 'postgresql.host' in place of 'postgresql.hots'?",
+        "h": "command",
+        "i": "nothing is open",
+        "10": "option 'name'",
+        "k": "phase 'commit' does not use it",
+        "l": "promoted",
+    }
+    assert set(lines) == set(expected)
+    for name, words in expected.items():
+        assert words in lines[name], name
+    assert not [line for line in lines.values() if re.search(r"failed: \??$|object of type|is undefined", line)]
+    assert {name for name, version in versions(project).items() if version != "1"} == {"b", "l"}
+    assert list((project.directory / "other").rglob("a.enc"))
+
+
+def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refused(project: Any) -> None:
+    wanted = [
+        {"name": "here", "type": "basic"},
+        {"name": "there", "type": "basic", "store": {"backend": "local", "path": "OTHER"}},
+        {"name": "here/too", "scope": {"user": "eve"}, "ttl": "90d"},
+    ]
+    path = project.write("wanted.json", json.dumps({"provision_credentials": placed(project, wanted)}))
+    run = project.run("ansible-playbook", "nebula.credential.provision", "-e", "@" + str(path)).succeeded()
+    lines = run.result("nebula.credential.provision : Show what was done")["msg"]
+    assert {line.split()[0] for line in lines[1:] if line.endswith("generated")} == {"here", "here/too", "there"}
+    assert (project.directory / "other" / "there.enc").exists()
+    assert set(versions(project)) == {"here", "here/too"}
+    path = project.write("wanted.json", json.dumps({"provision_credentials": [{"name": "x"}, {"name": "y", "tpye": "basic"}]}))
+    run = project.run("ansible-playbook", "nebula.credential.provision", "-e", "@" + str(path))
+    assert "Did you mean 'credentials.type' in place of 'credentials.tpye'?" in run.output
+    assert run.returncode != 0
+    assert "x" not in versions(project)

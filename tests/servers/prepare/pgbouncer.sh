@@ -1,0 +1,3 @@
+# shellcheck shell=bash
+# Sourced by prepare.sh.
+has pgbouncer || missing+=(pgbouncer)

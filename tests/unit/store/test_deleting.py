@@ -1,0 +1,47 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Deleting one version, and choosing whether a delete can be undone."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+
+
+@pytest.fixture
+def manager():
+    opened = open_store({"backend": "memory", "audit": "off"}, name="prod")
+    yield opened
+    opened.close()
+
+
+def run(manager, check=False, **parameters):
+    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, NOBODY, check).result
+
+
+def test_one_older_version_is_removed_and_the_current_one_is_not(manager):
+    for value in ("one", "two", "three"):
+        run(manager, value=value)
+    with pytest.raises(InvalidInput, match="version 3 is the current one") as caught:
+        run(manager, state="absent", version="3")
+    assert caught.value.option == "version"
+    assert run(manager, check=True, state="absent", version="1")["changed"]
+    removed = run(manager, state="absent", version="1")
+    assert (removed["changed"], removed["recoverable"], removed["recoverable_until"]) == (True, False, None)
+    assert not run(manager, state="absent", version="1", permanent=True)["changed"]
+    assert [info.version for info in manager.versions("db")] == ["3", "2"]
+    assert manager.token("db").expose() == b"three"
+
+
+def test_an_element_that_decides_how_it_is_deleted_inherits_nothing_of_that(manager):
+    """`recoverable` and `permanent` are one choice: the task's must not contradict the element's."""
+    run(manager, value="one")
+    elements = [{"name": "db", "permanent": True}, {"name": "other", "recoverable": False}]
+    done = run(manager, name=None, state="absent", recoverable=True, credentials=elements)
+    assert [(each["changed"], each["recoverable"]) for each in done["results"]] == [(True, False), (False, False)]

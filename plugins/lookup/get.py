@@ -72,13 +72,12 @@ class LookupModule(LookupBase):
         if names is not None:
             question = digest(self.operation, kwargs, variables or {}, self._templar.template)
             reply = answer(question, names, (variables or {}).get("inventory_hostname"))
-        told = None
-        if reply is not None:
-            told = self.shape_result(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
-        if told is not None:
-            return told
         if reply is None:
             self._have_session_begin(question, variables or {})
+        else:
+            told = self.shape_result(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
+            if told is not None:
+                return told
         from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.get import READING
 
         return READING[self.operation](self._loader, self._templar, question=question, reply=reply).run(terms, variables, **kwargs)
@@ -184,8 +183,7 @@ def is_retried() -> bool:
 
 def current_task() -> str | None:
     """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
-    name = getattr(getattr(_current_worker(), "_task", None), "get_name", None)
-    return str(name()) if callable(name) else None
+    return getattr(getattr(_current_worker(), "_task", None), "get_name", lambda: None)()
 
 
 def directory_of(process: int, started: str) -> str:
@@ -240,9 +238,8 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
     directory = directory_of(*controller())
     if question is None or not is_private(directory) or os.path.exists(directory + "/gone"):
         return None
-    asked = {"question": question, "names": names, "host": None if host is None else str(host), "task": current_task()}
     try:
-        reply = exchange(directory, asked)
+        reply = exchange(directory, {"question": question, "names": names, "host": host and str(host), "task": current_task()})
     except OSError as error:
         if str(error) == HUNG:
             from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session

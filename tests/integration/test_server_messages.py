@@ -11,8 +11,15 @@ import sys
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary, StorageError, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import TENACITY, Package, check_packages
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    TENACITY,
+    CredentialError,
+    MissingLibrary,
+    Package,
+    StorageError,
+    Unavailable,
+    check_packages,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.backends.discovery import HARNESSES
 from tests.servers import scripted

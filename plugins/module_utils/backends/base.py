@@ -15,8 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound, Package
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 HEALTHY = "healthy"

@@ -12,7 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
 Spec = Mapping[str, Mapping[str, Any]]
 FROM_FILE, FROM_VARIABLE = "_file", "_env"
@@ -60,7 +60,7 @@ class BackendTraits:
         parts_with_paths: parts of untyped mappings that are paths.
         parts_with_secrets: parts of untyped mappings that are secret.
         aliases: other names of options, and the option (or part) that each stands for.
-        login: the options and parts of a login. Each can also be given as `<option>_file` and `<option>_env` (`login_values`).
+        login: the options and parts of a login. Each can also be given as `<option>_file` and `<option>_env` (`option_sources`).
         environment: the variables that stand for an option which is not written, the first one that is set wins.
         refused_environment: variables with which a store is not opened, unless their option is written.
         reads_variable: whether the variables of an option count, given the option, the configuration as it is written, and the same

@@ -10,8 +10,7 @@ import hmac as standard_hmac
 from typing import Any, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import write_text
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Package, pip_install
 
 try:
     from cryptography.exceptions import InvalidTag

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 
 METER = "nebula.credential"
 FLUSH_WITHIN = 1000

@@ -9,10 +9,9 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any, Dict, Iterator, List, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS, Totals
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 
 PREFIX = "nebula_credential_"
 

@@ -25,11 +25,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     InvalidInput,
     MissingLibrary,
+    Package,
     StorageError,
     TooLarge,
     Unavailable,
+    pip_install,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import ContextAdapter, is_whole

@@ -16,8 +16,7 @@ import re
 from typing import Dict, Optional, Tuple, Union
 from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, is_loopback, read_address, split_url
 
 INSTALL = "Run: {0}".format(pip_install(Package("PySocks >= 1.5.8", "socks")))

@@ -12,8 +12,14 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    MissingLibrary,
+    NotFound,
+    Package,
+    pip_install,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative

@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import read_refresh_status
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.free_metadata import read_free_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 

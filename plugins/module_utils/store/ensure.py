@@ -23,8 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model import lif
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, describe_scope, format_time
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.free_metadata import read_free_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential, read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,

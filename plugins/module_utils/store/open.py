@@ -17,8 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import check_login
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import fill_from_environment
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     AuditSink,
     Limited,
@@ -27,7 +26,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    TENACITY,
+    CredentialError,
+    InvalidConfiguration,
+    check_packages,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
@@ -38,7 +42,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_ca
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.layer import Metrics
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import OPTIONS as METRICS
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import TENACITY, check_packages
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases

@@ -86,8 +86,7 @@ def is_retried() -> bool:
 
 def current_task() -> str | None:
     """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
-    name = getattr(getattr(_current_worker(), "_task", None), "get_name", None)
-    return str(name()) if callable(name) else None
+    return getattr(getattr(_current_worker(), "_task", None), "get_name", lambda: None)()
 
 
 def directory_of(process: int, started: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
-from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import check_login, read_login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, read_login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH_LOGIN

@@ -13,7 +13,7 @@ import sys
 import pytest
 
 from ansible_collections.nebula.credential.plugins.lookup import get
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_parts import change_part
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, find_traits, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache

@@ -21,7 +21,12 @@ def around(tmp_path, content="", environment=None, variables=None, cfg=None, war
     (tmp_path / "told.yml").write_text(content, encoding="utf-8")
     told = {"NEBULA_CREDENTIAL_CONFIG": str(tmp_path / "told.yml")} if content else {}
     return RunConfig(
-        variables or {}, {"HOME": str(tmp_path), **told, **(environment or {})}, lambda value: value, DataLoader().load_from_file, cfg, warn
+        variables or {},
+        {"HOME": str(tmp_path), **told, **(environment or {})},
+        lambda value: value,
+        DataLoader().load_from_file,
+        cfg,
+        warn=warn,
     )
 
 

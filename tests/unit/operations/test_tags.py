@@ -9,7 +9,11 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags, read_wanted_tags
 from ansible_collections.nebula.credential.plugins.module_utils.operations.write import read_desired
-from ansible_collections.nebula.credential.plugins.module_utils.store.free_metadata import LONGEST, read_free_metadata, write_free_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import (
+    LONGEST_METADATA,
+    read_free_metadata,
+    write_free_metadata,
+)
 
 
 @pytest.mark.parametrize(
@@ -55,7 +59,7 @@ def test_metadata_is_bounded():
     with pytest.raises(InvalidInput):
         write_free_metadata({}, deep)
     with pytest.raises(TooLarge, match="65536"):
-        write_free_metadata({}, {"a": "x" * LONGEST})
+        write_free_metadata({}, {"a": "x" * LONGEST_METADATA})
     assert read_free_metadata(write_free_metadata({"fields": []}, {"a": 1.5})) == {"a": 1.5}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_parts import read_part, set_part
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part, set_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases

@@ -10,8 +10,7 @@ from typing import Any, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import LOGIN
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import Address
-from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import check_login, read_login
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import is_given
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, is_given, read_login
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 

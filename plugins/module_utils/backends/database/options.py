@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
     RefusedVariable,
     Spec,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
 AUTO, MANUAL, VALIDATE = "auto", "manual", "validate"
 """The choices of `migration`: how to treat tables of an older version."""

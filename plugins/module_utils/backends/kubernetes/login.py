@@ -23,9 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
-from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import read_login
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import check_proxy, proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import private_key_path, readable_path

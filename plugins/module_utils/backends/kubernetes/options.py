@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
     RefusedVariable,
     Spec,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
 KUBECONFIG = "KUBECONFIG"
 """The variable of kubectl: several files, of which some may be missing. So it is no value of the option `kubeconfig`."""

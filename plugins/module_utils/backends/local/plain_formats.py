@@ -12,8 +12,7 @@ from typing import Any, Callable, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import Malformed, Reader, write_value
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import MAGIC as ENVELOPE_MAGIC
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingLibrary, NotEncrypted
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingLibrary, NotEncrypted, Package, pip_install
 
 BINARY_MAGIC = b"\x89NEBPLN\n"
 _CHECKSUM_SIZE = 32

@@ -11,8 +11,7 @@ from typing import Any, Callable, Mapping, Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY, BOTOCORE
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary, Unavailable, pip_install
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 AZURE_RESOURCE = "https://management.azure.com/"

@@ -9,8 +9,7 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import read_variable
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import find_variable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import find_variable, read_variable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_LOGIN, AUTH_SECRETS, ENVIRONMENT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
     RefusedVariable,
     Spec,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
 HVAC = Package("hvac >= 2.3", "hvac")
 BOTOCORE = Package("botocore", "botocore", "`auth: {method: aws}`")

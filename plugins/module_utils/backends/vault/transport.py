@@ -19,8 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.a
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import DeadlineAdapter, is_whole

@@ -16,15 +16,16 @@ from typing import Any, Callable, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    TENACITY,
     CircuitOpen,
     CredentialError,
     MissingLibrary,
     Timeout,
     Unavailable,
+    pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import TENACITY, pip_install
 
 PAUSE = 0.5
 """The least wait, in seconds, before a repeat to a backend that throttles and names no time."""

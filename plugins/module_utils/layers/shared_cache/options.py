@@ -10,7 +10,7 @@ import ssl
 from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.login_values import check_login, read_login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, read_login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import add_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path

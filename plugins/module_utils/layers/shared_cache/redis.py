@@ -9,10 +9,15 @@ from __future__ import annotations
 import ssl
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Conflict,
+    CredentialError,
+    MissingLibrary,
+    Package,
+    pip_install,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import Address
-from ansible_collections.nebula.credential.plugins.module_utils.model.packages import Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import chain_contains, exception_chain
 
 BOUND = 0.2

@@ -15,7 +15,9 @@ description:
   - A run keeps what it has read from a store in its session, so that each credential is fetched once, however many hosts, tasks and
     forks read it. This module reports how many requests that has saved, and clears what is kept.
   - What this run itself writes, rotates or revokes is dropped automatically. Clear what others have just changed.
-  - Without a session nothing is kept. Then RV(session) is V(false), and nothing changes.
+  - Without a session nothing is kept. Then RV(session) is V(false), and nothing changes but a shared cache.
+  - If the store has a C(shared_cache), V(cleared) clears that for all controllers, whether or not this run has read the store, and fails
+    if it was not cleared.
   - The result has no credential's name and no value.
 options:
   state:
@@ -83,6 +85,10 @@ dropped:
   type: int
   returned: success
   sample: 3
+dropped_shared:
+  description: How many credentials were dropped from the shared cache; in check mode, how many would be. Null if there is none.
+  type: int
+  returned: success
 statistics:
   description: Counts of the reads of values since the session first used the store; null if there is no session.
   type: dict
@@ -107,7 +113,7 @@ statistics:
       description: Misses that were combined into the request of another read.
       type: int
     requests_saved:
-      description: How many reads needed no request of their own. The sum of C(hits), C(shared) and C(batched).
+      description: How many reads needed no request of their own. The sum of C(hits), C(shared), C(batched) and the hits of C(shared_cache).
       type: int
     stale:
       description: Reads that returned a value beyond its TTL, because the store did not respond (C(serve_stale)).
@@ -121,6 +127,9 @@ statistics:
     oldest:
       description: How many seconds ago the oldest of them was requested from the store; null if none is kept.
       type: float
+    shared_cache:
+      description: The C(hits) and C(misses) of this session's reads in the shared cache; null if there is none.
+      type: dict
   sample:
     stores: 1
     hits: 99
@@ -133,6 +142,7 @@ statistics:
     entries: 1
     bytes: 24
     oldest: 3.4
+    shared_cache: null
 code:
   description: What went wrong, in one stable word, for example V(invalid_configuration).
   type: str

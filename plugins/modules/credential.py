@@ -130,6 +130,11 @@ options:
       expected_version: &expected_version
         description: Writes only if this version is the current one, and fails otherwise.
         type: str
+      idempotency_key: &idempotency_key
+        description:
+          - A text of your own that stands for one creation. With it, O(state=present) only creates. A credential that the same key has
+            created stays as it is, and one that was created otherwise fails with C(duplicate).
+        type: str
       force:
         description: Removes it even during a rotation, or if it cannot be read. Defaults to O(force) of the task.
         type: bool
@@ -182,6 +187,7 @@ options:
   policy: *policy
   version: *version
   expected_version: *expected_version
+  idempotency_key: *idempotency_key
   force:
     description: Removes a credential even during a rotation, or if it cannot be read.
     type: bool

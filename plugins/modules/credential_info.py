@@ -167,6 +167,8 @@ configuration_file:
 credentials:
   description:
     - A description of each credential, in the order of their names, or the result of the expression in O(query).
+    - In a listing, a credential that cannot be read has only C(name), C(stage) and C(unreadable) with C(code) and C(message) of the
+      reason, and a warning names it. C(unreadable) is null for every other one.
     - C(created_at) is that of the credential, C(version_created_at) that of its current version, C(rotated_at) the time when the value
       was last replaced. C(due_at), C(warning_from) and C(overdue) come from its policy; without one that names a time they are null and
       V(false).

@@ -38,7 +38,7 @@ options:
   value:
     description:
       - The new value of the primary field. By default it is generated. If a value is pending already, that one is used.
-      - It is text, as in M(nebula.credential.credential#module).
+      - It is text, as in M(nebula.credential.credential).
     type: raw
   fields:
     description: New values by field, merged into the stored ones.

@@ -118,7 +118,7 @@ key:
       description: The id of the key that encrypts. It does not reveal the key.
       type: str
     created_at:
-      description: Always null. A store does not record when its key was made.
+      description: When the key that encrypts was made, in ISO 8601 (UTC); null if an earlier release made it.
       type: str
     sources:
       description:
@@ -139,7 +139,7 @@ key:
   sample:
     store_id: 0f1e2d3c4b5a69788796a5b4c3d2e1f0
     key_id: 00112233445566778899aabbccddeeff
-    created_at: null
+    created_at: "2026-11-29T12:00:00.000001Z"
     sources:
       - {name: "passphrase:office", source: passphrase, label: office, configured: true}
     former: []

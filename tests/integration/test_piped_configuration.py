@@ -78,7 +78,7 @@ def test_without_a_session_it_is_refused_with_the_reason(project, decrypted):
         ("head -c 2000000 /dev/zero", "more than 1048576 bytes"),
         ("echo '{session: {ttl: 1}}'", "'session' cannot come through a pipe"),
         ("echo '{c4nary: [}'", "cannot be read"),
-        ("echo '{defualt: x}'", "is invalid: defualt"),
+        ("echo '{defaults: x}'", "is invalid: defaults"),
     ],
 )
 def test_what_is_no_configuration_is_refused_with_the_reason(project, command, says):

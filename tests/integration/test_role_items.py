@@ -91,6 +91,19 @@ def test_every_option_of_an_item_counts_and_a_key_that_is_none_is_refused_by_nam
     assert list((project.directory / "other").rglob("a.enc"))
 
 
+def test_what_is_not_due_is_left_alone_whatever_an_item_asks_for(project: Any) -> None:
+    """Tasks files are not run, so a service that is down fails no run; and a phase without a use for the policy works."""
+    project.play("- nebula.credential.credential: {name: a, policy: {kind: periodic, every: 90d}}").succeeded()
+    for name in ("apply.yml", "verify.yml"):
+        project.write(name, "- ansible.builtin.fail: {msg: the service is down}\n")
+    files = {name: str(project.directory / (name + ".yml")) for name in ("apply", "verify")}
+    items = [{"name": "a", "target": "command", "command": files}, {"name": "a", "target": "none", "phase": "status"}]
+    path = project.write("rotate.json", json.dumps({"rotate_credentials": items, "rotate_only_due": True}))
+    run = project.run("ansible-playbook", "nebula.credential.rotate", "-e", "@" + str(path)).succeeded()
+    lines = run.result("nebula.credential.rotate : Show what was done")["msg"][1:]
+    assert [line.rpartition("  ")[2].strip() for line in lines] == ["not due", "nothing is open"]
+
+
 def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refused(project: Any) -> None:
     wanted = [
         {"name": "here", "type": "basic"},
@@ -103,8 +116,8 @@ def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refus
     assert {line.split()[0] for line in lines[1:] if line.endswith("generated")} == {"here", "here/too", "there"}
     assert (project.directory / "other" / "there.enc").exists()
     assert set(versions(project)) == {"here", "here/too"}
-    path = project.write("wanted.json", json.dumps({"provision_credentials": [{"name": "x"}, {"name": "y", "tpye": "basic"}]}))
+    path = project.write("wanted.json", json.dumps({"provision_credentials": [{"name": "x"}, {"name": "y", "typ": "basic"}]}))
     run = project.run("ansible-playbook", "nebula.credential.provision", "-e", "@" + str(path))
-    assert "Did you mean 'credentials.type' in place of 'credentials.tpye'?" in run.output
+    assert "Did you mean 'credentials.type' in place of 'credentials.typ'?" in run.output
     assert run.returncode != 0
     assert "x" not in versions(project)

@@ -32,6 +32,11 @@ ROTATE = """
   register: rotated
 - ansible.builtin.debug: {{var: rotated}}
 """
+STATUS = """
+- nebula.credential.credential_rotate: {name: door, phase: status}
+  register: standing
+- ansible.builtin.debug: {var: standing.rotation}
+"""
 TASKS = {
     "apply.yml": """
 - name: Change it
@@ -271,6 +276,27 @@ def test_tasks_that_do_not_bring_the_value_to_the_service_are_rolled_back(door: 
     assert "rolled back" in run.output
     assert door.value() == door.old
     assert door.accepts(door.old)
+
+
+def test_tasks_files_try_the_current_value_before_anything_is_begun(door: Door) -> None:
+    """The service has another password than the store: nothing is sent, unless the item says so; then nothing is sent back."""
+    other = secrets.token_urlsafe(24)
+    door.server.ask("AUTH " + door.server.password, "ACL SETUSER {0} resetpass >{1}".format(door.user, other))
+    files = door.tasks_files()
+    run = door.role({"name": "door", "target": "command", "command": files})
+    assert "the service does not accept the current value" in run.output
+    assert door.accepts(other)
+    assert '"phase": null' in door.project.play(STATUS).output
+    item = {"name": "door", "target": "command", "command": files, "current_unverified": True}
+    good = Path(files["verify"]).read_text()
+    Path(files["verify"]).write_text("- ansible.builtin.fail: {msg: no}\n")
+    run = door.role(item)
+    assert "nothing was rolled back" in run.output
+    assert not door.accepts(door.old)
+    assert door.accepts(door.value("pending"))
+    Path(files["verify"]).write_text(good)
+    door.role(item).succeeded()
+    assert door.accepts(door.value())
 
 
 def test_a_check_of_the_role_reports_an_open_rotation(door: Door) -> None:

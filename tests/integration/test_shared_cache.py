@@ -13,17 +13,20 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import layer as shared_cache
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_cache
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_caches
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from ansible_collections.nebula.credential.plugins.plugin_utils.client.direct_client import DirectClient
 from tests.integration.counted import ON, read
 from tests.integration.sharing import CANARY, NAME, Controllers, entries_in, option, plain
 from tests.servers import once, valkey
 from tests.unit.backends.database.stores import url_in
+from tests.unit.session.server.desks import Caller
 
 
 @pytest.fixture
@@ -176,18 +179,61 @@ def test_clearing_the_cache_of_a_session_clears_what_is_shared(controllers, serv
     for name in (NAME, None):
         controllers.fetched.clear()
         controllers.read(manager)
-        assert clear_cache([manager.cache], {"state": "cleared", "name": name}, False).result["changed"]
+        assert clear_caches([manager], {"state": "cleared", "name": name}, False).result["dropped_shared"] == 1
         assert entries_in(server) == []
         controllers.read(manager)
         controllers.read(manager)
         assert controllers.fetched[-1] == NAME
 
 
+CLEAR = {"state": "cleared"}
+
+
+def test_a_run_that_has_not_read_the_store_clears_what_is_shared(controllers, server, tmp_path):
+    """In a session that does not have the store open yet, and without a session."""
+    config = {"backend": "database", "url": url_in(tmp_path), "audit": "off", "shared_cache": option(server)}
+    for wanted in (CLEAR, dict(CLEAR, name=NAME)):
+        controllers.read(controllers.open())
+        assert len(entries_in(server)) == 1
+        asked = Caller()
+        assert asked("cache", config=config, check_mode=True, **wanted)["dropped_shared"] == 1
+        told = asked("cache", config=config, **wanted)
+        asked.desk.close()
+        assert (told["changed"], told["dropped"], told["dropped_shared"]) == (True, 0, 1)
+        assert entries_in(server) == []
+    controllers.read(controllers.open())
+    told = DirectClient().perform(StoreReference("prod", config), "cache", CLEAR, AccessContext()).result
+    assert (told["changed"], told["session"], told["dropped_shared"]) == (True, False, 1)
+    assert entries_in(server) == []
+
+
+def test_a_login_that_may_not_delete_fails_to_clear(controllers, server):
+    """And a server that is gone."""
+    controllers.read(controllers.open())
+    plain(server).acl_setuser("reader", enabled=True, passwords=["+secret"], keys=["*"], commands=["+@all", "-del"])
+    manager = controllers.open(session=True, username="reader", password="secret")
+    with pytest.raises(AccessDenied, match="DEL"):
+        clear_caches([manager], CLEAR, False)
+    assert len(entries_in(server)) == 1
+    gone = controllers.open(session=True, url="redis://127.0.0.1:1/0")
+    with pytest.raises(Unavailable, match="not cleared"):
+        clear_caches([gone], CLEAR, False)
+
+
+def test_hits_in_the_shared_cache_are_counted(controllers):
+    controllers.read(controllers.open())
+    manager = controllers.open(session=True)
+    for _time in range(2):
+        controllers.read(manager)
+    numbers = clear_caches([manager], {}, False).result["statistics"]
+    assert (numbers["shared_cache"], numbers["hits"], numbers["requests_saved"]) == ({"hits": 1, "misses": 0}, 1, 2)
+
+
 def test_clearing_holds_for_what_is_just_being_fetched(controllers, server, monkeypatch):
     manager, fetch = controllers.open(session=True), Database.get
 
     def meanwhile(backend, *arguments, **more):
-        manager.cache.clear()
+        clear_caches([manager], {"state": "cleared"}, False)
         return fetch(backend, *arguments, **more)
 
     monkeypatch.setattr(Database, "get", meanwhile)

@@ -138,6 +138,7 @@ def test_a_token_that_expires_is_replaced(server, ways):
 def test_a_token_file_that_was_renewed_is_read_again_and_the_request_repeated(server, ways, tmp_path):
     """As an agent of the server does that keeps a token in a file. Without a new one the login has failed."""
     path = tmp_path / "token"
+    path.touch(mode=0o600)
     path.write_text(ways.token()["token"] + "\n")
     counted = Counted(server, ways, {"token_file": str(path)})
     counted.read()

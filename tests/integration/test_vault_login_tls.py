@@ -125,6 +125,7 @@ def test_a_key_that_does_not_belong_to_its_certificate_or_is_encrypted_is_told(s
     one, other = server.issue("one"), server.issue("other")
     key = serialization.load_pem_private_key(one.key.read_bytes(), None)
     locked = tmp_path / "locked.key"
+    locked.touch(mode=0o600)
     way = serialization.BestAvailableEncryption(b"password")
     locked.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, way))
     for wrong in (other.key, locked):

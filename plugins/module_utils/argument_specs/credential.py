@@ -69,6 +69,7 @@ def one_credential() -> ArgumentSpec:
         "policy": {"type": "dict", "options": policy_options()},
         "version": {"type": "str"},
         "expected_version": {"type": "str"},
+        "idempotency_key": {"type": "str", "no_log": False},
         "force": {"type": "bool", "default": False},
         "recoverable": {"type": "bool"},
         "permanent": {"type": "bool"},

@@ -18,9 +18,16 @@ import json
 import re
 from typing import Any, Dict, Mapping, NamedTuple, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+
 START = b"0" * 64
 """The hash before the first line."""
 
+LONGEST_LINE = 65536
+"""Bytes. No entry is longer: each of its texts is cut."""
+
+_NEEDED = ("time", "action", "result")
+_LAST_SEQUENCE = 10**20
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _LINE = re.compile(rb'(\{.*),"chain":"([0-9a-f]{64})"\}\Z', re.DOTALL)
 _MARK = re.compile(rb"([0-9]{20}) ([0-9a-f]{64}) ([0-9a-f]{64})\n\Z")
@@ -75,16 +82,24 @@ class Line(NamedTuple):
 
 def read_line(line: bytes) -> Optional[Line]:
     """Parse a line (without its line break). Return None if it is no entry."""
-    found = _LINE.match(line)
+    found = _LINE.match(line) if len(line) < LONGEST_LINE else None
     if found is None:
         return None
     try:
-        entry = json.loads(found.group(1) + b"}")
+        entry = read_json(found.group(1) + b"}")
     except ValueError:
         return None
-    if not isinstance(entry, dict) or entry.get("sequence").__class__ is not int:
-        return None
-    return Line(found.group(1), found.group(2), entry)
+    return Line(found.group(1), found.group(2), entry) if _is_entry(entry) else None
+
+
+def _is_entry(entry: Mapping[str, Any]) -> bool:
+    sequence = entry.get("sequence")
+    return (
+        sequence.__class__ is int
+        and 0 < sequence < _LAST_SEQUENCE
+        and isinstance(entry.get("key", ""), str)
+        and all(isinstance(entry.get(part), str) for part in _NEEDED)
+    )
 
 
 def write_mark(link: Link, key: ChainKey) -> bytes:

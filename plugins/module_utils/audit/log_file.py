@@ -16,19 +16,20 @@ from typing import Any, Iterable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import (
+    LONGEST_LINE,
     Link,
     read_line,
     read_mark,
     write_line,
     write_mark,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular, read_file
 
 LOCK_TIMEOUT = 10.0
-_TAIL = 65536
-_PRIVATE = 0o600
+_MOST_BYTES_OF_MARK = 4096
 NOWHERE = ""
 """The path of a trail that belongs into the home of a user who has none."""
 
@@ -65,7 +66,7 @@ class Journal:
             raise AuditFailed("the audit trail cannot be written: {0}".format(why), remedy=remedy, option="audit_path") from None
 
     def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: TrailKey) -> None:
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
+        descriptor = open_regular(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW)
         try:
             link = _standing(descriptor, seal)
             lines = []
@@ -83,9 +84,8 @@ class Journal:
 def read_own_mark(seal: TrailKey) -> Optional[Link]:
     """Return the end of the chain at the last write with this mark; None if it is not known."""
     try:
-        with open(seal.mark_path, "rb") as file:
-            return read_mark(file.read(4096), seal.key)
-    except OSError:
+        return read_mark(read_file(seal.mark_path, _MOST_BYTES_OF_MARK), seal.key)
+    except (OSError, Damaged):
         return None
 
 
@@ -100,7 +100,7 @@ def _standing(descriptor: int, seal: TrailKey) -> Link:
 
 def _write_mark(link: Link, seal: TrailKey) -> None:
     make_directory(os.path.dirname(seal.mark_path))
-    descriptor = os.open(seal.mark_path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, _PRIVATE)
+    descriptor = open_regular(seal.mark_path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW)
     try:
         os.pwrite(descriptor, write_mark(link, seal.key), 0)
     finally:
@@ -110,8 +110,8 @@ def _write_mark(link: Link, seal: TrailKey) -> None:
 def _last_line(descriptor: int) -> Tuple[Optional[bytes], Optional[int]]:
     """Return the last whole line, and the length to cut the file to if an unfinished line follows; else None for each."""
     size = os.fstat(descriptor).st_size
-    start = max(0, size - _TAIL)
-    tail = os.pread(descriptor, _TAIL, start)
+    start = max(0, size - LONGEST_LINE)
+    tail = os.pread(descriptor, LONGEST_LINE, start)
     end = tail.rfind(b"\n")
     cut = start + end + 1 if end + 1 < len(tail) else None
     if end < 0:

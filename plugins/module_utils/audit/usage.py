@@ -112,7 +112,7 @@ def _read(told: UsageReport, trail: Trail, names: Collection[str], administrativ
         if told.since is None:
             _begin(told, raw)
         found = _TELLING.search(raw)
-        if found is not None and found.group(1).decode("ascii") in names:
+        if found is not None and found.group(1).decode("ascii", "replace") in names:
             line = read_line(raw.rstrip(b"\n"))
             if line is not None and not (trail.shared and line.entry.get("store") != trail.store):
                 _count(told, line.entry, administrative)

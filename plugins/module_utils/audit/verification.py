@@ -6,14 +6,23 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional
+from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
-from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import START, ChainKey, Line, Link, read_line
+from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import (
+    LONGEST_LINE,
+    START,
+    ChainKey,
+    Line,
+    Link,
+    read_line,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import read_own_mark
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
 
 EDITED = "edited"
 """The line is not what was written after the one before it."""
@@ -99,21 +108,40 @@ def query(
 
 
 def _within(entry: Dict[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
-    time = datetime.fromisoformat(str(entry["time"]).replace("Z", "+00:00"))
+    try:
+        time = datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
+    except ValueError:
+        return False
+    if time.tzinfo is None:
+        return False
     return (since is None or time >= since) and (until is None or time < until)
 
 
 def raw_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a trail, unchanged, oldest first.
+    """Yield the lines of a trail, unchanged, oldest first. A line that is longer than any entry is yielded as an empty one.
 
     Raises:
         NotFound: there is no such file.
+        Damaged: it is not a regular file.
     """
     try:
-        with open(path, "rb") as file:
-            yield from file
+        with os.fdopen(open_regular(path), "rb") as file:
+            line = file.readline(LONGEST_LINE)
+            while line:
+                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
+                    line = _skip_line(file)
+                yield line
+                line = file.readline(LONGEST_LINE)
     except OSError:
         raise NotFound("there is no audit trail {0}".format(path), remedy="Check 'audit_path' and 'audit'.") from None
+
+
+def _skip_line(file: BinaryIO) -> bytes:
+    """Read to the end of the line."""
+    part = file.readline(LONGEST_LINE)
+    while part and not part.endswith(b"\n"):
+        part = file.readline(LONGEST_LINE)
+    return b"\n"
 
 
 def _check(raw: bytes, number: int, last: Link, keys: Keys) -> tuple[List[Finding], Link]:

@@ -13,9 +13,16 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound, Package
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    NotFound,
+    Package,
+    Timeout,
+    Unavailable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 HEALTHY = "healthy"
@@ -78,6 +85,18 @@ class Filter:
     names_only: bool = False
 
 
+def build_unreadable_row(name: str, stage: str, problem: CredentialError) -> Record:
+    """Return the row of a listing for a record that cannot be read. The listing continues after it.
+
+    Raises:
+        InvalidInput, Unavailable, Timeout: `problem` itself, because it concerns more than this record.
+    """
+    if isinstance(problem, (InvalidInput, Unavailable, Timeout)):
+        raise problem
+    # The frames of a traceback hold what was read.
+    return Record(name, stage=stage, problem=problem.within(name=name).with_traceback(None))
+
+
 @dataclass(frozen=True)
 class Health:
     """`healthy`, `degraded` or `unhealthy`, the reasons in words for people, and the code of the error if one is the reason."""
@@ -94,10 +113,17 @@ def unhealthy(error: CredentialError) -> Health:
 
 @dataclass
 class BackendContext:
-    """A backend's surroundings, as well as its options: the user's name for the store, and the function for warnings."""
+    """A backend's surroundings, as well as its options.
+
+    Attributes:
+        store: the user's name for the store.
+        warn: the function for warnings.
+        user_key: returns 32 bytes that only this user has, to recognise what this user wrote; None if they cannot be kept.
+    """
 
     store: str
     warn: Any = field(default=lambda _message: None)
+    user_key: Callable[[], Optional[bytes]] = field(default=lambda: None)
 
 
 class Backend(ABC):
@@ -197,7 +223,10 @@ class Backend(ABC):
 
     @abstractmethod
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Yield the stored records one at a time, in no order, without reading a secret. Concurrent writes may or may not show."""
+        """Yield the stored records one at a time, in no order, without reading a secret. Concurrent writes may or may not show.
+
+        A record that cannot be read does not end the listing: it has a `problem` (`build_unreadable_row`).
+        """
 
     @abstractmethod
     def versions(self, name: str) -> List[VersionInfo]:

@@ -17,10 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-
-_LONGEST = 65536
-"""The most bytes of a file of a login that are read."""
 
 
 class Filled(NamedTuple):
@@ -157,8 +155,8 @@ def read_variable(variable: str, option: str) -> str:
 def _read_file(path: str, option: str, warn: Callable[[str], object]) -> Secret:
     role = "the file of '{0}'".format(option)
     check_private_file(path, role, warn)
-    with translated(role, path, writing=False), open(path, "rb") as file:
-        content = file.read(_LONGEST).rstrip(b"\r\n")
+    with translated(role, path, writing=False):
+        content = read_file(path, SECRET_FILE).rstrip(b"\r\n")
     if not content:
         raise InvalidConfiguration("{0} is empty".format(path), option=option, remedy="Wait until it is written, or name another.")
     return Secret(content)

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Type, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Tuple, Type, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -116,6 +116,25 @@ class Recoverable(ABC):
             Conflict: another version is stored.
             EncryptionError: the stored envelope is not genuine.
         """
+
+
+class SharedReads(ABC):
+    """Shares the values that it has read with other controllers."""
+
+    @abstractmethod
+    def clear_shared(self, name: Optional[str] = None, *, check: bool = False) -> int:
+        """Drop what is shared of a credential, or of all of the store. With `check`, drop nothing.
+
+        Returns:
+            The number of credentials that were dropped, or would be.
+
+        Raises:
+            AccessDenied, Unavailable, StorageError: the shared cache did not do it.
+        """
+
+    @abstractmethod
+    def count_lookups(self) -> Tuple[int, int]:
+        """Return how many reads of this process were returned from what is shared, and how many were not."""
 
 
 class VersionRemover(ABC):

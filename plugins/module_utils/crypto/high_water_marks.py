@@ -24,11 +24,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import St
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular, read_file
 
 MAGIC = b"NEBMARK"
 FORMAT = 1
 _BODY = struct.Struct(">7sB16s32s16sQQBQ")
 _SIZE = _BODY.size + 32
+_MOST_BYTES = 4096
 _READS = 5
 _WAIT = 10.0
 _ROLE = "the high-water mark"
@@ -187,23 +189,17 @@ def _mac(key: MasterKey, body: bytes) -> bytes:
 
 def _content(path: str) -> bytes:
     """Return the bytes of a mark; empty if there is no file, or if it was created and never written."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
-    except FileNotFoundError:
-        return b""
-    except OSError:
-        with translated(_ROLE, path, writing=False):
-            raise
-    try:
-        return os.read(descriptor, _SIZE + 1)
-    finally:
-        os.close(descriptor)
+    with translated(_ROLE, path, writing=False):
+        try:
+            return read_file(path, _MOST_BYTES, os.O_RDONLY | os.O_NOFOLLOW)
+        except FileNotFoundError:
+            return b""
 
 
 def _write(path: str, content: bytes, durable: bool) -> None:
     """Overwrite a mark. If a power cut loses the file's name, only the mark is lost; the next read of the newest record sets it again."""
     with translated(_ROLE, path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        descriptor = open_regular(path, os.O_WRONLY | os.O_NOFOLLOW)
         try:
             if os.pwrite(descriptor, content, 0) != len(content):
                 raise StorageError("{0} {1} cannot be written whole".format(_ROLE, path), remedy="Free some room there and repeat.")

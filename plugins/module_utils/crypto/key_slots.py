@@ -17,6 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Tampered, WrongPassphrase
 
 FORMAT = 1
+RETIRED = "retired"
+"""The source of a slot that wraps a former key with the active one (`crypto.retired_keys`)."""
 NO_KDF = 0
 ARGON2ID = 1
 _WRAPPED_SIZE = primitives.KEY_SIZE + 16

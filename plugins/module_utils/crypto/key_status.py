@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta, timezone
 from typing import Iterable, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
@@ -15,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Intended, Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import default_key_path
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import StoreDocument, readable_slots
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import from_microseconds
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import (
     EnsuredKey,
     FormerKey,
@@ -23,7 +23,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.key_status
     name_source,
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _UNKNOWN_STORE = bytes(16)
 
 
@@ -79,6 +78,7 @@ def describe_key(keyring: Keyring, ring: OpenRing) -> StoreKey:
         former=tuple(_former(slot) for slot in slots if slot.terms.source == retired_keys.KIND),
         rotating=ring.ring.retiring is not None,
         default_key_file=default_key_path(store_id) if ring.content else None,
+        created_at=None if ring.ring.created_at is None else from_microseconds(ring.ring.created_at),
     )
 
 
@@ -89,4 +89,4 @@ def _describe_slot(keyring: Keyring, slot: Slot, store_id: bytes) -> KeySlot:
 
 def _former(slot: Slot) -> FormerKey:
     until = retired_keys.keep_until(slot)
-    return FormerKey(slot.key_id.hex(), _EPOCH + timedelta(microseconds=until) if until else None)
+    return FormerKey(slot.key_id.hex(), from_microseconds(until) if until else None)

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_doc
     StoreDocument,
     check_ring,
     read_document,
+    read_present,
     readable_slots,
     write_document,
 )
@@ -95,6 +96,17 @@ class Keyring:
         with self._lock:
             content = self.backend.read_store_document()
             return None if content is None else self._open_document(content)
+
+    def check_sources(self) -> None:
+        """Open the stored document, if there is one, with what the sources hold now, even if this process has opened it before.
+
+        Raises:
+            EncryptionError: as `open`.
+        """
+        with self._lock:
+            content = self.backend.read_store_document()
+            if content is not None:
+                self._open(content)
 
     def current(self) -> Optional[OpenRing]:
         """Return the ring as last opened, else the stored one."""
@@ -197,7 +209,7 @@ class Keyring:
         self.check_new()
         store_id, key = os.urandom(16), MasterKey.generate()
         try:
-            ring, slots = Ring(store_id, key.key_id), self.new_slots(key, store_id, self.sources, renew=False)
+            ring, slots = Ring(store_id, key.key_id, created_at=read_present()), self.new_slots(key, store_id, self.sources, renew=False)
             content = write_document(key, ring, slots)
             self.backend.write_store_document(content, None)
             self._opened = OpenRing(content, ring, key, {key.key_id: key}, slots)

@@ -33,7 +33,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_status import describe_key, foreseen_slots
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import Ring, StoreDocument, readable_slots
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import (
+    Ring,
+    StoreDocument,
+    read_present,
+    readable_slots,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import identity_of, read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import to_microseconds
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -107,7 +112,7 @@ def plan_rotation(
         for source in keyring.sources:
             source.check(ring.ring.store_id)
         former = () if compromised else (*before.former, FormerKey(ring.active.key_id.hex(), keep_until))
-        after = after._replace(key_id=None, slots=foreseen_slots(keyring.sources), former=former)
+        after = after._replace(key_id=None, created_at=None, slots=foreseen_slots(keyring.sources), former=former)
     envelopes = sum(not resumed or _is_left(keyring, ring, record) for record in _everything(keyring.backend))
     copies = [_read_key_id(copy) for copy in _read_backups(keyring.backend)]
     envelopes += sum(key in ring.keys and not (resumed and key == ring.active.key_id) for key in copies)
@@ -130,7 +135,7 @@ def _begin(keyring: Keyring, ring: OpenRing, compromised: bool, keep_until: Opti
     needed = retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     former = [(ring.active, until), *((ring.keys[slot.key_id], retired_keys.keep_until(slot)) for slot in needed)]
     retired = (retired_keys.build_retired_slot(new, key, keep, store_id) for key, keep in former)
-    changed = Ring(store_id, new.key_id, ring.active.key_id, compromised, until)
+    changed = Ring(store_id, new.key_id, ring.active.key_id, compromised, until, read_present())
     return keyring.write(ring, changed, new, (*wanted, *retired))
 
 
@@ -283,7 +288,7 @@ def _finish(keyring: Keyring, ring: OpenRing) -> OpenRing:
     former = [] if ring.ring.compromised else retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     kept = {slot.slot_id for slot in former}
     wanted = tuple(data for data, slot in zip(ring.slots, slots) if slot.terms.source != retired_keys.KIND or slot.slot_id in kept)
-    finished = keyring.write(ring, Ring(ring.ring.store_id, ring.active.key_id), ring.active, wanted)
+    finished = keyring.write(ring, Ring(ring.ring.store_id, ring.active.key_id, created_at=ring.ring.created_at), ring.active, wanted)
     labels = frozenset(slot.terms.label for slot in slots)
     for source in keyring.sources:
         source.forget_all_but(labels, ring.ring.store_id)

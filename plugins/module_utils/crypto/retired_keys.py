@@ -10,10 +10,10 @@ import os
 from typing import Dict, Iterable, List
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, Terms, unwrap, wrap
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import RETIRED, Slot, Terms, unwrap, wrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 
-KIND = "retired"
+KIND = RETIRED
 
 
 def build_retired_slot(active: MasterKey, former: MasterKey, keep_until: int, store_id: bytes) -> bytes:
@@ -38,4 +38,5 @@ def still_needed(slots: Iterable[Slot], now: int) -> List[Slot]:
 
 def keep_until(slot: Slot) -> int:
     """Return when a former key may be removed: microseconds since the epoch, 0 for never."""
-    return int(slot.terms.label) if slot.terms.label.isdecimal() else 0
+    label = slot.terms.label
+    return int(label) if label.isascii() and label.isdigit() and len(label) < 18 else 0

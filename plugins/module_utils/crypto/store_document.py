@@ -13,16 +13,28 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+from datetime import datetime, timezone
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import RESTORE, Slot, read_slot
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import RESTORE, RETIRED, Slot, read_slot
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import FALSE, TRUE, write_value
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, Tampered, UnknownFormat
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import to_microseconds
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, Tampered, UnknownFormat
 
-FORMAT = 1
-_KEYS = ["active", "compromised", "format", "keep_until", "mac", "retiring", "slots", "store_id"]
+FORMAT = 2
+"""Format 1 had no `created_at`; it is still read."""
+_LAST_TIME = 253402300800 * 1000000
+"""The first microsecond of the year 10000, which no time can have."""
+MOST_BYTES = 1024 * 1024
+MOST_SOURCES = 16
+"""The most slots of key sources. Each may cost a derivation of a gibibyte, so they are counted before any of them."""
+_KEYS = {
+    1: ["active", "compromised", "format", "keep_until", "mac", "retiring", "slots", "store_id"],
+    2: ["active", "compromised", "created_at", "format", "keep_until", "mac", "retiring", "slots", "store_id"],
+}
+"""The keys of each format."""
 
 
 class Ring(NamedTuple):
@@ -34,6 +46,7 @@ class Ring(NamedTuple):
         retiring: the id of the key that a running rotation replaces; None without a rotation.
         compromised: the running rotation is to remove the retiring key completely.
         keep_until: microseconds since the epoch: how long to keep the retiring key for backups, 0 for ever.
+        created_at: microseconds since the epoch: when the active key was made; None if an earlier release made it.
     """
 
     store_id: bytes
@@ -41,26 +54,44 @@ class Ring(NamedTuple):
     retiring: Optional[bytes] = None
     compromised: bool = False
     keep_until: int = 0
+    created_at: Optional[int] = None
 
 
 class StoreDocument(NamedTuple):
-    """A parsed document."""
+    """A parsed document, and its format."""
 
     ring: Ring
     slots: Tuple[bytes, ...]
     mac: bytes
+    version: int = FORMAT
 
 
-def ring_mac(key: MasterKey, ring: Ring) -> bytes:
+def read_present() -> int:
+    """Return the time now: microseconds since the epoch."""
+    return to_microseconds(datetime.now(timezone.utc))
+
+
+def ring_mac(key: MasterKey, ring: Ring, version: int = FORMAT) -> bytes:
     """Return the MAC of a ring under its active key, so that no one without the key can make an old key active again."""
     retiring = b"\x00" if ring.retiring is None else b"\x01" + ring.retiring
     flags = bytes((TRUE if ring.compromised else FALSE,)) + write_value(ring.keep_until)
+    flags += write_value(ring.created_at) if version > 1 else b""
     context = primitives.mac_context(key.subkey(primitives.RING))
     return primitives.mac(context, ring.store_id + ring.active + retiring + flags)
 
 
 def write_document(key: MasterKey, ring: Ring, slots: Tuple[bytes, ...]) -> bytes:
-    """Encode a document, authenticated with its active key."""
+    """Encode a document, authenticated with its active key.
+
+    Raises:
+        InvalidConfiguration: it has more slots of key sources than `read_document` accepts.
+    """
+    if sum(read_slot(slot).terms.source != RETIRED for slot in slots) > MOST_SOURCES:
+        raise InvalidConfiguration(
+            "the store would have more than {0} key slots".format(MOST_SOURCES),
+            option="key_sources",
+            remedy="Name those that are not used any more under 'drop_sources'; 'store_key' lists all.",
+        )
     content = {
         "format": FORMAT,
         "store_id": ring.store_id.hex(),
@@ -68,6 +99,7 @@ def write_document(key: MasterKey, ring: Ring, slots: Tuple[bytes, ...]) -> byte
         "retiring": None if ring.retiring is None else ring.retiring.hex(),
         "compromised": ring.compromised,
         "keep_until": ring.keep_until,
+        "created_at": ring.created_at,
         "slots": [base64.b64encode(slot).decode("ascii") for slot in slots],
         "mac": ring_mac(key, ring).hex(),
     }
@@ -80,7 +112,7 @@ def check_ring(key: MasterKey, document: StoreDocument) -> None:
     Raises:
         Tampered: it was changed without the key.
     """
-    if not primitives.equal(ring_mac(key, document.ring), document.mac):
+    if not primitives.equal(ring_mac(key, document.ring, document.version), document.mac):
         raise Tampered("the key ring of the store was changed without the key", remedy=RESTORE)
 
 
@@ -91,6 +123,8 @@ def read_document(data: bytes) -> StoreDocument:
         Damaged: it is not a document, or not complete. Slots are only checked when they are used.
         UnknownFormat: a later release wrote it.
     """
+    if len(data) > MOST_BYTES:
+        raise Damaged("the store's document is larger than the {0} bytes that it can have".format(MOST_BYTES), remedy=RESTORE)
     try:
         content = json.loads(data.decode("utf-8"), object_pairs_hook=_without_repeats)
         return _read(content)
@@ -109,10 +143,10 @@ def _read(content: Any) -> StoreDocument:
     version = content["format"]
     if version.__class__ is int and version > FORMAT:
         raise UnknownFormat(
-            "the store's document has format {0}; this release reads format 1".format(version),
+            "the store's document has format {0}; this release reads formats 1 and 2".format(version),
             remedy="Upgrade the collection on this controller.",
         )
-    if sorted(content) != _KEYS or version != FORMAT or version.__class__ is not int:
+    if version.__class__ is not int or sorted(content) != _KEYS.get(version):
         raise ValueError("unexpected or missing keys")
     ring = Ring(
         _identifier(content["store_id"]),
@@ -120,9 +154,10 @@ def _read(content: Any) -> StoreDocument:
         None if content["retiring"] is None else _identifier(content["retiring"]),
         _of(bool, content["compromised"]),
         _time(content["keep_until"]),
+        None if content.get("created_at") is None else _time(content["created_at"]),
     )
     slots = tuple(_from_base64(slot) for slot in _of(list, content["slots"]))
-    return StoreDocument(ring, slots, _from_hex(content["mac"], 32))
+    return StoreDocument(ring, slots, _from_hex(content["mac"], 32), version)
 
 
 def _of(kind: type, value: Any) -> Any:
@@ -132,7 +167,7 @@ def _of(kind: type, value: Any) -> Any:
 
 
 def _time(value: Any) -> int:
-    if not 0 <= _of(int, value) < 2**63:
+    if not 0 <= _of(int, value) < _LAST_TIME:
         raise ValueError("out of range")
     return int(value)
 
@@ -165,11 +200,17 @@ def store_id_of(data: bytes) -> bytes:
 
 
 def readable_slots(document: StoreDocument) -> Tuple[List[Slot], bool]:
-    """Return the intact slots, and whether there are others: the other sources work despite a broken slot."""
+    """Return the intact slots, and whether there are others: the other sources work despite a broken slot.
+
+    Raises:
+        Damaged: there are more slots of key sources than a configuration can have.
+    """
     found = []
     for data in document.slots:
         try:
             found.append(read_slot(data))
         except Damaged:
             continue
+    if sum(slot.terms.source != RETIRED for slot in found) > MOST_SOURCES:
+        raise Damaged("the store's document has more than {0} key slots".format(MOST_SOURCES), remedy=RESTORE)
     return found, len(found) < len(document.slots)

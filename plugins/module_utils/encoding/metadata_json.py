@@ -37,12 +37,12 @@ def read_metadata(data: Mapping[str, Any]) -> Metadata:
         KeyError, TypeError, ValueError, AttributeError: it is something else. The caller raises the fitting error.
     """
     return Metadata(
-        created_at=datetime.fromisoformat(data["created_at"]),
-        updated_at=datetime.fromisoformat(data["updated_at"]),
+        created_at=_time(data["created_at"]),
+        updated_at=_time(data["updated_at"]),
         expires_at=_optional_time(data["expires_at"]),
         description=text(data["description"]),
-        tags=_mapping(data["tags"]),
-        scope=Scope(**_mapping(data["scope"])),
+        tags=_texts(data["tags"]),
+        scope=_read_scope(**_mapping(data["scope"])),
         lifecycle=text(data["lifecycle"]),
         history=tuple(_read_history(data["history"])),
         policy=_mapping(data["policy"]),
@@ -51,7 +51,26 @@ def read_metadata(data: Mapping[str, Any]) -> Metadata:
 
 
 def _optional_time(value: Optional[str]) -> Optional[datetime]:
-    return None if value is None else datetime.fromisoformat(value)
+    return None if value is None else _time(value)
+
+
+def _time(value: Any) -> datetime:
+    moment = datetime.fromisoformat(text(value))
+    if moment.tzinfo is None:
+        raise ValueError
+    return moment
+
+
+def _read_scope(tenant: Any, workflow: Any = None, user: Any = None, tags: Any = None) -> Scope:
+    return Scope(text(tenant), _optional_text(workflow), _optional_text(user), _texts({} if tags is None else tags))
+
+
+def _optional_text(value: Any) -> Optional[str]:
+    return None if value is None else text(value)
+
+
+def _texts(value: Any) -> Dict[str, str]:
+    return {text(key): text(item) for key, item in _mapping(value).items()}
 
 
 def _mapping(value: Any) -> Dict[str, Any]:
@@ -61,7 +80,7 @@ def _mapping(value: Any) -> Dict[str, Any]:
 
 
 def _read_history(steps: Any) -> List[Transition]:
-    return [Transition(text(event), text(origin), text(target), datetime.fromisoformat(at)) for event, origin, target, at in steps]
+    return [Transition(text(event), text(origin), text(target), _time(at)) for event, origin, target, at in steps]
 
 
 def text(value: Any) -> str:

@@ -10,7 +10,6 @@ Times are ISO 8601 in UTC with microseconds. A value is text if it is UTF-8, els
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from typing import Any, Dict, Mapping
 
@@ -89,7 +88,7 @@ def read_document(name: str, stage: str, document: Any) -> Record:
             record_id=bytes.fromhex(document["record_id"]) or None,
             revision=_count(document["revision"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+    except (KeyError, TypeError, ValueError, AttributeError):
         raise Damaged(
             "the file is not a plain record of that name and stage",
             name=name,
@@ -98,16 +97,16 @@ def read_document(name: str, stage: str, document: Any) -> Record:
 
 
 def _count(value: Any) -> int:
-    if value.__class__ is not int or value < 0:
+    if value.__class__ is not int or not 0 <= value < 2**63:
         raise TypeError
-    return value
+    return int(value)
 
 
 def read_values(values: Mapping[str, Any]) -> Dict[str, Secret]:
     """Read what `write_values` wrote.
 
     Raises:
-        KeyError, TypeError, ValueError, AttributeError, binascii.Error: it is something else. The caller raises the fitting error.
+        KeyError, TypeError, ValueError, AttributeError: it is something else. The caller raises the fitting error.
     """
     return {text(key): Secret(_read_value(value)) for key, value in values.items()}
 

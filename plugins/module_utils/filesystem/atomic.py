@@ -4,7 +4,7 @@
 
 """Files that are either complete or absent, even after a crash or a power cut (A2).
 
-Every function raises OSError only. `os_errors` translates it where the role of the path is known.
+Every function raises OSError, and no error of the library unless it says so. `os_errors` translates it where the role of the path is known.
 """
 
 from __future__ import annotations
@@ -12,9 +12,13 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import stat
 import time
 from contextlib import suppress
 from typing import Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
 
 PRIVATE_FILE = 0o600
 TEMPORARY_PREFIX = ".nebula-"
@@ -22,6 +26,9 @@ TEMPORARY_SUFFIX = ".tmp"
 _LEFT_OVER_AFTER = 60.0
 """Seconds. Younger temporary files are skipped: their writer may be between creating and locking them."""
 
+_PIECE = 131072
+_MOST_WIPED = 65 * 1024 * 1024
+"""Bytes. More than any file of ours has: a larger one is sparse or foreign, and to overwrite it would fill the disk."""
 _NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES))
 
 
@@ -79,31 +86,6 @@ def write_all(descriptor: int, content: bytes) -> None:
     left = memoryview(content)
     while left:
         left = left[os.write(descriptor, left) :]
-
-
-def read_whole(path: str) -> bytes:
-    """Return the content of the file `path` as one of its writers left it.
-
-    A file that was unlinked during the read may have been wiped. It is opened again by name, which raises FileNotFoundError
-    if it is gone.
-    """
-    while True:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            content = _read_all(descriptor)
-            if os.fstat(descriptor).st_nlink:
-                return content
-        finally:
-            os.close(descriptor)
-
-
-def _read_all(descriptor: int) -> bytes:
-    pieces = []
-    piece = os.read(descriptor, 131072)
-    while piece:
-        pieces.append(piece)
-        piece = os.read(descriptor, 131072)
-    return b"".join(pieces)
 
 
 def fsync_directory(path: str) -> None:
@@ -191,36 +173,60 @@ def keep_under(path: str, kept: str) -> None:
 
 
 def copy_durably(path: str, copy: str) -> None:
-    """Copy the file `path` to `copy`, with its modification time."""
-    write_durably(copy, read_whole(path), time_of=path)
+    """Copy the regular file `path` to `copy`, with its modification time.
+
+    Raises:
+        Damaged: it is not a regular file.
+    """
+    source = open_regular(path)
+    try:
+        with Temporary(os.path.dirname(copy) or ".") as temporary:
+            piece = os.read(source, _PIECE)
+            while piece:
+                temporary.write(piece)
+                piece = os.read(source, _PIECE)
+            temporary.keep_time_of(path)
+            temporary.sync()
+            temporary.become(copy)
+    finally:
+        os.close(source)
 
 
 def wipe(path: str) -> None:
-    """Unlink the file `path` and overwrite its content, unless it has another name.
+    """Unlink the file `path` and overwrite its content, unless it has another name. Anything but a regular file is only unlinked.
 
     Best effort: copy-on-write file systems, SSDs, journals and snapshots keep older blocks. The name goes first, so a
-    reader sees the content or no file, never zeros (`read_whole`).
+    reader sees the content or no file, never zeros (`read_file`).
     """
+    if not stat.S_ISREG(os.lstat(path).st_mode):
+        os.unlink(path)
+        return
     descriptor = _open_to_wipe(path)
     try:
         os.unlink(path)
         status = os.fstat(descriptor)
         if status.st_nlink == 0:
             with suppress(OSError):
-                write_all(descriptor, bytes(status.st_size))
+                _overwrite(descriptor, min(status.st_size, _MOST_WIPED))
                 os.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
 def _open_to_wipe(path: str) -> int:
-    flags = os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW
+    flags = os.O_WRONLY | os.O_NOFOLLOW
     try:
-        return os.open(path, flags)
+        return open_regular(path, flags)
     except PermissionError:
         # Its owner made it read-only; with another owner this is refused too.
         os.chmod(path, PRIVATE_FILE)
-        return os.open(path, flags)
+        return open_regular(path, flags)
+
+
+def _overwrite(descriptor: int, size: int) -> None:
+    """Write `size` zeros, piece by piece."""
+    while size > 0:
+        size -= os.write(descriptor, bytes(min(size, _PIECE)))
 
 
 def remove_left_over(directory: str) -> int:
@@ -235,8 +241,8 @@ def remove_left_over(directory: str) -> int:
 
 def _remove_if_left_over(path: str) -> bool:
     """Remove one temporary file. Its lock is free if the writer is dead; the name may vanish at any moment."""
-    with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    with suppress(OSError, Damaged):
+        descriptor = open_regular(path, os.O_RDONLY | os.O_NOFOLLOW)
         try:
             if time.time() - os.fstat(descriptor).st_mtime < _LEFT_OVER_AFTER:
                 return False

@@ -41,6 +41,11 @@ def ensure_private_directory(path: str, role: str, warn: _Warn) -> None:
     """
     with translated(role, path):
         make_directory(path)
+    check_private_directory(path, role, warn)
+
+
+def check_private_directory(path: str, role: str, warn: _Warn) -> None:
+    """Check an existing directory as `ensure_private_directory` does. Raises the same errors."""
     with translated(role, path, writing=False):
         status = os.stat(path)
         if not stat.S_ISDIR(status.st_mode):
@@ -116,11 +121,13 @@ def _keeps_modes(directory: str) -> bool:
 
 def check_private_file(path: str, role: str, warn: _Warn = lambda _message: None) -> None:
     """Check a file that holds a secret: only the current user can reach it, or root owns it and at most a group of ours can read it.
+    Others cannot replace it in its directory.
 
     Raises:
         InsecurePermissions: others can reach it, or it belongs to another user.
         StorageError: it cannot be examined.
     """
+    check_directory_of(path, role)
     with translated(role, path, writing=False):
         status = os.stat(path)
         if _is_private(status) or _is_roots(status, _READING):
@@ -128,6 +135,33 @@ def check_private_file(path: str, role: str, warn: _Warn = lambda _message: None
         if _keeps_modes(os.path.dirname(os.path.abspath(path))):
             raise _insecure(path, role, status, "600")
     warn(f"{role} {path} is on a file system without POSIX owners and modes: who can read it cannot be checked.")
+
+
+def check_directory_of(path: str, role: str) -> None:
+    """Check that others cannot put another file at `path`: neither in its directory, nor in the one that a link leads to.
+
+    A directory with the sticky bit (such as /tmp) is accepted: only a file's owner can replace it there. So is one of root's that a group
+    can write to, such as a volume of a pod.
+
+    Raises:
+        InsecurePermissions: others can write to the directory, or it belongs to another user who is not root.
+        StorageError: it cannot be examined.
+    """
+    place = "the directory of {0}".format(role)
+    for directory in sorted({os.path.dirname(os.path.abspath(path)), os.path.dirname(os.path.realpath(path))}):
+        with translated(place, directory, writing=False):
+            status = os.stat(directory)
+        if _is_open_to_others(status) and _keeps_modes(directory):
+            state = f"its owner is user id {status.st_uid}, its mode {stat.S_IMODE(status.st_mode):04o}"
+            what = f"others can write to {place}, {directory} ({state}), and put another file there"
+            raise InsecurePermissions(what, remedy=f"Name a path that is yours alone, or run: chmod go-w {shlex.quote(directory)}")
+
+
+def _is_open_to_others(status: os.stat_result) -> bool:
+    if status.st_uid not in (0, os.geteuid()):
+        return True
+    others = stat.S_IWOTH if status.st_uid == 0 else stat.S_IWGRP | stat.S_IWOTH
+    return bool(status.st_mode & others) and not status.st_mode & stat.S_ISVTX
 
 
 def check_not_open_to_all(path: str, role: str, warn: _Warn) -> None:

@@ -90,4 +90,5 @@ def _scope(record: Record) -> Scope:
 
 
 def _visible(rows: Iterator[Record], context: AccessContext) -> Iterator[Record]:
-    return (row for row in rows if mismatch(_scope(row), context) is None)
+    """Leave out what is out of scope. A record that cannot be read has no known scope: its name and the reason are shown."""
+    return (row for row in rows if row.problem is not None or mismatch(_scope(row), context) is None)

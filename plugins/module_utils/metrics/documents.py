@@ -11,6 +11,10 @@ from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS, Breaker, Recent, Timing, Totals
 
+_MOST = 2**63
+_LAST_SECOND = 253402300800
+"""The first second of the year 10000, which no time can have."""
+
 
 def describe_totals(totals: Totals, now: float) -> Dict[str, Any]:
     """Return the metrics for users: times in ISO 8601 (UTC), durations in seconds, None for what was never counted.
@@ -78,31 +82,43 @@ def read(document: Mapping[str, Any]) -> Totals:
     Raises:
         ValueError, TypeError, KeyError, AttributeError: the document is something else.
     """
-    totals = Totals(float(document["since"]))
+    totals = Totals(_seconds(document["since"]))
     totals.operations = {
-        (str(operation), str(result)): int(count)
+        (str(operation), str(result)): _number(count)
         for operation, results in document["operations"].items()
         for result, count in results.items()
     }
     if document["bounds"] == list(BOUNDS):  # if the bounds differ, the counts are kept and the durations begin anew
         totals.timings = {str(name): _timing(*parts) for name, parts in document["seconds"].items()}
-    totals.retries = {str(operation): int(count) for operation, count in document["retries"].items()}
+    totals.retries = {str(operation): _number(count) for operation, count in document["retries"].items()}
     totals.breaker = None if document["breaker"] is None else _breaker(*document["breaker"])
-    totals.opened = int(document["opened"])
+    totals.opened = _number(document["opened"])
     totals.hits, totals.misses = _count(document["hits"]), _count(document["misses"])
-    totals.windows = {int(window): Recent(*map(int, recent)) for window, recent in document["windows"].items()}
+    totals.windows = {int(window): Recent(*map(_number, recent)) for window, recent in document["windows"].items()}
     return totals
 
 
 def _timing(count: Any, seconds: Any, buckets: Any) -> Timing:
     if len(buckets) != len(BOUNDS) + 1:
         raise ValueError("buckets")
-    return Timing(int(count), float(seconds), [int(number) for number in buckets])
+    return Timing(_number(count), _seconds(seconds), [_number(number) for number in buckets])
 
 
 def _breaker(state: Any, changed_at: Any, opened_at: Any) -> Breaker:
-    return Breaker(str(state), float(changed_at), float(opened_at))
+    return Breaker(str(state), _seconds(changed_at), _seconds(opened_at))
 
 
 def _count(value: Any) -> Optional[int]:
-    return None if value is None else int(value)
+    return None if value is None else _number(value)
+
+
+def _number(value: Any) -> int:
+    if value.__class__ is not int or not 0 <= value < _MOST:
+        raise ValueError("not a count")
+    return int(value)
+
+
+def _seconds(value: Any) -> float:
+    if value.__class__ not in (int, float) or not 0 <= value < _LAST_SECOND:
+        raise ValueError("not a number of seconds")
+    return float(value)

@@ -16,11 +16,13 @@ import os
 import time
 from typing import Any, Callable, Dict, List, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, UnknownFormat
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import Temporary, read_whole
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import Temporary
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import encode_totals, read
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
 
@@ -81,17 +83,17 @@ class TotalsFile:
     def _entries(self) -> List[Dict[str, Any]]:
         with translated(_ROLE, self.path, writing=False):
             try:
-                content = read_whole(self.path)
+                content = read_file(self.path, 16 * MIB)
             except FileNotFoundError:
                 return []
         return self._read(content) if content else []  # a power cut may leave a file without content
 
     def _read(self, content: bytes) -> List[Dict[str, Any]]:
         try:
-            document = json.loads(content)
+            document = read_json(content)
             number, entries = document["format"], document["stores"]
             whole = all(isinstance(entry, dict) for entry in entries)
-        except (ValueError, TypeError, KeyError, RecursionError):
+        except (ValueError, TypeError, KeyError):
             raise self._damage_error() from None
         if number != FORMAT:
             what = "{0} {1} was written by a later release".format(_ROLE, self.path)

@@ -18,7 +18,7 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import REVOKED
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, moment
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, moment, shift_time
 
 DATES = "dates"
 """The attribute with the dates of the current version."""
@@ -69,7 +69,7 @@ def read_schedule(metadata: Metadata) -> Schedule:
     due_at = policy.next_rotation(value_since(metadata), metadata.expires_at)
     if due_at is None or metadata.lifecycle == REVOKED:
         return Schedule()
-    return Schedule(due_at, due_at - policy.warning)
+    return Schedule(due_at, shift_time(due_at, -policy.warning))
 
 
 def _read_dates(metadata: Metadata) -> Dict[str, Any]:

@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Dict, Mapping, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unusable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 
 ATTRIBUTE = "importing"
@@ -36,9 +36,18 @@ class Importing:
 
 
 def read_importing(metadata: Metadata) -> Optional[Importing]:
-    """Return the mark, or None if there is none."""
+    """Return the mark, or None if there is none.
+
+    Raises:
+        Damaged: it is not what was written.
+    """
     written = metadata.attributes.get(ATTRIBUTE)
-    return Importing(written["version"], written["revision"], written["written"]) if isinstance(written, Mapping) else None
+    if written is None:
+        return None
+    parts: List[Any] = [written.get(part) for part in ("version", "revision", "written")] if isinstance(written, Mapping) else []
+    if [part.__class__ for part in parts] != [str, int, int]:
+        raise Damaged("the mark of its import is not what was written", remedy="Delete the credential and import it again.")
+    return Importing(*parts)
 
 
 def is_importing(metadata: Metadata) -> bool:

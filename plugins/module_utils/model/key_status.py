@@ -38,6 +38,7 @@ class StoreKey(NamedTuple):
         slots: the sources that open it.
         former: keys from before a rotation, kept for backups.
         rotating: a rotation was started and is not finished.
+        created_at: when the key was made; None if it is not known.
         default_key_file: the path of the key file if the configuration names none; None for a store without a document.
     """
 
@@ -47,6 +48,7 @@ class StoreKey(NamedTuple):
     former: Tuple[FormerKey, ...] = ()
     rotating: bool = False
     default_key_file: Optional[str] = None
+    created_at: Optional[datetime] = None
 
 
 class EnsuredKey(NamedTuple):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Dict, Mapping, NamedTuple, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -96,6 +97,8 @@ class Record:
     `revision` counts the changes of this version's metadata. `verified` is False if metadata was read without the key that
     authenticates it.
 
+    Only a row of `list` has a `problem`: the error of a record that cannot be read. Then only `name` and `stage` are set.
+
     Only `put` reads `keep_replaced`: False if the replaced value is not to be kept as an older version. A service that
     keeps versions by itself (Vault's KV version 2) keeps it all the same.
     """
@@ -113,6 +116,7 @@ class Record:
     envelope: Optional[bytes] = None
     verified: bool = True
     keep_replaced: bool = True
+    problem: Optional[CredentialError] = None
 
     @property
     def etag(self) -> Etag:

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Dict, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Record
 
 SINGLE_USE = "refresh_single_use"
@@ -19,6 +20,9 @@ DENIED = "denied"
 INTERACTION = "interaction"
 PROBLEMS = (LOST, DENIED, INTERACTION)
 """The reasons why a value is not refreshed again until a person has acted."""
+
+
+_TYPES = {"input_version": str, "refreshed_at": int, "holder": str, "until": int, "sent": bool, "problem": str}
 
 
 @dataclass(frozen=True)
@@ -55,12 +59,22 @@ class RefreshStatus:
 
 
 def read_refresh_status(record: Record) -> RefreshStatus:
-    """Return the status in a record's metadata; an empty status if there is none."""
+    """Return the status in a record's metadata; an empty status if there is none.
+
+    Raises:
+        Damaged: a part of it has another type than this collection writes.
+    """
     written = record.full_metadata.attributes.get(REFRESH)
     if not isinstance(written, Mapping):
         return RefreshStatus()
-    known = {field.name for field in fields(RefreshStatus)}
-    return RefreshStatus(**{name: value for name, value in written.items() if name in known})
+    known = {name: value for name, value in written.items() if name in _TYPES}
+    if any(value is not None and value.__class__ is not _TYPES[name] for name, value in known.items()):
+        raise Damaged(
+            "the refresh status in the metadata is not what was written",
+            name=record.name,
+            remedy="Write a new value: it begins without one.",
+        )
+    return RefreshStatus(**known)
 
 
 def input_version(record: Record) -> Optional[str]:

@@ -27,6 +27,8 @@ SKEW = timedelta(seconds=120)
 """The largest expected difference between two clocks (ROTATION)."""
 
 MAX_DURATION = timedelta(days=36500)
+_FIRST = datetime(1, 1, 1, tzinfo=timezone.utc)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(r"(?:[0-9]{1,12}[smhdw])+\Z")
@@ -75,7 +77,10 @@ def moment(value: object, option: str) -> datetime:
         raise InvalidInput(f"{value!a} is not a time", option=option, remedy=remedy) from None
     if time.tzinfo is None:
         raise InvalidInput(f"{str(value)!a} has no time zone", option=option, remedy=remedy)
-    return time.astimezone(timezone.utc)
+    try:
+        return time.astimezone(timezone.utc)
+    except OverflowError:
+        raise InvalidInput(f"{str(value)!a} is before the year 1 or after the year 9999 in UTC", option=option, remedy=remedy) from None
 
 
 @dataclass(frozen=True)
@@ -142,10 +147,18 @@ class RotationPolicy:
         A scheduled time applies once: a value that was written at or after it counts as rotated.
         """
         if self.every is not None:
-            return since + self.every
+            return shift_time(since, self.every)
         if self.before is not None:
-            return expires_at - self.before if expires_at is not None else None
+            return shift_time(expires_at, -self.before) if expires_at is not None else None
         return self.at if self.at is not None and since < self.at else None
+
+
+def shift_time(time: datetime, by: timedelta) -> datetime:
+    """Return a time plus a duration; the first or last time there is if the sum is beyond it."""
+    try:
+        return time + by
+    except OverflowError:
+        return _FIRST if by < timedelta(0) else _LAST
 
 
 def _refuse_unknown(policy: Mapping[str, Any], option: str) -> None:

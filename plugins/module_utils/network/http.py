@@ -12,7 +12,6 @@ response.
 
 from __future__ import annotations
 
-import json
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
@@ -20,6 +19,7 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
     InvalidConfiguration,
@@ -99,7 +99,7 @@ class HttpResponse:
     def json(self) -> Dict[str, Any]:
         """The JSON object in the body; empty if there is none."""
         try:
-            found = json.loads(self.body)
+            found = read_json(self.body)
         except ValueError:
             return {}
         return found if isinstance(found, dict) else {}

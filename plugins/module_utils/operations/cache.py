@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping, Optional, Sequence
+from typing import Any, Dict, Mapping, Sequence
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import SharedReads, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION as SHARED_CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -19,30 +21,47 @@ CLEARED = "cleared"
 
 
 def cache(manager: CredentialManager, parameters: Mapping[str, Any], _context: AccessContext, check_mode: bool) -> Outcome:
-    """Call `clear_cache` for one store. Outside a session there is no cache to clear or describe."""
-    return without_session(parameters) if manager.cache is None else clear_cache([manager.cache], parameters, check_mode)
+    """Call `clear_caches` for one store, outside a session: only the shared cache can hold anything."""
+    return clear_caches([manager], parameters, check_mode, session=manager.cache is not None)
 
 
-def clear_cache(caches: Sequence[Cache], parameters: Mapping[str, Any], check_mode: bool) -> Outcome:
-    """Clear the cache if requested, and return its statistics.
+def needs_store(config: Mapping[str, Any], parameters: Mapping[str, Any]) -> bool:
+    """Return True if a store has to be opened to clear its cache: other controllers may have shared values of it."""
+    return parameters.get("state") == CLEARED and not parameters.get("all_stores") and bool(config.get(SHARED_CACHE))
+
+
+def clear_caches(
+    managers: Sequence[CredentialManager], parameters: Mapping[str, Any], check_mode: bool, *, session: bool = True
+) -> Outcome:
+    """Clear the caches if requested, and return their statistics.
 
     Args:
-        caches: the caches of the named stores; none if the session has no such store open.
+        managers: the managers of the named stores; none if the session has no such store open.
+        session: this process is a run's session.
         parameters: `state` (None or cleared), and `name`, to drop that credential only.
         check_mode: drop nothing, and count what would be dropped.
 
     Returns:
-        `{changed, session, dropped, statistics}`: `dropped` is a number of values, `statistics` as `statistics` returns them, taken after
-        the drop.
+        `{changed, session, dropped, dropped_shared, statistics}`: `dropped` is a number of values in the session, `dropped_shared` of
+        credentials in shared caches (None if there is none), `statistics` as `statistics` returns them, taken after the drop.
 
     Raises:
         InvalidInput: `name` is not a valid name.
+        AccessDenied, Unavailable: a shared cache was not cleared.
     """
     name = parameters.get("name")
     if name is not None:
         check_name(name)
-    dropped = sum(_drop(one, name, check_mode) for one in caches) if parameters.get("state") == CLEARED else 0
-    return Outcome({"changed": dropped > 0, "session": True, "dropped": dropped, "statistics": statistics(caches)})
+    shared = [found for manager in managers for found in [find_protocol(manager.backend, SharedReads)] if found is not None]
+    caches = [manager.cache for manager in managers if manager.cache is not None]
+    dropped, dropped_shared = 0, 0
+    if parameters.get("state") == CLEARED:
+        # What is shared first: a value that is read from there meanwhile is dropped by the second step.
+        dropped_shared = sum(one.clear_shared(name, check=check_mode) for one in shared)
+        dropped = sum(one.shelf.count(name) if check_mode else one.shelf.invalidate(name) for one in caches)
+    result = {"changed": dropped + dropped_shared > 0, "session": session, "dropped": dropped}
+    numbers = statistics(caches, shared) if session else None
+    return Outcome(dict(result, dropped_shared=dropped_shared if shared else None, statistics=numbers))
 
 
 def without_session(parameters: Mapping[str, Any]) -> Outcome:
@@ -53,15 +72,16 @@ def without_session(parameters: Mapping[str, Any]) -> Outcome:
     """
     if parameters.get("name") is not None:
         check_name(parameters["name"])
-    return Outcome({"changed": False, "session": False, "dropped": 0, "statistics": None})
+    return Outcome({"changed": False, "session": False, "dropped": 0, "dropped_shared": None, "statistics": None})
 
 
-def statistics(caches: Sequence[Cache]) -> Dict[str, Any]:
+def statistics(caches: Sequence[Cache], shared: Sequence[SharedReads] = ()) -> Dict[str, Any]:
     """Return the sums over all caches.
 
     Returns:
-        `{stores, hits, misses, shared, batched, stale, hit_rate, requests_saved, entries, bytes, oldest}`: numbers; `hit_rate` is between
-        0 and 1 (None before the first read), `oldest` is in seconds (None if nothing is cached).
+        `{stores, hits, misses, shared, batched, stale, hit_rate, requests_saved, entries, bytes, oldest, shared_cache}`: numbers;
+        `hit_rate` is between 0 and 1 (None before the first read), `oldest` is in seconds (None if nothing is cached), `shared_cache`
+        has the `{hits, misses}` of the shared caches (None if there is none).
     """
     counts = [one.counts for one in caches]
     told: Dict[str, Any] = {
@@ -70,12 +90,11 @@ def statistics(caches: Sequence[Cache]) -> Dict[str, Any]:
     reads = told["hits"] + told["misses"]
     told["stores"] = len(caches)
     told["hit_rate"] = round(told["hits"] / reads, 4) if reads else None
-    told["requests_saved"] = told["hits"] + told["shared"] + told["batched"]
+    lookups = [one.count_lookups() for one in shared]
+    hits, misses = sum(found for found, _each in lookups), sum(missed for _each, missed in lookups)
+    told["shared_cache"] = {"hits": hits, "misses": misses} if shared else None
+    told["requests_saved"] = told["hits"] + told["shared"] + told["batched"] + hits
     told["entries"] = sum(len(one.shelf) for one in caches)
     told["bytes"] = sum(one.shelf.size for one in caches)
     told["oldest"] = max((age for one in caches for age in [one.shelf.oldest()] if age is not None), default=None)
     return told
-
-
-def _drop(one: Cache, name: Optional[str], check_mode: bool) -> int:
-    return one.shelf.count(name) if check_mode else one.clear(name)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 
@@ -20,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Package,
     pip_install,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
@@ -42,6 +44,10 @@ class _Limits(NamedTuple):
     due: Optional[datetime]
 
 
+_MOST_NAMED = 10
+"""The most names in a warning."""
+
+
 def find(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
     """List credentials by their metadata.
 
@@ -53,7 +59,9 @@ def find(manager: CredentialManager, parameters: Mapping[str, Any], context: Acc
         context: the caller; credentials out of its scope are not listed.
 
     Returns:
-        `{credentials: […]}`: rows as `Credential.describe` returns them, ordered by name; or the result of `query`.
+        `{credentials: […]}`: rows as `Credential.describe` returns them, ordered by name; or the result of `query`. Each row also has
+        `unreadable`: None, or `{code, message}` for a credential that cannot be read. Only the name of that one is known, so every
+        filter but `prefix` keeps it.
     """
     rows = _rows(manager, parameters, asserting(context, parameters.get("scope")))
     return Outcome({"credentials": _apply_query(rows, parameters.get("query"))})
@@ -82,7 +90,7 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
         result.update(total=len(rows), truncated=len(rows) > limit)
         rows = rows[:limit]
     if parameters.get("versions"):
-        rows = [dict(row, versions=_versions(manager, row["name"], caller)) for row in count_each(rows)]
+        rows = [dict(row, versions=_versions(manager, row, caller)) for row in count_each(rows)]
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -122,15 +130,33 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
     matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
     found.sort(key=lambda credential: credential.name)
-    return [dict(credential.describe(), location=manager.locate(credential.name)) for credential in found]
+    _warn_of_unreadable(manager, [each.name for each in found if each.record.problem is not None])
+    return [dict(_describe_row(each, manager.store), location=manager.locate(each.name)) for each in found]
+
+
+def _describe_row(credential: Credential, store: str) -> Dict[str, Any]:
+    record = credential.record
+    if record.problem is None:
+        return dict(credential.describe(), unreadable=None)
+    known = replace(credential, record=replace(record, metadata=Metadata(credential.at, credential.at), problem=None)).describe()
+    return dict(dict.fromkeys(known), name=record.name, stage=record.stage, unreadable=describe_failure(record.problem, store))
+
+
+def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
+    if names:
+        shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        what = "store '{0}': {1} of the listed credentials cannot be read: {2}. 'unreadable' of each row has the reason."
+        manager.backend.context.warn(what.format(manager.store, len(names), shown))
 
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
-    """Return a predicate for every filter: a backend may list more than the rows that match."""
+    """Return a predicate for every filter: a backend may list more than the rows that match. Only its name excludes an unreadable one."""
     tags = read_wanted_tags(parameters.get("tags"))
     states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
+        if credential.record.problem is not None:
+            return credential.name.startswith(wanted.prefix)
         known = credential.metadata
         return (
             credential.name.startswith(wanted.prefix)
@@ -167,10 +193,13 @@ def _moment(parameters: Mapping[str, Any], option: str) -> Any:
     return None if value is None else moment(value, option)
 
 
-def _versions(manager: CredentialManager, name: str, caller: AccessContext) -> List[Dict[str, Any]]:
+def _versions(manager: CredentialManager, row: Mapping[str, Any], caller: AccessContext) -> Optional[List[Dict[str, Any]]]:
+    """Return the versions that can be read; None for a row that cannot be read."""
+    if row.get("unreadable"):
+        return None
     return [
         {"version": info.version, "created_at": format_time(info.created_at), "current": info.current}
-        for info in manager.versions(name, caller)
+        for info in manager.versions(row["name"], caller)
     ]
 
 

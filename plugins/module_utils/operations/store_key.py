@@ -92,8 +92,7 @@ def _describe(key: StoreKey) -> Dict[str, Any]:
     return {
         "store_id": key.store_id,
         "key_id": key.key_id,
-        # The store's document does not record it.
-        "created_at": None,
+        "created_at": format_time(key.created_at),
         "sources": [dict(slot._asdict(), name=slot.name) for slot in key.slots],
         "former": [{"key_id": former.key_id, "keep_until": format_time(former.keep_until)} for former in key.former],
         "rotating": key.rotating,

@@ -115,7 +115,12 @@ def _ensure_absent(ensurer: StateEnforcer, name: str, item: Mapping[str, Any], c
 
 def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
     """Refuse options that the state does not use: a task that deletes a `version`, for example, must not delete all of them."""
-    for option, meant in (("version", (RESTORED, ABSENT)), ("recoverable", (ABSENT,)), ("permanent", (ABSENT,))):
+    for option, meant in (
+        ("version", (RESTORED, ABSENT)),
+        ("recoverable", (ABSENT,)),
+        ("permanent", (ABSENT,)),
+        ("idempotency_key", (PRESENT,)),
+    ):
         if item.get(option) and state not in meant:
             what, states = "it has no meaning with state '{0}'".format(state), "' or 'state: ".join(meant)
             raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(states))

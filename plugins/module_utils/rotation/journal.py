@@ -9,9 +9,9 @@ It is written by compare-and-swap, before the act that it announces. Times are m
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, NotFound, RotationInProgress
@@ -64,6 +64,34 @@ def stamp(moment: datetime) -> int:
 def as_time(stamped: int) -> datetime:
     """Return the time that `stamp` wrote."""
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=stamped)
+
+
+_LAST_STAMP = 253402300800 * SECOND
+"""The first microsecond of the year 10000, which no time can have."""
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Any) -> bool:
+    return value.__class__ is int and 0 <= value < _LAST_STAMP
+
+
+def _is_list_of_texts(value: Any) -> bool:
+    return isinstance(value, tuple) and all(map(_is_text, value))
+
+
+_CHECKS: Mapping[str, Callable[[Any], bool]] = {
+    "str": _is_text,
+    "int": _is_number,
+    "bool": lambda value: isinstance(value, bool),
+    "Optional[str]": lambda value: value is None or _is_text(value),
+    "Optional[int]": lambda value: value is None or _is_number(value),
+    "Tuple[str, ...]": _is_list_of_texts,
+    "Mapping[str, Any]": lambda value: isinstance(value, Mapping),
+}
+"""What a stored journal may hold, by the type of the attribute."""
 
 
 @dataclass(frozen=True)
@@ -175,13 +203,14 @@ class Journal:
         """Return the journal that `write` wrote.
 
         Raises:
-            Damaged: it has keys that no journal of this version has, or lacks some.
+            Damaged: it has keys that no journal of this version has, lacks some, or has a value of another type.
         """
         read: Dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in written.items()}
-        try:
-            return cls(**read)
-        except TypeError:
-            raise Damaged("the journal of a rotation is not one that this version writes", remedy="Update the collection.") from None
+        needed = {part.name for part in fields(cls) if part.default is MISSING and part.default_factory is MISSING}
+        checks = {part.name: _CHECKS[str(part.type)] for part in fields(cls)}
+        if not needed <= set(read) or not all(key in checks and checks[key](value) for key, value in read.items()):
+            raise Damaged("the journal of a rotation is not one that this version writes", remedy="Update the collection.")
+        return cls(**read)
 
     def write(self) -> Mapping[str, Any]:
         """Return the journal as JSON-like data, without the attributes that have their defaults."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 from pathlib import Path
 from typing import Optional
 
@@ -29,7 +30,7 @@ def holder_of(process: int, part: str = "") -> str:
 def may_live(holder: str) -> bool:
     """Return False if that holder is certainly dead, else True."""
     parts = holder.split("|", 4)
-    if len(parts) != 5 or parts[:2] != [platform.node(), _machine()] or not parts[2].isdigit():
+    if len(parts) != 5 or parts[:2] != [platform.node(), _machine()] or not re.match("[0-9]{1,9}\\Z", parts[2]):
         return True
     process, started = int(parts[2]), parts[3]
     if not started:

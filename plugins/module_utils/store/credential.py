@@ -29,7 +29,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
 
 @dataclass(frozen=True)
 class Credential:
-    """One value of one credential. Fields are `Secret`: no repr shows them. A row of `list` has no fields.
+    """One value of one credential. Fields are `Secret`: no repr shows them. A row of `list` has no fields; one whose record has a
+    `problem` has no metadata either.
 
     `at` is the time of the read; `expired` compares the expiry with it.
     """

@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     refuse_while_rotating,
     with_way_out,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, check_created_by, retry_conflicts
 
 CHANGED = REDACTED + " (changed)"
 
@@ -67,7 +67,10 @@ class StateEnforcer:
     def ensure_present(self, wanted: DesiredCredential, check: bool = False, expected_version: Optional[str] = None) -> EnsureResult:
         """Create the credential, or change it where it differs from `wanted`. Generate a value only if there is none yet.
 
+        With an idempotency key it is only created: one that the same key has created stays as it is.
+
         Raises:
+            Duplicate: there is an idempotency key, and the credential was not created with it.
             TypeMismatch: it is stored as another type.
             Revoked, RotationInProgress: its state accepts no new value.
             Conflict: its version is not the expected one, or other writers keep changing it.
@@ -80,6 +83,9 @@ class StateEnforcer:
                 _refuse_expected(wanted.name, expected_version)
                 return self._create(wanted, check)
             check_expected(stored, expected_version)
+            if wanted.idempotency_key is not None:
+                check_created_by(stored, wanted.idempotency_key)
+                return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
             return self._change(stored, wanted, check)
 
         return attempt() if expected_version else retry_conflicts(attempt)

@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TENACITY,
     CredentialError,
@@ -124,7 +125,7 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn), vault_password, cache)
+        return _open(config, BackendContext(name, warn, read_user_key), vault_password, cache)
     except CredentialError as error:
         raise error.within(store=name) from None
 
@@ -146,8 +147,6 @@ def _open(
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
-    if kept is not None and together is not None:
-        kept.also_forgets = together.forget
     guarded = ScopeGuard(kept or together or layer or backend)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
@@ -220,7 +219,7 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
     mistaken = mistaken or (bool(spec.get("options")) and not _is_mapping(value, spec))
-    if not mistaken and not ArgumentSpecValidator({option: alone}).validate({option: value}).error_messages:
+    if not mistaken and _is_valid(option, alone, value):
         return
     # The validator's own words may quote the value; a value given under the wrong option may be a secret.
     if "choices" in spec:
@@ -230,6 +229,13 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
     raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
+
+
+def _is_valid(option: str, spec: Mapping[str, Any], value: Any) -> bool:
+    try:
+        return not ArgumentSpecValidator({option: spec}).validate({option: value}).error_messages
+    except ArithmeticError:  # it has no message for infinity
+        return False
 
 
 def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:

@@ -293,13 +293,22 @@ class Writer:
         found = self._reader.find(wanted.name)
         if found is None:
             raise conflict
-        key = wanted.idempotency_key
-        if found is not None and key is not None and found.metadata.attributes.get(IDEMPOTENCY_KEY) == key:
-            return found
-        raise Duplicate("it exists already", name=wanted.name, remedy="Use 'ensure' (state: present) to change it.") from None
+        check_created_by(found, wanted.idempotency_key)
+        return found
 
     def _answer(self, record: Record) -> Credential:
         return Credential(record, self._clock())
+
+
+def check_created_by(found: Credential, key: Optional[str]) -> None:
+    """Check that a credential was created with an idempotency key.
+
+    Raises:
+        Duplicate: it was created with another one, or without; or there is no key.
+    """
+    if key is None or found.metadata.attributes.get(IDEMPOTENCY_KEY) != key:
+        remedy = "To change it, use 'state: present' without an idempotency key."
+        raise Duplicate("it exists already", name=found.name, remedy=remedy)
 
 
 def _revive(credential: Credential, now: datetime) -> Metadata:

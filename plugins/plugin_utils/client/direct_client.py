@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import without_session
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import needs_store, without_session
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -50,7 +50,7 @@ class DirectClient(Client):
         question: str | None = None,
         progress: str | None = None,
     ) -> Outcome:
-        if operation == CACHE:
+        if operation == CACHE and not needs_store(store.config, parameters):
             return without_session(parameters)
         try:
             manager = self._manager(store)

@@ -79,7 +79,7 @@ def test_swapped_and_foreign_lines_show(place):
 def test_a_chain_forged_without_the_key_shows(place, tmp_path):
     fill(place, 2)
     forged = tmp_path / "forged.jsonl"
-    Journal(str(forged)).append([{"action": "read"}] * 3, False, NoSeals(str(forged))())
+    Journal(str(forged)).append([{"time": "2026-11-29T12:00:00Z", "action": "read", "result": "ok"}] * 3, False, NoSeals(str(forged))())
     place.trail.write_bytes(forged.read_bytes())
     assert {finding.kind for finding in place.verify()} == {inspection.OTHER_KEY}
 

@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.b
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import EphemeralKeyring
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.master_key import MasterKey
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt, wrap_in_encryption
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -92,3 +93,9 @@ class FixedKeyring(EphemeralKeyring):
         super().__init__(Memory({}, BackendContext("fixed")))
         master = MasterKey(key)
         self._ring = self._ring._replace(active=master, keys={master.key_id: master})
+
+
+def key_ids(directory: Path) -> set[bytes]:
+    """The keys that envelopes and marks are under."""
+    envelopes = [read_envelope(path.read_bytes()).header.key_id for path in (directory / "store").rglob("*.enc")]
+    return set(envelopes) | {path.read_bytes()[8:24] for path in keys_directory().glob("*.marks/*")}

@@ -96,7 +96,7 @@ def test_a_damaged_document_is_damaged(tmp_path, case):
 
 def test_a_document_of_a_later_release_is_not_damaged(tmp_path):
     a_store(tmp_path).put(a_record())
-    change_document(tmp_path, format=2)
+    change_document(tmp_path, format=3)
     with pytest.raises(UnknownFormat):
         a_store(tmp_path).get("db_pass")
 

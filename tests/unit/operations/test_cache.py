@@ -42,6 +42,7 @@ def test_the_numbers_say_what_was_saved(asking):
         "requests_saved": 1,
         "entries": 2,
         "bytes": 20,
+        "shared_cache": None,
     }
 
 
@@ -88,7 +89,7 @@ def test_a_name_that_is_none_is_refused(asking):
 @pytest.mark.parametrize("store", [MEMORY, {"backend": "vault", "url": "nonsense"}], ids=["a store", "one that cannot be opened"])
 def test_without_a_session_nothing_is_kept_and_no_store_is_opened(store):
     told = DirectClient().perform(StoreReference("team", store), "cache", {"state": "cleared"}, AccessContext()).result
-    assert told == {"changed": False, "session": False, "dropped": 0, "statistics": None}
+    assert told == {"changed": False, "session": False, "dropped": 0, "dropped_shared": None, "statistics": None}
 
 
 def test_a_store_that_a_module_has_opened_on_a_host_keeps_nothing():

@@ -162,7 +162,7 @@ READING = ("get", "credential_info", "get_many")
 WRITING = ("credential", "credential_rotate")
 FAILURES = {
     open_key: (errors.InsecurePermissions, KEYS, EVERYWHERE),
-    unreadable_key: (errors.StorageError, KEYS, EVERYWHERE),
+    unreadable_key: (errors.Damaged, KEYS, EVERYWHERE),
     no_key: (errors.MissingKey, KEYS, EVERYWHERE),
     damaged_key: (errors.Damaged, KEYS, EVERYWHERE),
     wrong_passphrase: (errors.WrongPassphrase, KEYS, EVERYWHERE),

@@ -94,7 +94,7 @@ def test_a_store_that_can_be_used_is_healthy(tmp_path):
 def test_every_capability_is_told(tmp_path):
     told = info(opened(tmp_path))["capabilities"]
     assert set(told) == {each.name for each in fields(Capabilities)}
-    assert (told["versions"], told["remote"], told["max_bytes"]) == (True, False, None)
+    assert (told["versions"], told["remote"], told["max_bytes"]) == (True, False, 64 * 1024 * 1024)
 
 
 @pytest.mark.parametrize("encrypt", [False, True], ids=["plain", "encrypted"])

@@ -25,6 +25,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     WrongPassphrase,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import moment
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import utc_now
 from tests.unit.crypto.sealed_stores import change_document, document_path, keys_directory, the_key_file
 from tests.unit.operations.store_keys import checked, present, reopening, rotated
 from tests.unit.store.managing import CANARY, create
@@ -81,7 +83,8 @@ def test_the_key_of_a_new_store_is_made_and_told(opened, home):
     key = first["key"]
     assert key["default_key_file"] == str(the_key_file())
     assert the_key_file().stem == key["store_id"]
-    assert (key["created_at"], key["former"], key["rotating"]) == (None, [], False)
+    assert (key["former"], key["rotating"]) == ([], False)
+    assert moment(key["created_at"], "created_at") <= utc_now()
     (source,) = key["sources"]
     assert (source["source"], source["configured"], source["name"]) == ("key_file", True, "key_file:" + source["label"])
     assert first["diff"]["before"]["key_id"] is None

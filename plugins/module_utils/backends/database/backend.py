@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
     Capabilities,
     Filter,
     Health,
+    build_unreadable_row,
     unhealthy,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -33,7 +34,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     SchemaAdmin,
     VersionRemover,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, MissingKey
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidConfiguration,
+    MissingKey,
+    Timeout,
+    Unavailable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
@@ -155,18 +162,29 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         """Yield the records page by page, so that no connection is held while the caller works on a row."""
         reading, after = self._ready().reading, None
         while True:
-            rows = reading.page(wanted, after)
+            try:
+                rows, alone = reading.page(wanted, after), False
+            except CredentialError as problem:
+                # A row that the driver cannot read fails its whole page. If the names can be read, that was the reason.
+                if wanted.names_only or isinstance(problem, (Unavailable, Timeout)):
+                    raise
+                rows, alone = reading.page(replace(wanted, names_only=True), after), True
             for row in rows:
                 if row.name.startswith(wanted.prefix):
-                    yield self._build_listing(row, wanted)
+                    yield self._build_listing(row, wanted, alone)
             if len(rows) < PAGE:
                 return
             after = rows[-1].name
 
-    def _build_listing(self, row: Any, wanted: Filter) -> Record:
+    def _build_listing(self, row: Any, wanted: Filter, alone: bool) -> Record:
+        """Return a listed row, which is read by itself if it is `alone`."""
         if wanted.names_only:
             return Record(row.name, stage=wanted.stage)
-        return self._record(row, row.name, wanted.stage, values=False)
+        try:
+            whole = self._ready().reading.current(row.name, wanted.stage) if alone else row
+            return self._record(whole, row.name, wanted.stage, values=False)
+        except CredentialError as problem:
+            return build_unreadable_row(row.name, wanted.stage, problem)
 
     def versions(self, name: str) -> List[VersionInfo]:
         found = self._ready().reading.history(check_name(name))

@@ -15,6 +15,7 @@ from typing import Any, Iterator, List, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.errors import translate
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PoolLimits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import read_column
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed, Unavailable
 
@@ -132,6 +133,7 @@ class Connections:
                 pool_reset_on_return=None,
                 skip_autocommit_rollback=True,
                 hide_parameters=True,
+                json_deserializer=read_column,
             )
         except (ImportError, NoSuchModuleError, TypeError):  # TypeError: an older SQLAlchemy does not know an option
             raise self.kind.missing() from None

@@ -33,8 +33,6 @@ class Dialect(ABC):
     """The packages to install."""
     tells_missing_tables = True
     """Whether a missing table has an error code of its own; if not, its existence is checked before it is read."""
-    begin = "BEGIN"
-    """Begins a transaction that writes."""
 
     def __init__(self, address: Address, login: Login, transport: Transport, limits: Limits, warn: Any) -> None:
         """Take the parts. Opens nothing."""
@@ -43,6 +41,11 @@ class Dialect(ABC):
         self.transport = transport
         self.limits = limits
         self.warn = warn
+
+    @property
+    def begin(self) -> str:
+        """The statement that begins a transaction that writes."""
+        return "BEGIN"
 
     @abstractmethod
     def connect(self) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import zlib
+from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, Dict, Optional
 
@@ -61,6 +62,8 @@ _SYSTEM_AUTHORITIES = 160000
 """The libpq version that finds the machine's certificate authorities by itself."""
 
 
+_FIRST = datetime(1, 1, 1, tzinfo=timezone.utc)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=timezone.utc)
 _READABLE, _WRITABLE = 1, 2
 """The events that psycopg waits for and receives (`psycopg.waiting.Wait` and `Ready`)."""
 
@@ -106,13 +109,44 @@ def _connection_class() -> Any:
     return Bounded
 
 
+@lru_cache(maxsize=None)
+def _time_loader() -> Any:
+    import psycopg
+    from psycopg.types.datetime import TimestamptzLoader
+
+    class Unending(TimestamptzLoader):
+        """Reads `infinity` and other times that Python does not have as the last one that it has, so that they end no listing."""
+
+        def load(self, data: Any) -> datetime:
+            try:
+                return super().load(data)
+            except psycopg.DataError:
+                return _FIRST if bytes(data).startswith(b"-") or bytes(data).endswith(b"BC") else _LAST
+
+    return Unending
+
+
 class Postgresql(Dialect):
     """A PostgreSQL server."""
 
     driver = "postgresql+psycopg"
     packages = (SQLALCHEMY, PSYCOPG)
-    begin = "BEGIN ISOLATION LEVEL READ COMMITTED"
-    """Rows are locked one by one, and each statement sees what was committed before it."""
+
+    @property
+    def begin(self) -> str:
+        """Rows are locked one by one, and each statement sees what was committed before it.
+
+        The limits let the server end statements, and free locks, that the client no longer waits for. All settings end with the
+        transaction: a connection pooler may give the same server connection to other clients afterwards. A login whose commits are
+        not durable (`synchronous_commit` off) would lose values that were acknowledged.
+        """
+        durably = "SELECT set_config('synchronous_commit', 'on', true) WHERE current_setting('synchronous_commit') = 'off'"
+        return "BEGIN ISOLATION LEVEL READ COMMITTED; {0}; {1}".format(self._limit_locally(), durably)
+
+    def _limit_locally(self) -> str:
+        most = max(1, int(self.limits.statement * 1000))
+        limits = (("statement_timeout", most), ("lock_timeout", most), ("idle_in_transaction_session_timeout", 2 * most))
+        return "; ".join("SET LOCAL {0} = {1:d}".format(*limit) for limit in limits)
 
     def connect(self) -> Any:
         try:
@@ -126,7 +160,9 @@ class Postgresql(Dialect):
             if self.transport.demands_tls and self._is_tls_refused(arguments):
                 raise unusable() from None
             raise error from None
-        self._prepare(connection)
+        # The login may have another default. Poolers restore this setting, and the encoding, for each of their clients.
+        connection.execute("SET DateStyle = 'ISO'")
+        connection.adapters.register_loader("timestamptz", _time_loader())
         return connection
 
     def _arguments(self) -> Dict[str, Any]:
@@ -142,6 +178,7 @@ class Postgresql(Dialect):
             # For data that was sent and not acknowledged; the kernel's own limit is 15 minutes.
             "tcp_user_timeout": int(self.limits.statement * 1000),
             "autocommit": True,
+            "client_encoding": "UTF8",
             # A prepared statement costs a request of its own, and a connection pooler may pass it to another server.
             "prepare_threshold": None,
         }
@@ -163,15 +200,6 @@ class Postgresql(Dialect):
         if psycopg.pq.version() < _SYSTEM_AUTHORITIES:
             raise InvalidConfiguration("this machine's authorities are not found", option="tls_ca", remedy="Name the file that holds them.")
         return "system"
-
-    def _prepare(self, connection: Any) -> None:
-        """Set limits on the server too, so that it ends statements, and frees locks, that the client no longer waits for."""
-        most = max(1, int(self.limits.statement * 1000))
-        connection.execute(
-            "SET statement_timeout = {0:d}; SET lock_timeout = {0:d}; SET idle_in_transaction_session_timeout = {1:d}".format(
-                most, 2 * most
-            )
-        )
 
     def code(self, error: Any) -> str:
         return getattr(error, "sqlstate", None) or ""
@@ -237,7 +265,10 @@ class Cockroachdb(Postgresql):
 
     driver = "cockroachdb+psycopg"
     packages = (COCKROACHDB_DIALECT, PSYCOPG)
-    begin = "BEGIN"
+
+    @property
+    def begin(self) -> str:
+        return "BEGIN; {0}".format(self._limit_locally())
 
     def lock(self, connection: Any, name: str) -> None:
         """Do nothing: it has no such locks. Missing tables are created by any process, and only one of them can insert the version."""

@@ -13,14 +13,24 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record, read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, text, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_native, write_native
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, Scope
 
+_UNREADABLE = object()
 _LARGEST = 2**63
 """The smallest positive integer that a signed 64-bit column cannot hold."""
+
+
+def read_column(text: Any) -> Any:
+    """Return the data of a JSON column; None of what JSON can hold if it cannot be read, so that it spoils no row but its own."""
+    try:
+        return read_json(text)
+    except ValueError:
+        return _UNREADABLE
 
 
 def version_number(version: Optional[str]) -> Optional[int]:
@@ -91,24 +101,32 @@ def record_of(row: Any, name: str, stage: str, tenant: Optional[str], *, values:
     try:
         return Record(
             name=name,
-            type=row.credential_type,
+            type=text(row.credential_type),
             fields=read_native(row.input_data or {}) if values else {},
             state=read_native(row.state_data or {}) if values else {},
             metadata=_metadata(row, tenant),
             stage=stage,
-            version=str(row.version),
+            version=str(_count(row.version)),
             serial=row.version,
             record_id=None if row.id is None else row.id.bytes,
-            revision=row.revision,
+            revision=_count(row.revision),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise Damaged(
             "the row is not a record", name=name, remedy="Write 'input_data' as a JSON object, or put the credential again."
         ) from None
 
 
+def _count(value: Any) -> int:
+    if value.__class__ is not int or value < 0:
+        raise TypeError
+    return int(value)
+
+
 def _metadata(row: Any, tenant: Optional[str]) -> Metadata:
-    data = row.metadata if isinstance(row.metadata, dict) else {}
+    if not isinstance(row.metadata, (dict, type(None))):
+        raise TypeError
+    data = row.metadata or {}
     if "created_at" in data:
         return read_metadata(data)
     tags = data.get("tags")

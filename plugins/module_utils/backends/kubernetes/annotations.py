@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.managed_fields import last_written
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, KeptVersion, ObjectKey, StoredObject
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, UnknownFormat
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Metadata, Record
@@ -122,10 +123,10 @@ class _Reader:
         return self._annotations.get(OURS + key, "")
 
     def json(self, key: str) -> Any:
-        return json.loads(self.text(key) or "[]")
+        return read_json(self.text(key) or "[]")
 
     def count(self, key: str) -> Optional[int]:
-        return int(self.text(key)) if self.text(key) else None
+        return _count(self.text(key)) if self.text(key) else None
 
 
 def _read(record: Record, read: _Reader) -> StoredObject:
@@ -136,12 +137,12 @@ def _read(record: Record, read: _Reader) -> StoredObject:
         serial=read.count("serial"),
         record_id=bytes.fromhex(read.text("record-id")) or None,
         revision=read.count("revision") or 0,
-        metadata=read_metadata(json.loads(read.text("metadata"))) if read.text("metadata") else None,
+        metadata=read_metadata(read_json(read.text("metadata"))) if read.text("metadata") else None,
     )
     return StoredObject(
         whole,
-        older=tuple(KeptVersion(int(serial), _time(when)) for serial, when in read.json("older")),
-        garbage=tuple(int(serial) for serial in read.json("leftover")),
+        older=tuple(KeptVersion(_count(serial), _time(when)) for serial, when in read.json("older")),
+        garbage=tuple(_count(serial) for serial in read.json("leftover")),
         foreign_token=read.text("touched"),
         written_at=_time(read.text("written-at")),
     )
@@ -150,7 +151,7 @@ def _read(record: Record, read: _Reader) -> StoredObject:
 def read_field_names(annotations: Mapping[str, str]) -> List[str]:
     """Return the keys of the Secret's data when we last wrote it; none if the annotation does not hold what was written."""
     try:
-        found = json.loads(annotations.get(OURS + "fields", "[]"))
+        found = read_json(annotations.get(OURS + "fields", "[]"))
     except ValueError:
         return []
     return [each for each in found if isinstance(each, str)] if isinstance(found, list) else []
@@ -166,6 +167,14 @@ def foreign_record(place: ObjectKey, stage: str, metadata: Mapping[str, Any], ki
         scope=Scope(tenant=tenant),
     )
     return Record(place.name, _NATIVE_TYPES.get(kind, OPAQUE), metadata=known, stage=stage)
+
+
+def _count(value: Any) -> int:
+    """Return a serial or revision, which is text where it is an annotation of its own."""
+    number = int(value) if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20 else value
+    if number.__class__ is not int or not 0 <= number < 2**63:
+        raise ValueError("not a count")
+    return int(number)
 
 
 def _json(value: Any) -> str:

@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import Access
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_deadline import PROGRESS
@@ -101,8 +102,8 @@ def _check_header(value: str) -> str:
 def _answer_of(response: Any) -> Answer:
     """Return the content of a response. An API server sends only JSON objects; proxies in front of it send others."""
     try:
-        body = json.loads(response.data)
-    except (ValueError, RecursionError):
+        body = read_json(response.data)
+    except ValueError:
         body = None
     known = body if isinstance(body, dict) else {}
     return Answer(response.status, known, seconds_to_wait(response.headers.get("Retry-After")))

@@ -14,9 +14,11 @@ import os
 from typing import Any, Dict, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import KUBECONFIG
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, Damaged, InvalidConfiguration, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import has_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
 try:
     import yaml
@@ -83,8 +85,8 @@ class Chosen(NamedTuple):
     def persist(self) -> None:
         """Write a login that an identity provider renewed back to the user's file: providers may accept an old one only once."""
         if self.file is not None:
-            with open(self.file.path, "w", encoding="utf-8") as file:
-                yaml.safe_dump(self.file.document, file, default_flow_style=False)
+            content = yaml.safe_dump(self.file.document, default_flow_style=False)
+            write_durably(os.path.realpath(self.file.path), content.encode("utf-8"))
 
 
 def find_files(option: Optional[str]) -> List[str]:
@@ -124,8 +126,10 @@ def read(paths: Sequence[str], context: Optional[str]) -> Chosen:
 
 
 def _load(path: str) -> Dict[str, Any]:
-    with open(path, encoding="utf-8") as file:
-        document = yaml.safe_load(file)
+    try:
+        document = yaml.safe_load(read_file(path, MIB))
+    except Damaged as problem:
+        raise InvalidConfiguration(problem.what, option="kubeconfig", remedy=problem.remedy) from None
     if document is None:
         return {}
     if not isinstance(document, dict):

@@ -24,7 +24,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, LoginFailed, MissingLibrary, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Damaged,
+    InvalidConfiguration,
+    LoginFailed,
+    MissingLibrary,
+    pip_install,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import check_proxy, proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import private_key_path, readable_path
@@ -38,7 +45,6 @@ except ImportError:
 
 INSTALL = "Run: {0}".format(pip_install(CLIENT))
 _NAMESPACE_FILE = "namespace"
-_LONGEST_TOKEN = 65536
 _OF_TOKENS = ("token", "tokenFile")
 _loading = threading.Lock()
 """The client keeps certificates of a kubeconfig in temporary files, and their names in one list for all threads."""
@@ -183,9 +189,8 @@ def _bearer(token: Optional[str], path: Optional[str]) -> str:
     """
     try:
         if path:
-            with open(path, encoding="utf-8") as file:
-                token = file.read(_LONGEST_TOKEN).strip() or token
-    except (OSError, UnicodeDecodeError):
+            token = read_file(path, SECRET_FILE).decode("utf-8").strip() or token
+    except (OSError, UnicodeDecodeError, Damaged):
         pass
     if not token:
         raise LoginFailed("there is no token in {0}".format(path), remedy="Check that this user can read that file.")
@@ -196,9 +201,9 @@ def _fill_from_pod(loaded: Any) -> _Login:
     directory = os.path.dirname(pod.SERVICE_TOKEN_FILENAME)
     try:
         config.load_incluster_config(client_configuration=loaded)  # type: ignore[no-untyped-call]
-        with open(os.path.join(directory, _NAMESPACE_FILE), encoding="utf-8") as file:
-            namespace = file.read().strip() or kubeconfig.DEFAULT_NAMESPACE
-    except (config.ConfigException, OSError, UnicodeDecodeError):
+        content = read_file(os.path.join(directory, _NAMESPACE_FILE), SECRET_FILE)
+        namespace = content.decode("utf-8").strip() or kubeconfig.DEFAULT_NAMESPACE
+    except (config.ConfigException, OSError, UnicodeDecodeError, Damaged):
         raise InvalidConfiguration(
             "this pod has no service account that can be used",
             option="host",

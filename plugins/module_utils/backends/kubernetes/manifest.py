@@ -30,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import DELETED, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import read_values, write_values
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -123,8 +124,8 @@ class Manifests:
 
     def _with_value(self, found: KubeObject, secret: Mapping[str, Any]) -> KubeObject:
         """Return the object with its fields or its envelope, or with a problem if it does not fit the store's configuration."""
-        data = {key: base64.b64decode(value or "") for key, value in (secret.get("data") or {}).items()}
         try:
+            data = {key: read_base64(value) for key, value in (secret.get("data") or {}).items()}
             record = self._open(found.record, data)
             return replace(found, record=record, foreign_token="" if record.envelope is not None else found.foreign_token)
         except CredentialError as problem:
@@ -147,6 +148,20 @@ class Manifests:
             return public_record(record.name, record.stage, envelope)
         state = data.pop(STATE, None)
         return replace(record, fields={key: Secret(value) for key, value in data.items()}, state=_state(state))
+
+
+def read_base64(text: Any) -> bytes:
+    """Return the bytes of a key of a Secret's data; none for null.
+
+    Raises:
+        Damaged: it is not base64, which an API server never stores.
+    """
+    try:
+        return base64.b64decode(text or "", validate=True)
+    except (ValueError, TypeError):
+        raise Damaged(
+            "a value of the Secret is not base64", remedy="Check that nothing between this machine and the API server changes responses."
+        ) from None
 
 
 def ending_error(metadata: Mapping[str, Any]) -> Optional[ReadOnly]:
@@ -173,7 +188,7 @@ def secret_data(record: Record) -> Dict[str, bytes]:
 
 def _state(content: Optional[bytes]) -> Fields:
     try:
-        return read_values(json.loads(content)) if content else {}
+        return read_values(read_json(content)) if content else {}
     except (ValueError, TypeError, KeyError, AttributeError):
         raise Damaged(
             "the key '{0}' of the Secret is not what was written".format(STATE), remedy="Remove that key, or put the value again."

@@ -14,7 +14,12 @@ from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import annotations as notes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import Answer
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import KubeObject, Manifests, ending_error
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import (
+    KubeObject,
+    Manifests,
+    ending_error,
+    read_base64,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import Listing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import (
     document_name,
@@ -178,7 +183,7 @@ class KubePlaces(ObjectStore):
         if answer.status == 404:
             return None
         data = answer.body.get("data") or {}
-        return base64.b64decode(data.get(_DOCUMENT) or ""), str(answer.body["metadata"]["resourceVersion"])
+        return read_base64(data.get(_DOCUMENT)), str(answer.body["metadata"]["resourceVersion"])
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         name = document_name(self._prefix)

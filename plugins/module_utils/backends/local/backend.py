@@ -10,7 +10,14 @@ import os
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    Backend,
+    BackendContext,
+    Capabilities,
+    Filter,
+    Health,
+    unhealthy,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -28,36 +35,43 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.l
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.listing import list_records
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.maintenance import examine, sweep
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.options import ENCRYPTED, TRAITS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import MOST_BYTES, RecordFiles
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     BackupCopy,
     BackupKeeper,
     EnvelopeRewriter,
+    Limited,
     Located,
     VersionRemover,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
+    check_private_directory,
+    ensure_private_directory,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 _ROLE = "the store's directory"
 _RECORD_ID_SIZE = 16
+_MOST_BYTES_OF_DOCUMENT = MIB
 
 
-class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
+class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRemover):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
     """
 
-    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True)
+    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, max_bytes=MOST_BYTES)
     options = TRAITS.spec
+    container = "a file of a local store"
 
     def __init__(self, options: Mapping[str, Any], context: BackendContext) -> None:
         """Take the options of `Local.options`. Opens nothing.
@@ -197,7 +211,9 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
     def read_backups(self) -> Iterator[BackupCopy]:
         with translated("the backup folder", self._backups.location):
             for name, path in self._backups.paths(self._layout.extension):
-                yield BackupCopy(name, path, read_whole(path))
+                content = self._files.read_copy(path)
+                if content is not None:
+                    yield BackupCopy(name, path, content)
 
     def rewrite_backup(self, copy: BackupCopy, envelope: bytes) -> None:
         if os.path.exists(copy.place):
@@ -233,7 +249,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
                 raise absent(name, version, kept=[kept for kept in self._files.readable(found) if kept != found.version])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        return list_records(self._files, wanted)
+        return list_records(self._files, wanted, self.context.user_key)
 
     def versions(self, name: str) -> List[VersionInfo]:
         try:
@@ -252,7 +268,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
     def read_store_document(self) -> Optional[bytes]:
         path = self._layout.store_document
         try:
-            return read_whole(path)
+            return read_file(path, _MOST_BYTES_OF_DOCUMENT)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -269,6 +285,9 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
                 raise document_conflict()
             write_durably(path, content)
 
+    def measure_value(self, record: Record) -> int:
+        return len(self._format.write(record))
+
     def location(self) -> str:
         return "local {0}".format(describe_file(self._layout.root))
 
@@ -276,4 +295,8 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Located, VersionRemover):
         return {"file": self._layout.record(check_name(name), CURRENT)}
 
     def health(self) -> Health:
+        try:
+            check_private_directory(self._layout.root, _ROLE, self.context.warn)
+        except CredentialError as problem:
+            return unhealthy(problem.within(option="path", store=self.context.store))
         return examine(self._layout)

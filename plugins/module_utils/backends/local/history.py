@@ -14,16 +14,20 @@ from typing import List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     fsync_directory,
     keep_under,
-    read_whole,
     wipe,
     write_durably,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import VersionInfo
+
+_MOST_BYTES = 64 * KIB
+"""The most bytes of a tombstone."""
 
 
 class History:
@@ -139,12 +143,12 @@ class Tombstones:
         """
         path = self._layout.tombstone(name, stage)
         try:
-            serial = json.loads(read_whole(path))["serial"]
-            if serial.__class__ is int and serial >= 0:
+            serial = read_json(read_file(path, _MOST_BYTES))["serial"]
+            if serial.__class__ is int and 0 <= serial < 2**63:
                 return serial
         except FileNotFoundError:
             return 0
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, Damaged):
             pass
         raise Damaged(
             "the tombstone {0} is damaged, so the last serial of the deleted credential is unknown".format(path),

@@ -5,8 +5,9 @@
 """Indices: they save a filtered `list` from opening files (S0).
 
 An index is only a hint. Each entry repeats the file's inode, size and time of change; an entry that does not
-match its file any more is ignored, and a file without an entry is opened. So a stale, missing or damaged index
-costs time and hides no record. It is written in one piece and not synced: after a crash it is rebuilt.
+match its file any more is ignored, and a file without an entry is opened. The whole is authenticated with a key of this user that is
+not in the store. So a stale, missing, damaged or forged index costs time and hides no record. It is written in one piece and not
+synced: after a crash it is rebuilt.
 """
 
 from __future__ import annotations
@@ -14,12 +15,16 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
-from hashlib import sha256
+from hmac import compare_digest, digest
 from typing import Dict, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import Temporary, read_whole
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import Temporary
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
-_HEADER = b"nebula-index 1 "
+_HEADER = b"nebula-index 2 "
+_MOST_BYTES = 64 * MIB
+"""The most bytes of an index: about half a million credentials."""
 _SETTLED = 2_000_000_000
 """Nanoseconds. A file changed less than this ago is not entered: its next change could fall on the same clock tick."""
 
@@ -41,18 +46,20 @@ def fingerprint(path: str) -> Fingerprint:
 class Index:
     """One index: file name → (fingerprint, value). A `value` that is not printable text is not entered."""
 
-    def __init__(self, path: str) -> None:
-        """Take the path of the file. Reads nothing."""
+    def __init__(self, path: str, kind: str, key: bytes) -> None:
+        """Take the path of the file, what it indexes, and the key that authenticates it. Reads nothing."""
         self._path = path
+        self._kind = kind.encode("ascii")
+        self._key = key
         self._entries: Dict[str, Tuple[Fingerprint, str]] = {}
         self._seen: Dict[str, Tuple[Fingerprint, str]] = {}
         self._changed = False
 
     def load(self) -> None:
-        """Read the index. A missing or damaged one is empty."""
+        """Read the index. A missing, damaged or forged one is empty."""
         try:
-            self._entries = _parse(read_whole(self._path))
-        except (OSError, ValueError):
+            self._entries = _parse(self._authenticate(read_file(self._path, _MOST_BYTES)))
+        except (OSError, ValueError, Damaged):
             self._entries = {}
             self._changed = True
 
@@ -75,20 +82,27 @@ class Index:
         if not self._changed and len(self._seen) == len(self._entries):
             return
         with suppress(OSError), Temporary(os.path.dirname(self._path)) as temporary:
-            temporary.write(_write(self._seen))
+            body = _write(self._seen)
+            temporary.write(self._head(body) + b"\n" + body)
             temporary.become(self._path, synced=False)
+
+    def _head(self, body: bytes) -> bytes:
+        """Return the first line. The kind is authenticated too, so that no index can be put in the place of another."""
+        return _HEADER + digest(self._key, self._kind + b"\n" + body, "sha256").hex().encode("ascii")
+
+    def _authenticate(self, data: bytes) -> bytes:
+        head, _each, body = data.partition(b"\n")
+        if not compare_digest(head, self._head(body)):
+            raise ValueError("damaged or forged")
+        return body
 
 
 def _write(entries: Dict[str, Tuple[Fingerprint, str]]) -> bytes:
     lines = ("{0}\t{1}\t{2}\t{3}\t{4}\n".format(file, *mark, value) for file, (mark, value) in entries.items())
-    body = "".join(lines).encode("utf-8")
-    return _HEADER + sha256(body).hexdigest().encode("ascii") + b"\n" + body
+    return "".join(lines).encode("utf-8")
 
 
-def _parse(data: bytes) -> Dict[str, Tuple[Fingerprint, str]]:
-    head, _each, body = data.partition(b"\n")
-    if head != _HEADER + sha256(body).hexdigest().encode("ascii"):
-        raise ValueError("damaged")
+def _parse(body: bytes) -> Dict[str, Tuple[Fingerprint, str]]:
     entries = {}
     for line in body.decode("utf-8").split("\n")[:-1]:
         file, inode, size, changed, value = line.split("\t")

@@ -11,9 +11,10 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Callable, Dict, Iterator, NamedTuple, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter, build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.index import Index, fingerprint
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files import RecordFiles
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
@@ -44,15 +45,21 @@ def _within(created: datetime, wanted: Filter) -> bool:
     return wanted.created_before is None or created < wanted.created_before
 
 
-def list_records(files: RecordFiles, wanted: Filter) -> Iterator[Record]:
-    """Yield the records that match `wanted`, without their values.
+def list_records(files: RecordFiles, wanted: Filter, user_key: Callable[[], Optional[bytes]]) -> Iterator[Record]:
+    """Yield the records that match `wanted`, without their values. One that cannot be read has a `problem`.
+
+    Args:
+        files: the store's files.
+        wanted: the filter.
+        user_key: returns the key that authenticates the indices; without it (None) every file is opened.
 
     Raises:
-        Damaged, StorageError: a file cannot be read; the message names the credential.
+        StorageError: the directory cannot be read.
     """
     parts = _parts(wanted) if wanted.stage == CURRENT else {}
-    if parts:
-        yield from _list_narrowed(files, wanted, parts)
+    key = user_key() if parts else None
+    if key is not None:
+        yield from _list_narrowed(files, wanted, parts, key)
         return
     for file in _files(files, wanted):
         record = _list_file(files, file, wanted)
@@ -72,16 +79,19 @@ def _list_file(files: RecordFiles, file: str, wanted: Filter) -> Optional[Record
         return None
     if wanted.names_only:
         return Record(name, stage=wanted.stage)
-    found = files.read(name, wanted.stage)
+    try:
+        found = files.read(name, wanted.stage)
+    except CredentialError as problem:
+        return build_unreadable_row(name, wanted.stage, problem)
     return None if found is None else replace(found, fields={}, state={}, envelope=found.envelope)
 
 
-def _list_narrowed(files: RecordFiles, wanted: Filter, parts: Dict[str, _Part]) -> Iterator[Record]:
+def _list_narrowed(files: RecordFiles, wanted: Filter, parts: Dict[str, _Part], key: bytes) -> Iterator[Record]:
     """List with the indices. Files that have no valid entry are opened, and entered.
 
     The indices are written when the pass reaches its end; a pass that is left early writes nothing.
     """
-    indices = {kind: Index(files.layout.index(kind)) for kind in parts}
+    indices = {kind: Index(files.layout.index(kind), kind, key) for kind in parts}
     for index in indices.values():
         index.load()
     for file in _files(files, wanted):
@@ -104,8 +114,8 @@ def _list_if_matching(
     if any(value is not None and not parts[kind].matches(value) for kind, value in known.items()):
         return None
     record = _list_file(files, file, replace(wanted, names_only=False))
-    if record is None:
-        return None
+    if record is None or record.problem is not None:
+        return record
     for kind in (kind for kind, value in known.items() if value is None):
         indices[kind].enter(file, now, parts[kind].value(record))
     return record if all(part.matches(part.value(record)) for part in parts.values()) else None

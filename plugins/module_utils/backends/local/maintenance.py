@@ -13,7 +13,9 @@ from typing import List
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, UNHEALTHY, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import PRIVATE_FILE, remove_left_over
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import remove_left_over
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 _SWEEP_EVERY = 3600.0
@@ -24,10 +26,10 @@ _LITTLE_ROOM = 16 * 1024 * 1024
 
 def sweep(layout: Layout) -> None:
     """Remove the temporary files of killed writers, at most once an hour for all processes. Best effort."""
-    with suppress(OSError):
+    with suppress(OSError, Damaged):
         if time.time() - _read_sweep_time(layout) < _SWEEP_EVERY:
             return
-        os.close(os.open(layout.sweep_mark, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE))
+        os.close(open_regular(layout.sweep_mark, os.O_WRONLY | os.O_CREAT))
         os.utime(layout.sweep_mark)
         for folder in _folders(layout):
             remove_left_over(folder)

@@ -12,6 +12,7 @@ from typing import Any, Callable, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import Malformed, Reader, write_value
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import MAGIC as ENVELOPE_MAGIC
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingLibrary, NotEncrypted, Package, pip_install
 
 BINARY_MAGIC = b"\x89NEBPLN\n"
@@ -38,8 +39,8 @@ def _write_json(document: Any) -> bytes:
 
 def _read_json(data: bytes) -> Any:
     try:
-        return json.loads(data)
-    except (ValueError, RecursionError):
+        return read_json(data)
+    except ValueError:
         raise _damage_error("the file is not JSON", data) from None
 
 

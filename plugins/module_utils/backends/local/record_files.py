@@ -14,20 +14,24 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.b
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import Format
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import History, Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     PRIVATE_FILE,
     Temporary,
     fsync_directory,
-    read_whole,
     wipe,
     write_durably,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 _ROLE = "the file of the credential"
+MOST_BYTES = 64 * MIB
+"""The most bytes of a credential, as its file holds them."""
+_SPARE = MIB
+"""Bytes. A file may be that much larger: serial and identity are set after the size is compared."""
 
 
 class RecordFiles:
@@ -63,13 +67,22 @@ class RecordFiles:
         """Return the parts of a stage's value that a writer compares: metadata may be left out. Raises as `read`."""
         return self._read(self.layout.record(name, stage), name, stage, self._format.identify)
 
+    def read_copy(self, path: str) -> Optional[bytes]:
+        """Return the content of a copy of a value; None if it cannot be one: it is no regular file, or too large."""
+        try:
+            return read_file(path, MOST_BYTES + _SPARE)
+        except Damaged:
+            return None
+
     def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
         try:
-            data = read_whole(path)
+            data = read_file(path, MOST_BYTES + _SPARE)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise translate(error, _ROLE, path, writing=False).within(name=name) from None
+        except CredentialError as problem:
+            raise problem.within(name=name) from None
         try:
             return (parse or self._format.read)(name, stage, data)
         except CredentialError as problem:

@@ -12,13 +12,16 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope as sealed
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, U64, Malformed, Reader, write_bytes, write_text
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import read_whole, write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 MAGIC = b"\x89NEBMEM\n\x01"
 _CHECKSUM_SIZE = 32
+MOST_BYTES = 256 * MIB
+"""The most bytes of the file."""
 _Place = Tuple[str, str]
 
 
@@ -61,9 +64,13 @@ class SnapshotFile:
         Raises:
             Conflict: the file has changed since then. It stays as it is.
             Timeout: another process holds its lock.
+            TooLarge: the store is larger than the file may be.
             OSError: it cannot be written.
         """
         self._known, content = False, _encode(snapshot)
+        if len(content) > MOST_BYTES:
+            what = "the store has {0} bytes, and its file holds {1} at most".format(len(content), MOST_BYTES)
+            raise TooLarge(what, option="persist_path", remedy="Keep fewer versions ('keep_versions'), or use the backend 'local'.")
         with FileLock(self.path + ".lock", operation="write of the persisted store"):
             if _fingerprint(self._content()) != self._loaded:
                 raise _change_conflict(self.path)
@@ -83,7 +90,7 @@ class SnapshotFile:
 
     def _content(self) -> Optional[bytes]:
         try:
-            return read_whole(self.path)
+            return read_file(self.path, MOST_BYTES)
         except FileNotFoundError:
             return None
 

@@ -17,7 +17,14 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Filter, Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
+    Backend,
+    BackendContext,
+    Filter,
+    Health,
+    build_unreadable_row,
+    unhealthy,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -269,7 +276,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             if wanted.names_only:
                 yield Record(found.record.name, stage=wanted.stage)
             elif found.problem is not None:
-                raise found.problem.within(name=found.record.name, store=self.context.store)
+                yield build_unreadable_row(found.record.name, wanted.stage, found.problem)
             else:
                 yield _answer(found)
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Iterator, NamedTuple, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
 
 DELETED = "deleted"
@@ -89,6 +89,13 @@ class ObjectStore(ABC):
     @abstractmethod
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None."""
+
+    def read_listed(self, place: ObjectKey) -> Optional[StoredObject]:
+        """Return what `read` returns, for a listing: an object that this login may not read has a `problem`."""
+        try:
+            return self.read(place)
+        except AccessDenied as problem:
+            return StoredObject(Record(place.name, stage=place.kind), problem=problem)
 
     @abstractmethod
     def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:

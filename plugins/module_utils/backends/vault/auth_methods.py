@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_file
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_login_file
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY, BOTOCORE
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary, Unavailable, pip_install
@@ -39,7 +39,7 @@ def _unwrap(client: Any, wrapping_token: Optional[str]) -> str:
 
 
 def _kubernetes(client: Any, auth: Auth) -> Any:
-    token = read_file(auth.text("jwt_path") or SERVICE_ACCOUNT_TOKEN, "jwt_path")
+    token = read_login_file(auth.text("jwt_path") or SERVICE_ACCOUNT_TOKEN, "jwt_path")
     return client.auth.kubernetes.login(auth.text("role"), token, use_token=False, mount_point=auth.mount)
 
 

@@ -12,9 +12,10 @@ from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import find_variable, read_variable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_LOGIN, AUTH_SECRETS, ENVIRONMENT
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 TOKEN = "token"
@@ -89,14 +90,14 @@ class Auth(NamedTuple):
         """
         path, variable = self.given.get(option + FROM_FILE), self.given.get(option + FROM_VARIABLE)
         if path is not None:
-            return read_file(path, option + FROM_FILE)
+            return read_login_file(path, option + FROM_FILE)
         if variable is not None:
             return read_variable(variable, AUTH)
         value = self.given.get(option)
         return value.expose().decode("utf-8") if isinstance(value, Secret) else value
 
 
-def read_file(path: str, option: str) -> str:
+def read_login_file(path: str, option: str) -> str:
     """Return the content of a file with a token or similar, without white space around it.
 
     Raises:
@@ -107,8 +108,9 @@ def read_file(path: str, option: str) -> str:
     if option not in _MADE_BY_PLATFORM and has_file(path, "the login file"):
         check_private_file(path, "the login file")
     try:
-        with open(path, encoding="utf-8") as file:
-            content = file.read().strip()
+        content = read_file(path, SECRET_FILE).decode("utf-8").strip()
+    except Damaged as problem:
+        _wrong(problem.what, problem.remedy)
     except (OSError, UnicodeDecodeError):
         _wrong("the file '{0}' cannot be read".format(path), "Check that '{0}' names a file that this user may read.".format(option))
     if not content:

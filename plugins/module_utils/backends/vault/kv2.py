@@ -41,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
     RECORD_ID_SIZE,
+    build_listing_row,
     data_of,
     describe_record,
     find_identity,
@@ -285,7 +286,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for name, sheet in walk(self._requests.folder, self._location.folder(wanted.stage), wanted.prefix):
-            row = row_of(name, wanted.stage, sheet, self._tenant)
+            row = build_listing_row(name, wanted.stage, sheet, self._tenant)
             if row is not None:
                 yield Record(name, stage=wanted.stage) if wanted.names_only else row
 

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from typing import Any, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
@@ -66,6 +65,6 @@ def bytes_of(text: Any) -> Optional[bytes]:
         return None
     try:
         content = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
+    except ValueError:  # binascii.Error is one
         return None
     return content if text_of(content) == text else None

@@ -84,7 +84,7 @@ class Kv2Places(ObjectStore):
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         for name in names(self._requests.keys, self._location.folder(stage), prefix):
-            found = self.read(ObjectKey(name, stage))
+            found = self.read_listed(ObjectKey(name, stage))
             if found is not None:
                 yield found
 

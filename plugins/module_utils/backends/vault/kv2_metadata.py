@@ -26,6 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     read_description,
     write_description,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import TooLarge
 
 OURS = "nebula-"
@@ -165,7 +166,7 @@ def _with_tags(description: Description, custom: Custom) -> Description:
 
 def _read(custom: Custom, keys: List[str], name: str) -> Description:
     try:
-        written: Any = json.loads("".join(custom[key] for key in keys))
+        written: Any = read_json("".join(custom[key] for key in keys))
     except ValueError:
         raise damage_error(name, keys[0]) from None
     return read_description(written, name, keys[0])

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Dict, List, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     Known,
@@ -18,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     foreign_tags,
     newest_deleted_version,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import SecretMetadata, Value, Version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Listed, SecretMetadata, Value, Version
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
     DELETED,
     METADATA,
@@ -30,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_data,
     write_description,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record, VersionInfo
@@ -70,6 +71,16 @@ def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, 
     if newest.deleted and not undeletable:
         return None
     return _row(name, stage, newest, sheet.custom, find_description(sheet.custom, newest.number, name), tenant)
+
+
+def build_listing_row(name: str, stage: str, sheet: Listed, tenant: str) -> Optional[Record]:
+    """Return what `row_of` returns, for a listing: a secret that cannot be read is a row with a `problem`."""
+    if isinstance(sheet, AccessDenied):
+        return build_unreadable_row(name, stage, sheet)
+    try:
+        return row_of(name, stage, sheet, tenant)
+    except CredentialError as problem:
+        return build_unreadable_row(name, stage, problem)
 
 
 def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found: Known, tenant: str) -> Record:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, NoReturn, Optional, Sequence, Tuple, Union
 from urllib.parse import quote
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
@@ -80,6 +80,12 @@ class SecretMetadata:
         return self.versions[0] if self.versions and self.versions[0].number == self.current else None
 
 
+Listed = Union[SecretMetadata, AccessDenied, None]
+"""The metadata of a listed key; None if it is gone by then, an error if this login may not read it."""
+_INVALID = "the server's response has an invalid {0}"
+_CHECK_URL = "Check that 'url' leads to a Vault or OpenBao."
+
+
 class Kv2Requests:
     """Requests to one KV engine. `place` is a path in the mount."""
 
@@ -101,7 +107,7 @@ class Kv2Requests:
         self.engine.confirm()
         metadata = _mapping(told.get("metadata"))
         data = told.get("data")
-        read = _version(int(metadata.get("version") or 0), metadata)
+        read = _version(_count(metadata.get("version") or 0), metadata)
         return Value(data if isinstance(data, dict) else None, read, _custom(metadata))
 
     def write(self, place: str, data: Mapping[str, Any], cas: int) -> Value:
@@ -116,7 +122,7 @@ class Kv2Requests:
         told = _mapping(reply.body.get("data"))
         if reply.status != 200 or not told:
             self._raise_for_path(reply)
-        return Value(None, _version(int(told.get("version") or 0), told), _custom(told))
+        return Value(None, _version(_count(told.get("version") or 0), told), _custom(told))
 
     def _raise_for_path(self, reply: Reply) -> NoReturn:
         self.engine.check(reply)
@@ -177,10 +183,11 @@ class Kv2Requests:
         """Remove the values of exactly these versions permanently."""
         self._request("PUT", "destroy", place, {"versions": list(versions)}, writing=True, capability="update")
 
-    def folder(self, folder: str) -> Iterator[Tuple[str, Optional[SecretMetadata]]]:
+    def folder(self, folder: str) -> Iterator[Tuple[str, Listed]]:
         """Yield the keys of a folder (those that end with '/' are folders), page by page, with their metadata.
 
-        OpenBao lists both in one request. On other servers the metadata is read key by key; it is None for a key that is gone by then.
+        OpenBao lists both in one request. On other servers the metadata is read key by key; it is None for a key that is gone by then, and
+        an error for one that this login may not read.
         Keys that are not part of a credential's name may be left out.
         """
         if self._lists_details:
@@ -194,7 +201,13 @@ class Kv2Requests:
             # There are keys, but the server listed none in detail.
             self._lists_details = False
             if _PLAIN.match(key):
-                yield key, None if key.endswith("/") else self.sheet(folder + key)
+                yield key, None if key.endswith("/") else self._read_listed(folder + key)
+
+    def _read_listed(self, place: str) -> Listed:
+        try:
+            return self.sheet(place)
+        except AccessDenied as problem:
+            return problem
 
     def keys(self, folder: str) -> List[str]:
         """Return the keys of a folder; those that end with '/' are folders."""
@@ -251,11 +264,11 @@ def _custom(metadata: Mapping[str, Any]) -> Dict[str, str]:
 
 
 def _sheet(told: Mapping[str, Any]) -> SecretMetadata:
-    kept = [_version(int(number), _mapping(each)) for number, each in _mapping(told.get("versions")).items()]
+    kept = [_version(_count(number), _mapping(each)) for number, each in _mapping(told.get("versions")).items()]
     revision = told.get("current_metadata_version")
     newest_first = tuple(sorted(kept, key=lambda version: -version.number))
     return SecretMetadata(
-        int(told.get("current_version") or 0), newest_first, _custom(told), revision if isinstance(revision, int) else None
+        _count(told.get("current_version") or 0), newest_first, _custom(told), revision if isinstance(revision, int) else None
     )
 
 
@@ -266,10 +279,18 @@ def _version(number: int, told: Mapping[str, Any]) -> Version:
     return Version(number, _time(told.get("created_time")), gone, destroyed)
 
 
+def _count(value: Any) -> int:
+    """Return the number of a version, which is text where it is the key of a mapping."""
+    text = str(value)
+    if not (text.isascii() and text.isdigit() and len(text) < 19):
+        raise StorageError(_INVALID.format("number of a version"), remedy=_CHECK_URL)
+    return int(text)
+
+
 def _time(text: Any) -> datetime:
     """Return a time in Go's format (RFC 3339, up to nanoseconds), to the microsecond."""
     try:
         whole, _point, rest = str(text).rstrip("Z").partition(".")
         return datetime.fromisoformat("{0}.{1:0<6.6}+00:00".format(whole, rest))
     except ValueError:
-        raise StorageError("the server's response has an invalid time", remedy="Check that 'url' leads to a Vault or OpenBao.") from None
+        raise StorageError(_INVALID.format("time"), remedy=_CHECK_URL) from None

@@ -12,12 +12,15 @@ from datetime import datetime, timedelta, timezone
 from hashlib import sha256
 from typing import Any, Mapping, Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 MARGIN = 3600.0
 """Renew a lease when less than this many seconds, or less than a third of it, is left, whichever is smaller."""
+_LONGEST = 36500 * 86400.0
+"""Seconds. A longer lease is a mistake."""
 _LOGIN = {"username", "password"}
 
 
@@ -63,7 +66,7 @@ class Lease:
 
     def prolong(self, answer: Mapping[str, Any], now: float) -> Lease:
         """Return the lease as the server prolonged it."""
-        time, seconds = _utc_now(), float(answer.get("lease_duration") or 0)
+        time, seconds = _utc_now(), _read_seconds(answer.get("lease_duration"))
         return replace(
             self,
             ends=now + seconds,
@@ -77,7 +80,7 @@ class Lease:
     def version(self) -> str:
         """16 hex digits that stay the same as long as the value: a hash of the lease's id, or of its time without one. Not secret."""
         told = self.lease_id or self.created_at.isoformat()
-        return sha256("{0} {1}".format(self.name, told).encode("utf-8")).hexdigest()[:16]
+        return sha256("{0} {1}".format(self.name, told).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
     def record(self, tenant: str) -> Record:
         """Return the lease as a record: `basic` if it is a user name and a password, else `opaque`."""
@@ -100,9 +103,14 @@ def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
         name: the credential.
         answer: the parsed body: `lease_id`, `lease_duration` (seconds), `renewable`, `data`.
         now: seconds of the clock at the time of the request: never later than the server's start.
+
+    Raises:
+        StorageError: it is not a lease.
     """
     time, data = _utc_now(), answer.get("data") or {}
-    seconds = float(answer.get("lease_duration") or 0) or _seconds_of_certificate(data, time)
+    if not isinstance(data, Mapping):
+        raise _invalid_error("data")
+    seconds = _read_seconds(answer.get("lease_duration")) or _seconds_of_certificate(data, time)
     return Lease(
         name=name,
         lease_id=str(answer.get("lease_id") or ""),
@@ -120,12 +128,33 @@ def read_lease(name: str, answer: Mapping[str, Any], now: float) -> Lease:
 def _seconds_of_certificate(data: Mapping[str, Any], time: datetime) -> float:
     """Return the seconds until a certificate expires. It is not leased: `expiration` (seconds since 1970) says when it ends."""
     expiration = data.get("expiration")
-    return max(1.0, expiration - time.timestamp()) if isinstance(expiration, int) else 0.0
+    if expiration.__class__ is not int:
+        return 0.0
+    return _read_seconds(max(1.0, min(expiration, _LONGEST + time.timestamp()) - time.timestamp()))
+
+
+def _read_seconds(value: Any) -> float:
+    """Return how long a lease lasts, in seconds; 0 for null.
+
+    Raises:
+        StorageError: it is not a number of seconds, or is longer than a hundred years.
+    """
+    if value is None:
+        return 0.0
+    if value.__class__ not in (int, float) or not 0 <= value <= _LONGEST:
+        raise _invalid_error("lease_duration")
+    return float(value)
+
+
+def _invalid_error(part: str) -> StorageError:
+    what = "the server's response has an invalid {0}".format(part)
+    return StorageError(what, remedy="Check that 'url' leads to a Vault or OpenBao.")
 
 
 def _secret(value: Any) -> Secret:
     """Return text unchanged; numbers, lists and mappings as JSON."""
-    return Secret(value if isinstance(value, str) else json.dumps(value, sort_keys=True))
+    text = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+    return Secret(text.encode("utf-8", "surrogatepass"))
 
 
 def _utc_now() -> datetime:

@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.a
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
@@ -158,7 +159,7 @@ def answer_of(response: Any) -> failures.Answer:
     if not is_whole(response):
         raise requests.ConnectionError
     try:
-        body = response.json() if response.content else None
+        body = read_json(response.content) if response.content else None
     except ValueError:
         body = None
     known = body if isinstance(body, dict) else None

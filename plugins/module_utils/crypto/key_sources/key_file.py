@@ -11,7 +11,6 @@ last line wraps new slots; a rotation of the master key appends one.
 from __future__ import annotations
 
 import base64
-import binascii
 import os
 from typing import Callable, Dict, FrozenSet, Iterable, Optional, Tuple
 
@@ -31,9 +30,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
     check_private_file,
+    ensure_private_directory,
     has_file,
     make_directory,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 
 _MARK = "nebula-key-1"
 _ROLE = "the key file"
@@ -88,10 +89,11 @@ class KeyFile(KeySource):
     def _read(self, path: str) -> Dict[str, bytes]:
         if not has_file(path, _ROLE):
             raise MissingKey("the key file {0} is gone".format(path), option="key_sources", remedy=COPY)
+        if self._configured is None:
+            ensure_private_directory(os.path.dirname(path), "the directory of the keys", self._warn)
         check_private_file(path, _ROLE, self._warn)
-        with translated(_ROLE, path, writing=False), open(path, "rb") as file:
-            content = file.read()
-        return _parse(content, path)
+        with translated(_ROLE, path, writing=False):
+            return _parse(read_file(path, MIB), path)
 
     def is_among(self, slots: Iterable[Terms], store_id: bytes) -> bool:
         """Return True also if the file is gone: its loss is reported, not hidden behind a new slot."""
@@ -138,6 +140,6 @@ def _key(line: bytes) -> Optional[bytes]:
     """Return the key of one line, or None if the line is not what `_line` writes for it."""
     try:
         key = base64.b64decode(line[len(_MARK) + 34 :].rstrip(b"\n"), validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one
         return None
     return key if len(key) == primitives.KEY_SIZE and _line(key) == line else None

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Ke
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import name_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
@@ -86,6 +87,6 @@ def _read_file(path: str, warn: Callable[[str], object]) -> Optional[Secret]:
     if not has_file(path, "the passphrase file"):
         return None
     check_private_file(path, "the passphrase file", warn)
-    with translated("the passphrase file", path, writing=False), open(path, "rb") as file:
-        content = file.read()
+    with translated("the passphrase file", path, writing=False):
+        content = read_file(path, SECRET_FILE)
     return Secret(content[: -1 if content.endswith(b"\n") else None].rstrip(b"\r"))

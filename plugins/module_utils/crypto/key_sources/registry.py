@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sourc
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword, from_vault
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALLOWED, OPTION, PASSPHRASES
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import MOST_SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
@@ -35,6 +36,10 @@ def build_sources(
     Raises:
         InvalidConfiguration: an entry is not a valid source.
     """
+    if entries is not None and len(entries) > MOST_SOURCES:
+        raise InvalidConfiguration(
+            "{0} sources are too many".format(len(entries)), option=OPTION, remedy="Give {0} at most.".format(MOST_SOURCES)
+        )
     return tuple(ConfiguredSource(_build(dict(entry), warn, vault_password)) for entry in (DEFAULT if entries is None else entries))
 
 

@@ -91,7 +91,6 @@ class Cache(Layer, Recoverable, VersionRemover):
         self.terms = terms
         self.shelf = LruCache(terms.max_entries, terms.max_bytes)
         self.counts = Counts()
-        self.also_forgets: Callable[[Optional[str]], None] = lambda _name: None
         self._background = background
         self._looked_up = looked_up
         self._flights: Dict[Tuple[Key, Generation], Future[Record]] = {}
@@ -126,11 +125,6 @@ class Cache(Layer, Recoverable, VersionRemover):
     def _find_missing(self, name: str) -> Optional[NotFound]:
         found = self.shelf.find_missing(name, self.terms.ttl_missing) if are_misses_accepted() else None
         return copy(found)  # each caller adds its own context to it
-
-    def clear(self, name: Optional[str] = None) -> int:
-        """Drop the values of a name, or all, from this cache and the shared one. Return how many were in this one."""
-        self.also_forgets(name)
-        return self.shelf.invalidate(name)
 
     def _find_held(self, key: Key) -> Optional[Record]:
         """Return a cached value that may be used, or None. Fetch it again in the background if it nears the end of its `ttl`."""

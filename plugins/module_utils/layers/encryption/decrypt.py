@@ -17,13 +17,20 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
     Capabilities,
     Filter,
     Health,
+    build_unreadable_row,
     unhealthy,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import EnvelopeOpener, Found, not_encrypted_error
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.keyring import Keyring, OpenRing
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import envelope_metadata, identity_of, read_envelope
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingKey, NotFound, RolledBack
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    EncryptionError,
+    MissingKey,
+    NotFound,
+    RolledBack,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
@@ -109,7 +116,10 @@ class Decrypt(Layer):
                 return self.get(record.name)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        """Yield metadata, `verified` if the key authenticates it. Values and high-water marks are not read."""
+        """Yield metadata, `verified` if the key authenticates it. Values and high-water marks are not read.
+
+        An envelope that cannot be read is a row with a `problem`.
+        """
         if wanted.names_only:
             yield from self.inner.list(wanted)
             return
@@ -117,9 +127,12 @@ class Decrypt(Layer):
         if has_keys:
             self.keyring.open()
         for row in self.inner.list(wanted):
-            with self.naming(row.name):
-                listed = self._build_listing(row, has_keys)
-            yield listed
+            if row.problem is None:
+                try:
+                    row = self._build_listing(row, has_keys)  # noqa: PLW2901  # the same row, opened
+                except EncryptionError as problem:
+                    row = build_unreadable_row(row.name, row.stage, problem)  # noqa: PLW2901
+            yield row
 
     def _build_listing(self, row: Record, has_keys: bool) -> Record:
         if row.envelope is None:
@@ -137,12 +150,12 @@ class Decrypt(Layer):
         )
 
     def health(self) -> Health:
-        """Return the backend's health; unhealthy also if values are stored and no configured source opens their key."""
+        """Return the backend's health; unhealthy also if values are stored and no configured source opens their key now."""
         health = self.inner.health()
         if health.status == UNHEALTHY or not (self.marks is None or self.keyring.sources):
             return health
         try:
-            self.keyring.current()
+            self.keyring.check_sources()
         except CredentialError as error:
             return unhealthy(error.within(store=self.context.store))
         return health

@@ -38,6 +38,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelop
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
+    CredentialError,
     EncryptionError,
     InvalidInput,
     NotFound,
@@ -123,7 +124,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
         serial = max(last + 1, mark.serial + 1 if mark else 0, record.serial or 0)
         if serial >= _LAST_SERIAL:
-            raise Tampered("the serial of the last version is impossibly high", remedy="Restore it from a backup.")
+            raise _serial_error(last, mark, found is not None)
         record_id = found.envelope.header.record_id if found else os.urandom(16)
         place = new_place(identity_of(record.name, record.stage), record_id, serial, record.type, record.full_metadata.scope)
         envelope = seal(ring.active, place, record.fields, record.state, record.full_metadata)
@@ -268,6 +269,19 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         return master_key_rotation.rotate_master_key(
             self.keyring, self.marks, self.tenant, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until
         )
+
+
+def _serial_error(last: int, mark: Optional[Mark], stored: bool) -> CredentialError:
+    """Return the error for a serial that is too high. It says where that serial comes from."""
+    if last + 1 >= _LAST_SERIAL and stored:
+        what, remedy = "the stored version", "Delete the credential by force, or restore an older version of it."
+    elif last + 1 >= _LAST_SERIAL:
+        what, remedy = "the record of the deleted credential", "Remove that record (a local store's tombstone), or use another name."
+    elif mark is not None and mark.serial + 1 >= _LAST_SERIAL:
+        what, remedy = "the high-water mark of this user", "Remove the mark to rebuild it from what the store holds, or use another name."
+    else:
+        return InvalidInput("a serial of {0} or more cannot be stored".format(_LAST_SERIAL), remedy="Give a lower serial, or none.")
+    return Tampered("{0} has a serial so high that none can follow; no release counts that far".format(what), remedy=remedy)
 
 
 def _too_busy() -> Conflict:

@@ -15,13 +15,18 @@ from contextlib import contextmanager
 from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
+    Recoverable,
+    SharedReads,
+    VersionRemover,
+    require_protocol,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Entries, Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.keys import KeyOf
-from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, reason
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.redis import Server, clear_error, reason
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 REST = 5.0
@@ -33,7 +38,7 @@ Answer = TypeVar("Answer")
 Wanted = Tuple[str, Optional[str]]
 
 
-class SharedCache(Layer, Recoverable, VersionRemover):
+class SharedCache(Layer, Recoverable, SharedReads, VersionRemover):
     """Read current values and versions from the shared server if it has them, and store there what was read from the backend."""
 
     def __init__(self, inner: Backend, server: Server, key_of: KeyOf, entries_of: Callable[[bytes], Entries], ttl: float) -> None:
@@ -56,6 +61,7 @@ class SharedCache(Layer, Recoverable, VersionRemover):
         self._told = False
         self._written: Dict[str, float] = {}
         self._forgotten = 0
+        self._hits = self._misses = 0
         self._lock = threading.Lock()
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
@@ -63,6 +69,7 @@ class SharedCache(Layer, Recoverable, VersionRemover):
             return self.inner.get(name, version, stage)
         wanted, begun = (name, version), self._forgotten
         found = self._find([wanted]).get(wanted)
+        self._count(found is not None, 1)
         if found is None:
             found = self.inner.get(name, version)
             self._keep({wanted: found}, begun)
@@ -70,12 +77,22 @@ class SharedCache(Layer, Recoverable, VersionRemover):
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted, begun = list(names), self._forgotten
-        shared = self._find([(name, None) for name in wanted if self._may_share(name)])
+        sharing = [(name, None) for name in wanted if self._may_share(name)]
+        shared = self._find(sharing)
+        self._count(len(shared), len(sharing))
         found = {name: record for (name, _version), record in shared.items()}
         missing = [name for name in wanted if name not in found]
         fetched = self.inner.get_many(missing) if missing else {}
         self._keep({(name, None): record for name, record in fetched.items() if self._may_share(name)}, begun)
         return {**found, **fetched}
+
+    def _count(self, hits: int, lookups: int) -> None:
+        with self._lock:
+            self._hits += hits
+            self._misses += lookups - hits
+
+    def count_lookups(self) -> Tuple[int, int]:
+        return self._hits, self._misses
 
     def _may_share(self, name: str) -> bool:
         """Return False for an operation that writes, and for a name written here: another controller may have shared an older value."""
@@ -135,6 +152,20 @@ class SharedCache(Layer, Recoverable, VersionRemover):
             told, self._told = self._told, True
         if not told:
             self.context.warn("store '{0}': continuing without its shared cache: {1}.".format(self.context.store, why.rstrip(".")))
+
+    def clear_shared(self, name: Optional[str] = None, *, check: bool = False) -> int:
+        with self._lock:
+            self._forgotten += 1
+        try:
+            key = self._key_of()
+            if key is None:  # nothing was ever shared
+                return 0
+            entries = self._entries(key)
+            if name is None:
+                return self._server.clear(entries.start, check=check)
+            return self._server.clear_one(entries.spot(name, None).key, check=check)
+        except Exception as error:  # noqa: BLE001  # any error of the library or of the system, in our words
+            raise clear_error(error).within(name=name, store=self.context.store) from None
 
     def forget(self, name: Optional[str] = None) -> None:
         """Drop the shared entries of a credential, or all of this store."""

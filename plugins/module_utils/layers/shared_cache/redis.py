@@ -10,14 +10,16 @@ import ssl
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
     Conflict,
     CredentialError,
     MissingLibrary,
     Package,
+    Unavailable,
     pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Spot
-from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import Address
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION, Address
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import chain_contains, exception_chain
 
 BOUND = 0.2
@@ -59,11 +61,14 @@ class Server:
         else:
             self._client.delete(key)
 
-    def clear(self, start: bytes) -> None:
-        """Remove every key that begins with `start`."""
+    def clear(self, start: bytes, *, check: bool = False) -> int:
+        """Remove every key that begins with `start`; with `check`, none. Return the number of keys."""
         escaped = b"".join(b"\\" + bytes((each,)) if each in b"*?[]\\^-" else bytes((each,)) for each in start)
-        for key in self._client.scan_iter(match=escaped + b"*", count=1000):
-            self._client.delete(key)
+        return sum(self.clear_one(key, check=check) for key in set(self._client.scan_iter(match=escaped + b"*", count=1000)))
+
+    def clear_one(self, key: bytes, *, check: bool = False) -> int:
+        """Remove a key; with `check`, do not. Return 1 if there is one, else 0."""
+        return int(self._client.exists(key) if check else self._client.delete(key))
 
     def document(self) -> Optional[bytes]:
         """Return the key ring's document, or None."""
@@ -115,6 +120,20 @@ def _client(address: Address) -> Any:
         protocol=2,
         **transport,
     )
+
+
+def clear_error(error: BaseException) -> CredentialError:
+    """Return the error for what is shared and could not be dropped."""
+    if isinstance(error, CredentialError):
+        return error
+    if any(kind.__name__ == "NoPermissionError" for kind in type(error).__mro__):
+        return AccessDenied(
+            "the login of the shared cache may not drop what is shared",
+            option=OPTION,
+            remedy="Allow it the commands DEL, EXISTS and SCAN on the keys of its prefix.",
+        )
+    what = "the shared cache was not cleared: {0}".format(reason(error))
+    return Unavailable(what, option=OPTION, remedy="Check that its server can be reached, and repeat.")
 
 
 def reason(error: BaseException) -> str:

@@ -95,9 +95,13 @@ class RefreshWrites:
         return self._patch(claimed, claimed.full_metadata, replace(read_refresh_status(claimed), sent=True))
 
     def is_held(self, status: RefreshStatus) -> bool:
-        """Whether the claim's holder may still be working: it is not proved dead, and its lease has not expired."""
-        until = status.until or 0
-        return status.holder is not None and may_live(status.holder) and self._clock().timestamp() < until + SKEW.total_seconds()
+        """Whether the claim's holder may still be working: it is not proved dead, and its lease has not expired.
+
+        A lease that ends later than one that began now, by a clock that is ahead, is not one that any holder wrote.
+        """
+        skew, now = SKEW.total_seconds(), self._clock().timestamp()
+        lasts = now - skew < (status.until or 0) <= now + LEASE.total_seconds() + skew
+        return status.holder is not None and lasts and may_live(status.holder)
 
     def settle(self, outcome: RefreshOutcome) -> Record:
         """Write an outcome, and return the current record. May be repeated: an outcome that is written already changes nothing.

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
-from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache, CacheTerms
+from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_cache
+from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_caches, needs_store
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -141,7 +141,7 @@ class RequestHandler:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
         traits = traits_of(operation)
         if operation == CACHE:
-            return self._guard(lambda: clear_cache(self._caches(asked), parameters, asked["check_mode"]))
+            return self._guard(lambda: clear_caches(self._cached_stores(asked), parameters, asked["check_mode"]))
         manager: CredentialManager | None = None
 
         def work() -> Outcome:
@@ -178,14 +178,13 @@ class RequestHandler:
         finally:
             del self._progress[caller]
 
-    def _caches(self, asked: Mapping[str, Any]) -> list[Cache]:
-        """Return the caches of the given store, or of all stores. Open no store."""
-        managers = (
-            self._stores.managers()
-            if asked["parameters"].get("all_stores")
-            else self._stores.find_managers(asked["store"], asked["config"])
-        )
-        return [manager.cache for manager in managers if manager.cache is not None]
+    def _cached_stores(self, asked: Mapping[str, Any]) -> list[CredentialManager]:
+        """Return the given store, or all open stores. Open none, unless others may have shared what is to be cleared."""
+        if asked["parameters"].get("all_stores"):
+            return self._stores.managers()
+        if needs_store(asked["config"], asked["parameters"]):
+            return [self._stores.manager(asked["store"], asked["config"])]
+        return self._stores.find_managers(asked["store"], asked["config"])
 
     def _guard(self, work: Callable[[], Outcome]) -> Mapping[str, Any]:
         with self._stores.hearing() as warned:

@@ -10,8 +10,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 
 
-def opened(path, layout="json", **options):
+def opened(path, layout="json", user_key=lambda: b"k" * 32, **options):
     settings = {"path": str(path), "format": layout, "allow_plaintext": layout != "encrypted", **options}
-    store = Local(settings, BackendContext("test"))
+    store = Local(settings, BackendContext("test", user_key=user_key))
     store.connect()
     return store

@@ -87,14 +87,14 @@ def test_a_backup_folder_that_others_can_read_is_refused(tmp_path):
 def test_a_value_that_cannot_be_backed_up_is_not_overwritten(tmp_path, monkeypatch):
     store = opened(tmp_path / "store", backup=True)
     store.put(a_record())
-    real = durable.write_durably
+    real = durable.Temporary.write
 
-    def full(path, *arguments, **options):
-        if "backups" in path:
+    def full(temporary, content):
+        if "backups" in temporary.path:
             raise OSError(28, "full")
-        return real(path, *arguments, **options)
+        return real(temporary, content)
 
-    monkeypatch.setattr(durable, "write_durably", full)
+    monkeypatch.setattr(durable.Temporary, "write", full)
     with pytest.raises(StorageFull) as caught:
         store.put(a_record(value="2"))
     assert "the backup folder" in str(caught.value)

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+import hmac
 import os
+import shutil
 import time
 from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 
 import pytest
 
@@ -17,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem import atomic as durable
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem import reading
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from tests.conformance.records import METADATA, NOON, a_record
 from tests.unit.backends.local.stores import opened
@@ -57,13 +60,13 @@ def settled(monkeypatch):
 def opened_files(monkeypatch):
     """Count the record files that are opened."""
     seen = []
-    real = durable.read_whole
+    real = reading.read_file
 
-    def counting(path):
+    def counting(path, most):
         seen.append(os.path.basename(path))
-        return real(path)
+        return real(path, most)
 
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files.read_whole", counting)
+    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.backends.local.record_files.read_file", counting)
     return seen
 
 
@@ -125,7 +128,7 @@ def test_fresh_files_are_not_entered(root, monkeypatch):
     assert len(seen) == 10
 
 
-@pytest.mark.parametrize("damage", [b"", b"garbage", b"nebula-index 1 00\n", None])
+@pytest.mark.parametrize("damage", [b"", b"garbage", b"nebula-index 2 00\n", None])
 def test_a_damaged_index_heals(root, monkeypatch, damage):
     store = opened(root)
     fill(store)
@@ -145,11 +148,55 @@ def test_an_index_that_cannot_be_written_is_done_without(root, monkeypatch):
     assert names(store, BY_TYPE) == ["n3"]
 
 
-def test_a_damaged_record_stops_a_listing_and_is_named(root):
+def forge(index, body):
+    """Write an index as one writes it who has no key but knows the format."""
+    for keyless in (b"", bytes(32)):
+        index.write_bytes(b"nebula-index 2 " + hmac.digest(keyless, b"by_type\n" + body, "sha256").hex().encode() + b"\n" + body)
+        yield
+    index.write_bytes(b"nebula-index 1 " + sha256(body).hexdigest().encode() + b"\n" + body)
+    yield
+
+
+def test_a_forged_index_hides_no_record(root, monkeypatch):
+    """It says that the one that is sought has another type, and everything else in it is right."""
+    store = opened(root)
+    fill(store)
+    settled(monkeypatch)
+    names(store, BY_TYPE)
+    index = root / ".nebula" / "indices" / "by_type.idx"
+    body = index.read_bytes().partition(b"\n")[2]
+    assert b"\tdatabase\n" in body
+    for _each in forge(index, body.replace(b"\tdatabase\n", b"\tbasic\n")):
+        assert names(store, BY_TYPE) == ["n3"]
+
+
+def test_an_index_in_the_place_of_another_hides_no_record(root, monkeypatch):
+    store = opened(root)
+    fill(store)
+    settled(monkeypatch)
+    names(store, BY_TIME)
+    indices = root / ".nebula" / "indices"
+    shutil.copy(indices / "by_created.idx", indices / "by_type.idx")
+    assert names(store, BY_TYPE) == ["n3"]
+
+
+def test_without_a_key_of_the_user_there_is_no_index(root, monkeypatch):
+    store = opened(root, user_key=lambda: None)
+    fill(store)
+    settled(monkeypatch)
+    assert len(names(store, BY_TYPE)) == len(names(store, BY_TIME)) == 10, "every file is opened, and the caller filters"
+    assert not list((root / ".nebula" / "indices").iterdir())
+
+
+@pytest.mark.parametrize("wanted", [Filter(), BY_TYPE, BY_TIME], ids=["all", "by type", "by time"])
+def test_a_record_that_cannot_be_read_ends_no_listing(root, wanted):
+    """It is a row with the reason, whatever the filter: nothing of it is known."""
     store = opened(root)
     fill(store)
     (root / "n4.json").write_text("{")
-    with pytest.raises(Damaged) as caught:
-        list(store.list())
-    assert "n4" in str(caught.value)
+    os.mkfifo(root / "n6.json.new")
+    os.rename(root / "n6.json.new", root / "n6.json")
+    rows = {record.name: record.problem for record in store.list(wanted)}
+    assert {name: type(problem) for name, problem in rows.items() if problem} == {"n4": Damaged, "n6": Damaged}
+    assert "n3" in rows
     assert len(names(store, Filter(names_only=True))) == 10

@@ -202,7 +202,7 @@ def world(config=None, rotates=True):
         made.opened.close()
 
 
-def claim(world, holder=ELSEWHERE, sent=False, until=HOUR, state="refreshing"):
+def claim(world, holder=ELSEWHERE, sent=False, until=timedelta(seconds=60), state="refreshing"):
     """Leave the claim of another process."""
     until = int((world.clock() + until).timestamp())
     attributes = RefreshStatus(holder=holder, until=until, sent=sent).write(world.stored.metadata.attributes)

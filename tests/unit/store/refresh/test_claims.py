@@ -102,6 +102,21 @@ def test_a_claim_whose_lease_is_over_is_taken_over_after_the_clocks_may_differ(w
     assert world.token(world.another()) == "a-1"
 
 
+@pytest.mark.parametrize("until", [timedelta(seconds=181), timedelta(days=36500)])
+def test_a_claim_that_ends_later_than_any_that_begins_now_is_not_believed(world, until):
+    """Someone wrote it who is no holder: it would lock the credential for as long as it says."""
+    world.create(lives=PAST)
+    claim(world, until=until)
+    assert world.token() == "a-1"
+
+
+def test_a_clock_that_is_ahead_by_what_clocks_may_differ_is_believed(world):
+    world.create(lives=SOON)
+    claim(world, until=timedelta(seconds=179))
+    assert world.token() == "a-0"
+    assert world.service.calls == []
+
+
 def test_no_reader_waits_for_another_process_while_the_value_is_unexpired(world):
     world.create(lives=SOON)
     claim(world)

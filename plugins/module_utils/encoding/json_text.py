@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way to read JSON that is stored somewhere: anyone may have changed it.
+
+Numbers that JSON has no text for (NaN, infinity) and data nested deeper than this collection writes are refused like a missing brace.
+"""
+
+from __future__ import annotations
+
+import json
+from math import isfinite
+from typing import Any, Union
+
+MAX_DEPTH = 64
+
+
+def read_json(text: Union[str, bytes]) -> Any:
+    """Return the data in a JSON text. Bytes are UTF-8.
+
+    Raises:
+        ValueError: it is not JSON, has a number that is not finite, or is nested deeper than `MAX_DEPTH`.
+    """
+    try:
+        found = _DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+    _check_depth(found, MAX_DEPTH)
+    return found
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if isinstance(value, (dict, list)):
+        if left == 0:
+            raise ValueError("nested too deep")
+        for item in value.values() if isinstance(value, dict) else value:
+            _check_depth(item, left - 1)
+
+
+def _refuse_constant(_text: str) -> Any:
+    raise ValueError("not a number")
+
+
+def _read_float(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError("not finite")
+    return number
+
+
+_DECODER = json.JSONDecoder(parse_float=_read_float, parse_constant=_refuse_constant)

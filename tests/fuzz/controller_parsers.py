@@ -18,7 +18,6 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import kubeconfig
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
@@ -83,24 +82,6 @@ def of_store_options(_tmp_path: Any) -> Made:
     return parse, partial(spoil_json, [dict(MEMORY, max_credentials=5, key_sources=[{"source": "key_file"}], metrics_path=None)])
 
 
-def of_kubeconfigs(tmp_path: Any) -> Made:
-    file = tmp_path / "kubeconfig"
-    written = {
-        "apiVersion": "v1",
-        "kind": "Config",
-        "current-context": "here",
-        "contexts": [{"name": "here", "context": {"cluster": "c", "user": "u", "namespace": "n"}}],
-        "clusters": [{"name": "c", "cluster": {"server": "https://127.0.0.1:6443", "certificate-authority-data": "AAAA"}}],
-        "users": [{"name": "u", "user": {"token": "t"}}],
-    }
-
-    def parse(data: bytes) -> None:
-        file.write_bytes(data)
-        kubeconfig.read([str(file)], None)
-
-    return parse, partial(spoil_json, [written])
-
-
 def of_policies(_tmp_path: Any) -> Made:
     seeds = [
         {"kind": "periodic", "every": "90d", "warning": "1w", "grace": "1h30m"},
@@ -111,8 +92,7 @@ def of_policies(_tmp_path: Any) -> Made:
     def parse(given: Any) -> None:
         policy = RotationPolicy.read(given if isinstance(given, dict) else {})
         policy.write()
-        policy.due(NOW, NOW, NOW)
-        policy.in_warning(NOW, NOW, NOW)
+        policy.next_rotation(NOW, NOW)
 
     return parse, partial(spoil_data, seeds)
 
@@ -193,7 +173,6 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "high-water mark": of_marks,
     "nebula.yml": of_configuration_files,
     "store as text": of_store_options,
-    "kubeconfig": of_kubeconfigs,
     "rotation policy": of_policies,
     "credential of a task": of_credentials,
     "durations and times": of_times,

@@ -23,7 +23,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.usage impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import query, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import columns_of, read_column
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of as row_record
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.manifest import Manifests
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local import index, plain_formats
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
@@ -42,10 +41,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding import 
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import describe_totals, encode_totals
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals_file import TotalsFile
+from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import Importing, read_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import RefreshStatus, read_refresh_status
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, mismatch
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import may_live
@@ -81,8 +80,7 @@ def use(record: Record) -> None:
     if status.holder is not None:
         may_live(status.holder)
     read_importing(record.full_metadata)
-    policy = RotationPolicy.read(record.full_metadata.policy)
-    policy.due(NOW, record.full_metadata.created_at, record.full_metadata.expires_at)
+    read_schedule(record.full_metadata).is_due(NOW)
     metadata_json.write_metadata(record.full_metadata)
 
 
@@ -166,28 +164,6 @@ def of_kv_objects(_tmp_path: Any) -> Made:
                 use(found.record)
 
     return parse, partial(spoil_data, [plain, sealed])
-
-
-def of_secrets(_tmp_path: Any) -> Made:
-    manifests = Manifests("nebula-", "default", encrypted=False)
-    secret = manifests.write(ObjectKey("db_pass"), StoredObject(RECORD, written_at=NOW), None)
-
-    def spoil(random: Random) -> Any:
-        """Annotations and data are texts on any server; what is in them is not."""
-        spoiled = json.loads(json.dumps(secret))
-        for part in ("annotations", "data"):
-            texts = spoiled["metadata"]["annotations"] if part == "annotations" else spoiled["data"]
-            key = random.choice(sorted(texts))
-            texts[key] = spoil_bytes([texts[key].encode()], random).decode("utf-8", "replace")
-        return spoiled
-
-    def parse(given: Any) -> None:
-        found = manifests.read(ObjectKey("db_pass"), given)
-        if found.problem is not None:
-            raise found.problem
-        use(found.record)
-
-    return parse, spoil
 
 
 def of_rows(_tmp_path: Any) -> Made:
@@ -323,7 +299,6 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "KV metadata and fields": of_kv_metadata,
     "KV listing": of_kv_listings,
     "KV object": of_kv_objects,
-    "annotations and data of a Secret": of_secrets,
     "row of a database": of_rows,
     "audit trail": of_audit_trails,
     "index": of_indices,

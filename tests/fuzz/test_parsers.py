@@ -10,15 +10,17 @@
 from __future__ import annotations
 
 import resource
+from importlib import import_module
+from pathlib import Path
 from random import Random
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Internal
 from tests.conftest import PROFILE
-from tests.fuzz import controller_parsers, stored_parsers
 
-PARSERS = {**stored_parsers.PARSERS, **controller_parsers.PARSERS}
+FILES = sorted(file for file in Path(__file__).parent.glob("*_parsers.py") if file != Path(__file__))
+PARSERS = {name: make for file in FILES for name, make in import_module("tests.fuzz." + file.stem).PARSERS.items()}
 INPUTS = (200_000 if PROFILE == "long" else 6_000) // len(PARSERS)
 MOST_MEMORY = 200 * 1024
 """KiB that the inputs of one parser may add to the largest size of this process."""

@@ -40,7 +40,8 @@ def test_a_password_that_is_renewed_meanwhile_is_read_again_once(server, prefix,
     outcome = []
     with proxy.running(server.host, server.port) as between:
         between.mode = proxy.SILENT
-        backend = backend_on(server, prefix, port=between.port, password=None, password_file=str(file))
+        more = {"password": None, "password_file": str(file), "pool": {"connect_timeout": 120}}
+        backend = backend_on(server, prefix, port=between.port, **more)
 
         def read():
             try:
@@ -55,6 +56,6 @@ def test_a_password_that_is_renewed_meanwhile_is_read_again_once(server, prefix,
         if renewed:
             file.write_text(server.password)
         between.mode = proxy.PASS
-        reading.join(60)
+        reading.join(120)
         backend.close()
     assert outcome == [b"s3cret"] if renewed else isinstance(outcome[0], LoginFailed)

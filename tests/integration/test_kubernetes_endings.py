@@ -108,7 +108,11 @@ def test_the_document_of_a_store_that_ends_is_not_written(store):
     assert writes(store, write) == []
 
 
-def test_a_delete_waits_until_the_finalizers_are_gone(store):
+PATIENCE = "ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.object_store._PATIENCE"
+
+
+def test_a_delete_waits_until_the_finalizers_are_gone(store, monkeypatch):
+    monkeypatch.setattr(PATIENCE, 120)
     backend = store.backend()
     backend.put(a_record())
     hold(store, NAME)
@@ -132,7 +136,7 @@ def test_a_delete_waits_until_the_finalizers_are_gone(store):
 
 def test_a_delete_of_what_stays_is_no_success(store, monkeypatch):
     """The value can still be read, so a play must not be told that it is gone. Older values are."""
-    monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.object_store._PATIENCE", 0.5)
+    monkeypatch.setattr(PATIENCE, 0.5)
     backend = store.backend()
     for value in "12":
         backend.put(a_record(value=value))

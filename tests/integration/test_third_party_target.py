@@ -78,12 +78,25 @@ def allow(project: Any) -> None:
 
 def test_a_target_that_the_configuration_lists_is_driven(project: Any, appliance: Path) -> None:
     allow(project)
+    give = "- ansible.builtin.copy: {{content: '{0}', dest: {1}, mode: '0600'}}\n  no_log: true"
+    lookup = '{{ lookup("nebula.credential.get", "door") }}'
+    project.play(give.format(lookup, appliance)).succeeded()
     run = rotate(project, "target_options: {{place: {0}, pin: a-secret-pin}}".format(appliance), "-vvv").succeeded()
     same = "lookup('nebula.credential.get', 'door') == lookup('ansible.builtin.file', '{0}')".format(appliance)
     project.play('- ansible.builtin.assert: {{that: "{0}"}}'.format(same)).succeeded()
     assert len(appliance.read_text()) > 8
     assert "a-secret-pin" not in run.output
     assert str(appliance) in run.output
+
+
+def test_one_that_does_not_accept_the_current_value_is_sent_nothing_unless_the_task_says_so(project: Any, appliance: Path) -> None:
+    allow(project)
+    options = "target_options: {{place: {0}}}".format(appliance)
+    assert "does not accept the current value" in rotate(project, options).failed()
+    assert appliance.read_text() == ""
+    run = rotate(project, options + ", current_unverified: true", "-v").succeeded()
+    assert '"current_verified": false' in run.output
+    assert len(appliance.read_text()) > 8
 
 
 def test_one_that_it_does_not_list_is_not_loaded(project: Any, appliance: Path) -> None:

@@ -19,13 +19,13 @@ class Wrong(NamedTuple):
     Attributes:
         name: what a user did.
         task: the task, as YAML would hold it.
-        code: the code of the failure; None for a lookup, whose message has all.
+        code: the code of the failure. A lookup has it at the end of its message.
         says: parts of the message: what is wrong, where, and what to do.
     """
 
     name: str
     task: Mapping[str, Any]
-    code: Any
+    code: str
     says: Tuple[str, ...]
 
 
@@ -66,7 +66,7 @@ OF_A_CREDENTIAL = (
     Wrong("a module's option with a typing error", {MODULE: {"nme": "db"}}, "invalid_input", ("nme", "name")),
     Wrong("an unknown type", {MODULE: {"name": "x", "type": "basics"}}, "unsupported_type", ("'basics'", "'x'", "basic")),
     Wrong("a duration in words", {MODULE: {"name": "x", "ttl": "banana"}}, "invalid_input", ("option 'ttl'", "banana", "d")),
-    Wrong("a state with a typing error", {MODULE: {"name": "x", "state": "presnt"}}, "invalid_input", ("state", "presnt", "present")),
+    Wrong("a state that there is not", {MODULE: {"name": "x", "state": "here"}}, "invalid_input", ("state", "here", "present")),
     Wrong("a value twice", {MODULE: {"name": "db", "value": "x", "fields": {"password": "y"}}}, "invalid_input", ("'password'", "'db'")),
     Wrong("one and several", {MODULE: {"name": "x", "credentials": [{"name": "y"}]}}, "invalid_input", ("name", "credentials")),
     Wrong("neither one nor several", {MODULE: {"type": "basic"}}, "invalid_input", ("name", "credentials")),
@@ -88,37 +88,37 @@ OF_A_CREDENTIAL = (
         "a version to delete",
         {MODULE: {"name": "db", "state": "absent", "version": "1"}},
         "invalid_input",
-        ("'version'", "'db'", "restored"),
+        ("'version'", "'db'", "leave 'version' out"),
     ),
     Wrong("a version that is not kept", {MODULE: {"name": "db", "state": "restored", "version": "7"}}, "not_found", ("'7'", "'db'", "1")),
     Wrong("base64 that is none", {MODULE: {"name": "x", "value": "%%%", "encoding": "base64"}}, "invalid_input", ("'value'", "base64")),
     Wrong("a password that is too short", {MODULE: {"name": "x", "generate": {"length": 3}}}, "invalid_input", ("length", "8")),
-    Wrong("a boolean as a value", {MODULE: {"name": "x", "value": True}}, "invalid_input", ("value", "'x'", "bool", "quote")),
-    Wrong("a number as a value", {MODULE: {"name": "x", "value": 83}}, "invalid_input", ("value", "'x'", "int", "quote")),
+    Wrong("a boolean as a value", {MODULE: {"name": "x", "value": True}}, "invalid_input", ("value", "'x'", "bool", "Quote")),
+    Wrong("a number as a value", {MODULE: {"name": "x", "value": 83}}, "invalid_input", ("value", "'x'", "int", "Quote")),
     Wrong("a mapping as a value", {MODULE: {"name": "x", "value": {"a": 1}}}, "invalid_input", ("value", "'x'", "to_json")),
     Wrong("an empty value", {MODULE: {"name": "db", "value": ""}}, "invalid_input", ("empty", "'db'", "allow_empty")),
     Wrong("text where there are suboptions", {MODULE: {"name": "x", "scope": 3.14}}, "invalid_input", ("scope", "float")),
     Wrong("a limit of none", {INFO: {"limit": 0}}, "invalid_input", ("option 'limit'", "it is 0", "1 or more")),
     Wrong("a query with an error", {INFO: {"query": "[?"}}, "invalid_input", ("option 'query'", "JMESPath", "jmespath.org")),
-    Wrong("a lifecycle that there is not", {INFO: {"lifecycle": ["actve"]}}, "invalid_input", ("lifecycle", "actve", "active")),
+    Wrong("a lifecycle that there is not", {INFO: {"lifecycle": ["awake"]}}, "invalid_input", ("lifecycle", "awake", "active")),
     Wrong(
         "two ways to say when", {INFO: {"expires_before": "2030-01-01T00:00:00Z", "expires_within": "1d"}}, "invalid_input", ("expires_",)
     ),
 )
 OF_A_READ = (
-    Wrong("a name with a typing error", read("'db_pas'"), None, ("'db_pas'", "store 'prod'", "no credential of that name")),
-    Wrong("a lookup's option with a typing error", read("'db', feild='username'"), None, ("feild", "field")),
-    Wrong("two names", read("'db', 'late'"), None, ("exactly one", "2", "get_many")),
-    Wrong("a list of names", read("['db']"), None, ("get_many",)),
-    Wrong("no name", read("[]"), None, ("no credential", "lookup(")),
-    Wrong("a field with a typing error", read("'db', field='user'"), None, ("'user'", "'db'", "username")),
-    Wrong("one that expired", read("'late'"), None, ("'late'", "it expired at", "rotate")),
-    Wrong("one that is revoked", read("'gone'"), None, ("'gone'", "revoked", "create another")),
-    Wrong("one of another user", read("'eve/pass'"), None, ("'eve/pass'", "scope", "'user'")),
-    Wrong("a version that is not kept", read("'db', version='7'"), None, ("'7'", "'db'")),
-    Wrong("bytes as text", read("'image'"), None, ("'image'", "not text", "base64")),
-    Wrong("a default that is not given", read("'x', on_missing='default'"), None, ("on_missing", "Give 'default'")),
-    Wrong("a reaction that there is not", read("'x', on_missing='ignore'"), None, ("on_missing", "skip")),
+    Wrong("a name with a typing error", read("'db_pas'"), "not_found", ("'db_pas'", "store 'prod'", "no credential of that name")),
+    Wrong("a lookup's option with a typing error", read("'db', feild='username'"), "invalid_input", ("feild", "field")),
+    Wrong("two names", read("'db', 'late'"), "invalid_input", ("exactly one", "2", "get_many")),
+    Wrong("a list of names", read("['db']"), "invalid_input", ("get_many",)),
+    Wrong("no name", read("[]"), "invalid_input", ("no credential", "lookup(")),
+    Wrong("a field with a typing error", read("'db', field='user'"), "no_token", ("'user'", "'db'", "username")),
+    Wrong("one that expired", read("'late'"), "expired", ("'late'", "it expired at", "rotate")),
+    Wrong("one that is revoked", read("'gone'"), "revoked", ("'gone'", "revoked", "create another")),
+    Wrong("one of another user", read("'eve/pass'"), "access_denied", ("'eve/pass'", "scope", "'user'")),
+    Wrong("a version to read that is not kept", read("'db', version='7'"), "not_found", ("'7'", "'db'")),
+    Wrong("bytes as text", read("'image'"), "invalid_token", ("'image'", "not text", "base64")),
+    Wrong("a default that is not given", read("'x', on_missing='default'"), "invalid_input", ("on_missing", "Give 'default'")),
+    Wrong("a reaction that there is not", read("'x', on_missing='ignore'"), "invalid_input", ("on_missing", "skip")),
 )
 OF_A_CONFIGURATION = (
     Wrong("a store with a typing error", described("prd"), "invalid_configuration", ("'prd'", "nebula.yml", "prod")),
@@ -157,10 +157,15 @@ OF_A_CONFIGURATION = (
 )
 OF_A_ROTATION = (
     Wrong("no target", {ROTATE: {"name": "db"}}, "invalid_input", ("target", "'db'", "none")),
-    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_configuration", ("'mysql'", "postgresql")),
+    Wrong("a target that there is not", {ROTATE: {"name": "db", "target": "mysql"}}, "invalid_input", ("'mysql'", "postgresql")),
     Wrong("a phase that there is not", {ROTATE: {"name": "db", "phase": "begin"}}, "invalid_input", ("phase", "begin", "prepare")),
-    Wrong("a target without its options", {ROTATE: {"name": "db", "target": "command"}}, "invalid_input", ("command", "apply")),
-    Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, None, ("'db'", "prepare")),
+    Wrong(
+        "a target without its options",
+        {ROTATE: {"name": "db", "target": "command"}},
+        "invalid_input",
+        ("target is command", "missing: command"),
+    ),
+    Wrong("nothing to promote", {ROTATE: {"name": "db", "phase": "commit"}}, "invalid_input", ("'db'", "prepare")),
     Wrong("a name that is not stored", {ROTATE: {"name": "db_pas", "target": "none"}}, "not_found", ("'db_pas'", "store 'prod'")),
 )
 VAULT = {"backend": "vault", "url": "{{ vault_url }}", "auth": {"token": "{{ vault_token }}"}, "max_retries": 0}
@@ -173,7 +178,12 @@ OF_A_SERVER = (
         "invalid_configuration",
         ("'url'", "allow_insecure_transport"),
     ),
-    Wrong("https to a port of http", described({**VAULT, "url": "{{ vault_url | replace('http:', 'https:') }}"}), None, ("url", "http://")),
+    Wrong(
+        "https to a port of http",
+        described({**VAULT, "url": "{{ vault_url | replace('http:', 'https:') }}"}),
+        "storage",
+        ("url", "http://"),
+    ),
     Wrong(
         "a server that is down",
         described({**VAULT, "url": "http://127.0.0.1:1"}),
@@ -181,7 +191,7 @@ OF_A_SERVER = (
         ("http://127.0.0.1:1", "cannot be reached"),
     ),
     Wrong("a host that has no address", described({**VAULT, "url": "https://nothing.invalid"}), "unavailable", ("nothing.invalid",)),
-    Wrong("a login as text", described({**VAULT, "auth": "hvs.x"}), "invalid_configuration", ("'auth'", "method")),
+    Wrong("a login as text", described({**VAULT, "auth": "hvs.x"}), "invalid_configuration", ("'auth'", "a mapping: 'auth: {")),
     Wrong(
         "a method with a typing error", described({**VAULT, "auth": {"method": "aprole"}}), "invalid_configuration", ("'aprole'", "approle")
     ),

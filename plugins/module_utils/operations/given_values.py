@@ -62,11 +62,19 @@ def _read_field(value: Any, parameters: Mapping[str, Any], option: str) -> Optio
 
 
 def _read_text(text: str, parameters: Mapping[str, Any], option: str) -> Secret:
-    value = _decode(text, option) if _encoding_of(parameters) == BASE64 else Secret(text)
+    value = _decode(text, option) if _encoding_of(parameters) == BASE64 else _encode(text, option)
     if not value and not parameters.get("allow_empty"):
         remedy = "Check the variable or lookup that it comes from; or write 'allow_empty: true' if that is meant."
         raise InvalidInput("it is empty", option=option, remedy=remedy)
     return value
+
+
+def _encode(text: str, option: str) -> Secret:
+    try:
+        return Secret(text)
+    except UnicodeEncodeError:
+        remedy = "Write the whole character, or give the bytes with 'encoding: base64'."
+        raise InvalidInput("it holds half of a surrogate pair, which UTF-8 cannot write", option=option, remedy=remedy) from None
 
 
 def _encoding_of(parameters: Mapping[str, Any]) -> str:

@@ -49,8 +49,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_h
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, Value
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -128,12 +127,6 @@ class _Rotation:
             self._manager.trail.record_rotation(event, name, target)
 
     def answer(self, check_mode: bool) -> Outcome:
-        if self._phase == AUTO and self._target.manual:
-            raise InvalidInput(
-                "without a target, the service that takes this credential would keep the old value and refuse the new one",
-                option="target",
-                remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
-            )
         check_target_options(self._parameters)
         check_phase(self._parameters, self._phase)
         check_target(self._parameters, self._target.traits, driven=self._target.driven)
@@ -150,7 +143,7 @@ class _Rotation:
             return Outcome(self._result(False, steps.IDLE, before))
         if self._phase == ROLLBACK and not self._is_report():
             check_rollback(self._parameters, before, self._describe_target())
-        self._check_given(before)
+        self._check_value(before)
         if check_mode:
             return self._plan(before)
         if self._phase in (AUTO, ROLLBACK, SETTLE):
@@ -217,10 +210,9 @@ class _Rotation:
     def _complete(self, base: Record, made: Value) -> Candidate:
         return complete_value(base, made, self._parameters, self._manager.clock())
 
-    def _check_given(self, before: Mapping[str, Any]) -> None:
-        """Make the candidate of given values before a rotation begins with them: a refused one must leave none open."""
-        given = any(self._parameters.get(option) is not None for option in ("value", "fields"))
-        if given and before["phase"] is None and self._phase in (AUTO, PREPARE) and not self._is_report():
+    def _check_value(self, before: Mapping[str, Any]) -> None:
+        """Make a candidate before a rotation begins: a value, or options of `generate`, that is refused must leave none open."""
+        if self._phase in (AUTO, PREPARE) and before["phase"] is None and not self._is_report() and self._target.traits.maker != SERVICE:
             self._make(self._current)
 
     def _make(self, base: Record) -> Any:

@@ -59,11 +59,17 @@ def check_target_options(parameters: Mapping[str, Any]) -> None:
 
 
 def check_phase(parameters: Mapping[str, Any], phase: str) -> None:
-    """Check that every option that is given means something in the phase.
+    """Check that every option that is given means something in the phase, and that a whole rotation names its target.
 
     Raises:
-        InvalidInput: one does not.
+        InvalidInput: one does not, or no target is named.
     """
+    if phase == AUTO and not parameters.get("target"):
+        raise InvalidInput(
+            "without a target, the service that takes this credential would keep the old value and refuse the new one",
+            option="target",
+            remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
+        )
     for option, used_in in _USED_IN.items():
         if phase not in used_in and is_given(parameters, option):
             named = ", ".join(used_in)

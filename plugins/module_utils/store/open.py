@@ -228,7 +228,8 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
         )
     wanted = "a list of {0}".format(spec["elements"]) if spec.get("elements") else spec.get("type", "str")
     what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
-    raise InvalidConfiguration(what, option=option, remedy="Write a value of type {0}.".format(wanted))
+    example = "a mapping: '{0}: {{…}}'".format(option) if wanted == "dict" else "a value of type {0}".format(wanted)
+    raise InvalidConfiguration(what, option=option, remedy="Write {0}.".format(example))
 
 
 def _is_valid(option: str, spec: Mapping[str, Any], value: Any) -> bool:

@@ -38,6 +38,8 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
     validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
     result = validator.validate(given)
     _announce(result)
+    # ansible-core reports an unknown option last. It is why a required one is missing if that was mistyped.
+    result.errors.errors.sort(key=lambda error: not isinstance(error, UnsupportedError))
     if result.error_messages:
         message = result.errors.msg
         if isinstance(result.errors[0], UnsupportedError):

@@ -74,6 +74,7 @@ def test_aliases_and_deprecations_are_told(said):
     ("arguments", "words"),
     [
         ({"nwe": 1}, ["Unsupported parameters for (nebula.credential.credential) module: nwe", "items"]),
+        ({"new": 1, "leavng": "x"}, ["Unsupported parameters for (nebula.credential.credential) module: leavng", "leaving"]),
         ({"items": [{"feilds": {}}]}, ["items.feilds"]),
         ({"new": "many", "leaving": "x"}, ["new", "int"]),
         ({"new": 1}, ["required together: new, leaving"]),

@@ -98,9 +98,19 @@ def test_each_element_may_say_that_an_empty_value_is_meant(manager):
     assert not whole["failed"]
 
 
-@pytest.mark.parametrize("given", [{"value": 83}, {"value": ""}, {"fields": {"password": True}}, {"fields": {"username": ""}}])
-def test_a_rotation_refuses_the_same(manager, given):
-    write(manager, type="basic", value="works", fields={"username": "app"})
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"value": 83},
+        {"value": ""},
+        {"fields": {"password": True}},
+        {"fields": {"username": ""}},
+        {"value": "works"},
+        {"generate": {"length": 1}},
+    ],
+)
+def test_a_rotation_refuses_the_same_and_is_not_begun(manager, given):
+    write(manager, type="basic", value="works")
     with pytest.raises(InvalidInput):
         ask(manager, "credential_rotate", name="x", target="none", **given)
     assert manager.token("x").expose() == b"works"

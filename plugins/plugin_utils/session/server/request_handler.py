@@ -141,7 +141,7 @@ class RequestHandler:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
         traits = traits_of(operation)
         if operation == CACHE:
-            return self._guard(lambda: clear_caches(self._cached_stores(asked), parameters, asked["check_mode"]))
+            return self._guard(lambda: clear_caches(self._find_cached(asked), parameters, asked["check_mode"]))
         manager: CredentialManager | None = None
 
         def work() -> Outcome:
@@ -178,7 +178,7 @@ class RequestHandler:
         finally:
             del self._progress[caller]
 
-    def _cached_stores(self, asked: Mapping[str, Any]) -> list[CredentialManager]:
+    def _find_cached(self, asked: Mapping[str, Any]) -> list[CredentialManager]:
         """Return the given store, or all open stores. Open none, unless others may have shared what is to be cleared."""
         if asked["parameters"].get("all_stores"):
             return self._stores.managers()

@@ -19,6 +19,8 @@ options:
         C(store) in section C([nebula_credential]) of C(ansible.cfg) names, in that order, then to C(default) in C(nebula.yml), then
         to V(local).
       - Named stores are defined in C(nebula.yml) and in the variable C(nebula_credential_stores).
+      - A configuration has C(backend), then mostly C(path) or C(url), C(auth) and C(key_sources). All options of every backend are in
+        C(docs/reference/options.md) of the collection.
     type: raw
   scope:
     description:

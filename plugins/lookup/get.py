@@ -33,7 +33,10 @@ VARIABLES = (
     *("awx_user_name", "tower_user_name", "awx_job_id", "tower_job_id", "job_id"),
 )
 """The variables of a host that choose the store and the caller's scope."""
-ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
+ENVIRONMENT = (
+    *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
+    *("KUBE", "K8S_AUTH_", "PG"),
+)
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 MISSING = ("not_found", "no_token")
 PLAIN = (str, int, float, bool)
@@ -69,13 +72,12 @@ class LookupModule(LookupBase):
         if names is not None:
             question = digest(self.operation, kwargs, variables or {}, self._templar.template)
             reply = answer(question, names, (variables or {}).get("inventory_hostname"))
-        told = None
-        if reply is not None:
-            told = self.shape_result(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
-        if told is not None:
-            return told
         if reply is None:
             self._have_session_begin(question, variables or {})
+        else:
+            told = self.shape_result(reply["result"]) if "result" in reply else self.instead(reply["error"]["code"], kwargs)
+            if told is not None:
+                return told
         from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.get import READING
 
         return READING[self.operation](self._loader, self._templar, question=question, reply=reply).run(terms, variables, **kwargs)
@@ -179,6 +181,11 @@ def is_retried() -> bool:
     return bool(getattr(task, "until", None)) or getattr(task, "retries", None) is not None
 
 
+def current_task() -> str | None:
+    """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
+    return getattr(getattr(_current_worker(), "_task", None), "get_name", lambda: None)()
+
+
 def directory_of(process: int, started: str) -> str:
     """Return the directory of a run's session: below XDG_RUNTIME_DIR if that is private to this user, else below TMPDIR or /tmp."""
     environment = sorted(item for item in os.environ.items() if _matters(item[0]))
@@ -232,7 +239,7 @@ def answer(question: str | None, names: list[str], host: Any) -> dict[str, Any] 
     if question is None or not is_private(directory) or os.path.exists(directory + "/gone"):
         return None
     try:
-        reply = exchange(directory, {"question": question, "names": names, "host": None if host is None else str(host)})
+        reply = exchange(directory, {"question": question, "names": names, "host": host and str(host), "task": current_task()})
     except OSError as error:
         if str(error) == HUNG:
             from ansible_collections.nebula.credential.plugins.plugin_utils.session.abandoned import abandon_session

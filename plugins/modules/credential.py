@@ -96,7 +96,12 @@ options:
         description: The purpose of the credential.
         type: str
       tags: &tags
-        description: Tags, name by name. They replace the stored ones.
+        description: Tags, name by name, or a list of names, whose values are then empty. They replace the stored ones.
+        type: raw
+      metadata: &metadata
+        description:
+          - Your own data about the credential, any JSON, at most 65536 bytes. It replaces the stored one; an empty mapping removes it.
+          - It is not secret. Every result shows it, and most backends keep it readable without the store's key.
         type: dict
       expires_at: &expires_at
         description: When the value expires, in ISO 8601 with an offset, for example V(2027-01-31T00:00:00Z).
@@ -176,6 +181,7 @@ options:
   declared_fields: *declared_fields
   description: *description
   tags: *tags
+  metadata: *metadata
   expires_at: *expires_at
   ttl: *ttl
   policy: *policy
@@ -282,6 +288,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+store:
+  description: The name of the store.
+  type: str
+  returned: always, if the store is known
+  sample: prod
+configuration_file:
+  description: The configuration file that was read to find the store; empty if there is none.
+  type: str
+  returned: always, if the store is known
+  sample: /srv/project/nebula.yml
 name:
   description: The name of the credential.
   type: str
@@ -305,6 +321,7 @@ credential:
     state: active
     expires_at: null
     tags: {}
+    metadata: {}
 location:
   description:
     - Where the value is, or would be, in the words of the backend's users. A C(file); a C(database), C(table) and C(name);

@@ -28,8 +28,8 @@ options:
     description: Only credentials of this type.
     type: str
   tags:
-    description: Only credentials that have all of these tags, with these values.
-    type: dict
+    description: Only credentials that have all of these tags, with these values; of a list, with any values.
+    type: raw
   lifecycle:
     description: Only credentials in one of these lifecycle states. A credential past its expiry is V(expired).
     type: list
@@ -154,6 +154,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+store:
+  description: The name of the store.
+  type: str
+  returned: always, if the store is known
+  sample: prod
+configuration_file:
+  description: The configuration file that was read to find the store; empty if there is none.
+  type: str
+  returned: always, if the store is known
+  sample: /srv/project/nebula.yml
 credentials:
   description:
     - A description of each credential, in the order of their names, or the result of the expression in O(query).

@@ -77,6 +77,11 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+configuration_file:
+  description: The configuration file that was read to find the store; empty if there is none.
+  type: str
+  returned: always, if the store is known
+  sample: /srv/project/nebula.yml
 store:
   description: The name of the store.
   type: str

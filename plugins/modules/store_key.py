@@ -96,6 +96,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+store:
+  description: The name of the store.
+  type: str
+  returned: always, if the store is known
+  sample: prod
+configuration_file:
+  description: The configuration file that was read to find the store; empty if there is none.
+  type: str
+  returned: always, if the store is known
+  sample: /srv/project/nebula.yml
 key:
   description: The key afterwards; in check mode what it would be, with null for an id that is not known in advance.
   type: dict

@@ -49,6 +49,16 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+store:
+  description: The name of the store.
+  type: str
+  returned: always, if the store is known
+  sample: prod
+configuration_file:
+  description: The configuration file that was read to find the store; empty if there is none.
+  type: str
+  returned: always, if the store is known
+  sample: /srv/project/nebula.yml
 found:
   description: The version of the tables before; 0 if there were none.
   type: int

@@ -20,6 +20,8 @@ OF_THE_CONTROLLER = ("ansible.plugins", "ansible.errors", "ansible.parsing", "an
 OF_THE_CONTROLLER += (OURS + "plugin_utils", OURS + "action", OURS + "lookup")
 LEAVING = ("ansible.module_utils._text", "ansible._internal", "ansible.plugins.cache")
 DYNAMIC_MODULES = {"importlib", "pkgutil", "imp", "runpy"}
+FINDERS = {"importlib.machinery"}
+"""They say whether a module is installed, and import none."""
 DYNAMIC_CALLS = {"__import__", "exec", "eval", "compile"}
 ALWAYS_THERE = set(sys.stdlib_module_names) | {"ansible", "ansible_collections"}
 
@@ -63,7 +65,7 @@ def find_dynamic_imports(tree: SourceTree) -> Iterator[str]:
     """The library's imports can be read off the source: a payload is built from them, and a dynamic one fails on a target."""
     for source in tree.python(IN_LIBRARY):
         for found in source.imports:
-            if found.name.split(".")[0] in DYNAMIC_MODULES:
+            if found.name.split(".")[0] in DYNAMIC_MODULES and found.name not in FINDERS:
                 yield "{0} imports {1}".format(source.at(found.line), found.name)
         for node in source.nodes:
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in DYNAMIC_CALLS:

@@ -37,6 +37,14 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_
 config = {"backend": "shelf", "plan": "a", "lock_code": "b", "keeper": {"badge_file": "c", "badge": "d"}}
 print(beside_file(config, "/etc/nebula.yml"), [secret.expose() for secret in secrets_of(config)])
 """
+NAMING = """
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
+named = resolve_store_aliases({"backend": "shelf", "code": "b", "badge": "d"})
+placed = beside_file({"backend": "shelf", "lock_code_file": "f"}, "/etc/nebula.yml")
+print(named, [secret.expose() for secret in secrets_of(named)], placed)
+"""
 
 
 def insert(path, before, text):
@@ -93,3 +101,9 @@ def test_its_paths_and_secrets_are_known_to_who_reads_a_configuration(collection
     done = run(collection, "-c", CONFIGURING)
     placed = {"backend": "shelf", "plan": "/etc/a", "lock_code": "b", "keeper": {"badge_file": "/etc/c", "badge": "d"}}
     assert done.stdout == "{0} {1}\n".format(placed, [b"b", b"d"]), done.stderr
+
+
+def test_its_other_names_and_the_file_of_its_login_follow_from_what_it_declares(collection):
+    done = run(collection, "-c", NAMING)
+    named = {"backend": "shelf", "lock_code": "b", "keeper": {"badge": "d"}}
+    assert done.stdout == "{0} {1} {2}\n".format(named, [b"b", b"d"], {"backend": "shelf", "lock_code_file": "/etc/f"}), done.stderr

@@ -13,6 +13,7 @@ import os
 from dataclasses import replace
 
 import pytest
+import requests
 import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, HEALTHY, UNHEALTHY, Filter
@@ -105,14 +106,51 @@ def test_the_role_for_writing_is_enough_for_everything(store, encrypt):
         whole_life(manager.backend)
 
 
-@pytest.mark.parametrize("verb", verbs_of("read-write"))
+@pytest.mark.parametrize("verb", [verb for verb in verbs_of("read-write") if verb != "watch"])
 def test_the_role_for_writing_has_no_verb_too_much(store, verb):
-    """Without any one of its verbs something is denied, and the denial names verb, resource, namespace and Role."""
+    """Without any one of its verbs something is denied, and the denial names verb, resource, namespace and Role. `watch` is for others."""
     rest = [each for each in verbs_of("read-write") if each != verb]
     with pytest.raises(AccessDenied) as caught:
         whole_life(store.backend(api_key=store.account(*rest), keep_versions=1))
     assert "may not '{0}' secrets in the namespace '{1}'".format(verb, store.namespace) in str(caught.value)
     assert "--verb={0} --resource=secrets".format(verb) in str(caught.value)
+
+
+@pytest.mark.parametrize("role", ["read-only", "read-write"])
+def test_an_account_with_a_role_can_watch(store, role):
+    two_versions(store)
+    token = store.account(*verbs_of(role))
+    path = store.server.secrets_path(store.namespace) + "?watch=true&timeoutSeconds=1"
+    headers = {"Authorization": "Bearer " + token}
+    answer = requests.get(store.server.url + path, headers=headers, verify=str(store.server.ca_cert), timeout=60)
+    assert answer.status_code == 200
+
+
+@pytest.mark.parametrize("written", ["{0}", "{1}/{0}"])
+def test_a_service_account_lends_its_rights_and_takes_the_others_away(store, written):
+    """The administrator may impersonate; an account needs no right for its own name, and has none for another one."""
+    two_versions(store)
+    own, other = store.account("get", "list"), store.account("get", "list", "create", "update", "delete")
+    name, another = (subject_of(token).rpartition(":")[2] for token in (own, other))
+    account = written.format(name, store.namespace)
+    for backend in (store.backend(service_account=account), store.backend(service_account=account, api_key=own)):
+        assert value_of(backend.get("db_pass")) == b"2"
+        with pytest.raises(AccessDenied):
+            backend.put(a_record(value="3"))
+    with pytest.raises(AccessDenied, match="may not impersonate"):
+        store.backend(service_account=another, api_key=own).get("db_pass")
+
+
+@pytest.mark.parametrize("account", ["", "A", "a/b/c", "x:y", "../a"])
+def test_what_is_no_service_account_is_refused(store, account):
+    with pytest.raises(InvalidConfiguration) as caught:
+        store.backend(service_account=account)
+    assert caught.value.option == "service_account"
+
+
+def subject_of(token):
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["sub"]
 
 
 def test_health_says_what_a_login_may_not(store):

@@ -116,7 +116,7 @@ BAD = [
     ("get', 5)", ["text, not int"]),
     ("get', 'gone')", ["credential 'gone', store 'local'"]),
     ("get', '../db')", ["option 'name'", "'../db'"]),
-    ("get', 'db', feild='username')", ["Unsupported parameters for (nebula.credential.get) lookup: feild", "field"]),
+    ("get', 'db', feild='username')", ["Unsupported parameters: feild", "field"]),
     ("get', 'db', field='nope')", ["credential 'db', store 'local'", "'nope'", "password"]),
     ("get', 'db', field='a', fields=['b'])", ["mutually exclusive: field|fields"]),
     ("get', 'db', version='99')", ["credential 'db', store 'local'", "99"]),

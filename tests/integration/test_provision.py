@@ -27,7 +27,9 @@ def provision(project, wanted=WANTED, *arguments, **environment):
 
 
 def summary(run):
-    return {line.split()[0]: line.split()[-1] for line in run.result("nebula.credential.provision : Show what was done")["msg"]}
+    lines = run.result("nebula.credential.provision : Show what was done")["msg"]
+    assert lines[-1].startswith("Store 'local' of ")
+    return {line.split()[0]: line.split()[-1] for line in lines[:-1]}
 
 
 def test_a_list_of_several_types_is_provisioned_and_a_second_run_changes_nothing(project):
@@ -67,7 +69,7 @@ def test_without_a_list_the_role_says_what_it_needs(project):
 def test_the_role_takes_a_store_and_a_scope(project):
     wanted = "{{provision_credentials: [{{name: a}}], provision_scope: {{user: eve}}, provision_store: {{backend: local, path: {0}/s}}}}"
     run = provision(project, wanted.format(project.directory)).succeeded()
-    assert run.results[-1]["result"]["msg"]
+    assert run.results[-1]["result"]["msg"][-1] == "Store 'inline' of no configuration file"
     assert (project.directory / "s" / "a.enc").exists()
 
 
@@ -78,6 +80,18 @@ def test_a_long_name_moves_no_column_and_what_is_unchanged_is_counted(project):
     run = provision(project, again.format(name))
     assert run.returncode != 0
     lines = run.result("nebula.credential.provision : Show what was done")["msg"]
-    assert [line.split()[0] for line in lines] == ["CREDENTIAL", name, "c", "and"]
+    assert [line.split()[0] for line in lines] == ["CREDENTIAL", name, "c", "and", "Store"]
     assert lines[3].split() == ["and", "1", "more", "-", "unchanged"]
     assert {line.index(word) for line, word in zip(lines, ("RESULT", "changed", "failed", "unchanged"))} == {lines[0].index("RESULT")}
+
+
+def test_the_summary_names_the_store_and_its_file_and_a_file_that_is_not_read_is_warned_of(project):
+    """From cron there is no ansible.cfg in use: then the passwords go into `local`."""
+    path = project.write("nebula.yml", "default: prod\nstores: {prod: {backend: local, path: prod}}")
+    told = provision(project, "provision_credentials: [{name: a}]", NEBULA_CREDENTIAL_CONFIG=str(path)).succeeded()
+    assert told.result("nebula.credential.provision : Show what was done")["msg"][-1] == "Store 'prod' of {0}".format(path)
+    run = provision(project, "provision_credentials: [{name: a}]").succeeded()
+    assert run.result("nebula.credential.provision : Show what was done")["msg"][-1] == "Store 'local' of no configuration file"
+    warning = " ".join(run.output.split())
+    assert "{0} is not read".format(path) in warning
+    assert "NEBULA_CREDENTIAL_CONFIG={0}".format(path) in warning

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 import uuid
 from typing import Any, Dict
@@ -16,7 +17,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 
 READS = 'path "secret/data/logins/*" { capabilities = ["read"] }\npath "secret/metadata/logins/*" { capabilities = ["list"] }'
 PLACE = "secret/data/logins/one"
@@ -26,7 +29,8 @@ def connected(server: Any, auth: Any = None, *, warn: Any = lambda _message: Non
     """A connection of ours to that server."""
     if server.tls:
         settings.setdefault("ca_cert", str(server.ca_cert))
-    return Connection(dict({"url": server.url, "auth": auth}, **settings), store="prod", warn=warn)
+    written = dict({"url": server.url, "auth": auth}, **settings)
+    return Connection(fill_from_environment(CONNECTION_TRAITS, written, os.environ).config, store="prod", warn=warn)
 
 
 class Ways:

@@ -15,7 +15,7 @@ def filter_options() -> ArgumentSpec:
     return {
         "prefix": {"type": "str"},
         "type": {"type": "str"},
-        "tags": {"type": "dict"},
+        "tags": {"type": "raw"},
         "lifecycle": {"type": "list", "elements": "str", "choices": list(STATES)},
         "created_after": {"type": "str"},
         "created_before": {"type": "str"},

@@ -30,7 +30,7 @@ VIOLATIONS = frozenset(
 """The results that are violations: a caller requested what it may not read, or something changed what is stored."""
 
 _LONGEST = 300
-_ASSERTED = ("user", "workflow", "run", "host", "task", "execution_id", "address")
+_ASSERTED = ("username", "controller", "user", "workflow", "run", "host", "task", "execution_id", "address")
 
 
 class Event(NamedTuple):

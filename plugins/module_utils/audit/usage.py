@@ -23,7 +23,21 @@ _TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"nam
 
 _LOST = b'"action":"lost"'
 
-_BY = ("operation", "version", "stage", "uid", "user", "workflow", "run", "host", "task", "execution_id", "address")
+_BY = (
+    "operation",
+    "version",
+    "stage",
+    "uid",
+    "username",
+    "controller",
+    "user",
+    "workflow",
+    "run",
+    "host",
+    "task",
+    "execution_id",
+    "address",
+)
 
 
 @dataclass

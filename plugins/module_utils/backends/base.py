@@ -15,7 +15,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, NotFound, Timeout, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    NotFound,
+    Package,
+    Timeout,
+    Unavailable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 HEALTHY = "healthy"
@@ -133,6 +140,8 @@ class Backend(ABC):
         "if it is encrypted by other means."
     )
     """The warning, given once, if neither the backend nor this collection encrypts a store's values and `encrypt` is not set."""
+    packages: Tuple[Package, ...] = ()
+    """The packages that this store needs, as well as those that its traits name for every store."""
     default_retries: int = 5
     """The most times a request is repeated if the store's configuration does not set `max_retries`."""
 

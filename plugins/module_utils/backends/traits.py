@@ -9,31 +9,46 @@ Workers of a run, linters and tests read it; loading the backend itself, and its
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, field
-from typing import Any, Mapping, Optional, Tuple
+from typing import Any, Callable, Mapping, Optional, Tuple
+
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
 Spec = Mapping[str, Mapping[str, Any]]
+FROM_FILE, FROM_VARIABLE = "_file", "_env"
+"""The endings of the options that name the file, or the environment variable, which holds the value of an option of a login."""
+
+
+def add_sources(spec: Spec, login: Tuple[str, ...]) -> Spec:
+    """Return the spec with `<option>_file` and `<option>_env` for each option of a login. Parts of mappings have no spec."""
+    added = {}
+    for option in login:
+        if "." not in option:
+            added[option + FROM_FILE] = {"type": "path", "no_log": False}
+            added[option + FROM_VARIABLE] = {"type": "str", "no_log": False}
+    return {**spec, **added}
 
 
 @dataclass(frozen=True)
-class Package:
-    """A Python package that a backend needs where Ansible runs.
+class RefusedVariable:
+    """An environment variable of other tools that a store does not follow.
 
     Attributes:
-        requirement: as pip takes it, with its lower bound.
-        module: the top-level module that is imported from it.
-        when: what needs it, for the README; empty if every store of the backend does.
+        what: what it would do, as a clause after the variable's name.
+        remedy: what to write instead.
+        option: the option that decides instead of it: if that is written, the variable is not looked at. None if no option does.
+        harmless: values, in lower case, that change nothing.
     """
 
-    requirement: str
-    module: str
-    when: str = ""
+    what: str
+    remedy: str
+    option: Optional[str] = None
+    harmless: Tuple[str, ...] = ()
 
 
-def pip_install(*packages: Package) -> str:
-    """Return the command that installs these packages."""
-    return " ".join(["pip install", *(shlex.quote(package.requirement) for package in packages)])
+def reads_always(_option: str, _written: Mapping[str, Any], _filled: Mapping[str, Any]) -> bool:
+    """Return True: a variable stands for its option wherever that is not written."""
+    return True
 
 
 @dataclass(frozen=True)
@@ -44,7 +59,12 @@ class BackendTraits:
         spec: its options, as an Ansible argument spec. Options of type path and those with `no_log` are not repeated below.
         parts_with_paths: parts of untyped mappings that are paths.
         parts_with_secrets: parts of untyped mappings that are secret.
-        environment: options, by the environment variable that is their default.
+        aliases: other names of options, and the option (or part) that each stands for.
+        login: the options and parts of a login. Each can also be given as `<option>_file` and `<option>_env` (`option_sources`).
+        environment: the variables that stand for an option which is not written, the first one that is set wins.
+        refused_environment: variables with which a store is not opened, unless their option is written.
+        reads_variable: whether the variables of an option count, given the option, the configuration as it is written, and the same
+            with the variables so far.
         environment_prefixes: prefixes of the variables that the backend or its library reads. A change of one starts another session.
         packages: the packages to install. A backend that is reached over a network also needs tenacity, which the retry layer imports.
         directory: the option that names the store's directory, if the store is a directory of the machine that opens it. Its audit
@@ -54,10 +74,25 @@ class BackendTraits:
     spec: Spec
     parts_with_paths: Tuple[str, ...] = ()
     parts_with_secrets: Tuple[str, ...] = ()
-    environment: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    login: Tuple[str, ...] = ()
+    environment: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
+    refused_environment: Mapping[str, RefusedVariable] = field(default_factory=dict)
+    reads_variable: Callable[[str, Mapping[str, Any], Mapping[str, Any]], bool] = reads_always
     environment_prefixes: Tuple[str, ...] = ()
     packages: Tuple[Package, ...] = ()
     directory: Optional[str] = None
+
+    def __post_init__(self) -> None:
+        """Complete the spec, and the parts that are paths, by the files and variables of the login."""
+        object.__setattr__(self, "spec", add_sources(self.spec, self.login))
+        files = tuple(part + FROM_FILE for part in self.login if "." in part)
+        object.__setattr__(self, "parts_with_paths", tuple(dict.fromkeys((*self.parts_with_paths, *files))))
+
+    @property
+    def packages_of_every_store(self) -> Tuple[Package, ...]:
+        """The packages that every store of this backend needs."""
+        return tuple(package for package in self.packages if not package.when)
 
     @property
     def paths(self) -> Tuple[str, ...]:

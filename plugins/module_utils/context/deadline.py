@@ -71,14 +71,15 @@ def is_over(after: float = 0.0) -> bool:
     return deadline is not None and time.monotonic() + after >= deadline.ends_at
 
 
-def timeout_error(*, outcome_unknown: bool = False) -> Timeout:
-    """Return the error for an operation that took too long. It names the operation and its seconds."""
+def timeout_error(*, outcome_unknown: bool = False, server: str = "") -> Timeout:
+    """Return the error for an operation that took too long. It names the operation, its seconds, and the server if that is known."""
     deadline = _NOW.get()
     what = (
         "the request did not end in time"
         if deadline is None
         else "{0} did not end within {1:g} s".format(deadline.operation, deadline.seconds)
     )
+    what += " (waiting for {0})".format(server) if server else ""
     error = Timeout(what, remedy="Check that the backend works, or increase 'read_timeout' or 'write_timeout' of the store.")
     error.annotate(outcome_unknown=outcome_unknown)
     return error

@@ -10,7 +10,7 @@ import hmac as standard_hmac
 from typing import Any, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import write_text
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Package, pip_install
 
 try:
     from cryptography.exceptions import InvalidTag
@@ -51,7 +51,7 @@ def require_cryptography() -> None:
     if not HAS_CRYPTOGRAPHY:
         raise MissingLibrary(
             "the Python package 'cryptography' is needed for an encrypted store",
-            remedy="Run: pip install 'cryptography>=44'",
+            remedy="Run: {0}".format(pip_install(Package("cryptography>=44", "cryptography"))),
         )
 
 

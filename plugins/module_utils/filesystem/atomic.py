@@ -201,7 +201,7 @@ def wipe(path: str) -> None:
     if not stat.S_ISREG(os.lstat(path).st_mode):
         os.unlink(path)
         return
-    descriptor = open_regular(path, os.O_WRONLY | os.O_NOFOLLOW)
+    descriptor = _open_to_wipe(path)
     try:
         os.unlink(path)
         status = os.fstat(descriptor)
@@ -211,6 +211,16 @@ def wipe(path: str) -> None:
                 os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _open_to_wipe(path: str) -> int:
+    flags = os.O_WRONLY | os.O_NOFOLLOW
+    try:
+        return open_regular(path, flags)
+    except PermissionError:
+        # Its owner made it read-only; with another owner this is refused too.
+        os.chmod(path, PRIVATE_FILE)
+        return open_regular(path, flags)
 
 
 def _overwrite(descriptor: int, size: int) -> None:

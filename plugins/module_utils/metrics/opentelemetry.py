@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.recorder import Instruments
@@ -34,7 +34,7 @@ def opentelemetry_instruments(store: str, backend: str, warn: Callable[[str], ob
         raise MissingLibrary(
             "OpenTelemetry is not installed on the controller",
             option="telemetry",
-            remedy="Run: pip install 'opentelemetry-sdk>=1.30', or leave 'telemetry' out.",
+            remedy="Run: {0}, or leave 'telemetry' out.".format(pip_install(Package("opentelemetry-sdk>=1.30", "opentelemetry"))),
         ) from None
     return _OpenTelemetry(metrics, {"store": store, "backend": backend}, warn)
 

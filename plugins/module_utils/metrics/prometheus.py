@@ -9,7 +9,7 @@ from __future__ import annotations
 from itertools import accumulate
 from typing import Any, Dict, Iterator, List, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BREAKER_STATES
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import BOUNDS, Totals
 
@@ -33,7 +33,7 @@ def exposition(store: str, backend: str, totals: Totals) -> str:
         raise MissingLibrary(
             "prometheus_client is not installed on the controller",
             option="prometheus",
-            remedy="Run: pip install 'prometheus-client>=0.20'",
+            remedy="Run: {0}".format(pip_install(Package("prometheus-client>=0.20", "prometheus_client"))),
         ) from None
     registry = CollectorRegistry(auto_describe=False)
     # A registry of our own: the process's default one may have metrics of other code.

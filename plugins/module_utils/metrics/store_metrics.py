@@ -19,8 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals i
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals_file import TotalsFile
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "metrics_path": {"type": "path"},
-    "telemetry": {"type": "bool", "default": False},
+    "metrics_path": {"description": "A file in which all processes add up the metrics of the backend.", "type": "path"},
+    "telemetry": {"description": "Also record to OpenTelemetry.", "type": "bool", "default": False},
 }
 """The metrics options of every store, as an argument spec."""
 

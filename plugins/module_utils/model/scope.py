@@ -31,7 +31,8 @@ class Scope:
 class AccessContext:
     """The caller, as far as it is known. The tenant comes from the store's configuration; the play asserts the rest.
 
-    `uid`, `run`, `host`, `task`, `execution_id` and `address` go into the audit trail and decide nothing.
+    `uid`, `username`, `controller` (the machine's name), `run`, `host`, `task`, `execution_id` and `address` go into the audit trail
+    and decide nothing.
     """
 
     tenant: str = DEFAULT_TENANT
@@ -39,6 +40,8 @@ class AccessContext:
     user: Optional[str] = None
     tags: Mapping[str, str] = field(default_factory=dict)
     uid: Optional[int] = None
+    username: Optional[str] = None
+    controller: Optional[str] = None
     run: Optional[str] = None
     host: Optional[str] = None
     task: Optional[str] = None

@@ -40,12 +40,13 @@ def check_store_name(name: object, option: str) -> str:
 class StoreReference:
     """A store by name and resolved configuration. The configuration may hold logins, so it is in no repr.
 
-    `beside` holds the other stores that an operation names, by their role.
+    `beside` holds the other stores that an operation names, by their role. `file` is the configuration file that was read to find it.
     """
 
     name: str
     config: Mapping[str, Any] = field(repr=False)
     beside: Mapping[str, StoreReference] = field(default_factory=dict)
+    file: str = ""
 
     @property
     def every(self) -> Tuple[StoreReference, ...]:

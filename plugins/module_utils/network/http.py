@@ -15,7 +15,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Dict, Iterator, Mapping, Optional
+from typing import Any, Dict, Iterator, Mapping, Optional, Tuple
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -25,9 +25,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidConfiguration,
     InvalidInput,
     MissingLibrary,
+    Package,
     StorageError,
     TooLarge,
     Unavailable,
+    pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
@@ -38,6 +40,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_fai
     LATE,
     NO_TLS,
     NOT_TRUSTED,
+    SPEAKS_PLAIN,
     reason_of,
     seconds_to_wait,
 )
@@ -54,7 +57,12 @@ except ImportError:
     requests = None  # type: ignore[assignment]
     Session = object  # type: ignore[assignment,misc]
 
-INSTALL = "Run: pip install 'requests >= 2.31'"
+_TLS_PROBLEMS: Mapping[str, Tuple[str, str]] = {
+    NOT_TRUSTED: ("the certificate of {0} cannot be verified", "Name the authority that signed it."),
+    NO_TLS: ("{0} and this client cannot agree on TLS", "The port must support TLS 1.2 or later."),
+    SPEAKS_PLAIN: ("{0} does not speak TLS at that port", "Correct the port, or the scheme of the address."),
+}
+INSTALL = "Run: {0}".format(pip_install(Package("requests >= 2.31", "requests")))
 USER_AGENT = "nebula-credential"
 REDIRECTS = 3
 MAX_BYTES = 1024 * 1024
@@ -292,10 +300,9 @@ def _error_for(problem: Exception, host: str, outcome_unknown: bool) -> Credenti
         invalid = InvalidInput("a request to {0} cannot be made".format(host), remedy="Check the address, the headers and the content.")
         return invalid.annotate(outcome_unknown=outcome_unknown)
     reason = reason_of(problem)
-    if reason == NOT_TRUSTED:
-        return StorageError("the certificate of {0} cannot be verified".format(host), remedy="Name the authority that signed it.")
-    if reason == NO_TLS:
-        return StorageError("{0} and this client cannot agree on TLS".format(host), remedy="The port must support TLS 1.2 or later.")
+    if reason in _TLS_PROBLEMS:
+        what, remedy = _TLS_PROBLEMS[reason]
+        return StorageError(what.format(host), remedy=remedy)
     if reason == LATE:
         return deadline.timeout_error(outcome_unknown=outcome_unknown)
     if reason == CUT:

@@ -24,14 +24,17 @@ except ImportError:  # The client that makes requests raises MissingLibrary.
 NOT_TRUSTED = "the server's certificate cannot be verified"
 LATE = "the deadline is over"
 NO_TLS = "client and server cannot agree on TLS"
+SPEAKS_PLAIN = "the server does not speak TLS at that port"
 CUT = "the connection ended before the response was complete"
 UNREACHABLE = "there is no connection"
 
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "RECORD_LAYER_FAILURE", "HTTP_REQUEST", "UNKNOWN_PROTOCOL")
+"""OpenSSL's reasons for a response that is no TLS at all: that of an HTTP server. It depends on its version."""
 _LONGEST_WAIT = 3600.0
 
 
 def reason_of(problem: BaseException) -> str:
-    """Return which of the five reasons it was. Call it in the thread of the request."""
+    """Return which of the six reasons it was. Call it in the thread of the request."""
     causes = tuple(exception_chain(problem))
     if chain_contains(causes, ssl.SSLCertVerificationError, CertificateError):
         return NOT_TRUSTED
@@ -45,7 +48,7 @@ def reason_of(problem: BaseException) -> str:
         return LATE
     ended = chain_contains(causes, ssl.SSLEOFError, ssl.SSLZeroReturnError)
     if chain_contains(causes, ssl.SSLError) and not ended:
-        return NO_TLS
+        return SPEAKS_PLAIN if any(getattr(cause, "reason", None) in _NOT_TLS for cause in causes) else NO_TLS
     return CUT if PROGRESS.sent or ended else UNREACHABLE
 
 

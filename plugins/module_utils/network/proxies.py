@@ -16,10 +16,10 @@ import re
 from typing import Dict, Optional, Tuple, Union
 from urllib.parse import SplitResult, urlsplit
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary, Package, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, is_loopback, read_address, split_url
 
-INSTALL = "Run: pip install 'PySocks >= 1.5.8'"
+INSTALL = "Run: {0}".format(pip_install(Package("PySocks >= 1.5.8", "socks")))
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
 CHECK_VARIABLES = "Check HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY."
 _SCHEMES = ("http", "https", *_SOCKS)

@@ -13,13 +13,21 @@ from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, MissingLibrary, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    CredentialError,
+    InvalidInput,
+    MissingLibrary,
+    NotFound,
+    Package,
+    pip_install,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Metadata
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
+from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -143,7 +151,7 @@ def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match. Only its name excludes an unreadable one."""
-    tags = {str(name): str(value) for name, value in (parameters.get("tags") or {}).items()}
+    tags = read_wanted_tags(parameters.get("tags"))
     states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
@@ -159,7 +167,7 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> 
             and _is_before(credential.schedule.due_at, limits.due)
             and (due is None or credential.schedule.is_due(credential.at) == due)
             and (not states or credential.state in states)
-            and all(known.tags.get(tag) == value for tag, value in tags.items())
+            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in tags.items())
         )
 
     return matches
@@ -199,7 +207,11 @@ def _apply_query(rows: List[Dict[str, Any]], query: Optional[str]) -> Any:
     if query is None:
         return rows
     if jmespath is None:
-        raise MissingLibrary("JMESPath is not installed on the controller", option="query", remedy="pip install 'jmespath>=1.0'")
+        raise MissingLibrary(
+            "JMESPath is not installed on the controller",
+            option="query",
+            remedy="Run: {0}".format(pip_install(Package("jmespath>=1.0", "jmespath"))),
+        )
     try:
         return jmespath.search(query, rows)
     except jmespath.exceptions.JMESPathError as error:

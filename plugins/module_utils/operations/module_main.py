@@ -14,7 +14,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import LOCAL, StoreReference, inline_store
@@ -25,6 +25,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.manager im
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 
+class _Module(AnsibleModule):  # type: ignore[misc]  # the base class has no types
+    """The module itself. Arguments that ansible-core refuses have a code too."""
+
+    def fail_json(self, msg: str, **result: Any) -> None:
+        """Fail with `invalid_input`, unless another code is given."""
+        super().fail_json(msg, **{"code": InvalidInput.code, **result})
+
+
 def run_module(operation: str, specification: Specification) -> None:
     """Run the module of an operation. The action plugin has replaced the store's name by the resolved store.
 
@@ -32,7 +40,7 @@ def run_module(operation: str, specification: Specification) -> None:
     """
     # no_log: nothing goes to syslog. The result below withholds the options that the specification marks no_log.
     lighter = without_masked_mappings(specification.argument_spec)
-    module = AnsibleModule(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
+    module = _Module(argument_spec=lighter, no_log=True, supports_check_mode=True, **specification.relations())
     shown = {"module_args": censor_invocation(module.params, specification.argument_spec, specification.other_stores)}
     try:
         outcome = _perform(module, operation, specification.other_stores)
@@ -73,7 +81,13 @@ def _store(store: Any) -> StoreReference:
 
 def _context(parameters: Mapping[str, Any], store: StoreReference) -> AccessContext:
     asserted: Dict[str, Any] = {name: value for name, value in (parameters.get("scope") or {}).items() if value is not None}
-    return AccessContext(tenant=str(store.config.get("tenant") or "default"), uid=os.getuid(), host=os.uname().nodename, **asserted)
+    return AccessContext(
+        tenant=str(store.config.get("tenant") or "default"),
+        uid=os.getuid(),
+        controller=os.uname().nodename,
+        host=os.uname().nodename,
+        **asserted,
+    )
 
 
 def _texts(secrets: Iterable[Secret]) -> set[str]:

@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
     describe_failure,
     encode_value,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
@@ -180,7 +181,8 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
         generate=item.get("generate"),
         declared=item.get("declared_fields"),
         description=item.get("description"),
-        tags=_texts(item.get("tags"), "tags"),
+        tags=read_tags(item.get("tags")),
+        metadata=item.get("metadata"),
         scope=_scope(item.get("scope")),
         policy=None if policy is None else RotationPolicy.read({k: v for k, v in policy.items() if v is not None}).write(),
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
@@ -199,28 +201,14 @@ def _caller(context: AccessContext, scope: Optional[Mapping[str, Any]]) -> Acces
     return asserting(context, unknown)
 
 
+def _read_scope_tags(tags: Optional[Mapping[str, Any]]) -> Dict[str, str]:
+    """Return the tags of a scope, which always have values: they are compared."""
+    check_mapping(tags or {}, "scope.tags")
+    return read_tags(tags, "scope.tags") or {}
+
+
 def _scope(scope: Optional[Mapping[str, Any]]) -> Optional[Scope]:
     if scope is None:
         return None
     scope = check_scope(scope)
-    return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=_texts(scope.get("tags"), "scope.tags") or {})
-
-
-def _texts(values: Optional[Mapping[str, Any]], option: str) -> Optional[Dict[str, str]]:
-    if values is None:
-        return None
-    check_mapping(values, option)
-    return {str(name): _text(value, "{0}.{1}".format(option, name)) for name, value in values.items()}
-
-
-def _text(value: Any, option: str) -> str:
-    """Return a YAML scalar as text: a port written as a number becomes its digits.
-
-    Raises:
-        InvalidInput: it is not a scalar; the error names the option.
-    """
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, (str, int, float)):
-        return str(value)
-    raise InvalidInput("it is a {0}, not text".format(type(value).__name__), option=option, remedy="Write text; for JSON, use to_json.")
+    return replace(Scope(), workflow=scope.get("workflow"), user=scope.get("user"), tags=_read_scope_tags(scope.get("tags")))

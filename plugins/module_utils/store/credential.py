@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import read_refresh_status
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
@@ -129,6 +130,7 @@ class Credential:
             "overdue": self.schedule.is_due(self.at),
             "description": known.description,
             "tags": dict(known.tags),
+            "metadata": read_free_metadata(known.attributes),
             "scope": describe_scope(known.scope),
             "policy": dict(known.policy),
             "declared_fields": known.attributes.get("fields"),

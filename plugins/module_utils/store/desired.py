@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
 from typing import Any, Dict, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Fields, Metadata, find_values
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -20,6 +21,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.custom imp
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 IDEMPOTENCY_KEY = "key"
+FREE_METADATA = "metadata"
+LONGEST_METADATA = 65536
+"""The longest free metadata, in bytes as JSON. A backend may take less."""
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -34,6 +38,7 @@ class DesiredCredential:
         fields: values by field, merged over the stored ones; None removes a field.
         generate: options of `generation.generate_value`, used if the primary field has no value yet.
         declared: the fields of type `custom`.
+        metadata: free JSON, at most `LONGEST_METADATA` bytes, replaced as a whole; never secret.
         tags: replaced as a whole; so are `scope` (its tenant is always the store's) and `policy`.
         expires_at: aware, UTC.
         ttl: lifetime of a value, from the moment it is written; used only if this call writes a value.
@@ -48,6 +53,7 @@ class DesiredCredential:
     declared: Optional[Sequence[Mapping[str, Any]]] = None
     description: Optional[str] = None
     tags: Optional[Mapping[str, str]] = None
+    metadata: Optional[Mapping[str, Any]] = None
     scope: Optional[Scope] = None
     policy: Optional[Mapping[str, Any]] = None
     expires_at: Optional[datetime] = None
@@ -95,6 +101,8 @@ class DesiredCredential:
         attributes = dict(stored)
         if isinstance(kind, Custom):
             attributes.update(kind.attributes())
+        if self.metadata is not None:
+            attributes = write_free_metadata(attributes, self.metadata)
         if self.idempotency_key is not None:
             attributes[IDEMPOTENCY_KEY] = self.idempotency_key
         return attributes
@@ -117,3 +125,32 @@ class DesiredCredential:
         if self.fields and primary in self.fields:
             remedy = "Give it in one place."
             raise InvalidInput("'value' and 'fields' both set '{0}'".format(primary), option="value", name=self.name, remedy=remedy)
+
+
+def write_free_metadata(attributes: Mapping[str, Any], free: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a record's attributes with this free metadata in place of what they have; an empty mapping removes it.
+
+    Raises:
+        InvalidInput: it is no JSON.
+        TooLarge: it is longer than `LONGEST_METADATA`.
+    """
+    others = {name: value for name, value in attributes.items() if name != FREE_METADATA}
+    if not free:
+        return others
+    try:
+        text = json.dumps(free, sort_keys=True, allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        remedy = "Use text, numbers, booleans, null, lists, and mappings with text as keys."
+        raise InvalidInput("it cannot be written as JSON", option="metadata", remedy=remedy) from None
+    if len(text.encode("utf-8")) > LONGEST_METADATA:
+        raise TooLarge("the metadata is longer than {0} bytes as JSON".format(LONGEST_METADATA), option="metadata", remedy="Store less.")
+    return {**others, FREE_METADATA: text}
+
+
+def read_free_metadata(attributes: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the free metadata in a record's attributes; empty if there is none, or if another tool has changed it to something else."""
+    try:
+        found = json.loads(attributes.get(FREE_METADATA) or "{}")
+    except (TypeError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}

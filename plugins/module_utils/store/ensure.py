@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model import lif
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import REDACTED, Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, describe_scope, format_time
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential, read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
@@ -301,6 +301,7 @@ def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> D
         "state": credential.state,
         "description": known.description,
         "tags": dict(known.tags),
+        "metadata": read_free_metadata(known.attributes),
         "scope": describe_scope(known.scope),
         "policy": dict(known.policy),
         "expires_at": format_time(known.expires_at),

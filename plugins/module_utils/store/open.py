@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -17,6 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     AuditSink,
     Limited,
@@ -25,7 +26,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    TENACITY,
+    CredentialError,
+    InvalidConfiguration,
+    check_packages,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
@@ -38,6 +44,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_me
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
 if TYPE_CHECKING:
@@ -49,20 +56,47 @@ VaultPassword = Callable[[Optional[str]], Optional[Secret]]
 CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "backend": {"type": "str", "required": True},
-    "tenant": {"type": "str", "default": DEFAULT_TENANT},
-    "encrypt": {"type": "bool"},
-    "allow_plaintext": {"type": "bool", "default": False},
+    "backend": {"description": "One of the backends below.", "type": "str", "required": True},
+    "tenant": {
+        "description": "The tenant that the store belongs to. It is bound to every record.",
+        "type": "str",
+        "default": DEFAULT_TENANT,
+    },
+    "encrypt": {
+        "description": "Whether the collection encrypts values. Without it: yes, unless the backend keeps fields for its own users.",
+        "type": "bool",
+    },
+    "allow_plaintext": {
+        "description": "Must be true to keep values plain where the collection would encrypt them.",
+        "type": "bool",
+        "default": False,
+    },
     # Not no_log: ansible-core 2.22 would mask the word "passphrase" in the whole run. The edge masks what is secret in it.
-    "key_sources": {"type": "list", "elements": "dict", "no_log": False},
-    "drop_sources": {"type": "list", "elements": "str", "default": []},
-    "audit": {"type": "str", "default": BATCHED, "choices": list(MODES)},
-    "audit_path": {"type": "path"},
-    SHARED_CACHE: {"type": "dict", "options": SHARED_CACHE_OPTIONS},
+    "key_sources": {
+        "description": "What opens the store's master key; any one of them is enough. Without it: `[{source: key_file}]`.",
+        "type": "list",
+        "elements": "dict",
+        "no_log": False,
+    },
+    "drop_sources": {"description": "Sources whose slots are removed.", "type": "list", "elements": "str", "default": []},
+    "audit": {"description": "How the audit trail is written.", "type": "str", "default": BATCHED, "choices": list(MODES)},
+    "audit_path": {
+        "description": "The file of the trail. Without it: in the store's directory, else `~/.nebula/audit/<store>.jsonl`.",
+        "type": "path",
+    },
+    SHARED_CACHE: {
+        "description": "Shares values that were read with other controllers, encrypted, on a Redis or Valkey server.",
+        "type": "dict",
+        "options": SHARED_CACHE_OPTIONS,
+    },
     **RESILIENCE,
     **METRICS,
 }
 """The options of every store, as an argument spec."""
+
+_CLOSE, _ALIKE = 10, 0.6
+"""How many options an error lists, and from which similarity it suggests one."""
+_REFERENCE = "All options: docs/reference/options.md of this collection."
 
 
 def open_store(
@@ -99,9 +133,15 @@ def _open(
     config: Mapping[str, Any], context: BackendContext, vault_password: Optional[VaultPassword], cache: Optional[CacheAround]
 ) -> CredentialManager:
     traits = _find_backend(config)
-    options = _validate(config, traits)
-    counting = metering(options, context)
-    bare = backend_class(config["backend"])(options, context)
+    filled = fill_from_environment(traits, resolve_store_aliases(config), os.environ)
+    try:
+        options = _validate(filled.config, traits)
+        counting = metering(options, context)
+        bare = backend_class(options["backend"])(options, context)
+    except InvalidConfiguration as problem:
+        variable = filled.variables.get(problem.option or "")
+        problem.what += " (its value comes from the environment variable {0})".format(variable) if variable else ""
+        raise
     backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
@@ -109,6 +149,7 @@ def _open(
     guarded = ScopeGuard(kept or together or layer or backend)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
+    check_packages((*traits.packages_of_every_store, *bare.packages, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
     _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
@@ -132,7 +173,7 @@ def _find_backend(config: Mapping[str, Any]) -> BackendTraits:
 def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
     """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
-    _refuse_unknown([str(key) for key in config], sorted(spec))
+    _refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
     config = _resolve_paths(config, spec)
     for option in sorted(config):
         # One option at a time: the validator's message does not always name the option, and ours must.
@@ -140,7 +181,8 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
             _check_option(option, spec[option], config[option])
     result = ArgumentSpecValidator(spec).validate(dict(config))
     if result.error_messages:
-        raise InvalidConfiguration(result.error_messages[0], remedy="Allowed options: {0}.".format(", ".join(sorted(spec))))
+        raise InvalidConfiguration(result.error_messages[0], remedy=_REFERENCE)
+    check_login(config, backend.login)
     return dict(result.validated_parameters)
 
 
@@ -156,21 +198,27 @@ def _resolve_paths(config: Mapping[str, Any], spec: Mapping[str, Mapping[str, An
     return resolved
 
 
-def _refuse_unknown(given: Iterable[str], allowed: List[str]) -> None:
+def _refuse_unknown(given: Iterable[str], allowed: Iterable[str]) -> None:
+    known = sorted(allowed)
     for option in sorted(given):
-        if option not in allowed:
+        if option not in known:
             import difflib
 
-            close = difflib.get_close_matches(option, allowed, 1)
-            meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
-            remedy = "{0}Allowed: {1}.".format(meant, ", ".join(allowed))
+            close = difflib.get_close_matches(option, known, _CLOSE, 0)
+            meant = (
+                "Did you mean '{0}'? ".format(close[0])
+                if close and difflib.SequenceMatcher(None, option, close[0]).ratio() > _ALIKE
+                else ""
+            )
+            shown = ", ".join(close if len(known) > _CLOSE else known)
+            remedy = "{0}{1}: {2}. {3}".format(meant, "Allowed" if len(known) <= _CLOSE else "Closest", shown, _REFERENCE)
             raise InvalidConfiguration("there is no such option", option=_quote_option(option), remedy=remedy)
 
 
 def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     if spec.get("options") and isinstance(value, Mapping):
         parts = spec["options"]
-        _refuse_unknown([str(key) for key in value], sorted(parts))
+        _refuse_unknown([str(key) for key in value], parts)
         for part in sorted(key for key in value if value[key] is not None):
             _check_option("{0}.{1}".format(option, part), parts[part], value[part])
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}

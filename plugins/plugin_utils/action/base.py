@@ -18,7 +18,7 @@ from ansible.plugins.action import ActionBase
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.invocation import censor_invocation
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import TARGET, Specification
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Internal, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
@@ -55,9 +55,15 @@ class CredentialAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Validate the arguments, perform the operation and return the task's result."""
-        super().run(tmp, task_vars)  # refuses async
         variables = task_vars or {}
         reported: dict[str, Any] = {}
+        if self._task.async_val:
+            # ansible-core refuses it too, without a code.
+            return build_failed_result(
+                InvalidInput("this module runs on the controller, and does not support async", option="async", remedy="Remove it."),
+                reported,
+            )
+        super().run(tmp, task_vars)
         # Outside the `try`: Ansible itself reports a template that cannot be resolved, or a host that cannot be reached.
         around = self._surroundings(variables)
         try:
@@ -67,6 +73,7 @@ class CredentialAction(ActionBase):
             reported["invocation"] = {"module_args": censor_invocation(parameters, spec.argument_spec, spec.other_stores)}
             beside = {role: resolve_store(parameters.get(role), around) for role in spec.other_stores}
             store = replace(resolve_store(parameters.get("store"), around), beside=beside)
+            reported.update(store=store.name, configuration_file=store.file)
             session = session_options(session_settings(around))
             self._client = client({**session, "enabled": session["enabled"] and not self.in_process})
             if not self.runs_on_target(parameters):
@@ -75,7 +82,8 @@ class CredentialAction(ActionBase):
             check_may_leave(store)
         except Exception as error:  # noqa: BLE001  # the edge: every failure leaves as a neutral error
             return build_failed_result(error, reported)
-        return self._on_target(target_arguments(arguments, store), parameters, variables)
+        on_target = self._on_target(target_arguments(arguments, store), parameters, variables)
+        return {**on_target, "store": store.name, "configuration_file": store.file}
 
     def read_arguments(self) -> Mapping[str, Any]:
         """Return the task's arguments."""
@@ -98,7 +106,8 @@ class CredentialAction(ActionBase):
         result: dict[str, Any] | None = None
         try:
             result = dict(self._execute_module(module_args=arguments, task_vars=variables))
-            return result
+            # A module that could not even begin has none.
+            return {"code": Internal.code, **result} if result.get("failed") else result
         finally:
             self._client.forget(list_changed_names(parameters, result))
 

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import os
+import pwd
 from collections.abc import Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT, AccessContext
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import controller
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.endpoint import controller, current_task
 
 _USER = ("AWX_USER_NAME", "TOWER_USER_NAME")
 _EXECUTION = ("AWX_JOB_ID", "TOWER_JOB_ID", "JOB_ID")
@@ -39,7 +40,7 @@ def access_context(
         tenant: the tenant of the store's configuration; nothing else sets it.
         scope: the option `scope`: workflow, user and tags that the play asserts.
         variables: the host's variables (raw); AWX adds the job and its user to them.
-        task: the task's name.
+        task: the task's name; None for a lookup, which finds it by its worker.
     """
     asserted = scope or {}
     return AccessContext(
@@ -48,12 +49,22 @@ def access_context(
         user=asserted.get("user") or _first(_USER, variables),
         tags={str(name): str(value) for name, value in (asserted.get("tags") or {}).items()},
         uid=os.getuid(),
+        username=_find_username(),
+        controller=os.uname().nodename,
         run=run_id(),
         host=_text(variables.get("inventory_hostname")),
-        task=task,
+        task=current_task() if task is None else task,
         execution_id=_first(_EXECUTION, variables),
         address=_text(os.environ.get("SSH_CLIENT", "").partition(" ")[0]),
     )
+
+
+def _find_username() -> str | None:
+    """Return the name of the user; None if the system has none for its id."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return None
 
 
 def _first(names: tuple[str, ...], variables: Mapping[str, Any]) -> str | None:

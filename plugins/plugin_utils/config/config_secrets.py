@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import KEY_SOURCES, STORE_SECRETS, read_part
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import KEY_SOURCES, STORE_SECRETS
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:

@@ -43,6 +43,16 @@ def find_configuration(environment: Mapping[str, str], ansible_cfg: str | None) 
     return next((path for path in (beside, home) if path is not None and _is_file(path)), None)
 
 
+def find_unused(used: str | None) -> str | None:
+    """Return the path of a configuration file in the current directory that is not the one in use, or None."""
+    try:
+        here = os.stat(FILE_NAME)
+        is_other = used is None or not os.path.samestat(here, os.stat(used))
+    except OSError:
+        return None  # There is none that this user could read.
+    return os.path.abspath(FILE_NAME) if is_other and stat.S_ISREG(here.st_mode) else None
+
+
 def check_who_can_change(path: str) -> None:
     """Check that not everyone can change the file, or replace it.
 

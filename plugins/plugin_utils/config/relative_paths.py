@@ -10,13 +10,9 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part, read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import (
-    KEY_SOURCES,
-    STORE_PATHS,
-    change_part,
-    read_part,
-)
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import KEY_SOURCES, STORE_PATHS
 
 
 def beside_file(config: Mapping[str, Any], file: str) -> Mapping[str, Any]:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import configparser
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ansible import constants
 from ansible.errors import AnsibleValueOmittedError
 from ansible.module_utils.common.validation import check_type_dict
+from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import (
@@ -27,24 +28,29 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
     check_store_name,
     inline_store,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import (
     CONFIG_ENVIRONMENT,
     FILE_NAME,
     OutOfReach,
     check_who_can_change,
     find_configuration,
+    find_unused,
     is_pipe,
     place_of_paths,
 )
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.plain_text import TEMPLATE_MARKS, refuse_templates
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_paths import beside_file
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.session_options import session_options
 
+STORE_OPTION = "store"
 STORE_VARIABLE = "nebula_credential_store"
 STORES_VARIABLE = "nebula_credential_stores"
 STORE_ENVIRONMENT = "NEBULA_CREDENTIAL_STORE"
 INI_SECTION, INI_KEY = "nebula_credential", "store"
 EXTENSIONS = "extensions"
+_LONGEST = 300
 _FILE_KEYS = ("default", "stores", "session", EXTENSIONS)
 SESSION_VARIABLE = "nebula_credential_session"
 SESSION_ENVIRONMENT = "NEBULA_CREDENTIAL_SESSION"
@@ -62,6 +68,7 @@ class RunConfig:
         load: reads a YAML file, Ansible Vault content included.
         ansible_cfg: the ansible.cfg in use, if any.
         load_piped: reads the YAML that comes through a pipe, with the run's `session` options.
+        warn: the function for warnings.
     """
 
     variables: Mapping[str, Any]
@@ -70,6 +77,7 @@ class RunConfig:
     load: Callable[[str], Any]
     ansible_cfg: str | None = None
     load_piped: Callable[[str, Mapping[str, Any]], Any] | None = None
+    warn: Callable[[str], object] = lambda _message: None
 
 
 def build_run_config(
@@ -86,6 +94,7 @@ def build_run_config(
         load=loader.load_from_file,
         ansible_cfg=constants.CONFIG_FILE,
         load_piped=None if read_piped is None else lambda path, session: loader.load(read_piped(path, session), path, show_content=False),
+        warn=Display().warning,
     )
 
 
@@ -112,8 +121,11 @@ def resolve_store(option: Any, around: RunConfig) -> StoreReference:
     chosen, place = _choose(option, around)
     if _is_mapping_as_text(chosen):
         chosen = _parse(chosen, place)
+    if place not in (STORE_OPTION, STORE_VARIABLE):
+        refuse_templates(chosen, place, "")
     if isinstance(chosen, Mapping):
-        return inline_store(_decrypt(chosen, place))
+        found = inline_store(_decrypt(chosen, place))
+        return replace(found, config=resolve_store_aliases(found.config))
     if chosen is not None and not isinstance(chosen, str):
         raise InvalidConfiguration(
             "a store is a name or a mapping, not {0}".format(type(chosen).__name__), option=place, remedy="Write a store's name."
@@ -124,7 +136,7 @@ def resolve_store(option: Any, around: RunConfig) -> StoreReference:
 def _choose(option: Any, around: RunConfig) -> tuple[Any, str]:
     """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
     if option:
-        return option, "store"
+        return option, STORE_OPTION
     variable = template_variable(STORE_VARIABLE, around)
     if variable:
         return variable, STORE_VARIABLE
@@ -145,6 +157,8 @@ def session_settings(around: RunConfig) -> list[tuple[str, Any]]:
         ("[{0}] {1}".format(INI_SECTION, SESSION_KEY), _from_ansible_cfg(around.ansible_cfg, SESSION_KEY)),
         ("{0} in {1}".format(SESSION_KEY, FILE_NAME), to_native(_read_session_settings(around))),
     ]
+    for place, value in said[1:]:
+        refuse_templates(value, place, SESSION_KEY)
     return [(place, _parse(value, place) if _is_mapping_as_text(value) else value) for place, value in said]
 
 
@@ -167,7 +181,7 @@ def read_extensions(around: RunConfig) -> tuple[str, ...]:
 
 
 def _is_mapping_as_text(value: Any) -> bool:
-    return isinstance(value, str) and value.lstrip().startswith("{")
+    return isinstance(value, str) and value.lstrip().startswith("{") and not value.lstrip().startswith(TEMPLATE_MARKS)
 
 
 def _parse(text: str, place: str) -> Any:
@@ -195,7 +209,13 @@ def _find_named(name: str | None, place: str, around: RunConfig) -> StoreReferen
         raise InvalidConfiguration("the configuration is not a mapping", store=name, remedy="Write at least 'backend:'.")
     config = _decrypt(config, "store '{0}'".format(name))
     is_from_file = name in file.stores and name not in variable
-    return StoreReference(name=name, config=beside_file(config, place_of_paths(file.path)) if is_from_file else config)
+    try:
+        if is_from_file:
+            refuse_templates(config, file.path, "")
+        config = resolve_store_aliases(config)
+    except InvalidConfiguration as problem:
+        raise problem.within(store=name) from None
+    return StoreReference(name, beside_file(config, place_of_paths(file.path)) if is_from_file else config, file=file.path)
 
 
 def template_variable(variable: str, around: RunConfig) -> Any:
@@ -234,6 +254,7 @@ def _from_ansible_cfg(path: str | None, key: str) -> str | None:
 
 def _read_file(around: RunConfig) -> _ConfigurationFile:
     path = find_configuration(around.environment, around.ansible_cfg)
+    _warn_of_unused(path, around)
     if path is None:
         return _ConfigurationFile()
     check_who_can_change(path)
@@ -242,9 +263,9 @@ def _read_file(around: RunConfig) -> _ConfigurationFile:
     except CredentialError:
         raise
     except Exception as error:  # noqa: BLE001  # a parser's message quotes the file
-        what = "{0} cannot be read ({1})".format(path, type(error).__name__)
-        remedy = "Check that it is readable, valid YAML, and that the run has the vault password if it is encrypted."
-        raise InvalidConfiguration(what, option=FILE_NAME, remedy=remedy) from None
+        from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import describe_load_error
+
+        raise describe_load_error(path, error, FILE_NAME) from None
     return _check_file(path, {} if content is None else content)
 
 
@@ -262,9 +283,15 @@ def _load_piped(path: str, around: RunConfig) -> Any:
 def _check_file(path: str, content: Any) -> _ConfigurationFile:
     unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
     if unknown:
-        remedy = "Allowed at its top: {0}.".format(", ".join(_FILE_KEYS))
-        raise InvalidConfiguration("{0} is invalid: {1}".format(path, ", ".join(unknown)), option=FILE_NAME, remedy=remedy)
+        what = (
+            "{0} has no key {1} at its top".format(path, ", ".join(map(ascii, unknown)))
+            if isinstance(content, Mapping)
+            else path + " is not a mapping"
+        )
+        remedy = "It takes: {0}.".format(", ".join(_FILE_KEYS))
+        raise InvalidConfiguration(what[:_LONGEST], option=FILE_NAME, remedy=remedy)
     default = content.get("default")
+    refuse_templates(default, path, "default")
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
     stores = _mapping_of_stores(content.get("stores") or {}, "stores")
@@ -284,6 +311,21 @@ def _mapping_of_stores(stores: Any, option: str) -> Mapping[str, Any]:
     if not isinstance(stores, Mapping):
         raise InvalidConfiguration("stores are a mapping of names to configurations", option=option, remedy="Write 'name: {backend: …}'.")
     return {check_store_name(name, option): config for name, config in stores.items()}
+
+
+def _warn_of_unused(used: str | None, around: RunConfig) -> None:
+    """Warn of a configuration file in the current directory that is not read: its ansible.cfg, if it has one, is not in use."""
+    unused = None if around.environment.get(CONFIG_ENVIRONMENT) else find_unused(used)
+    if unused is not None:
+        around.warn(
+            "{0} is not read; {1}. It is read only next to the ansible.cfg in use ({2}; Ansible ignores one in a directory that everyone "
+            "can write). Put an ansible.cfg next to it, or set {3}={0}.".format(
+                unused,
+                "stores are those of {0}".format(used) if used else "without a configuration the store is '{0}'".format(LOCAL),
+                around.ansible_cfg or "there is none",
+                CONFIG_ENVIRONMENT,
+            )
+        )
 
 
 def _decrypt(config: Mapping[str, Any], place: str) -> Mapping[str, Any]:

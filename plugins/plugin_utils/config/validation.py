@@ -26,8 +26,8 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_e
 COLLECTION = "nebula.credential"
 
 
-def validate(arguments: Mapping[str, Any], specification: Specification, plugin: str, kind: str = "module") -> dict[str, Any]:
-    """Return the arguments, checked and completed by defaults. Show warnings and deprecations on the display.
+def validate(arguments: Mapping[str, Any], specification: Specification, module: str | None = None) -> dict[str, Any]:
+    """Return the arguments of a module, or of a lookup (None), checked and completed by defaults. Show warnings and deprecations.
 
     Raises:
         UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
@@ -43,7 +43,9 @@ def validate(arguments: Mapping[str, Any], specification: Specification, plugin:
     if result.error_messages:
         message = result.errors.msg
         if isinstance(result.errors[0], UnsupportedError):
-            message = "Unsupported parameters for ({0}.{1}) {2}: {3}".format(COLLECTION, plugin, kind, message)
+            # ansible-core itself names a lookup that failed.
+            where = " for ({0}.{1}) module".format(COLLECTION, module) if module else ""
+            message = "Unsupported parameters{0}: {1}".format(where, message)
             message += _suggest(result.unsupported_parameters, specification.argument_spec)
         raise UserMessage(masking.without(message, _secrets(given, specification.argument_spec)))
     return dict(result.validated_parameters)

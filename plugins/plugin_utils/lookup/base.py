@@ -66,7 +66,7 @@ class CredentialLookup(LookupBase):
         try:
             return self._answer(asked, given, default, variables or {})
         except Exception as error:  # noqa: BLE001  # the edge: every error leaves as a neutral one
-            raise lookup_failure(error, "nebula.credential." + self.operation) from None
+            raise lookup_failure(error) from None
 
     @abstractmethod
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
@@ -76,7 +76,7 @@ class CredentialLookup(LookupBase):
         around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         if given.get("scope") is None:
             given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
-        options = validate(given, self.specification, self.operation, "lookup")
+        options = validate(given, self.specification)
         reactions = FailureOptions(options, default, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
 

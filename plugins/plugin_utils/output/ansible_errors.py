@@ -15,18 +15,22 @@ from typing import Any
 
 from ansible.errors import AnsibleError, AnsibleLookupError
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import as_credential_error
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, as_credential_error
 
 
 class UserMessage(Exception):
     """A complete message of the edge itself (argument validation, an option that this edge refuses), safe to show."""
 
+    code = InvalidInput.code
 
-def lookup_failure(error: Exception, lookup: str) -> AnsibleError:
-    """Return the error that a lookup raises (`from None`) for `error`."""
-    if isinstance(error, UserMessage):
-        return AnsibleLookupError("{0}: {1}".format(lookup, error))
-    return AnsibleLookupError("{0}: {1}".format(lookup, as_credential_error(error)))
+
+def lookup_failure(error: Exception) -> AnsibleError:
+    """Return the error that a lookup raises (`from None`) for `error`.
+
+    ansible-core itself says which lookup failed, two or three times. Only the text leaves a lookup, so it ends with the code.
+    """
+    found = error if isinstance(error, UserMessage) else as_credential_error(error)
+    return AnsibleLookupError("{0} [code: {1}]".format(found, found.code))
 
 
 def build_failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[str, Any]:
@@ -35,7 +39,5 @@ def build_failed_result(error: Exception, reported: Mapping[str, Any]) -> dict[s
     It is returned, not raised: if an action raises, ansible-core does not evaluate `failed_when`, `until` and `retries`.
     """
     failed = {**reported, "failed": True, "changed": False}
-    if isinstance(error, UserMessage):
-        return {**failed, "msg": str(error)}
-    found = as_credential_error(error)
+    found = error if isinstance(error, UserMessage) else as_credential_error(error)
     return {**failed, "msg": str(found), "code": found.code}

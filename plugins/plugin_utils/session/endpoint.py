@@ -27,7 +27,10 @@ from ansible import constants
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH, OVERFLOW_UID, other_end
 
-ENVIRONMENT = ("XDG_", "NEBULA_", "VAULT_", "BAO_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_", "KUBE", "PG")
+ENVIRONMENT = (
+    *("XDG_", "NEBULA_", "VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_", "GOOGLE_", "SSL_", "OTEL_", "AWX_", "TOWER_"),
+    *("KUBE", "K8S_AUTH_", "PG"),
+)
 """Prefixes of variables that configure stores. A session keeps their values from its start, so a difference needs another session."""
 LONGEST_REPLY = 64 * 1024 * 1024
 LONGEST_SOCKET_PATH = 100
@@ -79,6 +82,11 @@ def is_retried() -> bool:
     """Return True if the worker's task is repeated until a condition holds. It may wait for a credential that is missing now."""
     task = getattr(_current_worker(), "_task", None)
     return bool(getattr(task, "until", None)) or getattr(task, "retries", None) is not None
+
+
+def current_task() -> str | None:
+    """Return the name of the task that this worker performs; None outside a worker of ansible-core."""
+    return getattr(getattr(_current_worker(), "_task", None), "get_name", lambda: None)()
 
 
 def directory_of(process: int, started: str) -> str:

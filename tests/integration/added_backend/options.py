@@ -12,11 +12,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
 TRAITS = BackendTraits(
     spec={
         **OBJECTS,
-        "material": {"type": "str", "default": "wood"},
-        "plan": {"type": "path"},
-        "lock_code": {"type": "str", "no_log": True},
-        "keeper": {"type": "dict"},
+        "material": {"description": "What it is made of.", "type": "str", "default": "wood"},
+        "plan": {"description": "Its drawing.", "type": "path"},
+        "lock_code": {"description": "What opens its lock.", "type": "str", "no_log": True},
+        "keeper": {"description": "Who looks after it.", "type": "dict"},
     },
     parts_with_paths=("keeper.badge_file",),
     parts_with_secrets=("keeper.badge",),
+    aliases={"code": "lock_code", "badge": "keeper.badge"},
+    login=("lock_code",),
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_SECRETS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.config_secrets import secrets_of
 
 
@@ -44,4 +44,4 @@ def test_what_is_no_store_has_no_secrets(config):
 
 @pytest.mark.parametrize("option", ["token", "secret_id", "jwt", "password", "secret_key", "session_token"])
 def test_every_secret_of_a_login_is_marked(option):
-    assert "auth." + option in CONNECTION_SECRETS
+    assert "auth." + option in CONNECTION_TRAITS.secrets

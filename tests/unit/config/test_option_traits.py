@@ -13,6 +13,7 @@ import sys
 import pytest
 
 from ansible_collections.nebula.credential.plugins.lookup import get
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, find_traits, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
@@ -49,14 +50,21 @@ def test_a_backend_takes_the_options_that_it_declares(backend):
 def test_what_a_backend_declares_of_an_option_is_about_an_option_that_it_has(backend):
     traits = read_traits(backend)
     named = {*traits.parts_with_paths, *traits.parts_with_secrets, *traits.environment, *filter(None, [traits.directory])}
+    named |= {
+        *traits.aliases.values(),
+        *traits.login,
+        *(refused.option for refused in traits.refused_environment.values() if refused.option),
+    }
     assert {option.partition(".")[0] for option in named} <= set(traits.spec)
     assert traits.directory is None or traits.directory in traits.paths
+    assert not set(traits.aliases) & set(traits.spec), "another name of an option is no option"
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
 def test_a_variable_that_is_a_default_begins_as_the_backend_declares(backend):
     traits = read_traits(backend)
-    assert [name for name in traits.environment.values() if not name.startswith(traits.environment_prefixes)] == []
+    variables = [*(name for names in traits.environment.values() for name in names), *traits.refused_environment]
+    assert [name for name in variables if not name.startswith(traits.environment_prefixes)] == []
 
 
 @pytest.mark.parametrize("backend", sorted(BACKENDS))
@@ -92,4 +100,4 @@ def test_what_is_no_backend_declares_nothing(backend):
 )
 def test_a_part_of_a_configuration_is_changed_where_it_is_given(option, changed):
     config = {"a": "1", "b": {"c": "2"}}
-    assert option_traits.change_part(config, option, lambda value: value + "!") == (changed or config)
+    assert change_part(config, option, lambda value: value + "!") == (changed or config)

@@ -138,7 +138,7 @@ def test_an_unknown_store_is_named_with_the_place_and_the_list(project):
         ("stroes: {}", "stroes"),
         ("default: [a]", "'default'"),
         ("stores: [a]", "stores are a mapping"),
-        ("{ not: yaml", "cannot be read"),
+        ("{ not: yaml", "not valid YAML at line 1, column 12"),
         ("stores: {staging: nothing}\ndefault: staging", "not a mapping"),
         ("default: gone", "there is no store 'gone'"),
     ],

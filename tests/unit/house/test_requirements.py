@@ -42,11 +42,12 @@ FOR_BACKENDS = required(CHECKOUT / "requirements" / "backends.txt")
 
 
 def pip_lines():
-    """Every requirement that a pip line in the plugins names, with the file it is in."""
+    """Every requirement that a pip line, or a package, in the plugins names, with the file it is in."""
     for path in sorted((CHECKOUT / "plugins").rglob("*.py")):
-        for words in LINE.findall(path.read_text(encoding="utf-8")):
-            for parts in WORD.findall(words):
-                yield path.relative_to(CHECKOUT), *requirement("".join(parts))
+        text = path.read_text(encoding="utf-8")
+        named = ["".join(parts) for words in LINE.findall(text) for parts in WORD.findall(words)]
+        for each in (*named, *re.findall(r"\bPackage\(\s*\"([^\"]+)\"", text)):
+            yield path.relative_to(CHECKOUT), *requirement(each)
 
 
 def test_what_an_error_says_to_install_is_what_the_requirements_say():

@@ -220,7 +220,7 @@ def test_a_header_that_none_can_be_is_refused_and_not_shown(client, server, valu
 
 def test_without_requests_the_error_is_the_line_that_installs_it(monkeypatch):
     monkeypatch.setattr(http, "requests", None)
-    with refused(MissingLibrary, r"Run: pip install 'requests >= 2\.31'"):
+    with refused(MissingLibrary, r"Run: .* -m pip install 'requests >= 2\.31'"):
         HttpClient()
 
 

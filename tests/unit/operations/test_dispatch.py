@@ -82,6 +82,8 @@ def test_find_filters_by_every_part_of_the_metadata(manager, clock):
     assert found(type="basic") == ["a"]
     assert found(tags={"team": "web"}) == ["a", "b"]
     assert found(tags={"team": "web", "x": "y"}) == ["a"]
+    assert found(tags=["x"]) == ["a"]
+    assert found(tags=["team"]) == ["a", "b"]
     assert found(prefix="c/") == ["c/d"]
     assert found(lifecycle=["revoked"]) == ["c/d"]
     assert found(expires_within="3d") == ["a"]

@@ -24,11 +24,15 @@ CANARY = "c4n4ry-c4n4ry"
 BAD = {
     "no backend": ({}, "backend", ["required option is missing", "backend: local"]),
     "an unknown backend": ({"backend": "vautl"}, "backend", ["'vautl'", "local, memory"]),
-    "an unknown option": ({"backend": "local", "pth": "/x"}, "pth", ["no such option", "Did you mean 'path'?", "keep_versions", "tenant"]),
+    "an unknown option": (
+        {"backend": "local", "pth": "/x"},
+        "pth",
+        ["no such option", "Did you mean 'path'?", "Closest: path, ", "docs/reference/options.md"],
+    ),
     "another backend's option": (
         {"backend": "memory", "keep_version": 1},
         "keep_version",
-        ["Did you mean 'keep_versions'?", "max_credentials"],
+        ["Did you mean 'keep_versions'?"],
     ),
     "a wrong type": ({"backend": "local", "keep_versions": "many"}, "keep_versions", ["int"]),
     "a list for a text": ({"backend": "local", "tenant": ["a"]}, "tenant", ["list", "str"]),

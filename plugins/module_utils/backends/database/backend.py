@@ -74,6 +74,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         """
         super().__init__(options, context)
         self._connections = build_connections(options, context.store, context.warn)
+        self.packages = tuple(self._connections.kind.packages)
         self._prefix = check_prefix(self.setting("table_prefix"))
         self._keep: int = self.setting("keep_versions")
         if self._keep < 0:

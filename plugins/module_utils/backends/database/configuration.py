@@ -50,7 +50,7 @@ def build_connections(settings: Settings, store: str, warn: Warn) -> Connections
     Raises:
         InvalidConfiguration: an option has an invalid value; the error names it.
     """
-    address = parse_address(str(settings.get("url") or ""), settings.get("username"))
+    address = parse_address(str(settings.get("url") or ""), settings)
     secured = transport.transport(address, settings, warn)
     pool = _pool(settings.get("pool") or {})
     longest = max(float(settings.get(option) or _WRITE_TIMEOUT) for option in ("read_timeout", "write_timeout"))

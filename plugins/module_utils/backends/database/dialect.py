@@ -14,8 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import Transport
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import Address
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import Package, pip_install
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Package, pip_install
 
 
 class Limits(NamedTuple):

@@ -97,7 +97,7 @@ class Mysql(Dialect):
         place = {"unix_socket": address.socket} if address.socket else {"host": address.host, "port": address.port}
         return dict(
             place,
-            user=address.username,
+            user=self.login.username(),
             password=b"" if password is None else password.expose(),
             database=address.database,
             charset="utf8mb4",

@@ -171,7 +171,7 @@ class Postgresql(Dialect):
         arguments: Dict[str, Any] = {
             "host": address.socket or address.host,
             "port": address.port,
-            "user": address.username,
+            "user": self.login.username(),
             "password": None if password is None else password.expose().decode("utf-8", "surrogateescape"),
             "dbname": address.database,
             "connect_timeout": max(2, int(left)),
@@ -234,7 +234,7 @@ class Postgresql(Dialect):
         if state != psycopg.pq.Ping.OK:
             return UNREACHABLE
         said = str(error).partition(":  ")[2]
-        user, database = (part and part in said for part in (self.address.username, self.address.database))
+        user, database = (part and part in said for part in (self.login.username(), self.address.database))
         if error.pgconn.needs_password or user:
             return LOGIN
         return NO_DATABASE if database else TOO_MANY_CONNECTIONS

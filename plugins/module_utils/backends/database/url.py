@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from typing import Dict, Optional
+from types import MappingProxyType
+from typing import Any, Dict, Mapping, Optional
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
@@ -22,6 +23,8 @@ PORTS: Dict[str, int] = {POSTGRESQL: 5432, MARIADB: 3306, MYSQL: 3306, COCKROACH
 _ALIASES = {"postgres": POSTGRESQL, "cockroach": COCKROACHDB}
 _SOCKETS = {POSTGRESQL: "host", MARIADB: "unix_socket", MYSQL: "unix_socket"}
 """The one supported parameter after the '?': the directory of the socket, or the socket."""
+_PARTS = ("host", "port", "database", "unix_socket")
+"""The options that complete a URL."""
 _FORMS = "'postgresql://user@host/database', or the same with mysql, mariadb or cockroachdb, or 'sqlite:////an/absolute/path'"
 
 
@@ -60,22 +63,24 @@ class Address:
         return self.dialect == SQLITE or self.socket is not None or is_loopback(str(self.host))
 
 
-def parse_address(url: str, username: Optional[str] = None) -> Address:
+def parse_address(url: str, given: Mapping[str, Any] = MappingProxyType({})) -> Address:
     """Parse a URL.
 
     Args:
         url: in SQLAlchemy's form; percent-encoded where a part holds one of ``:/?#[]@%``.
-        username: replaces the one in the URL.
+        given: the options `host`, `port`, `database` and `unix_socket`, which complete it, and `username`, which replaces its own.
 
     Raises:
-        InvalidConfiguration: it is not such a URL. The message shows only its dialect.
+        InvalidConfiguration: it is not such a URL, or it has a part that is given as an option too. The message shows only its dialect.
     """
+    if not url:
+        raise _invalid_url("it is missing", "It names the kind of the database, even if other options name its place. ")
     try:
         parts = urlsplit(url)
         dialect, port = _dialect(parts.scheme), parts.port
     except ValueError:
         raise _invalid_url("it cannot be read as a URL") from None
-    return _sqlite(parts) if dialect == SQLITE else _server(dialect, parts, port, username)
+    return _sqlite(parts, given) if dialect == SQLITE else _server(dialect, parts, port, given)
 
 
 def _dialect(scheme: str) -> str:
@@ -88,7 +93,10 @@ def _dialect(scheme: str) -> str:
     return dialect
 
 
-def _sqlite(parts: SplitResult) -> Address:
+def _sqlite(parts: SplitResult, given: Mapping[str, Any]) -> Address:
+    for option in _PARTS:
+        if given.get(option) is not None:
+            raise InvalidConfiguration("SQLite has no server", option=option, remedy="Leave it out; 'url' names the file.")
     path = expand_home(unquote(parts.path[1:]), "url")
     if parts.netloc or parts.query or not os.path.isabs(path):
         raise _invalid_url(
@@ -97,16 +105,34 @@ def _sqlite(parts: SplitResult) -> Address:
     return Address(SQLITE, os.path.normpath(path))
 
 
-def _server(dialect: str, parts: SplitResult, port: Optional[int], username: Optional[str]) -> Address:
-    database = unquote(parts.path[1:])
+def _server(dialect: str, parts: SplitResult, port: Optional[int], given: Mapping[str, Any]) -> Address:
+    written = {
+        "host": parts.hostname,
+        "port": port,
+        "database": unquote(parts.path[1:]) or None,
+        "unix_socket": _socket(dialect, parts.query),
+    }
+    found = _complete(written, given)
+    host, database = found["host"], found["database"]
     if not database or "/" in database:
-        raise _invalid_url("it names no database")
-    socket = _socket(dialect, parts.query)
-    if not parts.hostname and not socket:
-        raise _invalid_url("it names no host")
+        raise _invalid_url("it names no database, and 'database' is not given")
+    if str(host or "").startswith("/"):  # as libpq takes a host: the directory of a socket
+        host, found["unix_socket"] = None, found["unix_socket"] or host
+    if not host and not found["unix_socket"]:
+        raise _invalid_url("it names no host, and 'host' is not given")
     password = None if parts.password is None else Secret(unquote(parts.password))
-    user = username or (unquote(parts.username) if parts.username else None)
-    return Address(dialect, database, parts.hostname, port or PORTS[dialect], user, password, socket)
+    user = given.get("username") or (unquote(parts.username) if parts.username else None)
+    return Address(dialect, database, host, found["port"] or PORTS[dialect], user, password, found["unix_socket"])
+
+
+def _complete(written: Dict[str, Any], given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the parts of the URL, completed by the options."""
+    for option in _PARTS:
+        if given.get(option) is not None:
+            if written[option] is not None:
+                raise InvalidConfiguration("the URL has one too", option=option, remedy="Give it in one place.")
+            written[option] = given[option]
+    return written
 
 
 def _socket(dialect: str, query: str) -> Optional[str]:

@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_fai
     LATE,
     NO_TLS,
     NOT_TRUSTED,
+    SPEAKS_PLAIN,
     reason_of,
     seconds_to_wait,
 )
@@ -64,7 +65,7 @@ class Client:
         headers = self._headers(accept)
         if body is not None:
             headers["Content-Type"] = JSON
-        with in_our_words(writing=writing):
+        with in_our_words(self._access.server, writing=writing):
             left = deadline.remaining()
             response = self._pool.urlopen(
                 method,
@@ -109,8 +110,8 @@ def _answer_of(response: Any) -> Answer:
 
 
 @contextmanager
-def in_our_words(*, writing: bool) -> Iterator[None]:
-    """Raise the errors of libraries as errors of ours, without their text."""
+def in_our_words(server: str, *, writing: bool) -> Iterator[None]:
+    """Raise the errors of libraries as errors of ours, without their text. They name the server."""
     if deadline.is_over():
         raise deadline.timeout_error()
     PROGRESS.sent = False
@@ -119,17 +120,19 @@ def in_our_words(*, writing: bool) -> Iterator[None]:
     except CredentialError:
         raise
     except (HTTPError, OSError) as problem:
-        _raise_for(problem, PROGRESS.sent and writing)
+        _raise_for(problem, server, PROGRESS.sent and writing)
 
 
-def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
+def _raise_for(problem: BaseException, server: str, outcome_unknown: bool) -> NoReturn:
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
-        raise failures.not_trusted() from None
+        raise failures.not_trusted(server) from None
     if reason == LATE:
-        raise deadline.timeout_error(outcome_unknown=outcome_unknown) from None
+        raise deadline.timeout_error(outcome_unknown=outcome_unknown, server=server) from None
     if reason == NO_TLS:
-        raise failures.no_tls() from None
+        raise failures.no_tls(server) from None
+    if reason == SPEAKS_PLAIN:
+        raise failures.speaks_plain(server) from None
     if reason == CUT:
-        raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(exception_chain(problem))) from None
+        raise failures.cut(server, outcome_unknown=outcome_unknown) from None
+    raise failures.unreachable(server, why_unreachable(exception_chain(problem))) from None

@@ -164,6 +164,11 @@ def _forbidden(asked: Asked, answer: Answer) -> CredentialError:
     """Return the error for a status of 403: a denial by RBAC, or another failure for which Kubernetes uses it."""
     if answer.has_cause("NamespaceTerminating"):
         return _no_namespace(asked.namespace, "is being deleted", "Wait until it is gone and create it again, or use another.")
+    if answer.says(" cannot impersonate"):
+        return AccessDenied(
+            "this login may not impersonate the identity that the store names",
+            remedy="Allow it the verb 'impersonate' on that service account or user, or remove 'service_account' or 'as'.",
+        )
     if answer.says("exceeded quota"):
         return StorageFull("the quota of the namespace '{0}' is used up".format(asked.namespace), remedy="Raise its ResourceQuota.")
     if answer.status == 403 and not answer.says(" cannot "):
@@ -207,32 +212,42 @@ def _invalid(answer: Answer) -> InvalidInput:
     return InvalidInput("Kubernetes does not accept this Secret{0}".format(named), remedy=remedy)
 
 
-def unreachable(reason: str) -> Unavailable:
+def unreachable(server: str, reason: str) -> Unavailable:
     """Return the error for a connection that was not established: nothing has happened on the server."""
-    return Unavailable("the API server cannot be reached: {0}".format(reason), remedy="Check that it runs, and check its address.")
+    return Unavailable(
+        "the API server cannot be reached: {0} ({1})".format(reason, server), remedy="Check that it runs, and check its address."
+    )
 
 
-def cut(*, outcome_unknown: bool) -> Unavailable:
+def cut(server: str, *, outcome_unknown: bool) -> Unavailable:
     """Return the error for a connection that ended before the response was complete."""
-    error = Unavailable("the connection to the API server ended before the response was complete", remedy=_AGAIN)
+    error = Unavailable("the connection to the API server ended before the response was complete ({0})".format(server), remedy=_AGAIN)
     error.annotate(outcome_unknown=outcome_unknown)
     return error
 
 
-def not_trusted() -> StorageError:
+def not_trusted(server: str) -> StorageError:
     """Return the error for an untrusted certificate of the server. It is permanent: a retry would change nothing."""
     return StorageError(
-        "the API server's certificate cannot be verified",
+        "the API server's certificate cannot be verified ({0})".format(server),
         option="ca_cert",
         remedy="Name the CA that signed it in 'ca_cert' or in the kubeconfig, and the name it is made out to in 'tls_server_name' "
         "if that differs from the host.",
     )
 
 
-def no_tls() -> StorageError:
+def speaks_plain(server: str) -> StorageError:
+    """Return the error for TLS with a port that does not speak it. It is permanent."""
+    what = "the API server does not speak TLS at that port ({0})".format(server)
+    return StorageError(what, option="host", remedy="Name the port with TLS there, or in the kubeconfig's 'server'.")
+
+
+def no_tls(server: str) -> StorageError:
     """Return the error for a TLS connection that client and server cannot agree on."""
     return StorageError(
-        "client and server cannot agree on TLS", option="client_cert", remedy="Check that the port supports TLS 1.2 or later."
+        "client and server cannot agree on TLS ({0})".format(server),
+        option="client_cert",
+        remedy="Check that the port supports TLS 1.2 or later.",
     )
 
 

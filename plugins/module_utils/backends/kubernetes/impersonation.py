@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import string
-from typing import Any, Iterator, Mapping, Tuple
+from typing import Any, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
@@ -58,3 +60,26 @@ def _header(value: Any) -> str:
     if not isinstance(value, str) or not value.isprintable():
         raise TypeError
     return value.encode("utf-8").decode("latin-1")
+
+
+def service_account_headers(account: str, namespace: str, authorization: Optional[str]) -> Tuple[Tuple[str, str], ...]:
+    """Return the header for a service account; none if the login is its own, which needs no right to impersonate.
+
+    Args:
+        account: `name`, or `namespace/name`.
+        namespace: the namespace of an account that names none.
+        authorization: the login's header. Its subject is read, not verified: the server decides what it may do.
+    """
+    place, _slash, name = account.rpartition("/")
+    identity = "system:serviceaccount:{0}:{1}".format(place or namespace, name)
+    return () if _read_subject(authorization) == identity else (("Impersonate-User", identity),)
+
+
+def _read_subject(authorization: Optional[str]) -> Optional[str]:
+    """Return the subject of a service account's token (a JWT, RFC 7519); None for any other login."""
+    parts = (authorization or "").split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        return str(claims["sub"])
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return None

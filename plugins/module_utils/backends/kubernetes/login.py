@@ -17,11 +17,20 @@ from functools import partial
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import kubeconfig
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.impersonation import impersonation_headers
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.impersonation import (
+    impersonation_headers,
+    service_account_headers,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import CLIENT
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration, LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_login
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    Damaged,
+    InvalidConfiguration,
+    LoginFailed,
+    MissingLibrary,
+    pip_install,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import check_proxy, proxy_for
 from ansible_collections.nebula.credential.plugins.module_utils.network.tls import Tls, build_context
@@ -91,7 +100,7 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
     loaded: Any = client.Configuration()
     with _loading:
         try:
-            login = _fill(loaded, settings)
+            login = _fill(loaded, settings, warn)
             _override(loaded, settings)
             _check(loaded, login, settings, warn)
             tls = _tls(loaded)
@@ -100,18 +109,17 @@ def load(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Access:
             getattr(kube_config, "_cleanup_temp_files", lambda: None)()
     server = str(loaded.host).rstrip("/")
     proxy = proxy_for(server) if login.proxy is None else check_proxy(login.proxy, server, "Check 'proxy-url' in the kubeconfig.")
-    _check_impersonation(login.impersonation, server, proxy)
     namespace = settings.get("namespace") or login.namespace
-    return Access(server, login.authorization, login.impersonation, tls, loaded.tls_server_name, proxy, namespace, login.renewable)
+    headers = _find_identity(login, settings.get("service_account"), namespace)
+    _check_impersonation(headers, server, proxy)
+    return Access(server, login.authorization, headers, tls, loaded.tls_server_name, proxy, namespace, login.renewable)
 
 
-def _fill(loaded: Any, settings: Mapping[str, Any]) -> _Login:
+def _fill(loaded: Any, settings: Mapping[str, Any], warn: Callable[[str], object]) -> _Login:
     """Set the server and the certificates in the client's configuration. Return the login that belongs to them."""
     if settings.get("host"):
         loaded.host = settings["host"].rstrip("/")
-        token = settings.get("api_key")
-        header = "Bearer " + token if token else None
-        return _Login(lambda: header, kubeconfig.DEFAULT_NAMESPACE, renewable=not token)
+        return _Login(partial(_read_api_key, settings, warn), kubeconfig.DEFAULT_NAMESPACE, renewable=not settings.get("api_key"))
     paths = kubeconfig.find_files(settings.get("kubeconfig"))
     if paths or settings.get("context"):
         return _fill_from_kubeconfig(loaded, kubeconfig.read(paths, settings.get("context")))
@@ -124,6 +132,11 @@ def _fill(loaded: Any, settings: Mapping[str, Any]) -> _Login:
             ),
         )
     return _fill_from_pod(loaded)
+
+
+def _read_api_key(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Optional[str]:
+    token = read_login(settings, "api_key", warn)
+    return None if token is None else "Bearer " + token.expose().decode("utf-8").strip()
 
 
 def _fill_from_kubeconfig(loaded: Any, chosen: kubeconfig.Chosen) -> _Login:
@@ -220,6 +233,17 @@ def _check(loaded: Any, login: _Login, settings: Mapping[str, Any], warn: Callab
     if not loaded.verify_ssl:
         said = "'verify: false'" if settings.get("verify") is False else "'insecure-skip-tls-verify' in the kubeconfig"
         warn("{0}: the server's certificate is not checked, so others on the network can read every secret.".format(said))
+
+
+def _find_identity(login: _Login, account: Optional[str], namespace: str) -> Tuple[Tuple[str, str], ...]:
+    """Return the headers that name another identity than the login's: that of the kubeconfig, or a service account."""
+    if not account:
+        return login.impersonation
+    if login.impersonation:
+        raise InvalidConfiguration(
+            "the kubeconfig's user impersonates another identity already", option="service_account", remedy="Remove one of them."
+        )
+    return service_account_headers(account, namespace, login.authorization())
 
 
 def _check_impersonation(headers: Tuple[Tuple[str, str], ...], server: str, proxy: Optional[str]) -> None:

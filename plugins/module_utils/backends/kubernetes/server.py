@@ -12,8 +12,9 @@ from typing import Any, Mapping, NoReturn
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
 
-_OF_HOST = ("api_key", "client_cert", "client_key")
+_OF_HOST = ("api_key", "api_key_file", "api_key_env", "client_cert", "client_key")
 _FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
+_ACCOUNT = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?/)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?\Z")
 _NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
@@ -37,6 +38,13 @@ def check_options(settings: Mapping[str, Any]) -> None:
     for option in _FILES:
         if settings.get(option):
             readable_path(option, settings[option])
+    _check_names(settings)
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    account = settings.get("service_account")
+    if account is not None and not _ACCOUNT.match(account):
+        _wrong("service_account", "it is not the name of a service account", "Write 'name', or 'namespace/name'.")
     if settings.get("namespace") is not None and not _NAMESPACE.match(settings["namespace"]):
         _wrong("namespace", "it is not the name of a namespace", "Use lower case letters, digits and '-', 63 characters at most.")
 

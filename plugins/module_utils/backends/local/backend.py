@@ -28,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.file_mode import read_mode
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import FORMATS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import read_write_time
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
@@ -84,7 +85,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
         self._backups = self._build_backups()
         kept = self._backups if self.setting("backup") else None
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
-        self._files = RecordFiles(self._layout, self._format, keep, secure, kept)
+        self._files = RecordFiles(self._layout, self._format, keep, secure, kept, read_mode(self.setting("permissions")))
         self._timeout = self._at_least("lock_timeout", 0)
         self._prepared = False
 

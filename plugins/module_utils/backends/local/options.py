@@ -13,15 +13,33 @@ ENCRYPTED, JSON, YAML, BINARY = "encrypted", "json", "yaml", "binary"
 
 TRAITS = BackendTraits(
     spec={
-        "path": {"type": "path", "default": "~/.nebula/credentials"},
-        "format": {"type": "str", "default": ENCRYPTED, "choices": [ENCRYPTED, JSON, YAML, BINARY]},
-        "keep_versions": {"type": "int", "default": 10},
-        "secure_delete": {"type": "bool", "default": True},
-        "backup": {"type": "bool", "default": False},
-        "backup_path": {"type": "path"},
-        "backup_retention": {"type": "int", "default": 30},
-        "lock_timeout": {"type": "float", "default": 10.0},
-        "allow_plaintext": {"type": "bool", "default": False},
+        "path": {
+            "description": "The directory. It is created with mode 0700, with missing parents.",
+            "type": "path",
+            "default": "~/.nebula/credentials",
+        },
+        "format": {
+            "description": "How values are written. All but `encrypted` are plain.",
+            "type": "str",
+            "default": ENCRYPTED,
+            "choices": [ENCRYPTED, JSON, YAML, BINARY],
+        },
+        "permissions": {
+            "description": "The mode of the files with values: `0600`, or `0400` against careless edits. Others can never read them.",
+            "type": "raw",
+            "default": "0600",
+        },
+        "keep_versions": {"description": "How many older values of a credential can still be read.", "type": "int", "default": 10},
+        "secure_delete": {"description": "Overwrite deleted values before their space is freed.", "type": "bool", "default": True},
+        "backup": {"description": "Copy every value before it is overwritten or deleted.", "type": "bool", "default": False},
+        "backup_path": {"description": "The directory of the copies. Without it: `<path>/.nebula/backups`.", "type": "path"},
+        "backup_retention": {"description": "For how many days copies are kept.", "type": "int", "default": 30},
+        "lock_timeout": {
+            "description": "Seconds that a write waits for another one of the same credential.",
+            "type": "float",
+            "default": 10.0,
+        },
+        "allow_plaintext": {"description": "Must be true for a plain format.", "type": "bool", "default": False},
     },
     directory="path",
 )

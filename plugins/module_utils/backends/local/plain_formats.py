@@ -13,7 +13,7 @@ from typing import Any, Callable, NamedTuple
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import Malformed, Reader, write_value
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import MAGIC as ENVELOPE_MAGIC
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingLibrary, NotEncrypted
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, MissingLibrary, NotEncrypted, Package, pip_install
 
 BINARY_MAGIC = b"\x89NEBPLN\n"
 _CHECKSUM_SIZE = 32
@@ -54,7 +54,7 @@ def _library() -> Any:
         import yaml
     except ImportError:
         what = "the format 'yaml' needs PyYAML, which is not installed"
-        raise MissingLibrary(what, option="format", remedy="Run: pip install PyYAML") from None
+        raise MissingLibrary(what, option="format", remedy="Run: {0}".format(pip_install(Package("PyYAML", "yaml")))) from None
     return yaml
 
 

@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.local.h
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
+    PRIVATE_FILE,
     Temporary,
     fsync_directory,
     wipe,
@@ -36,8 +37,11 @@ _SPARE = MIB
 class RecordFiles:
     """The records of one store as files. Errors are of the neutral tree."""
 
-    def __init__(self, layout: Layout, record_format: Format, keep: int, secure: bool, backups: Optional[Backups]) -> None:
-        """Keep `keep` older values of each credential, wipe deleted values if `secure`, copy to `backups` if given."""
+    def __init__(
+        self, layout: Layout, record_format: Format, keep: int, secure: bool, backups: Optional[Backups], mode: int = PRIVATE_FILE
+    ) -> None:
+        """Keep `keep` older values of each credential, wipe deleted values if `secure`, copy to `backups` if given. Files have `mode`."""
+        self._mode = mode
         self.layout = layout
         self.history = History(layout, keep)
         self._format = record_format
@@ -99,7 +103,7 @@ class RecordFiles:
     def replace(self, name: str, stage: str, content: bytes, found: Optional[Record], *, keeping: bool) -> None:
         """Replace the value `found` with a new one. With `keeping`, `found` is durable under a second name before it is replaced."""
         path = self.layout.record(name, stage)
-        with translated(_ROLE, path), Temporary(self.layout.folder(stage)) as temporary:
+        with translated(_ROLE, path), Temporary(self.layout.folder(stage), self._mode) as temporary:
             temporary.write(content)
             if found is None or stage != CURRENT or not keeping:
                 temporary.sync()
@@ -115,7 +119,7 @@ class RecordFiles:
     def rewrite(self, path: str, content: bytes) -> None:
         """Write the same value with other metadata or under another key: no version, no backup, the same modification time."""
         with translated(_ROLE, path):
-            write_durably(path, content, time_of=path)
+            write_durably(path, content, self._mode, time_of=path)
 
     def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
         """Replace `replaces` with `content` in the stage's file or in a kept version. Return False if other bytes are stored."""

@@ -10,9 +10,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
 
 TRAITS = BackendTraits(
     spec={
-        "max_credentials": {"type": "int", "default": 1000},
-        "keep_versions": {"type": "int", "default": 10},
-        "persist_on_shutdown": {"type": "bool", "default": False},
-        "persist_path": {"type": "path"},
+        "max_credentials": {"description": "The most names.", "type": "int", "default": 1000},
+        "keep_versions": {"description": "How many older values of a credential can still be read.", "type": "int", "default": 10},
+        "persist_on_shutdown": {
+            "description": "Keep everything in `persist_path` too, and load it at the next start.",
+            "type": "bool",
+            "default": False,
+        },
+        "persist_path": {"description": "That file, with mode 0600.", "type": "path"},
     },
 )

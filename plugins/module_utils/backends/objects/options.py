@@ -8,5 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-OPTIONS: Mapping[str, Mapping[str, Any]] = {"keep_versions": {"type": "int", "default": 10}}
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "keep_versions": {"description": "How many older values of a credential can still be read.", "type": "int", "default": 10},
+}
 """The options as an argument spec."""

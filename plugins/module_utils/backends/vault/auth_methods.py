@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from typing import Any, Callable, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth, read_login_file
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AZURE_IDENTITY, BOTOCORE
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import LoginFailed, MissingLibrary, Unavailable, pip_install
 
 SERVICE_ACCOUNT_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token"
 AZURE_RESOURCE = "https://management.azure.com/"
@@ -101,7 +99,7 @@ def _azure_token(auth: Auth) -> str:
         identity = ManagedIdentityCredential(client_id=auth.text("client_id"), connection_timeout=left, read_timeout=left, retry_total=0)
         token: str = identity.get_token(scope).token
     except (ServiceRequestError, ServiceResponseError):
-        raise failures.unreachable("Azure's identity endpoint does not answer", "Retry, or set 'jwt' or 'jwt_file'.") from None
+        raise Unavailable("Azure's identity endpoint does not answer", remedy="Retry, or set 'jwt' or 'jwt_file'.") from None
     except AzureError:
         raise LoginFailed(
             "Azure has no token for this machine", option="auth", remedy="Give this machine a managed identity, or 'jwt' or 'jwt_file'."

@@ -9,7 +9,9 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_SECRETS, TOKEN_VARIABLE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import find_variable, read_variable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_LOGIN, AUTH_SECRETS, ENVIRONMENT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
@@ -24,39 +26,49 @@ TOKEN_FILE = "~/.vault-token"
 class Method(NamedTuple):
     """The required and the optional options of a method, and its default mount.
 
-    From a group written `a|b`, exactly one is required, or at most one is allowed.
+    From a group written `a|b`, exactly one is required, or at most one is allowed. A part of `AUTH_LOGIN` is a group by itself: its
+    value, the file that holds it, or the variable.
     """
 
     needs: Tuple[str, ...]
     takes: Tuple[str, ...]
     mount: Optional[str]
 
+    def groups(self) -> Tuple[Tuple[str, ...], ...]:
+        """Return the options that exclude each other, group by group."""
+        return tuple(split_group(group) for group in self.needs + self.takes)
+
     def options(self) -> Tuple[str, ...]:
         """Return the names of all options."""
-        groups = "|".join(self.needs + self.takes)
         mount = () if self.mount is None else ("mount",)
-        return tuple(name for name in groups.split("|") if name) + mount
+        return tuple(name for group in self.groups() for name in group) + mount
+
+
+def split_group(group: str) -> Tuple[str, ...]:
+    """Return the options of a group, with the file and the variable of each that is part of a login."""
+    names = group.split("|")
+    return tuple(name + ending for name in names for ending in (("", FROM_FILE, FROM_VARIABLE) if name in AUTH_LOGIN else ("",)))
 
 
 METHODS: Mapping[str, Method] = {
-    TOKEN: Method((), ("token|token_file",), None),
-    "approle": Method(("role_id",), ("secret_id|secret_id_file", "secret_id_wrapped"), "approle"),
+    TOKEN: Method((), ("token",), None),
+    "approle": Method(("role_id",), ("secret_id", "secret_id_wrapped"), "approle"),
     "kubernetes": Method(("role",), ("jwt_path",), "kubernetes"),
     "aws": Method(("role",), ("region", "header_value", "access_key", "secret_key", "session_token"), "aws"),
     "azure": Method(
         ("role",),
-        ("jwt|jwt_file", "resource", "client_id", "subscription_id", "resource_group_name", "vm_name|vmss_name"),
+        ("jwt", "resource", "client_id", "subscription_id", "resource_group_name", "vm_name|vmss_name"),
         "azure",
     ),
-    "jwt": Method(("role", "jwt|jwt_file"), (), "jwt"),
-    "userpass": Method(("username", "password|password_file"), (), "userpass"),
+    "jwt": Method(("role", "jwt"), (), "jwt"),
+    "userpass": Method(("username", "password"), (), "userpass"),
     "cert": Method((), ("role",), "cert"),
 }
 _MADE_BY_PLATFORM = ("jwt_path", "jwt_file")
 """Files with short-lived tokens that a platform renews, with a mode that no user can set: Kubernetes makes them 0644."""
 _BOOLEANS = ("secret_id_wrapped",)
 _NEEDS_BESIDE: Mapping[str, str] = {
-    "secret_id_wrapped": "secret_id|secret_id_file",
+    "secret_id_wrapped": "secret_id",
     "access_key": "secret_key",
     "secret_key": "access_key",
     "session_token": "secret_key",
@@ -71,15 +83,17 @@ class Auth(NamedTuple):
     mount: str
 
     def text(self, option: str) -> Optional[str]:
-        """Return the value of an option as text, or the current content of its `<option>_file`.
+        """Return the value of an option as text, or what its file or its variable holds now.
 
         Raises:
-            InvalidConfiguration: the file cannot be read, or is empty.
+            InvalidConfiguration: the file or the variable cannot be read, or is empty.
         """
+        path, variable = self.given.get(option + FROM_FILE), self.given.get(option + FROM_VARIABLE)
+        if path is not None:
+            return read_login_file(path, option + FROM_FILE)
+        if variable is not None:
+            return read_variable(variable, AUTH)
         value = self.given.get(option)
-        path = self.given.get(option + "_file")
-        if value is None and path is not None:
-            return read_login_file(path, option + "_file")
         return value.expose().decode("utf-8") if isinstance(value, Secret) else value
 
 
@@ -110,19 +124,43 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
     Raises:
         InvalidConfiguration: an option is unknown or missing. The message lists what is allowed.
     """
-    entry = {TOKEN: None} if configured is None else configured
+    entry = {} if configured is None else configured
     if not isinstance(entry, Mapping):
         _wrong("it is not a mapping", "Write 'auth: {method: …}'.")
     given = {str(key): value for key, value in entry.items() if value is not None}
-    name = given.pop("method", TOKEN if not given or set(given) <= set(METHODS[TOKEN].options()) else None)
+    name = given.pop("method", _default_method(given))
     if not isinstance(name, str) or name not in METHODS:
         what = "there is no method {0}".format(ascii(name)[:80]) if name else "it names no 'method'"
         _wrong(what, "Use one of: {0}.".format(", ".join(METHODS)))
+    given = _add_variables(METHODS[name], given)
     _check(name, METHODS[name], given)
     mount = str(given.pop("mount", None) or METHODS[name].mount or "").strip("/")
     if name == TOKEN:
         given = _place_of_token(given)
     return Auth(name, {key: Secret(str(value)) if key in AUTH_SECRETS else _plain(key, value) for key, value in given.items()}, mount)
+
+
+def _default_method(given: Mapping[str, Any]) -> Optional[str]:
+    """Return the method if none is written: that of the environment, else `token` unless there are options of another one."""
+    if given and not set(given) <= set(METHODS[TOKEN].options()):
+        return _read_environment("method")
+    return TOKEN if given else _read_environment("method") or TOKEN
+
+
+def _add_variables(method: Method, given: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return the options with those of the environment that the method takes. A group with a written option is left as it is."""
+    found = dict(given)
+    for group in (*method.groups(), ("mount",) if method.mount else ()):
+        option = next((name for name in group if _read_environment(name)), None)
+        if option and not any(name in given for name in group):
+            value = _read_environment(option)
+            found[option] = os.path.join("~", value or "") if option.endswith(FROM_FILE) else value
+    return found
+
+
+def _read_environment(option: str) -> Optional[str]:
+    variable = find_variable(ENVIRONMENT.get("{0}.{1}".format(AUTH, option), ()), os.environ)
+    return os.environ[variable] if variable else None
 
 
 def _wrong(what: str, remedy: str) -> NoReturn:
@@ -142,7 +180,7 @@ def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
         if fault:
             _wrong("'{0}' of the method '{1}' is {2}".format(option, name, fault), allowed)
     for group in method.needs + method.takes:
-        alternatives = group.split("|")
+        alternatives = split_group(group)
         found = [option for option in alternatives if option in given]
         if len(found) > 1:
             _wrong("'{0}' and '{1}' are both given".format(*found), "Give one of them.")
@@ -160,12 +198,11 @@ def _fault(option: str, value: Any) -> str:
 
 
 def _place_of_token(given: Dict[str, Any]) -> Dict[str, Any]:
-    """Return the token's source: the option, else VAULT_TOKEN, else the file of the command line."""
+    """Return the token's source: an option or a variable, else the file of the command line."""
     if given:
         return given
-    if os.environ.get(TOKEN_VARIABLE):
-        return {"token": os.environ[TOKEN_VARIABLE]}
     path = find_in_home(TOKEN_FILE)
     if path is None or not has_file(path, "the token file"):
-        _wrong("there is no token", "Set 'token', 'token_file' or another 'method' in 'auth', set VAULT_TOKEN, or run 'bao login'.")
+        remedy = "Set 'token', 'token_file', 'token_env' or another 'method' in 'auth', set BAO_TOKEN or VAULT_TOKEN, or run 'bao login'."
+        _wrong("there is no token", remedy)
     return {"token_file": TOKEN_FILE}

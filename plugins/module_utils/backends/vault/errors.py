@@ -151,32 +151,39 @@ def login_refused(what: str, remedy: str = "Set a valid token in 'auth', or use 
     return LoginFailed(what, remedy=remedy, option="auth")
 
 
-def unreachable(reason: str, remedy: str = "Check that the server runs, and that 'url' is correct.") -> Unavailable:
+def unreachable(url: str, reason: str) -> Unavailable:
     """Return the error for a connection that was not established: nothing has happened on the server."""
-    return Unavailable("the server cannot be reached: {0}".format(reason), remedy=remedy)
+    what = "the server cannot be reached: {0} ({1})".format(reason, url)
+    return Unavailable(what, remedy="Check that the server runs, and that 'url' is correct.")
 
 
-def cut(*, outcome_unknown: bool) -> Unavailable:
+def cut(url: str, *, outcome_unknown: bool) -> Unavailable:
     """Return the error for a connection that ended before the response was complete."""
-    error = Unavailable("the connection ended before the response was complete", remedy=_AGAIN)
+    error = Unavailable("the connection ended before the response was complete ({0})".format(url), remedy=_AGAIN)
     error.annotate(outcome_unknown=outcome_unknown)
     return error
 
 
-def not_trusted() -> StorageError:
+def not_trusted(url: str) -> StorageError:
     """Return the error for an untrusted certificate of the server. It is permanent: a retry would change nothing."""
     return StorageError(
-        "the server's certificate cannot be verified",
+        "the server's certificate cannot be verified ({0})".format(url),
         option="ca_cert",
         remedy="Name the CA that signed it in 'ca_cert' (or 'ca_path'), and the name it is made out to in 'tls_server_name' "
         "if that differs from the host of 'url'.",
     )
 
 
-def no_tls() -> StorageError:
+def speaks_plain(url: str) -> StorageError:
+    """Return the error for TLS with a port that does not speak it. It is permanent."""
+    what = "the server does not speak TLS at that port ({0})".format(url)
+    return StorageError(what, option="url", remedy="Name the port with TLS; or write 'http://' if the server is on this machine.")
+
+
+def no_tls(url: str) -> StorageError:
     """Return the error for a TLS connection that client and server cannot agree on."""
     return StorageError(
-        "client and server cannot agree on TLS",
+        "client and server cannot agree on TLS ({0})".format(url),
         option="client_cert",
         remedy="Check that the server supports TLS 1.2 or later at that port, and set 'client_cert' and 'client_key' if it requires them.",
     )

@@ -6,10 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Mapping
+from typing import Any, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OBJECTS
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Package, Spec
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import (
+    BackendTraits,
+    RefusedVariable,
+    Spec,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
 HVAC = Package("hvac >= 2.3", "hvac")
 BOTOCORE = Package("botocore", "botocore", "`auth: {method: aws}`")
@@ -17,43 +22,138 @@ AZURE_IDENTITY = Package("azure-identity", "azure", "`auth: {method: azure}`")
 AUTH = "auth"
 AUTH_SECRETS = ("token", "secret_id", "jwt", "password", "secret_key", "session_token")
 """The parts of `auth` with secret values."""
-AUTH_PATHS = ("token_file", "secret_id_file", "jwt_file", "jwt_path", "password_file")
-"""The parts of `auth` that are paths."""
-TOKEN_VARIABLE = "VAULT_TOKEN"
-SERVER_ENVIRONMENT: Mapping[str, str] = {"url": "VAULT_ADDR", "namespace": "VAULT_NAMESPACE", "ca_cert": "VAULT_CACERT"}
+AUTH_LOGIN = ("token", "role_id", "secret_id", "jwt", "username", "password", "access_key", "secret_key", "session_token")
+"""The parts of `auth` that can also be given as `<part>_file` or `<part>_env`."""
+AUTH_PATHS = ("jwt_path",)
+"""The other parts of `auth` that are paths."""
+
+
+def _read_as_the_cli(name: str, *ours: str) -> Tuple[str, ...]:
+    """Return the variables of one setting: those of community.hashi_vault first, then OpenBao's, then Vault's."""
+    return (*("ANSIBLE_HASHI_VAULT_" + each for each in ours), "BAO_" + name, "VAULT_" + name)
+
+
+ENVIRONMENT: Mapping[str, Tuple[str, ...]] = {
+    "url": ("ANSIBLE_HASHI_VAULT_ADDR", "BAO_AGENT_ADDR", "VAULT_AGENT_ADDR", "BAO_ADDR", "VAULT_ADDR"),
+    "namespace": _read_as_the_cli("NAMESPACE", "NAMESPACE"),
+    "ca_cert": _read_as_the_cli("CACERT", "CA_CERT"),
+    "ca_path": _read_as_the_cli("CAPATH"),
+    "client_cert": _read_as_the_cli("CLIENT_CERT", "CERT_AUTH_PUBLIC_KEY"),
+    "client_key": _read_as_the_cli("CLIENT_KEY", "CERT_AUTH_PRIVATE_KEY"),
+    "tls_server_name": _read_as_the_cli("TLS_SERVER_NAME"),
+    AUTH + ".method": ("ANSIBLE_HASHI_VAULT_AUTH_METHOD",),
+    AUTH + ".mount": ("ANSIBLE_HASHI_VAULT_MOUNT_POINT",),
+    AUTH + ".token": _read_as_the_cli("TOKEN", "TOKEN"),
+    AUTH + ".token_file": ("ANSIBLE_HASHI_VAULT_TOKEN_FILE",),
+    AUTH + ".role_id": ("ANSIBLE_HASHI_VAULT_ROLE_ID",),
+    AUTH + ".role": ("ANSIBLE_HASHI_VAULT_ROLE_ID",),
+    AUTH + ".secret_id": ("ANSIBLE_HASHI_VAULT_SECRET_ID",),
+    AUTH + ".jwt": ("ANSIBLE_HASHI_VAULT_JWT",),
+    AUTH + ".username": ("ANSIBLE_HASHI_VAULT_USERNAME",),
+    AUTH + ".password": ("ANSIBLE_HASHI_VAULT_PASSWORD",),
+}
+"""The variables of the command lines and of community.hashi_vault. Those of `auth` count if the method takes the option."""
+_UNCHECKED = RefusedVariable(
+    "switches off the check of the server's certificate",
+    "Write 'verify: false' in the store if that is meant.",
+    "verify",
+    ("0", "f", "false"),
+)
+_PROXY = RefusedVariable("names a proxy, and is not read", "Set HTTPS_PROXY (and NO_PROXY) instead.")
+_TOKEN_DIRECTORY = RefusedVariable(
+    "names the directory of the token, and is not read",
+    "Write 'token_file' in 'auth', or set ANSIBLE_HASHI_VAULT_TOKEN_FILE to a whole path.",
+)
+REFUSED_ENVIRONMENT: Mapping[str, RefusedVariable] = {
+    "VAULT_SKIP_VERIFY": _UNCHECKED,
+    "BAO_SKIP_VERIFY": _UNCHECKED,
+    **dict.fromkeys(("ANSIBLE_HASHI_VAULT_PROXIES", "VAULT_PROXY_ADDR", "BAO_PROXY_ADDR", "VAULT_HTTP_PROXY"), _PROXY),
+    "ANSIBLE_HASHI_VAULT_TOKEN_PATH": _TOKEN_DIRECTORY,
+}
+ALIASES: Mapping[str, str] = {
+    "validate_certs": "verify",
+    "cacert": "ca_cert",
+    "auth_method": AUTH + ".method",
+    "mount_point": AUTH + ".mount",
+    **{
+        part: "{0}.{1}".format(AUTH, part)
+        for option in ("token", "role_id", "secret_id", "jwt", "username", "password")
+        for part in (option, option + "_file", option + "_env")
+    },
+}
+"""The names of community.hashi_vault, which has no `auth`, for every connection to a server."""
+_PAIRS: Mapping[str, Tuple[str, ...]] = {
+    "ca_cert": ("ca_path",),
+    "ca_path": ("ca_cert",),
+    "client_cert": ("client_key",),
+    "client_key": (),
+}
+
+
+def _reads_variable(option: str, written: Mapping[str, Any], filled: Mapping[str, Any]) -> bool:
+    """Do not mix what is written with variables: authorities of two kinds, or a key with another certificate."""
+    if option == "client_key" and written.get("client_cert"):
+        return False
+    return not any(filled.get(other) for other in _PAIRS.get(option, ()))
+
+
 CONNECTION: Spec = {
-    "url": {"type": "str"},
-    "namespace": {"type": "str"},
-    "ca_cert": {"type": "path"},
-    "ca_path": {"type": "path"},
-    "client_cert": {"type": "path"},
+    "url": {"description": "The server, `https://…`; plain `http://` only to this machine.", "type": "str"},
+    "namespace": {"description": "The namespace, if the server has them.", "type": "str"},
+    "ca_cert": {"description": "A file with the authorities that sign the server's certificate.", "type": "path"},
+    "ca_path": {"description": "A directory with such authorities.", "type": "path"},
+    "client_cert": {"description": "The client's certificate.", "type": "path"},
     # Paths are not secret, although ansible-core assumes so from their names.
-    "client_key": {"type": "path", "no_log": False},
-    "tls_server_name": {"type": "str"},
-    "verify": {"type": "bool", "default": True},
-    "allow_insecure_transport": {"type": "bool", "default": False},
+    "client_key": {"description": "The key of the client's certificate, if that file does not hold it.", "type": "path", "no_log": False},
+    "tls_server_name": {"description": "The name in the server's certificate, if it is not the host of `url`.", "type": "str"},
+    "verify": {"description": "Whether the server's certificate is checked.", "type": "bool", "default": True},
+    "allow_insecure_transport": {"description": "Allow `http://` to another machine.", "type": "bool", "default": False},
     # Not no_log: ansible-core 2.22 would mask every word in it. AUTH_SECRETS lists the secret parts.
-    AUTH: {"type": "dict", "no_log": False},
-    "revoke_on_close": {"type": "bool", "default": True},
+    AUTH: {
+        "description": "The login: `method`, the options of that method, and `mount` if it is not the usual one.",
+        "type": "dict",
+        "no_log": False,
+    },
+    "revoke_on_close": {"description": "Revoke a token of our own login at the end.", "type": "bool", "default": True},
 }
 """The options of every connection to a server."""
-CONNECTION_PATHS = tuple(AUTH + "." + part for part in AUTH_PATHS)
-CONNECTION_SECRETS = tuple(AUTH + "." + part for part in AUTH_SECRETS)
+CONNECTION_TRAITS = BackendTraits(
+    spec=CONNECTION,
+    parts_with_paths=tuple(AUTH + "." + part for part in AUTH_PATHS),
+    parts_with_secrets=tuple(AUTH + "." + part for part in AUTH_SECRETS),
+    aliases=ALIASES,
+    login=tuple(AUTH + "." + part for part in AUTH_LOGIN),
+    environment=ENVIRONMENT,
+    refused_environment=REFUSED_ENVIRONMENT,
+    reads_variable=_reads_variable,
+)
+"""What everything that talks to a server declares of it."""
 LOCATION: Spec = {
-    "mount": {"type": "str", "default": "secret"},
-    "prefix": {"type": "str", "default": "nebula"},
-    "kv_version": {"type": "int", "default": 2, "choices": [1, 2]},
+    "mount": {"description": "Where the engine is mounted.", "type": "str", "default": "secret"},
+    "prefix": {"description": "The folder in it. Empty for the whole mount.", "type": "str", "default": "nebula"},
+    "kv_version": {"description": "The version of the KV engine.", "type": "int", "default": 2, "choices": [1, 2]},
 }
 """The location of the store in a KV engine."""
-KV1: Spec = {**LOCATION, **OBJECTS, "single_writer": {"type": "bool", "default": False}}
-KV2: Spec = {**LOCATION, "keep_versions": {"type": "int", "default": 10}}
+KV1: Spec = {
+    **LOCATION,
+    **OBJECTS,
+    "single_writer": {"description": "KV version 1: only this user on this machine writes there.", "type": "bool", "default": False},
+}
+KV2: Spec = {
+    **LOCATION,
+    "keep_versions": {"description": "How many older values of a credential can still be read.", "type": "int", "default": 10},
+}
 KV2_ENCRYPTED: Spec = {**LOCATION, **OBJECTS}
 DYNAMIC: Spec = {
-    "lease_path": {"type": "str", "default": "creds/{name}"},
-    "roles_path": {"type": "str", "default": "roles"},
-    "parameters": {"type": "dict"},
-    "ttl": {"type": "int"},
-    "max_ttl": {"type": "int"},
+    "lease_path": {
+        "description": "`engine: dynamic`: the path that issues a login, below `mount`.",
+        "type": "str",
+        "default": "creds/{name}",
+    },
+    "roles_path": {"description": "`engine: dynamic`: the path that lists the roles, below `mount`.", "type": "str", "default": "roles"},
+    "parameters": {"description": "`engine: dynamic`: what is sent with the request.", "type": "dict"},
+    "ttl": {"description": "`engine: dynamic`: seconds for which a login is requested.", "type": "int"},
+    "max_ttl": {"description": "`engine: dynamic`: seconds after which a login is replaced.", "type": "int"},
 }
 """The options of `engine: dynamic`, as well as those of the connection."""
 KV_ENGINE, DYNAMIC_ENGINE = "kv", "dynamic"
@@ -66,12 +166,21 @@ TRAITS = BackendTraits(
         **KV2,
         **DYNAMIC,
         # The engine defines its default.
-        "mount": {"type": "str"},
-        "engine": {"type": "str", "default": KV_ENGINE, "choices": [KV_ENGINE, DYNAMIC_ENGINE]},
+        "mount": {"description": "Where the engine is mounted.", "type": "str"},
+        "engine": {
+            "description": "`kv`, or `dynamic` for leased logins.",
+            "type": "str",
+            "default": KV_ENGINE,
+            "choices": [KV_ENGINE, DYNAMIC_ENGINE],
+        },
     },
-    parts_with_paths=CONNECTION_PATHS,
-    parts_with_secrets=CONNECTION_SECRETS,
-    environment={**SERVER_ENVIRONMENT, AUTH + ".token": TOKEN_VARIABLE},
-    environment_prefixes=("VAULT_", "BAO_", "AWS_", "AZURE_"),
+    parts_with_paths=CONNECTION_TRAITS.parts_with_paths,
+    parts_with_secrets=CONNECTION_TRAITS.parts_with_secrets,
+    aliases={**ALIASES, "engine_mount_point": "mount"},
+    login=CONNECTION_TRAITS.login,
+    environment=ENVIRONMENT,
+    refused_environment=REFUSED_ENVIRONMENT,
+    reads_variable=_reads_variable,
+    environment_prefixes=("VAULT_", "BAO_", "ANSIBLE_HASHI_VAULT_", "AWS_", "AZURE_"),
     packages=(HVAC, BOTOCORE, AZURE_IDENTITY),
 )

@@ -10,7 +10,6 @@ import os
 from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple, Union
 from urllib.parse import urlsplit
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import SERVER_ENVIRONMENT
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, private_key_path, readable_path, split_url
 
@@ -49,12 +48,9 @@ def address_of(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Ad
     Raises:
         InvalidConfiguration: the error names the option, what is wrong and what is allowed.
     """
-    given = {option: settings.get(option) or os.environ.get(variable) for option, variable in SERVER_ENVIRONMENT.items()}
     insecure = bool(settings.get("allow_insecure_transport"))
-    url = _url(given["url"], insecure)
-    return Address(
-        url, given["namespace"], _verify(settings, given["ca_cert"], warn), _client(settings), settings.get("tls_server_name"), insecure
-    )
+    url = _url(settings.get("url"), insecure)
+    return Address(url, settings.get("namespace"), _verify(settings, warn), _client(settings), settings.get("tls_server_name"), insecure)
 
 
 def _wrong(option: str, what: str, remedy: str) -> NoReturn:
@@ -64,7 +60,7 @@ def _wrong(option: str, what: str, remedy: str) -> NoReturn:
 def _url(text: Optional[str], insecure: bool) -> str:
     example = "Write it as 'https://vault.example.com:8200'."
     if not text:
-        _wrong("url", "it is missing", example[:-1] + ", or set VAULT_ADDR.")
+        _wrong("url", "it is missing", example[:-1] + ", or set BAO_ADDR or VAULT_ADDR.")
     parts = split_url(text)
     if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
         _wrong("url", "it is not the address of a server", example)
@@ -75,12 +71,12 @@ def _url(text: Optional[str], insecure: bool) -> str:
     return text.rstrip("/")
 
 
-def _verify(settings: Mapping[str, Any], ca_cert: Optional[str], warn: Callable[[str], object]) -> Union[bool, str]:
-    ca_path = settings.get("ca_path")
+def _verify(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Union[bool, str]:
+    ca_cert, ca_path = settings.get("ca_cert"), settings.get("ca_path")
     if settings.get("verify") is False:
         warn("'verify: false': the server's certificate is not checked, so others on the network can read every secret.")
         return False
-    if settings.get("ca_cert") and ca_path:
+    if ca_cert and ca_path:
         _wrong("ca_path", "'ca_cert' is given too", "Give one of them.")
     if ca_path:
         return readable_path("ca_path", ca_path, os.path.isdir, "directory")

@@ -14,14 +14,13 @@ import ssl
 from contextlib import contextmanager
 from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
 from ansible_collections.nebula.credential.plugins.module_utils.network.http_adapter import DeadlineAdapter, is_whole
@@ -31,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.http_fai
     LATE,
     NO_TLS,
     NOT_TRUSTED,
+    SPEAKS_PLAIN,
     reason_of,
     seconds_to_wait,
 )
@@ -101,6 +101,7 @@ class Transport:
         """
         if Client is None:
             raise MissingLibrary("the Python package hvac is not installed", remedy=INSTALL)
+        self._url = address.url
         session = _Session(address)
         session.mount("https://", DeadlineAdapter(_context(address), address.server_name))
         session.mount("http://", DeadlineAdapter(tls_context(), None))
@@ -131,7 +132,7 @@ class Transport:
         if asked.method == "PATCH":
             sent.setdefault("Content-Type", "application/merge-patch+json")
         named = {} if body is None else {"json": body}
-        with in_our_words(writing=asked.writing):
+        with in_our_words(self._url, writing=asked.writing):
             return answer_of(self.client.adapter.request(asked.method, "/v1/" + asked.path, headers=sent, **named))
 
     def log_in(self, method: Callable[[Any, Auth], Any], auth: Auth) -> failures.Answer:
@@ -141,7 +142,7 @@ class Transport:
             Timeout, Unavailable, StorageError: there was no response.
             LoginFailed, InvalidConfiguration, MissingLibrary: the login's values are missing or unusable.
         """
-        with in_our_words(writing=False):
+        with in_our_words(self._url, writing=False):
             return answer_of(method(self.client, auth))
 
     def close(self) -> None:
@@ -184,27 +185,29 @@ def _check_authorities(context: ssl.SSLContext, path: str) -> None:
 
 
 @contextmanager
-def in_our_words(*, writing: bool) -> Iterator[None]:
-    """Raise the errors of libraries as errors of ours, without their text."""
+def in_our_words(url: str, *, writing: bool) -> Iterator[None]:
+    """Raise the errors of libraries as errors of ours, without their text. They name the server."""
     if deadline.is_over():
         raise deadline.timeout_error()
     PROGRESS.sent = False
     try:
         yield
     except (requests.RequestException, HTTPError, OSError) as problem:
-        _raise_for(problem, PROGRESS.sent and writing)
+        _raise_for(problem, url, PROGRESS.sent and writing)
 
 
-def _raise_for(problem: BaseException, outcome_unknown: bool) -> NoReturn:
+def _raise_for(problem: BaseException, url: str, outcome_unknown: bool) -> NoReturn:
     if isinstance(problem, requests.TooManyRedirects):
-        raise failures.unreachable("it redirects in a loop") from None
+        raise failures.unreachable(url, "it redirects in a loop") from None
     reason = reason_of(problem)
     if reason == NOT_TRUSTED:
-        raise failures.not_trusted() from None
+        raise failures.not_trusted(url) from None
     if reason == LATE:
-        raise deadline.timeout_error(outcome_unknown=outcome_unknown) from None
+        raise deadline.timeout_error(outcome_unknown=outcome_unknown, server=url) from None
     if reason == NO_TLS:
-        raise failures.no_tls() from None
+        raise failures.no_tls(url) from None
+    if reason == SPEAKS_PLAIN:
+        raise failures.speaks_plain(url) from None
     if reason == CUT:
-        raise failures.cut(outcome_unknown=outcome_unknown) from None
-    raise failures.unreachable(why_unreachable(exception_chain(problem))) from None
+        raise failures.cut(url, outcome_unknown=outcome_unknown) from None
+    raise failures.unreachable(url, why_unreachable(exception_chain(problem))) from None

@@ -6,20 +6,18 @@
 
 from __future__ import annotations
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import (
-    CONNECTION,
-    CONNECTION_PATHS,
-    CONNECTION_SECRETS,
-)
+from typing import Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 
 OPTION = "key_sources"
 PASSPHRASES = ("passphrase", "passphrase_file", "passphrase_env")
 VAULT_TRANSIT = {
-    **CONNECTION,
-    "mount": {"type": "str", "default": "transit"},
-    "key": {"type": "str", "no_log": False},
-    "label": {"type": "str"},
-    "read_timeout": {"type": "float", "default": 5.0},
+    **CONNECTION_TRAITS.spec,
+    "mount": {"description": "Where the Transit engine is mounted.", "type": "str", "default": "transit"},
+    "key": {"description": "The name of the key.", "type": "str", "no_log": False},
+    "label": {"description": "Tells several sources of one kind apart.", "type": "str"},
+    "read_timeout": {"description": "Seconds for each use.", "type": "float", "default": 5.0},
 }
 """The options of `vault_transit` as well as `source`, as an argument spec. Times are seconds."""
 ALLOWED = {
@@ -33,8 +31,10 @@ PATHS = (
     "path",
     "passphrase_file",
     *(option for option, spec in VAULT_TRANSIT.items() if spec["type"] == "path"),
-    *CONNECTION_PATHS,
+    *CONNECTION_TRAITS.parts_with_paths,
 )
 """The options of an entry, nested ones included, that are paths."""
-SECRETS = ("passphrase", *CONNECTION_SECRETS)
+SECRETS = ("passphrase", *CONNECTION_TRAITS.secrets)
 """The options with secret values."""
+ALIASES: Mapping[str, Mapping[str, str]] = {"vault_transit": CONNECTION_TRAITS.aliases}
+"""Other names of the options of each source."""

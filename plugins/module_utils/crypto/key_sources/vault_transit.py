@@ -21,8 +21,10 @@ from typing import Any, Callable, Iterator, Mapping, Optional, Tuple
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Refused, Reply
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
@@ -196,7 +198,8 @@ def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Tra
         InvalidConfiguration: an option is wrong. No network was used.
     """
     try:
-        entry = {option: _convert(option, given.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
+        filled = fill_from_environment(CONNECTION_TRAITS, given, os.environ).config
+        entry = {option: _convert(option, filled.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
         mount, key = _place(entry)
         connection = Connection(entry, store="", warn=warn)
     except InvalidConfiguration as problem:

@@ -4,7 +4,7 @@
 
 """Repeat a request while it fails for a temporary reason: how often, and after how long (S1's figures).
 
-The wait before repeat n is drawn evenly from 0 to BASE * FACTOR ** (n - 1) seconds, at most LONGEST ("full jitter"), so that
+The wait before repeat n is drawn evenly from 0 to base * multiplier ** (n - 1) seconds, at most the longest ("full jitter"), so that
 many runs that failed at the same moment do not come back at the same moment. If the backend sent a time to wait, it is added.
 A backend that throttles works: it is waited for until the operation's time limit, and such repeats do not count. tenacity waits.
 """
@@ -12,24 +12,34 @@ A backend that throttles works: it is waited for until the operation's time limi
 from __future__ import annotations
 
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Callable, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    TENACITY,
     CircuitOpen,
     CredentialError,
     MissingLibrary,
     Timeout,
     Unavailable,
+    pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 
-BASE = 0.1
-FACTOR = 2
-LONGEST = 2.0
 PAUSE = 0.5
 """The least wait, in seconds, before a repeat to a backend that throttles and names no time."""
+
+
+class RetryDelays(NamedTuple):
+    """The limit of the wait before the first repeat in seconds, its growth for each further one, and the longest wait in seconds."""
+
+    base: float = 0.1
+    multiplier: float = 2.0
+    longest: float = 2.0
+
+
+DELAYS = RetryDelays()
 
 
 class _Count:
@@ -46,8 +56,15 @@ def passes(error: Optional[BaseException]) -> bool:
 class RetryPolicy:
     """Make the requests of one store: each of them once, and then at most `repeats` times more. 0 repeats nothing."""
 
-    def __init__(self, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep) -> None:
-        """Take the number of repeats. `observer` is called for each of them; `sleep` waits the given seconds."""
+    def __init__(
+        self,
+        repeats: int,
+        observer: Optional[Observer] = None,
+        sleep: Callable[[float], None] = time.sleep,
+        delays: RetryDelays = DELAYS,
+    ) -> None:
+        """Take the number of repeats, and the waits. `observer` is called for each of them; `sleep` waits the given seconds."""
+        self._delays = delays
         self._repeats = repeats
         self._observer = observer or Observer()
         self._sleep = sleep
@@ -76,10 +93,11 @@ class RetryPolicy:
         try:
             import tenacity
         except ImportError:
-            raise MissingLibrary(
-                "the Python package 'tenacity' is not installed, which stores on servers need", remedy="Run: pip install 'tenacity>=8.3'"
-            ) from None
-        self._jitter = tenacity.wait_random_exponential(multiplier=BASE, exp_base=FACTOR, max=LONGEST)
+            what = "the Python package 'tenacity' is not installed, which stores on servers need"
+            raise MissingLibrary(what, remedy="Run: {0}".format(pip_install(TENACITY))) from None
+        self._jitter = tenacity.wait_random_exponential(
+            multiplier=self._delays.base, exp_base=self._delays.multiplier, max=self._delays.longest
+        )
         return tenacity.Retrying(
             retry=tenacity.retry_if_exception(passes),
             wait=self._wait,
@@ -93,7 +111,7 @@ class RetryPolicy:
         error: CredentialError = state.outcome.exception()
         drawn = float(self._jitter(state))
         if error.retry_after is not None:
-            return drawn + max(0.0, error.retry_after)
+            return drawn + max(0.0, float(error.retry_after))
         # Never past the time limit while there is time for another attempt.
         return max(PAUSE, min(drawn, deadline.remaining() / 2)) if error.throttled else drawn
 

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Cr
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import Answer, BackendCall, InterceptingLayer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import reconcile
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import RetryPolicy
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import DELAYS, RetryDelays, RetryPolicy
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.write_retry import ReconciledWrite
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
@@ -37,7 +37,12 @@ class Retry(InterceptingLayer):
     """
 
     def __init__(
-        self, inner: Backend, repeats: int, observer: Optional[Observer] = None, sleep: Callable[[float], None] = time.sleep
+        self,
+        inner: Backend,
+        repeats: int,
+        observer: Optional[Observer] = None,
+        sleep: Callable[[float], None] = time.sleep,
+        delays: RetryDelays = DELAYS,
     ) -> None:
         """Wrap `inner`.
 
@@ -46,9 +51,10 @@ class Retry(InterceptingLayer):
             repeats: how many times a request is repeated at most.
             observer: called for each repeat.
             sleep: waits the given seconds.
+            delays: how long it waits.
         """
         super().__init__(inner)
-        self._attempts = RetryPolicy(repeats, observer, sleep)
+        self._attempts = RetryPolicy(repeats, observer, sleep, delays)
 
     def connect(self) -> None:
         """Load tenacity, and connect the backend.

@@ -15,18 +15,37 @@ from typing import Any, Mapping, NamedTuple, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.backoff import DELAYS, RetryDelays
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.breaker import Breaker
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.circuit import Circuit
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.timeout import TimeLimits
 
 OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "read_timeout": {"type": "float", "default": 5.0},
-    "write_timeout": {"type": "float", "default": 10.0},
-    "max_retries": {"type": "int"},
-    "breaker_failures": {"type": "int", "default": 5},
-    "breaker_timeout": {"type": "float", "default": 30.0},
-    "breaker_successes": {"type": "int", "default": 2},
+    "read_timeout": {
+        "description": "Seconds that an operation on a server may take if it reads, with all its repeats.",
+        "type": "float",
+        "default": 5.0,
+    },
+    "write_timeout": {"description": "The same for an operation that writes.", "type": "float", "default": 10.0},
+    "max_retries": {
+        "description": "How often a request to a server is repeated at most. Without it: 5, or the backend's own number.",
+        "type": "int",
+    },
+    "base_delay": {
+        "description": "The most seconds to wait before the first repeat. Each wait is drawn evenly from 0 to its limit.",
+        "type": "float",
+        "default": DELAYS.base,
+    },
+    "multiplier": {"description": "By how much that limit grows for each further repeat.", "type": "float", "default": DELAYS.multiplier},
+    "max_delay": {"description": "The most seconds to wait before any repeat.", "type": "float", "default": DELAYS.longest},
+    "breaker_failures": {
+        "description": "How many failed operations in a row stop further requests. 0: never.",
+        "type": "int",
+        "default": 5,
+    },
+    "breaker_timeout": {"description": "Seconds for which requests are stopped.", "type": "float", "default": 30.0},
+    "breaker_successes": {"description": "How many operations must succeed then.", "type": "int", "default": 2},
 }
 """The options that these layers read, for every store, as an argument spec. Times are in seconds.
 
@@ -46,6 +65,9 @@ RANGES: Mapping[str, Range] = {
     "read_timeout": Range(0.1, 3600),
     "write_timeout": Range(0.1, 3600),
     "max_retries": Range(0, 20),
+    "base_delay": Range(0, 3600),
+    "multiplier": Range(1, 100),
+    "max_delay": Range(0, 3600),
     "breaker_failures": Range(0, 1000),
     "breaker_timeout": Range(0.1, 3600),
     "breaker_successes": Range(1, 100),
@@ -67,7 +89,8 @@ def resilient(backend: Backend, options: Mapping[str, Any], observer: Optional[O
     if not backend.capabilities.remote:
         return backend
     repeats = backend.default_retries if chosen["max_retries"] is None else chosen["max_retries"]
-    stack: Backend = Retry(backend, repeats, observer)
+    delays = RetryDelays(chosen["base_delay"], chosen["multiplier"], chosen["max_delay"])
+    stack: Backend = Retry(backend, repeats, observer, delays=delays)
     if chosen["breaker_failures"]:
         circuit = Circuit(chosen["breaker_failures"], chosen["breaker_timeout"], chosen["breaker_successes"], observer)
         stack = Breaker(stack, circuit)

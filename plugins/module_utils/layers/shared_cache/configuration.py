@@ -47,7 +47,7 @@ def wrap_in_shared_cache(
         what = "the values of this store {0}, so they are not shared".format("have a lease" if able.leased else "end with its process")
         raise InvalidConfiguration(what, option=OPTION, remedy="Leave it out.")
     own = options[OPTION]
-    server = Server(address_of(own), own["prefix"])
+    server = Server(address_of(own, backend.context.warn), own["prefix"])
     which = {name: value for name, value in options.items() if name in _OF_THE_STORE or name not in set(common)}
     told_apart = json.dumps(which, sort_keys=True, default=str).encode("utf-8")
     key = key_of(server, own, backend, layer, vault_password)

@@ -7,25 +7,36 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any, Mapping, NamedTuple, Optional
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional
 from urllib.parse import urlsplit
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, read_login
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import add_sources
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path
 
 OPTION = "shared_cache"
-OPTIONS: Mapping[str, Mapping[str, Any]] = {
-    "url": {"type": "str"},
-    "username": {"type": "str"},
-    "password": {"type": "str", "no_log": True},
-    "prefix": {"type": "str", "default": "nebula"},
-    "ttl": {"type": "float", "default": 300.0},
-    "ca_cert": {"type": "path"},
-    "allow_insecure_transport": {"type": "bool", "default": False},
+LOGIN = ("username", "password")
+_OWN: Mapping[str, Mapping[str, Any]] = {
+    "url": {"description": "`rediss://host:port/0`; `redis://` only to this machine. Required.", "type": "str"},
+    "username": {"description": "The user.", "type": "str"},
+    "password": {"description": "The password.", "type": "str", "no_log": True},
+    "prefix": {"description": "Begins the names of all keys.", "type": "str", "default": "nebula"},
+    "ttl": {"description": "Seconds for which a value is kept.", "type": "float", "default": 300.0},
+    "ca_cert": {"description": "A file with the authority that signs the server's certificate.", "type": "path"},
+    "allow_insecure_transport": {"description": "Allow `redis://` to another machine.", "type": "bool", "default": False},
     # Not no_log, like the key sources of a store: the edge masks what is secret in it.
-    "key_sources": {"type": "list", "elements": "dict", "no_log": False},
+    "key_sources": {
+        "description": "What opens the key of the cache, for a store whose values the collection does not encrypt.",
+        "type": "list",
+        "elements": "dict",
+        "no_log": False,
+    },
 }
+OPTIONS = add_sources(_OWN, LOGIN)
 """As an argument spec. `ttl` is in seconds."""
+ALIASES: Mapping[str, str] = {"cacert": "ca_cert"}
+"""Other names of the options."""
 
 PLAIN, TLS = "redis", "rediss"
 _LEAST, _MOST = 1.0, 86400.0
@@ -43,11 +54,12 @@ class Address(NamedTuple):
     password: Optional[str]
 
 
-def address_of(options: Mapping[str, Any]) -> Address:
-    """Read `OPTIONS`, validated.
+def address_of(options: Mapping[str, Any], warn: Callable[[str], object]) -> Address:
+    """Read `OPTIONS`, validated, and the login.
 
     Raises:
         InvalidConfiguration: an option is wrong. The message does not quote the URL, since it may hold a password.
+        InsecurePermissions, StorageError: a file of the login cannot be used.
     """
     if not _LEAST <= options["ttl"] <= _MOST:
         raise _wrong("the value is out of range", "ttl", "Use {0:g} to {1:g}.".format(_LEAST, _MOST))
@@ -66,7 +78,16 @@ def address_of(options: Mapping[str, Any]) -> Address:
     if not tls and not options["allow_insecure_transport"] and not is_loopback(url.hostname):
         raise _wrong("it does not use TLS, so others could read the password", "url", "Use rediss://, or 'allow_insecure_transport'.")
     authority = _authority(options["ca_cert"]) if tls and options.get("ca_cert") else None
-    return Address(url.hostname, port, database, tls, authority, options.get("username"), options.get("password"))
+    return Address(url.hostname, port, database, tls, authority, *_read_login(options, warn))
+
+
+def _read_login(options: Mapping[str, Any], warn: Callable[[str], object]) -> List[Optional[str]]:
+    try:
+        check_login(options, LOGIN)
+        found = [read_login(options, option, warn) for option in LOGIN]
+    except InvalidConfiguration as problem:
+        raise _wrong(problem.what, str(problem.option), problem.remedy) from None
+    return [None if value is None else value.expose().decode("utf-8") for value in found]
 
 
 def _authority(path: str) -> str:

@@ -14,7 +14,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     CredentialError,
     MissingLibrary,
+    Package,
     Unavailable,
+    pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Spot
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION, Address
@@ -99,7 +101,9 @@ def _client(address: Address) -> Any:
         from redis.backoff import NoBackoff
         from redis.retry import Retry
     except ImportError:
-        raise MissingLibrary("the Python package 'redis' is needed for 'shared_cache'", remedy="Run: pip install 'redis>=5.1'") from None
+        raise MissingLibrary(
+            "the Python package 'redis' is needed for 'shared_cache'", remedy="Run: {0}".format(pip_install(Package("redis>=5.1", "redis")))
+        ) from None
     transport: Dict[str, Any] = {}
     if address.tls:
         transport = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}

@@ -135,7 +135,7 @@ class RequestHandler:
         return UNKNOWN if question is None else self._respond(question, asked)
 
     def _respond(self, question: CachedCall, asked: Mapping[str, Any]) -> Mapping[str, Any]:
-        context, parameters = replace(question.context, host=asked.get("host")), question.of(asked["names"])
+        context, parameters = replace(question.context, host=asked.get("host"), task=asked.get("task")), question.of(asked["names"])
         return self._guard(lambda: perform(question.manager, question.operation, parameters, context, False, stays=True))
 
     def _perform(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -24,7 +24,7 @@ from tests.unit.backends.database.stores import with_cockroachdb
 URL = "postgresql://app@db.example.com/nebula"
 CANARY = "canary-9f2c"
 REFUSED = {
-    "no url": ({}, None, "required arguments: url"),
+    "no url": ({}, "url", "it is missing"),
     "not a url": ({"url": CANARY}, "url", "there is no dialect"),
     "another dialect": ({"url": "oracle://a@b/c"}, "url", "there is no dialect 'oracle'"),
     "a driver": ({"url": "postgresql+psycopg2://a:{0}@b/c".format(CANARY)}, "url", "the driver is chosen"),
@@ -34,7 +34,7 @@ REFUSED = {
     "parameters": ({"url": "postgresql://a:{0}@b/c?sslmode=disable".format(CANARY)}, "url", "it has unsupported parameters"),
     "a relative file": ({"url": "sqlite:///store.db"}, "url", "whole path"),
     "memory": ({"url": "sqlite://"}, "url", "whole path"),
-    "two passwords": ({"url": "mysql://a:{0}@b/c".format(CANARY), "password": CANARY}, "password", "in 'url' and 'password'"),
+    "two passwords": ({"url": "mysql://a:{0}@b/c".format(CANARY), "password": CANARY}, "password", "there is a password in 'url' too"),
     "a prefix that is none": ({"url": URL, "table_prefix": "x; DROP TABLE y"}, "table_prefix", "not the beginning"),
     "a long prefix": ({"url": URL, "table_prefix": "x" * 31}, "table_prefix", "not the beginning"),
     "no connection": ({"url": URL, "pool": {"max": 0}}, "pool", "'max' is below 'min'"),

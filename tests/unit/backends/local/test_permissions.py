@@ -332,3 +332,27 @@ def test_health_tells_what_is_wrong(tmp_path):
     assert store.health().status == HEALTHY
     shutil.rmtree(tmp_path / "store")
     assert store.health().status == UNHEALTHY
+
+
+@pytest.mark.parametrize(("written", "mode"), [(None, 0o600), ("0600", 0o600), (0o600, 0o600), ("400", 0o400), (0o400, 0o400)])
+def test_files_have_the_permissions_that_are_written(public_tmp, written, mode):
+    """Also after a change of metadata and in the older values; and deleted values are wiped all the same."""
+
+    def work():
+        store = connected(public_tmp / "store", **({} if written is None else {"permissions": written}))
+        store.put(a_record())
+        second = store.put(a_record(value="2"))
+        store.patch_metadata(second, 0)
+        modes = {stat.S_IMODE(file.stat().st_mode) for file in (public_tmp / "store").rglob("*.json") if "db_pass" in file.name}
+        store.delete("db_pass")
+        assert modes == {mode}, modes
+        assert value_of(second) == b"2"
+
+    assert without_privileges(work, public_tmp) is None
+
+
+@pytest.mark.parametrize("written", ["0640", "0666", 600, "rw-------", "", "0200", True, ["0600"], "0o600"])
+def test_permissions_that_let_others_read_are_refused(tmp_path, written):
+    with pytest.raises(InvalidConfiguration) as caught:
+        a_store(tmp_path / "store", permissions=written)
+    assert caught.value.option == "permissions"

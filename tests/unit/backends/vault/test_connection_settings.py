@@ -4,12 +4,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from tests.servers.certificates import Authority
 
@@ -73,7 +77,7 @@ def test_the_environment_says_what_the_options_do_not(monkeypatch, tmp_path):
     ca = Authority(tmp_path).certificate
     for variable, value in zip(VARIABLES, ("https://vault.example.com", "s.two", "team", str(ca))):
         monkeypatch.setenv(variable, value)
-    connection = Connection({}, store="prod", warn=print)
+    connection = Connection(fill_from_environment(CONNECTION_TRAITS, {}, os.environ).config, store="prod", warn=print)
     assert connection._address[:3] == ("https://vault.example.com", "team", str(ca))
     assert connection._login._auth.text("token") == "s.two"
     other = connected(url="https://other.example.com", namespace="mine", auth={"token": "s.three"})
@@ -111,7 +115,7 @@ def test_an_unchecked_certificate_is_warned_of_once():
         ({"method": "approle", "role_id": "x", "secretid": "y"}, "no option 'secretid'"),
         ({"method": "approle", "role_id": "x", "secret_id": "y", "secret_id_file": "/z"}, "both given"),
         ({"method": "approle", "role_id": "x", "secret_id_wrapped": "yes"}, "neither true nor false"),
-        ({"method": "approle", "role_id": "x", "secret_id_wrapped": True}, "lacks 'secret_id' or 'secret_id_file'"),
+        ({"method": "approle", "role_id": "x", "secret_id_wrapped": True}, "lacks 'secret_id' or 'secret_id_file' or 'secret_id_env'"),
         ({"method": "approle", "role_id": ["x"]}, "not text"),
         ({"method": "approle", "role_id": True}, "not text"),
         ({"method": "approle", "role_id": ""}, "empty"),

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -17,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CircuitOpen,
     Conflict,
+    InvalidConfiguration,
     LoginFailed,
     MissingLibrary,
     NotFound,
@@ -28,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept
 from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.retry import Retry
+from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from tests.conformance.records import a_record, value_of
 from tests.faults.flaky import Fault, Flaky, scripted, seeded
@@ -68,6 +71,12 @@ class Failing(Memory):
         if self.errors:
             raise self.errors.pop(0)
         return super().get(name, version, stage)
+
+
+class Remote(Memory):
+    """A store that counts as one on a server."""
+
+    capabilities = replace(Memory.capabilities, remote=True)
 
 
 def reading(clock, *errors, repeats=5, observer=None):
@@ -124,8 +133,8 @@ def test_the_waits_are_drawn_from_widening_windows(clock):
 def test_a_backend_that_asks_for_time_gets_at_least_that(clock):
     _below, store = reading(clock, Unavailable("busy").annotate(retry_after=1.5), Unavailable("busy").annotate(retry_after=-3))
     store.get("db_pass")
-    assert 1.5 <= clock.waits[0] <= 1.5 + attempts.BASE
-    assert 0 <= clock.waits[1] <= 2 * attempts.BASE
+    assert 1.5 <= clock.waits[0] <= 1.5 + attempts.DELAYS.base
+    assert 0 <= clock.waits[1] <= 2 * attempts.DELAYS.base
 
 
 def test_a_wait_that_passes_the_deadline_is_not_begun(clock):
@@ -337,7 +346,7 @@ def test_a_new_credential_is_given_its_id_before_it_is_sent(clock):
 def test_without_tenacity_connecting_says_what_to_install(clock, monkeypatch):
     monkeypatch.setitem(sys.modules, "tenacity", None)
     _below, store = reading(clock)
-    with pytest.raises(MissingLibrary, match=r"Run: pip install 'tenacity>=8.3'"):
+    with pytest.raises(MissingLibrary, match=r"Run: .* -m pip install 'tenacity>=8.3'"):
         store.connect()
 
 
@@ -354,3 +363,24 @@ def test_many_threads_share_a_layer(clock):
     for thread in threads:
         thread.join(30)
     assert seen == [b"s3cret"] * 16
+
+
+def test_the_waits_are_those_of_the_configuration(clock):
+    below = Failing(*(Unavailable("down") for _attempt in range(4)))
+    store = Retry(below, 4, None, clock.sleep, attempts.RetryDelays(base=100.0, multiplier=3.0, longest=500.0))
+    below.put(a_record())
+    store.get("db_pass")
+    assert all(0 <= wait <= most for wait, most in zip(clock.waits, (100, 300, 500, 500)))
+    assert sum(clock.waits) > 20, "four waits of the built-in figures are 3.4 s at most"
+
+
+def test_a_store_takes_the_waits_of_its_options():
+    stack = resilient(Remote({}, BackendContext("prod")), {"base_delay": 0, "multiplier": 1.5, "max_delay": 9.0, "breaker_failures": 0})
+    assert stack.inner._attempts._delays == attempts.RetryDelays(0, 1.5, 9.0)
+
+
+@pytest.mark.parametrize(("option", "value"), [("base_delay", -1), ("multiplier", 0.5), ("max_delay", 4000), ("max_delay", float("nan"))])
+def test_a_wait_out_of_range_is_refused_by_name(option, value):
+    with pytest.raises(InvalidConfiguration, match="out of range") as caught:
+        resilient(Remote({}, BackendContext("prod")), {option: value})
+    assert caught.value.option == option

@@ -12,7 +12,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CircuitOpen, InvalidConfiguration, Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience import backoff as attempts
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS, RANGES, resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.timeout import TimeLimits
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -57,8 +56,7 @@ class Remote(Memory):
 @pytest.fixture(autouse=True)
 def waits(monkeypatch):
     """Nothing waits."""
-    monkeypatch.setattr(attempts, "BASE", 1e-9)
-    monkeypatch.setattr(attempts, "LONGEST", 1e-9)
+    monkeypatch.setitem(OPTIONS["base_delay"], "default", 0.0)
 
 
 def test_reads_and_writes_have_their_limits():

@@ -121,4 +121,4 @@ def test_a_revoked_record_stays_what_it_is(world):
 )
 def test_addresses_are_read(url, expected):
     options = {name: option.get("default") for name, option in OPTIONS.items()}
-    assert address_of({**options, "url": url})[:4] == expected
+    assert address_of({**options, "url": url}, print)[:4] == expected

@@ -1,0 +1,162 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what a user wrote to the options of a backend: other names, the variables of the environment, and the places of a login's values.
+
+The backends declare them (`traits`); here is what the declarations mean, for all of them. A part of an option is written `option.part`.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+
+class Filled(NamedTuple):
+    """A configuration with the values of variables, and the variable of each option that came from one."""
+
+    config: Dict[str, Any]
+    variables: Mapping[str, str]
+
+
+def resolve_aliases(config: Mapping[str, Any], aliases: Mapping[str, str]) -> Dict[str, Any]:
+    """Return the configuration with the options in place of their other names.
+
+    Raises:
+        InvalidConfiguration: an option is given under two names.
+    """
+    found = dict(config)
+    for alias in [name for name in config if name in aliases]:
+        value, option = found.pop(alias), aliases[alias]
+        if value is None:
+            continue
+        if read_part(found, option) is not None:
+            what = "it is another name of '{0}', which is given too".format(option)
+            raise InvalidConfiguration(what, option=alias, remedy="Give one of them.")
+        found = set_part(found, option, value)
+    return found
+
+
+def fill_from_environment(traits: BackendTraits, config: Mapping[str, Any], environment: Mapping[str, str]) -> Filled:
+    """Return the configuration, completed by the variables that the backend declares. Parts of mappings are left to the backend.
+
+    Raises:
+        InvalidConfiguration: a variable is set that stores do not follow.
+    """
+    filled, origins = dict(config), {}
+    for option, variables in traits.environment.items():
+        variable = find_variable(variables, environment)
+        if variable and "." not in option and not is_given(filled, option) and traits.reads_variable(option, config, filled):
+            filled[option], origins[option] = environment[variable], variable
+    for variable, refused in traits.refused_environment.items():
+        value = environment.get(variable, "")
+        if value and value.lower() not in refused.harmless and _decides(traits, refused.option, config, filled):
+            what = "the environment variable {0} {1}".format(variable, refused.what)
+            raise InvalidConfiguration(what, option=refused.option, remedy="{0} Or unset the variable.".format(refused.remedy))
+    return Filled(filled, origins)
+
+
+def _decides(traits: BackendTraits, option: Optional[str], config: Mapping[str, Any], filled: Mapping[str, Any]) -> bool:
+    return option is None or (not is_given(config, option) and traits.reads_variable(option, config, filled))
+
+
+def find_variable(variables: Iterable[str], environment: Mapping[str, str]) -> Optional[str]:
+    """Return the first of these variables that is set and not empty, or None."""
+    return next((variable for variable in variables if environment.get(variable)), None)
+
+
+def is_given(config: Mapping[str, Any], option: str) -> bool:
+    """Return True if the option has a value, or names the file or the variable that holds it."""
+    return any(config.get(option + ending) is not None for ending in ("", FROM_FILE, FROM_VARIABLE))
+
+
+def read_part(config: Any, option: str) -> Any:
+    """Return the value of an option, or of a part of one; None if it is not given."""
+    for step in option.split("."):
+        config = config.get(step) if isinstance(config, Mapping) else None
+    return config
+
+
+def change_part(config: Any, option: str, change: Callable[[Any], Any]) -> Any:
+    """Return `config` with the value of an option, or of a part of one, changed. Return it as it is if it has no such option."""
+    first, _dot, rest = option.partition(".")
+    if not isinstance(config, Mapping) or first not in config:
+        return config
+    value = config[first]
+    return {**config, first: change_part(value, rest, change) if rest else change(value)}
+
+
+def set_part(config: Mapping[str, Any], option: str, value: Any) -> Dict[str, Any]:
+    """Return `config` with the value of an option, or of a part of one, set.
+
+    Raises:
+        InvalidConfiguration: the option that should have the part is not a mapping.
+    """
+    first, _dot, rest = option.partition(".")
+    if not rest:
+        return {**config, first: value}
+    within = config.get(first)
+    if within is not None and not isinstance(within, Mapping):
+        raise InvalidConfiguration("it is not a mapping", option=first, remedy="Write '{0}: {{{1}: …}}'.".format(first, rest))
+    return {**config, first: set_part(within or {}, rest, value)}
+
+
+def check_login(settings: Mapping[str, Any], login: Iterable[str]) -> None:
+    """Check that each option of a login is given in one place. Parts of mappings are checked by the backend.
+
+    Raises:
+        InvalidConfiguration: one is given in two.
+    """
+    for option in login:
+        given = [option + ending for ending in ("", FROM_FILE, FROM_VARIABLE) if settings.get(option + ending) is not None]
+        if len(given) > 1:
+            raise InvalidConfiguration("'{0}' and '{1}' are both given".format(*given), option=given[-1], remedy="Give one of them.")
+
+
+def read_login(settings: Mapping[str, Any], option: str, warn: Callable[[str], object]) -> Optional[Secret]:
+    """Return the value of an option of a login as it is now, or None if it is not given. Call it for each login: a file may be renewed.
+
+    Raises:
+        InvalidConfiguration: the variable is not set, or the file is empty.
+        InsecurePermissions: others can read the file.
+        StorageError: the file cannot be read.
+    """
+    path, variable = settings.get(option + FROM_FILE), settings.get(option + FROM_VARIABLE)
+    if path is not None:
+        return _read_file(os.path.abspath(expand_home(str(path), option + FROM_FILE)), option + FROM_FILE, warn)
+    if variable is not None:
+        return Secret(read_variable(str(variable), option + FROM_VARIABLE))
+    value = settings.get(option)
+    return None if value is None else Secret(str(value))
+
+
+def read_variable(variable: str, option: str) -> str:
+    """Return the value of an environment variable that an option names.
+
+    Raises:
+        InvalidConfiguration: it is not set, or empty.
+    """
+    value = os.environ.get(variable)
+    if not value:
+        what = "the environment has no variable {0}".format(ascii(variable)[:80])
+        raise InvalidConfiguration(what, option=option, remedy="Set it before Ansible starts, or name another.")
+    return value
+
+
+def _read_file(path: str, option: str, warn: Callable[[str], object]) -> Secret:
+    role = "the file of '{0}'".format(option)
+    check_private_file(path, role, warn)
+    with translated(role, path, writing=False):
+        content = read_file(path, SECRET_FILE).rstrip(b"\r\n")
+    if not content:
+        raise InvalidConfiguration("{0} is empty".format(path), option=option, remedy="Wait until it is written, or name another.")
+    return Secret(content)

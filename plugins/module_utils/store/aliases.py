@@ -1,0 +1,60 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Other names of options in a store's configuration: of its backend, its key sources and its shared cache. Loads none of them."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import resolve_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+
+KEY_SOURCES, SHARED_CACHE = "key_sources", "shared_cache"
+
+
+def resolve_store_aliases(config: Mapping[str, Any]) -> Dict[str, Any]:
+    """Return a store's configuration with the options in place of their other names. The store checks what is no configuration.
+
+    Do this before anything reads an option by its name: a path, a secret to mask, a fingerprint.
+
+    Raises:
+        InvalidConfiguration: an option is given under two names.
+    """
+    traits = find_traits(config.get("backend"))
+    found = resolve_aliases(config, traits.aliases) if traits else dict(config)
+    if isinstance(found.get(SHARED_CACHE), Mapping):
+        found[SHARED_CACHE] = _resolve_shared_cache(found[SHARED_CACHE])
+    return _resolve_key_sources(found)
+
+
+def _resolve_shared_cache(config: Mapping[str, Any]) -> Dict[str, Any]:
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import ALIASES
+
+    try:
+        return _resolve_key_sources(resolve_aliases(config, ALIASES))
+    except InvalidConfiguration as problem:
+        problem.option = "{0}.{1}".format(SHARED_CACHE, problem.option)
+        raise
+
+
+def _resolve_key_sources(config: Dict[str, Any]) -> Dict[str, Any]:
+    sources = config.get(KEY_SOURCES)
+    if isinstance(sources, (list, tuple)):
+        config[KEY_SOURCES] = [_resolve_source(source) for source in sources]
+    return config
+
+
+def _resolve_source(source: Any) -> Any:
+    if not isinstance(source, Mapping):
+        return source
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALIASES, OPTION
+
+    kind = source.get("source")
+    try:
+        return resolve_aliases(source, ALIASES.get(kind, {}) if isinstance(kind, str) else {})
+    except InvalidConfiguration as problem:
+        what = "'{0}' of the key source '{1}': {2}".format(problem.option, kind, problem.what)
+        raise InvalidConfiguration(what, option=OPTION, remedy=problem.remedy) from None

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A backend is added by its folder, its harness, its row and its lines in two pages, and by nothing else."""
+"""A backend is added by its folder, its harness, its page, its row and its lines in two pages, and by nothing else."""
 
 from __future__ import annotations
 
@@ -68,6 +68,7 @@ def collection(tmp_path_factory):
         shutil.copy(SAMPLE / name, own / name)
     shutil.copy(CHECKOUT / "tests" / "conformance" / "object_places.py", own / "places.py")
     shutil.copy(SAMPLE / "harness.py", copy / "tests" / "backends" / "shelf.py")
+    shutil.copy(SAMPLE / "page.md", copy / "docs" / "integrations" / "backends" / "shelf.md")
     registry = own.parent / "registry.py"
     insert(registry, "BACKENDS: ", ROW.lstrip("\n"))
     insert(registry, '    "vault": ', '    "shelf": _shelf,\n')

@@ -18,8 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.dates impo
     version_created_at,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Metadata, Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import read_refresh_status
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import REFRESH, Fields, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import read_free_metadata
@@ -85,7 +84,12 @@ class Credential:
     @property
     def requires_interaction(self) -> bool:
         """Whether a person must act before it has a new value."""
-        return self.metadata.lifecycle == lifecycle.PENDING_INTERACTION or read_refresh_status(self.record).problem is not None
+        if self.metadata.lifecycle == lifecycle.PENDING_INTERACTION or REFRESH not in self.metadata.attributes:
+            return self.metadata.lifecycle == lifecycle.PENDING_INTERACTION
+        # Loaded here: a session reads many credentials of which none is ever refreshed.
+        from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import read_refresh_status
+
+        return read_refresh_status(self.record).problem is not None
 
     @property
     def usable(self) -> bool:

@@ -6,15 +6,18 @@
 
 from __future__ import annotations
 
+from typing import Dict
+
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectStore
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located
 from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.shelf.places import MemoryPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 
-class Shelf(ObjectBackend):
+class Shelf(ObjectBackend, Located):
     """A shelf in memory, of a material."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, persistent=False)
@@ -29,3 +32,9 @@ class Shelf(ObjectBackend):
         if self.setting("material") == "paper":
             raise InvalidConfiguration("it does not hold", option="material", remedy="Use 'wood'.")
         return MemoryPlaces(encrypted=bool(self.settings.get("encrypt")))
+
+    def location(self) -> str:
+        return "shelf {0}".format(id(self))
+
+    def locate(self, name: str) -> Dict[str, str]:
+        return {"shelf": str(id(self)), "name": name}

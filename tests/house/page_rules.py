@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Iterator, Set
 
 from tests.house.source import SourceFile, SourceTree
+from tests.house.wrap_pages import list_long_lines
 
 LINK = re.compile(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)")
 PLUGIN = re.compile(r"nebula\.credential\.([a-z_]+)")
@@ -66,6 +67,11 @@ def find_unknown_plugins(tree: SourceTree) -> Iterator[str]:
         yield from ("{0}: nebula.credential.{1}".format(page.name, name) for name in sorted(set(PLUGIN.findall(page.text)) - known))
 
 
+def find_long_prose(tree: SourceTree) -> Iterator[str]:
+    """Prose is wrapped at a width that people read; `python -m tests.house.wrap_pages` does it."""
+    return ("{0}: {1}…".format(page.name, line[:60]) for page in pages(tree) for line in list_long_lines(page.text))
+
+
 def find_pages_without_a_link(tree: SourceTree) -> Iterator[str]:
     """The map, docs/README.md, leads to every page: itself, or by the README of a folder that it links to."""
     top = tree.file("docs/README.md")
@@ -93,7 +99,8 @@ def find_feature_ids_in_user_pages(tree: SourceTree) -> Iterator[str]:
 
 def pages(tree: SourceTree) -> list[SourceFile]:
     """Return every page of the documentation."""
-    return [found for pattern in ("README.md", "docs/**/*.md", "roles/*/README.md") for found in tree.glob(pattern)]
+    patterns = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "docs/**/*.md", "roles/*/README.md")
+    return [found for pattern in patterns for found in tree.glob(pattern)]
 
 
 def _matches(tree: SourceTree, pattern: re.Pattern[str]) -> Iterator[str]:

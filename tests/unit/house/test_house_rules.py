@@ -229,6 +229,14 @@ RULES = (
         ("docs/a.md: nebula.credential.nothing",),
     ),
     Rule(
+        page_rules.find_long_prose,
+        {
+            "README.md": "# {0}\n\n| {0} |\n\n```text\n{0}\n```\n\n- `{1}`\n".format("word " * 30, "c" * 200),
+            "docs/a.md": "{0}\n\n- item\n  {1}\n".format("long " * 30, "more " * 30),
+        },
+        ("docs/a.md: " + "long " * 12 + "…", "docs/a.md:   " + ("more " * 12)[:58] + "…"),
+    ),
+    Rule(
         page_rules.find_pages_without_a_link,
         {
             "docs/README.md": "[a](a.md) [b](backends/README.md)",

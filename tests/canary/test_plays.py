@@ -104,6 +104,7 @@ def test_no_secret_shows_in_a_rotation_or_in_the_log_of_postgresql(given, sandbo
 def test_no_secret_shows_in_a_rotation_by_programs(given, sandbox, secret_in):
     """Also with the modules' payloads kept: there are none. A program's environment holds the value where the user asked for that."""
     given = dict(given, new_canary=canaries.make_plain())
+    (sandbox.path("rendered") / "door").write_text(given["plain_canary"] + "\n")
     ended = sandbox.play("rotate_command.yml", dict(given, canary_store=store_of(sandbox), secret_in=secret_in), ["--diff"])
     searched = [blob for blob in everywhere(sandbox) if secret_in == "stdin" or blob[0] != "/proc/*/environ"]
     assert Searcher(given).hits(searched) == []

@@ -60,9 +60,11 @@ def of_configuration_files(tmp_path: Any) -> Made:
     }
     seeds = [{"default": "local", "stores": stores, "session": {"enabled": True}}]
 
+    def load(path: str) -> Any:
+        return yaml.safe_load(Path(path).read_bytes())
+
     def parse(data: bytes) -> None:
         file.write_bytes(data)
-        load = lambda path: yaml.safe_load(Path(path).read_bytes())  # noqa: E731
         around = RunConfig({}, {"NEBULA_CREDENTIAL_CONFIG": str(file)}, lambda value: value, load)
         found = resolve_store(None, around)
         if dict(found.config).get("backend") == "memory":

@@ -207,14 +207,18 @@ def test_an_admission_rule_that_refuses_is_no_lack_of_a_role(store):
     assert "is being deleted" in str(caught.value)
 
 
-def test_a_client_certificate_can_be_given_by_itself(store):
+def test_a_client_certificate_can_be_given_by_itself(store, tmp_path):
     issued = store.server.authority.issue("someone-else", client=True)
+    key = tmp_path / "client.key"
+    key.write_bytes(issued.key.read_bytes())
+    key.chmod(0o600)
     with pytest.raises(AccessDenied):
-        store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(issued.key)).get("db_pass")
+        store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(key)).get("db_pass")
     with pytest.raises(LoginFailed):  # nobody in particular
         store.backend(api_key=None).get("db_pass")
+    key.write_bytes(store.server.ca_cert.read_bytes())
     with pytest.raises(InvalidConfiguration) as caught:
-        store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(store.server.ca_cert)).get("db_pass")
+        store.backend(api_key=None, client_cert=str(issued.certificate), client_key=str(key)).get("db_pass")
     assert caught.value.option == "client_cert"
 
 

@@ -77,8 +77,8 @@ def test_without_a_session_it_is_refused_with_the_reason(project, decrypted):
         ("printf '\\377'", "not text in UTF-8"),
         ("head -c 2000000 /dev/zero", "more than 1048576 bytes"),
         ("echo '{session: {ttl: 1}}'", "'session' cannot come through a pipe"),
-        ("echo '{c4nary: [}'", "cannot be read"),
-        ("echo '{defaults: x}'", "is invalid: defaults"),
+        ("echo '{c4nary: [}'", "is not valid YAML at line 1, column 11"),
+        ("echo '{defaults: x}'", "has no key 'defaults' at its top"),
     ],
 )
 def test_what_is_no_configuration_is_refused_with_the_reason(project, command, says):

@@ -158,7 +158,10 @@ def test_a_volume_for_a_group_is_a_private_directory_of_its_members(volume):
     """A volume with `fsGroup` is root's, 2770; a store may be in it."""
     os.chown(volume, 0, GROUP)
     volume.chmod(0o2770)
-    ensure = lambda path: ensure_private_directory(str(path), "the directory", print)  # noqa: E731  # called as two users
+
+    def ensure(path):
+        return ensure_private_directory(str(path), "the directory", print)
+
     assert as_member(lambda: ensure(volume)) == "returned None"
     assert as_member(lambda: ensure(volume / "store")) == "returned None"
     volume.chmod(0o2775)

@@ -10,7 +10,7 @@ Needs the collection on PYTHONPATH. A test compares the page with what this writ
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Iterator, List, Mapping, Sequence
+from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits, Spec
@@ -42,7 +42,6 @@ SPDX-License-Identifier: GPL-3.0-or-later
 - **Passwords** and the like (*secret*) are masked in Ansible's output, under every name.
 """
 TABLE = "| option | type | default | what it is | other names | from a file or variable |\n|---|---|---|---|---|---|"
-NOTHING: Mapping[str, str] = {}
 
 
 def build_page() -> str:
@@ -57,8 +56,8 @@ def build_page() -> str:
     return "\n".join(parts)
 
 
-def _section(title: str, spec: Spec, aliases: Mapping[str, str] = NOTHING, login: Sequence[str] = ()) -> str:
-    rows = [row for option, each in spec.items() for row in _rows(option, each, aliases, login)]
+def _section(title: str, spec: Spec, aliases: Optional[Mapping[str, str]] = None, login: Sequence[str] = ()) -> str:
+    rows = [row for option, each in spec.items() for row in _rows(option, each, aliases or {}, login)]
     return "\n".join(["## " + title, "", TABLE, *rows, ""])
 
 

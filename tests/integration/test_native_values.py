@@ -66,9 +66,10 @@ class Rows:
         ask(self.manager, "credential", name="first", state="present", value="makes the tables")
 
     def write(self, name, fields):
-        with closing(sqlite3.connect(self.path)) as connection, connection:
+        with closing(sqlite3.connect(self.path)) as connection:
             row = "INSERT INTO {0}credentials (name, credential_type, input_data) VALUES (?, 'opaque', ?)"
             connection.execute(row.format(self._prefix(connection)), (name, json.dumps(fields)))
+            connection.commit()
 
     def read(self, name):
         with closing(sqlite3.connect(self.path)) as connection:

@@ -113,7 +113,7 @@ def test_one_version_is_removed_recoverably_or_for_good(store):
     for changes in (True, False):
         done = ask(manager, "credential", **first).result
         assert (done["changed"], done["recoverable"]) == (changes, True)
-    assert ask(manager, "credential", permanent=True, **dict(first, version="2")).result["changed"]
+    assert ask(manager, "credential", **{**first, "permanent": True, "version": "2"}).result["changed"]
     assert [info.version for info in manager.versions("db")] == ["4", "3"]
     assert ask(manager, "credential", name="db", state="restored", version="1").result["credential"]["version"] == "5"
     assert manager.token("db").expose() == b"one"

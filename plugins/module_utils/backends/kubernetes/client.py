@@ -67,7 +67,8 @@ class Client:
             headers["Content-Type"] = JSON
         with in_our_words(self._access.server, writing=writing):
             left = deadline.remaining()
-            response = self._pool.urlopen(
+            # `request` of urllib3 1.26 would join headers that are repeated, such as Impersonate-Group.
+            response = self._pool.request_encode_url(
                 method,
                 self.server + path,
                 body=None if body is None else json.dumps(body).encode("utf-8"),

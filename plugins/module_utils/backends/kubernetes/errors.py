@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 ROLE = "docs/policies/kubernetes-role.yaml"
-SECRETS = "secrets"
+SECRETS, NAMESPACES = "secrets", "namespaces"
 REVIEW = "SelfSubjectAccessReview"
 WRITING = ("create", "update", "delete")
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9.\[\]/_-]{0,99}\Z")
@@ -99,6 +99,7 @@ _STATUSES: Mapping[int, _Meaning] = {
 
 
 _KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("SecretList", "Table"), "delete": ("Status", "Secret")}
+_OTHERS: Mapping[str, str] = {"selfsubjectaccessreviews": REVIEW, NAMESPACES: "Namespace"}
 _ALSO_OF_PROXIES = (401, 413, THROTTLED)
 """The statuses below 500 whose meaning is the same, whoever sent them."""
 
@@ -109,7 +110,7 @@ def is_success(asked: Asked, answer: Answer) -> bool:
     if not 200 <= answer.status < 300 or not isinstance(metadata, dict):
         return False
     if asked.resource != SECRETS:
-        return kind == REVIEW
+        return kind == _OTHERS[asked.resource]
     return kind in _KINDS.get(asked.verb, ("Secret",)) and (asked.verb != "get" or metadata.get("name") == asked.name)
 
 
@@ -134,7 +135,7 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
         return no_kubernetes(asked.server).annotate(outcome_unknown=asked.writing and answer.status < 300)
     if answer.status == 403:
         return _forbidden(asked, answer)
-    if answer.status == 404 and answer.details.get("kind") == "namespaces":
+    if answer.status == 404 and answer.details.get("kind") == NAMESPACES:
         return _no_namespace(asked.namespace, "does not exist", "Create it: kubectl create namespace {0}.".format(asked.namespace))
     if answer.status == 422:
         return _invalid(answer)

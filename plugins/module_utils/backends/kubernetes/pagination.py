@@ -54,6 +54,8 @@ class Listing:
                         yield secret
                 begin = str((answer.body.get("metadata") or {}).get("continue") or "")
                 if not begin:
+                    if not self.seen:
+                        self._connection.check_namespace()
                     return
             begin = ""
         raise StorageError("the listing expired 10 times on the API server", remedy="Narrow it with 'prefix'.")

@@ -206,6 +206,7 @@ options:
   return_value:
     description:
       - Returns the value of the primary field. If you use this, set C(no_log) on the task.
+      - A value that is revoked or has expired is refused. With O(state=revoked) this option is refused.
     type: bool
     default: false
   progress:

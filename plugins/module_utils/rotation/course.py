@@ -89,6 +89,7 @@ class Course:
             Unusable: the credential is in another state from which no rotation starts.
             RotationInProgress: the target refuses a change so soon after the last one.
             InvalidInput: the target's traits contradict each other.
+            CredentialError: the store would not take the new value.
         """
         current = self.slots(request.name).get(CURRENT)
         if is_importing(current.full_metadata):
@@ -105,6 +106,7 @@ class Course:
             )
         _check_traits(request)
         _check_interval(request, current, self.clock())
+        self.slots(request.name).check_writable()
         return current
 
     def opening(self, request: Request, current: Record) -> Journal:

@@ -89,6 +89,19 @@ def test_fields_that_do_not_fit_are_refused_and_never_shown(name, fields, says):
     assert "oracle" not in str(caught.value)
 
 
+@pytest.mark.parametrize("fields", [secrets(a="1", b="2"), secrets(username="app", host="h", port="1")])
+def test_a_field_has_to_be_named_where_no_primary_one_is_stored(fields):
+    with pytest.raises(InvalidInput, match=", ".join(sorted(fields))):
+        type_named("opaque", {}).choose_field(fields)
+
+
+def test_no_field_has_to_be_named_where_one_is_primary_or_none_is_stored():
+    assert type_named("opaque", {}).choose_field(secrets(password="1", b="2")) == "password"
+    assert type_named("opaque", {}).choose_field(secrets(b="2")) == "b"
+    assert type_named("opaque", {}).choose_field({"value": Secret(b"", NULL)}) == "value"
+    assert type_named("custom", ATTRIBUTES).choose_field({}) == "pin"
+
+
 def test_defaults_are_stored():
     assert texts(type_named("database", {}).validate(secrets(password="x")))["engine"] == "postgresql"
     assert texts(type_named("custom", ATTRIBUTES).validate(secrets(pin="1")))["host"] == "localhost"

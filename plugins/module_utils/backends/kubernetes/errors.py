@@ -114,11 +114,13 @@ def is_success(asked: Asked, answer: Answer) -> bool:
 
 
 def is_for_callers(asked: Asked, answer: Answer) -> bool:
-    """Return True for a failure that callers handle: this very Secret is missing or was changed, or the listing expired."""
+    """Return True for a failure that callers handle: this very Secret is missing, a write found it changed, or the listing expired."""
     if not answer.is_of_kubernetes:
         return False
     named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
-    return answer.status in (409, 410) or (answer.status == 404 and asked.name != "" and named)
+    if answer.status == 404:
+        return asked.name != "" and named
+    return (answer.status == 409 and asked.writing) or (answer.status == 410 and asked.verb == "list")
 
 
 def is_refused_login(answer: Answer) -> bool:

@@ -15,7 +15,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     EncryptionError,
     InvalidInput,
     NotFound,
-    Revoked,
     RolledBack,
     TypeMismatch,
 )
@@ -28,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
     choose_recoverable,
+    refuse_revoked,
     refuse_while_rotating,
     with_way_out,
 )
@@ -194,6 +194,7 @@ class StateEnforcer:
                 now = kept if check else self._writer.replace_unreadable(kept)
                 return EnsureResult(True, now, after=describe_diff_side(now, kept.fields))
             check_expected(stored, expected_version)
+            refuse_revoked(stored)
             wanted = DesiredCredential(name, type=kept.record.type)
             _check_type(stored, wanted)
             if differing(stored.fields, kept.fields):
@@ -240,7 +241,7 @@ class StateEnforcer:
 
     def _change(self, stored: Credential, wanted: DesiredCredential, check: bool) -> EnsureResult:
         _check_type(stored, wanted)
-        _refuse_revoked(stored)
+        refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
         fields, generated = self._writer.resolve(wanted, kind, stored.fields)
         rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
@@ -332,11 +333,6 @@ def _refuse_other(there: Credential, version: Optional[str]) -> None:
         what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
         remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
         raise NotFound(what, name=there.name, remedy=remedy)
-
-
-def _refuse_revoked(stored: Credential) -> None:
-    if stored.metadata.lifecycle == lifecycle.REVOKED:
-        raise Revoked("it was revoked, for good", name=stored.name, remedy="Use state 'absent' first, or another name.")
 
 
 def _refuse_expected(name: str, expected_version: Optional[str]) -> None:

@@ -87,7 +87,8 @@ def translate(error: OSError, role: str, path: str, *, writing: bool = True, ins
 
 def _damage_error(error: OSError, role: str, path: str) -> Damaged:
     """Return the error for something that is in the way. It names that, which may be a parent of the path."""
-    obstacle = error.filename if isinstance(error.filename, str) else path
+    named = error.filename2 or error.filename  # of a link or a renaming, the new name
+    obstacle = named if isinstance(named, str) else path
     while not os.path.lexists(obstacle) and os.path.dirname(obstacle) != obstacle:
         obstacle = os.path.dirname(obstacle)
     reason = "a symbolic link that leads nowhere" if os.path.islink(obstacle) else "not a directory"

@@ -158,7 +158,9 @@ def test_something_else_than_a_directory_is_named(store, tmp_path, make, directo
     make(path)
     errors = every_call(config)
     assert all(error.code != "internal" for error in errors), errors
-    assert any(error.code == "damaged" and "{0} is ".format(path) in str(error) for error in errors), errors
+    damages = [str(error) for error in errors if error.code == "damaged"]
+    assert damages, errors
+    assert all("{0} is ".format(path) in damage for damage in damages), damages
 
 
 @pytest.mark.parametrize("make", [a_pipe, a_file, a_loop])

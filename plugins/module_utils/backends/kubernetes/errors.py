@@ -120,13 +120,15 @@ def is_success(asked: Asked, answer: Answer) -> bool:
 
 
 def is_for_callers(asked: Asked, answer: Answer) -> bool:
-    """Return True for a failure that callers handle: this very Secret is missing or was changed, the listing expired, or no dry run."""
+    """Return True for a failure that callers handle: this Secret is missing or was changed, the list expired, no dry run."""
     if not answer.is_of_kubernetes:
         return False
     named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
-    if answer.status == 400 and answer.says("does not support dry run"):
-        return True
-    return answer.status in (409, 410) or (answer.status == 404 and asked.name != "" and named)
+    if answer.status == 404:
+        return asked.name != "" and named
+    if answer.status == 400:
+        return answer.says("does not support dry run")
+    return (answer.status == 409 and asked.writing) or (answer.status == 410 and asked.verb == "list")
 
 
 def is_refused_login(answer: Answer) -> bool:

@@ -17,7 +17,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import a_record, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
@@ -173,3 +175,71 @@ def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
         ask(manager, "credential", name="db", state="absent", recoverable=True)
     assert (caught.value.option, manager.token("db").expose()) == ("recoverable", b"one")
     assert not ask(manager, "credential", name="db", state="absent").result["recoverable"]
+
+
+def before_request(monkeypatch, request, change):
+    """Make `change` once, before the next request of that kind is sent."""
+    send = getattr(Kv2Requests, request)
+
+    def overtaken(*arguments, **named):
+        monkeypatch.setattr(Kv2Requests, request, send)
+        change()
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(Kv2Requests, request, overtaken)
+
+
+WRITES_OVER_A_DELETE = {
+    "value": ("write", lambda manager: manager.ensure(DesiredCredential("db", value=Secret("three")))),
+    "restored": ("write", lambda manager: manager.restore("db", "1")),
+    "tags": ("describe", lambda manager: manager.ensure(DesiredCredential("db", tags={"a": "b"}))),
+    "update": ("describe", lambda manager: manager.update("db", tags={"a": "b"})),
+}
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+@pytest.mark.parametrize("write", WRITES_OVER_A_DELETE)
+def test_a_write_that_read_before_a_recoverable_delete_does_not_undo_it(store, monkeypatch, write, delete):
+    """KV compares numbers of versions, and a deleted version keeps its number."""
+    for value in ("one", "two"):
+        ask(store.manager(), "credential", name="db", state="present", value=value)
+    request, make = WRITES_OVER_A_DELETE[write]
+    before_request(monkeypatch, request, lambda: delete(store, store.manager()))
+    with pytest.raises((Conflict, NotFound) if write == "update" else Conflict):
+        make(store.manager())
+    with pytest.raises(NotFound):
+        store.manager().get("db")
+    assert ask(store.manager(), "credential", name="db", state="restored").result["changed"]
+    assert store.manager().token("db").expose() == b"two"
+
+
+def test_a_put_over_a_version_that_was_deleted_meanwhile_is_a_conflict(store, monkeypatch):
+    """The put has written already, so it takes its value away again."""
+    backend = store.backend()
+    stored = backend.put(a_record(value="1"))
+    before_request(monkeypatch, "write", lambda: store.backend().delete("db_pass", recoverable=True))
+    with pytest.raises(Conflict, match="version 1 was expected and none is stored"):
+        backend.put(a_record(value="2"), stored.etag)
+    with pytest.raises(NotFound):
+        backend.get("db_pass")
+    assert value_of(store.backend().restore("db_pass")) == b"1"
+
+
+def test_of_a_put_and_a_recoverable_delete_that_cross_the_first_one_wins(store, monkeypatch):
+    """The delete comes before the value is written, and looks after: both see the same order, so one of them succeeds."""
+    backend, writer = store.backend(), store.backend()
+    problems = []
+    backend.put(a_record(value="1"))
+
+    def put():
+        try:
+            writer.put(a_record(value="2"), Etag("1"))
+        except Conflict as problem:
+            problems.append(problem)
+
+    before_request(monkeypatch, "delete", lambda: before_request(monkeypatch, "sheet", put))
+    backend.delete("db_pass", recoverable=True)
+    assert problems
+    with pytest.raises(NotFound):
+        backend.get("db_pass")
+    assert value_of(backend.restore("db_pass")) == b"1"

@@ -7,10 +7,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    Conflict,
     CredentialError,
     EncryptionError,
     InvalidInput,
@@ -28,6 +27,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
     choose_recoverable,
+    refuse_deleted_since,
+    refuse_missing,
     refuse_while_rotating,
     with_way_out,
 )
@@ -76,12 +77,15 @@ class StateEnforcer:
             Conflict: its version is not the expected one, or other writers keep changing it.
             InvalidInput, UnsupportedType: `wanted` is not valid.
         """
+        seen: List[Credential] = []
 
         def attempt() -> EnsureResult:
             stored = self._reader.find(wanted.name)
             if stored is None:
-                _refuse_expected(wanted.name, expected_version)
+                refuse_missing(wanted.name, expected_version)
+                refuse_deleted_since(seen, wanted.name)
                 return self._create(wanted, check)
+            seen.append(stored)
             check_expected(stored, expected_version)
             if wanted.idempotency_key is not None:
                 check_created_by(stored, wanted.idempotency_key)
@@ -177,6 +181,7 @@ class StateEnforcer:
             Revoked, RotationInProgress, Conflict: as `present`.
         """
         refused = (RolledBack, NotFound) if self._writer.undeletes else RolledBack
+        seen: List[Credential] = []
 
         def attempt() -> EnsureResult:
             try:
@@ -185,14 +190,17 @@ class StateEnforcer:
                 current = self._reader.find(name) if isinstance(problem, NotFound) and version else None
                 if current is not None and version is not None:
                     return self._restore_removed(current, version, check, expected_version, problem)
+                refuse_deleted_since(seen, name)
                 return self._accept(name, version, None, check, expected_version)
             try:
                 stored = self._reader.inspect(name) if version else kept
             except refused:
+                refuse_deleted_since(seen, name)
                 return self._accept(name, None, kept, check, expected_version)
             except EncryptionError:
                 now = kept if check else self._writer.replace_unreadable(kept)
                 return EnsureResult(True, now, after=describe_diff_side(now, kept.fields))
+            seen.append(stored)
             check_expected(stored, expected_version)
             wanted = DesiredCredential(name, type=kept.record.type)
             _check_type(stored, wanted)
@@ -337,10 +345,3 @@ def _refuse_other(there: Credential, version: Optional[str]) -> None:
 def _refuse_revoked(stored: Credential) -> None:
     if stored.metadata.lifecycle == lifecycle.REVOKED:
         raise Revoked("it was revoked, for good", name=stored.name, remedy="Use state 'absent' first, or another name.")
-
-
-def _refuse_expected(name: str, expected_version: Optional[str]) -> None:
-    if expected_version is not None:
-        raise Conflict(
-            "it does not exist, so it is not version {0}".format(expected_version), name=name, remedy="Leave 'expected_version' out."
-        )

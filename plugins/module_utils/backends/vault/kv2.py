@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     check_swap,
     document_conflict,
     next_serial,
+    swap_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover
@@ -32,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
     Descriptions,
     check_metadata,
+    mark_outcome_unknown,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
@@ -187,6 +189,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         write = partial(self._descriptions.write, place, record.name, value, description)
         finish = partial(write, revision=base.revision, new=base.is_recreated, most=most)
         self._unfinished.finish(place, "metadata", finish)
+        self._check_not_deleted(place, record.name, value, base)
         return replace(record, version=str(number), serial=number, record_id=record_id, revision=0)
 
     def _check_metadata(self, place: str, name: str, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> None:
@@ -196,6 +199,19 @@ class Kv2(Connected, Recoverable, VersionRemover):
             again = partial(self._descriptions.give_back, place, name, base.number, value)
             self._unfinished.finish(place, "the value before it, which is stored again", again)
             raise
+
+    def _check_not_deleted(self, place: str, name: str, value: Value, base: _CurrentVersion) -> None:
+        """Check after a put that the version before it was not deleted first: the compare-and-swap of KV does not see that.
+
+        Raises:
+            Conflict: it was. It is deleted again.
+        """
+        with mark_outcome_unknown():
+            sheet = None if base.record is None else self._requests.sheet(place)
+        if sheet is not None and sheet.is_replaced_after_delete(base.number):
+            again = partial(self._descriptions.take_back, place, name, base.number, value)
+            self._unfinished.finish(place, "the delete of the value before it, which is repeated", again)
+            raise swap_conflict(name, Etag(str(base.number)), None)
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         place = self._location.place(name, stage)

@@ -30,14 +30,20 @@ class Removal:
         self._tenant = tenant
 
     def hide(self, place: str, found: Record, number: int) -> None:
-        """Delete a version recoverably. Undelete it if it was replaced or changed meanwhile, because KV does not compare here.
+        """Delete a version recoverably. Undelete it if it was replaced or changed first, because KV does not compare here.
+
+        A version that was written over the deleted one is taken back by its writer, which finds out as this method does.
 
         Raises:
             LostRace: another version was written, or the metadata was changed.
         """
         self._requests.delete(place, [number])
         sheet = self._requests.sheet(place)
-        if sheet is not None and (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
+        next_one = None if sheet is None else sheet.find(number + 1)
+        is_taken_back = next_one is not None and next_one.destroyed
+        if sheet is None or is_taken_back or sheet.is_replaced_after_delete(number):
+            return
+        if (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
             self._requests.undelete(place, [number])
             raise LostRace("it was changed meanwhile")
 

@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    Revoked,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
@@ -243,3 +244,74 @@ def test_of_a_put_and_a_recoverable_delete_that_cross_the_first_one_wins(store, 
     with pytest.raises(NotFound):
         backend.get("db_pass")
     assert value_of(backend.restore("db_pass")) == b"1"
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+@pytest.mark.parametrize("version", ["1", "3"])
+def test_no_value_of_a_revoked_credential_is_restored_after_the_name_was_used_again(store, delete, version):
+    """However many values follow: the metadata of the revoked version is not kept as long as its value."""
+    manager = store.manager()
+    for value in ("one", "two", "three"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    ask(manager, "credential", name="db", state="revoked")
+    delete(store, manager)
+    for value in ("four", "five"):
+        ask(manager, "credential", name="db", state="present", value=value)
+        ask(manager, "credential", name="db", state="present", tags={"value": value})
+        for check in (True, False):
+            with pytest.raises(Revoked):
+                perform(manager, "credential", {"name": "db", "state": "restored", "version": version}, NOBODY, check)
+        assert manager.token("db").expose() == value.encode()
+    versions = store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]
+    assert versions["3"]["deletion_time"], "it was undeleted"
+    assert ask(manager, "credential", name="db", state="restored", version="4").result["credential"]["state"] == "active"
+
+
+def test_a_version_that_was_removed_is_not_undeleted_if_the_credential_is_revoked(store):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    ask(manager, "credential", name="db", state="absent", version="1")
+    ask(manager, "credential", name="db", state="revoked")
+    with pytest.raises(Revoked):
+        ask(manager, "credential", name="db", state="restored", version="1")
+    assert store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]["1"]["deletion_time"]
+
+
+def test_a_revoked_credential_that_is_restored_is_still_revoked(store):
+    manager = store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    ask(manager, "credential", name="db", state="revoked")
+    deleted_by_us(store, manager)
+    assert ask(manager, "credential", name="db", state="restored").result["credential"]["state"] == "revoked"
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+@pytest.mark.parametrize("permanent", [True, False])
+def test_an_older_version_of_a_deleted_credential_is_removed(store, delete, permanent):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    delete(store, manager)
+    wanted = {"name": "db", "state": "absent", "version": "1", "permanent": permanent}
+    with pytest.raises(Conflict):
+        ask(manager, "credential", **wanted, expected_version="1")
+    with pytest.raises(InvalidInput, match="version 2 is the current one"):
+        ask(manager, "credential", **{**wanted, "version": "2"})
+    assert perform(manager, "credential", wanted, NOBODY, True).result["changed"]
+    done = ask(manager, "credential", **wanted).result
+    assert (done["changed"], done["recoverable"]) == (True, not permanent)
+    removed = store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]["1"]
+    assert (removed["destroyed"], bool(removed["deletion_time"])) == (permanent, not permanent)
+    assert not ask(manager, "credential", **wanted).result["changed"]
+    ask(manager, "credential", name="db", state="restored")
+    assert [info.version for info in manager.versions("db")] == ["2"]
+
+
+def test_an_older_version_is_destroyed_although_the_newest_one_was_destroyed_by_hand(store):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    store.bao("destroy", "-versions=2", "db")
+    assert ask(manager, "credential", name="db", state="absent", version="1", permanent=True).result["changed"]
+    assert destroyed(store) == {True}

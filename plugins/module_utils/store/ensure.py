@@ -133,21 +133,20 @@ class StateEnforcer:
     def ensure_version_absent(
         self, name: str, version: str, check: bool, expected_version: Optional[str], force: bool, recoverable: Optional[bool]
     ) -> EnsureResult:
-        """Remove one older version, as `ensure_absent` removes all.
+        """Remove one older version, as `ensure_absent` removes all; also of a credential that was deleted recoverably.
 
         Raises:
             InvalidInput: it is the current version, or `recoverable` is True and the backend cannot restore.
             Conflict: the current version is not the expected one.
         """
         recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
-        stored = self._reader.find(name)
-        if stored is None:
-            return EnsureResult(False, recoverable=False)
-        check_expected(stored, expected_version)
-        if version == stored.version:
+        there = self._reader.find(name) or self._writer.find_deleted(name)
+        if there is not None:
+            check_expected(there, expected_version)
+        if there is not None and version == there.version:
             remedy = "Write a new value first; or leave 'version' out, to delete the credential with all its versions."
             raise InvalidInput("version {0} is the current one".format(version), name=name, option="version", remedy=remedy)
-        side = dict(describe_diff_side(stored), version=version)
+        side = dict({"name": name} if there is None else describe_diff_side(there), version=version)
         removed = self._writer.remove_version(name, version, recoverable, check)
         return EnsureResult(removed, before=side if removed else {}, recoverable=recoverable)
 
@@ -215,6 +214,7 @@ class StateEnforcer:
     ) -> EnsureResult:
         """Store a version that was removed recoverably as the newest one. Raises `missing` if there is none."""
         check_expected(stored, expected_version)
+        _refuse_revoked(stored)
         try:
             kept = self._writer.restore_version(stored.name, version, check)
         except NotFound:

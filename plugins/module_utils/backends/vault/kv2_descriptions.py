@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     describe_version,
     find_description,
     has_description,
-    with_deleted,
+    mark_recreated,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
     Kv2Requests,
@@ -68,10 +68,9 @@ class Descriptions:
                     if find_description(custom, number, name).description == description:
                         return
                     raise _race_conflict(name)
-            custom = with_deleted(custom, number - 1) if new else custom
-            change = describe_version(custom, number, description)
-            if new:
-                change.update(with_deleted({}, number - 1))
+            marks = mark_recreated(custom, number - 1, name) if new else {}
+            change = describe_version(dict(custom, **marks), number, description)
+            change.update(marks)
             try:
                 self._requests.describe(place, change, most, revision)
                 return

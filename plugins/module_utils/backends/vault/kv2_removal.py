@@ -10,7 +10,11 @@ from typing import Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import read_revision
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import mark_deleted, newest_deleted_version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
+    mark_deleted,
+    newest_deleted_version,
+    newest_revoked_version,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
     describe_older,
     find_older,
@@ -18,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     record_of,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Revoked
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 
@@ -78,6 +83,9 @@ class Removal:
         """See `VersionRemover.restore_version`."""
         sheet = self._requests.sheet(place)
         found = find_older(sheet, name, version)
+        if sheet is not None and found.number <= newest_revoked_version(sheet.custom):
+            what = "version {0} is of a credential that was revoked, for good, and deleted".format(version)
+            raise Revoked(what, name=name, remedy="Write a new value with state 'present'.")
         if check and sheet is not None:
             return describe_older(sheet, name, found, self._tenant)
         if found.deleted:

@@ -46,6 +46,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     build_listing_row,
     data_of,
     describe_record,
+    find_deleted_at,
     find_identity,
     is_marked,
     is_number,
@@ -54,14 +55,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     row_of,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_removal import Removal
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
-    Kv2Requests,
-    LostRace,
-    Value,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
-    DELETED,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_warnings import warn_about_deleted, warn_about_end
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
@@ -78,11 +74,13 @@ class _CurrentVersion(NamedTuple):
         number: that of the newest version; 0 if there never was one.
         record: its record, unless it was deleted.
         revision: the server's revision of the metadata; None if it is not known.
+        deleted_at: when it was deleted, if it can be undeleted.
     """
 
     number: int
     record: Optional[Record]
     revision: Optional[int] = None
+    deleted_at: Optional[datetime] = None
 
     @property
     def is_recreated(self) -> bool:
@@ -172,7 +170,8 @@ class Kv2(Connected, Recoverable, VersionRemover):
             sheet = self._requests.sheet(place)
             return _CurrentVersion(sheet.current if sheet else 0, None)
         self._removal.bury_marked(place, value)
-        return _CurrentVersion(value.version.number, record_of(name, stage, value, self._tenant))
+        record = record_of(name, stage, value, self._tenant)
+        return _CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
 
     def _describe(self, place: str, record: Record, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> Record:
         """Send the second request of a put.
@@ -190,7 +189,10 @@ class Kv2(Connected, Recoverable, VersionRemover):
         finish = partial(write, revision=base.revision, new=base.is_recreated, most=most)
         self._unfinished.finish(place, "metadata", finish)
         self._check_not_deleted(place, record.name, value, base)
-        return replace(record, version=str(number), serial=number, record_id=record_id, revision=0)
+        if record.stage == CURRENT:
+            warn_about_end(self.context, record.name, value.version)
+            warn_about_deleted(self.context, record.name, value.version, base.deleted_at)
+        return replace(record, version=str(number), serial=number, record_id=record_id, revision=0, ends_at=value.version.ends_at)
 
     def _check_metadata(self, place: str, name: str, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> None:
         try:
@@ -218,9 +220,10 @@ class Kv2(Connected, Recoverable, VersionRemover):
         self._unfinished.catch_up(place)
         if version is not None:
             return self._version(name, version, stage)
-        record = record_of(name, stage, self._requests.read(place), self._tenant)
+        value = self._requests.read(place)
+        record = record_of(name, stage, value, self._tenant)
         if record is None:
-            raise absent(name, stage=stage)
+            raise absent(name, stage=stage, deleted_at=find_deleted_at(value) if stage == CURRENT else None)
         return record
 
     def _version(self, name: str, version: str, stage: str) -> Record:

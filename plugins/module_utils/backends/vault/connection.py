@@ -204,6 +204,8 @@ class Connection:
         return answer
 
     def _check_reply(self, asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
+        if answer.too_deep and 200 <= answer.status < 300:
+            raise failures.too_deep(asked)
         if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=asked.method in _READING):
             raise failures.no_vault(self._address.url, writing=asked.writing)
         if self._lacks_namespace(asked, answer):

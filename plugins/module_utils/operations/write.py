@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Dict, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.batch impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import refuse_unusable
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
@@ -77,6 +78,9 @@ def _inherit(common: Mapping[str, Any], item: Mapping[str, Any]) -> Dict[str, An
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
     state = item.get("state") or PRESENT
     wanted = read_desired(item)
+    if state == REVOKED and item.get("return_value"):
+        remedy = "Leave it out with 'state: revoked'."
+        raise Revoked("the value of a revoked credential is not returned", name=wanted.name, option="return_value", remedy=remedy)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
     described = None if done.credential is None else done.credential.describe()
@@ -137,6 +141,7 @@ def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureR
     secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_secret(name)]
     secrets += [wanted.value] if wanted.value is not None else []
     if item.get("return_value"):
+        refuse_unusable(done.credential)
         token = done.credential.token()
         result["value"] = encode_value(token, item.get("encoding") or TEXT, "value")
         secrets.append(token)

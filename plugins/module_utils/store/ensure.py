@@ -14,7 +14,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     EncryptionError,
     InvalidInput,
     NotFound,
-    Revoked,
     RolledBack,
     TypeMismatch,
 )
@@ -29,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     choose_recoverable,
     refuse_deleted_since,
     refuse_missing,
+    refuse_revoked,
     refuse_while_rotating,
     with_way_out,
 )
@@ -201,6 +201,7 @@ class StateEnforcer:
                 return EnsureResult(True, now, after=describe_diff_side(now, kept.fields))
             seen.append(stored)
             check_expected(stored, expected_version)
+            refuse_revoked(stored)
             wanted = DesiredCredential(name, type=kept.record.type)
             _check_type(stored, wanted)
             if differing(stored.fields, kept.fields):
@@ -214,7 +215,7 @@ class StateEnforcer:
     ) -> EnsureResult:
         """Store a version that was removed recoverably as the newest one. Raises `missing` if there is none."""
         check_expected(stored, expected_version)
-        _refuse_revoked(stored)
+        refuse_revoked(stored)
         try:
             kept = self._writer.restore_version(stored.name, version, check)
         except NotFound:
@@ -248,7 +249,7 @@ class StateEnforcer:
 
     def _change(self, stored: Credential, wanted: DesiredCredential, check: bool) -> EnsureResult:
         _check_type(stored, wanted)
-        _refuse_revoked(stored)
+        refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
         fields, generated = self._writer.resolve(wanted, kind, stored.fields)
         rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
@@ -340,8 +341,3 @@ def _refuse_other(there: Credential, version: Optional[str]) -> None:
         what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
         remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
         raise NotFound(what, name=there.name, remedy=remedy)
-
-
-def _refuse_revoked(stored: Credential) -> None:
-    if stored.metadata.lifecycle == lifecycle.REVOKED:
-        raise Revoked("it was revoked, for good", name=stored.name, remedy="Use state 'absent' first, or another name.")

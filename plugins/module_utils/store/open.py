@@ -46,6 +46,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.paths import change_undeclared_paths
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
@@ -174,7 +175,7 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
     """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
     _refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
-    config = _resolve_paths(config, spec)
+    config = change_undeclared_paths(_resolve_paths(config, spec), backend, _resolve_undeclared)
     for option in sorted(config):
         # One option at a time: the validator's message does not always name the option, and ours must.
         if option != "backend" and config[option] is not None:
@@ -196,6 +197,10 @@ def _resolve_paths(config: Mapping[str, Any], spec: Mapping[str, Mapping[str, An
         elif declared.get("options") and isinstance(value, Mapping):
             resolved[option] = _resolve_paths(value, declared["options"], "{0}{1}.".format(place, option))
     return resolved
+
+
+def _resolve_undeclared(option: str, value: Any) -> Any:
+    return resolve_path(value, option) if isinstance(value, str) else value
 
 
 def _refuse_unknown(given: Iterable[str], allowed: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     Misplaced,
     NotEncrypted,
+    Revoked,
     RolledBack,
     RotationInProgress,
     Tampered,
@@ -81,6 +82,16 @@ def refuse_while_rotating(credential: Credential) -> None:
     if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
         remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
         raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
+
+
+def refuse_revoked(credential: Credential) -> None:
+    """Refuse to use or to change a credential that is revoked.
+
+    Raises:
+        Revoked: it is.
+    """
+    if credential.metadata.lifecycle == lifecycle.REVOKED:
+        raise Revoked("it was revoked, for good", name=credential.name, remedy="Use state 'absent' first, or another name.")
 
 
 def refuse_importing(credential: Credential) -> None:

@@ -88,6 +88,11 @@ class CredentialType(ABC):
         known = self._field(field)
         return known is None or known.secret
 
+    def is_known_secret(self, field: str, fields: Fields) -> bool:
+        """Return True if a field is the primary one of `fields`, or if the type declares it secret."""
+        known = self._field(field)
+        return field == self.primary_of(fields) or (known is not None and known.secret)
+
     def expand(self, fields: Fields) -> Dict[str, Secret]:
         """Replace a field that combines others (a connection string) by those fields. Most types have none."""
         return dict(fields)
@@ -115,10 +120,8 @@ class CredentialType(ABC):
         Raises:
             InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean.
         """
-        primary = self.primary_of(merged)
         for name, value in given.items():
-            known = self._field(name)
-            if not value.is_text and (name == primary or (known is not None and known.secret)):
+            if not value.is_text and self.is_known_secret(name, merged):
                 raise not_text_error(json.loads(value.expose()), "fields.{0}".format(name))
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:

@@ -25,7 +25,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
     remove_left_over,
     write_durably,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
@@ -49,7 +48,7 @@ class KeyFile(KeySource):
 
     def __init__(self, path: Optional[str], warn: Callable[[str], object]) -> None:
         """Take the path (None: `$XDG_CONFIG_HOME/nebula/keys/<store id>.key`). Opens nothing."""
-        self._configured = None if path is None else expand_home(path, "key_sources")
+        self._configured = path
         self._warn = warn
 
     def path(self, store_id: bytes) -> str:

@@ -238,6 +238,9 @@ def test_the_short_scheme_and_a_socket_are_read():
         "postgresql://u:c4nary@h:port/d",
         "postgresql://u:c4nary@h/d?application_name=x",
         "mysql://h/?ssl-mode=no",
+        "postgresql://u:c4n@ry/c4nary#1@h/d",
+        "mysql://u:3306/c4nary@h/d",
+        "mysql://u:c4nary%@h/d",
     ],
 )
 def test_what_is_no_connection_string_is_refused_and_not_shown(text):

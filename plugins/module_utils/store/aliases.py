@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from typing import Any, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import resolve_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
@@ -28,6 +28,16 @@ def resolve_store_aliases(config: Mapping[str, Any]) -> Dict[str, Any]:
     if isinstance(found.get(SHARED_CACHE), Mapping):
         found[SHARED_CACHE] = _resolve_shared_cache(found[SHARED_CACHE])
     return _resolve_key_sources(found)
+
+
+def describe_aliases(option: Optional[str], config: Mapping[str, Any]) -> str:
+    """Return a clause with the other names of an error's option, since the user may have written one of them; "" if it has none."""
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import ALIASES
+
+    traits = find_traits(config.get("backend"))
+    names = [alias for alias, meant in (traits.aliases if traits else {}).items() if meant == option]
+    names += ["{0}.{1}".format(SHARED_CACHE, alias) for alias, meant in ALIASES.items() if "{0}.{1}".format(SHARED_CACHE, meant) == option]
+    return " (also called '{0}')".format("', '".join(names)) if names else ""
 
 
 def _resolve_shared_cache(config: Mapping[str, Any]) -> Dict[str, Any]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple, Union
 from urllib.parse import urlsplit
 
@@ -20,6 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.network.urls imp
 )
 
 _FILES = ("ca_cert", "client_cert", "client_key")
+_API_OR_PAGE = re.compile(r"/(v1|ui(/vault(/.*)?)?)/*\Z")
+"""The end of the address of the API, which each request adds, or of a page in a browser."""
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -74,6 +77,9 @@ def _url(text: Optional[str], insecure: bool) -> str:
         _wrong("url", "it is not the address of a server", example)
     if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         _wrong("url", "plain HTTP would show the token to the network", "Use https, or also write 'allow_insecure_transport: true'.")
+    surplus = _API_OR_PAGE.search(parts.path)
+    if surplus:
+        _wrong("url", "it ends with a path in the server", "Write it without '{0}'.".format(surplus.group()))
     return text.rstrip("/")
 
 

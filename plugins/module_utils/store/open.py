@@ -51,9 +51,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_me
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import describe_aliases, resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import (
+    change_undeclared_paths,
+    describe_aliases,
+    resolve_store_aliases,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.paths import change_undeclared_paths
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt

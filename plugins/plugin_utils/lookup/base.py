@@ -14,7 +14,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import DEFAULT
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, scope_options
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
@@ -38,6 +38,7 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
 
 SCOPE_VARIABLE = "nebula_credential_scope"
+_SCOPE = Specification(argument_spec={SCOPE_VARIABLE: {"type": "dict", "options": scope_options()}})
 ALL_FIELDS = ["*"]
 IN_CHECK_MODE = (
     "This is check mode, which writes nothing: if an earlier task creates it, give the lookup a 'default=', "
@@ -79,7 +80,7 @@ class CredentialLookup(LookupBase):
     def _answer(self, terms: list[Any], given: dict[str, Any], default: list[Any], variables: Mapping[str, Any]) -> list[Any]:
         around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         if given.get("scope") is None:
-            given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
+            given["scope"] = _read_scope(around)
         options = validate(given, self.specification)
         reactions = FailureOptions(options, default, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
@@ -90,6 +91,12 @@ def _explain_check_mode(error: Exception, variables: Mapping[str, Any]) -> Excep
     if isinstance(error, NotFound) and variables.get("ansible_check_mode") is True:
         error.remedy = "{0} {1}".format(error.remedy, IN_CHECK_MODE).strip()
     return error
+
+
+def _read_scope(around: RunConfig) -> Any:
+    """Return the scope of the variable, checked under its own name; None if it is not set."""
+    scope = to_native(template_variable(SCOPE_VARIABLE, around))
+    return None if scope is None else validate({SCOPE_VARIABLE: scope}, _SCOPE)[SCOPE_VARIABLE]
 
 
 class LookupCall:

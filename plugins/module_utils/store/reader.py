@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
+    CredentialError,
     Damaged,
     EncryptionError,
     Expired,
@@ -67,7 +68,10 @@ class Reader:
             AccessDenied: its scope does not match the caller.
             EncryptionError: it cannot be opened; the subclass says why.
         """
-        record = self._backend.get(check_name(name), version, stage)
+        try:
+            record = self._backend.get(check_name(name), version, stage)
+        except CredentialError as error:
+            raise error.within(name=name) from None
         return Credential(record if version is None else without_importing(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:

@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_data,
     write_description,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record, VersionInfo
@@ -82,7 +82,7 @@ def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, 
 
 def build_listing_row(name: str, stage: str, sheet: Listed, tenant: str) -> Optional[Record]:
     """Return what `row_of` returns, for a listing: a secret that cannot be read is a row with a `problem`."""
-    if isinstance(sheet, AccessDenied):
+    if isinstance(sheet, CredentialError):
         return build_unreadable_row(name, stage, sheet)
     try:
         return row_of(name, stage, sheet, tenant)

@@ -40,6 +40,10 @@ class LostRace(Conflict):
     """Compare-and-swap failed on the server. The caller reports what is stored instead."""
 
 
+class Malformed(StorageError):
+    """The server's facts about one secret cannot be read."""
+
+
 class _NeedsCas(StorageError):
     """The server requires the revision of the metadata to be replaced."""
 
@@ -103,8 +107,8 @@ class SecretMetadata:
         return before.deleted and before.ends_at <= after.written_at
 
 
-Listed = Union[SecretMetadata, AccessDenied, None]
-"""The metadata of a listed key; None if it is gone by then, an error if this login may not read it."""
+Listed = Union[SecretMetadata, AccessDenied, Malformed, None]
+"""The metadata of a listed key; None if it is gone by then, an error if this login may not read it, or it cannot be read."""
 _INVALID = "the server's response has an invalid {0}"
 _CHECK_URL = "Check that 'url' leads to a Vault or OpenBao."
 
@@ -229,7 +233,7 @@ class Kv2Requests:
     def _read_listed(self, place: str) -> Listed:
         try:
             return self.sheet(place)
-        except AccessDenied as problem:
+        except (AccessDenied, Malformed) as problem:
             return problem
 
     def keys(self, folder: str) -> List[str]:
@@ -237,9 +241,9 @@ class Kv2Requests:
         reply = self._request("LIST", "metadata", folder, capability="list")
         if reply.status == 404:
             self.engine.check(reply)
-        return [key for key in _mapping(reply.body.get("data")).get("keys") or () if isinstance(key, str)]
+        return _keys(_mapping(reply.body.get("data")))
 
-    def _list_with_metadata(self, folder: str) -> Iterator[Tuple[str, Optional[SecretMetadata]]]:
+    def _list_with_metadata(self, folder: str) -> Iterator[Tuple[str, Listed]]:
         after = ""
         while True:
             query = "?limit={0}&after={1}".format(_PAGE, quote(after, safe=""))
@@ -251,8 +255,8 @@ class Kv2Requests:
                 self._lists_details = False
                 return
             told = _mapping(reply.body.get("data"))
-            keys, details = list(told.get("keys") or ()), _mapping(told.get("key_info"))
-            yield from ((key, _sheet(_mapping(details.get(key))) if key in details else None) for key in keys)
+            keys, details = _keys(told), _mapping(told.get("key_info"))
+            yield from ((key, _read_detail(details[key]) if key in details else None) for key in keys)
             if len(keys) < _PAGE:
                 return
             after = keys[-1]
@@ -263,6 +267,19 @@ class Kv2Requests:
         self.engine.check_root()
         path = "{0}/{1}/{2}".format(self._mount, endpoint, place)
         return self._connection.request(method, path, body, writing=writing, capability=capability, refused=_refusal_error)
+
+
+def _keys(told: Mapping[str, Any]) -> List[str]:
+    keys = told.get("keys")
+    return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+
+
+def _read_detail(told: Any) -> Union[SecretMetadata, Malformed]:
+    """Return the metadata of a listed key, or why it cannot be read: one secret does not end a listing."""
+    try:
+        return _sheet(told)
+    except Malformed as problem:
+        return problem
 
 
 def _refusal_error(reply: Reply) -> Optional[CredentialError]:
@@ -286,7 +303,9 @@ def _custom(metadata: Mapping[str, Any]) -> Dict[str, str]:
     return {key: value for key, value in _mapping(metadata.get("custom_metadata")).items() if isinstance(value, str)}
 
 
-def _sheet(told: Mapping[str, Any]) -> SecretMetadata:
+def _sheet(told: Any) -> SecretMetadata:
+    if not isinstance(told, dict):
+        raise Malformed(_INVALID.format("description of a secret"), remedy=_CHECK_URL)
     kept = [_version(_count(number), _mapping(each)) for number, each in _mapping(told.get("versions")).items()]
     revision = told.get("current_metadata_version")
     newest_first = tuple(sorted(kept, key=lambda version: -version.number))
@@ -306,7 +325,7 @@ def _count(value: Any) -> int:
     """Return the number of a version, which is text where it is the key of a mapping."""
     text = str(value)
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise StorageError(_INVALID.format("number of a version"), remedy=_CHECK_URL)
+        raise Malformed(_INVALID.format("number of a version"), remedy=_CHECK_URL)
     return int(text)
 
 
@@ -316,4 +335,4 @@ def _time(text: Any) -> datetime:
         whole, _point, rest = str(text).rstrip("Z").partition(".")
         return datetime.fromisoformat("{0}.{1:0<6.6}+00:00".format(whole, rest))
     except ValueError:
-        raise StorageError(_INVALID.format("time"), remedy=_CHECK_URL) from None
+        raise Malformed(_INVALID.format("time"), remedy=_CHECK_URL) from None

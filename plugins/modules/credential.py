@@ -91,7 +91,7 @@ options:
             description: Whether it is the field that O(value) sets and lookups return. By default the first secret field is.
             type: bool
             default: false
-          default: {type: str, description: The value if none is given.}
+          default: {type: str, description: "The value if none is given. A secret field and the primary one have no default."}
           description: {type: str, description: The purpose of the field.}
       description: &description
         description: The purpose of the credential.

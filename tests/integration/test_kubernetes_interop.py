@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NoToken, ReadOnly, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, ReadOnly, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -111,7 +111,7 @@ def test_get_returns_the_primary_field_of_the_secrets_type(store, kubectl, kind,
     manager = store.manager()
     for _each in range(2):
         if value is None:
-            with pytest.raises(NoToken, match="It has: a, b"):
+            with pytest.raises(InvalidInput, match="It has: a, b"):
                 ask(manager, "get", name="theirs")
         else:
             assert ask(manager, "get", name="theirs").result["value"] == value

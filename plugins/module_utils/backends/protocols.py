@@ -206,6 +206,18 @@ class BackupKeeper(ABC):
         """
 
 
+class WriteChecker(ABC):
+    """Finds out, without a change, whether the current value of a credential can be replaced."""
+
+    @abstractmethod
+    def check_writable(self, name: str) -> None:
+        """Do nothing if the backend would accept another current value. A rotation checks this before it sends anything to a service.
+
+        Raises:
+            CredentialError: what a write of another value would fail with.
+        """
+
+
 class Limited(ABC):
     """States `capabilities.max_bytes`, `capabilities.max_tags` or both. `layers.limits` checks them."""
 

@@ -205,6 +205,7 @@ class _Rotation:
             places=self._target.places,
             complete=self._complete,
             current_unverified=bool(self._parameters.get("current_unverified")),
+            current_verified=self._parameters.get("current_verified"),
         )
 
     def _complete(self, base: Record, made: Value) -> Candidate:

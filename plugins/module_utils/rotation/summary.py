@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     """Return the state of a rotation, JSON-like. Points in time are ISO 8601, durations are seconds.
 
-    `current_verified` says whether the target accepted current before anything was sent; None if no driver probes the target.
+    `current_verified` says whether the target is known to have accepted current before anything was sent; None without a target.
     With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
     that it may have made and whose response was lost.
     """
@@ -36,7 +36,7 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "overlap": journal.overlap,
         "attempts": journal.attempts,
         "tested": journal.tested,
-        "current_verified": not journal.unverified if journal.is_driven else None,
+        "current_verified": None if journal.target.get("kind") == NO_TARGET else not journal.unverified,
         "reason": journal.reason,
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),

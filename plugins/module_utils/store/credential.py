@@ -101,9 +101,10 @@ class Credential:
 
         Raises:
             NoToken: the field has no value.
+            InvalidInput: no field is named, and there are several of which none is primary.
         """
         kind = self.kind
-        return kind.read(self.fields, self.record.state, field or kind.primary_of(self.fields))
+        return kind.read(self.fields, self.record.state, field or kind.choose_field(self.fields))
 
     def describe(self) -> Dict[str, Any]:
         """Return the metadata and the field names as JSON-like data: no value of any field, times in ISO 8601 (UTC).

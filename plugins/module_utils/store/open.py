@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -17,7 +18,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, fill_from_environment
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
+    check_login,
+    fill_from_environment,
+    name_variable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     AuditSink,
     Limited,
@@ -135,14 +140,13 @@ def _open(
 ) -> CredentialManager:
     traits = _find_backend(config)
     filled = fill_from_environment(traits, resolve_store_aliases(config), os.environ)
+    context = replace(context, variables=filled.variables)
     try:
         options = _validate(filled.config, traits)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
     except InvalidConfiguration as problem:
-        variable = filled.variables.get(problem.option or "")
-        problem.what += " (its value comes from the environment variable {0})".format(variable) if variable else ""
-        raise
+        raise name_variable(problem, filled.variables) from None
     backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)

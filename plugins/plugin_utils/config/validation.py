@@ -31,7 +31,7 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
 
     Raises:
         UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
-        InvalidInput: an option that has options of its own is something else, or a secret is no text.
+        InvalidInput: an option that has options of its own is something else, a secret is no text, or the check of the specification fails.
     """
     given = _read(to_native(arguments, keep), specification)
     masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
@@ -48,7 +48,10 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
             message = "Unsupported parameters{0}: {1}".format(where, message)
             message += _suggest(result.unsupported_parameters, specification.argument_spec)
         raise UserMessage(masking.without(message, _secrets(given, specification.argument_spec)))
-    return dict(result.validated_parameters)
+    parameters = dict(result.validated_parameters)
+    if specification.check is not None:
+        specification.check(parameters)
+    return parameters
 
 
 def _read(written: Mapping[str, Any], specification: Specification) -> dict[str, Any]:

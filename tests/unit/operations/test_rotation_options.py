@@ -204,6 +204,13 @@ def test_an_unverified_current_value_is_replaced_where_the_task_says_so(store: S
     assert (done["outcome"], done["rotation"]["current_verified"]) == ("promoted", False)
 
 
+@pytest.mark.parametrize("said", [None, False, True])
+def test_by_hand_the_current_value_is_verified_only_if_the_task_says_so(store: Store, said: bool | None) -> None:
+    begun = store.rotate(phase="prepare", **({} if said is None else {"current_verified": said}))
+    assert begun["rotation"]["current_verified"] is bool(said)
+    assert store.rotate(phase="prepare")["rotation"]["current_verified"] is bool(said)
+
+
 def sides(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs between the two sides of the diff."""
     diff = result["diff"][0] if isinstance(result["diff"], list) else result["diff"]

@@ -247,7 +247,7 @@ def _check_unchanged(content: StoredObject, found: Optional[StoredObject]) -> No
     """Check that an immutable Secret keeps its data. Its annotations and labels may change."""
     parts: Tuple[str, ...] = ("fields", "state", "envelope")
     if found is None or any(getattr(content.record, part) != getattr(found.record, part) for part in parts):
-        raise ReadOnly("the Secret is immutable", remedy="Delete the credential and create it again, or write another name.")
+        raise ReadOnly("the Secret is immutable", remedy="Make it again with the same data and without 'immutable', or write another name.")
 
 
 def _labels(before: Mapping[str, Any], found: Optional[StoredObject], ours: Mapping[str, str]) -> Dict[str, str]:

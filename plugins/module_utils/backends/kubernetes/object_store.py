@@ -31,7 +31,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 _DOCUMENT = "document"
 _STORE = "store"
@@ -122,6 +123,22 @@ class KubePlaces(ObjectStore):
             manifest=kept,
         )
 
+    def check_writable(self, place: ObjectKey) -> None:
+        """Check that the Secret of a place may get other data, by a dry run of an update: rules of the cluster may refuse it.
+
+        Raises:
+            ReadOnly: the Secret is immutable, or is being deleted.
+            AccessDenied, InvalidInput: an admission rule refuses it.
+        """
+        found = self.read(place)
+        if found is None or found.problem is not None:
+            return
+        if found.ending is not None:
+            raise found.ending
+        secret = self._manifests.write(place, replace(found, record=_change_value(found.record)), found)
+        # A Secret that was changed meanwhile, or an admission webhook that supports no dry run, says nothing about the real write.
+        self._connection.request("update", secret["metadata"]["name"], secret, query={"dryRun": "All"})
+
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         name = secret_name(self._prefix, place)
         body: Dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
@@ -200,6 +217,13 @@ class KubePlaces(ObjectStore):
         secret: Mapping[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
         answer = self._connection.request("create" if found is None else "update", "" if found is None else name, secret)
         _check_swapped(answer.status, None)
+
+
+def _change_value(record: Record) -> Record:
+    """Return the record with another value, which is valid wherever the present one is: a document may end with a space."""
+    if record.envelope is not None:
+        return replace(record, envelope=record.envelope + b" ")
+    return replace(record, fields={name: Secret(value.expose() + b" ") for name, value in record.fields.items()})
 
 
 class _about:  # noqa: N801  # read as a statement: with _about(place)

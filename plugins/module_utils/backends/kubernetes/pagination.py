@@ -56,6 +56,8 @@ class Listing:
                         yield secret
                 begin = str((answer.body.get("metadata") or {}).get("continue") or "")
                 if not begin:
+                    if not self.seen:
+                        self._connection.check_namespace()
                     return
                 if begin in begun:
                     raise _not_a_list("that continues with a page which was listed before")

@@ -11,6 +11,7 @@ from typing import Any, Mapping, NamedTuple, Optional, Type
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
+    InvalidConfiguration,
     LoginFailed,
     StorageError,
     TooLarge,
@@ -18,6 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 INVALID_TOKEN = "invalid token"
+NO_ROUTE = "no handler for route"
+NO_NAMESPACE = "namespace not found"
 _MISSING_TOKEN = "missing client token"
 
 
@@ -136,6 +139,12 @@ def no_vault(url: str, *, writing: bool = False) -> StorageError:
     )
     error.annotate(outcome_unknown=writing)
     return error
+
+
+def no_namespace(namespace: Optional[str]) -> InvalidConfiguration:
+    """Return the error for a namespace that the server does not have. Nothing in it can be called missing."""
+    what = "the server has no namespace {0}".format(ascii(namespace))
+    return InvalidConfiguration(what, option="namespace", remedy="Name one that it has ('bao namespace list' shows them), or leave it out.")
 
 
 def access_denied(asked: Asked) -> AccessDenied:

@@ -287,6 +287,9 @@ rotation:
     readers_refused_for:
       description: For how many seconds readers of the current value were refused by the target.
       type: float
+    grace:
+      description: For how many seconds the previous value is kept after the promotion.
+      type: int
     retire_after:
       description: The earliest time at which the previous value is removed.
       type: str

@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
+    CredentialError,
     Damaged,
     EncryptionError,
     Expired,
@@ -67,7 +68,10 @@ class Reader:
             AccessDenied: its scope does not match the caller.
             EncryptionError: it cannot be opened; the subclass says why.
         """
-        record = self._backend.get(check_name(name), version, stage)
+        try:
+            record = self._backend.get(check_name(name), version, stage)
+        except CredentialError as error:
+            raise error.within(name=name) from None
         return Credential(record if version is None else without_importing(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
@@ -157,7 +161,7 @@ def refuse_unusable(credential: Credential) -> None:
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.is_expired:
-        when = format_time(credential.metadata.expires_at)
+        when = format_time(credential.expires_at)
         raise Expired("it expired at {0}".format(when), name=credential.name, remedy="Write a new value, or rotate it.")
     if not credential.usable:
         remedy = "Write a new value with state 'present'."

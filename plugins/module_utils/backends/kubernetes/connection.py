@@ -51,7 +51,7 @@ class Connection:
         check_options(settings)
         self._settings = settings
         self._store = store
-        self._warn = warn
+        self._warn = lambda message: warn("store '{0}': {1}".format(store, message))
         self._opening = threading.Lock()
         self._open: Optional[_Opened] = None
         self._namespace_of: Any = None

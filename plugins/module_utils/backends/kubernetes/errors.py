@@ -120,14 +120,14 @@ def is_success(asked: Asked, answer: Answer) -> bool:
 
 
 def is_for_callers(asked: Asked, answer: Answer) -> bool:
-    """Return True for a failure that callers handle: this Secret is missing, a write found it changed, a listing expired, no dry run."""
+    """Return True for a failure that callers handle: this Secret is missing or was changed, the list expired, no dry run."""
     if not answer.is_of_kubernetes:
         return False
     named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
-    if answer.status == 400 and answer.says("does not support dry run"):
-        return True
     if answer.status == 404:
         return asked.name != "" and named
+    if answer.status == 400:
+        return answer.says("does not support dry run")
     return (answer.status == 409 and asked.writing) or (answer.status == 410 and asked.verb == "list")
 
 

@@ -62,11 +62,13 @@ class Connection:
         self._opening = threading.Lock()
         self._transport: Any = None
         try:
-            self._address = address.address_of(settings, warn)
+            self._address = address.address_of(
+                settings, lambda message: warn("store '{0}': {1}".format(store, message) if store else message)
+            )
             chosen = auth.auth_of(settings.get("auth"))
         except CredentialError as problem:
             raise problem.within(store=store) from None
-        self._login = Login(chosen, self._open_transport, self._address.url, revoke=settings.get("revoke_on_close") is not False)
+        self._login = Login(chosen, self._open_transport, self.place, revoke=settings.get("revoke_on_close") is not False)
 
     def request(
         self,
@@ -202,6 +204,8 @@ class Connection:
         return answer
 
     def _check_reply(self, asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
+        if answer.too_deep and 200 <= answer.status < 300:
+            raise failures.too_deep(asked)
         if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=asked.method in _READING):
             raise failures.no_vault(self._address.url, writing=asked.writing)
         if self._lacks_namespace(asked, answer):

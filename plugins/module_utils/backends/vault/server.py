@@ -86,7 +86,8 @@ def _url(text: Optional[str], insecure: bool) -> str:
 def _verify(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Union[bool, str]:
     ca_cert, ca_path = settings.get("ca_cert"), settings.get("ca_path")
     if settings.get("verify") is False:
-        warn("'verify: false': the server's certificate is not checked, so others on the network can read every secret.")
+        what = "'verify: false': the certificate of {0} is not checked, so others on the network can read every secret."
+        warn(what.format(settings.get("url")))
         return False
     if ca_cert and ca_path:
         _wrong("ca_path", "'ca_cert' is given too", "Give one of them.")

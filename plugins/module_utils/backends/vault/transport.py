@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.a
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import MAX_DEPTH, TooDeep, read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
@@ -51,6 +51,8 @@ except ImportError:
 INSTALL = "Run: {0}".format(pip_install(HVAC))
 _FOLLOWED = (307, 308)
 _REDIRECTS = 3
+_AROUND = 3
+"""The mappings around the value of a field in a response: the response, its `data`, and the fields in that."""
 _NAMESPACE = "X-Vault-Namespace"
 
 
@@ -178,11 +180,11 @@ def answer_of(response: Any) -> failures.Answer:
     if not is_whole(response):
         raise requests.ConnectionError
     try:
-        body = read_json(response.content) if response.content else None
-    except ValueError:
-        body = None
+        body, too_deep = read_json(response.content, MAX_DEPTH + _AROUND) if response.content else None, False
+    except ValueError as problem:
+        body, too_deep = None, isinstance(problem, TooDeep)
     known = body if isinstance(body, dict) else None
-    return failures.Answer(response.status_code, known, seconds_to_wait(response.headers.get("Retry-After")))
+    return failures.Answer(response.status_code, known, seconds_to_wait(response.headers.get("Retry-After")), too_deep)
 
 
 def _context(address: Address) -> ssl.SSLContext:

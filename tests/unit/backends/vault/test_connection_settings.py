@@ -118,7 +118,7 @@ def test_an_unchecked_certificate_is_warned_of_once():
     warnings = []
     assert connected(warn=warnings.append, verify=False)._address.verify is False
     assert len(warnings) == 1
-    assert "not checked" in warnings[0]
+    assert "store 'prod': 'verify: false': the certificate of http://127.0.0.1:8200 is not checked" in warnings[0]
 
 
 @pytest.mark.parametrize(

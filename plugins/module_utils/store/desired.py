@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
-from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION, Custom
+from ansible_collections.nebula.credential.plugins.module_utils.types.custom import Custom
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 IDEMPOTENCY_KEY = "key"
@@ -72,7 +72,7 @@ class DesiredCredential:
         if self.declared is not None and name != Custom.name:
             remedy = "Leave it out, or use type 'custom'."
             raise InvalidInput("type '{0}' declares its own fields".format(name), option="declared_fields", remedy=remedy)
-        return type_named(name, stored if self.declared is None else {DECLARATION: self.declared})
+        return type_named(name, stored) if self.declared is None else Custom.declare(self.declared)
 
     def resolve(self, kind: CredentialType, stored: Fields) -> Tuple[Dict[str, Secret], bool]:
         """Merge the given fields over the stored ones, and generate the primary value if there is none.

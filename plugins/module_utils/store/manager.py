@@ -122,7 +122,7 @@ class CredentialManager(StoreAdministration):
         """Return the current value of a field, by default the primary one.
 
         Raises:
-            NoToken: the field has no value.
+            NoToken, InvalidInput: as `Credential.token`.
             CredentialError: as `get`.
         """
         with self.acting(context):

@@ -161,7 +161,7 @@ def refuse_unusable(credential: Credential) -> None:
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.is_expired:
-        when = format_time(credential.metadata.expires_at)
+        when = format_time(credential.expires_at)
         raise Expired("it expired at {0}".format(when), name=credential.name, remedy="Write a new value, or rotate it.")
     if not credential.usable:
         remedy = "Write a new value with state 'present'."

@@ -83,6 +83,14 @@ class CredentialType(ABC):
         """Return the primary field of a credential that holds `fields`."""
         return self.primary
 
+    def choose_field(self, fields: Fields) -> str:
+        """Return the field that is read if the caller names none.
+
+        Raises:
+            InvalidInput: only the caller can say which one is meant.
+        """
+        return self.primary_of(fields)
+
     def is_secret(self, field: str) -> bool:
         """Return True if a field's value is hidden. A field that the type does not know is hidden."""
         known = self._field(field)

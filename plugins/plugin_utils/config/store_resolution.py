@@ -135,10 +135,10 @@ def resolve_store(option: Any, around: RunConfig) -> StoreReference:
 
 def _choose(option: Any, around: RunConfig) -> tuple[Any, str]:
     """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
-    if option:
+    if option is not None:
         return option, STORE_OPTION
     variable = template_variable(STORE_VARIABLE, around)
-    if variable:
+    if variable is not None:
         return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
         return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT

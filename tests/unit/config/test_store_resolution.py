@@ -197,3 +197,12 @@ def test_what_a_template_error_says_is_kept_out(tmp_path):
 
 def test_the_configuration_is_in_no_repr(tmp_path):
     assert "hidden" not in repr(resolve_store({"backend": "memory", "password": "hidden"}, around(tmp_path)))
+
+
+def test_a_store_that_is_given_and_empty_is_not_another_one(project):
+    """Also in the variable: an empty one must not lead to the configured store."""
+    with pytest.raises(InvalidConfiguration, match="option 'store': the value is not a store's name"):
+        resolve_store("", around(project, cfg=project / "ansible.cfg"))
+    with pytest.raises(InvalidConfiguration, match="option 'nebula_credential_store': the value is not a store's name"):
+        resolve_store(None, around(project, cfg=project / "ansible.cfg", variables={"nebula_credential_store": ""}))
+    assert resolve_store({}, around(project, cfg=project / "ansible.cfg")).config == {}

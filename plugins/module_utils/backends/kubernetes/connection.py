@@ -76,7 +76,7 @@ class Connection:
             accept: the requested form of the response.
 
         Returns:
-            The response: a status of 2xx; 404 for a Secret that does not exist; 409 and 410.
+            The response: a status of 2xx; 404 for a Secret that does not exist; 409 for a write; 410 for a list.
 
         Raises:
             AccessDenied: the error names verb, resource, namespace and a Role.

@@ -59,6 +59,13 @@ def record_of(name: str, stage: str, value: Optional[Value], tenant: str, *, del
     return replace(row, fields=read_fields(value.data), state=read_state(value.data, name))
 
 
+def find_deleted_at(value: Optional[Value]) -> Optional[datetime]:
+    """Return when the newest version was deleted, by a user or by the server, if it can be undeleted; else None."""
+    if value is None or value.data is not None or value.version.destroyed:
+        return None
+    return value.version.ends_at if value.version.number > newest_deleted_version(value.custom) else None
+
+
 def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, *, undeletable: bool = False) -> Optional[Record]:
     """Return the record of the newest version without its fields, or None; with `undeletable` also if it can be undeleted.
 
@@ -84,7 +91,8 @@ def build_listing_row(name: str, stage: str, sheet: Listed, tenant: str) -> Opti
 
 
 def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found: Known, tenant: str) -> Record:
-    row = Record(name, OPAQUE, metadata=_foreign(custom, version.written_at, tenant), stage=stage, version=str(version.number))
+    foreign, ends_at = _foreign(custom, version.written_at, tenant), None if version.deleted else version.ends_at
+    row = Record(name, OPAQUE, metadata=foreign, stage=stage, version=str(version.number), ends_at=ends_at)
     if found.description is None:
         return row
     described = found.description

@@ -49,10 +49,19 @@ class _NeedsCas(StorageError):
 
 
 class Version(NamedTuple):
-    """The facts about one version, without its value."""
+    """The facts about one version, without its value.
+
+    Attributes:
+        number: counts the values of a secret from 1.
+        written_at: when it was written.
+        ends_at: when it was deleted, or when the server will delete it by itself; None if it stays.
+        deleted: it has no value any more, which `undelete` brings back unless it is `destroyed`.
+        destroyed: its value was removed for good.
+    """
 
     number: int
     written_at: datetime
+    ends_at: Optional[datetime]
     deleted: bool
     destroyed: bool
 
@@ -82,6 +91,20 @@ class SecretMetadata:
     def newest(self) -> Optional[Version]:
         """The current version, or None if there never was one, or it was pruned."""
         return self.versions[0] if self.versions and self.versions[0].number == self.current else None
+
+    def find(self, number: int) -> Optional[Version]:
+        """Return a version, or None if it is not kept."""
+        return next((version for version in self.versions if version.number == number), None)
+
+    def is_replaced_after_delete(self, number: int) -> bool:
+        """Return True if a version was deleted before the next one was written over it, which KV does not refuse.
+
+        Both times are the server's.
+        """
+        before, after = self.find(number), self.find(number + 1)
+        if before is None or after is None or before.ends_at is None:
+            return False
+        return before.deleted and before.ends_at <= after.written_at
 
 
 Listed = Union[SecretMetadata, AccessDenied, Malformed, None]
@@ -293,9 +316,9 @@ def _sheet(told: Any) -> SecretMetadata:
 
 def _version(number: int, told: Mapping[str, Any]) -> Version:
     ends, destroyed = told.get("deletion_time"), bool(told.get("destroyed"))
-    # A time in the future is when the server will delete it by itself.
-    gone = destroyed or (bool(ends) and _time(ends) <= datetime.now(timezone.utc))
-    return Version(number, _time(told.get("created_time")), gone, destroyed)
+    ends_at = _time(ends) if ends else None
+    deleted = destroyed or (ends_at is not None and ends_at <= datetime.now(timezone.utc))
+    return Version(number, _time(told.get("created_time")), ends_at, deleted, destroyed)
 
 
 def _count(value: Any) -> int:

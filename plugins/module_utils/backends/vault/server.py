@@ -12,7 +12,13 @@ from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, private_key_path, readable_path, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import (
+    is_encoded,
+    is_loopback,
+    private_key_path,
+    readable_path,
+    split_url,
+)
 
 _FILES = ("ca_cert", "client_cert", "client_key")
 _API_OR_PAGE = re.compile(r"/(v1|ui(/vault(/.*)?)?)/*\Z")
@@ -65,10 +71,10 @@ def _url(text: Optional[str], insecure: bool) -> str:
     if not text:
         _wrong("url", "it is missing", example[:-1] + ", or set BAO_ADDR or VAULT_ADDR.")
     parts = split_url(text)
-    if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
-        _wrong("url", "it is not the address of a server", example)
-    if parts.username is not None:
+    if parts is not None and parts.username is not None:
         _wrong("url", "it holds a login", "Remove it; logins belong in 'auth'.")
+    if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or not is_encoded(parts):
+        _wrong("url", "it is not the address of a server", example)
     if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         _wrong("url", "plain HTTP would show the token to the network", "Use https, or also write 'allow_insecure_transport: true'.")
     surplus = _API_OR_PAGE.search(parts.path)

@@ -22,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Da
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     create_exclusively,
     fsync_directory,
+    remove_file,
     remove_left_over,
     write_durably,
 )
@@ -105,7 +106,7 @@ class KeyFile(KeySource):
         path = self.path(store_id)
         if self._configured is None and has_file(path, _ROLE):
             with translated(_ROLE, path):
-                os.unlink(path)
+                remove_file(path)
                 fsync_directory(os.path.dirname(path))
 
     def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:

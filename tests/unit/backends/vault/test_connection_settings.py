@@ -52,6 +52,8 @@ def refusal(**settings):
         ("https://vault example", "not the address"),
         ("https://vault.example.com/?x=1", "not the address"),
         ("https://me:secret-of-mine@vault.example.com", "holds a login"),
+        ("https://me:8200/secret-of-mine@vault.example.com", "not the address"),
+        ("https://me:8200#secret-of-mine@vault.example.com", "not the address"),
         ("http://vault.example.com:8200", "plain HTTP"),
         ("http://192.0.2.1:8200", "plain HTTP"),
         ("http://127.0.0.1.example.com:8200", "plain HTTP"),

@@ -33,6 +33,7 @@ def _read_as_the_cli(name: str, *ours: str) -> Tuple[str, ...]:
     return (*("ANSIBLE_HASHI_VAULT_" + each for each in ours), "BAO_" + name, "VAULT_" + name)
 
 
+_TIMEOUT = _read_as_the_cli("CLIENT_TIMEOUT", "TIMEOUT")
 ENVIRONMENT: Mapping[str, Tuple[str, ...]] = {
     "url": ("ANSIBLE_HASHI_VAULT_ADDR", "BAO_AGENT_ADDR", "VAULT_AGENT_ADDR", "BAO_ADDR", "VAULT_ADDR"),
     "namespace": _read_as_the_cli("NAMESPACE", "NAMESPACE"),
@@ -41,6 +42,9 @@ ENVIRONMENT: Mapping[str, Tuple[str, ...]] = {
     "client_cert": _read_as_the_cli("CLIENT_CERT", "CERT_AUTH_PUBLIC_KEY"),
     "client_key": _read_as_the_cli("CLIENT_KEY", "CERT_AUTH_PRIVATE_KEY"),
     "tls_server_name": _read_as_the_cli("TLS_SERVER_NAME"),
+    "read_timeout": _TIMEOUT,
+    "write_timeout": _TIMEOUT,
+    "max_retries": _read_as_the_cli("MAX_RETRIES", "RETRIES"),
     AUTH + ".method": ("ANSIBLE_HASHI_VAULT_AUTH_METHOD",),
     AUTH + ".mount": ("ANSIBLE_HASHI_VAULT_MOUNT_POINT",),
     AUTH + ".token": _read_as_the_cli("TOKEN", "TOKEN"),
@@ -51,6 +55,9 @@ ENVIRONMENT: Mapping[str, Tuple[str, ...]] = {
     AUTH + ".jwt": ("ANSIBLE_HASHI_VAULT_JWT",),
     AUTH + ".username": ("ANSIBLE_HASHI_VAULT_USERNAME",),
     AUTH + ".password": ("ANSIBLE_HASHI_VAULT_PASSWORD",),
+    AUTH + ".header_value": ("ANSIBLE_HASHI_VAULT_AWS_IAM_SERVER_ID",),
+    AUTH + ".resource": ("ANSIBLE_HASHI_VAULT_AZURE_RESOURCE",),
+    AUTH + ".client_id": ("ANSIBLE_HASHI_VAULT_AZURE_CLIENT_ID",),
 }
 """The variables of the command lines and of community.hashi_vault. Those of `auth` count if the method takes the option."""
 _UNCHECKED = RefusedVariable(
@@ -64,11 +71,21 @@ _TOKEN_DIRECTORY = RefusedVariable(
     "names the directory of the token, and is not read",
     "Write 'token_file' in 'auth', or set ANSIBLE_HASHI_VAULT_TOKEN_FILE to a whole path.",
 )
+_OFF = ("0", "f", "false")
+_RETRY_ACTION = RefusedVariable("chooses how repeats are reported, and is not read", "Metrics count the repeats of a store.")
+_TOKEN_VALIDATE = RefusedVariable(
+    "has tokens checked before their use, and is not read", "A wrong token is reported by the first request.", None, (*_OFF, "no")
+)
+_SRV_LOOKUP = RefusedVariable("looks up the server by SRV records, which is not done", "Write the server's address in 'url'.", None, _OFF)
 REFUSED_ENVIRONMENT: Mapping[str, RefusedVariable] = {
     "VAULT_SKIP_VERIFY": _UNCHECKED,
     "BAO_SKIP_VERIFY": _UNCHECKED,
     **dict.fromkeys(("ANSIBLE_HASHI_VAULT_PROXIES", "VAULT_PROXY_ADDR", "BAO_PROXY_ADDR", "VAULT_HTTP_PROXY"), _PROXY),
     "ANSIBLE_HASHI_VAULT_TOKEN_PATH": _TOKEN_DIRECTORY,
+    "ANSIBLE_HASHI_VAULT_RETRY_ACTION": _RETRY_ACTION,
+    "ANSIBLE_HASHI_VAULT_TOKEN_VALIDATE": _TOKEN_VALIDATE,
+    "VAULT_SRV_LOOKUP": _SRV_LOOKUP,
+    "BAO_SRV_LOOKUP": _SRV_LOOKUP,
 }
 ALIASES: Mapping[str, str] = {
     "validate_certs": "verify",

@@ -136,18 +136,6 @@ def test_the_seconds_that_a_server_asks_to_wait_are_told(header, seconds):
     assert not failure(Answer(503, {}, headers)).throttled
 
 
-def test_a_namespace_is_looked_at_once_and_only_when_a_read_finds_nothing():
-    with scripted.running(missing) as server:
-        store = backend(host=server.url)
-        for _each in range(2):
-            with pytest.raises(NotFound):
-                store.get("a")
-        assert [request.path.rpartition("/")[2] for request in server.asked] == ["nebula-a", "default", "nebula-a"]
-    with scripted.running(lambda _request: SECRET) as server:
-        backend(host=server.url).get("a")
-        assert len(server.asked) == 1
-
-
 def test_throttling_is_waited_out_within_the_time_limit():
     """More often than other failures are repeated, also where a gateway throttles."""
     answers = [status(429), Answer(429, b"<html>"), status(429)]

@@ -236,3 +236,15 @@ def test_a_token_of_the_options_is_sent_once(server):
     server.script = lambda _request: Answer(401)
     assert isinstance(fails(host=server.url, api_key="t"), LoginFailed)
     assert len(server.asked) == 1
+
+
+def test_a_namespace_is_looked_at_once_and_only_when_a_read_finds_nothing(server):
+    store = Kubernetes({"encrypt": False, "host": server.url, "api_key": "t"}, BackendContext("prod"))
+    server.script = lambda _request: Answer(200, {"kind": "Secret", "metadata": {"name": "nebula-a"}})
+    store.get("a")
+    assert len(server.asked) == 1
+    server.script = missing
+    for _each in range(2):
+        with pytest.raises(NotFound):
+            store.get("a")
+    assert [request.path.rpartition("/")[2] for request in server.asked[1:]] == ["nebula-a", "default", "nebula-a"]

@@ -159,6 +159,7 @@ class VersionRemover(ABC):
 
         Raises:
             NotFound: there is none. The default has none.
+            Revoked: it is of a revoked credential.
         """
         raise absent(name, version)
 

@@ -21,7 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 ROLE = "docs/policies/kubernetes-role.yaml"
-SECRETS = "secrets"
+SECRETS, NAMESPACES = "secrets", "namespaces"
 REVIEW = "SelfSubjectAccessReview"
 WRITING = ("create", "update", "delete")
 _RULE = re.compile(
@@ -104,6 +104,7 @@ _STATUSES: Mapping[int, _Meaning] = {
 
 
 _KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("SecretList", "Table"), "delete": ("Status", "Secret")}
+_OTHERS: Mapping[str, str] = {"selfsubjectaccessreviews": REVIEW, NAMESPACES: "Namespace"}
 _ALSO_OF_PROXIES = (401, 413, THROTTLED)
 """The statuses below 500 whose meaning is the same, whoever sent them."""
 
@@ -114,18 +115,20 @@ def is_success(asked: Asked, answer: Answer) -> bool:
     if not 200 <= answer.status < 300 or not isinstance(metadata, dict):
         return False
     if asked.resource != SECRETS:
-        return kind == REVIEW
+        return kind == _OTHERS[asked.resource]
     return kind in _KINDS.get(asked.verb, ("Secret",)) and (asked.verb != "get" or metadata.get("name") == asked.name)
 
 
 def is_for_callers(asked: Asked, answer: Answer) -> bool:
-    """Return True for a failure that callers handle: this very Secret is missing or was changed, the listing expired, or no dry run."""
+    """Return True for a failure that callers handle: this Secret is missing or was changed, the list expired, no dry run."""
     if not answer.is_of_kubernetes:
         return False
     named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
-    if answer.status == 400 and answer.says("does not support dry run"):
-        return True
-    return answer.status in (409, 410) or (answer.status == 404 and asked.name != "" and named)
+    if answer.status == 404:
+        return asked.name != "" and named
+    if answer.status == 400:
+        return answer.says("does not support dry run")
+    return (answer.status == 409 and asked.writing) or (answer.status == 410 and asked.verb == "list")
 
 
 def is_refused_login(answer: Answer) -> bool:
@@ -144,7 +147,7 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
         return _rule_refusal(rule, asked)
     if answer.status == 403:
         return _forbidden(asked, answer)
-    if answer.status == 404 and answer.details.get("kind") == "namespaces":
+    if answer.status == 404 and answer.details.get("kind") == NAMESPACES:
         return _no_namespace(asked.namespace, "does not exist", "Create it: kubectl create namespace {0}.".format(asked.namespace))
     if answer.status == 422:
         return _invalid(answer)

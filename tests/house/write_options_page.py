@@ -107,9 +107,12 @@ def _is_of(option: str, parts: Sequence[str]) -> bool:
 
 
 def _describe_method(method: str) -> str:
-    groups = [group[0] for group in METHODS[method].groups()]
-    needed = len(METHODS[method].needs)
-    shown = ["`{0}`{1}".format(name, " (required)" if number < needed else "") for number, name in enumerate(groups)]
+    needs, takes = METHODS[method].needs, METHODS[method].takes
+    shown = [
+        "{0}{1}".format(" or ".join(map("`{0}`".format, group.split("|"))), note)
+        for note, groups in ((" (required)", needs), ("", takes))
+        for group in groups
+    ]
     return ", ".join([*shown, *(["`mount`"] if METHODS[method].mount else [])])
 
 

@@ -180,6 +180,15 @@ def test_variables_given_as_options_are_templated(project):
     assert (project.directory / "here" / "commas.enc").exists()
 
 
+@pytest.mark.parametrize(
+    ("scope", "named"), [({"wrokflow": "x"}, "nebula_credential_scope.wrokflow"), ([1], "nebula_credential_scope")], ids=str
+)
+def test_a_wrong_scope_of_the_variable_is_named_by_the_variable(project, scope, named):
+    run = looked_up(project, ("denied", "get', 'scoped')"), nebula_credential_scope=scope)
+    assert run.result("denied")["failed"]
+    assert named in run.result("denied")["msg"]
+
+
 @pytest.mark.parametrize("problem", ["damaged", "truncated", "swapped", "renamed", "rolled back", "public"])
 def test_a_record_that_is_not_as_it_was_written_is_refused_by_its_own_reason(project, problem):
     looked_up(project)

@@ -180,3 +180,16 @@ def test_numbers_and_booleans_are_json_and_a_second_run_changes_nothing(store):
 def test_text_becomes_a_number_and_a_number_text(theirs):
     ask(theirs.manager, "credential", name="db", state="present", fields={"text": 5432, "port": "5432"})
     assert theirs.read("db") == dict(THEIRS, text=5432, port="5432")
+
+
+@pytest.mark.parametrize("name", ["My App/Key_1", "app/user@host", "app/.hidden"])
+def test_a_path_of_another_tool_that_is_no_name_is_refused_with_what_to_do(name):
+    kv = Kv(2)
+    kv.write(name.replace(" ", "%20"), {"password": "theirs"})
+    with pytest.raises(InvalidInput, match=r"is not a credential's name.*another tool keeps.*under such a name"):
+        ask(kv.manager, "get", name=name)
+    failure = ask(kv.manager, "get_many", names=[name]).result["failures"][name]
+    assert "another tool keeps" in failure["message"]
+    with closing(open_store({"backend": "memory", "audit": "off"}, name="ours")) as ours, pytest.raises(InvalidInput) as caught:
+        ask(ours, "get", name=name)
+    assert "another tool" not in str(caught.value)

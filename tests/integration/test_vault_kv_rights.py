@@ -159,11 +159,12 @@ def test_who_may_not_remove_old_envelopes_is_warned(store, tmp_path):
     assert any("may not delete secret/metadata/{0}/.nebula/v1/db_pass".format(store.prefix) in warning for warning in told)
 
 
-def test_a_read_is_one_request_and_a_new_value_two_or_three(store):
+def test_a_read_is_one_request_and_a_new_value_two_to_four(store):
     """After the login. Nothing is asked twice, and a listing reads no value."""
     backend = two_versions(store)
     assert store.asked(lambda: backend.get("db_pass")) == ["read data"]
-    assert store.asked(lambda: backend.put(a_record(value="3"), Etag("2", 0))) == ["read metadata", "update data", "patch metadata"]
+    replaced = ["read metadata", "update data", "patch metadata", "read metadata"]
+    assert store.asked(lambda: backend.put(a_record(value="3"), Etag("2", 0))) == replaced
     assert store.asked(lambda: backend.put(a_record("new"), create=True)) == ["create data", "patch metadata"]
     changed = ["read metadata", "patch metadata", "read metadata"]
     assert store.asked(lambda: backend.patch_metadata(backend.get("db_pass"), 0)) == ["read data", *changed]

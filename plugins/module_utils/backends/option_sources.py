@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what a user wrote to the options of a backend: other names, the variables of the environment, and the places of a login's values.
+"""From what a user wrote to the options of a backend: other names, unknown ones, the variables of the environment, the places of a login.
 
 The backends declare them (`traits`); here is what the declarations mean, for all of them. A part of an option is written `option.part`.
 """
@@ -19,6 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_er
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+
+REFERENCE = "All options: docs/reference/options.md of this collection."
+_CLOSE, _ALIKE = 10, 0.6
+"""How many options an error lists, and from which similarity it suggests one."""
 
 
 class Filled(NamedTuple):
@@ -115,6 +119,40 @@ def set_part(config: Mapping[str, Any], option: str, value: Any) -> Dict[str, An
     if within is not None and not isinstance(within, Mapping):
         raise InvalidConfiguration("it is not a mapping", option=first, remedy="Write '{0}: {{{1}: …}}'.".format(first, rest))
     return {**config, first: set_part(within or {}, rest, value)}
+
+
+def refuse_unknown(given: Iterable[str], allowed: Iterable[str], within: str = "") -> None:
+    """Check the names of options.
+
+    Args:
+        given: the names that are written.
+        allowed: the names that there are.
+        within: the option that they are parts of; empty for the options of a store.
+
+    Raises:
+        InvalidConfiguration: a name is unknown.
+    """
+    known = sorted(allowed)
+    for option in sorted(given):
+        if option not in known:
+            raise InvalidConfiguration("there is no such option", option=name_part(within, option), remedy=_suggest(option, known))
+
+
+def name_part(within: str, part: str) -> str:
+    """Return the name of a part of an option, as messages show it."""
+    shown = part if part.isidentifier() else ascii(part)[:80]
+    return "{0}.{1}".format(within, shown) if within else shown
+
+
+def _suggest(option: str, known: Iterable[str]) -> str:
+    import difflib
+
+    known = list(known)
+    close = difflib.get_close_matches(option, known, _CLOSE, 0)
+    is_alike = bool(close) and difflib.SequenceMatcher(None, option, close[0]).ratio() > _ALIKE
+    meant = "Did you mean '{0}'? ".format(close[0]) if is_alike else ""
+    shown = "Allowed: {0}".format(", ".join(known)) if len(known) <= _CLOSE else "Closest: {0}".format(", ".join(close))
+    return "{0}{1}. {2}".format(meant, shown, REFERENCE)
 
 
 def check_login(settings: Mapping[str, Any], login: Iterable[str]) -> None:

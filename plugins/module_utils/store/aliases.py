@@ -2,17 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other names of options in a store's configuration: of its backend, its key sources and its shared cache. Loads none of them."""
+"""Other names of options in a store's configuration: of its backend, its key sources and its shared cache.
+
+Also the paths that no argument spec declares: parts of a login, and of key sources. Loads none of them.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Dict, Mapping
+from functools import partial
+from typing import Any, Callable, Dict, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import resolve_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part, resolve_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 KEY_SOURCES, SHARED_CACHE = "key_sources", "shared_cache"
+Change = Callable[[str, Any], Any]
+"""Takes the option that an error names, and its value; returns the new value."""
+LISTS_OF_SOURCES = (KEY_SOURCES, "{0}.{1}".format(SHARED_CACHE, KEY_SOURCES))
+"""The options that list key sources."""
 
 
 def resolve_store_aliases(config: Mapping[str, Any]) -> Dict[str, Any]:
@@ -28,6 +37,16 @@ def resolve_store_aliases(config: Mapping[str, Any]) -> Dict[str, Any]:
     if isinstance(found.get(SHARED_CACHE), Mapping):
         found[SHARED_CACHE] = _resolve_shared_cache(found[SHARED_CACHE])
     return _resolve_key_sources(found)
+
+
+def describe_aliases(option: Optional[str], config: Mapping[str, Any]) -> str:
+    """Return a clause with the other names of an error's option, since the user may have written one of them; "" if it has none."""
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import ALIASES
+
+    traits = find_traits(config.get("backend"))
+    names = [alias for alias, meant in (traits.aliases if traits else {}).items() if meant == option]
+    names += ["{0}.{1}".format(SHARED_CACHE, alias) for alias, meant in ALIASES.items() if "{0}.{1}".format(SHARED_CACHE, meant) == option]
+    return " (also called '{0}')".format("', '".join(names)) if names else ""
 
 
 def _resolve_shared_cache(config: Mapping[str, Any]) -> Dict[str, Any]:
@@ -58,3 +77,24 @@ def _resolve_source(source: Any) -> Any:
     except InvalidConfiguration as problem:
         what = "'{0}' of the key source '{1}': {2}".format(problem.option, kind, problem.what)
         raise InvalidConfiguration(what, option=OPTION, remedy=problem.remedy) from None
+
+
+def change_undeclared_paths(config: Mapping[str, Any], traits: Optional[BackendTraits], change: Change) -> Mapping[str, Any]:
+    """Return the configuration with each path changed that no argument spec declares. The store checks what is no path."""
+    for part in traits.parts_with_paths if traits else ():
+        config = change_part(config, part, partial(change, part))
+    for option in LISTS_OF_SOURCES:
+        config = change_part(config, option, partial(_change_sources, partial(change, option)))
+    return config
+
+
+def _change_sources(change: Callable[[Any], Any], sources: Any) -> Any:
+    return [_change_source(change, source) for source in sources] if isinstance(sources, (list, tuple)) else sources
+
+
+def _change_source(change: Callable[[Any], Any], source: Any) -> Any:
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import PATHS
+
+    for part in PATHS:
+        source = change_part(source, part, change)
+    return source

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Callable, Dict, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
@@ -19,9 +19,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file i
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
+    REFERENCE,
     check_login,
     fill_from_environment,
     name_variable,
+    refuse_unknown,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     AuditSink,
@@ -49,9 +51,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_me
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import metering
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import (
+    change_undeclared_paths,
+    describe_aliases,
+    resolve_store_aliases,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.paths import change_undeclared_paths
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
@@ -100,10 +105,6 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 """The options of every store, as an argument spec."""
 
-_CLOSE, _ALIKE = 10, 0.6
-"""How many options an error lists, and from which similarity it suggests one."""
-_REFERENCE = "All options: docs/reference/options.md of this collection."
-
 
 def open_store(
     config: Mapping[str, Any],
@@ -132,6 +133,7 @@ def open_store(
     try:
         return _open(config, BackendContext(name, warn, _read_user_key), vault_password, cache)
     except CredentialError as error:
+        error.what += describe_aliases(error.option, config) if isinstance(config, Mapping) else ""
         raise error.within(store=name) from None
 
 
@@ -178,7 +180,7 @@ def _find_backend(config: Mapping[str, Any]) -> BackendTraits:
 def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
     """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
-    _refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
+    refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
     config = change_undeclared_paths(_resolve_paths(config, spec), backend, _resolve_undeclared)
     for option in sorted(config):
         # One option at a time: the validator's message does not always name the option, and ours must.
@@ -186,7 +188,7 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
             _check_option(option, spec[option], config[option])
     result = ArgumentSpecValidator(spec).validate(dict(config))
     if result.error_messages:
-        raise InvalidConfiguration(result.error_messages[0], remedy=_REFERENCE)
+        raise InvalidConfiguration(result.error_messages[0], remedy=REFERENCE)
     check_login(config, backend.login)
     return dict(result.validated_parameters)
 
@@ -207,27 +209,10 @@ def _resolve_undeclared(option: str, value: Any) -> Any:
     return resolve_path(value, option) if isinstance(value, str) else value
 
 
-def _refuse_unknown(given: Iterable[str], allowed: Iterable[str]) -> None:
-    known = sorted(allowed)
-    for option in sorted(given):
-        if option not in known:
-            import difflib
-
-            close = difflib.get_close_matches(option, known, _CLOSE, 0)
-            meant = (
-                "Did you mean '{0}'? ".format(close[0])
-                if close and difflib.SequenceMatcher(None, option, close[0]).ratio() > _ALIKE
-                else ""
-            )
-            shown = ", ".join(close if len(known) > _CLOSE else known)
-            remedy = "{0}{1}: {2}. {3}".format(meant, "Allowed" if len(known) <= _CLOSE else "Closest", shown, _REFERENCE)
-            raise InvalidConfiguration("there is no such option", option=_quote_option(option), remedy=remedy)
-
-
 def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     if spec.get("options") and isinstance(value, Mapping):
         parts = spec["options"]
-        _refuse_unknown([str(key) for key in value], parts)
+        refuse_unknown([str(key) for key in value], parts, option)
         for part in sorted(key for key in value if value[key] is not None):
             _check_option("{0}.{1}".format(option, part), parts[part], value[part])
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
@@ -258,10 +243,6 @@ def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
     """Whether the validator can look for options in a value; on another one it fails."""
     elements = value if spec.get("type") == "list" and isinstance(value, list) else [value]
     return all(isinstance(element, (Mapping, str)) for element in elements)
-
-
-def _quote_option(option: str) -> str:
-    return option if option.isidentifier() else ascii(option)[:80]
 
 
 def _add_limits(backend: Backend) -> Backend:

@@ -29,6 +29,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
+FOREIGN_NAME = " What another tool keeps under any other name cannot be read: let that tool write it under such a name, too."
+"""Added to the error about a name, where other tools write beside the collection."""
+
 Clock = Callable[[], datetime]
 
 
@@ -68,8 +71,9 @@ class Reader:
             AccessDenied: its scope does not match the caller.
             EncryptionError: it cannot be opened; the subclass says why.
         """
+        self._check_name(name)
         try:
-            record = self._backend.get(check_name(name), version, stage)
+            record = self._backend.get(name, version, stage)
         except CredentialError as error:
             raise error.within(name=name) from None
         return Credential(record if version is None else without_importing(record), self._clock())
@@ -117,7 +121,7 @@ class Reader:
         if not self._backend.capabilities.batch_get:
             return None
         try:
-            found = self._backend.get_many([check_name(name) for name in names])
+            found = self._backend.get_many([self._check_name(name) for name in names])
         except (AccessDenied, InvalidInput, EncryptionError):
             return None
         return {name: Credential(record, self._clock()) for name, record in found.items()}
@@ -138,6 +142,14 @@ class Reader:
         """Yield the credentials that match, without any field. Rows out of the caller's scope are left out."""
         rows = self._backend.list(wanted)
         return (Credential(row, self._clock()) for row in rows)
+
+    def _check_name(self, name: str) -> str:
+        try:
+            return check_name(name)
+        except InvalidInput as error:
+            if self._backend.capabilities.native:
+                error.remedy += FOREIGN_NAME
+            raise
 
     def _refuse_revoked(self, name: str) -> None:
         try:

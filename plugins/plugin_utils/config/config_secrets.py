@@ -15,7 +15,7 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.store.paths import LISTS_OF_SOURCES
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import STORE_SECRETS
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import change_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
-from ansible_collections.nebula.credential.plugins.module_utils.store.paths import change_undeclared_paths
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import change_undeclared_paths
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import STORE_PATHS
 
 

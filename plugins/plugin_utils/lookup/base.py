@@ -14,8 +14,8 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import DEFAULT
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, scope_options
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
@@ -38,7 +38,12 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.piped_configuration import read_piped_configuration
 
 SCOPE_VARIABLE = "nebula_credential_scope"
+_SCOPE = Specification(argument_spec={SCOPE_VARIABLE: {"type": "dict", "options": scope_options()}})
 ALL_FIELDS = ["*"]
+IN_CHECK_MODE = (
+    "This is check mode, which writes nothing: if an earlier task creates it, give the lookup a 'default=', "
+    "or the task 'when: not ansible_check_mode'."
+)
 
 
 class CredentialLookup(LookupBase):
@@ -66,7 +71,7 @@ class CredentialLookup(LookupBase):
         try:
             return self._answer(asked, given, default, variables or {})
         except Exception as error:  # noqa: BLE001  # the edge: every error leaves as a neutral one
-            raise lookup_failure(error) from None
+            raise lookup_failure(_explain_check_mode(error, variables or {})) from None
 
     @abstractmethod
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
@@ -75,10 +80,23 @@ class CredentialLookup(LookupBase):
     def _answer(self, terms: list[Any], given: dict[str, Any], default: list[Any], variables: Mapping[str, Any]) -> list[Any]:
         around = build_run_config(self._loader, self._templar, variables, read_piped_configuration)
         if given.get("scope") is None:
-            given["scope"] = to_native(template_variable(SCOPE_VARIABLE, around))
+            given["scope"] = _read_scope(around)
         options = validate(given, self.specification)
         reactions = FailureOptions(options, default, Display().warning)
         return self.answer(terms, LookupCall(self.operation, options, reactions, around, self._question, self._reply))
+
+
+def _explain_check_mode(error: Exception, variables: Mapping[str, Any]) -> Exception:
+    """Return the error; of one about a missing credential the remedy says what check mode has to do with it."""
+    if isinstance(error, NotFound) and variables.get("ansible_check_mode") is True:
+        error.remedy = "{0} {1}".format(error.remedy, IN_CHECK_MODE).strip()
+    return error
+
+
+def _read_scope(around: RunConfig) -> Any:
+    """Return the scope of the variable, checked under its own name; None if it is not set."""
+    scope = to_native(template_variable(SCOPE_VARIABLE, around))
+    return None if scope is None else validate({SCOPE_VARIABLE: scope}, _SCOPE)[SCOPE_VARIABLE]
 
 
 class LookupCall:

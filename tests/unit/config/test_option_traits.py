@@ -17,8 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, find_traits, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
-from ansible_collections.nebula.credential.plugins.module_utils.store.paths import LISTS_OF_SOURCES
 from ansible_collections.nebula.credential.plugins.plugin_utils.config import option_traits
 from tests.backends.environment import PREFIXES
 from tests.conftest import COLLECTION_ROOT

@@ -199,7 +199,7 @@ def test_an_empty_text_is_taken_where_it_has_a_meaning():
         "name": "x",
         "value": "",
         "description": "",
-        "declared_fields": [{"name": "site", "secret": False, "default": "", "description": ""}],
+        "declared_fields": [{"name": "pin", "primary": True}, {"name": "site", "secret": False, "default": "", "description": ""}],
     }
     assert validation.validate(written, CREDENTIAL, "credential")["description"] == ""
     assert validation.validate({"prefix": "", "default": ""}, replace(FIND, argument_spec={**FIND.argument_spec, **GET.argument_spec}))

@@ -57,8 +57,21 @@ BAD = {
     ),
     "a key source's unknown option": (
         {"backend": "local", "key_sources": [{"source": "passphrase", "pass_phrase": CANARY}]},
-        "key_sources",
-        ["pass_phrase", "passphrase_file"],
+        "key_sources.pass_phrase",
+        ["Did you mean 'passphrase'?", "passphrase_file"],
+    ),
+    "a key source with a mistyped kind": (
+        {"backend": "local", "key_sources": [{"sorce": "key_file"}]},
+        "key_sources.sorce",
+        ["there is no such option. Did you mean 'source'?"],
+    ),
+    "a key source without a kind": ({"backend": "local", "key_sources": [{"path": "/x"}]}, "key_sources", ["names no 'source'"]),
+    "a key source whose kind is a list": ({"backend": "local", "key_sources": [{"source": ["key_file"]}]}, "key_sources", ["key_file"]),
+    "a mistyped part": ({"backend": "local", "shared_cache": {"ulr": "x"}}, "shared_cache.ulr", ["Did you mean 'url'?"]),
+    "another name of a part": (
+        {"backend": "local", "shared_cache": {"url": "rediss://127.0.0.1:1", "cacert": "/nope"}},
+        "shared_cache.ca_cert",
+        ["/nope (also called 'shared_cache.cacert')"],
     ),
 }
 

@@ -36,6 +36,19 @@ def test_an_option_under_two_names_is_refused(backend, alias, option):
     assert CANARY not in str(caught.value)
 
 
+NOT_TEXT = [entry for entry in ALIASES if "." not in entry[2]]
+
+
+@pytest.mark.parametrize(("backend", "alias", "option"), NOT_TEXT)
+def test_a_fault_of_another_name_names_both(backend, alias, option):
+    """What is written is read under the option's own name, so a message that had only that would name what the user has not written."""
+    with pytest.raises(InvalidConfiguration) as caught:
+        open_store({"backend": backend, alias: [["x"]]})
+    assert caught.value.option == option
+    assert "also called" in str(caught.value)
+    assert "'{0}'".format(alias) in str(caught.value)
+
+
 def test_two_other_names_of_one_option_are_refused_too():
     with pytest.raises(InvalidConfiguration, match="another name of 'tls_ca'"):
         resolve_store_aliases({"backend": "database", "cacert": "a.pem", "ca_cert": "b.pem"})

@@ -9,7 +9,12 @@ from __future__ import annotations
 import os
 from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import find_variable, read_variable
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
+    find_variable,
+    name_part,
+    read_variable,
+    refuse_unknown,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import (
     AUTH,
@@ -70,6 +75,9 @@ METHODS: Mapping[str, Method] = {
     "userpass": Method(("username", "password"), (), "userpass"),
     "cert": Method((), ("role",), "cert"),
 }
+_OPTIONS = frozenset(("method", *(option for method in METHODS.values() for option in method.options())))
+"""The parts of `auth`, of every method."""
+_CHOOSE = "Use one of: {0}.".format(", ".join(METHODS))
 _MADE_BY_PLATFORM = ("jwt_path", "jwt_file")
 """Files with short-lived tokens that a platform renews, with a mode that no user can set: Kubernetes makes them 0644."""
 _BOOLEANS = ("secret_id_wrapped",)
@@ -146,10 +154,12 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
     if not isinstance(entry, Mapping):
         _wrong("it is not a mapping", "Write 'auth: {method: …}'.")
     given = {str(key): value for key, value in entry.items() if value is not None}
+    refuse_unknown(given, _OPTIONS, AUTH)
     name = given.pop("method", _default_method(given))
+    if name is None:
+        _wrong("'auth' names no 'method', and this option is not of 'token'", _CHOOSE, min(given))
     if not isinstance(name, str) or name not in METHODS:
-        what = "there is no method {0}".format(ascii(name)[:80]) if name else "it names no 'method'"
-        _wrong(what, "Use one of: {0}.".format(", ".join(METHODS)))
+        _wrong("there is no method {0}".format(ascii(name)[:80]), _CHOOSE, "method")
     given, written = _add_variables(METHODS[name], given), given
     variables = {option: _find_variable(option) or "" for option in given if option not in written}
     _check(name, METHODS[name], given)
@@ -187,8 +197,8 @@ def _read_environment(option: str) -> Optional[str]:
     return os.environ[variable] if variable else None
 
 
-def _wrong(what: str, remedy: str) -> NoReturn:
-    raise InvalidConfiguration(what, option=AUTH, remedy=remedy)
+def _wrong(what: str, remedy: str, part: str = "") -> NoReturn:
+    raise InvalidConfiguration(what, option=name_part(AUTH, part) if part else AUTH, remedy=remedy)
 
 
 def _plain(option: str, value: Any) -> Any:
@@ -199,15 +209,15 @@ def _check(name: str, method: Method, given: Mapping[str, Any]) -> None:
     allowed = "It takes: {0}.".format(", ".join(method.options()) or "nothing")
     for option, value in given.items():
         if option not in method.options():
-            _wrong("the method '{0}' has no option {1}".format(name, ascii(option)[:80]), allowed)
+            _wrong("the method '{0}' has no option '{1}'".format(name, option), allowed, option)
         fault = _fault(option, value)
         if fault:
-            _wrong("'{0}' of the method '{1}' is {2}".format(option, name, fault), allowed)
+            _wrong("'{0}' of the method '{1}' is {2}".format(option, name, fault), allowed, option)
     for group in method.needs + method.takes:
         alternatives = split_group(group)
         found = [option for option in alternatives if option in given]
         if len(found) > 1:
-            _wrong("'{0}' and '{1}' are both given".format(*found), "Give one of them.")
+            _wrong("'{0}' and '{1}' are both given".format(*found), "Give one of them.", found[-1])
         if not found and (group in method.needs or any(_NEEDS_BESIDE.get(option) == group for option in given)):
             _wrong("the method '{0}' lacks '{1}'".format(name, "' or '".join(alternatives)), allowed)
 

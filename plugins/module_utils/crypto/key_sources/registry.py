@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import refuse_unknown
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.configured_source import ConfiguredSource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import passphrase
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import vault_transit as transit
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.ansible_vault import VaultPassword, from_vault
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALLOWED, OPTION, PASSPHRASES
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import ALIASES, ALLOWED, OPTION, PASSPHRASES
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_document import MOST_SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 DEFAULT: Tuple[Mapping[str, Any], ...] = ({"source": "key_file"},)
 
+_CHOOSE = "Use one of: {0}.".format(", ".join(sorted(ALLOWED)))
+_PARTS = frozenset(("source",)).union(*ALLOWED.values(), *ALIASES.values())
+"""The options of an entry, of every kind, also by their other names."""
 Warn = Callable[[str], object]
 
 
@@ -77,10 +81,11 @@ def _build(entry: Dict[str, Any], warn: Warn, vault_password: Optional[VaultPass
 
 
 def _check(kind: Any, given: Mapping[str, Any]) -> None:
-    if kind not in ALLOWED:
-        raise InvalidConfiguration(
-            "there is no key source {0}".format(ascii(kind)), option=OPTION, remedy="Use one of: {0}.".format(", ".join(sorted(ALLOWED)))
-        )
+    refuse_unknown(map(str, given), _PARTS, OPTION)
+    if kind is None:
+        raise InvalidConfiguration("an entry names no 'source'", option=OPTION, remedy=_CHOOSE)
+    if not isinstance(kind, str) or kind not in ALLOWED:
+        raise InvalidConfiguration("there is no key source {0}".format(ascii(kind)), option=OPTION, remedy=_CHOOSE)
     for key, value in given.items():
         if key not in ALLOWED[kind]:
             raise InvalidConfiguration(

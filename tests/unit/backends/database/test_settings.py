@@ -39,7 +39,7 @@ REFUSED = {
     "a long prefix": ({"url": URL, "table_prefix": "x" * 31}, "table_prefix", "not the beginning"),
     "no connection": ({"url": URL, "pool": {"max": 0}}, "pool", "'max' is below 'min'"),
     "no time": ({"url": URL, "pool": {"lifetime": 0}}, "pool", "not above 0"),
-    "an unknown part of the pool": ({"url": URL, "pool": {"maxx": 1}}, "maxx", "Did you mean 'max'?"),
+    "an unknown part of the pool": ({"url": URL, "pool": {"maxx": 1}}, "pool.maxx", "Did you mean 'max'?"),
     "a part of another type": ({"url": URL, "pool": {"max": CANARY}}, "pool.max", "cannot be read as int"),
     "an unknown mode": ({"url": URL, "migration": "always"}, "migration", "the value is not allowed"),
     "fewer than no versions": ({"url": URL, "keep_versions": -1}, "keep_versions", "too small"),

@@ -10,6 +10,8 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.login import load
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.options import TRAITS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_url
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from tests.unit.backends.variables import CANARY, check_filled, check_named, check_refused, fill
 
 BARE = {"backend": "kubernetes"}
@@ -81,3 +83,10 @@ def test_a_login_is_read_from_its_file_again(tmp_path):
         file.write_text(content + "\n", encoding="utf-8")
         file.chmod(0o600)
         assert found.authorization() == "Bearer " + content
+
+
+@pytest.mark.parametrize("url", ["https://user:443/canary@k.example.com", "https://user:443#canary@k.example.com"])
+def test_an_address_that_a_login_has_cut_at_the_wrong_place_is_refused(url):
+    with pytest.raises(InvalidConfiguration, match="it is not the address of a server") as caught:
+        check_url(url, "host", insecure=False)
+    assert "canary" not in str(caught.value)

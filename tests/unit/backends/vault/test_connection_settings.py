@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault i
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.servers.certificates import Authority
 
 LOCAL = "http://127.0.0.1:8200"
@@ -122,33 +123,47 @@ def test_an_unchecked_certificate_is_warned_of_once():
 
 
 @pytest.mark.parametrize(
-    ("configured", "says"),
+    ("configured", "part", "says"),
     [
-        ("token", "not a mapping"),
-        ({"method": "ldap", "username": "x"}, "no method 'ldap'"),
-        ({"role_id": "x"}, "names no 'method'"),
-        ({"method": ["token"]}, "no method"),
-        ({"method": "approle"}, "lacks 'role_id'"),
-        ({"method": "approle", "role_id": "x", "secretid": "y"}, "no option 'secretid'"),
-        ({"method": "approle", "role_id": "x", "secret_id": "y", "secret_id_file": "/z"}, "both given"),
-        ({"method": "approle", "role_id": "x", "secret_id_wrapped": "yes"}, "neither true nor false"),
-        ({"method": "approle", "role_id": "x", "secret_id_wrapped": True}, "lacks 'secret_id' or 'secret_id_file' or 'secret_id_env'"),
-        ({"method": "approle", "role_id": ["x"]}, "not text"),
-        ({"method": "approle", "role_id": True}, "not text"),
-        ({"method": "approle", "role_id": ""}, "empty"),
-        ({"method": "kubernetes"}, "lacks 'role'"),
-        ({"method": "jwt", "role": "x"}, "lacks 'jwt' or 'jwt_file'"),
-        ({"method": "userpass", "username": "x"}, "lacks 'password' or 'password_file'"),
-        ({"method": "token", "token": "x", "mount": "y"}, "no option 'mount'"),
-        ({"method": "cert", "name": "x"}, "no option 'name'"),
-        ({"method": "aws", "role": "x", "access_key": "y"}, "lacks 'secret_key'"),
+        ("token", "", "not a mapping"),
+        ({"method": "ldap", "username": "x"}, "method", "no method 'ldap'"),
+        ({"role_id": "x"}, "role_id", "names no 'method'"),
+        ({"method": ["token"]}, "method", "no method"),
+        ({"tokn": "x"}, "tokn", "no such option"),
+        ({"method": "approle"}, "", "lacks 'role_id'"),
+        ({"method": "approle", "role_id": "x", "secretid": "y"}, "secretid", "no such option"),
+        ({"method": "approle", "role_id": "x", "secret_id": "y", "secret_id_file": "/z"}, "secret_id_file", "both given"),
+        ({"method": "approle", "role_id": "x", "secret_id_wrapped": "yes"}, "secret_id_wrapped", "neither true nor false"),
+        ({"method": "approle", "role_id": "x", "secret_id_wrapped": True}, "", "lacks 'secret_id' or 'secret_id_file' or 'secret_id_env'"),
+        ({"method": "approle", "role_id": ["x"]}, "role_id", "not text"),
+        ({"method": "approle", "role_id": True}, "role_id", "not text"),
+        ({"method": "approle", "role_id": ""}, "role_id", "empty"),
+        ({"method": "kubernetes"}, "", "lacks 'role'"),
+        ({"method": "jwt", "role": "x"}, "", "lacks 'jwt' or 'jwt_file'"),
+        ({"method": "userpass", "username": "x"}, "", "lacks 'password' or 'password_file'"),
+        ({"method": "token", "token": "x", "mount": "y"}, "mount", "no option 'mount'"),
+        ({"method": "cert", "name": "x"}, "name", "no such option"),
+        ({"method": "aws", "role": "x", "access_key": "y"}, "", "lacks 'secret_key'"),
     ],
 )
-def test_a_login_that_is_described_wrongly_is_refused_with_what_is_allowed(configured, says):
+def test_a_login_that_is_described_wrongly_is_refused_with_what_is_allowed(configured, part, says):
     error = refusal(auth=configured)
-    assert error.option == "auth"
+    assert error.option == ("auth." + part if part else "auth")
     assert says in error.what
     assert error.remedy
+
+
+@pytest.mark.parametrize(
+    ("mistyped", "meant"), [("tokn", "token"), ("metod", "method"), ("role_di", "role_id"), ("secret_id_fil", "secret_id_file")]
+)
+def test_a_mistyped_part_of_a_login_is_named_with_what_was_meant(mistyped, meant):
+    assert "Did you mean '{0}'?".format(meant) in refusal(auth={mistyped: "x"}).remedy
+
+
+def test_a_login_that_is_written_outside_auth_is_named_as_it_was_written():
+    """`auth` itself is not in that configuration."""
+    with pytest.raises(InvalidConfiguration, match=r"option 'auth.role_id', .*\(also called 'role_id'\)"):
+        open_store({"backend": "vault", "url": "https://vault.example.com", "role_id": "x"})
 
 
 @pytest.mark.parametrize("method", sorted(auth.METHODS))

@@ -35,7 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
     as_time,
     overtaking_conflict,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import advance, commit_error, rebase
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.phases import advance, phase_error, rebase
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.places import leave_out, not_waited_for, restart
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import plan, summarize
@@ -341,5 +341,5 @@ class RotationEngine:
             raise InvalidInput("no rotation is prepared", name=name, option="phase", remedy="Run phase 'prepare' first.")
         entry = self._acquire(found)
         if entry.journal.phase != phases.PREPARED:
-            raise commit_error(name)
+            raise phase_error(entry)
         return entry

@@ -13,15 +13,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import RotationFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, RotationFailed
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import closing, places, service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import in_progress
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, Entry, Journal
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, Entry, Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
@@ -189,12 +190,22 @@ def _lose(course: Course, entry: Entry, _request: Optional[Request]) -> Followin
     return course.finish(entry, steps.LOST)
 
 
-def commit_error(name: str) -> RotationFailed:
-    """Return the error for a commit after current was replaced."""
+def phase_error(entry: Entry) -> CredentialError:
+    """Return the error for a test or a commit of a rotation by hand that is in another phase than `prepared`."""
+    journal = entry.journal
+    if journal.promoted is not None:
+        over = as_time(journal.retire_after).isoformat(timespec="seconds") if journal.retire_after is not None else "now"
+        return in_progress(
+            entry.name,
+            "the prepared value is the current one already; its grace period ends: {}".format(over),
+            "Run phase 'settle' after that, which drops the previous value, or phase 'rollback', which goes back to it.",
+        )
+    if journal.phase == phases.PROMOTING:
+        return in_progress(entry.name, "the promotion was begun and is not complete", "Run phase 'settle', which completes it.")
     return RotationFailed(
-        "another value was stored since the rotation was prepared",
-        name=name,
-        remedy="The prepared value is kept. Check which value the target takes, then run phase 'rollback' or prepare again.",
+        journal.reason or "the prepared value was given up",
+        name=entry.name,
+        remedy="The prepared value is kept. Check which value the target takes, then run phase 'prepare' again.",
     )
 
 

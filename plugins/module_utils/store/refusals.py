@@ -27,6 +27,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 
 _FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
+_WAYS_OUT = {
+    lifecycle.ROTATING: "Finish the rotation with credential_rotate: its 'phase: status' shows where it stands.",
+    lifecycle.GRACE_PERIOD: "The grace period ends at 'retire_after', which credential_rotate shows with 'phase: status'. After that,"
+    " 'phase: settle' drops the previous value and the credential can be changed; 'phase: rollback' goes back to the previous value.",
+}
+"""What to do in each state in which a rotation owns the values."""
+
 
 def check_expected(credential: Credential, expected_version: Optional[str]) -> None:
     """Refuse a version other than the expected one.
@@ -79,8 +86,8 @@ def refuse_while_rotating(credential: Credential) -> None:
         RotationInProgress: it is rotating or in its grace period.
     """
     state = credential.metadata.lifecycle
-    if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
-        remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
+    if state in _WAYS_OUT:
+        remedy = "{0} Only a delete can be forced ('state: absent' with 'force: true').".format(_WAYS_OUT[state])
         raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
 
 

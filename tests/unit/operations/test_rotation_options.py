@@ -274,6 +274,22 @@ def test_check_mode_foresees_the_grace_period_that_a_rotation_by_hand_was_prepar
     assert (foreseen["state"], foreseen["rotation"]) == (after["state"], after["rotation"])
 
 
+@pytest.mark.parametrize(
+    ("phase", "options"), [("commit", {}), ("commit", {"grace": "2h"}), ("test", {"accepted": True, "wrong_refused": True})]
+)
+def test_in_the_grace_period_of_a_rotation_by_hand_its_end_is_named(store: Store, phase: str, options: dict[str, Any]) -> None:
+    store.rotate(phase="prepare", grace="1h")
+    store.rotate(phase="test", accepted=True, wrong_refused=True)
+    end = store.rotate(phase="commit")["rotation"]["retire_after"]
+    with pytest.raises(errors.RotationInProgress) as refused:
+        store.rotate(phase=phase, **options)
+    assert end in str(refused.value)
+    assert "another value was stored" not in str(refused.value)
+    store.now += timedelta(hours=1, minutes=3)
+    assert store.rotate(phase="settle")["outcome"] == "promoted"
+    store.manager.update("db_pass", description="changed")
+
+
 def test_the_diff_of_a_rotation_has_the_metadata_and_no_value(store: Store) -> None:
     result = store.rotate(target="none")
     before, after = sides(result)

@@ -138,8 +138,10 @@ def test_in_the_midst_of_a_rotation_nothing_is_written_or_deleted_unless_forced(
     create(manager)
     in_state(manager, state)
     for operation in (lambda: manager.ensure(DesiredCredential("db", value=Secret("two"))), lambda: manager.delete("db")):
-        with pytest.raises(RotationInProgress, match=state):
+        with pytest.raises(RotationInProgress, match=state) as refused:
             operation()
+        assert ("phase: settle" in str(refused.value)) is (state == "grace_period")
+        assert "commit" not in str(refused.value)
     assert manager.token("db") == Secret(CANARY)
     manager.delete("db", force=True)
     assert not manager.exists("db")

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, PRESENT, REVOKED
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, Revoked
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -100,9 +100,6 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
     state = _read_state(item)
     check_state(state, item)
     wanted = read_desired(item)
-    if state == REVOKED and item.get("return_value"):
-        remedy = "Leave it out with 'state: revoked'."
-        raise Revoked("the value of a revoked credential is not returned", name=wanted.name, option="return_value", remedy=remedy)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
     described = None if done.credential is None else done.credential.describe()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Expired, Revoked
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Expired, InvalidInput, Revoked
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -42,11 +42,11 @@ def test_a_revoked_credential_is_refused_where_its_value_counts_as_usable(manage
 
 def test_to_revoke_and_return_the_value_is_refused_before_anything_is_done(manager):
     run(manager, value=CANARY)
-    with pytest.raises(Revoked, match="return_value"):
+    with pytest.raises(InvalidInput, match="return_value"):
         run(manager, state="revoked", return_value=True)
     assert manager.token("db").expose() == CANARY.encode()
     run(manager, state="revoked")
-    with pytest.raises(Revoked):
+    with pytest.raises(InvalidInput):
         run(manager, state="revoked", return_value=True)
 
 

@@ -29,9 +29,9 @@ class Wrong(NamedTuple):
     says: Tuple[str, ...]
 
 
-def read(arguments: str) -> Mapping[str, Any]:
+def read(arguments: str, lookup: str = "get") -> Mapping[str, Any]:
     """A task that reads by a lookup with these arguments."""
-    return {"ansible.builtin.debug": {"msg": "{{ lookup('nebula.credential.get', " + arguments + ") }}"}}
+    return {"ansible.builtin.debug": {"msg": "{{ lookup('nebula.credential." + lookup + "', " + arguments + ") }}"}}
 
 
 def described(store: Any, **environment: str) -> Mapping[str, Any]:
@@ -57,6 +57,7 @@ STORED = [
     {"name": "db", "type": "basic", "fields": {"username": "app"}},
     {"name": "late", "ttl": "1s"},
     {"name": "gone"},
+    {"name": "pair", "fields": {"left": "a", "right": "b"}},
     {"name": "eve/pass", "scope": {"user": "eve"}},
     {"name": "image", "value": "AP8QgA==", "encoding": "base64"},
 ]
@@ -162,6 +163,8 @@ OF_A_READ = (
         ("exactly one", "2 names", "loop:"),
     ),
     Wrong("a field with a typing error", read("'db', field='user'"), "no_token", ("'user'", "'db'", "username")),
+    Wrong("no field of several", read("'pair', default='x'"), "invalid_input", ("'field'", "'pair'", "left, right")),
+    Wrong("no field of several, among more", read("'db', 'pair', default='x'", "get_many"), "invalid_input", ("'pair'", "left, right")),
     Wrong("one that expired", read("'late'"), "expired", ("'late'", "it expired at", "rotate")),
     Wrong("one that is revoked", read("'gone'"), "revoked", ("'gone'", "revoked", "create another")),
     Wrong("one of another user", read("'eve/pass'"), "access_denied", ("'eve/pass'", "scope", "'user'")),

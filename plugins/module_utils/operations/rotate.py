@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -182,7 +183,10 @@ class _Rotation:
         side = self._describe_side(before)
         after = side
         if self._phase in (AUTO, PREPARE, COMMIT):
-            after = foresee(self._current, side, self._phase, self._request(), self._parameters, self._manager.clock())
+            request = self._request()
+            if self._phase == COMMIT and not self._gives_grace():
+                request = replace(request, grace=timedelta(seconds=before.get("grace", 0)))
+            after = foresee(self._current, side, self._phase, request, self._parameters, self._manager.clock())
         return Outcome(dict(self._result(changes, None, before), plan=plan, diff=build_planned_diff(side, after, plan)))
 
     def _describe_side(self, rotation: Mapping[str, Any]) -> Dict[str, Any]:
@@ -205,6 +209,7 @@ class _Rotation:
             places=self._target.places,
             complete=self._complete,
             current_unverified=bool(self._parameters.get("current_unverified")),
+            current_verified=self._parameters.get("current_verified"),
         )
 
     def _complete(self, base: Record, made: Value) -> Candidate:
@@ -278,8 +283,10 @@ class _Rotation:
         return self._engine.test(self._name, accepted=accepted, wrong_refused=refused)
 
     def _commit(self) -> Step:
-        gives = any(self._parameters.get(option) is not None for option in GRACE_OPTIONS)
-        return self._engine.commit(self._name, self._grace() if gives else None)
+        return self._engine.commit(self._name, self._grace() if self._gives_grace() else None)
+
+    def _gives_grace(self) -> bool:
+        return any(self._parameters.get(option) is not None for option in GRACE_OPTIONS)
 
     def _rollback(self) -> Step:
         if self._is_report():

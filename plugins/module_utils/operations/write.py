@@ -32,6 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.batch impo
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import refuse_unusable
 
 DELETING = ("recoverable", "permanent")
 """Two options with one meaning: an element of `credentials` that has one of them inherits neither."""
@@ -138,6 +139,7 @@ def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureR
     secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_secret(name)]
     secrets += [wanted.value] if wanted.value is not None else []
     if item.get("return_value"):
+        refuse_unusable(done.credential)
         token = done.credential.token()
         result["value"] = encode_value(token, item.get("encoding") or TEXT, "value")
         secrets.append(token)

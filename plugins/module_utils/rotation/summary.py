@@ -25,7 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     """Return the state of a rotation, JSON-like. Points in time are ISO 8601, durations are seconds.
 
-    `current_verified` says whether the target accepted current before anything was sent; None if no driver probes the target.
+    `current_verified` says whether the target is known to have accepted current before anything was sent; None without a target.
     With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
     that it may have made and whose response was lost.
     """
@@ -36,11 +36,12 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "overlap": journal.overlap,
         "attempts": journal.attempts,
         "tested": journal.tested,
-        "current_verified": not journal.unverified if journal.is_driven else None,
+        "current_verified": None if journal.target.get("kind") == NO_TARGET else not journal.unverified,
         "reason": journal.reason,
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),
         "readers_refused_for": round(journal.gap / SECOND, 3) if journal.gap is not None else 0,
+        "grace": journal.grace,
         "retire_after": _time(journal.retire_after),
         "overdue": overdue(journal, now),
         "may_land_until": _time(journal.quiet_at()),
@@ -83,14 +84,21 @@ def _describe_plan(kind: str, traits: TargetTraits) -> List[str]:
         sent = "apply it to the target (at most {} s)".format(traits.apply_limit)
     withdraws = traits.overlap in (DUAL, MULTI)
     back = "drop it at the target" if withdraws else traits.rollback
-    retired = "have the target drop the previous value" if withdraws else "retire the previous value"
     return [
         *store,
         sent,
         "verify: {}".format(traits.probe),
         "promote it, or roll back ({}) if the target does not accept it".format(back),
-        "{} when the grace period is over and the new one was verified again".format(retired),
+        _describe_end(traits),
     ]
+
+
+def _describe_end(traits: TargetTraits) -> str:
+    if traits.overlap == OVERLAP_NONE:
+        return "retire the previous value at once: the target refuses it since apply"
+    if traits.overlap == ALTERNATING:
+        return "keep the previous value and its user until the next rotation"
+    return "have the target drop the previous value when the grace period is over and the new one was verified again"
 
 
 def _readers(kind: str, traits: TargetTraits) -> str:

@@ -34,7 +34,8 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
 
     Raises:
         UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
-        InvalidInput: an option that has options of its own is something else, a secret is no text, or an option is an empty text.
+        InvalidInput: an option that has options of its own is something else, a secret is no text, an option is an empty text, or the
+            check of the specification fails.
     """
     spec = specification.argument_spec
     given = _read(to_native(arguments, keep), specification)
@@ -48,7 +49,10 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
         raise UserMessage(masking.without(message, _secrets(given, spec)))
     with _naming_credential(given):
         refuse_empty_texts(result.validated_parameters, spec)
-    return dict(result.validated_parameters)
+    parameters = dict(result.validated_parameters)
+    if specification.check is not None:
+        specification.check(parameters)
+    return parameters
 
 
 def _describe(result: Any, spec: Mapping[str, Mapping[str, Any]], where: str) -> str:

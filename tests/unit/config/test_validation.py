@@ -195,6 +195,11 @@ def test_null_and_omit_are_not_given_and_a_mapping_of_the_user_may_hold_empty_te
 
 
 def test_an_empty_text_is_taken_where_it_has_a_meaning():
-    written = {"name": "x", "value": "", "description": "", "declared_fields": [{"name": "pin", "default": "", "description": ""}]}
+    written = {
+        "name": "x",
+        "value": "",
+        "description": "",
+        "declared_fields": [{"name": "pin"}, {"name": "site", "secret": False, "default": "", "description": ""}],
+    }
     assert validation.validate(written, CREDENTIAL, "credential")["description"] == ""
     assert validation.validate({"prefix": "", "default": ""}, replace(FIND, argument_spec={**FIND.argument_spec, **GET.argument_spec}))

@@ -130,7 +130,7 @@ def test_an_unknown_operation_is_refused_with_those_there_are(manager):
         ask(manager, "drop")
 
 
-@pytest.mark.parametrize(("written", "close"), [("bsic", "basic"), ("apikey", "api_key"), ("costum", "custom")])
+@pytest.mark.parametrize(("written", "close"), [("bsic", "basic"), ("apikey", "api_key"), ("custo", "custom")])
 @pytest.mark.parametrize("operation", ["find", "credential_info"])
 def test_a_listing_of_an_unknown_type_is_refused_with_the_closest_one(manager, operation, written, close):
     with pytest.raises(UnsupportedType, match=r"there is no type '{0}'\. Did you mean '{1}'".format(written, close)):

@@ -67,6 +67,10 @@ _OWN_FIELDS = ("host", "port", "database", "ssl_mode")
 """The fields of type `database` that replace an option that is not given."""
 
 
+_NOT_LITERAL = ('"', "%")
+"""Characters in a name that postgresql_user reads as a quotation, or as a format. Other options it passes on as they are."""
+
+
 class PostgreSQL(Target):
     """The password of one role, or of two roles that take turns."""
 
@@ -147,6 +151,8 @@ class PostgreSQL(Target):
 
     def check(self) -> None:
         self._admin()
+        for role in self._roles():
+            _check_literal(role, "postgresql.usernames" if self._usernames else "postgresql.role")
 
     def describe(self) -> Dict[str, Any]:
         where = {name: self._option(name) for name in ("host", "port", "database")}
@@ -166,7 +172,7 @@ class PostgreSQL(Target):
             Unavailable: the server cannot be reached, or refuses the admin login, or a connection pooler is in between.
             NotFound: a role does not exist.
         """
-        for role in self._usernames or (self._role(self._current),):
+        for role in self._roles():
             check_role(self._read_role(modules, role), role, PSYCOPG.install)
 
     def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
@@ -240,6 +246,10 @@ class PostgreSQL(Target):
         own = _text(self._current.fields, name) if name in _OWN_FIELDS else None
         return int(own) if own and name == "port" else own
 
+    def _roles(self) -> Tuple[str, ...]:
+        """Return the roles whose passwords may change."""
+        return self._usernames or (self._role(self._current),)
+
     def _role(self, value: Value) -> str:
         role = self._options.get("role") or _text(value.fields, "username")
         if not role:
@@ -283,6 +293,21 @@ def verifier(password: str) -> str:
         ) from None
     encoded = [base64.b64encode(part).decode("ascii") for part in (salt, stored, server)]
     return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
+
+
+def _check_literal(role: str, option: str) -> None:
+    """Check that postgresql_user changes the role of exactly that name: it reads `"a"` as the role a, and `a%%b` as a%b.
+
+    Raises:
+        InvalidInput: it would read another name.
+    """
+    found = [character for character in _NOT_LITERAL if character in role]
+    if found:
+        raise InvalidInput(
+            "the name of the role '{}' has a {}, which community.postgresql does not take literally".format(role, found[0]),
+            option=option,
+            remedy="Nothing was changed. Rename the role (ALTER ROLE ... RENAME TO ...), or use the target 'command'.",
+        )
 
 
 def _other_username(usernames: Tuple[str, ...], current: str) -> str:

@@ -37,7 +37,7 @@ _DENIED = (
 ROLE_QUERY = """
 SELECT rolcanlogin, COALESCE(rolvaliduntil < now(), false) AS is_expired, rolconnlimit = 0 AND NOT rolsuper AS has_no_connections,
        pg_catalog.has_database_privilege(rolname, pg_catalog.current_database(), 'CONNECT') AS may_connect
-FROM pg_catalog.pg_roles WHERE rolname = %(role)s
+FROM pg_catalog.pg_roles WHERE rolname::text = %(role)s::text
 """
 _OBSTACLES: Tuple[Tuple[str, bool, str], ...] = (
     ("rolcanlogin", False, "it may not log in (NOLOGIN)"),

@@ -215,3 +215,12 @@ def test_every_target_has_traits_and_a_request_dies_before_the_lease() -> None:
     for traits in (NO_TARGET_TRAITS, MANUAL_TRAITS, target().traits, target(usernames=("a", "b")).traits, command.traits):
         assert traits.apply_limit <= 300
     assert postgresql.SINGLE_USER.apply_limit < postgresql.SINGLE_USER.max_request_life
+
+
+@pytest.mark.parametrize("role", ['"app"', 'a"b', "a%%b", "a%(user)s", '"'])
+def test_a_role_that_the_module_would_take_for_another_one_is_refused(role: str) -> None:
+    for options, option in (({"role": role}, "postgresql.role"), ({"usernames": ["app", role]}, "postgresql.usernames")):
+        with pytest.raises(errors.InvalidInput) as raised:
+            target(**options).check()
+        assert role in str(raised.value)
+        assert raised.value.option == option

@@ -75,6 +75,7 @@ def test_get_many_answers_one_mapping(project):
         project,
         ("names", "get_many', 'commas', 'braces')"),
         ("list", "get_many', ['commas'])"),
+        ("nothing", "get_many', [])"),
         ("query", "get_many', 'commas', wantlist=True)"),
         ("fields", "get_many', 'db', fields=['username'])"),
         ("skip", "get_many', 'commas', 'gone', on_missing='skip')"),
@@ -85,6 +86,7 @@ def test_get_many_answers_one_mapping(project):
     expected = {
         "names": {"commas": "one,two", "braces": "{{ 1 + 1 }}"},
         "list": {"commas": "one,two"},
+        "nothing": {},
         "query": [{"commas": "one,two"}],
         "fields": {"db": {"username": "app"}},
         "skip": {"commas": "one,two"},
@@ -111,8 +113,12 @@ def test_find_answers_a_list_without_any_value(project):
 
 BAD = [
     ("get')", ["no credential is named"]),
-    ("get', 'a', 'b')", ["exactly one credential", "get_many"]),
-    ("get', ['a'])", ["exactly one credential"]),
+    ("get', 'a', 'b')", ["exactly one credential", "there are 2 names", "with_nebula.credential.get", "get_many"]),
+    (
+        "get', ['a'])",
+        ["exactly one credential", "the name is a list", "loop: [a, b] with lookup('nebula.credential.get', item)", "get_many"],
+    ),
+    ("get', ['a', 'b'])", ["exactly one credential", "the name is a list"]),
     ("get', 5)", ["text, not int"]),
     ("get', 'gone')", ["credential 'gone', store 'local'"]),
     ("get', '../db')", ["option 'name'", "'../db'"]),
@@ -129,7 +135,8 @@ BAD = [
     ("get', 'scoped', on_missing='skip', on_error='skip')", ["the scope does not match"]),
     ("get', 'gone', on_denied='skip', on_error='skip')", ["credential 'gone'"]),
     ("get', '../db', on_missing='skip', on_denied='skip', on_error='skip')", ["option 'name'"]),
-    ("get_many')", ["no credential is named"]),
+    ("get_many')", ["no credential is named", "lookup('nebula.credential.get_many', 'db_pass')"]),
+    ("get_many', ['a', 5])", ["text, not int"]),
     ("get_many', 'db', 'gone')", ["credential 'gone', store 'local'"]),
     ("find', 'db')", ["takes no names"]),
     ("find', query='[?')", ["option 'query'"]),

@@ -124,5 +124,8 @@ def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refus
     run = project.run("ansible-playbook", "nebula.credential.provision", "-e", "@" + str(path))
     assert "credentials[1] (y): Unsupported parameters: typ" in run.output
     assert "Did you mean 'type' in place of 'typ'?" in run.output
+    line = run.result("nebula.credential.provision : Show what was done")["msg"][1]
+    assert line.startswith("all for one store  ")
+    assert "failed: credentials[1] (y): Unsupported parameters: typ" in line
     assert run.returncode != 0
     assert "x" not in versions(project)

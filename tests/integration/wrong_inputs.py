@@ -153,9 +153,15 @@ OF_A_LIST = (
 OF_A_READ = (
     Wrong("a name with a typing error", read("'db_pas'"), "not_found", ("'db_pas'", "store 'prod'", "no credential of that name")),
     Wrong("a lookup's option with a typing error", read("'db', feild='username'"), "invalid_input", ("feild", "field")),
-    Wrong("two names", read("'db', 'late'"), "invalid_input", ("exactly one", "2", "get_many")),
-    Wrong("a list of names", read("['db']"), "invalid_input", ("get_many",)),
-    Wrong("no name", read("[]"), "invalid_input", ("no credential", "lookup(")),
+    Wrong("two names", read("'db', 'late'"), "invalid_input", ("exactly one", "2", "loop:", "get_many")),
+    Wrong("a list of names", read("['db']"), "invalid_input", ("a list", "loop:", "get_many")),
+    Wrong("an empty list of names", read("[]"), "invalid_input", ("a list", "loop:", "get_many")),
+    Wrong(
+        "names for a loop",
+        {"ansible.builtin.debug": {"msg": "{{ item }}"}, "with_nebula.credential.get": ["db", "late"]},
+        "invalid_input",
+        ("exactly one", "2 names", "loop:"),
+    ),
     Wrong("a field with a typing error", read("'db', field='user'"), "no_token", ("'user'", "'db'", "username")),
     Wrong("no field of several", read("'pair', default='x'"), "invalid_input", ("'field'", "'pair'", "left, right")),
     Wrong("no field of several, among more", read("'db', 'pair', default='x'", "get_many"), "invalid_input", ("'pair'", "left, right")),

@@ -51,6 +51,18 @@ def duration(value: object, option: str) -> timedelta:
     return timedelta(seconds=seconds)
 
 
+def lifetime(value: object, option: str) -> timedelta:
+    """Read how long a value lives, as `duration` does.
+
+    Raises:
+        InvalidInput: as `duration`, or it is 0.
+    """
+    read = duration(value, option)
+    if not read:
+        raise InvalidInput("a value that lives 0 seconds has expired when it is stored", option=option, remedy=_DURATION_REMEDY)
+    return read
+
+
 def _seconds(value: object) -> Optional[int]:
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         return None
@@ -127,6 +139,19 @@ class RotationPolicy:
         if parts.get("every") == timedelta(0):
             raise InvalidInput("a period of 0 would rotate always", option=option + ".every", remedy=_DURATION_REMEDY)
         return cls(kind=kind, **parts)
+
+    @classmethod
+    def read_wanted(cls, policy: Mapping[str, Any], option: str = "policy") -> RotationPolicy:
+        """Read a policy that is to be stored. What is stored already keeps its effect, so `read` does not check the warning.
+
+        Raises:
+            InvalidInput: as `read`, or the warning is longer than the period.
+        """
+        read = cls.read({key: part for key, part in policy.items() if part is not None}, option)
+        if read.every is not None and read.warning > read.every:
+            what = "the warning is longer than the period, so it would begin before the value is stored"
+            raise InvalidInput(what, option=option + ".warning", remedy="Make it shorter than '{0}.every'.".format(option))
+        return read
 
     def write(self) -> Dict[str, Any]:
         """Return the policy as JSON-like data: durations in whole seconds, times as ISO 8601. Unset parts are left out."""

@@ -30,6 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import check_type
 
 try:
     import jmespath
@@ -121,6 +122,8 @@ def _describe_named(manager: CredentialManager, names: List[str], caller: Access
 
 
 def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: AccessContext) -> List[Dict[str, Any]]:
+    if parameters.get("type") is not None:
+        check_type(parameters["type"])
     wanted = Filter(
         prefix=parameters.get("prefix") or "",
         type=parameters.get("type"),

@@ -12,7 +12,7 @@ from typing import Any, Dict, Mapping, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import value_since
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import lifetime
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
@@ -73,7 +73,7 @@ def _change_fields(kind: CredentialType, kept: Dict[str, Secret], parameters: Ma
 def find_expiry(kind: CredentialType, fields: Fields, base: Record, parameters: Mapping[str, Any], now: datetime) -> Optional[datetime]:
     """Return when a new value expires: `ttl`, else what the value itself says, else the lifetime of the one before. None: never."""
     if parameters.get("ttl") is not None:
-        return now + duration(parameters["ttl"], "ttl")
+        return now + lifetime(parameters["ttl"], "ttl")
     known = base.full_metadata
     # The expiry of a refreshed value is that of the refresh, not the lifetime of the input.
     lived = known.expires_at - value_since(known) if known.expires_at is not None and not kind.capabilities.refresh else None

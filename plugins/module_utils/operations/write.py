@@ -12,7 +12,7 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, PRESENT, REVOKED
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, lifetime, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
@@ -187,9 +187,9 @@ def read_desired(item: Mapping[str, Any]) -> DesiredCredential:
         tags=read_tags(item.get("tags")),
         metadata=item.get("metadata"),
         scope=_scope(item.get("scope")),
-        policy=None if policy is None else RotationPolicy.read({k: v for k, v in policy.items() if v is not None}).write(),
+        policy=None if policy is None else RotationPolicy.read_wanted(policy).write(),
         expires_at=None if item.get("expires_at") is None else moment(item["expires_at"], "expires_at"),
-        ttl=None if item.get("ttl") is None else duration(item["ttl"], "ttl"),
+        ttl=None if item.get("ttl") is None else lifetime(item["ttl"], "ttl"),
         idempotency_key=item.get("idempotency_key"),
     )
 

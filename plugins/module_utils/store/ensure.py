@@ -25,6 +25,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.desired im
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
+    check_expiry_ahead,
+    check_policy_has_expiry,
     choose_recoverable,
     refuse_deleted_since,
     refuse_missing,
@@ -244,6 +246,8 @@ class StateEnforcer:
 
     def _create(self, wanted: DesiredCredential, check: bool) -> EnsureResult:
         record, generated = self._writer.new_record(wanted)
+        check_expiry_ahead(wanted, self._clock())
+        check_policy_has_expiry(wanted, record)
         created = Credential(record, self._clock()) if check else self._writer.put(record, None)
         return EnsureResult(True, created, generated, after=describe_diff_side(created, record.fields))
 
@@ -259,10 +263,12 @@ class StateEnforcer:
         attributes = wanted.attributes(kind, stored.metadata.attributes)
         if attributes != stored.metadata.attributes:
             changes["attributes"] = attributes
+        check_policy_has_expiry(wanted, stored.record.with_metadata(**changes))
         return self._patch(stored, changes, check)
 
     def _write(self, stored: Credential, fields: Fields, wanted: DesiredCredential, check: bool, generated: bool) -> EnsureResult:
         record = self._writer.next_record(stored, fields, wanted)
+        check_policy_has_expiry(wanted, record)
         if check:
             now = Credential(replace(record, version=stored.version, serial=stored.record.serial), self._clock())
         else:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
@@ -23,7 +24,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import incomplete_import, is_importing
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import BEFORE_EXPIRY
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 _FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
 
@@ -44,6 +49,28 @@ def check_expected(credential: Credential, expected_version: Optional[str]) -> N
     if expected_version is not None and credential.version != expected_version:
         what = "its version is {0}, not {1}".format(credential.version, expected_version)
         raise Conflict(what, name=credential.name, remedy="Read it again and decide again.")
+
+
+def check_expiry_ahead(wanted: DesiredCredential, now: datetime) -> None:
+    """Refuse to create a credential that has expired already. One that is stored may be given a time that has passed: it expires.
+
+    Raises:
+        InvalidInput: the time has passed.
+    """
+    if wanted.expires_at is not None and wanted.expires_at <= now:
+        remedy = "Write a later time, or 'ttl'; or leave it out."
+        raise InvalidInput("the time has passed, and the credential is to be created", name=wanted.name, option="expires_at", remedy=remedy)
+
+
+def check_policy_has_expiry(wanted: DesiredCredential, record: Record) -> None:
+    """Refuse to store a policy that counts from an expiry for a value without one: it would never be due.
+
+    Raises:
+        InvalidInput: the wanted policy is of that kind, and neither the record nor a refresh of its type has an expiry.
+    """
+    if (wanted.policy or {}).get("kind") == BEFORE_EXPIRY and record.full_metadata.expires_at is None and not is_refreshable(record.type):
+        remedy = "Give 'expires_at', or 'ttl' if this task writes a value; or use another 'kind', for example periodic."
+        raise InvalidInput("the value does not expire, so it would never be due", name=wanted.name, option="policy.kind", remedy=remedy)
 
 
 def refuse_missing(name: str, expected_version: Optional[str]) -> None:

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import difflib
 from typing import Any, Dict, Mapping, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType
@@ -27,6 +28,18 @@ def is_refreshable(name: str) -> bool:
     return kind is not None and kind.capabilities.refresh
 
 
+def check_type(name: str) -> None:
+    """Check that there is a type of this name.
+
+    Raises:
+        UnsupportedType: there is none; the message has the closest one, and lists the types.
+    """
+    if name not in _TYPES and name != Custom.name:
+        meant = "".join("Did you mean '{0}'? ".format(close) for close in difflib.get_close_matches(name, TYPES, 1))
+        remedy = "{0}Use one of: {1}.".format(meant, ", ".join(TYPES))
+        raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy)
+
+
 def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
     """Return the type of a credential.
 
@@ -40,8 +53,5 @@ def type_named(name: str, attributes: Mapping[str, Any]) -> CredentialType:
     """
     if name == Custom.name:
         return Custom(attributes.get(DECLARATION) or ())
-    try:
-        return _TYPES[name]
-    except KeyError:
-        remedy = "Use one of: {0}.".format(", ".join(TYPES))
-        raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy) from None
+    check_type(name)
+    return _TYPES[name]

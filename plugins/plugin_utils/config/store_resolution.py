@@ -249,7 +249,16 @@ def _from_ansible_cfg(path: str | None, key: str) -> str | None:
         parser.read(path, encoding="utf-8")
     except (configparser.Error, UnicodeDecodeError):
         return None  # Ansible itself has read the file, and reports its errors.
+    _check_ini_keys(path, parser)
     return parser.get(INI_SECTION, key, fallback=None) or None
+
+
+def _check_ini_keys(path: str, parser: configparser.ConfigParser) -> None:
+    written = set(parser[INI_SECTION]) - set(parser.defaults()) if parser.has_section(INI_SECTION) else set()
+    unknown = sorted(written - {INI_KEY, SESSION_KEY})
+    if unknown:
+        what = "section [{0}] of {1} has no key {2}".format(INI_SECTION, path, ", ".join(map(ascii, unknown)))
+        raise InvalidConfiguration(what[:_LONGEST], option="ansible.cfg", remedy="It takes: {0}, {1}.".format(INI_KEY, SESSION_KEY))
 
 
 def _read_file(around: RunConfig) -> _ConfigurationFile:

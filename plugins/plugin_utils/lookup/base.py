@@ -15,7 +15,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import DEFAULT
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, scope_options
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
 from ansible_collections.nebula.credential.plugins.plugin_utils.client.access_context import access_context
@@ -145,17 +145,3 @@ class LookupCall:
         return client(session_options(session_settings(self._around))).perform(
             store, self._operation, asked, context, question=self._question
         )
-
-
-def names_in(terms: list[Any]) -> list[str]:
-    """Return the names in the terms: each term is a name or a list of names.
-
-    Raises:
-        InvalidInput: there is no name, or one is not text.
-    """
-    names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
-    wrong = [type(name).__name__ for name in names if not isinstance(name, str)]
-    if wrong or not names:
-        what = "a credential's name is text, not {0}".format(", ".join(wrong)) if wrong else "no credential is named"
-        raise InvalidInput(what, option="_terms", remedy="Write the names as arguments: lookup('nebula.credential.get', 'db_pass').")
-    return names

@@ -12,7 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.l
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import is_omit
-from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall, names_in
+from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.base import CredentialLookup, LookupCall
 from ansible_collections.nebula.credential.plugins.plugin_utils.lookup.failure_options import error_from
 
 
@@ -24,12 +24,9 @@ class Get(CredentialLookup):
 
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
         """Return the value, the default, or an empty list."""
-        names = names_in(terms)
-        if len(names) != 1 or isinstance(terms[0], list):
-            remedy = "Read one name, or use nebula.credential.get_many, which returns a mapping."
-            raise InvalidInput("exactly one credential is read at a time, not {0}".format(len(names)), option="_terms", remedy=remedy)
+        name = _read_name(terms)
         try:
-            return [call.ask(name=names[0], accepts_missing=call.accepts_missing).result["value"]]
+            return [call.ask(name=name, accepts_missing=call.accepts_missing).result["value"]]
         except CredentialError as error:
             return call.reactions.apply(error)
 
@@ -42,7 +39,7 @@ class GetMany(CredentialLookup):
 
     def answer(self, terms: list[Any], call: LookupCall) -> list[Any]:
         """Return one mapping of name to value. It has no key for what an `on_…` option leaves out."""
-        names = names_in(terms)
+        names = _read_names(terms)
         try:
             result = call.ask(names=names, accepts_missing=call.accepts_missing).result
         except CredentialError as error:
@@ -57,6 +54,50 @@ class GetMany(CredentialLookup):
         if errors:
             raise _join_errors(errors, len(set(names)))
         return [values]
+
+
+def _read_name(terms: list[Any]) -> str:
+    """Return the only name.
+
+    Raises:
+        InvalidInput: there is no name, or more than one, or a list, or something else than text.
+    """
+    if not terms:
+        raise _no_name_error("get")
+    if len(terms) == 1 and isinstance(terms[0], str):
+        return terms[0]
+    if len(terms) == 1 and not isinstance(terms[0], list):
+        raise _not_text_error(terms)
+    what = "the name is a list" if len(terms) == 1 else "there are {0} names".format(len(terms))
+    remedy = (
+        "Write loop: [a, b] with lookup('nebula.credential.get', item), in place of with_nebula.credential.get; "
+        "or use nebula.credential.get_many, which takes a list and returns a mapping."
+    )
+    raise InvalidInput("exactly one credential is read at a time, and {0}".format(what), option="_terms", remedy=remedy)
+
+
+def _read_names(terms: list[Any]) -> list[str]:
+    """Return the names in the terms: each term is a name or a list of names, which may be empty.
+
+    Raises:
+        InvalidInput: there is no term, or a name is not text.
+    """
+    if not terms:
+        raise _no_name_error("get_many")
+    names = [name for term in terms for name in (term if isinstance(term, list) else [term])]
+    if not all(isinstance(name, str) for name in names):
+        raise _not_text_error(names)
+    return names
+
+
+def _no_name_error(lookup: str) -> InvalidInput:
+    remedy = "Write the name as an argument: lookup('nebula.credential.{0}', 'db_pass').".format(lookup)
+    return InvalidInput("no credential is named", option="_terms", remedy=remedy)
+
+
+def _not_text_error(names: list[Any]) -> InvalidInput:
+    wrong = ", ".join(type(name).__name__ for name in names if not isinstance(name, str))
+    return InvalidInput("a credential's name is text, not {0}".format(wrong), option="_terms", remedy="Write the name in quotes.")
 
 
 def _list_defaults(call: LookupCall, error: CredentialError) -> list[Any]:

@@ -206,3 +206,11 @@ def test_a_store_that_is_given_and_empty_is_not_another_one(project):
     with pytest.raises(InvalidConfiguration, match="option 'nebula_credential_store': the value is not a store's name"):
         resolve_store(None, around(project, cfg=project / "ansible.cfg", variables={"nebula_credential_store": ""}))
     assert resolve_store({}, around(project, cfg=project / "ansible.cfg")).config == {}
+
+
+@pytest.mark.parametrize("line", ["stor = prod", "path = /srv/x", "stores = {}"])
+def test_an_unknown_key_in_ansible_cfg_is_refused_by_its_name(project, line):
+    (project / "ansible.cfg").write_text("[DEFAULT]\nany = 1\n[nebula_credential]\n{0}\n".format(line))
+    with pytest.raises(InvalidConfiguration) as caught:
+        resolve_store(None, around(project, cfg=project / "ansible.cfg"))
+    assert "has no key '{0}'. It takes: store, session.".format(line.split()[0]) in str(caught.value)

@@ -118,3 +118,12 @@ def test_a_grace_period_shorter_than_what_consumers_keep_is_refused() -> None:
         policy.check_grace(8 * minute - timedelta(seconds=1), 5 * minute, minute)
     assert raised.value.option == "grace"
     assert "480 s" in str(raised.value)
+
+
+def test_a_wanted_warning_is_not_longer_than_the_period_and_a_stored_one_keeps_its_effect() -> None:
+    written = {"kind": "periodic", "every": "7d", "warning": "30d"}
+    with pytest.raises(InvalidInput) as caught:
+        RotationPolicy.read_wanted(written)
+    assert caught.value.option == "policy.warning"
+    assert RotationPolicy.read(written).warning == 30 * DAY
+    assert RotationPolicy.read_wanted({**written, "warning": "7d", "grace": None}).warning == 7 * DAY

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     InvalidToken,
     NoToken,
+    UnsupportedType,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -127,3 +128,10 @@ def test_an_unforeseen_exception_leaves_as_its_class_alone(manager, monkeypatch)
 def test_an_unknown_operation_is_refused_with_those_there_are(manager):
     with pytest.raises(InvalidInput, match="get_many"):
         ask(manager, "drop")
+
+
+@pytest.mark.parametrize(("written", "close"), [("bsic", "basic"), ("apikey", "api_key"), ("custo", "custom")])
+@pytest.mark.parametrize("operation", ["find", "credential_info"])
+def test_a_listing_of_an_unknown_type_is_refused_with_the_closest_one(manager, operation, written, close):
+    with pytest.raises(UnsupportedType, match=r"there is no type '{0}'\. Did you mean '{1}'".format(written, close)):
+        ask(manager, operation, type=written)

@@ -26,7 +26,7 @@ options:
   postgresql:
     description:
       - The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the task's
-        host, which needs C(psycopg). The controller needs the Python package C(scramp).
+        host, which needs C(psycopg).
       - The server gets a SCRAM-SHA-256 verifier, never the password.
       - A single role has no grace period, because it has one password at a time.
     type: dict

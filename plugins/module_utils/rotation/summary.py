@@ -41,6 +41,7 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),
         "readers_refused_for": round(journal.gap / SECOND, 3) if journal.gap is not None else 0,
+        "readers_maybe_refused": journal.is_driven and journal.interrupts and _is_open(journal),
         "retire_after": _time(journal.retire_after),
         "overdue": overdue(journal, now),
         "may_land_until": _time(journal.quiet_at()),
@@ -50,6 +51,11 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     if journal.is_made_by_service:
         summary["strays"] = list(journal.strays)
     return summary
+
+
+def _is_open(journal: Journal) -> bool:
+    """Whether pending was sent, and it is not known whether the target took it for a while."""
+    return journal.sent is not None and journal.gap is None and not journal.refused
 
 
 def overdue(journal: Journal, now: int) -> bool:

@@ -10,13 +10,13 @@ A role has one password at a time; two roles that take turns (`usernames`) overl
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
     OVERLAP_NONE,
@@ -28,11 +28,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier, find_flaw
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_results import (
     ROLE_QUERY,
+    check_right,
     check_role,
     describe_failed_probe,
     describe_obstacles,
+    describe_refused_send,
     probe_outcome,
     send_outcome,
 )
@@ -47,7 +50,6 @@ COLLECTION = Requirement(
     "ansible-galaxy collection install community.postgresql",
     parts=(USER_MODULE, PING_MODULE, QUERY_MODULE),
 )
-SCRAMP = Requirement("python", "scramp", "pip install scramp", parts=("scramp",))
 PSYCOPG = Requirement("python", "psycopg", "pip install 'psycopg[binary]'", where="target", parts=("psycopg", "psycopg2"))
 
 SINGLE_USER = TargetTraits(
@@ -79,7 +81,7 @@ class PostgreSQL(Target):
     about = (
         (
             "The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the"
-            " task's host, which needs C(psycopg). The controller needs the Python package C(scramp)."
+            " task's host, which needs C(psycopg)."
         ),
         "The server gets a SCRAM-SHA-256 verifier, never the password.",
         "A single role has no grace period, because it has one password at a time.",
@@ -136,7 +138,7 @@ class PostgreSQL(Target):
         ),
     }
     exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
-    requires = (COLLECTION, PSYCOPG, SCRAMP)
+    requires = (COLLECTION, PSYCOPG)
     # From ansible-core 2.22 on, modules return these for masking, and its debug output shows them before they are masked.
     secret_arguments = ("password", "login_password")
 
@@ -171,9 +173,12 @@ class PostgreSQL(Target):
             MissingLibrary: the host has no psycopg.
             Unavailable: the server cannot be reached, or refuses the admin login, or a connection pooler is in between.
             NotFound: a role does not exist.
+            AccessDenied: the admin may not change the role's password.
         """
         for role in self._roles():
-            check_role(self._read_role(modules, role), role, PSYCOPG.install)
+            found = self._read_role(modules, role)
+            check_role(found, role, PSYCOPG.install)
+            check_right(found, role, self._admin()[0])
 
     def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
         return describe_obstacles(self._read_role(modules, self._role(value)), self._role(value))
@@ -183,10 +188,19 @@ class PostgreSQL(Target):
         return modules.run(QUERY_MODULE, dict(self._admin_login(), query=ROLE_QUERY, named_args={"role": role}))
 
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
-        new = verifier(_text(value.fields, value.primary) or "")
-        return send_outcome(modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True)))
+        if self.find_flaw(value):
+            return steps.REFUSED
+        new = build_verifier(_text(value.fields, value.primary) or "")
+        result = modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True))
+        modules.note(describe_refused_send(result))
+        return send_outcome(result)
+
+    def find_flaw(self, value: Value) -> str:
+        return find_flaw(value.fields[value.primary].expose() if value.primary in value.fields else b"")
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
+        if self.find_flaw(value):
+            return steps.REFUSED
         result = modules.run(PING_MODULE, self._probe_login(self._role(value), _text(value.fields, value.primary) or ""))
         modules.note(describe_failed_probe(result))
         return probe_outcome(result)
@@ -259,40 +273,6 @@ class PostgreSQL(Target):
                 remedy="Name the role, or store the credential with a username.",
             )
         return str(role)
-
-
-def scram_library() -> Any:
-    """Import and return the library scramp. It loads half a dozen others, so only a run that rotates imports it.
-
-    Raises:
-        MissingLibrary: it is not installed.
-    """
-    try:
-        import scramp  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        what = "the Python library 'scramp' is missing on the controller"
-        raise MissingLibrary(what, remedy="Install it: {}".format(SCRAMP.install)) from None
-    return scramp
-
-
-def verifier(password: str) -> str:
-    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a fresh random salt.
-
-    Raises:
-        MissingLibrary: scramp is not installed.
-        InvalidInput: the password has characters that SASLprep (RFC 4013) forbids.
-    """
-    scramp = scram_library()
-    try:
-        salt, stored, server, iterations = scramp.ScramMechanism("SCRAM-SHA-256").make_auth_info(password)
-    except scramp.ScramException:
-        raise InvalidInput(
-            "the password has characters that PostgreSQL does not accept",
-            option="fields",
-            remedy="Use printable characters (RFC 4013), or have the value generated.",
-        ) from None
-    encoded = [base64.b64encode(part).decode("ascii") for part in (salt, stored, server)]
-    return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
 
 
 def _check_literal(role: str, option: str) -> None:

@@ -63,3 +63,18 @@ def test_a_change_that_the_server_answers_with_an_error_is_refused_and_not_unkno
     assert "the target refused the new value (the server did not make the change within the statement timeout)" in output
     assert "Readers of the current value" not in output
     assert postgresql.accepts(ROLE, old_password(play))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"port": 1}, ("nothing listens", "127.0.0.1:1")),
+        ({"host": "nowhere.invalid"}, ("cannot be resolved", "nowhere.invalid:")),
+        ({"ssl_mode": "require"}, ("TLS",)),
+        ({**LOGIN, "admin_password": "wrong"}, ("refuses the admin login", "limited at ")),
+    ],
+)
+def test_a_login_that_fails_says_where_and_why(play: Play, options: dict[str, Any], words: tuple[str, ...]) -> None:
+    output = play.run(with_options(options), fails=True)
+    for part in (*words, "credential 'db_pass'", "store 'local'"):
+        assert part in output

@@ -84,11 +84,19 @@ class PostgreSQL(Target):
             " task's host, which needs C(psycopg)."
         ),
         "The server gets a SCRAM-SHA-256 verifier, never the password.",
+        (
+            "The names of community.postgresql are taken too: C(login_host), C(login_port), C(login_db), C(login_unix_socket),"
+            " C(login_user) and C(login_password) (the administrator's), C(ssl_rootcert)."
+        ),
         "A single role has no grace period, because it has one password at a time.",
     )
     options = {
-        "host": Option("str", ("Host name or address, as seen from the task's host. Defaults to the credential's field C(host).",)),
-        "port": Option("int", ("The port. Defaults to the credential's field C(port), or 5432 if it has none.",)),
+        "host": Option(
+            "str",
+            ("Host name or address, as seen from the task's host. Defaults to the credential's field C(host).",),
+            aliases=("login_host",),
+        ),
+        "port": Option("int", ("The port. Defaults to the credential's field C(port), or 5432 if it has none.",), aliases=("login_port",)),
         "probe_host": Option(
             "str",
             (
@@ -102,13 +110,17 @@ class PostgreSQL(Target):
         "database": Option(
             "str",
             ("The database to connect to. Defaults to the credential's field C(database), or V(postgres) if it has none.",),
+            aliases=("login_db",),
         ),
         "unix_socket": Option(
             "path",
             ("The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.",),
+            aliases=("login_unix_socket",),
         ),
         "ssl_mode": Option("str", ("How TLS is used, in libpq's words. Defaults to the credential's field C(ssl_mode).",)),
-        "ca_cert": Option("path", ("A file of CA certificates that verify the server's certificate, on the task's host.",)),
+        "ca_cert": Option(
+            "path", ("A file of CA certificates that verify the server's certificate, on the task's host.",), aliases=("ssl_rootcert",)
+        ),
         "connect_params": Option(
             "dict",
             (
@@ -128,8 +140,12 @@ class PostgreSQL(Target):
             ),
             elements="str",
         ),
-        "admin_user": Option("str", ("A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).",)),
-        "admin_password": Option("str", ("The password of O(postgresql.admin_user).",), no_log=True),
+        "admin_user": Option(
+            "str",
+            ("A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).",),
+            aliases=("login_user",),
+        ),
+        "admin_password": Option("str", ("The password of O(postgresql.admin_user).",), no_log=True, aliases=("login_password",)),
         "admin_credential": Option(
             "str",
             ("A credential in the same store that holds the admin's user name and password.",),
@@ -177,7 +193,7 @@ class PostgreSQL(Target):
         """
         for role in self._roles():
             found = self._read_role(modules, role)
-            check_role(found, role, PSYCOPG.install)
+            check_role(found, role, self._describe_login(), PSYCOPG.install)
             check_right(found, role, self._admin()[0])
 
     def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
@@ -232,6 +248,13 @@ class PostgreSQL(Target):
             "login_password": password,
         }
         return {name: value for name, value in options.items() if value is not None}
+
+    def _describe_login(self) -> str:
+        """Return the administrator's user name and the server, for messages."""
+        credential = self._options.get("admin_credential")
+        server = self._option("unix_socket") if self._option("host") is None else self._option("host")
+        where = "{}:{}".format(server or "localhost", self._option("port") or 5432)
+        return "{} at {}{}".format(self._admin()[0], where, ", login from admin_credential" if credential else "")
 
     def _admin_login(self) -> Dict[str, Any]:
         return self._login(*self._admin())

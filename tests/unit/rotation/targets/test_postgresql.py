@@ -222,3 +222,23 @@ def test_a_right_that_the_administrator_lacks_is_named_before_anything_is_sent(r
     with pytest.raises(errors.AccessDenied) as raised:
         target().precheck(Recorded({"rowcount": 1, "query_result": [{"missing_right": right}]}))
     assert "Nothing was changed" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "words"),
+    [
+        ("connection to server failed: Connection refused", "postgresql.port", "nothing listens"),
+        ("failed to resolve host 'nowhere.invalid': [Errno -2] Name or service not known", "postgresql.host", "cannot be resolved"),
+        ("server does not support SSL, but SSL was required", "postgresql.ssl_mode", "TLS"),
+        ('FATAL:  password authentication failed for user "admin"', "postgresql.admin_user", "refuses the admin login"),
+        ('FATAL:  database "nodb" does not exist', "postgresql.database", "database"),
+        ("connection timeout expired", "postgresql.host", "in time"),
+        ("something else", "postgresql", "cannot be reached"),
+    ],
+)
+def test_a_login_that_fails_names_the_server_the_user_and_the_cause(text: str, option: str, words: str) -> None:
+    with pytest.raises(errors.Unavailable) as raised:
+        target().precheck(Recorded({"failed": True, "msg": "unable to connect to database: " + text}))
+    assert raised.value.option == option
+    assert words in str(raised.value)
+    assert "admin at db:5433" in str(raised.value)

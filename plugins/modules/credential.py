@@ -24,7 +24,7 @@ options:
   credentials:
     description:
       - Several credentials, each with the options it would have alone.
-      - All are processed, each has a result of its own, and the task fails if one of them fails.
+      - All are processed, each has a result of its own, and the task fails if one of them fails. A name can be there once.
     type: list
     elements: dict
     suboptions:
@@ -50,6 +50,7 @@ options:
       fields: &fields
         description:
           - Values by field. They are merged into the stored ones; a field set to null is removed.
+          - Null for the primary field, and for one that the type declares secret, counts as not given.
           - The primary field is set here or by O(value), not by both.
           - The primary field and those that the type declares secret are text. Others may be numbers and booleans too; where a store keeps
             JSON, they stay what they are.
@@ -90,7 +91,7 @@ options:
             description: Whether it is the field that O(value) sets and lookups return. By default the first secret field is.
             type: bool
             default: false
-          default: {type: str, description: The value if none is given.}
+          default: {type: str, description: "The value if none is given. A secret field and the primary one have no default."}
           description: {type: str, description: The purpose of the field.}
       description: &description
         description: The purpose of the credential.
@@ -159,6 +160,8 @@ options:
       - V(restored) stores the value of O(version) as the newest one. It accepts a file put back from a backup, which otherwise is refused
         as rolled back or as deleted, and restores what was removed with O(recoverable). If there is neither, and no O(version) is given,
         it changes nothing.
+      - An option that a state does not use is refused. Only V(present) uses those that describe a credential (O(type), O(value), O(tags)
+        and so on); V(absent) alone uses O(force), O(recoverable) and O(permanent).
     type: str
     choices: [present, absent, revoked, restored]
     default: present
@@ -206,6 +209,7 @@ options:
   return_value:
     description:
       - Returns the value of the primary field. If you use this, set C(no_log) on the task.
+      - A value that is revoked or has expired is refused. With O(state=revoked) this option is refused.
     type: bool
     default: false
   progress:

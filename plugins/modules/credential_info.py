@@ -22,7 +22,9 @@ options:
     type: list
     elements: str
   prefix:
-    description: Only credentials whose name begins with this text. This and the other filters apply if no name is given.
+    description:
+      - Only credentials whose name begins with this text; an empty one means every name.
+      - No filter can be used with O(name) and O(names).
     type: str
   type:
     description: Only credentials of this type.

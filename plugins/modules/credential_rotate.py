@@ -131,6 +131,13 @@ options:
         RV(rotation.current_verified) is V(false).
     type: bool
     default: false
+  current_verified:
+    description:
+      - For V(prepare), whether you saw the service accept the current value. The rotation keeps it as RV(rotation.current_verified),
+        also for later runs.
+      - Left out, a new rotation begins as V(false), and one that is continued keeps what it has. The role C(rotate)
+        rolls nothing back to a value that was not verified.
+    type: bool
 extends_documentation_fragment:
   - nebula.credential.rotation_targets
   - nebula.credential.store
@@ -264,7 +271,9 @@ rotation:
       description: Whether a test by hand was reported as passed.
       type: bool
     current_verified:
-      description: Whether the target accepted the current value before anything was sent. Null if no target is driven.
+      description:
+        - Whether the target is known to have accepted the current value before anything was sent. By hand, what O(current_verified) said.
+        - Null with O(target=none).
       type: bool
     reason:
       description: Why the rotation did not proceed.
@@ -281,6 +290,9 @@ rotation:
     readers_maybe_refused:
       description: Whether the new value was sent to a target that has one value at a time, and it is not known whether it took effect.
       type: bool
+    grace:
+      description: For how many seconds the previous value is kept after the promotion.
+      type: int
     retire_after:
       description: The earliest time at which the previous value is removed.
       type: str

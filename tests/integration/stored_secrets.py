@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -89,7 +89,8 @@ def _values(backend):
     for name in [row.name for row in backend.list(Filter(names_only=True))]:
         asked = [(version.version, "current") for version in backend.versions(name)]
         for version, stage in [*asked, (None, "pending"), (None, "previous")]:
-            with suppress(NotFound):
+            # A page may use a whole mount: what is encrypted there is of other stores, and this one refuses it.
+            with suppress(NotFound, InvalidConfiguration):
                 credential = Credential(backend.get(name, version, stage), utc_now())
                 yield from _secret_fields(credential)
 

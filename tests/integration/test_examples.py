@@ -60,7 +60,7 @@ FEATURES = {
     "tags": r"tags:",
     "a list of credentials": r"credentials:\n",
     "absent": r"state: absent",
-    "a delete that can be undone": r"recoverable: true",
+    "a delete for good": r"permanent: true",
     "revoked": r"state: revoked",
     "restored": r"state: restored",
     "check mode": r"(check_mode: true|--check)",

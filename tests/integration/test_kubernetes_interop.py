@@ -13,7 +13,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NoToken, ReadOnly, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, ReadOnly, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
@@ -111,7 +111,7 @@ def test_get_returns_the_primary_field_of_the_secrets_type(store, kubectl, kind,
     manager = store.manager()
     for _each in range(2):
         if value is None:
-            with pytest.raises(NoToken, match="It has: a, b"):
+            with pytest.raises(InvalidInput, match="It has: a, b"):
                 ask(manager, "get", name="theirs")
         else:
             assert ask(manager, "get", name="theirs").result["value"] == value
@@ -203,6 +203,53 @@ def test_labels_and_annotations_of_others_stay_and_change_no_version(store, kube
         "nebula.credential/type": "basic",
     }
     assert metadata["annotations"]["note"] == "keep"
+
+
+def test_labels_and_annotations_of_others_stay_on_their_secret_alone(store, kubectl):
+    """A selector of another tool finds one Secret, whatever is kept beside it. A manager that it names stays its manager."""
+    theirs = {"app.kubernetes.io/managed-by": "Helm", "app.kubernetes.io/instance": "shop", "team": "a"}
+    kubectl("create", "secret", "generic", NAME, "--from-literal=password=theirs")
+    kubectl("label", "secret", NAME, *("{0}={1}".format(*each) for each in theirs.items()))
+    kubectl("annotate", "secret", NAME, "meta.helm.sh/release-name=shop")
+    backend = store.backend()
+    for value in ("2", "3"):
+        found = backend.get("db_pass")
+        backend.put(replace(found, fields={"password": Secret(value)}, serial=None), found.etag)
+    found = backend.get("db_pass")
+    for stage in ("pending", "previous"):
+        backend.put(replace(found, stage=stage, serial=None), create=True)
+    labels = store.secret(NAME)["metadata"]["labels"]
+    assert {key: labels.get(key) for key in theirs} == theirs
+    for selector in ("team=a", "app.kubernetes.io/instance=shop", "app.kubernetes.io/managed-by=Helm"):
+        assert kubectl("get", "secrets", "-l", selector, "-o", "name").split() == ["secret/" + NAME]
+    others = [name for name in store.names() if name.startswith(NAME + ".")]
+    assert len(others) == 4
+    assert not [name for name in others if "meta.helm.sh/release-name" in store.secret(name)["metadata"]["annotations"]]
+    assert {version.version for version in backend.versions("db_pass")} == {"1", "2", "3"}
+    assert backend.get("db_pass", version="2").full_metadata.tags == theirs
+    assert [record.name for record in store.backend(label_selector="team=a").list()] == ["db_pass"]
+
+
+def test_a_selector_of_the_store_chooses_stages_by_their_credential(store):
+    backend = store.backend()
+    for name, team in (("one", "a"), ("two", "b")):
+        record = a_record(name, metadata=replace(METADATA, tags={"team": team}))
+        backend.put(record)
+        backend.put(replace(record, stage="pending"))
+    selecting = store.backend(label_selector="team=a")
+    assert [record.name for record in selecting.list(Filter(stage="pending"))] == ["one"]
+
+
+def test_labels_on_older_values_that_an_earlier_release_wrote_are_read_and_removed(store, kubectl):
+    """Such a stage is found, and its labels go with its next write."""
+    backend = store.backend()
+    metadata = replace(METADATA, tags={"team": "a"})
+    backend.put(a_record(metadata=metadata, stage="previous"))
+    kubectl("label", "secret", NAME + ".9previous", "team=a")
+    found = backend.get("db_pass", stage="previous")
+    assert found.full_metadata.tags == {"team": "a"}
+    backend.put(a_record(value="2", metadata=metadata, stage="previous"), found.etag)
+    assert "team" not in store.secret(NAME + ".9previous")["metadata"]["labels"]
 
 
 def test_metadata_of_a_foreign_secret_can_be_changed_and_its_version_stays(store, kubectl):

@@ -21,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     InvalidConfiguration,
     LoginFailed,
+    NotFound,
     StorageError,
     StorageFull,
 )
@@ -32,6 +33,14 @@ from tests.servers import once
 from tests.unit.store.refresh.refreshing import refuse_a_reader
 
 pytestmark = pytest.mark.server
+IN_A_NAMESPACE = {
+    "get": lambda backend: backend.get("db_pass"),
+    "put": lambda backend: backend.put(a_record()),
+    "delete": lambda backend: backend.delete("db_pass"),
+    "versions": lambda backend: backend.versions("db_pass"),
+    "list": lambda backend: list(backend.list()),
+    "read_store_document": lambda backend: backend.read_store_document(),
+}
 FOR_ALL = replace(METADATA, scope=Scope())
 READS = {
     "get": lambda backend: backend.get("db_pass"),
@@ -178,12 +187,19 @@ def _payload(token):
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
-def test_a_namespace_that_is_not_there_is_named(store):
+@pytest.mark.parametrize("encrypted", [False, True])
+@pytest.mark.parametrize("call", IN_A_NAMESPACE.values(), ids=IN_A_NAMESPACE)
+def test_a_namespace_that_is_not_there_is_named(store, call, encrypted):
     with pytest.raises(StorageError) as caught:
-        store.backend(namespace="absent-one").put(a_record())
+        call(store.backend(namespace="absent-one", encrypt=encrypted))
     assert "the namespace 'absent-one' does not exist" in str(caught.value)
     assert "kubectl create namespace absent-one" in str(caught.value)
     assert caught.value.option == "namespace"
+
+
+def test_a_login_that_may_not_read_its_namespace_finds_nothing_in_it(store):
+    with pytest.raises(NotFound):
+        store.backend(api_key=store.account("get")).get("absent")
 
 
 def test_a_quota_that_is_used_up_is_no_denial(store):

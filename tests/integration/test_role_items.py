@@ -122,6 +122,7 @@ def test_the_items_of_provision_name_their_store_and_a_key_that_is_none_is_refus
     assert set(versions(project)) == {"here", "here/too"}
     path = project.write("wanted.json", json.dumps({"provision_credentials": [{"name": "x"}, {"name": "y", "typ": "basic"}]}))
     run = project.run("ansible-playbook", "nebula.credential.provision", "-e", "@" + str(path))
-    assert "Did you mean 'credentials.type' in place of 'credentials.typ'?" in run.output
+    assert "credentials[1] (y): Unsupported parameters: typ" in run.output
+    assert "Did you mean 'type' in place of 'typ'?" in run.output
     assert run.returncode != 0
     assert "x" not in versions(project)

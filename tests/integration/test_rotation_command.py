@@ -294,9 +294,26 @@ def test_tasks_files_try_the_current_value_before_anything_is_begun(door: Door) 
     assert "nothing was rolled back" in run.output
     assert not door.accepts(door.old)
     assert door.accepts(door.value("pending"))
+    later = door.role({"name": "door", "target": "command", "command": files})
+    assert "the task 'ansible.builtin.fail' failed, and the current value was not verified, so nothing was rolled back" in later.output
+    assert door.accepts(door.value("pending"))
     Path(files["verify"]).write_text(good)
     door.role(item).succeeded()
     assert door.accepts(door.value())
+
+
+@pytest.mark.parametrize("word", ["", ", current_verified: true"])
+def test_tasks_files_go_back_only_to_a_value_that_the_open_rotation_calls_verified(door: Door, word: str) -> None:
+    """A person began it: the role cannot try the current value any more, because the service may have the new one."""
+    begun = "- nebula.credential.credential_rotate: {{name: door, phase: prepare, options: {{allow_empty: false{0}}}}}"
+    door.project.play(begun.format(word)).succeeded()
+    files = door.tasks_files()
+    good = Path(files["apply"]).read_text()
+    Path(files["apply"]).write_text(good + "\n- ansible.builtin.fail: {msg: no}\n  when: rotate_stage == 'pending'\n")
+    run = door.role({"name": "door", "target": "command", "command": files})
+    assert ("nothing was rolled back" not in run.output) is bool(word)
+    assert door.accepts(door.old) is bool(word)
+    assert door.accepts(door.value("pending")) is not bool(word)
 
 
 def test_a_check_of_the_role_reports_an_open_rotation(door: Door) -> None:

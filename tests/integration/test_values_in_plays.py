@@ -81,7 +81,7 @@ def test_what_yaml_makes_of_a_secret_is_refused_with_its_option(project):
         "mapping": "Write it as text, with '| to_json'",
         "skipped": "A lookup that leaves its value out returns an empty list",
         "unset": "it is empty. Check the variable or lookup that it comes from; or write 'allow_empty: true' if that is meant.",
-        "element": "option 'credentials.fields.day': it is a date, not text",
+        "element": "option 'credentials[0] (x).fields.day': it is a date, not text",
         "field": "option 'fields.password', credential 'x', store 'local': it is an int",
         "rotated": "it is an int, not text",
     }
@@ -146,7 +146,7 @@ def test_another_type_where_an_option_has_options_is_refused_by_name(project):
 - {name: lookup, ignore_errors: true, ansible.builtin.debug: {msg: "{{ lookup('nebula.credential.get', 'x', scope=3.14) }}"}}
 """
     ).succeeded()
-    for name, option in (("scope", "scope"), ("policy", "policy"), ("elements", "credentials"), ("target", "postgresql")):
+    for name, option in (("scope", "scope"), ("policy", "policy"), ("elements", "credentials[0]"), ("target", "postgresql")):
         assert (run.result(name)["code"], "option '{0}'".format(option) in run.result(name)["msg"]) == ("invalid_input", True)
     assert (run.result("store")["code"], "option 'shared_cache'" in run.result("store")["msg"]) == ("invalid_configuration", True)
     assert "option 'scope': it is a float, and cannot be read as a mapping" in run.result("lookup")["msg"]

@@ -14,10 +14,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     InvalidInput,
     NotFound,
+    Revoked,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import a_record, value_of
 from tests.integration.vault_store import VaultStore
 from tests.servers import once
@@ -173,3 +176,209 @@ def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
         ask(manager, "credential", name="db", state="absent", recoverable=True)
     assert (caught.value.option, manager.token("db").expose()) == ("recoverable", b"one")
     assert not ask(manager, "credential", name="db", state="absent").result["recoverable"]
+
+
+def before_request(monkeypatch, request, change):
+    """Make `change` once, before the next request of that kind is sent."""
+    send = getattr(Kv2Requests, request)
+
+    def overtaken(*arguments, **named):
+        monkeypatch.setattr(Kv2Requests, request, send)
+        change()
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(Kv2Requests, request, overtaken)
+
+
+WRITES_OVER_A_DELETE = {
+    "value": ("write", lambda manager: manager.ensure(DesiredCredential("db", value=Secret("three")))),
+    "restored": ("write", lambda manager: manager.restore("db", "1")),
+    "tags": ("describe", lambda manager: manager.ensure(DesiredCredential("db", tags={"a": "b"}))),
+    "update": ("describe", lambda manager: manager.update("db", tags={"a": "b"})),
+}
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+@pytest.mark.parametrize("write", WRITES_OVER_A_DELETE)
+def test_a_write_that_read_before_a_recoverable_delete_does_not_undo_it(store, monkeypatch, write, delete):
+    """KV compares numbers of versions, and a deleted version keeps its number."""
+    for value in ("one", "two"):
+        ask(store.manager(), "credential", name="db", state="present", value=value)
+    request, make = WRITES_OVER_A_DELETE[write]
+    before_request(monkeypatch, request, lambda: delete(store, store.manager()))
+    with pytest.raises((Conflict, NotFound) if write == "update" else Conflict):
+        make(store.manager())
+    with pytest.raises(NotFound):
+        store.manager().get("db")
+    assert ask(store.manager(), "credential", name="db", state="restored").result["changed"]
+    assert store.manager().token("db").expose() == b"two"
+
+
+def test_a_put_over_a_version_that_was_deleted_meanwhile_is_a_conflict(store, monkeypatch):
+    """The put has written already, so it takes its value away again."""
+    backend = store.backend()
+    stored = backend.put(a_record(value="1"))
+    before_request(monkeypatch, "write", lambda: store.backend().delete("db_pass", recoverable=True))
+    with pytest.raises(Conflict, match="version 1 was expected and none is stored"):
+        backend.put(a_record(value="2"), stored.etag)
+    with pytest.raises(NotFound):
+        backend.get("db_pass")
+    assert value_of(store.backend().restore("db_pass")) == b"1"
+
+
+def test_of_a_put_and_a_recoverable_delete_that_cross_the_first_one_wins(store, monkeypatch):
+    """The delete comes before the value is written, and looks after: both see the same order, so one of them succeeds."""
+    backend, writer = store.backend(), store.backend()
+    problems = []
+    backend.put(a_record(value="1"))
+
+    def put():
+        try:
+            writer.put(a_record(value="2"), Etag("1"))
+        except Conflict as problem:
+            problems.append(problem)
+
+    before_request(monkeypatch, "delete", lambda: before_request(monkeypatch, "sheet", put))
+    backend.delete("db_pass", recoverable=True)
+    assert problems
+    with pytest.raises(NotFound):
+        backend.get("db_pass")
+    assert value_of(backend.restore("db_pass")) == b"1"
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+@pytest.mark.parametrize("version", ["1", "3"])
+def test_no_value_of_a_revoked_credential_is_restored_after_the_name_was_used_again(store, delete, version):
+    """However many values follow: the metadata of the revoked version is not kept as long as its value."""
+    manager = store.manager()
+    for value in ("one", "two", "three"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    ask(manager, "credential", name="db", state="revoked")
+    delete(store, manager)
+    for value in ("four", "five"):
+        ask(manager, "credential", name="db", state="present", value=value)
+        ask(manager, "credential", name="db", state="present", tags={"value": value})
+        for check in (True, False):
+            with pytest.raises(Revoked):
+                perform(manager, "credential", {"name": "db", "state": "restored", "version": version}, NOBODY, check)
+        assert manager.token("db").expose() == value.encode()
+    versions = store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]
+    assert versions["3"]["deletion_time"], "it was undeleted"
+    assert ask(manager, "credential", name="db", state="restored", version="4").result["credential"]["state"] == "active"
+
+
+def test_a_version_that_was_removed_is_not_undeleted_if_the_credential_is_revoked(store):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    ask(manager, "credential", name="db", state="absent", version="1")
+    ask(manager, "credential", name="db", state="revoked")
+    with pytest.raises(Revoked):
+        ask(manager, "credential", name="db", state="restored", version="1")
+    assert store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]["1"]["deletion_time"]
+
+
+def test_a_revoked_credential_that_is_restored_is_still_revoked(store):
+    manager = store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    ask(manager, "credential", name="db", state="revoked")
+    deleted_by_us(store, manager)
+    assert ask(manager, "credential", name="db", state="restored").result["credential"]["state"] == "revoked"
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+@pytest.mark.parametrize("permanent", [True, False])
+def test_an_older_version_of_a_deleted_credential_is_removed(store, delete, permanent):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    delete(store, manager)
+    wanted = {"name": "db", "state": "absent", "version": "1", "permanent": permanent}
+    with pytest.raises(Conflict):
+        ask(manager, "credential", **wanted, expected_version="1")
+    with pytest.raises(InvalidInput, match="version 2 is the current one"):
+        ask(manager, "credential", **{**wanted, "version": "2"})
+    assert perform(manager, "credential", wanted, NOBODY, True).result["changed"]
+    done = ask(manager, "credential", **wanted).result
+    assert (done["changed"], done["recoverable"]) == (True, not permanent)
+    removed = store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]["1"]
+    assert (removed["destroyed"], bool(removed["deletion_time"])) == (permanent, not permanent)
+    assert not ask(manager, "credential", **wanted).result["changed"]
+    ask(manager, "credential", name="db", state="restored")
+    assert [info.version for info in manager.versions("db")] == ["2"]
+
+
+def test_an_older_version_is_destroyed_although_the_newest_one_was_destroyed_by_hand(store):
+    manager = store.manager()
+    for value in ("one", "two"):
+        ask(manager, "credential", name="db", state="present", value=value)
+    store.bao("destroy", "-versions=2", "db")
+    assert ask(manager, "credential", name="db", state="absent", version="1", permanent=True).result["changed"]
+    assert destroyed(store) == {True}
+
+
+def end_after(store, place, seconds):
+    """Make the server delete what is written from now on, that long after it was written."""
+    if place == "mount":
+        store.server.enable("kv", store.mount, options={"version": "2"})
+        store.server.call("POST", store.mount + "/config", {"delete_version_after": "{0}s".format(seconds)})
+    else:
+        store.server.call("POST", store.path("db", "metadata"), {"delete_version_after": "{0}s".format(seconds)})
+
+
+@pytest.mark.parametrize("place", ["mount", "secret"])
+def test_the_time_at_which_the_server_deletes_a_value_is_its_expiry(place):
+    store = VaultStore(once.openbao(), mount="ends" + place)
+    if place == "secret":
+        store.server.enable("kv", store.mount, options={"version": "2"})
+    end_after(store, place, 3600)
+    warnings = []
+    manager = store.manager(warnings.append)
+    done = ask(manager, "credential", name="db", state="present", value="one").result
+    ends_at = store.server.call("GET", store.path("db", "metadata"))["data"]["versions"]["1"]["deletion_time"]
+    assert done["credential"]["expires_at"][:19] == ends_at[:19]
+    assert any("deletes version 1 of 'db'" in warning and "delete_version_after" in warning for warning in warnings)
+    assert ask(manager, "credential_info", name="db").result["credentials"][0]["expires_at"][:19] == ends_at[:19]
+    for within, count in (("2h", 1), ("30m", 0)):
+        assert len(ask(manager, "credential_info", expires_within=within).result["credentials"]) == count
+    ask(manager, "credential", name="db", state="present", tags={"a": "b"})
+    store.server.call("POST", store.path("db", "metadata"), {"delete_version_after": "7200s"})
+    again = ask(manager, "credential", name="db", state="present", value="two").result["credential"]
+    assert again["expires_at"] > done["credential"]["expires_at"], "the end of the old value is not that of the new one"
+
+
+def test_an_expiry_before_the_end_is_kept():
+    store = VaultStore(once.openbao(), mount="endslater")
+    end_after(store, "mount", 7200)
+    done = ask(store.manager(), "credential", name="db", state="present", value="one", expires_at="2026-01-01T00:00:00Z").result
+    assert (done["credential"]["expires_at"], done["credential"]["state"]) == ("2026-01-01T00:00:00Z", "expired")
+
+
+@pytest.mark.parametrize("delete", [deleted_by_us, deleted_by_hand])
+def test_a_deleted_credential_is_reported_as_deleted_and_a_new_one_of_its_name_as_new(store, delete):
+    warnings = []
+    manager = store.manager(warnings.append)
+    ask(manager, "credential", name="db", state="present", value="one")
+    delete(store, manager)
+    for read in (manager.token, manager.describe, manager.revoke):
+        with pytest.raises(NotFound, match=r"it was deleted at 20.*state: restored"):
+            read("db")
+    assert warnings == []
+    ask(manager, "credential", name="db", state="present", generate={"length": 20})
+    assert len(warnings) == 1
+    assert "'db' was deleted at 20" in warnings[0]
+    assert "'version: \"1\"'" in warnings[0]
+    assert ask(manager, "credential", name="db", state="restored", version="1").result["changed"]
+    ask(manager, "credential", name="db", state="absent", permanent=True)
+    with pytest.raises(NotFound, match="no credential of that name"):
+        manager.token("db")
+    ask(manager, "credential", name="db", state="present", value="two")
+    assert len(warnings) == 1
+
+
+def test_a_rotation_warns_that_the_server_will_delete_the_new_value():
+    store, warnings = VaultStore(once.openbao(), mount="endsrotated"), []
+    end_after(store, "mount", 3600)
+    ask(store.manager(), "credential", name="db", state="present", value="one")
+    ask(store.manager(warnings.append), "credential_rotate", name="db", target="none")
+    assert any("deletes version" in warning and "'db'" in warning for warning in warnings), warnings

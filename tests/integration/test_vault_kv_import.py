@@ -51,12 +51,12 @@ def kill_at(deadly, work):
 
 def test_a_version_that_its_writer_could_not_describe_is_not_read_either(backend, portable, monkeypatch):
     """KV version 2 takes a value and its metadata in two requests. The writer is killed between them, at each version."""
-    described = Kv2._write_description
+    described = Kv2._describe
     for deadly in range(len(VALUES)):
-        monkeypatch.setattr(Kv2, "_write_description", kill_at(deadly, described))
+        monkeypatch.setattr(Kv2, "_describe", kill_at(deadly, described))
         with pytest.raises(Killed):
             import_whole(backend, portable)
-        monkeypatch.setattr(Kv2, "_write_description", described)
+        monkeypatch.setattr(Kv2, "_describe", described)
         with pytest.raises(Unusable):
             Reader(backend).get("db_pass")
         if deadly < len(VALUES) - 1:

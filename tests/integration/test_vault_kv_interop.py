@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
@@ -46,6 +48,23 @@ def test_what_other_tools_write_we_read(store):
     assert (found.type, found.version, found.serial, found.record_id) == ("opaque", "1", None, None)
     assert found.full_metadata.scope.tenant == "default"
     assert [record.name for record in store.backend().list()] == ["db_pass"]
+
+
+@pytest.mark.parametrize("options", [{}, {"mount": "kv1", "kv_version": 1}])
+def test_a_value_that_is_nested_too_deep_is_damaged_and_named(store, options):
+    store.server.enable("kv", "kv1", options={"version": "1"})
+    for name, depth in (("kept", 60), ("deep", 70), ("deeper", 200)):
+        data = {"value": json.loads("[" * depth + "]" * depth)}
+        store.server.call(
+            "POST", "kv1/{0}/{1}".format(store.prefix, name) if options else store.path(name), data if options else {"data": data}
+        )
+    manager = store.manager(**options)
+    assert manager.get("kept").fields
+    for name in ("deep", "deeper"):
+        with pytest.raises(Damaged) as caught:
+            manager.inspect(name)
+        assert caught.value.name == name
+        assert "nested more than 64 deep" in caught.value.what
 
 
 def test_numbers_and_nested_values_are_read_as_their_json(store):

@@ -192,6 +192,36 @@ def test_a_second_factor_is_told(server, ways):
         server.call("DELETE", "identity/mfa/login-enforcement/" + ways.own)
 
 
+@pytest.mark.parametrize("variable", ["VAULT_TOKEN", "ANSIBLE_HASHI_VAULT_TOKEN"])
+def test_a_wrong_token_is_named_by_its_server_and_its_variable(server, monkeypatch, variable):
+    monkeypatch.setenv(variable, "s.canary-token")
+    assert where_from(connected(server)) == "{0}; 'token' of the environment variable {1}".format(server.url, variable)
+
+
+def test_a_wrong_token_is_named_by_its_file_or_by_its_option(server, tmp_path):
+    file = tmp_path / "token"
+    file.touch(mode=0o600)
+    file.write_text("s.canary-token")
+    assert where_from(connected(server, {"token_file": str(file)})) == "{0}; 'token_file' {1}".format(server.url, file)
+    assert where_from(connected(server, {"token": "s.canary-token"})) == "{0}; 'token' of 'auth'".format(server.url)
+    assert where_from(connected(server, {"token": "s.canary token"})) == "{0}; 'token' of 'auth'".format(server.url)
+
+
+def test_a_refused_role_is_named_by_its_server_and_the_places_of_its_values(server, monkeypatch):
+    monkeypatch.setenv("ANSIBLE_HASHI_VAULT_SECRET_ID", "canary-secret-id")
+    auth = {key: value for key, value in Ways(server).approle().items() if key != "secret_id"}
+    expected = "{0}; 'role_id' of 'auth', 'secret_id' of the environment variable ANSIBLE_HASHI_VAULT_SECRET_ID"
+    assert where_from(connected(server, auth)) == expected.format(server.url)
+
+
+def where_from(connection):
+    """What an error of the login says in brackets."""
+    with pytest.raises(LoginFailed) as caught:
+        reads(connection)
+    assert "canary" not in str(caught.value)
+    return caught.value.what.partition("(")[2].rpartition(")")[0]
+
+
 def test_a_namespace_is_a_place_of_its_own(server):
     name = "n" + Ways(server).own
     server.call("POST", "sys/namespaces/" + name, {})

@@ -29,9 +29,9 @@ class Wrong(NamedTuple):
     says: Tuple[str, ...]
 
 
-def read(arguments: str) -> Mapping[str, Any]:
+def read(arguments: str, lookup: str = "get") -> Mapping[str, Any]:
     """A task that reads by a lookup with these arguments."""
-    return {"ansible.builtin.debug": {"msg": "{{ lookup('nebula.credential.get', " + arguments + ") }}"}}
+    return {"ansible.builtin.debug": {"msg": "{{ lookup('nebula.credential." + lookup + "', " + arguments + ") }}"}}
 
 
 def described(store: Any, **environment: str) -> Mapping[str, Any]:
@@ -57,6 +57,7 @@ STORED = [
     {"name": "db", "type": "basic", "fields": {"username": "app"}},
     {"name": "late", "ttl": "1s"},
     {"name": "gone"},
+    {"name": "pair", "fields": {"left": "a", "right": "b"}},
     {"name": "eve/pass", "scope": {"user": "eve"}},
     {"name": "image", "value": "AP8QgA==", "encoding": "base64"},
 ]
@@ -105,6 +106,50 @@ OF_A_CREDENTIAL = (
         "two ways to say when", {INFO: {"expires_before": "2030-01-01T00:00:00Z", "expires_within": "1d"}}, "invalid_input", ("expires_",)
     ),
 )
+EMPTY = ("it is empty", "Leave it out, or use omit")
+OF_AN_EMPTY_TEXT = (
+    Wrong(
+        "an empty version to delete",
+        {MODULE: {"name": "db", "state": "absent", "version": "{{ lookup('ansible.builtin.env', 'NOT_SET_HERE') }}"}},
+        "invalid_input",
+        ("option 'version'", "credential 'db'", *EMPTY),
+    ),
+    Wrong("an empty version to restore", {MODULE: {"name": "db", "state": "restored", "version": ""}}, "invalid_input", EMPTY),
+    Wrong("an empty type", {MODULE: {"name": "x", "type": ""}}, "invalid_input", ("option 'type'", *EMPTY)),
+    Wrong("an empty store", {MODULE: {"name": "x", "store": ""}}, "invalid_input", ("option 'store'", *EMPTY)),
+    Wrong("an empty name to describe", {INFO: {"name": ""}}, "invalid_input", ("option 'name'", *EMPTY)),
+    Wrong("an empty field to read", read("'db', field=''"), "invalid_input", ("option 'field'", *EMPTY)),
+    Wrong("an empty version to read", read("'db', version='', default='D'"), "invalid_input", ("option 'version'", *EMPTY)),
+    Wrong("an empty store to read", read("'db', store=''"), "invalid_input", ("option 'store'", *EMPTY)),
+    Wrong(
+        "an empty type to find",
+        {"ansible.builtin.debug": {"msg": "{{ lookup('nebula.credential.find', type='') }}"}},
+        "invalid_input",
+        ("option 'type'", *EMPTY),
+    ),
+    Wrong("an empty grace period", {ROTATE: {"name": "db", "target": "none", "grace": ""}}, "invalid_input", ("option 'grace'", *EMPTY)),
+)
+OF_A_DESCRIPTION = (
+    Wrong("a filter with a name", {INFO: {"name": "db", "due": True}}, "invalid_input", ("mutually exclusive", "name|due")),
+    Wrong("a filter with names", {INFO: {"names": ["db"], "tags": ["q"]}}, "invalid_input", ("mutually exclusive", "names|tags")),
+)
+OF_A_LIST = (
+    Wrong(
+        "an option of an element with a typing error",
+        {MODULE: {"credentials": [{"name": "x"}, {"name": "y", "generate": {"lenght": 9}}]}},
+        "invalid_input",
+        ("credentials[1] (y): Unsupported parameters: generate.lenght", "'generate.length' in place of"),
+    ),
+    Wrong(
+        "an element without a name", {MODULE: {"credentials": [{"name": "x"}, {}]}}, "invalid_input", ("credentials[1]: missing", "name")
+    ),
+    Wrong(
+        "an element with a state that there is not",
+        {MODULE: {"credentials": [{"name": "x", "state": "gone"}]}},
+        "invalid_input",
+        ("credentials[0] (x): value of state must be one of", "absent"),
+    ),
+)
 OF_A_READ = (
     Wrong("a name with a typing error", read("'db_pas'"), "not_found", ("'db_pas'", "store 'prod'", "no credential of that name")),
     Wrong("a lookup's option with a typing error", read("'db', feild='username'"), "invalid_input", ("feild", "field")),
@@ -112,6 +157,8 @@ OF_A_READ = (
     Wrong("a list of names", read("['db']"), "invalid_input", ("get_many",)),
     Wrong("no name", read("[]"), "invalid_input", ("no credential", "lookup(")),
     Wrong("a field with a typing error", read("'db', field='user'"), "no_token", ("'user'", "'db'", "username")),
+    Wrong("no field of several", read("'pair', default='x'"), "invalid_input", ("'field'", "'pair'", "left, right")),
+    Wrong("no field of several, among more", read("'db', 'pair', default='x'", "get_many"), "invalid_input", ("'pair'", "left, right")),
     Wrong("one that expired", read("'late'"), "expired", ("'late'", "it expired at", "rotate")),
     Wrong("one that is revoked", read("'gone'"), "revoked", ("'gone'", "revoked", "create another")),
     Wrong("one of another user", read("'eve/pass'"), "access_denied", ("'eve/pass'", "scope", "'user'")),
@@ -210,4 +257,4 @@ OF_A_SERVER = (
     ),
     Wrong("a mount that there is not", described({**VAULT, "mount": "sekret"}), "invalid_configuration", ("'sekret'", "mount")),
 )
-TABLE = OF_A_CREDENTIAL + OF_A_READ + OF_A_CONFIGURATION + OF_A_ROTATION + OF_A_SERVER
+TABLE = OF_A_CREDENTIAL + OF_AN_EMPTY_TEXT + OF_A_LIST + OF_A_DESCRIPTION + OF_A_READ + OF_A_CONFIGURATION + OF_A_ROTATION + OF_A_SERVER

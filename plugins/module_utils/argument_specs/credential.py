@@ -6,7 +6,11 @@
 
 from __future__ import annotations
 
+from typing import Any, Mapping
+
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import ArgumentSpec, Specification, store_options
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.types.custom import Custom
 
 PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
 STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
@@ -111,10 +115,21 @@ def _whole() -> ArgumentSpec:
     )
 
 
+def _check_declarations(parameters: Mapping[str, Any]) -> None:
+    """Check the declared fields of each credential. Raises InvalidInput if a secret one has a default, which results would show."""
+    for described in (parameters, *(parameters.get("credentials") or ())):
+        if described.get("declared_fields") is not None:
+            try:
+                Custom.declare(described["declared_fields"])
+            except InvalidInput as error:
+                raise error.within(name=described.get("name")) from None
+
+
 _ALONE = [option for option in one_credential() if option not in _INHERITED]
 
 CREDENTIAL = Specification(
     argument_spec=_whole(),
     mutually_exclusive=[*_EXCLUSIVE, ("name", "credentials"), *(("credentials", option) for option in _ALONE)],
     required_one_of=[("name", "credentials")],
+    check=_check_declarations,
 )

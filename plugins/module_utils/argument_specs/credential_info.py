@@ -30,6 +30,9 @@ def filter_options() -> ArgumentSpec:
 FILTERS_OF_ONE_THING = (("expires_before", "expires_within"), ("due", "due_within"))
 """Filters that exclude each other."""
 
+_NOT_WITH_A_NAME = ("limit", *(option for option in filter_options() if option != "query"))
+"""What chooses among all credentials; `query` is applied to those that are named, too."""
+
 CREDENTIAL_INFO = Specification(
     argument_spec=dict(
         filter_options(),
@@ -42,5 +45,9 @@ CREDENTIAL_INFO = Specification(
         health={"type": "bool", "default": False},
         progress={"type": "bool"},
     ),
-    mutually_exclusive=[("name", "names"), ("name", "limit"), ("names", "limit"), *FILTERS_OF_ONE_THING],
+    mutually_exclusive=[
+        ("name", "names"),
+        *((named, option) for named in ("name", "names") for option in _NOT_WITH_A_NAME),
+        *FILTERS_OF_ONE_THING,
+    ],
 )

@@ -39,6 +39,7 @@ def _rotate_options() -> ArgumentSpec:
         "forget": {"type": "list", "elements": "str"},
         "sent": {"type": "bool", "default": True},
         "current_unverified": {"type": "bool", "default": False},
+        "current_verified": {"type": "bool"},
     }
 
 

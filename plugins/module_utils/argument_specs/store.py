@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Dict, Mapping, Sequence
+from typing import Any, Callable, Dict, Mapping, Optional, Sequence
 
 CONTROLLER = "controller"
 TARGET = "target"
@@ -27,6 +27,8 @@ class Specification:
     required_by: Mapping[str, Any] = field(default_factory=dict)
     other_stores: Sequence[str] = ()
     """The options that name further stores, like `store`. Each option is the role of that store in the operation."""
+    check: Optional[Callable[[Mapping[str, Any]], None]] = None
+    """Checks the validated parameters before any result shows them. Raises InvalidInput."""
 
     def relations(self) -> Dict[str, Any]:
         """Return the relations between options, by their keywords in ansible-core."""

@@ -118,12 +118,14 @@ class BackendContext:
     Attributes:
         store: the user's name for the store.
         warn: the function for warnings.
+        variables: the environment variable of each option whose value came from one.
         user_key: returns 32 bytes that only this user has, to recognise what this user wrote; None if they cannot be kept.
     """
 
     store: str
     warn: Any = field(default=lambda _message: None)
     user_key: Callable[[], Optional[bytes]] = field(default=lambda: None)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 class Backend(ABC):

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Iterable, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
@@ -93,8 +94,13 @@ def envelope_conflict(name: str) -> Conflict:
     return Conflict("the envelope was changed by another run", name=name, remedy="Read it again and repeat.")
 
 
-def absent(name: str, version: Optional[str] = None, stage: str = CURRENT, kept: Iterable[str] = ()) -> NotFound:
-    """Return the error for a missing value. A deleted value gives the same error as one that never existed."""
+def absent(
+    name: str, version: Optional[str] = None, stage: str = CURRENT, kept: Iterable[str] = (), deleted_at: Optional[datetime] = None
+) -> NotFound:
+    """Return the error for a missing value. `deleted_at` is given for a current value that `state: restored` brings back."""
+    if deleted_at is not None:
+        what = "it was deleted at {0}".format(deleted_at.isoformat().replace("+00:00", "Z"))
+        return NotFound(what, name=name, remedy="Bring it back with 'state: restored', or write a new value with 'state: present'.")
     if version is not None:
         listed = ", ".join(kept)
         remedy = "These versions can be read: {0}.".format(listed) if listed else "No version of it is kept."

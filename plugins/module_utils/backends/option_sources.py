@@ -13,7 +13,7 @@ import os
 from typing import Any, Callable, Dict, Iterable, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE, BackendTraits
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
@@ -67,6 +67,13 @@ def fill_from_environment(traits: BackendTraits, config: Mapping[str, Any], envi
 
 def _decides(traits: BackendTraits, option: Optional[str], config: Mapping[str, Any], filled: Mapping[str, Any]) -> bool:
     return option is None or (not is_given(config, option) and traits.reads_variable(option, config, filled))
+
+
+def name_variable(problem: CredentialError, variables: Mapping[str, str]) -> CredentialError:
+    """Return an error that says which of these variables (`Filled.variables`) the value of its option comes from, if one does."""
+    variable = variables.get(problem.option or "")
+    problem.what += " (its value comes from the environment variable {0})".format(variable) if variable else ""
+    return problem
 
 
 def find_variable(variables: Iterable[str], environment: Mapping[str, str]) -> Optional[str]:

@@ -159,6 +159,7 @@ class VersionRemover(ABC):
 
         Raises:
             NotFound: there is none. The default has none.
+            Revoked: it is of a revoked credential.
         """
         raise absent(name, version)
 
@@ -203,6 +204,18 @@ class BackupKeeper(ABC):
 
         Raises:
             StorageError: it cannot be written.
+        """
+
+
+class WriteChecker(ABC):
+    """Finds out, without a change, whether the current value of a credential can be replaced."""
+
+    @abstractmethod
+    def check_writable(self, name: str) -> None:
+        """Do nothing if the backend would accept another current value. A rotation checks this before it sends anything to a service.
+
+        Raises:
+            CredentialError: what a write of another value would fail with.
         """
 
 

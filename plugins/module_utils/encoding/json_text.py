@@ -16,24 +16,29 @@ from typing import Any, Union
 MAX_DEPTH = 64
 
 
-def read_json(text: Union[str, bytes]) -> Any:
-    """Return the data in a JSON text. Bytes are UTF-8.
+class TooDeep(ValueError):
+    """The data is nested deeper than is allowed."""
+
+
+def read_json(text: Union[str, bytes], depth: int = MAX_DEPTH) -> Any:
+    """Return the data in a JSON text, nested `depth` deep at most. Bytes are UTF-8.
 
     Raises:
-        ValueError: it is not JSON, has a number that is not finite, or is nested deeper than `MAX_DEPTH`.
+        TooDeep: it is nested deeper.
+        ValueError: it is not JSON, or has a number that is not finite.
     """
     try:
         found = _DECODER.decode(text if isinstance(text, str) else text.decode("utf-8"))
     except RecursionError:
-        raise ValueError("nested too deep") from None
-    _check_depth(found, MAX_DEPTH)
+        raise TooDeep from None
+    _check_depth(found, depth)
     return found
 
 
 def _check_depth(value: Any, left: int) -> None:
     if isinstance(value, (dict, list)):
         if left == 0:
-            raise ValueError("nested too deep")
+            raise TooDeep
         for item in value.values() if isinstance(value, dict) else value:
             _check_depth(item, left - 1)
 

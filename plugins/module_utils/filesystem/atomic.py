@@ -18,7 +18,7 @@ from contextlib import suppress
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import check_no_device, open_regular, read_file
 
 PRIVATE_FILE = 0o600
 TEMPORARY_PREFIX = ".nebula-"
@@ -27,8 +27,8 @@ _LEFT_OVER_AFTER = 60.0
 """Seconds. Younger temporary files are skipped: their writer may be between creating and locking them."""
 
 _PIECE = 131072
-_MOST_WIPED = 65 * 1024 * 1024
-"""Bytes. More than any file of ours has: a larger one is sparse or foreign, and to overwrite it would fill the disk."""
+_MOST_BYTES = 65 * 1024 * 1024
+"""More than any file of ours has: a larger one is sparse or foreign, and to copy or overwrite it would fill the disk."""
 _NO_HARD_LINKS = frozenset((errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EACCES))
 
 
@@ -74,7 +74,12 @@ class Temporary:
         os.fsync(self._descriptor)
 
     def become(self, path: str, *, synced: bool = True) -> None:
-        """Rename to the final name, replacing an existing file: durably, or not (`synced` False) if the content can be rebuilt."""
+        """Rename to the final name, replacing an existing file: durably, or not (`synced` False) if the content can be rebuilt.
+
+        Raises:
+            Damaged: a device has that name, or a link to one.
+        """
+        check_no_device(path)
         os.rename(self.path, path)
         self._present = False
         if synced:
@@ -164,7 +169,7 @@ def keep_under(path: str, kept: str) -> None:
         os.link(path, kept)
     except FileExistsError:
         if not os.path.samefile(path, kept):
-            os.unlink(kept)
+            remove_file(kept)
             keep_under(path, kept)
     except OSError as error:
         if error.errno not in _NO_HARD_LINKS:
@@ -176,28 +181,34 @@ def copy_durably(path: str, copy: str) -> None:
     """Copy the regular file `path` to `copy`, with its modification time.
 
     Raises:
-        Damaged: it is not a regular file.
+        Damaged: it is not a regular file, or is larger than any file of ours.
     """
-    source = open_regular(path)
-    try:
-        with Temporary(os.path.dirname(copy) or ".") as temporary:
-            piece = os.read(source, _PIECE)
-            while piece:
-                temporary.write(piece)
-                piece = os.read(source, _PIECE)
-            temporary.keep_time_of(path)
-            temporary.sync()
-            temporary.become(copy)
-    finally:
-        os.close(source)
+    write_durably(copy, read_file(path, _MOST_BYTES), time_of=path)
+
+
+def remove_file(path: str, *, secure: bool = False) -> None:
+    """Unlink the file `path`, wiped if `secure`.
+
+    Raises:
+        Damaged: it is a device, or a link to one.
+    """
+    if secure:
+        wipe(path)
+        return
+    check_no_device(path)
+    os.unlink(path)
 
 
 def wipe(path: str) -> None:
-    """Unlink the file `path` and overwrite its content, unless it has another name. Anything but a regular file is only unlinked.
+    """Unlink the file `path` and overwrite its content, unless it has another name. A link, a pipe or a socket is only unlinked.
 
     Best effort: copy-on-write file systems, SSDs, journals and snapshots keep older blocks. The name goes first, so a
     reader sees the content or no file, never zeros (`read_file`).
+
+    Raises:
+        Damaged: it is a device, or a link to one.
     """
+    check_no_device(path)
     if not stat.S_ISREG(os.lstat(path).st_mode):
         os.unlink(path)
         return
@@ -207,7 +218,7 @@ def wipe(path: str) -> None:
         status = os.fstat(descriptor)
         if status.st_nlink == 0:
             with suppress(OSError):
-                _overwrite(descriptor, min(status.st_size, _MOST_WIPED))
+                _overwrite(descriptor, min(status.st_size, _MOST_BYTES))
                 os.fsync(descriptor)
     finally:
         os.close(descriptor)

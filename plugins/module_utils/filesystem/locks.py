@@ -14,6 +14,7 @@ from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Timeout
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
 
 _FIRST_PAUSE = 0.0005
 _LONGEST_PAUSE = 0.02
@@ -50,9 +51,10 @@ class FileLock:
         Raises:
             Timeout: others held it for the whole time.
             StorageError: the lock file cannot be opened.
+            Damaged: it is not a regular file.
         """
         with translated("the lock file", self._path):
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            descriptor = open_regular(self._path, os.O_RDWR | os.O_CREAT)
         try:
             with translated("the lock file", self._path):
                 self._wait(descriptor)

@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import errno
+import os
 from types import TracebackType
 from typing import Dict, Optional, Tuple, Type
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
+    Damaged,
     InvalidConfiguration,
     ReadOnly,
     StorageError,
@@ -53,6 +55,7 @@ _MEANINGS: Dict[int, _Meaning] = {
     errno.ENODEV: _DEVICE,
     errno.ENXIO: _DEVICE,
 }
+_OBSTACLES = frozenset((errno.ENOTDIR, errno.ELOOP))
 _DENIED = frozenset((errno.EACCES, errno.EPERM))
 
 
@@ -64,7 +67,7 @@ def _meaning(error: OSError, writing: bool) -> _Meaning:
     return _MEANINGS.get(error.errno or 0, (StorageError, unknown, "Check the path and its file system, then repeat."))
 
 
-def translate(error: OSError, role: str, path: str, *, writing: bool = True) -> CredentialError:
+def translate(error: OSError, role: str, path: str, *, writing: bool = True, inside: bool = False) -> CredentialError:
     """Return the library's error for `error`.
 
     Args:
@@ -72,19 +75,35 @@ def translate(error: OSError, role: str, path: str, *, writing: bool = True) -> 
         role: what the path is, as in "the lock file".
         path: where it happened.
         writing: the path was to be written (denied: `ReadOnly`), else read (denied: `AccessDenied`).
+        inside: the path is in a directory that only this collection fills, and no option names it. So something else
+            where a directory or a file belongs is `Damaged`, not a wrong configuration.
     """
+    if inside and error.errno in _OBSTACLES:
+        return _damage_error(error, role, path)
     kind, reason, remedy = _meaning(error, writing)
     action = "written" if writing else "read"
     return kind(f"{role} {path} cannot be {action}: {reason}", remedy=remedy)
 
 
+def _damage_error(error: OSError, role: str, path: str) -> Damaged:
+    """Return the error for something that is in the way. It names that, which may be a parent of the path."""
+    named = error.filename2 or error.filename  # of a link or a renaming, the new name
+    obstacle = named if isinstance(named, str) else path
+    while not os.path.lexists(obstacle) and os.path.dirname(obstacle) != obstacle:
+        obstacle = os.path.dirname(obstacle)
+    reason = "a symbolic link that leads nowhere" if os.path.islink(obstacle) else "not a directory"
+    remedy = "Find out who put it there, and move it away. Restore what was there from a backup if there was one."
+    return Damaged(f"{role} {path} cannot be reached: {obstacle} is {reason}", remedy=remedy)
+
+
 class translated:  # noqa: N801  # reads as a word: `with translated("the lock file", path):`
     """A block whose OSError is raised as the error of `translate`, unchained. Errors of the neutral tree pass unchanged."""
 
-    def __init__(self, role: str, path: str, *, writing: bool = True) -> None:
+    def __init__(self, role: str, path: str, *, writing: bool = True, inside: bool = False) -> None:
         """Take the arguments of `translate`."""
         self._place = (role, path)
         self._writing = writing
+        self._inside = inside
 
     def __enter__(self) -> None:
         """Enter the block."""
@@ -96,4 +115,4 @@ class translated:  # noqa: N801  # reads as a word: `with translated("the lock f
             CredentialError: the block raised an OSError.
         """
         if isinstance(error, OSError):
-            raise translate(error, *self._place, writing=self._writing) from None
+            raise translate(error, *self._place, writing=self._writing, inside=self._inside) from None

@@ -71,14 +71,21 @@ def has_file(path: str, role: str) -> bool:
 
 
 def make_directory(path: str) -> None:
-    """Create the directory `path` and its missing parents, each 0700 and durable. An existing one stays as it is."""
+    """Create the directory `path` and its missing parents, each 0700 and durable. An existing one stays as it is.
+
+    Raises:
+        OSError: it cannot be made; NotADirectoryError if something else has that name.
+    """
     if os.path.isdir(path):
         return
     parent = os.path.dirname(os.path.abspath(path))
     make_directory(parent)
-    with suppress(FileExistsError):
+    try:
         os.mkdir(path, PRIVATE_DIRECTORY)
         fsync_directory(parent)
+    except FileExistsError:
+        if not os.path.isdir(path):
+            os.scandir(path).close()  # The system's own error names what is there.
 
 
 def _is_private(status: os.stat_result) -> bool:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from contextlib import suppress
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 
@@ -20,6 +21,11 @@ MIB = 1024 * 1024
 SECRET_FILE = 64 * KIB
 """The most bytes of a file that holds one password, passphrase or token."""
 _PIECE = 131072
+_NO_DEVICE = frozenset((errno.ENXIO, errno.ENODEV))
+_LEADS_NOWHERE = frozenset((errno.ELOOP, errno.ENOTDIR, errno.ENAMETOOLONG))
+
+
+_KINDS = {stat.S_IFDIR: "directory", stat.S_IFLNK: "symbolic link that leads nowhere or may not be followed"}
 
 
 def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
@@ -34,10 +40,12 @@ def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
     try:
         descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o600)
     except OSError as error:
-        if error.errno == errno.ENXIO:  # a socket, or a pipe that is opened to write and has no reader
+        if error.errno in _NO_DEVICE:  # a socket, a pipe that is opened to write and has no reader, or a device without a driver
             raise _special_error(path, stat.S_IFIFO) from None
         if error.errno == errno.EISDIR:
             raise _special_error(path, stat.S_IFDIR) from None
+        if error.errno in _LEADS_NOWHERE and os.path.islink(path):
+            raise _special_error(path, stat.S_IFLNK) from None
         raise
     mode = os.fstat(descriptor).st_mode
     if stat.S_ISREG(mode):
@@ -47,9 +55,21 @@ def open_regular(path: str, flags: int = os.O_RDONLY) -> int:
 
 
 def _special_error(path: str, mode: int) -> Damaged:
-    kind = "directory" if stat.S_ISDIR(mode) else "pipe, a socket or a device"
+    kind = _KINDS.get(stat.S_IFMT(mode), "pipe, a socket or a device")
     what = "{0} is not a regular file but a {1}".format(path, kind)
     return Damaged(what, remedy="Find out who put it there, and move it away. Restore the file from a backup if there was one.")
+
+
+def check_no_device(path: str) -> None:
+    """Check that `path` is neither a device nor a link to one: root could replace or unlink it, and every program would miss it.
+
+    Raises:
+        Damaged: it is one.
+    """
+    with suppress(OSError):
+        mode = os.stat(path).st_mode
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise _special_error(path, mode)
 
 
 def read_file(path: str, most: int, flags: int = os.O_RDONLY) -> bytes:

@@ -99,6 +99,8 @@ class Record:
 
     Only a row of `list` has a `problem`: the error of a record that cannot be read. Then only `name` and `stage` are set.
 
+    `ends_at` is when the service will delete this value by itself; no writer sets it. None if it will not, or does not say.
+
     Only `put` reads `keep_replaced`: False if the replaced value is not to be kept as an older version. A service that
     keeps versions by itself (Vault's KV version 2) keeps it all the same.
     """
@@ -117,6 +119,7 @@ class Record:
     verified: bool = True
     keep_replaced: bool = True
     problem: Optional[CredentialError] = None
+    ends_at: Optional[datetime] = None
 
     @property
     def etag(self) -> Etag:

@@ -17,7 +17,13 @@ from typing import Dict, Optional, Tuple, Union
 from urllib.parse import SplitResult, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, MissingLibrary, Package, pip_install
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import host_and_port, is_loopback, read_address, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import (
+    host_and_port,
+    is_encoded,
+    is_loopback,
+    read_address,
+    split_url,
+)
 
 INSTALL = "Run: {0}".format(pip_install(Package("PySocks >= 1.5.8", "socks")))
 _SOCKS = ("socks4", "socks4a", "socks5", "socks5h")
@@ -62,6 +68,8 @@ def check_proxy(proxy: str, url: str, remedy: str) -> str:
     host = host_and_port(urlsplit(url))
     if parts is None or not parts.hostname or parts.scheme not in _SCHEMES:
         raise InvalidConfiguration("the proxy for {0} cannot be used".format(host), remedy=remedy)
+    if not is_encoded(parts):
+        raise InvalidConfiguration("the login of the proxy for {0} is not percent-encoded".format(host), remedy=remedy)
     if parts.scheme in _SOCKS and not _has_socks():
         raise MissingLibrary(
             "the Python package PySocks is not installed, which the SOCKS proxy for {0} needs".format(host), remedy=INSTALL

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import os
+import re
 import socket
 from typing import Callable, Optional, Union
 from urllib.parse import SplitResult, urlsplit
@@ -15,6 +16,8 @@ from urllib.parse import SplitResult, urlsplit
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file
+
+_BROKEN_ENCODING = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def is_loopback(host: str) -> bool:
@@ -47,6 +50,16 @@ def split_url(text: str) -> Optional[SplitResult]:
         return parts if parts.port != 0 and text.isprintable() and " " not in text else None
     except ValueError:
         return None
+
+
+def is_encoded(parts: SplitResult) -> bool:
+    """Return True if an address looks as its writer meant it. False if a mark in a login may have cut it at the wrong place.
+
+    For addresses of servers, which have no '#'. `app:1#x@host` is the port 1 of the host `app` to a parser, and a login to its writer.
+    """
+    login, _at, _place = parts.netloc.rpartition("@")
+    has_mark = "@" in login or parts.fragment or any("@" in part for part in (parts.path, parts.query))
+    return not has_mark and _BROKEN_ENCODING.search(login) is None
 
 
 def host_and_port(parts: SplitResult) -> str:

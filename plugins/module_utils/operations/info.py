@@ -163,7 +163,7 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> 
             and wanted.type in (None, credential.record.type)
             and (wanted.created_after is None or known.created_at >= wanted.created_after)
             and (wanted.created_before is None or known.created_at < wanted.created_before)
-            and _is_before(known.expires_at, limits.expiry)
+            and _is_before(credential.expires_at, limits.expiry)
             and _is_before(credential.schedule.due_at, limits.due)
             and (due is None or credential.schedule.is_due(credential.at) == due)
             and (not states or credential.state in states)

@@ -44,6 +44,7 @@ def get(manager: CredentialManager, parameters: Mapping[str, Any], context: Acce
 
     Raises:
         NoToken: the field has no value.
+        InvalidInput: no field is named, and the credential has several of which none is primary.
         InvalidToken: the value is not text, and `encoding` is text.
     """
     with misses_accepted(bool(parameters.get("accepts_missing"))):
@@ -158,7 +159,7 @@ def _value(credential: Credential, parameters: Mapping[str, Any]) -> Tuple[Value
         every = sorted(find_values({**credential.fields, **credential.record.state}))
         return _mapping(credential, every if asked is True else asked, encoding)
     kind = credential.kind
-    field = parameters.get("field") or kind.primary_of(credential.fields)
+    field = parameters.get("field") or kind.choose_field(credential.fields)
     found, secrets = _mapping(credential, [field], encoding)
     return found[field], secrets
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Callable, Dict, Mapping, Optional
 
@@ -49,6 +50,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import describe_consequences
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
@@ -183,7 +185,10 @@ class _Rotation:
         side = self._describe_side(before)
         after = side
         if self._phase in (AUTO, PREPARE, COMMIT):
-            after = foresee(self._current, side, self._phase, self._request(), self._parameters, self._manager.clock())
+            request = self._request()
+            if self._phase == COMMIT and not self._gives_grace():
+                request = replace(request, grace=timedelta(seconds=before.get("grace", 0)))
+            after = foresee(self._current, side, self._phase, request, self._parameters, self._manager.clock())
         return Outcome(dict(self._result(changes, None, before), plan=plan, diff=build_planned_diff(side, after, plan)))
 
     def _describe_side(self, rotation: Mapping[str, Any]) -> Dict[str, Any]:
@@ -206,6 +211,7 @@ class _Rotation:
             places=self._target.places,
             complete=self._complete,
             current_unverified=bool(self._parameters.get("current_unverified")),
+            current_verified=self._parameters.get("current_verified"),
         )
 
     def _complete(self, base: Record, made: Value) -> Candidate:
@@ -281,8 +287,10 @@ class _Rotation:
         return self._engine.test(self._name, accepted=accepted, wrong_refused=refused)
 
     def _commit(self) -> Step:
-        gives = any(self._parameters.get(option) is not None for option in GRACE_OPTIONS)
-        return self._engine.commit(self._name, self._grace() if gives else None)
+        return self._engine.commit(self._name, self._grace() if self._gives_grace() else None)
+
+    def _gives_grace(self) -> bool:
+        return any(self._parameters.get(option) is not None for option in GRACE_OPTIONS)
 
     def _rollback(self) -> Step:
         if self._is_report():
@@ -330,13 +338,7 @@ def _controller(context: AccessContext) -> int:
 def _failure(step: Step) -> Exception:
     outcome = str(step.outcome)
     what = "the rotation ended as '{}': {}".format(outcome, step.summary.get("reason") or "no reason was reported")
-    refused_for = step.summary.get("readers_refused_for")
-    told = " Readers of the current value were refused for {} s.".format(refused_for) if refused_for else ""
-    if step.summary.get("readers_maybe_refused"):
-        told = " Readers of the current value may have been refused meanwhile."
-    pending = step.summary.get("may_land_until")
-    kept = " The new value is kept as pending until {}.".format(pending) if pending and outcome == steps.ROLLED_BACK else ""
-    return _FAILURES[outcome](what, remedy=_REMEDIES[outcome] + told + kept)
+    return _FAILURES[outcome](what, remedy=_REMEDIES[outcome] + describe_consequences(step.summary, outcome))
 
 
 _PHASES: Mapping[str, Callable[[_Rotation], Step]] = {

@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_value import find_expiry
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import DUAL, MULTI
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import CHANGED, describe_diff_side, differing
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
@@ -54,7 +55,8 @@ def foresee(
         return dict(before, state=ROTATING, rotation=phases.PREPARED)
     kind = type_named(record.type, record.full_metadata.attributes)
     names = {kind.primary_of(record.fields), *(parameters.get("fields") or {})}
-    kept = bool(request.grace) or bool(request.traits.max_request_life and request.is_driven)
+    # A target that accepts several values keeps the previous one until no request that carried the new one can land.
+    kept = bool(request.grace) or (request.is_driven and request.traits.overlap in (DUAL, MULTI))
     return dict(
         before,
         version=NEW_VERSION,

@@ -41,6 +41,7 @@ _USED_IN: Mapping[str, Tuple[str, ...]] = {
     "forget": (FORGET,),
     "sent": (ROLLBACK,),
     "current_unverified": (AUTO, ROLLBACK),
+    "current_verified": (PREPARE,),
 }
 _DEFAULTS: Mapping[str, Any] = {"allow_empty": False, "only_if_due": False, "current_unverified": False, "sent": True}
 

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, PRESENT, REVOKED
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
@@ -24,20 +26,22 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
     describe_failure,
     encode_value,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.operations.state_options import check_inherited, check_state, is_used
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_tags
 from ansible_collections.nebula.credential.plugins.module_utils.store.batch import Result, each
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-
-PRESENT, ABSENT, REVOKED, RESTORED = "present", "absent", "revoked", "restored"
-STATES = (PRESENT, ABSENT, REVOKED, RESTORED)
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import refuse_unusable
 
 DELETING = ("recoverable", "permanent")
 """Two options with one meaning: an element of `credentials` that has one of them inherits neither."""
 
 _COMMON = ("state", "encoding", "allow_empty", "force", *DELETING, "return_value")
-"""The options that the elements of `credentials` inherit if they do not set them."""
+"""The options that the elements of `credentials` inherit if they do not set them, and if their state uses them."""
+
+_MOST_NAMED = 10
+"""The most names in a message."""
 
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
 
@@ -66,16 +70,35 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
         return Outcome(result, secrets)
     common = {name: parameters[name] for name in _COMMON if parameters.get(name) is not None}
     items = [_inherit(common, {name: value for name, value in item.items() if value is not None}) for item in several]
+    check_inherited(common, map(_read_state, items))
+    _refuse_twice(_read_name(item) for item in items)
     return _summary(manager, each(items, _read_name, lambda item: _one(manager, item, context, check_mode)))
 
 
 def _inherit(common: Mapping[str, Any], item: Mapping[str, Any]) -> Dict[str, Any]:
+    state = item.get("state") or _read_state(common)
     decides = any(option in item for option in DELETING)
-    return dict({name: value for name, value in common.items() if not (decides and name in DELETING)}, **item)
+    inherited = {name: value for name, value in common.items() if is_used(name, state) and not (decides and name in DELETING)}
+    return dict(inherited, **item)
+
+
+def _read_state(item: Mapping[str, Any]) -> str:
+    return item.get("state") or PRESENT
+
+
+def _refuse_twice(names: Iterable[str]) -> None:
+    """Refuse a list that has a name twice: each run would write what the first element wants, and then what the second one wants."""
+    counts = Counter(names)
+    twice = sorted(name for name, count in counts.items() if count > 1)
+    if twice:
+        what = "the same name is there more than once: {0}".format(", ".join(map(ascii, twice[:_MOST_NAMED])))
+        remedy = "Write one element for each credential; for two steps, write two tasks."
+        raise InvalidInput(what, option="credentials", remedy=remedy)
 
 
 def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessContext, check: bool) -> Done:
-    state = item.get("state") or PRESENT
+    state = _read_state(item)
+    check_state(state, item)
     wanted = read_desired(item)
     with manager.acting(_caller(context, item.get("scope"))):
         done = _ensure(manager, state, wanted, item, check)
@@ -91,42 +114,21 @@ def _one(manager: CredentialManager, item: Mapping[str, Any], context: AccessCon
 
 def _ensure(manager: CredentialManager, state: str, wanted: DesiredCredential, item: Mapping[str, Any], check: bool) -> EnsureResult:
     ensurer, expected = manager.ensurer(), item.get("expected_version")
-    _refuse_meaningless(state, item)
     if state == PRESENT:
         return ensurer.ensure_present(wanted, check, expected)
     if state == ABSENT:
         return _ensure_absent(ensurer, wanted.name, item, check)
     if state == REVOKED:
         return ensurer.ensure_revoked(wanted.name, check, expected)
-    if state != RESTORED:
-        raise InvalidInput(
-            "there is no state {0}".format(ascii(state)), option="state", remedy="Use one of: {0}.".format(", ".join(STATES))
-        )
-    return ensurer.ensure_restored(wanted.name, item.get("version") or None, check, expected)
+    return ensurer.ensure_restored(wanted.name, item.get("version"), check, expected)
 
 
 def _ensure_absent(ensurer: StateEnforcer, name: str, item: Mapping[str, Any], check: bool) -> EnsureResult:
     expected, force = item.get("expected_version"), bool(item.get("force"))
     recoverable = False if item.get("permanent") else item.get("recoverable")
-    if item.get("version"):
+    if item.get("version") is not None:
         return ensurer.ensure_version_absent(name, item["version"], check, expected, force, recoverable)
     return ensurer.ensure_absent(name, check, expected, force, recoverable)
-
-
-def _refuse_meaningless(state: str, item: Mapping[str, Any]) -> None:
-    """Refuse options that the state does not use: a task that deletes a `version`, for example, must not delete all of them."""
-    for option, meant in (
-        ("version", (RESTORED, ABSENT)),
-        ("recoverable", (ABSENT,)),
-        ("permanent", (ABSENT,)),
-        ("idempotency_key", (PRESENT,)),
-    ):
-        if item.get(option) and state not in meant:
-            what, states = "it has no meaning with state '{0}'".format(state), "' or 'state: ".join(meant)
-            raise InvalidInput(what, name=_read_name(item), option=option, remedy="Leave it out, or use 'state: {0}'.".format(states))
-    if item.get("recoverable") and item.get("permanent"):
-        what = "it is the opposite of 'recoverable'"
-        raise InvalidInput(what, name=_read_name(item), option="permanent", remedy="Leave one of them out.")
 
 
 def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureResult, item: Mapping[str, Any]) -> Done:
@@ -137,6 +139,7 @@ def _with_value(result: Dict[str, Any], wanted: DesiredCredential, done: EnsureR
     secrets = [value for name, value in (wanted.fields or {}).items() if value is not None and kind.is_secret(name)]
     secrets += [wanted.value] if wanted.value is not None else []
     if item.get("return_value"):
+        refuse_unusable(done.credential)
         token = done.credential.token()
         result["value"] = encode_value(token, item.get("encoding") or TEXT, "value")
         secrets.append(token)

@@ -89,6 +89,7 @@ class Course:
             Unusable: the credential is in another state from which no rotation starts.
             RotationInProgress: the target refuses a change so soon after the last one.
             InvalidInput: the target's traits contradict each other.
+            CredentialError: the store would not take the new value.
         """
         current = self.slots(request.name).get(CURRENT)
         if is_importing(current.full_metadata):
@@ -105,12 +106,22 @@ class Course:
             )
         _check_traits(request)
         _check_interval(request, current, self.clock())
+        self.slots(request.name).check_writable()
         return current
 
     def opening(self, request: Request, current: Record) -> Journal:
         """Return the first journal of a rotation of `current`."""
         traits = request.traits
-        journal = Journal(secrets.token_hex(8), input_version(current), traits.overlap, traits.rollback, 0, started=self.now())
+        journal = Journal(
+            secrets.token_hex(8),
+            input_version(current),
+            traits.overlap,
+            traits.rollback,
+            0,
+            started=self.now(),
+            # By hand, only the person who runs the phases can say that the service accepts current.
+            unverified=request.manual,
+        )
         return self.adopt(journal, request)
 
     def adopt(self, journal: Journal, request: Request) -> Journal:

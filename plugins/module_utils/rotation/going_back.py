@@ -35,9 +35,11 @@ def begin(course: Course, entry: Entry, request: Request) -> Entry:
 
     Raises:
         RotationInProgress: the target may still drop the previous value.
+        CredentialError: the store would not take the previous value.
     """
     _check_not_withdrawn(course, entry)
     slots = course.slots(entry.name)
+    slots.check_writable()
     previous, current = slots.get(PREVIOUS), slots.get(CURRENT)
     slots.drop(PENDING)
     _store_pending(slots, previous, current)

@@ -135,7 +135,7 @@ class Journal:
         withdrawing, after: the stage whose value the target is to drop ("" for strays), and the phase that follows.
         withdrawn: the stages whose values the target has dropped.
         dropping: since when a request to drop pending, or previous, is under way or may still land.
-        unverified: the target did not accept current when the rotation began, and the task allowed that: forward only.
+        unverified: the target is not known to have accepted current when the rotation began: forward only.
         grace_of: in a rotation back to previous, the version that was promoted before it.
         holder, until: the controller that holds the lease, and when the lease ends.
     """

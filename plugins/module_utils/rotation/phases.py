@@ -77,7 +77,8 @@ def rebase(course: Course, entry: Entry) -> Entry:
         return course.write(entry, journal)
     reason = "another value was stored while the rotation was under way"
     if journal.sent is None or journal.manual:
-        return course.write(entry, replace(decisions.roll_back(journal, course.now()), reason=reason))
+        # The value that was stored meanwhile was never tried.
+        return course.write(entry, replace(decisions.roll_back(journal, course.now()), reason=reason, unverified=True))
     return course.write(entry, decisions.settle(replace(journal, settles=0, orphaned=False), reason))
 
 

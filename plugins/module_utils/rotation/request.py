@@ -35,7 +35,8 @@ class Request:
         manual: a person runs the phases.
         places: the hosts that each get the value.
         current_unverified: the task rotates even if the target does not accept the current value.
-        current_verified: whether the target accepted the current value just now. None: it was not tried yet.
+        current_verified: whether the target accepted the current value just now. None: it was not tried yet, or a person who
+            runs the phases does not say.
         complete: returns the version to store for the current record and a value that the service made, with its fields
             checked and its expiry. Default: the value as it was made.
     """

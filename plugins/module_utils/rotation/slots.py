@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound, Unusable
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import DATES, date_version
@@ -102,6 +103,12 @@ class Slots:
             return self.get(stage)
         except NotFound:
             return None
+
+    def check_writable(self) -> None:
+        """Check that the store would take another current value, as far as it can say so. Raises what the store refuses it with."""
+        checker = find_protocol(self._backend, WriteChecker)
+        if checker is not None:
+            checker.check_writable(self._name)
 
     def move_state(self, events: Iterable[str], states: Iterable[str], now: datetime) -> str:
         """Advance the credential's state by `events` if it is one of `states`; else the events were written already or do not apply.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
@@ -20,12 +20,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     SERVICE,
     TargetTraits,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ROLLED_BACK
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     """Return the state of a rotation, JSON-like. Points in time are ISO 8601, durations are seconds.
 
-    `current_verified` says whether the target accepted current before anything was sent; None if no driver probes the target.
+    `current_verified` says whether the target is known to have accepted current before anything was sent; None without a target.
     With several hosts, `behind` names the hosts that lack the value. If the service makes the values, `strays` names the values
     that it may have made and whose response was lost.
     """
@@ -36,12 +37,13 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "overlap": journal.overlap,
         "attempts": journal.attempts,
         "tested": journal.tested,
-        "current_verified": not journal.unverified if journal.is_driven else None,
+        "current_verified": None if journal.target.get("kind") == NO_TARGET else not journal.unverified,
         "reason": journal.reason,
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),
         "readers_refused_for": round(journal.gap / SECOND, 3) if journal.gap is not None else 0,
         "readers_maybe_refused": journal.is_driven and journal.interrupts and _is_open(journal),
+        "grace": journal.grace,
         "retire_after": _time(journal.retire_after),
         "overdue": overdue(journal, now),
         "may_land_until": _time(journal.quiet_at()),
@@ -56,6 +58,16 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
 def _is_open(journal: Journal) -> bool:
     """Whether pending was sent, and it is not known whether the target took it for a while."""
     return journal.sent is not None and journal.gap is None and not journal.refused
+
+
+def describe_consequences(summary: Mapping[str, Any], outcome: str) -> str:
+    """Return what a rotation that was not promoted did to readers, and how long pending is kept. Empty if neither."""
+    refused_for, pending = summary.get("readers_refused_for"), summary.get("may_land_until")
+    told = " Readers of the current value were refused for {} s.".format(refused_for) if refused_for else ""
+    if summary.get("readers_maybe_refused"):
+        told = " Readers of the current value may have been refused meanwhile."
+    kept = " The new value is kept as pending until {}.".format(pending) if pending and outcome == ROLLED_BACK else ""
+    return told + kept
 
 
 def overdue(journal: Journal, now: int) -> bool:
@@ -89,14 +101,21 @@ def _describe_plan(kind: str, traits: TargetTraits) -> List[str]:
         sent = "apply it to the target (at most {} s)".format(traits.apply_limit)
     withdraws = traits.overlap in (DUAL, MULTI)
     back = "drop it at the target" if withdraws else traits.rollback
-    retired = "have the target drop the previous value" if withdraws else "retire the previous value"
     return [
         *store,
         sent,
         "verify: {}".format(traits.probe),
         "promote it, or roll back ({}) if the target does not accept it".format(back),
-        "{} when the grace period is over and the new one was verified again".format(retired),
+        _describe_end(traits),
     ]
+
+
+def _describe_end(traits: TargetTraits) -> str:
+    if traits.overlap == OVERLAP_NONE:
+        return "retire the previous value at once: the target refuses it since apply"
+    if traits.overlap == ALTERNATING:
+        return "keep the previous value and its user until the next rotation"
+    return "have the target drop the previous value when the grace period is over and the new one was verified again"
 
 
 def _readers(kind: str, traits: TargetTraits) -> str:

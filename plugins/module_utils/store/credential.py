@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Dict, Optional
 
@@ -67,14 +67,21 @@ class Credential:
         return type_named(self.record.type, self.metadata.attributes)
 
     @property
+    def expires_at(self) -> Optional[datetime]:
+        """When the value ends: at its own expiry, or before if the service deletes it by itself. None if it does not end."""
+        own, ends_at = self.metadata.expires_at, self.record.ends_at
+        return ends_at if own is None or (ends_at is not None and ends_at < own) else own
+
+    @property
     def is_expired(self) -> bool:
-        """Whether the value was past its expiry when it was read."""
-        return lifecycle.is_expired(self.metadata, self.at)
+        """Whether the value was past its end when it was read."""
+        ends_at = self.expires_at
+        return ends_at is not None and ends_at <= self.at
 
     @property
     def state(self) -> str:
         """The lifecycle state when it was read: expired if its expiry had passed."""
-        return lifecycle.current_state(self.metadata, self.at)
+        return lifecycle.current_state(replace(self.metadata, expires_at=self.expires_at), self.at)
 
     @property
     def schedule(self) -> Schedule:
@@ -101,9 +108,10 @@ class Credential:
 
         Raises:
             NoToken: the field has no value.
+            InvalidInput: no field is named, and there are several of which none is primary.
         """
         kind = self.kind
-        return kind.read(self.fields, self.record.state, field or kind.primary_of(self.fields))
+        return kind.read(self.fields, self.record.state, field or kind.choose_field(self.fields))
 
     def describe(self) -> Dict[str, Any]:
         """Return the metadata and the field names as JSON-like data: no value of any field, times in ISO 8601 (UTC).
@@ -128,7 +136,7 @@ class Credential:
             "version_created_at": format_time(version_created_at(known)),
             "rotated_at": format_time(read_rotated_at(known)),
             "updated_at": format_time(known.updated_at),
-            "expires_at": format_time(known.expires_at),
+            "expires_at": format_time(self.expires_at),
             "due_at": format_time(self.schedule.due_at),
             "warning_from": format_time(self.schedule.warning_from),
             "overdue": self.schedule.is_due(self.at),

@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
-from ansible_collections.nebula.credential.plugins.module_utils.types.custom import DECLARATION, Custom
+from ansible_collections.nebula.credential.plugins.module_utils.types.custom import Custom
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import type_named
 
 IDEMPOTENCY_KEY = "key"
@@ -35,7 +35,8 @@ class DesiredCredential:
     Attributes:
         type: one of `types.registry.TYPES`; defaults to `opaque` for a new credential.
         value: the primary field's value.
-        fields: values by field, merged over the stored ones; None removes a field.
+        fields: values by field, merged over the stored ones. None removes a field; the primary one, and one that the type declares
+            secret, it leaves as it is stored.
         generate: options of `generation.generate_value`, used if the primary field has no value yet.
         declared: the fields of type `custom`.
         metadata: free JSON, at most `LONGEST_METADATA` bytes, replaced as a whole; never secret.
@@ -71,7 +72,7 @@ class DesiredCredential:
         if self.declared is not None and name != Custom.name:
             remedy = "Leave it out, or use type 'custom'."
             raise InvalidInput("type '{0}' declares its own fields".format(name), option="declared_fields", remedy=remedy)
-        return type_named(name, stored if self.declared is None else {DECLARATION: self.declared})
+        return type_named(name, stored) if self.declared is None else Custom.declare(self.declared)
 
     def resolve(self, kind: CredentialType, stored: Fields) -> Tuple[Dict[str, Secret], bool]:
         """Merge the given fields over the stored ones, and generate the primary value if there is none.
@@ -83,7 +84,7 @@ class DesiredCredential:
             InvalidInput: a field, or an option of `generate`, does not fit the type, or a secret is given as a number.
         """
         given = {name: value for name, value in (self.fields or {}).items() if value is not None}
-        removed = set(self.fields or {}) - set(given)
+        removed = {name for name in self.fields or {} if name not in given and not kind.is_known_secret(name, stored)}
         kept = {name: value for name, value in stored.items() if name not in removed}
         merged = dict(kept, **kind.expand(given))
         kind.check_given(given, merged)
@@ -122,7 +123,7 @@ class DesiredCredential:
         return kind.primary_of(fields) not in find_values(fields) and not (kind.name == OPAQUE and fields)
 
     def _refuse_twice(self, primary: str) -> None:
-        if self.fields and primary in self.fields:
+        if (self.fields or {}).get(primary) is not None:
             remedy = "Give it in one place."
             raise InvalidInput("'value' and 'fields' both set '{0}'".format(primary), option="value", name=self.name, remedy=remedy)
 

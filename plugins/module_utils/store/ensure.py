@@ -7,15 +7,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, FrozenSet, Iterable, Mapping, Optional, Tuple
+from typing import Any, Dict, FrozenSet, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    Conflict,
     CredentialError,
     EncryptionError,
     InvalidInput,
     NotFound,
-    Revoked,
     RolledBack,
     TypeMismatch,
 )
@@ -28,6 +26,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
     check_expected,
     choose_recoverable,
+    refuse_deleted_since,
+    refuse_missing,
+    refuse_revoked,
     refuse_while_rotating,
     with_way_out,
 )
@@ -76,12 +77,15 @@ class StateEnforcer:
             Conflict: its version is not the expected one, or other writers keep changing it.
             InvalidInput, UnsupportedType: `wanted` is not valid.
         """
+        seen: List[Credential] = []
 
         def attempt() -> EnsureResult:
             stored = self._reader.find(wanted.name)
             if stored is None:
-                _refuse_expected(wanted.name, expected_version)
+                refuse_missing(wanted.name, expected_version)
+                refuse_deleted_since(seen, wanted.name)
                 return self._create(wanted, check)
+            seen.append(stored)
             check_expected(stored, expected_version)
             if wanted.idempotency_key is not None:
                 check_created_by(stored, wanted.idempotency_key)
@@ -129,21 +133,20 @@ class StateEnforcer:
     def ensure_version_absent(
         self, name: str, version: str, check: bool, expected_version: Optional[str], force: bool, recoverable: Optional[bool]
     ) -> EnsureResult:
-        """Remove one older version, as `ensure_absent` removes all.
+        """Remove one older version, as `ensure_absent` removes all; also of a credential that was deleted recoverably.
 
         Raises:
             InvalidInput: it is the current version, or `recoverable` is True and the backend cannot restore.
             Conflict: the current version is not the expected one.
         """
         recoverable = choose_recoverable(name, recoverable, self._writer.undeletes, force)
-        stored = self._reader.find(name)
-        if stored is None:
-            return EnsureResult(False, recoverable=False)
-        check_expected(stored, expected_version)
-        if version == stored.version:
+        there = self._reader.find(name) or self._writer.find_deleted(name)
+        if there is not None:
+            check_expected(there, expected_version)
+        if there is not None and version == there.version:
             remedy = "Write a new value first; or leave 'version' out, to delete the credential with all its versions."
             raise InvalidInput("version {0} is the current one".format(version), name=name, option="version", remedy=remedy)
-        side = dict(describe_diff_side(stored), version=version)
+        side = dict({"name": name} if there is None else describe_diff_side(there), version=version)
         removed = self._writer.remove_version(name, version, recoverable, check)
         return EnsureResult(removed, before=side if removed else {}, recoverable=recoverable)
 
@@ -177,6 +180,7 @@ class StateEnforcer:
             Revoked, RotationInProgress, Conflict: as `present`.
         """
         refused = (RolledBack, NotFound) if self._writer.undeletes else RolledBack
+        seen: List[Credential] = []
 
         def attempt() -> EnsureResult:
             try:
@@ -185,15 +189,19 @@ class StateEnforcer:
                 current = self._reader.find(name) if isinstance(problem, NotFound) and version else None
                 if current is not None and version is not None:
                     return self._restore_removed(current, version, check, expected_version, problem)
+                refuse_deleted_since(seen, name)
                 return self._accept(name, version, None, check, expected_version)
             try:
                 stored = self._reader.inspect(name) if version else kept
             except refused:
+                refuse_deleted_since(seen, name)
                 return self._accept(name, None, kept, check, expected_version)
             except EncryptionError:
                 now = kept if check else self._writer.replace_unreadable(kept)
                 return EnsureResult(True, now, after=describe_diff_side(now, kept.fields))
+            seen.append(stored)
             check_expected(stored, expected_version)
+            refuse_revoked(stored)
             wanted = DesiredCredential(name, type=kept.record.type)
             _check_type(stored, wanted)
             if differing(stored.fields, kept.fields):
@@ -207,6 +215,7 @@ class StateEnforcer:
     ) -> EnsureResult:
         """Store a version that was removed recoverably as the newest one. Raises `missing` if there is none."""
         check_expected(stored, expected_version)
+        refuse_revoked(stored)
         try:
             kept = self._writer.restore_version(stored.name, version, check)
         except NotFound:
@@ -240,7 +249,7 @@ class StateEnforcer:
 
     def _change(self, stored: Credential, wanted: DesiredCredential, check: bool) -> EnsureResult:
         _check_type(stored, wanted)
-        _refuse_revoked(stored)
+        refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
         fields, generated = self._writer.resolve(wanted, kind, stored.fields)
         rescoped = self._writer.scope(wanted, stored.metadata.scope) != stored.metadata.scope
@@ -304,7 +313,7 @@ def describe_diff_side(credential: Credential, changed: Iterable[str] = ()) -> D
         "metadata": read_free_metadata(known.attributes),
         "scope": describe_scope(known.scope),
         "policy": dict(known.policy),
-        "expires_at": format_time(known.expires_at),
+        "expires_at": format_time(credential.expires_at),
         "fields": {name: CHANGED if name in marked else REDACTED for name in sorted(credential.fields)},
     }
 
@@ -332,15 +341,3 @@ def _refuse_other(there: Credential, version: Optional[str]) -> None:
         what = "version {0} was deleted, and version {1} is in place".format(ascii(version), there.version)
         remedy = "Put the file of that version in place first; or restore version {0}.".format(there.version)
         raise NotFound(what, name=there.name, remedy=remedy)
-
-
-def _refuse_revoked(stored: Credential) -> None:
-    if stored.metadata.lifecycle == lifecycle.REVOKED:
-        raise Revoked("it was revoked, for good", name=stored.name, remedy="Use state 'absent' first, or another name.")
-
-
-def _refuse_expected(name: str, expected_version: Optional[str]) -> None:
-    if expected_version is not None:
-        raise Conflict(
-            "it does not exist, so it is not version {0}".format(expected_version), name=name, remedy="Leave 'expected_version' out."
-        )

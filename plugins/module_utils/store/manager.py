@@ -16,11 +16,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, 
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
-    Located,
-    find_protocol,
-    flush_backend,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import flush_backend
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
@@ -35,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.ensure import EnsureResult, StateEnforcer
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import describe_health, examine, judge
+from ansible_collections.nebula.credential.plugins.module_utils.store.location import locate, name_place
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
@@ -105,7 +102,7 @@ class CredentialManager(StoreAdministration):
             with self._acting(context, operation, cacheable):
                 yield
         except CredentialError as error:
-            raise error.within(store=self.store) from None
+            raise name_place(error, self.backend, self.store) from None
 
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT, context: AccessContext = NOBODY) -> Credential:
         """Read a credential, its fields wrapped in `Secret`. Refresh a current value first if its type can be refreshed and it is due.
@@ -119,13 +116,13 @@ class CredentialManager(StoreAdministration):
             with self._acting(context):
                 return self._reader.get(name, version, stage)
         except CredentialError as error:
-            raise error.within(name=name, store=self.store) from None
+            raise name_place(error, self.backend, self.store, name) from None
 
     def token(self, name: str, field: Optional[str] = None, context: AccessContext = NOBODY) -> Secret:
         """Return the current value of a field, by default the primary one.
 
         Raises:
-            NoToken: the field has no value.
+            NoToken, InvalidInput: as `Credential.token`.
             CredentialError: as `get`.
         """
         with self.acting(context):
@@ -155,8 +152,7 @@ class CredentialManager(StoreAdministration):
 
     def locate(self, name: str) -> Dict[str, str]:
         """Return where the current value of a credential is, in the words of the backend's users. Empty if the backend does not say."""
-        located = find_protocol(self.backend, Located)
-        return {} if located is None else located.locate(check_name(name))
+        return locate(self.backend, name)
 
     def exists(self, name: str, context: AccessContext = NOBODY) -> bool:
         """Whether there is a credential of that name, in any state."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Mapping, Optional
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -17,7 +18,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.layer impo
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import NOWHERE, Journal
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import BATCHED, MODES, OFF, STRICT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import check_login, fill_from_environment
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import (
+    check_login,
+    fill_from_environment,
+    name_variable,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     AuditSink,
     Limited,
@@ -46,6 +51,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import resolve_store_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+from ansible_collections.nebula.credential.plugins.module_utils.store.paths import change_undeclared_paths
 
 if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import Encrypt
@@ -134,14 +140,13 @@ def _open(
 ) -> CredentialManager:
     traits = _find_backend(config)
     filled = fill_from_environment(traits, resolve_store_aliases(config), os.environ)
+    context = replace(context, variables=filled.variables)
     try:
         options = _validate(filled.config, traits)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
     except InvalidConfiguration as problem:
-        variable = filled.variables.get(problem.option or "")
-        problem.what += " (its value comes from the environment variable {0})".format(variable) if variable else ""
-        raise
+        raise name_variable(problem, filled.variables) from None
     backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
@@ -174,7 +179,7 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
     """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
     spec = dict(COMMON_OPTIONS, **backend.spec)
     _refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
-    config = _resolve_paths(config, spec)
+    config = change_undeclared_paths(_resolve_paths(config, spec), backend, _resolve_undeclared)
     for option in sorted(config):
         # One option at a time: the validator's message does not always name the option, and ours must.
         if option != "backend" and config[option] is not None:
@@ -196,6 +201,10 @@ def _resolve_paths(config: Mapping[str, Any], spec: Mapping[str, Mapping[str, An
         elif declared.get("options") and isinstance(value, Mapping):
             resolved[option] = _resolve_paths(value, declared["options"], "{0}{1}.".format(place, option))
     return resolved
+
+
+def _resolve_undeclared(option: str, value: Any) -> Any:
+    return resolve_path(value, option) if isinstance(value, str) else value
 
 
 def _refuse_unknown(given: Iterable[str], allowed: Iterable[str]) -> None:

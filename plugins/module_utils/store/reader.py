@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
+    CredentialError,
     Damaged,
     EncryptionError,
     Expired,
@@ -67,7 +68,10 @@ class Reader:
             AccessDenied: its scope does not match the caller.
             EncryptionError: it cannot be opened; the subclass says why.
         """
-        record = self._backend.get(check_name(name), version, stage)
+        try:
+            record = self._backend.get(check_name(name), version, stage)
+        except CredentialError as error:
+            raise error.within(name=name) from None
         return Credential(record if version is None else without_importing(record), self._clock())
 
     def find(self, name: str) -> Optional[Credential]:
@@ -87,7 +91,7 @@ class Reader:
         credential = self.inspect(name, version, stage)
         if version is None and stage == CURRENT:
             return self._usable(credential)
-        _refuse_unusable(credential)
+        refuse_unusable(credential)
         # Revocation and the import mark are stored with the current value, and apply to every other one.
         self._refuse_revoked(name)
         return credential
@@ -97,7 +101,7 @@ class Reader:
         if self._refresher is not None and is_refreshable(credential.record.type) and not is_importing(credential.metadata):
             credential = self._refresher().refresh_if_due(credential)
         if not credential.usable:
-            _refuse_unusable(credential)
+            refuse_unusable(credential)
         return credential
 
     def many(self, names: Iterable[str]) -> Optional[Dict[str, Credential]]:
@@ -142,17 +146,22 @@ class Reader:
             # Only an older version can be read then, and that has its own state.
             return
         if current is not None and (current.metadata.lifecycle == lifecycle.REVOKED or is_importing(current.metadata)):
-            _refuse_unusable(current)
+            refuse_unusable(current)
 
 
-def _refuse_unusable(credential: Credential) -> None:
+def refuse_unusable(credential: Credential) -> None:
+    """Refuse to return the value of a credential that may not be used now.
+
+    Raises:
+        Revoked, Expired, Unusable: its state says so; Unusable also while it is imported.
+    """
     state = credential.metadata.lifecycle
     if is_importing(credential.metadata):
         raise incomplete_import(credential.name)
     if state == lifecycle.REVOKED:
         raise Revoked("it was revoked", name=credential.name, remedy="Delete it and create another.")
     if credential.is_expired:
-        when = format_time(credential.metadata.expires_at)
+        when = format_time(credential.expires_at)
         raise Expired("it expired at {0}".format(when), name=credential.name, remedy="Write a new value, or rotate it.")
     if not credential.usable:
         remedy = "Write a new value with state 'present'."

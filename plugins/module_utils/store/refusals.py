@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     Misplaced,
     NotEncrypted,
+    Revoked,
     RolledBack,
     RotationInProgress,
     Tampered,
@@ -38,6 +39,28 @@ def check_expected(credential: Credential, expected_version: Optional[str]) -> N
         raise Conflict(what, name=credential.name, remedy="Read it again and decide again.")
 
 
+def refuse_missing(name: str, expected_version: Optional[str]) -> None:
+    """Refuse to create a credential that is expected to exist.
+
+    Raises:
+        Conflict: a version was expected.
+    """
+    if expected_version is not None:
+        what = "it does not exist, so it is not version {0}".format(expected_version)
+        raise Conflict(what, name=name, remedy="Leave 'expected_version' out.")
+
+
+def refuse_deleted_since(seen: Sequence[Credential], name: str) -> None:
+    """Refuse to repeat a write if an earlier attempt found the credential: `seen` is what the attempts found.
+
+    Raises:
+        Conflict: it was deleted since then. Only another task may create or restore it.
+    """
+    if seen:
+        what = "version {0} was read, and another run deleted it meanwhile".format(seen[-1].version)
+        raise Conflict(what, name=name, remedy="Repeat the task if it is wanted all the same.")
+
+
 def with_way_out(error: EncryptionError, expected_version: Optional[str]) -> EncryptionError:
     """Add to the error of an unreadable value how to delete it unread, and return the error.
 
@@ -59,6 +82,16 @@ def refuse_while_rotating(credential: Credential) -> None:
     if state in (lifecycle.ROTATING, lifecycle.GRACE_PERIOD):
         remedy = "Finish it with credential_rotate (commit or rollback); only a delete can be forced."
         raise RotationInProgress("its state is '{0}'".format(state), name=credential.name, remedy=remedy)
+
+
+def refuse_revoked(credential: Credential) -> None:
+    """Refuse to use or to change a credential that is revoked.
+
+    Raises:
+        Revoked: it is.
+    """
+    if credential.metadata.lifecycle == lifecycle.REVOKED:
+        raise Revoked("it was revoked, for good", name=credential.name, remedy="Use state 'absent' first, or another name.")
 
 
 def refuse_importing(credential: Credential) -> None:

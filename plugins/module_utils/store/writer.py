@@ -17,7 +17,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Duplicate,
     EncryptionError,
     NotFound,
-    Revoked,
     RotationInProgress,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -43,6 +42,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     check_expected,
     check_recoverable,
     refuse_importing,
+    refuse_revoked,
     refuse_while_rotating,
     with_way_out,
 )
@@ -305,10 +305,12 @@ def check_created_by(found: Credential, key: Optional[str]) -> None:
 
     Raises:
         Duplicate: it was created with another one, or without; or there is no key.
+        Revoked: it is revoked since.
     """
     if key is None or found.metadata.attributes.get(IDEMPOTENCY_KEY) != key:
         remedy = "To change it, use 'state: present' without an idempotency key."
         raise Duplicate("it exists already", name=found.name, remedy=remedy)
+    refuse_revoked(found)
 
 
 def _revive(credential: Credential, now: datetime) -> Metadata:
@@ -319,9 +321,8 @@ def _revive(credential: Credential, now: datetime) -> Metadata:
     """
     refuse_importing(credential)
     refuse_while_rotating(credential)
+    refuse_revoked(credential)
     metadata = credential.metadata
-    if metadata.lifecycle == lifecycle.REVOKED:
-        raise Revoked("it was revoked, for good", name=credential.name, remedy="Delete it and create another.")
     if metadata.lifecycle == lifecycle.ACTIVE and lifecycle.is_expired(metadata, now):
         metadata = lifecycle.advance(metadata, "expire", now)
     dead = metadata.lifecycle not in (lifecycle.ACTIVE, lifecycle.ROTATION_SCHEDULED, lifecycle.REFRESHING)

@@ -83,10 +83,23 @@ class CredentialType(ABC):
         """Return the primary field of a credential that holds `fields`."""
         return self.primary
 
+    def choose_field(self, fields: Fields) -> str:
+        """Return the field that is read if the caller names none.
+
+        Raises:
+            InvalidInput: only the caller can say which one is meant.
+        """
+        return self.primary_of(fields)
+
     def is_secret(self, field: str) -> bool:
         """Return True if a field's value is hidden. A field that the type does not know is hidden."""
         known = self._field(field)
         return known is None or known.secret
+
+    def is_known_secret(self, field: str, fields: Fields) -> bool:
+        """Return True if a field is the primary one of `fields`, or if the type declares it secret."""
+        known = self._field(field)
+        return field == self.primary_of(fields) or (known is not None and known.secret)
 
     def expand(self, fields: Fields) -> Dict[str, Secret]:
         """Replace a field that combines others (a connection string) by those fields. Most types have none."""
@@ -115,10 +128,8 @@ class CredentialType(ABC):
         Raises:
             InvalidInput: the primary field, or one that the type declares secret, is a number or a boolean.
         """
-        primary = self.primary_of(merged)
         for name, value in given.items():
-            known = self._field(name)
-            if not value.is_text and (name == primary or (known is not None and known.secret)):
+            if not value.is_text and self.is_known_secret(name, merged):
                 raise not_text_error(json.loads(value.expose()), "fields.{0}".format(name))
 
     def read(self, fields: Fields, state: Fields, field: str) -> Secret:

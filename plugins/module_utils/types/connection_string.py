@@ -14,6 +14,7 @@ from typing import Dict, Mapping, NoReturn
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 ENGINES = ("postgresql", "mysql")
@@ -58,6 +59,8 @@ def parse(text: str) -> Dict[str, str]:
         port = split.port
     except ValueError:
         _refuse("is not a URL")
+    if not is_encoded(split):
+        _refuse("has a login that is not percent-encoded")
     engine = _SCHEMES.get(split.scheme)
     if engine is None:
         _refuse("does not start with {0}".format(" or ".join(scheme + "://" for scheme in ENGINES)))

@@ -42,6 +42,23 @@ class Custom(CredentialType):
         self.fields: Tuple[Field, ...] = tuple(_field(entry) for entry in self.declared)
         self.primary = _primary(self.declared)
 
+    @classmethod
+    def declare(cls, declaration: Sequence[Mapping[str, Any]]) -> Custom:
+        """Read a declaration that a task gives.
+
+        Raises:
+            InvalidInput: as for the constructor; or a secret field or the primary one has a default. A declaration can be read
+                without the key, and a primary value that is not given is generated. The message does not show the default.
+        """
+        declared = cls(declaration)
+        for field in declared.fields:
+            if field.default is not None and (field.secret or field.name == declared.primary):
+                kind = "secret" if field.secret else "primary"
+                what = "'default' is set for the {0} field '{1}'".format(kind, field.name)
+                remedy = "Leave it out, and give the value in 'fields' or 'value'; or declare a field that is neither secret nor primary."
+                raise InvalidInput(what, option="declared_fields", remedy=remedy)
+        return declared
+
     def attributes(self) -> Dict[str, List[Dict[str, Any]]]:
         """Return the declaration as the metadata keeps it."""
         return {DECLARATION: self.declared}

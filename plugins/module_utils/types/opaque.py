@@ -37,6 +37,17 @@ class Opaque(CredentialType):
         by_convention = [names[0] for names in CONVENTIONS if all(name in there for name in names)]
         return (by_convention or (list(there) if len(there) == 1 else [self.primary]))[0]
 
+    def choose_field(self, fields: Fields) -> str:
+        """Return the primary field.
+
+        Raises:
+            InvalidInput: there are several fields with a value, and none of them is the primary one.
+        """
+        primary, there = self.primary_of(fields), find_values(fields)
+        if there and primary not in there:
+            raise InvalidInput("no field is named, and it has several", option="field", remedy=self._has(fields) + " Name one of them.")
+        return primary
+
     def validate(self, fields: Fields) -> Dict[str, Secret]:
         """Accept any fields, but at least one.
 

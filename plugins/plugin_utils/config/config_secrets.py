@@ -15,7 +15,8 @@ from typing import Any
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import KEY_SOURCES, STORE_SECRETS
+from ansible_collections.nebula.credential.plugins.module_utils.store.paths import LISTS_OF_SOURCES
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.option_traits import STORE_SECRETS
 
 
 def secrets_of(config: Mapping[str, Any]) -> list[Secret]:
@@ -31,7 +32,7 @@ def _secrets_of_store(config: Mapping[str, Any]) -> Iterator[Any]:
 
 
 def _secrets_of_key_sources(config: Mapping[str, Any]) -> Iterator[Any]:
-    listed = [sources for sources in (read_part(config, option) for option in KEY_SOURCES) if isinstance(sources, (list, tuple))]
+    listed = [sources for sources in (read_part(config, option) for option in LISTS_OF_SOURCES) if isinstance(sources, (list, tuple))]
     if not listed:
         return
     from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.options import SECRETS

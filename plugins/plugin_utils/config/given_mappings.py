@@ -40,13 +40,20 @@ def list_names(spec: Spec) -> dict[str, Mapping[str, Any]]:
     return {name: option for known, option in spec.items() for name in (known, *option.get("aliases", ()))}
 
 
+def label_element(place: str, number: int, element: Any) -> str:
+    """Return how messages name an element of the list `place`: by its number, from 0, and its name if it has one."""
+    name = element.get("name") if isinstance(element, Mapping) else None
+    return "{0}[{1}]".format(place, number) + (" ({0})".format(ascii(name)[1:-1]) if name and isinstance(name, str) else "")
+
+
 def _parse(value: Any, option: Mapping[str, Any], place: str) -> Any:
     if option.get("type") == "dict":
         mapping = _convert(check_type_dict, value, place, "a mapping")
         return parse_mappings(mapping, option.get("options") or {}, place + ".")
     if option.get("type") == "list" and option.get("elements") == "dict":
         elements = _convert(check_type_list, value, place, "a list of mappings")
-        return [_parse(element, {**option, "type": "dict"}, place) for element in elements]
+        single = {**option, "type": "dict"}
+        return [_parse(element, single, label_element(place, number, element)) for number, element in enumerate(elements)]
     return value
 
 

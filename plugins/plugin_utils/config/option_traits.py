@@ -17,5 +17,3 @@ STORE_PATHS = (
     *(SHARED_CACHE + "." + part for part in ("ca_cert", "username_file", "password_file")),
 )
 STORE_SECRETS = (SHARED_CACHE + ".password",)
-KEY_SOURCES = ("key_sources", SHARED_CACHE + ".key_sources")
-"""The options that list key sources."""

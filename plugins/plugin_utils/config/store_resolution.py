@@ -135,10 +135,10 @@ def resolve_store(option: Any, around: RunConfig) -> StoreReference:
 
 def _choose(option: Any, around: RunConfig) -> tuple[Any, str]:
     """Return the value of the first place that has one, by precedence, and the name of that place for messages."""
-    if option:
+    if option is not None:
         return option, STORE_OPTION
     variable = template_variable(STORE_VARIABLE, around)
-    if variable:
+    if variable is not None:
         return variable, STORE_VARIABLE
     if around.environment.get(STORE_ENVIRONMENT):
         return around.environment[STORE_ENVIRONMENT], STORE_ENVIRONMENT
@@ -266,7 +266,7 @@ def _read_file(around: RunConfig) -> _ConfigurationFile:
         from ansible_collections.nebula.credential.plugins.plugin_utils.config.yaml_errors import describe_load_error
 
         raise describe_load_error(path, error, FILE_NAME) from None
-    return _check_file(path, {} if content is None else content)
+    return _check_file(path, content)
 
 
 def _load_piped(path: str, around: RunConfig) -> Any:
@@ -281,6 +281,7 @@ def _load_piped(path: str, around: RunConfig) -> Any:
 
 
 def _check_file(path: str, content: Any) -> _ConfigurationFile:
+    _refuse_empty_file(path, content)
     unknown = sorted(set(map(str, content)) - set(_FILE_KEYS)) if isinstance(content, Mapping) else ["not a mapping"]
     if unknown:
         what = (
@@ -290,12 +291,27 @@ def _check_file(path: str, content: Any) -> _ConfigurationFile:
         )
         remedy = "It takes: {0}.".format(", ".join(_FILE_KEYS))
         raise InvalidConfiguration(what[:_LONGEST], option=FILE_NAME, remedy=remedy)
+    _refuse_empty_keys(path, content)
     default = content.get("default")
     refuse_templates(default, path, "default")
     if default is not None and not isinstance(default, str):
         raise InvalidConfiguration("'default' in {0} is not a name".format(path), option="default", remedy="Write a store's name.")
-    stores = _mapping_of_stores(content.get("stores") or {}, "stores")
+    stores = _mapping_of_stores(content.get("stores", {}), "stores")
     return _ConfigurationFile(path, default, stores, content.get("session"), _check_extensions(path, content.get(EXTENSIONS)))
+
+
+def _refuse_empty_file(path: str, content: Any) -> None:
+    """Refuse what a command that failed leaves: without settings new passwords would go to the store `local`."""
+    if content is None:
+        remedy = "Write it again: the command that made it may have failed. A file without settings is '{}'."
+        raise InvalidConfiguration("{0} holds no settings, it is empty".format(path), option=FILE_NAME, remedy=remedy)
+
+
+def _refuse_empty_keys(path: str, content: Mapping[str, Any]) -> None:
+    for key in content:
+        if content[key] is None:
+            what = "'{0}' in {1} has no value".format(key, path)
+            raise InvalidConfiguration(what, option=key, remedy="Give it one, or remove the line.")
 
 
 def _check_extensions(path: str, names: Any) -> tuple[str, ...]:

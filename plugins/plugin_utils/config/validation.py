@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
@@ -17,13 +18,15 @@ from ansible.utils.display import Display
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import list_names, parse_mappings
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.empty_texts import refuse_empty_texts
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import label_element, list_names, parse_mappings
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import keep, to_native
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.written_secrets import check_texts
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 from ansible_collections.nebula.credential.plugins.plugin_utils.output.ansible_errors import UserMessage
 
 COLLECTION = "nebula.credential"
+_RELATIONS = tuple(Specification({}).relations())
 
 
 def validate(arguments: Mapping[str, Any], specification: Specification, module: str | None = None) -> dict[str, Any]:
@@ -31,35 +34,73 @@ def validate(arguments: Mapping[str, Any], specification: Specification, module:
 
     Raises:
         UserMessage: the arguments are invalid. It has the text of `AnsibleModule`, and no value of an option marked `no_log`.
-        InvalidInput: an option that has options of its own is something else, or a secret is no text.
+        InvalidInput: an option that has options of its own is something else, a secret is no text, an option is an empty text, or the
+            check of the specification fails.
     """
+    spec = specification.argument_spec
     given = _read(to_native(arguments, keep), specification)
-    masking.register(_secrets(given, without_masked_mappings(specification.argument_spec)))
-    validator = ArgumentSpecValidator(_without_no_log(specification.argument_spec), **specification.relations())
-    result = validator.validate(given)
+    masking.register(_secrets(given, without_masked_mappings(spec)))
+    result = ArgumentSpecValidator(_without_no_log(spec), **specification.relations()).validate(given)
     _announce(result)
+    if result.error_messages:
+        # ansible-core itself names a lookup that failed.
+        where = " for ({0}.{1}) module".format(COLLECTION, module) if module else ""
+        message = _describe_in_elements(given, spec) or _describe(result, spec, where)
+        raise UserMessage(masking.without(message, _secrets(given, spec)))
+    with _naming_credential(given):
+        refuse_empty_texts(result.validated_parameters, spec)
+    parameters = dict(result.validated_parameters)
+    if specification.check is not None:
+        specification.check(parameters)
+    return parameters
+
+
+def _describe(result: Any, spec: Mapping[str, Mapping[str, Any]], where: str) -> str:
+    """Return the first error of a validation, in the words of ansible-core."""
     # ansible-core reports an unknown option last. It is why a required one is missing if that was mistyped.
     result.errors.errors.sort(key=lambda error: not isinstance(error, UnsupportedError))
-    if result.error_messages:
-        message = result.errors.msg
-        if isinstance(result.errors[0], UnsupportedError):
-            # ansible-core itself names a lookup that failed.
-            where = " for ({0}.{1}) module".format(COLLECTION, module) if module else ""
-            message = "Unsupported parameters{0}: {1}".format(where, message)
-            message += _suggest(result.unsupported_parameters, specification.argument_spec)
-        raise UserMessage(masking.without(message, _secrets(given, specification.argument_spec)))
-    return dict(result.validated_parameters)
+    if not isinstance(result.errors[0], UnsupportedError):
+        return str(result.errors.msg)
+    return "Unsupported parameters{0}: {1}".format(where, result.errors.msg) + _suggest(result.unsupported_parameters, spec)
+
+
+def _describe_in_elements(given: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]], place: str = "") -> str:
+    """Return the first error in an element of a list of mappings, with the element's number and name; empty if there is none.
+
+    ansible-core does not say in which element an error is.
+    """
+    options = list_names(spec)
+    for name, elements in given.items():
+        option = options.get(name, {})
+        if not (option.get("options") and isinstance(elements, list)):
+            continue
+        relations = {relation: option[relation] for relation in _RELATIONS if relation in option}
+        validator = ArgumentSpecValidator(_without_no_log(option["options"]), **relations)
+        for number, element in enumerate(elements):
+            result = validator.validate(element)
+            if result.error_messages:
+                where = label_element(place + name, number, element)
+                inner = _describe_in_elements(element, option["options"], where + ".")
+                return inner or "{0}: {1}".format(where, _describe(result, option["options"], ""))
+    return ""
 
 
 def _read(written: Mapping[str, Any], specification: Specification) -> dict[str, Any]:
     """Return the arguments with their mappings parsed, after a check that no secret among them was changed by YAML."""
-    try:
+    with _naming_credential(written):
         parsed = parse_mappings(written, specification.argument_spec)
         check_texts(parsed, specification.argument_spec)
-    except InvalidInput as error:
-        name = written.get("name")
-        raise error.within(name=name if isinstance(name, str) else None) from None
     return dict(to_native(parsed))
+
+
+@contextmanager
+def _naming_credential(given: Mapping[str, Any]) -> Iterator[None]:
+    """Add the credential that the arguments name to an error."""
+    try:
+        yield
+    except InvalidInput as error:
+        name = given.get("name")
+        raise error.within(name=name if isinstance(name, str) else None) from None
 
 
 def _without_no_log(spec: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[str, Any]]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import not_text_error
-from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import Spec, list_names
+from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import Spec, label_element, list_names
 
 _KEPT = (str, bytes, bool, int, float, type(None))
 """The types that an operation itself can judge, by the type of the credential. It never sees others, for example a date."""
@@ -36,8 +36,15 @@ def check_texts(arguments: Mapping[str, Any], spec: Spec, place: str = "") -> No
         elif option.get("no_log"):
             _check_leaves(value, place + name)
         elif option.get("options"):
-            for part in value if isinstance(value, list) else [value]:
-                check_texts(part or {}, option["options"], place + name + ".")
+            for part, where in _list_parts(value, place + name):
+                check_texts(part or {}, option["options"], where + ".")
+
+
+def _list_parts(value: Any, place: str) -> list[tuple[Any, str]]:
+    """Return the mappings that an option holds, one or a list of them, each with its place."""
+    if not isinstance(value, list):
+        return [(value, place)]
+    return [(part, label_element(place, number, part)) for number, part in enumerate(value)]
 
 
 def _check_leaves(value: Any, place: str) -> None:

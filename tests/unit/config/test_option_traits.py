@@ -18,6 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
+from ansible_collections.nebula.credential.plugins.module_utils.store.paths import LISTS_OF_SOURCES
 from ansible_collections.nebula.credential.plugins.plugin_utils.config import option_traits
 from tests.backends.environment import PREFIXES
 from tests.conftest import COLLECTION_ROOT
@@ -86,7 +87,7 @@ def test_what_every_store_has():
     assert option_traits.SHARED_CACHE == shared_cache.OPTION
     assert set(option_traits.STORE_PATHS) == paths(COMMON_OPTIONS) | {cache + name for name in paths(shared_cache.OPTIONS)}
     assert set(option_traits.STORE_SECRETS) == secrets(COMMON_OPTIONS) | {cache + name for name in secrets(shared_cache.OPTIONS)}
-    assert set(option_traits.KEY_SOURCES) == {key_sources.OPTION, cache + key_sources.OPTION}
+    assert set(LISTS_OF_SOURCES) == {key_sources.OPTION, cache + key_sources.OPTION}
 
 
 @pytest.mark.parametrize("backend", [None, "nowhere", ["vault"], {}])

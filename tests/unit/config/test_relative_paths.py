@@ -11,6 +11,7 @@ import os
 import pytest
 import yaml
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.store_resolution import RunConfig, resolve_store
 
@@ -81,9 +82,57 @@ def test_what_does_not_depend_on_a_directory_stays(tmp_path, elsewhere, path, mo
     assert resolved({"backend": "local", "path": path}, file=tmp_path / "nebula.yml")["path"] == path
 
 
-def test_a_variable_is_not_resolved_where_a_key_source_does_not_resolve_it(tmp_path, elsewhere):
-    store = {"backend": "local", "key_sources": [{"source": "key_file", "path": "$HOME/x"}]}
-    assert resolved(store, file=tmp_path / "nebula.yml")["key_sources"][0]["path"] == str(tmp_path / "$HOME" / "x")
+def find_files(directory):
+    return {str(path.relative_to(directory)) for path in directory.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("variable", ["$KEYS", "${KEYS}"])
+@pytest.mark.parametrize("keys", ["whole", "relative"])
+def test_a_variable_at_the_beginning_is_resolved_in_a_key_source(tmp_path, elsewhere, monkeypatch, variable, keys):
+    monkeypatch.setenv("KEYS", str(tmp_path / "kept") if keys == "whole" else "kept")
+    sources = [{"source": "key_file", "path": variable + "/it.key"}]
+    open_store(resolved({"backend": "local", "path": "credentials", "key_sources": sources}, file=tmp_path / "nebula.yml")).ensure_key()
+    assert "kept/it.key" in find_files(tmp_path)
+    assert not list(tmp_path.rglob("*KEYS*"))
+
+
+def test_a_variable_at_the_beginning_is_resolved_in_the_file_of_a_passphrase(tmp_path, elsewhere, monkeypatch):
+    monkeypatch.setenv("KEYS", str(tmp_path))
+    (tmp_path / "passphrase").write_text("correct horse")
+    (tmp_path / "passphrase").chmod(0o600)
+    sources = [{"source": "passphrase", "passphrase_file": "$KEYS/passphrase"}]
+    open_store(resolved({"backend": "local", "path": "credentials", "key_sources": sources}, file=tmp_path / "nebula.yml")).ensure_key()
+    assert (tmp_path / "credentials" / ".nebula" / "metadata.json").exists()
+
+
+NOWHERE = "$NOT_SET_ANYWHERE/x"
+TRANSIT = {"source": "vault_transit", "url": "https://127.0.0.1:1", "key": "k"}
+
+
+@pytest.mark.parametrize(
+    ("store", "option"),
+    [
+        ({"backend": "local", "path": NOWHERE}, "path"),
+        ({"backend": "local", "audit_path": NOWHERE}, "audit_path"),
+        ({"backend": "local", "key_sources": [{"source": "key_file", "path": NOWHERE}]}, "key_sources"),
+        ({"backend": "local", "key_sources": [{"source": "passphrase", "passphrase_file": NOWHERE}]}, "key_sources"),
+        ({"backend": "local", "key_sources": [{**TRANSIT, "auth": {"token_file": NOWHERE}}]}, "key_sources"),
+        ({"backend": "local", "key_sources": [{**TRANSIT, "ca_cert": NOWHERE}]}, "key_sources"),
+        (
+            {"backend": "local", "shared_cache": {"url": "rediss://127.0.0.1:1", "key_sources": [{"source": "key_file", "path": NOWHERE}]}},
+            "shared_cache.key_sources",
+        ),
+        ({"backend": "vault", "url": "https://127.0.0.1:1", "auth": {"token_file": NOWHERE}}, "auth.token_file"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("place", ["a file", "a variable"])
+def test_a_variable_at_the_beginning_has_to_be_set_for_every_path(tmp_path, elsewhere, store, option, place):
+    where = {"file": tmp_path / "nebula.yml"} if place == "a file" else {"variables": {"nebula_credential_stores": {"it": store}}}
+    with pytest.raises(InvalidConfiguration, match="the environment variable at the beginning") as caught:
+        open_store(resolved(store, **where)).ensure_key()
+    assert caught.value.option == option
+    assert not list(tmp_path.rglob("*NOT_SET*"))
 
 
 def test_a_file_that_is_named_by_a_relative_path_is_found_from_where_the_run_starts(tmp_path, elsewhere):

@@ -135,6 +135,11 @@ def test_an_unknown_store_is_named_with_the_place_and_the_list(project):
     ("content", "complaint"),
     [
         ("- a list", "not a mapping"),
+        ("", "it is empty"),
+        ("# stores: {}\n---\n", "it is empty"),
+        ("stores:\n  # team: {backend: local}\n", "'stores' in"),
+        ("default:\nstores: {}", "'default' in"),
+        ("stores: []", "stores are a mapping"),
         ("stroes: {}", "stroes"),
         ("default: [a]", "'default'"),
         ("stores: [a]", "stores are a mapping"),
@@ -150,6 +155,20 @@ def test_a_file_that_is_not_in_order_is_refused_by_name(tmp_path, content, compl
         resolve_store(None, around(tmp_path, environment={"NEBULA_CREDENTIAL_CONFIG": str(path)}))
     assert complaint in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+def test_an_empty_file_next_to_ansible_cfg_is_refused_too(project):
+    """A failed `sops --decrypt > nebula.yml` leaves one. Another store must not get the secrets."""
+    (project / "nebula.yml").write_text("")
+    (project / "ansible.cfg").write_text("[defaults]\n")
+    with pytest.raises(InvalidConfiguration, match="it is empty") as caught:
+        resolve_store(None, around(project, cfg=project / "ansible.cfg"))
+    assert str(project / "nebula.yml") in str(caught.value)
+
+
+def test_a_file_without_settings_is_written_as_an_empty_mapping(tmp_path):
+    (tmp_path / "nebula.yml").write_text("{}\n")
+    assert resolve_store(None, around(tmp_path, environment={"NEBULA_CREDENTIAL_CONFIG": str(tmp_path / "nebula.yml")})).name == "local"
 
 
 def test_a_file_that_was_told_and_is_missing_is_an_error(tmp_path):
@@ -178,3 +197,12 @@ def test_what_a_template_error_says_is_kept_out(tmp_path):
 
 def test_the_configuration_is_in_no_repr(tmp_path):
     assert "hidden" not in repr(resolve_store({"backend": "memory", "password": "hidden"}, around(tmp_path)))
+
+
+def test_a_store_that_is_given_and_empty_is_not_another_one(project):
+    """Also in the variable: an empty one must not lead to the configured store."""
+    with pytest.raises(InvalidConfiguration, match="option 'store': the value is not a store's name"):
+        resolve_store("", around(project, cfg=project / "ansible.cfg"))
+    with pytest.raises(InvalidConfiguration, match="option 'nebula_credential_store': the value is not a store's name"):
+        resolve_store(None, around(project, cfg=project / "ansible.cfg", variables={"nebula_credential_store": ""}))
+    assert resolve_store({}, around(project, cfg=project / "ansible.cfg")).config == {}

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+from dataclasses import replace
 
 import pytest
 from ansible._internal._templating._utils import Omit
 
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import CREDENTIAL
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.plugin_utils.config import validation
@@ -31,12 +34,18 @@ SPECIFICATION = Specification(
             "elements": "dict",
             "options": {
                 "fields": {"type": "dict", "no_log": True},
+                "name": {"type": "str", "required": True},
                 "size": {"type": "int"},
+                "way": {"type": "str", "choices": ["a", "b"]},
+                "parts": {"type": "list", "elements": "dict", "options": {"x": {"type": "str"}}},
                 "deep": {"type": "dict", "options": {"x": {"type": "str"}}},
             },
+            "mutually_exclusive": [["size", "way"]],
         },
         "place": {"type": "dict", "options": {"user": {"type": "str"}, "login_password": {"type": "str", "no_log": True}}},
         "raw": {"type": "raw", "no_log": True},
+        "store": {"type": "raw"},
+        "names": {"type": "list", "elements": "str"},
     },
     required_together=[("new", "leaving")],
 )
@@ -75,7 +84,13 @@ def test_aliases_and_deprecations_are_told(said):
     [
         ({"nwe": 1}, ["Unsupported parameters for (nebula.credential.credential) module: nwe", "items"]),
         ({"new": 1, "leavng": "x"}, ["Unsupported parameters for (nebula.credential.credential) module: leavng", "leaving"]),
-        ({"items": [{"feilds": {}}]}, ["items.feilds"]),
+        ({"items": [{"name": "a"}, {"feilds": {}}]}, ["items[1]: Unsupported parameters: feilds", "'fields' in place of 'feilds'"]),
+        ({"items": [{"name": "app/x", "deep": {"y": 1}}]}, ["items[0] (app/x): Unsupported parameters: deep.y"]),
+        ({"items": [{"name": "a"}, {"name": "b", "size": "large"}]}, ["items[1] (b): ", "size", "int"]),
+        ({"items": [{"name": "a"}, {"size": 2}]}, ["items[1]: missing required arguments: name"]),
+        ({"items": [{"name": "a", "way": "c"}]}, ["items[0] (a): value of way must be one of: a, b"]),
+        ({"items": [{"name": "a", "size": 1, "way": "a"}]}, ["items[0] (a): parameters are mutually exclusive: size|way"]),
+        ({"items": [{"name": "a", "parts": [{}, {"z": 1}]}]}, ["items[0] (a).parts[1]: Unsupported parameters: z"]),
         ({"new": "many", "leaving": "x"}, ["new", "int"]),
         ({"new": 1}, ["required together: new, leaving"]),
     ],
@@ -102,9 +117,9 @@ def test_a_message_holds_no_value_of_a_secret_option(monkeypatch):
         ({"place": 3.14}, "place"),
         ({"place": [1]}, "place"),
         ({"place": "nowhere"}, "place"),
-        ({"items": [3.14]}, "items"),
-        ({"items": 7}, "items"),
-        ({"items": [{"deep": 3}]}, "items.deep"),
+        ({"items": [{"name": "a"}, 3.14]}, "items[1]"),
+        ({"items": 7}, "items[0]"),
+        ({"items": [{}, {"deep": 3}]}, "items[1].deep"),
     ],
 )
 def test_another_type_where_an_option_has_options_is_refused_by_its_name(arguments, option):
@@ -136,7 +151,7 @@ def test_a_login_in_a_mapping_that_is_text_is_masked(monkeypatch):
         ({"raw": {"a": [dt.datetime(2027, 1, 31, tzinfo=dt.timezone.utc)]}}, "raw.a"),
         ({"value": dt.date(2027, 1, 31)}, "value"),
         ({"place": {"login_password": 83}}, "place.login_password"),
-        ({"items": [{"fields": {"day": dt.date(2027, 1, 31)}}]}, "items.fields.day"),
+        ({"items": [{"fields": {"day": dt.date(2027, 1, 31)}}]}, "items[0].fields.day"),
     ],
 )
 def test_a_secret_that_yaml_has_changed_is_refused(arguments, option):
@@ -146,5 +161,45 @@ def test_a_secret_that_yaml_has_changed_is_refused(arguments, option):
 
 
 def test_an_option_that_is_omitted_is_not_given():
-    found = validation.validate({"value": Omit, "items": [{"size": Omit, "fields": {"x": "y", "z": Omit}}]}, SPECIFICATION, "credential")
-    assert (found["value"], found["items"]) == (None, [{"size": None, "fields": {"x": "y"}, "deep": None}])
+    found = validation.validate(
+        {"value": Omit, "items": [{"name": "a", "size": Omit, "fields": {"x": "y", "z": Omit}}]}, SPECIFICATION, "credential"
+    )
+    assert (found["value"], found["items"]) == (
+        None,
+        [{"name": "a", "size": None, "fields": {"x": "y"}, "deep": None, "way": None, "parts": None}],
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        ({"new": 1, "leaving": ""}, "leaving"),
+        ({"place": {"user": ""}}, "place.user"),
+        ({"place": "user="}, "place.user"),
+        ({"store": ""}, "store"),
+        ({"names": ["a", ""]}, "names[1]"),
+        ({"names": ""}, "names[0]"),
+        ({"items": [{"name": "a"}, {"name": "b", "deep": {"x": ""}}]}, "items[1] (b).deep.x"),
+    ],
+)
+def test_an_empty_text_is_refused_by_the_name_of_its_option(arguments, option):
+    with pytest.raises(InvalidInput, match=r"it is empty\. Leave it out, or use omit\.") as caught:
+        validation.validate(arguments, SPECIFICATION, "credential")
+    assert (caught.value.option, caught.value.code) == (option, "invalid_input")
+
+
+def test_null_and_omit_are_not_given_and_a_mapping_of_the_user_may_hold_empty_texts():
+    found = validation.validate({"store": None, "raw": "x", "names": [], "items": [{"name": "a", "fields": {"x": ""}}]}, SPECIFICATION)
+    assert (found["store"], found["names"], found["items"][0]["fields"]) == (None, [], {"x": ""})
+    assert validation.validate({"store": Omit, "place": {"user": Omit}}, SPECIFICATION)["store"] is None
+
+
+def test_an_empty_text_is_taken_where_it_has_a_meaning():
+    written = {
+        "name": "x",
+        "value": "",
+        "description": "",
+        "declared_fields": [{"name": "site", "secret": False, "default": "", "description": ""}],
+    }
+    assert validation.validate(written, CREDENTIAL, "credential")["description"] == ""
+    assert validation.validate({"prefix": "", "default": ""}, replace(FIND, argument_spec={**FIND.argument_spec, **GET.argument_spec}))

@@ -10,6 +10,7 @@ import os
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.network.proxies import proxy_for
 
 PROXY, OTHER = "http://proxy.test:3128", "http://other.test:3128"
@@ -51,6 +52,14 @@ def test_the_scheme_says_which_variable_counts_and_small_letters_win(environment
 def test_this_machine_is_reached_directly(environment, host):
     environment("HTTPS_PROXY", PROXY)
     assert proxy_for("https://{0}/".format(host)) is None
+
+
+@pytest.mark.parametrize("login", ["me:31/canary", "me:31#canary", "me:31?canary", "me:can@ary", "me:can%ary"])
+def test_a_login_that_is_not_percent_encoded_is_refused_without_a_part_of_it(environment, login):
+    environment("HTTPS_PROXY", "http://{0}@proxy.test:3128".format(login))
+    with pytest.raises(InvalidConfiguration, match="percent-encoded") as caught:
+        proxy_for("https://a.test/")
+    assert not [part for part in ("can", "me:", "proxy.test") if part in str(caught.value).replace("cannot", "")]
 
 
 @pytest.mark.parametrize("host", ["localhost.test", "128.1", "127.0.0.1.test", "[::ffff:10.0.0.1]", "0.0.0.0"])

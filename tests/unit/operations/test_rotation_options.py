@@ -204,6 +204,13 @@ def test_an_unverified_current_value_is_replaced_where_the_task_says_so(store: S
     assert (done["outcome"], done["rotation"]["current_verified"]) == ("promoted", False)
 
 
+@pytest.mark.parametrize("said", [None, False, True])
+def test_by_hand_the_current_value_is_verified_only_if_the_task_says_so(store: Store, said: bool | None) -> None:
+    begun = store.rotate(phase="prepare", **({} if said is None else {"current_verified": said}))
+    assert begun["rotation"]["current_verified"] is bool(said)
+    assert store.rotate(phase="prepare")["rotation"]["current_verified"] is bool(said)
+
+
 def sides(result: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What differs between the two sides of the diff."""
     diff = result["diff"][0] if isinstance(result["diff"], list) else result["diff"]
@@ -234,6 +241,37 @@ def test_check_mode_foresees_the_state_that_the_rotation_leads_to(store: Store, 
     _before, after = sides(store.rotate(phase=phase, **options))
     assert foreseen["state"] == after["state"] == state
     assert foreseen["rotation"] == after["rotation"]
+
+
+@pytest.mark.parametrize(
+    ("options", "state", "rotation"),
+    [
+        (PG, "active", None),
+        (dict(PG, postgresql=dict(SERVER, usernames=["app", "app_b"])), "grace_period", "grace"),
+        (DUAL, "grace_period", "grace"),
+    ],
+)
+def test_check_mode_foresees_how_a_rotation_against_a_target_ends(
+    store: Store, options: dict[str, Any], state: str, rotation: str | None
+) -> None:
+    planned = store.rotate(check_mode=True, **options)
+    foreseen = planned["diff"][0]["after"]
+    assert ("when the grace period is over" in planned["plan"]["steps"][-1]) is (options == DUAL)
+    done = store.rotate(step={}, **options)
+    while done["step"]["kind"] != "done":
+        outcome = "applied" if done["step"]["kind"] == "apply" else "accepted"
+        done = store.rotate(step={"ticket": done["step"]["ticket"], "outcome": outcome}, **options)
+    after = done["diff"]["after"]
+    assert (foreseen["state"], foreseen["rotation"]) == (after["state"], after["rotation"]) == (state, rotation)
+
+
+@pytest.mark.parametrize("grace", ["0s", "1h"])
+def test_check_mode_foresees_the_grace_period_that_a_rotation_by_hand_was_prepared_with(store: Store, grace: str) -> None:
+    store.rotate(phase="prepare", grace=grace)
+    store.rotate(phase="test", accepted=True, wrong_refused=True)
+    foreseen = store.rotate(check_mode=True, phase="commit")["diff"][0]["after"]
+    after = store.rotate(phase="commit")["diff"]["after"]
+    assert (foreseen["state"], foreseen["rotation"]) == (after["state"], after["rotation"])
 
 
 def test_the_diff_of_a_rotation_has_the_metadata_and_no_value(store: Store) -> None:

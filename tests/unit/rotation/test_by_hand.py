@@ -105,3 +105,14 @@ def test_by_hand_nothing_is_committed_over_a_value_stored_meanwhile() -> None:
     with pytest.raises(errors.RotationFailed):
         engine.commit(NAME)
     assert world.values()[CURRENT] == b"foreign"
+
+
+def test_a_value_that_is_stored_during_a_rotation_by_hand_counts_as_unverified() -> None:
+    world = World(MANUAL_TRAITS, kind=MANUAL)
+    request = world.request(manual=True, current_verified=True)
+    assert world.engine().prepare(request).summary["current_verified"] is True
+    found = stored(world, CURRENT)
+    world.target.value = b"other"
+    world.memory.put(Record(NAME, "basic", {"password": Secret(b"other")}, metadata=found.metadata), found.etag)
+    continued = world.engine().prepare(world.request(manual=True))
+    assert (continued.outcome, continued.summary["current_verified"]) == (steps.PREPARED, False)

@@ -207,12 +207,12 @@ def test_restored_puts_an_old_version_in_front_once(manager):
     assert not run(manager, state="restored")["changed"]
 
 
-@pytest.mark.parametrize("state", ["present", "absent", "revoked"])
-def test_another_version_than_expected_is_a_conflict(manager, state):
+@pytest.mark.parametrize("wanted", [{"state": "present", "value": "two"}, {"state": "absent"}, {"state": "revoked"}])
+def test_another_version_than_expected_is_a_conflict(manager, wanted):
     run(manager, value="one")
     with pytest.raises(Conflict, match="1, not 7"):
-        run(manager, state=state, expected_version="7", value="two")
-    assert run(manager, state=state, expected_version="1", value="two")["changed"]
+        run(manager, expected_version="7", **wanted)
+    assert run(manager, expected_version="1", **wanted)["changed"]
 
 
 def test_a_diff_tells_what_changed_and_no_value(manager):

@@ -32,6 +32,18 @@ def a_link_to_a_device(path: Path) -> None:
     path.symlink_to("/dev/zero")
 
 
+def a_loop(path: Path) -> None:
+    path.symlink_to(path)
+
+
+def a_link_through_a_file(path: Path) -> None:
+    path.symlink_to("/etc/passwd/x")
+
+
+def a_file(path: Path) -> None:
+    path.write_bytes(b"x")
+
+
 def a_sparse_file(path: Path) -> None:
     path.touch(0o600)
     os.truncate(path, GIB)
@@ -87,7 +99,7 @@ def files_of(root: Path):
     return sorted(str(path.relative_to(root)) for path in kept)
 
 
-@pytest.mark.parametrize("make", [a_pipe, a_link_to_a_device, a_sparse_file])
+@pytest.mark.parametrize("make", [a_pipe, a_link_to_a_device, a_sparse_file, a_loop, a_link_through_a_file])
 def test_no_call_waits_for_a_file_or_reads_all_of_it(store, tmp_path, make):
     whole = tmp_path.with_name(tmp_path.name + "-whole")
     shutil.copytree(tmp_path, whole)
@@ -106,15 +118,60 @@ def test_no_call_waits_for_a_file_or_reads_all_of_it(store, tmp_path, make):
         assert all(error.code != "internal" for error in errors), file
 
 
-def test_a_spoilt_credential_leaves_the_others_readable(store, tmp_path):
+@pytest.mark.parametrize("make", [a_pipe, a_link_to_a_device, a_sparse_file, a_loop, a_link_through_a_file])
+@pytest.mark.parametrize("wanted", [{}, {"type": "opaque"}])
+def test_a_spoilt_credential_leaves_the_others_readable(store, tmp_path, make, wanted):
     (tmp_path / "store" / "a.enc").unlink()
-    a_pipe(tmp_path / "store" / "a.enc")
+    make(tmp_path / "store" / "a.enc")
     manager = open_store(store)
     assert manager.get("b").fields
-    rows = {row["name"]: row["unreadable"] for row in perform(manager, "find", {}, NOBODY).result["credentials"]}
+    rows = {row["name"]: row["unreadable"] for row in perform(manager, "find", wanted, NOBODY).result["credentials"]}
     assert rows["b"] is None
     assert rows["a"]["code"] == "damaged"
-    assert "not a regular file" in rows["a"]["message"]
+    assert str(tmp_path / "store" / "a.enc") in rows["a"]["message"]
+    manager.close()
+
+
+@pytest.mark.parametrize("make", [a_loop, a_link_through_a_file])
+def test_a_spoilt_credential_can_be_deleted(store, tmp_path, make):
+    (tmp_path / "store" / "a.enc").unlink()
+    make(tmp_path / "store" / "a.enc")
+    manager = open_store(dict(store, backup=True))
+    manager.delete("a", force=True)
+    assert not os.path.lexists(tmp_path / "store" / "a.enc")
+    manager.close()
+
+
+DIRECTORIES = [
+    "versions/a", "versions", "tombstones/current", "tombstones", "locks", "indices", "stages/previous", "backups", "",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_file, a_loop])
+@pytest.mark.parametrize("directory", DIRECTORIES)
+def test_something_else_than_a_directory_is_named(store, tmp_path, make, directory):
+    """No call fails with an internal error. Those that need the directory say that it is damaged, and name what is there."""
+    config = dict(store, backup=True)
+    open_store(config).ensure(DesiredCredential("a", value=Secret("third")))
+    path = tmp_path / "store" / ".nebula" / directory
+    shutil.rmtree(path)
+    make(path)
+    errors = every_call(config)
+    assert all(error.code != "internal" for error in errors), errors
+    damages = [str(error) for error in errors if error.code == "damaged"]
+    assert damages, errors
+    assert all("{0} is ".format(path) in damage for damage in damages), damages
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_file, a_loop])
+def test_a_value_is_stored_although_its_older_values_cannot_be(store, tmp_path, make):
+    """With no version to keep, nothing needs their directory."""
+    path = tmp_path / "store" / ".nebula" / "versions" / "a"
+    shutil.rmtree(path)
+    make(path)
+    manager = open_store(dict(store, keep_versions=0))
+    manager.ensure(DesiredCredential("a", value=Secret("new")))
+    assert manager.get("a").fields["value"].expose() == b"new"
     manager.close()
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, NoToken, RefreshUnsupported, UnsupportedType
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import NULL, REDACTED, Secret
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.types import connection_string
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import TYPES, is_refreshable, type_named
@@ -87,6 +88,35 @@ def test_fields_that_do_not_fit_are_refused_and_never_shown(name, fields, says):
         type_named(name, ATTRIBUTES).validate(secrets(**fields))
     assert says in str(caught.value)
     assert "oracle" not in str(caught.value)
+
+
+@pytest.mark.parametrize("fields", [secrets(a="1", b="2"), secrets(username="app", host="h", port="1")])
+def test_a_field_has_to_be_named_where_no_primary_one_is_stored(fields):
+    with pytest.raises(InvalidInput, match=", ".join(sorted(fields))):
+        type_named("opaque", {}).choose_field(fields)
+
+
+def test_no_field_has_to_be_named_where_one_is_primary_or_none_is_stored():
+    assert type_named("opaque", {}).choose_field(secrets(password="1", b="2")) == "password"
+    assert type_named("opaque", {}).choose_field(secrets(b="2")) == "b"
+    assert type_named("opaque", {}).choose_field({"value": Secret(b"", NULL)}) == "value"
+    assert type_named("custom", ATTRIBUTES).choose_field({}) == "pin"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "says"),
+    [
+        ([{"name": "pin", "primary": True, "default": "c4n4ry"}], "secret field 'pin'"),
+        ([{"name": "pin"}, {"name": "other", "default": "c4n4ry"}], "secret field 'other'"),
+        ([{"name": "pin", "secret": False, "primary": True, "default": "c4n4ry"}, {"name": "other"}], "primary field 'pin'"),
+        ([{"name": "only", "secret": False, "default": "c4n4ry"}], "primary field 'only'"),
+    ],
+)
+def test_a_default_of_a_secret_or_primary_field_is_refused_and_not_shown(declaration, says):
+    with pytest.raises(InvalidInput, match=says) as caught:
+        DesiredCredential("door", type="custom", declared=declaration).kind()
+    assert "c4n4ry" not in str(caught.value)
+    assert type_named("custom", {"fields": declaration}).name == "custom", "what is stored can still be read"
 
 
 def test_defaults_are_stored():
@@ -208,6 +238,9 @@ def test_the_short_scheme_and_a_socket_are_read():
         "postgresql://u:c4nary@h:port/d",
         "postgresql://u:c4nary@h/d?application_name=x",
         "mysql://h/?ssl-mode=no",
+        "postgresql://u:c4n@ry/c4nary#1@h/d",
+        "mysql://u:3306/c4nary@h/d",
+        "mysql://u:c4nary%@h/d",
     ],
 )
 def test_what_is_no_connection_string_is_refused_and_not_shown(text):

@@ -16,7 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import In
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded, is_loopback
 
 SQLITE, POSTGRESQL, MARIADB, MYSQL, COCKROACHDB = "sqlite", "postgresql", "mariadb", "mysql", "cockroachdb"
 PORTS: Dict[str, int] = {POSTGRESQL: 5432, MARIADB: 3306, MYSQL: 3306, COCKROACHDB: 26257}
@@ -25,6 +25,7 @@ _SOCKETS = {POSTGRESQL: "host", MARIADB: "unix_socket", MYSQL: "unix_socket"}
 """The one supported parameter after the '?': the directory of the socket, or the socket."""
 _PARTS = ("host", "port", "database", "unix_socket")
 """The options that complete a URL."""
+_ENCODE = "Percent-encode the login, or use the options 'username' and 'password'. "
 _FORMS = "'postgresql://user@host/database', or the same with mysql, mariadb or cockroachdb, or 'sqlite:////an/absolute/path'"
 
 
@@ -79,8 +80,12 @@ def parse_address(url: str, given: Mapping[str, Any] = MappingProxyType({})) -> 
         parts = urlsplit(url)
         dialect, port = _dialect(parts.scheme), parts.port
     except ValueError:
-        raise _invalid_url("it cannot be read as a URL") from None
-    return _sqlite(parts, given) if dialect == SQLITE else _server(dialect, parts, port, given)
+        raise _invalid_url("it cannot be read as a URL", _ENCODE) from None
+    if dialect == SQLITE:
+        return _sqlite(parts, given)
+    if not is_encoded(parts):
+        raise _invalid_url("it holds a character that separates its parts, where it cannot", _ENCODE)
+    return _server(dialect, parts, port, given)
 
 
 def _dialect(scheme: str) -> str:

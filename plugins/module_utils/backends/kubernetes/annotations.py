@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.metadata_json import read_metadata, write_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, UnknownFormat
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import OPAQUE, Metadata, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
 OURS = "nebula.credential/"
@@ -74,10 +74,14 @@ def write_annotations(name: Optional[str], content: StoredObject, fields: List[s
 
 
 def write_labels(place: ObjectKey, record: Record) -> Dict[str, str]:
-    """Return the labels of an object: its manager, stage and type, and those of its tags that can be labels."""
+    """Return the labels of an object: its manager, stage and type; on the current one also those of its tags that can be labels.
+
+    Selectors of other tools find a credential by its labels, and would take an older value or a stage for another one.
+    """
     labels = {MANAGED_BY: MANAGER, STAGE: stage_label(place)}
     if record.metadata is not None:
-        labels = dict(labels_from_tags(record.metadata), **labels)
+        if place.kind == CURRENT:
+            labels = dict(labels_from_tags(record.metadata), **labels)
         if _LABEL_VALUE.match(record.type):
             labels[_TYPE] = record.type
     return labels
@@ -90,6 +94,12 @@ def labels_from_tags(metadata: Metadata) -> Dict[str, str]:
         for key, value in metadata.tags.items()
         if _LABEL_KEY.match(key) and _LABEL_VALUE.match(value) and not key.startswith(OURS) and key != MANAGED_BY
     }
+
+
+def read_texts(metadata: Mapping[str, Any], part: str) -> Dict[str, str]:
+    """Return the annotations or the labels (`part`) of a Secret, without what is no text: `manifest` reports that."""
+    found = metadata.get(part)
+    return {key: value for key, value in found.items() if isinstance(value, str)} if isinstance(found, dict) else {}
 
 
 def is_ours(annotations: Mapping[str, str]) -> bool:

@@ -18,9 +18,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import check_selector
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectStore
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, Located, WriteChecker
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
@@ -31,7 +32,7 @@ _UNENCRYPTED = (
 )
 
 
-class Kubernetes(ObjectBackend, Limited, Located):
+class Kubernetes(ObjectBackend, Limited, Located, WriteChecker):
     """One Secret per credential, in one namespace, with names that begin with `prefix`."""
 
     capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)
@@ -62,6 +63,12 @@ class Kubernetes(ObjectBackend, Limited, Located):
 
     def measure_value(self, record: Record) -> int:
         return sum(map(len, secret_data(record).values()))
+
+    def check_writable(self, name: str) -> None:
+        try:
+            self._secrets.check_writable(ObjectKey(check_name(name)))
+        except CredentialError as problem:
+            raise problem.within(name=name, store=self.context.store) from None
 
     def close(self) -> None:
         """Close the connections."""

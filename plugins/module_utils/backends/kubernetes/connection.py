@@ -12,9 +12,15 @@ from typing import Any, Callable, Mapping, NamedTuple, Optional, Tuple
 from urllib.parse import quote, urlencode
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
-from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import REVIEW, SECRETS, Answer, Asked
+from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import (
+    NAMESPACES,
+    REVIEW,
+    SECRETS,
+    Answer,
+    Asked,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.server import check_options
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, LoginFailed
 
 FIELD_MANAGER = "nebula-credential"
 """The manager that Kubernetes records for the fields that we write."""
@@ -45,9 +51,11 @@ class Connection:
         check_options(settings)
         self._settings = settings
         self._store = store
-        self._warn = warn
+        self._warn = lambda message: warn("store '{0}': {1}".format(store, message))
         self._opening = threading.Lock()
         self._open: Optional[_Opened] = None
+        self._namespace_of: Any = None
+        """The client whose namespace was checked."""
 
     def request(
         self,
@@ -68,7 +76,7 @@ class Connection:
             accept: the requested form of the response.
 
         Returns:
-            The response: a status of 2xx; 404 for a Secret that does not exist; 409 and 410.
+            The response: a status of 2xx; 404 for a Secret that does not exist; 409 for a write; 410 for a list.
 
         Raises:
             AccessDenied: the error names verb, resource, namespace and a Role.
@@ -80,7 +88,28 @@ class Connection:
         parameters = dict(query or {}, **({"fieldManager": FIELD_MANAGER} if verb in ("create", "update") else {}))
         path = "/api/v1/namespaces/{0}/" + SECRETS + ("/" + quote(name, safe="") if name else "")
         path += "?" + urlencode(parameters) if parameters else ""
-        return self._exchange(verb, SECRETS, name, path, body, accept)
+        answer = self._exchange(verb, SECRETS, name, path, body, accept)
+        if verb == "get" and answer.status == 404:
+            self.check_namespace()
+        return answer
+
+    def check_namespace(self) -> None:
+        """Check, once a login, that the namespace exists: in one that does not, every Secret is missing, and a list is empty.
+
+        A login that may not read the namespace takes it as given.
+
+        Raises:
+            StorageError: it does not exist; the error names the option.
+            Others as `request`.
+        """
+        client = self._client()
+        if self._namespace_of is client:
+            return
+        try:
+            self._exchange("get", NAMESPACES, self.namespace, "/api/v1/namespaces/{0}", None, _JSON)
+        except AccessDenied:
+            pass
+        self._namespace_of = client
 
     def may(self, verb: str) -> bool:
         """Return True if this login may use a verb on the namespace's Secrets.

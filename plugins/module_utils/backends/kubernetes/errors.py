@@ -21,9 +21,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 ROLE = "docs/policies/kubernetes-role.yaml"
-SECRETS = "secrets"
+SECRETS, NAMESPACES = "secrets", "namespaces"
 REVIEW = "SelfSubjectAccessReview"
 WRITING = ("create", "update", "delete")
+_RULE = re.compile(
+    r"(ValidatingAdmissionPolicy) '([a-z0-9.-]{1,253})' (?:with binding '[a-z0-9.-]{1,253}' )?denied request"
+    r"|(admission webhook) \"([a-z0-9.-]{1,253})\" denied the request"
+)
+"""How the API server begins the text of a refusal by an admission rule (its own words; the rule's text follows)."""
 _FIELD = re.compile(r"[A-Za-z][A-Za-z0-9.\[\]/_-]{0,99}\Z")
 
 
@@ -99,6 +104,7 @@ _STATUSES: Mapping[int, _Meaning] = {
 
 
 _KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("SecretList", "Table"), "delete": ("Status", "Secret")}
+_OTHERS: Mapping[str, str] = {"selfsubjectaccessreviews": REVIEW, NAMESPACES: "Namespace"}
 _ALSO_OF_PROXIES = (401, 413, THROTTLED)
 """The statuses below 500 whose meaning is the same, whoever sent them."""
 
@@ -109,16 +115,20 @@ def is_success(asked: Asked, answer: Answer) -> bool:
     if not 200 <= answer.status < 300 or not isinstance(metadata, dict):
         return False
     if asked.resource != SECRETS:
-        return kind == REVIEW
+        return kind == _OTHERS[asked.resource]
     return kind in _KINDS.get(asked.verb, ("Secret",)) and (asked.verb != "get" or metadata.get("name") == asked.name)
 
 
 def is_for_callers(asked: Asked, answer: Answer) -> bool:
-    """Return True for a failure that callers handle: this very Secret is missing or was changed, or the listing expired."""
+    """Return True for a failure that callers handle: this Secret is missing or was changed, the list expired, no dry run."""
     if not answer.is_of_kubernetes:
         return False
     named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
-    return answer.status in (409, 410) or (answer.status == 404 and asked.name != "" and named)
+    if answer.status == 404:
+        return asked.name != "" and named
+    if answer.status == 400:
+        return answer.says("does not support dry run")
+    return (answer.status == 409 and asked.writing) or (answer.status == 410 and asked.verb == "list")
 
 
 def is_refused_login(answer: Answer) -> bool:
@@ -132,9 +142,12 @@ def failure(asked: Asked, answer: Answer) -> CredentialError:
         return login_refused()
     if (answer.status < 300 or 400 <= answer.status < 500) and not answer.is_of_kubernetes and answer.status not in _ALSO_OF_PROXIES:
         return no_kubernetes(asked.server).annotate(outcome_unknown=asked.writing and answer.status < 300)
+    rule = _find_rule(answer)
+    if rule and 400 <= answer.status < 500:
+        return _rule_refusal(rule, asked)
     if answer.status == 403:
         return _forbidden(asked, answer)
-    if answer.status == 404 and answer.details.get("kind") == "namespaces":
+    if answer.status == 404 and answer.details.get("kind") == NAMESPACES:
         return _no_namespace(asked.namespace, "does not exist", "Create it: kubectl create namespace {0}.".format(asked.namespace))
     if answer.status == 422:
         return _invalid(answer)
@@ -172,13 +185,15 @@ def _forbidden(asked: Asked, answer: Answer) -> CredentialError:
     if answer.says("exceeded quota"):
         return StorageFull("the quota of the namespace '{0}' is used up".format(asked.namespace), remedy="Raise its ResourceQuota.")
     if answer.status == 403 and not answer.says(" cannot "):
-        return AccessDenied(
-            "an admission rule of the cluster refuses to {0} {1} in the namespace '{2}'".format(
-                asked.verb, asked.resource, asked.namespace
-            ),
-            remedy="The audit log of the cluster names the rule; contact its administrator.",
-        )
+        return _rule_refusal("an admission rule", asked)
     return access_denied(asked)
+
+
+def _rule_refusal(rule: str, asked: Asked) -> AccessDenied:
+    return AccessDenied(
+        "{0} of the cluster refuses to {1} {2} in the namespace '{3}'".format(rule, asked.verb, asked.resource, asked.namespace),
+        remedy="The audit log of the cluster says why; contact its administrator.",
+    )
 
 
 def access_denied(asked: Asked) -> AccessDenied:
@@ -207,9 +222,18 @@ def _invalid(answer: Answer) -> InvalidInput:
     """Return the error for an invalid Secret. It names only what looks like the path of a field: a cause's text may quote a value."""
     causes = answer.details.get("causes") or ()
     fields = [str(cause["field"]) for cause in causes if isinstance(cause, dict) and _FIELD.match(str(cause.get("field", "")))]
-    named = " ({0})".format(", ".join(sorted(set(fields)))) if fields else ""
+    if not fields:
+        return InvalidInput(
+            "Kubernetes does not accept this Secret, and names no field of it", remedy="The audit log of the cluster says why."
+        )
     remedy = "Change those fields; see docs/integrations/backends/kubernetes.md."
-    return InvalidInput("Kubernetes does not accept this Secret{0}".format(named), remedy=remedy)
+    return InvalidInput("Kubernetes does not accept this Secret ({0})".format(", ".join(sorted(set(fields)))), remedy=remedy)
+
+
+def _find_rule(answer: Answer) -> str:
+    """Return the admission rule that refused the object, by its kind and name, from the fixed words of the server. Empty if none did."""
+    found = _RULE.search(str(answer.body.get("message", "")))
+    return "the {0} '{1}'".format(found[1] or found[3], found[2] or found[4]) if found else ""
 
 
 def unreachable(server: str, reason: str) -> Unavailable:

@@ -232,7 +232,7 @@ def _check(loaded: Any, login: _Login, settings: Mapping[str, Any], warn: Callab
     check_url(loaded.host, option, insecure=bool(settings.get("allow_insecure_transport")), local=login.proxy is None)
     if not loaded.verify_ssl:
         said = "'verify: false'" if settings.get("verify") is False else "'insecure-skip-tls-verify' in the kubeconfig"
-        warn("{0}: the server's certificate is not checked, so others on the network can read every secret.".format(said))
+        warn("{0}: the certificate of {1} is not checked, so others on the network can read every secret.".format(said, loaded.host))
 
 
 def _find_identity(login: _Login, account: Optional[str], namespace: str) -> Tuple[Tuple[str, str], ...]:

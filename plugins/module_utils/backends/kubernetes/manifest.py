@@ -5,7 +5,7 @@
 """A stored object as a Secret, and back (docs/integrations/backends/kubernetes.md shows one).
 
 Each field is a key of the Secret's data, as bytes; an encrypted value is one key. Labels, annotations and owners that other tools
-set stay through every write of ours.
+set stay through every write of ours, on the Secret where they were set.
 """
 
 from __future__ import annotations
@@ -96,14 +96,26 @@ class Manifests:
         written = dict(before, managedFields=claim_fields(before, keys)) if before else {}
         written.update(
             name=name,
-            labels=dict(_other_labels(before, found), **notes.write_labels(place, content.record)),
+            labels=_labels(before, found, notes.write_labels(place, content.record)),
             annotations=dict(others, **ours),
         )
         return written
 
     def read(self, place: ObjectKey, secret: Mapping[str, Any], *, whole: bool = True) -> KubeObject:
-        """Return the object in a Secret; `whole` is False if the data was left out, as in a listing."""
-        metadata = secret.get("metadata") or {}
+        """Return the object in a Secret; `whole` is False if the data was left out, as in a listing.
+
+        One that is not as an API server stores it has a `problem`.
+        """
+        try:
+            return self._read(place, secret, whole)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            stage = place.kind if place.is_stage else CURRENT
+            token = str(secret["metadata"].get("resourceVersion", ""))
+            return KubeObject(Record(place.name, stage=stage), token, problem=_shape_error(), manifest={"metadata": secret["metadata"]})
+
+    def _read(self, place: ObjectKey, secret: Mapping[str, Any], whole: bool) -> KubeObject:
+        _check_metadata(secret["metadata"])
+        metadata = secret["metadata"]
         known = metadata.get("annotations") or {}
         stage = place.kind if place.is_stage else CURRENT
         token = str(metadata.get("resourceVersion", ""))
@@ -125,8 +137,7 @@ class Manifests:
     def _with_value(self, found: KubeObject, secret: Mapping[str, Any]) -> KubeObject:
         """Return the object with its fields or its envelope, or with a problem if it does not fit the store's configuration."""
         try:
-            data = {key: read_base64(value) for key, value in (secret.get("data") or {}).items()}
-            record = self._open(found.record, data)
+            record = self._open(found.record, read_data(secret))
             return replace(found, record=record, foreign_token="" if record.envelope is not None else found.foreign_token)
         except CredentialError as problem:
             return replace(found, problem=problem)
@@ -148,6 +159,33 @@ class Manifests:
             return public_record(record.name, record.stage, envelope)
         state = data.pop(STATE, None)
         return replace(record, fields={key: Secret(value) for key, value in data.items()}, state=_state(state))
+
+
+def _check_metadata(metadata: Mapping[str, Any]) -> None:
+    """Raise one of several errors of Python for what no later step of a read or a write expects."""
+    find_owned_fields(metadata)
+    for part in ("annotations", "labels"):
+        if len(notes.read_texts(metadata, part)) != len(metadata.get(part) or ()):
+            raise ValueError(part)
+
+
+def _shape_error() -> Damaged:
+    return Damaged(
+        "the Secret is not as an API server stores it",
+        remedy="Check that nothing between this machine and the API server changes responses.",
+    )
+
+
+def read_data(secret: Mapping[str, Any]) -> Dict[str, bytes]:
+    """Return the keys of a Secret's data and their bytes.
+
+    Raises:
+        Damaged: it is no data of a Secret.
+    """
+    data = secret.get("data") or {}
+    if not isinstance(data, dict):
+        raise _shape_error()
+    return {key: read_base64(value) for key, value in data.items()}
 
 
 def read_base64(text: Any) -> bytes:
@@ -209,7 +247,14 @@ def _check_unchanged(content: StoredObject, found: Optional[StoredObject]) -> No
     """Check that an immutable Secret keeps its data. Its annotations and labels may change."""
     parts: Tuple[str, ...] = ("fields", "state", "envelope")
     if found is None or any(getattr(content.record, part) != getattr(found.record, part) for part in parts):
-        raise ReadOnly("the Secret is immutable", remedy="Delete the credential and create it again, or write another name.")
+        raise ReadOnly("the Secret is immutable", remedy="Make it again with the same data and without 'immutable', or write another name.")
+
+
+def _labels(before: Mapping[str, Any], found: Optional[StoredObject], ours: Mapping[str, str]) -> Dict[str, str]:
+    """Return our labels and the existing ones of others. Another manager that the Secret names stays: it compares that label."""
+    others = _other_labels(before, found)
+    managed = {notes.MANAGED_BY: others[notes.MANAGED_BY]} if notes.MANAGED_BY in others else {}
+    return {**others, **ours, **managed}
 
 
 def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> Dict[str, str]:
@@ -219,7 +264,7 @@ def _other_labels(before: Mapping[str, Any], found: Optional[StoredObject]) -> D
     return {
         key: value
         for key, value in (before.get("labels") or {}).items()
-        if not key.startswith(notes.OURS) and key != notes.MANAGED_BY and tags.get(key) != value
+        if not key.startswith(notes.OURS) and tags.get(key) != value and (key, value) != (notes.MANAGED_BY, notes.MANAGER)
     }
 
 

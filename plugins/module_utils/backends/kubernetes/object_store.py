@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.kuberne
     KubeObject,
     Manifests,
     ending_error,
-    read_base64,
+    read_data,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.pagination import Listing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.secret_names import (
@@ -31,7 +31,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 _DOCUMENT = "document"
 _STORE = "store"
@@ -75,7 +76,7 @@ class KubePlaces(ObjectStore):
         answer = self._connection.request("get", name)
         if answer.status == 404:
             return None
-        known = answer.body["metadata"].get("annotations") or {}
+        known = notes.read_texts(answer.body["metadata"], "annotations")
         expected = (place.name, None) if name == secret_name(self._prefix, place) else (place.name,)
         if notes.is_ours(known) and known.get(notes.NAME) not in expected:
             return None
@@ -95,7 +96,7 @@ class KubePlaces(ObjectStore):
         name = secret_name(self._prefix, place)
         answer = self._connection.request("get", name)
         if answer.status != 404 and self._read_secret(place, name) is None:
-            holder = (answer.body["metadata"].get("annotations") or {}).get(notes.NAME)
+            holder = notes.read_texts(answer.body["metadata"], "annotations").get(notes.NAME)
             raise InvalidInput(
                 "the Secret '{0}' holds the credential {1}".format(name, ascii(holder)), name=place.name, remedy="Choose another name."
             )
@@ -122,12 +123,28 @@ class KubePlaces(ObjectStore):
             manifest=kept,
         )
 
+    def check_writable(self, place: ObjectKey) -> None:
+        """Check that the Secret of a place may get other data, by a dry run of an update: rules of the cluster may refuse it.
+
+        Raises:
+            ReadOnly: the Secret is immutable, or is being deleted.
+            AccessDenied, InvalidInput: an admission rule refuses it.
+        """
+        found = self.read(place)
+        if found is None or found.problem is not None:
+            return
+        if found.ending is not None:
+            raise found.ending
+        secret = self._manifests.write(place, replace(found, record=_change_value(found.record)), found)
+        # A Secret that was changed meanwhile, or an admission webhook that supports no dry run, says nothing about the real write.
+        self._connection.request("update", secret["metadata"]["name"], secret, query={"dryRun": "All"})
+
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         name = secret_name(self._prefix, place)
         body: Dict[str, Any] = {"apiVersion": "v1", "kind": "DeleteOptions"}
         if isinstance(found, KubeObject):
             metadata = found.manifest["metadata"]
-            name, body["preconditions"] = metadata["name"], {"uid": metadata["uid"], "resourceVersion": found.token}
+            name, body["preconditions"] = metadata["name"], {"uid": metadata.get("uid"), "resourceVersion": found.token}
         answer = self._connection.request("delete", name, body)
         if answer.status == 404:
             return
@@ -144,7 +161,7 @@ class KubePlaces(ObjectStore):
         metadata, end = answer.body["metadata"], time.monotonic() + seconds
         while True:
             ending = ending_error(metadata) if answer.body.get("kind") == "Secret" else None
-            if ending is None or answer.body["metadata"]["uid"] != metadata["uid"]:
+            if ending is None or answer.body["metadata"].get("uid") != metadata.get("uid"):
                 return
             if time.monotonic() + _PAUSE >= end or deadline.is_over(after=_PAUSE):
                 raise ending
@@ -154,15 +171,19 @@ class KubePlaces(ObjectStore):
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         # Only our Secrets have the label. Those of other tools belong to the stage `current`.
         chosen = "{0} notin ({1})".format(notes.STAGE, _OTHERS) if stage == CURRENT else "{0}={1}".format(notes.STAGE, stage)
-        selector = ",".join(part for part in (self._selector, chosen) if part)
+        # Only current Secrets have the labels that the store's selector means. A stage is listed if its credential is.
+        selected = {found.record.name for found in self.scan(prefix, CURRENT, True)} if self._selector and stage != CURRENT else None
+        selector = ",".join(part for part in (self._selector if selected is None else "", chosen) if part)
         values = self._encrypted and not names_only
         listing = Listing(self._connection, selector, values=values)
         held = []
         for secret in listing:
             metadata = secret["metadata"]
-            known = metadata.get("annotations") or {}
+            known = notes.read_texts(metadata, "annotations")
             place = place_of(self._prefix, metadata["name"], known.get(notes.NAME), foreign=not notes.is_ours(known))
             if place is None or place.kind != stage or not place.name.startswith(prefix):
+                continue
+            if selected is not None and place.name not in selected:
                 continue
             found = self._manifests.read(place, secret, whole=values)
             found = replace(found, record=replace(found.record, fields={}, state={}))
@@ -182,8 +203,7 @@ class KubePlaces(ObjectStore):
         answer = self._connection.request("get", document_name(self._prefix))
         if answer.status == 404:
             return None
-        data = answer.body.get("data") or {}
-        return read_base64(data.get(_DOCUMENT)), str(answer.body["metadata"]["resourceVersion"])
+        return read_data(answer.body).get(_DOCUMENT, b""), str(answer.body["metadata"].get("resourceVersion"))
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         name = document_name(self._prefix)
@@ -197,6 +217,13 @@ class KubePlaces(ObjectStore):
         secret: Mapping[str, Any] = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "type": "Opaque", "data": data}
         answer = self._connection.request("create" if found is None else "update", "" if found is None else name, secret)
         _check_swapped(answer.status, None)
+
+
+def _change_value(record: Record) -> Record:
+    """Return the record with another value, which is valid wherever the present one is: a document may end with a space."""
+    if record.envelope is not None:
+        return replace(record, envelope=record.envelope + b" ")
+    return replace(record, fields={name: Secret(value.expose() + b" ") for name, value in record.fields.items()})
 
 
 class _about:  # noqa: N801  # read as a statement: with _about(place)

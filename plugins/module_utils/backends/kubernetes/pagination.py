@@ -9,7 +9,8 @@ The form `Table` has the metadata of each Secret and a few columns: its type is 
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterator, Mapping, Set
+from contextlib import suppress
+from typing import Any, Dict, Iterator, List, Mapping, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError
@@ -38,23 +39,29 @@ class Listing:
 
         Raises:
             As `Connection.request`.
+            StorageError: the response is no list of Secrets, or the server returns the same page again and again.
         """
         begin = ""
         for _each in range(_RESTARTS):
-            expired = False
+            expired, begun = False, {begin}
             while not expired:
                 answer = self._connection.request("list", query=self._query(begin), accept=_JSON if self._values else _TABLE)
                 expired = answer.status == 410
                 if expired:
                     break
-                for secret in _secrets(answer.body):
-                    name = str(secret["metadata"]["name"])
+                for secret in _read_items(answer.body):
+                    name = secret["metadata"]["name"]
                     if name not in self.seen:
                         self.seen.add(name)
                         yield secret
                 begin = str((answer.body.get("metadata") or {}).get("continue") or "")
                 if not begin:
+                    if not self.seen:
+                        self._connection.check_namespace()
                     return
+                if begin in begun:
+                    raise _not_a_list("that continues with a page which was listed before")
+                begun.add(begin)
             begin = ""
         raise StorageError("the listing expired 10 times on the API server", remedy="Narrow it with 'prefix'.")
 
@@ -76,6 +83,26 @@ def check_selector(selector: str) -> str:
     if not selector.isprintable() or len(selector) > 1000:
         raise InvalidConfiguration("it is not a label selector", option="label_selector", remedy="Write it as 'app=web,tier in (a,b)'.")
     return selector
+
+
+def _read_items(body: Mapping[str, Any]) -> List[Mapping[str, Any]]:
+    """Return the items of a list, which all have names.
+
+    Raises:
+        StorageError: one has none.
+    """
+    with suppress(AttributeError, IndexError, KeyError, TypeError, ValueError):
+        items = list(_secrets(body))
+        if all(isinstance(item["metadata"]["name"], str) for item in items):
+            return items
+    raise _not_a_list("with an entry that is no Secret")
+
+
+def _not_a_list(reason: str) -> StorageError:
+    return StorageError(
+        "the API server returned a list {0}".format(reason),
+        remedy="Check that nothing between this machine and the API server changes responses.",
+    )
 
 
 def _secrets(body: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

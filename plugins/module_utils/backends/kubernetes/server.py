@@ -10,7 +10,7 @@ import re
 from typing import Any, Mapping, NoReturn
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, readable_path, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded, is_loopback, readable_path, split_url
 
 _OF_HOST = ("api_key", "api_key_file", "api_key_env", "client_cert", "client_key")
 _FILES = ("kubeconfig", "ca_cert", "client_cert", "client_key")
@@ -62,10 +62,10 @@ def check_url(text: str, option: str, *, insecure: bool, local: bool = True) -> 
         InvalidConfiguration: it is not allowed, or holds a login.
     """
     parts = split_url(text)
-    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment:
-        _wrong(option, "it is not the address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
-    if parts.username is not None:
+    if parts is not None and parts.username is not None:
         _wrong(option, "it holds a login", "Remove it; set 'api_key' or 'client_cert'.")
+    if parts is None or parts.scheme not in ("https", "http") or not parts.hostname or parts.query or not is_encoded(parts):
+        _wrong(option, "it is not the address of a server", "Write it as 'https://kubernetes.example.com:6443'.")
     if parts.scheme == "http" and not insecure and not (local and is_loopback(parts.hostname)):
         _wrong(
             option,

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional
 
@@ -49,10 +50,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.identity import describe_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
     check_private_directory,
     ensure_private_directory,
+    make_directory,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -92,7 +94,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
     def _build_backups(self) -> Backups:
         retention = self._at_least("backup_retention", 1)
         location = self.setting("backup_path") or self._layout.backups
-        return Backups(os.path.abspath(expand_home(location, "backup_path")), retention)
+        return Backups(os.path.abspath(expand_home(location, "backup_path")), retention, self.context.warn)
 
     def _check_format(self) -> str:
         chosen: str = self.setting("format")
@@ -156,8 +158,10 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
 
     def _prepare(self) -> None:
         """Create the hidden folders and sweep, once per instance: a store that is only read needs neither."""
-        with translated(_ROLE, self._layout.hidden):
+        with translated(_ROLE, self._layout.hidden, inside=True):
             self._layout.prepare()
+            if self.setting("backup") and not self.setting("backup_path"):
+                make_directory(self._backups.location)
         if self.setting("backup"):
             self._ensure(self._backups.location, "the backup folder", "backup_path")
         sweep(self._layout)
@@ -209,7 +213,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
                 raise envelope_conflict(name)
 
     def read_backups(self) -> Iterator[BackupCopy]:
-        with translated("the backup folder", self._backups.location):
+        with translated("the backup folder", self._backups.location, inside=True):
             for name, path in self._backups.paths(self._layout.extension):
                 content = self._files.read_copy(path)
                 if content is not None:
@@ -267,19 +271,16 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
 
     def read_store_document(self) -> Optional[bytes]:
         path = self._layout.store_document
-        try:
+        with translated("the store's document", path, writing=False, inside=True), suppress(FileNotFoundError):
             return read_file(path, _MOST_BYTES_OF_DOCUMENT)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise translate(error, "the store's document", path, writing=False) from None
+        return None
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         if not self._prepared:
             self._prepare()
         path = self._layout.store_document
         with FileLock(self._layout.store_lock, self._timeout, operation="write of the store's document"), translated(
-            "the store's document", path
+            "the store's document", path, inside=True
         ):
             if self.read_store_document() != replaces:
                 raise document_conflict()

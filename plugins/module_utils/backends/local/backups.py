@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import date, datetime, timedelta, timezone
 from typing import Callable, Iterator, List, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import copy_durably, wipe
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES
@@ -27,14 +27,17 @@ def _today() -> date:
 class Backups:
     """`<location>/<YYYY-MM-DD>/<escaped name>/<serial><extension>`, days in UTC."""
 
-    def __init__(self, location: str, retention: int, today: Callable[[], date] = _today) -> None:
-        """Keep copies at `location` for `retention` days."""
+    def __init__(self, location: str, retention: int, warn: Callable[[str], object], today: Callable[[], date] = _today) -> None:
+        """Keep copies at `location` for `retention` days. `warn` takes the reason why something was not copied."""
         self.location = location
         self._retention = retention
+        self._warn = warn
         self._today = today
 
     def add(self, path: str, name: str, serial: str) -> None:
         """Copy the file `path`, durably, and remove the days that are past their retention.
+
+        What cannot be a credential (no regular file, or larger than one can be) is not copied, with a warning.
 
         Args:
             path: the file of the value that will be replaced or deleted.
@@ -46,7 +49,10 @@ class Backups:
         """
         folder = os.path.join(self.location, self._today().isoformat(), name)
         make_directory(folder)
-        copy_durably(path, os.path.join(folder, serial))
+        try:
+            copy_durably(path, os.path.join(folder, serial))
+        except Damaged as problem:
+            self._warn("No backup was made, because it cannot be a credential: {0}".format(problem))
         self.remove_expired()
 
     def remove_expired(self) -> None:
@@ -67,14 +73,17 @@ class Backups:
                     yield from ((name, os.path.join(folder, file)) for file in files if file.endswith(extension))
 
     def _days(self) -> List[str]:
-        entries = os.listdir(self.location) if os.path.isdir(self.location) else []
-        return sorted(entry for entry in entries if _DAY.match(entry))
+        """Return the folders of days. A link is left out: what it leads to is not ours, and would be wiped."""
+        if not os.path.isdir(self.location):
+            return []
+        with os.scandir(self.location) as entries:
+            return sorted(entry.name for entry in entries if _DAY.match(entry.name) and entry.is_dir(follow_symlinks=False))
 
 
 def _wipe_folder(folder: str) -> None:
     for parent, folders, files in os.walk(folder, topdown=False):
         for file in files:
-            with suppress(OSError):
+            with suppress(OSError, Damaged):
                 wipe(os.path.join(parent, file))
         for child in folders:
             with suppress(OSError):

@@ -19,13 +19,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Da
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     fsync_directory,
     keep_under,
-    wipe,
+    remove_file,
     write_durably,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import VersionInfo
 
+_ROLE = "an older value"
 _MOST_BYTES = 64 * KIB
 """The most bytes of a tombstone."""
 
@@ -58,25 +60,31 @@ class History:
         """Unlink surplus versions; `newest` is the serial of the youngest kept one.
 
         Usually there is exactly one, and its serial is known. Otherwise (a gap, a lowered option, a crash) all are checked.
+        Something that is in their way fails no write: the new value is stored already, and readers of versions report it.
         """
         surplus = newest - self._keep
-        if surplus > 0 and not (self._unlink(name, surplus) and not self._unlink(name, surplus - 1)):
-            for serial in self.serials(name)[self._keep :]:
-                self._unlink(name, serial)
+        with suppress(Damaged):
+            if surplus > 0 and not (self._unlink(name, surplus) and not self._unlink(name, surplus - 1)):
+                for serial in self.serials(name)[self._keep :]:
+                    self._unlink(name, serial)
 
     def _unlink(self, name: str, serial: int) -> bool:
-        try:
-            os.unlink(self._layout.version(name, serial))
-        except FileNotFoundError:
-            return False
-        return True
+        path = self._layout.version(name, serial)
+        with translated(_ROLE, path, inside=True), suppress(FileNotFoundError):
+            remove_file(path)
+            return True
+        return False
 
     def serials(self, name: str) -> List[int]:
-        """Return the serials of the kept versions, highest first."""
-        try:
-            files = os.listdir(self._layout.versions(name))
-        except FileNotFoundError:
-            return []
+        """Return the serials of the kept versions, highest first.
+
+        Raises:
+            Damaged: something else is where their directory belongs.
+            StorageError: it cannot be read.
+        """
+        folder, files = self._layout.versions(name), []
+        with translated(_ROLE, folder, writing=False, inside=True), suppress(FileNotFoundError):
+            files = os.listdir(folder)
         stems = (file[: -len(self._layout.extension)] for file in files if file.endswith(self._layout.extension))
         return sorted((int(stem) for stem in stems if is_serial(stem)), reverse=True)
 
@@ -91,10 +99,9 @@ class History:
 
     def remove(self, name: str, secure: bool) -> None:
         """Remove every kept version, wiped if `secure`."""
-        remove = wipe if secure else os.unlink
         for serial in self.serials(name):
             with suppress(FileNotFoundError):
-                remove(self._layout.version(name, serial))
+                remove_file(self._layout.version(name, serial), secure=secure)
         with suppress(OSError):
             os.rmdir(self._layout.versions(name))
 
@@ -106,17 +113,20 @@ class History:
         """Remove one kept version, wiped if `secure`. Return False if there is none."""
         if not self.has(name, serial):
             return False
-        (wipe if secure else os.unlink)(self._layout.version(name, serial))
+        remove_file(self._layout.version(name, serial), secure=secure)
         fsync_directory(self._layout.versions(name))
         return True
 
 
 def read_write_time(path: str) -> Optional[datetime]:
-    """Return when the file was written, in UTC, or None if there is no file."""
-    try:
+    """Return when the file was written, in UTC, or None if there is no file.
+
+    Raises:
+        Damaged, StorageError: it cannot be reached.
+    """
+    with translated("the file", path, writing=False, inside=True), suppress(FileNotFoundError):
         return datetime.fromtimestamp(os.stat(path).st_mtime, timezone.utc)
-    except FileNotFoundError:
-        return None
+    return None
 
 
 class Tombstones:
@@ -139,19 +149,25 @@ class Tombstones:
         """Return the last serial before the deletion, or 0 if nothing was deleted.
 
         Raises:
-            Damaged: the tombstone cannot be read.
+            Damaged: the tombstone does not hold what was written, or something else is where its directory belongs.
+            StorageError: it cannot be read.
         """
         path = self._layout.tombstone(name, stage)
         try:
+            with translated("the tombstone", path, writing=False, inside=True), suppress(FileNotFoundError):
+                return self._read(path)
+        except Damaged as problem:
+            raise problem.within(name=name) from None
+        return 0
+
+    def _read(self, path: str) -> int:
+        try:
             serial = read_json(read_file(path, _MOST_BYTES))["serial"]
             if serial.__class__ is int and 0 <= serial < 2**63:
-                return serial
-        except FileNotFoundError:
-            return 0
+                return int(serial)
         except (ValueError, KeyError, TypeError, Damaged):
             pass
         raise Damaged(
             "the tombstone {0} is damaged, so the last serial of the deleted credential is unknown".format(path),
-            name=name,
             remedy="Remove that file. In an encrypted store the high-water mark next to the key still refuses older values.",
         )

@@ -81,7 +81,7 @@ class Index:
         """Write the entries of this pass if any changed. Does nothing if the store cannot be written."""
         if not self._changed and len(self._seen) == len(self._entries):
             return
-        with suppress(OSError), Temporary(os.path.dirname(self._path)) as temporary:
+        with suppress(OSError, Damaged), Temporary(os.path.dirname(self._path)) as temporary:
             body = _write(self._seen)
             temporary.write(self._head(body) + b"\n" + body)
             temporary.become(self._path, synced=False)

@@ -69,7 +69,7 @@ def list_records(files: RecordFiles, wanted: Filter, user_key: Callable[[], Opti
 
 def _files(files: RecordFiles, wanted: Filter) -> Iterator[str]:
     folder = files.layout.folder(wanted.stage)
-    with translated("the directory", folder, writing=False):
+    with translated("the directory", folder, writing=False, inside=True):
         return files.layout.files(wanted.stage)
 
 
@@ -108,8 +108,8 @@ def _list_if_matching(
 ) -> Optional[Record]:
     try:
         now = fingerprint(os.path.join(files.layout.root, file))
-    except FileNotFoundError:
-        return None
+    except OSError:  # It is gone, or cannot be read: the listing decides that in one place.
+        return _list_file(files, file, replace(wanted, names_only=False))
     known = {kind: index.value(file, now) for kind, index in indices.items()}
     if any(value is not None and not parts[kind].matches(value) for kind, value in known.items()):
         return None

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Callable, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
@@ -19,11 +20,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
     PRIVATE_FILE,
     Temporary,
     fsync_directory,
-    wipe,
+    remove_file,
     write_durably,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translate, translated
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, check_no_device, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import FILE_NAMES
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
@@ -68,23 +69,21 @@ class RecordFiles:
         return self._read(self.layout.record(name, stage), name, stage, self._format.identify)
 
     def read_copy(self, path: str) -> Optional[bytes]:
-        """Return the content of a copy of a value; None if it cannot be one: it is no regular file, or too large."""
+        """Return the content of a copy of a value; None if it is gone or cannot be one: it is no regular file, or too large."""
         try:
-            return read_file(path, MOST_BYTES + _SPARE)
+            return self._read_file("the copy", path)
         except Damaged:
             return None
 
+    def _read_file(self, role: str, path: str) -> Optional[bytes]:
+        with translated(role, path, writing=False, inside=True), suppress(FileNotFoundError):
+            return read_file(path, MOST_BYTES + _SPARE)
+        return None
+
     def _read(self, path: str, name: str, stage: str, parse: Optional[Callable[[str, str, bytes], Record]] = None) -> Optional[Record]:
         try:
-            data = read_file(path, MOST_BYTES + _SPARE)
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            raise translate(error, _ROLE, path, writing=False).within(name=name) from None
-        except CredentialError as problem:
-            raise problem.within(name=name) from None
-        try:
-            return (parse or self._format.read)(name, stage, data)
+            data = self._read_file(_ROLE, path)
+            return None if data is None else (parse or self._format.read)(name, stage, data)
         except CredentialError as problem:
             raise problem.within(name=name) from None
 
@@ -103,7 +102,7 @@ class RecordFiles:
     def replace(self, name: str, stage: str, content: bytes, found: Optional[Record], *, keeping: bool) -> None:
         """Replace the value `found` with a new one. With `keeping`, `found` is durable under a second name before it is replaced."""
         path = self.layout.record(name, stage)
-        with translated(_ROLE, path), Temporary(self.layout.folder(stage), self._mode) as temporary:
+        with translated(_ROLE, path, inside=True), Temporary(self.layout.folder(stage), self._mode) as temporary:
             temporary.write(content)
             if found is None or stage != CURRENT or not keeping:
                 temporary.sync()
@@ -118,7 +117,7 @@ class RecordFiles:
 
     def rewrite(self, path: str, content: bytes) -> None:
         """Write the same value with other metadata or under another key: no version, no backup, the same modification time."""
-        with translated(_ROLE, path):
+        with translated(_ROLE, path, inside=True):
             write_durably(path, content, self._mode, time_of=path)
 
     def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
@@ -144,26 +143,24 @@ class RecordFiles:
         that can be deleted again, never an older value without the current one.
         """
         path = self.layout.record(name, stage)
-        with translated(_ROLE, path):
+        check_no_device(path)
+        with translated(_ROLE, path, inside=True):
             self._tombstones.write(name, stage, serial, record_id)
             if stage == CURRENT:
                 self._back_up(name, serial)
                 self.history.remove(name, self._secure)
-            if self._secure:
-                wipe(path)
-            else:
-                os.unlink(path)
+            remove_file(path, secure=self._secure)
             fsync_directory(self.layout.folder(stage))
 
     def remove_version(self, name: str, serial: int, check: bool) -> bool:
         """Remove one kept version. Return whether there is one; with `check`, remove nothing."""
-        with translated(_ROLE, self.layout.version(name, serial)):
+        with translated(_ROLE, self.layout.version(name, serial), inside=True):
             return self.history.has(name, serial) if check else self.history.remove_one(name, serial, self._secure)
 
     def _back_up(self, name: str, serial: int) -> None:
         if self._backups is None:
             return
-        with translated("the backup folder", self._backups.location):
+        with translated("the backup folder", self._backups.location, inside=True):
             self._backups.add(self.layout.record(name, CURRENT), FILE_NAMES.escape(name), str(serial) + self.layout.extension)
 
     def readable(self, found: Record) -> List[str]:

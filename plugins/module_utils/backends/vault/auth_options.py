@@ -11,7 +11,13 @@ from typing import Any, Dict, Mapping, NamedTuple, NoReturn, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import find_variable, read_variable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import FROM_FILE, FROM_VARIABLE
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import AUTH, AUTH_LOGIN, AUTH_SECRETS, ENVIRONMENT
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import (
+    AUTH,
+    AUTH_LOGIN,
+    AUTH_PATHS,
+    AUTH_SECRETS,
+    ENVIRONMENT,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
@@ -76,11 +82,23 @@ _NEEDS_BESIDE: Mapping[str, str] = {
 
 
 class Auth(NamedTuple):
-    """A checked `auth`: the method, its options (secret ones as `Secret`), and its mount."""
+    """A checked `auth`: the method, its options (secret ones as `Secret`), its mount, and the variables that options came from."""
 
     method: str
     given: Mapping[str, Any]
     mount: str
+    variables: Mapping[str, str]
+
+    def describe_origins(self) -> str:
+        """Return where the values of the login come from, for people; no value."""
+        return ", ".join(self._describe_origin(option) for option in self.given)
+
+    def _describe_origin(self, option: str) -> str:
+        if option in self.variables:
+            return "'{0}' of the environment variable {1}".format(option, self.variables[option])
+        if option.endswith((FROM_FILE, FROM_VARIABLE)) or option in AUTH_PATHS:
+            return "'{0}' {1}".format(option, self.given[option])
+        return "'{0}' of 'auth'".format(option)
 
     def text(self, option: str) -> Optional[str]:
         """Return the value of an option as text, or what its file or its variable holds now.
@@ -132,12 +150,14 @@ def auth_of(configured: Optional[Mapping[str, Any]]) -> Auth:
     if not isinstance(name, str) or name not in METHODS:
         what = "there is no method {0}".format(ascii(name)[:80]) if name else "it names no 'method'"
         _wrong(what, "Use one of: {0}.".format(", ".join(METHODS)))
-    given = _add_variables(METHODS[name], given)
+    given, written = _add_variables(METHODS[name], given), given
+    variables = {option: _find_variable(option) or "" for option in given if option not in written}
     _check(name, METHODS[name], given)
     mount = str(given.pop("mount", None) or METHODS[name].mount or "").strip("/")
     if name == TOKEN:
         given = _place_of_token(given)
-    return Auth(name, {key: Secret(str(value)) if key in AUTH_SECRETS else _plain(key, value) for key, value in given.items()}, mount)
+    taken = {key: Secret(str(value)) if key in AUTH_SECRETS else _plain(key, value) for key, value in given.items()}
+    return Auth(name, taken, mount, variables)
 
 
 def _default_method(given: Mapping[str, Any]) -> Optional[str]:
@@ -158,8 +178,12 @@ def _add_variables(method: Method, given: Mapping[str, Any]) -> Dict[str, Any]:
     return found
 
 
+def _find_variable(option: str) -> Optional[str]:
+    return find_variable(ENVIRONMENT.get("{0}.{1}".format(AUTH, option), ()), os.environ)
+
+
 def _read_environment(option: str) -> Optional[str]:
-    variable = find_variable(ENVIRONMENT.get("{0}.{1}".format(AUTH, option), ()), os.environ)
+    variable = _find_variable(option)
     return os.environ[variable] if variable else None
 
 

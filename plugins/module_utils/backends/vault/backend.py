@@ -31,7 +31,7 @@ class Vault(kv2.Kv2):
         Raises:
             InvalidConfiguration: an option is wrong.
         """
-        connection = Connection(options, store=context.store, warn=context.warn)
+        connection = Connection(options, store=context.store, warn=context.warn, variables=context.variables)
         if options.get("engine") == DYNAMIC_ENGINE:
             place = dict(options, mount=options.get("mount") or leased.MOUNT)
             return leased.LeasedSecrets(options, context, connection, mount.Location.of(place).mount)

@@ -7,9 +7,11 @@
 from __future__ import annotations
 
 import threading
+from types import MappingProxyType
 from typing import Any, Callable, Dict, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import name_variable
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import auth_options as auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import server as address
@@ -36,26 +38,37 @@ class Reply(NamedTuple):
 class Connection:
     """Requests to one server under one login. Threads may share it. Opens nothing until the first request."""
 
-    def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        *,
+        store: str,
+        warn: Callable[[str], object],
+        variables: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
         """Check the options. Uses no network.
 
         Args:
             settings: values of `options.CONNECTION`; others are ignored.
             store: the user's name for the store, which errors show.
             warn: the function for warnings.
+            variables: the environment variable of each option whose value came from one, which errors of requests show.
 
         Raises:
             InvalidConfiguration: the error names the option, what is wrong and what is allowed.
         """
         self._store = store
+        self._variables = variables
         self._opening = threading.Lock()
         self._transport: Any = None
         try:
-            self._address = address.address_of(settings, warn)
+            self._address = address.address_of(
+                settings, lambda message: warn("store '{0}': {1}".format(store, message) if store else message)
+            )
             chosen = auth.auth_of(settings.get("auth"))
         except CredentialError as problem:
             raise problem.within(store=store) from None
-        self._login = Login(chosen, self._open_transport, self._address.url, revoke=settings.get("revoke_on_close") is not False)
+        self._login = Login(chosen, self._open_transport, self.place, revoke=settings.get("revoke_on_close") is not False)
 
     def request(
         self,
@@ -83,6 +96,7 @@ class Connection:
             The response, with a status of 2xx or 404.
 
         Raises:
+            InvalidConfiguration: the server has no such namespace.
             AccessDenied: a policy denies it; the message names the path and the capability.
             LoginFailed: the login is wrong, or has ended and cannot be repeated.
             Unavailable, Timeout: transient. `outcome_unknown` says whether a write may have happened.
@@ -94,7 +108,7 @@ class Connection:
             answer = self._request(asked._replace(path=path), body, headers)
             return self._check_reply(asked, answer, refused)
         except CredentialError as problem:
-            raise problem.within(store=self._store) from None
+            raise self._name_place(problem) from None
 
     def prepare(self) -> None:
         """Load the libraries that requests need. Sends nothing.
@@ -106,18 +120,18 @@ class Connection:
         try:
             self._open_transport()
         except CredentialError as problem:
-            raise problem.within(store=self._store) from None
+            raise self._name_place(problem) from None
 
     def health(self) -> Health:
         """Return whether the server is active and accepts this login. Raises no error of the neutral tree."""
         try:
-            state = self._open_transport().send(failures.Asked("GET", _HEALTH, False, "read"), None, None, None)
+            state = self._open_transport().read_health(_HEALTH)
             problem = failures.unwell(state, self._address.url)
             if problem is None:
                 self.request("GET", OPEN_TO_ALL)
         except CredentialError as raised:
             problem = raised
-        return Health() if problem is None else unhealthy(problem.within(store=self._store))
+        return Health() if problem is None else unhealthy(self._name_place(problem))
 
     def attend(self) -> int:
         """Renew or replace the token if that is due, so that its leases stay valid. Sends no request otherwise.
@@ -131,7 +145,7 @@ class Connection:
         try:
             self._login.token()
         except CredentialError as problem:
-            raise problem.within(store=self._store) from None
+            raise self._name_place(problem) from None
         return self._login.logins
 
     def keep_alive(self) -> Optional[float]:
@@ -162,12 +176,21 @@ class Connection:
         namespace = (self._address.namespace or "").strip("/")
         return dict({"url": self._address.url}, **({"namespace": namespace} if namespace else {}))
 
+    @property
+    def place(self) -> str:
+        """As `address`, in one line."""
+        return ", namespace ".join(self.address.values())
+
     def close(self) -> None:
         """Revoke the token if it came from a login of this connection (`revoke_on_close`). Close the connections. May be called twice."""
         self._login.close()
         transport, self._transport = self._transport, None
         if transport is not None:
             transport.close()
+
+    def _name_place(self, problem: CredentialError) -> CredentialError:
+        """Return an error with the store, and the variable that its option's value comes from."""
+        return name_variable(problem, self._variables).within(store=self._store)
 
     def _request(self, asked: failures.Asked, body: Optional[Mapping[str, Any]], headers: Optional[Mapping[str, str]]) -> failures.Answer:
         token = self._login.token()
@@ -181,13 +204,24 @@ class Connection:
         return answer
 
     def _check_reply(self, asked: failures.Asked, answer: failures.Answer, refused: Optional[Refused]) -> Reply:
+        if answer.too_deep and 200 <= answer.status < 300:
+            raise failures.too_deep(asked)
         if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=asked.method in _READING):
             raise failures.no_vault(self._address.url, writing=asked.writing)
+        if self._lacks_namespace(asked, answer):
+            raise failures.no_namespace(self._address.namespace)
         reply = Reply(answer.status, answer.body or {})
         if 200 <= answer.status < 300 or answer.status == 404:
             return reply
         problem = refused(reply) if refused is not None and answer.status == 400 else None
         raise problem or failures.failure(asked, answer)
+
+    def _lacks_namespace(self, asked: failures.Asked, answer: failures.Answer) -> bool:
+        """Return True if the namespace has no route for what every login may read, either: HashiCorp Vault has no other words for it."""
+        if not self._address.namespace or answer.status != 404 or not answer.says(failures.NO_ROUTE):
+            return False
+        everyone = failures.Asked("GET", OPEN_TO_ALL, False, "read")
+        return asked.path == OPEN_TO_ALL or self._request(everyone, None, None).status == 404
 
     def _send(self, asked: failures.Asked, token: Token, body: Any, headers: Any) -> failures.Answer:
         answer: failures.Answer = self._open_transport().send(asked, token.secret, body, headers)

@@ -14,7 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connected_backend import Connected
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import NO_ROUTE, Answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.lease_manager import Leases, Server
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import DYNAMIC
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
@@ -171,7 +171,7 @@ class LeasedSecrets(Connected):
 def _refusal_error(name: str, reply: Reply) -> Optional[CredentialError]:
     """Return the error of a refusal that is about the role or the mount; None for any other refusal."""
     answer = Answer(reply.status, reply.body)
-    if answer.says("no handler for route"):
+    if answer.says(NO_ROUTE):
         remedy = "Enable an engine there, or correct 'mount' and 'namespace'."
         return InvalidConfiguration("nothing is mounted there", option="mount", remedy=remedy)
     if any(answer.says(words) for words in _UNKNOWN_ROLE):

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any, Mapping, NamedTuple, Optional, Type
 
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import MAX_DEPTH
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     CredentialError,
+    Damaged,
+    InvalidConfiguration,
     LoginFailed,
     StorageError,
     TooLarge,
@@ -18,15 +21,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 INVALID_TOKEN = "invalid token"
+NO_ROUTE = "no handler for route"
+NO_NAMESPACE = "namespace not found"
 _MISSING_TOKEN = "missing client token"
 
 
 class Answer(NamedTuple):
-    """A response: its status, its parsed JSON (None if it is not a JSON object), the seconds of its `Retry-After`."""
+    """A response: its status, its parsed JSON (None if it is not a JSON object), the seconds of its `Retry-After`.
+
+    `too_deep` is True if its JSON is not parsed because it is nested too deep.
+    """
 
     status: int
     body: Optional[Mapping[str, Any]]
     retry_after: Optional[float] = None
+    too_deep: bool = False
 
     def says(self, words: str) -> bool:
         """Return True if one of its errors contains these words."""
@@ -136,6 +145,18 @@ def no_vault(url: str, *, writing: bool = False) -> StorageError:
     )
     error.annotate(outcome_unknown=writing)
     return error
+
+
+def too_deep(asked: Asked) -> Damaged:
+    """Return the error for data that another tool nested deeper than this collection reads."""
+    what = "what is stored at {0} is nested more than {1} deep".format(asked.path, MAX_DEPTH)
+    return Damaged(what, remedy="Read it with the tool that wrote it, or have that tool store it less deep.")
+
+
+def no_namespace(namespace: Optional[str]) -> InvalidConfiguration:
+    """Return the error for a namespace that the server does not have. Nothing in it can be called missing."""
+    what = "the server has no namespace {0}".format(ascii(namespace))
+    return InvalidConfiguration(what, option="namespace", remedy="Name one that it has ('bao namespace list' shows them), or leave it out.")
 
 
 def access_denied(asked: Asked) -> AccessDenied:

@@ -24,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     check_swap,
     document_conflict,
     next_serial,
+    swap_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover
@@ -32,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
     Descriptions,
     check_metadata,
+    mark_outcome_unknown,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
@@ -44,6 +46,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     build_listing_row,
     data_of,
     describe_record,
+    find_deleted_at,
     find_identity,
     is_marked,
     is_number,
@@ -52,14 +55,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     row_of,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_removal import Removal
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
-    Kv2Requests,
-    LostRace,
-    Value,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
-    DELETED,
-)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_warnings import warn_about_deleted, warn_about_end
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
@@ -76,11 +74,13 @@ class _CurrentVersion(NamedTuple):
         number: that of the newest version; 0 if there never was one.
         record: its record, unless it was deleted.
         revision: the server's revision of the metadata; None if it is not known.
+        deleted_at: when it was deleted, if it can be undeleted.
     """
 
     number: int
     record: Optional[Record]
     revision: Optional[int] = None
+    deleted_at: Optional[datetime] = None
 
     @property
     def is_recreated(self) -> bool:
@@ -170,7 +170,8 @@ class Kv2(Connected, Recoverable, VersionRemover):
             sheet = self._requests.sheet(place)
             return _CurrentVersion(sheet.current if sheet else 0, None)
         self._removal.bury_marked(place, value)
-        return _CurrentVersion(value.version.number, record_of(name, stage, value, self._tenant))
+        record = record_of(name, stage, value, self._tenant)
+        return _CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
 
     def _describe(self, place: str, record: Record, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> Record:
         """Send the second request of a put.
@@ -187,7 +188,11 @@ class Kv2(Connected, Recoverable, VersionRemover):
         write = partial(self._descriptions.write, place, record.name, value, description)
         finish = partial(write, revision=base.revision, new=base.is_recreated, most=most)
         self._unfinished.finish(place, "metadata", finish)
-        return replace(record, version=str(number), serial=number, record_id=record_id, revision=0)
+        self._check_not_deleted(place, record.name, value, base)
+        if record.stage == CURRENT:
+            warn_about_end(self.context, record.name, value.version)
+            warn_about_deleted(self.context, record.name, value.version, base.deleted_at)
+        return replace(record, version=str(number), serial=number, record_id=record_id, revision=0, ends_at=value.version.ends_at)
 
     def _check_metadata(self, place: str, name: str, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> None:
         try:
@@ -197,14 +202,28 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._unfinished.finish(place, "the value before it, which is stored again", again)
             raise
 
+    def _check_not_deleted(self, place: str, name: str, value: Value, base: _CurrentVersion) -> None:
+        """Check after a put that the version before it was not deleted first: the compare-and-swap of KV does not see that.
+
+        Raises:
+            Conflict: it was. It is deleted again.
+        """
+        with mark_outcome_unknown():
+            sheet = None if base.record is None else self._requests.sheet(place)
+        if sheet is not None and sheet.is_replaced_after_delete(base.number):
+            again = partial(self._descriptions.take_back, place, name, base.number, value)
+            self._unfinished.finish(place, "the delete of the value before it, which is repeated", again)
+            raise swap_conflict(name, Etag(str(base.number)), None)
+
     def get(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Record:
         place = self._location.place(name, stage)
         self._unfinished.catch_up(place)
         if version is not None:
             return self._version(name, version, stage)
-        record = record_of(name, stage, self._requests.read(place), self._tenant)
+        value = self._requests.read(place)
+        record = record_of(name, stage, value, self._tenant)
         if record is None:
-            raise absent(name, stage=stage)
+            raise absent(name, stage=stage, deleted_at=find_deleted_at(value) if stage == CURRENT else None)
         return record
 
     def _version(self, name: str, version: str, stage: str) -> Record:

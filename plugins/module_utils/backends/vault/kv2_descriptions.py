@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     describe_version,
     find_description,
     has_description,
-    with_deleted,
+    mark_recreated,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
     Kv2Requests,
@@ -68,10 +68,9 @@ class Descriptions:
                     if find_description(custom, number, name).description == description:
                         return
                     raise _race_conflict(name)
-            custom = with_deleted(custom, number - 1) if new else custom
-            change = describe_version(custom, number, description)
-            if new:
-                change.update(with_deleted({}, number - 1))
+            marks = mark_recreated(custom, number - 1, name) if new else {}
+            change = describe_version(dict(custom, **marks), number, description)
+            change.update(marks)
             try:
                 self._requests.describe(place, change, most, revision)
                 return
@@ -88,31 +87,43 @@ class Descriptions:
         """
         check_room(description, name)
         self._requests.describe(place, describe_version(sheet.custom, sheet.current, description), None, sheet.revision)
-        with _outcome_unknown():
+        with mark_outcome_unknown():
             now = self._requests.sheet(place)
-        if now is None or now.current != sheet.current:
-            there = None if now is None else Record(name, version=str(now.current))
+        newest = None if now is None else now.newest
+        if now is None or newest is None or newest.deleted or now.current != sheet.current:
+            there = None if newest is None or newest.deleted else Record(name, version=str(newest.number))
             raise swap_conflict(name, Etag(str(sheet.current), description.revision - 1), there)
         found = find_description(now.custom, now.current, name).description
         if found is not None and found.revision == description.revision and found != description:
             raise _race_conflict(name)
 
-    def give_back(self, place: str, name: str, number: int, value: Value) -> None:
-        """Store version `number` again, over a version that was written although the metadata had changed.
+    def take_back(self, place: str, name: str, number: int, value: Value) -> None:
+        """Remove a version that was written over version `number` after that was deleted recoverably. `restore` brings back the older one.
+
+        Only the newest version can be brought back, so the older value is written once more, and deleted again.
+        """
+        self._requests.destroy(place, [value.version.number])
+        self._requests.undelete(place, [number])
+        back = self.give_back(place, name, number, value)
+        self._requests.delete(place, [number] if back is None else [number, back.version.number])
+
+    def give_back(self, place: str, name: str, number: int, value: Value) -> Optional[Value]:
+        """Store version `number` again, over a version that was written although the metadata had changed. Return it, or None.
 
         If that version is not kept, or another writer came first, nothing is written: a version without a description of its own has
         the description of the one before, so a revoked credential stays revoked.
         """
         kept = self._requests.read(place, number)
         if kept is None or kept.data is None:
-            return
+            return None
         try:
             back = self._requests.write(place, kept.data, value.version.number)
         except LostRace:
-            return
+            return None
         description = find_description(back.custom, number, name).description
         if description is not None:
             self.write(place, name, back, description, revision=None, new=False, most=None)
+        return back
 
 
 def read_revision(custom: Mapping[str, str], number: int, name: str) -> int:
@@ -140,7 +151,7 @@ def _race_conflict(name: str) -> Conflict:
 
 
 @contextmanager
-def _outcome_unknown() -> Iterator[None]:
+def mark_outcome_unknown() -> Iterator[None]:
     """Mark errors of the block as uncertain: the change was made, and only its check failed."""
     try:
         yield

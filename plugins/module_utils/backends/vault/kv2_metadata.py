@@ -11,6 +11,7 @@ limits (64 keys of 128 bytes, values of 512 bytes, printable, not empty) are the
     nebula-version              the version that the plain keys describe
     nebula-type, nebula-expires-at, and every tag under its own key: for people and other tools
     nebula-deleted              this version and all before it were deleted
+    nebula-revoked              this version and all before it are of a revoked credential, and were deleted recoverably
 """
 
 from __future__ import annotations
@@ -27,14 +28,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_description,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
-from ansible_collections.nebula.credential.plugins.module_utils.errors import TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, TooLarge
+from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import REVOKED as REVOKED_STATE
 
 OURS = "nebula-"
-VERSION, TYPE, EXPIRES_AT, DELETED = OURS + "version", OURS + "type", OURS + "expires-at", OURS + "deleted"
+VERSION, TYPE, EXPIRES_AT = OURS + "version", OURS + "type", OURS + "expires-at"
+DELETED, REVOKED = OURS + "deleted", OURS + "revoked"
 MAX_KEYS, MAX_KEY, MAX_VALUE = 64, 128, 512
 MAX_TAGS = 24
 """If a record has more tags than this, its tags are not mirrored under their own keys."""
-MAX_PIECES = MAX_KEYS - MAX_TAGS - len((VERSION, TYPE, EXPIRES_AT, DELETED))
+MAX_PIECES = MAX_KEYS - MAX_TAGS - len((VERSION, TYPE, EXPIRES_AT, DELETED, REVOKED))
 _PIECE = re.compile(r"nebula-([1-9][0-9]{0,17})-(0|[1-9][0-9]?)\Z")
 _LETTERS = "\u0530"
 """Latin, Greek and Cyrillic come before it. Servers of different age disagree on which later characters are printable."""
@@ -83,10 +86,10 @@ def describe_version(custom: Custom, version: int, description: Description) -> 
     pieces = _pieces(custom)
     older = max((each for each in pieces if each < version), default=None)
     kept = {key for each, keys in pieces.items() if each > version or each == older for key in keys}
-    if DELETED in custom:
-        kept.add(DELETED)
+    marks = {DELETED, REVOKED}.intersection(custom)
+    kept |= marks
     if len(kept | set(wanted)) > MAX_KEYS:
-        kept = {key for key in kept if key == DELETED}
+        kept = marks
     change: Dict[str, Optional[str]] = {key: None for key in custom if key not in kept}
     change.update(wanted)
     return change
@@ -102,6 +105,21 @@ def mark_deleted(custom: Custom, version: int) -> Dict[str, Optional[str]]:
 def with_deleted(custom: Custom, version: int) -> Dict[str, str]:
     """Return custom metadata with the same mark as `mark_deleted`."""
     return dict(custom, **{DELETED: str(version)})
+
+
+def mark_recreated(custom: Custom, version: int, name: str) -> Dict[str, str]:
+    """Return the marks of a new credential under the name of one that was deleted up to `version`.
+
+    If that one was revoked, they say so: its own metadata is not kept, and its values may still be there.
+    """
+    marks = with_deleted({}, version)
+    try:
+        description = find_description(custom, version, name).description
+    except Damaged:
+        description = None
+    if description is not None and description.metadata.lifecycle == REVOKED_STATE:
+        marks[REVOKED] = str(version)
+    return marks
 
 
 def _own_keys(version: int, description: Description) -> Dict[str, str]:
@@ -132,6 +150,11 @@ def foreign_tags(custom: Custom) -> Dict[str, str]:
 def newest_deleted_version(custom: Custom) -> int:
     """Return the newest version that was deleted together with all before it; 0 if there is none."""
     return _number(custom.get(DELETED))
+
+
+def newest_revoked_version(custom: Custom) -> int:
+    """Return the newest version of the last revoked credential that was deleted before the name was used again; 0 if there is none."""
+    return _number(custom.get(REVOKED))
 
 
 def find_description(custom: Custom, version: int, name: str) -> Known:

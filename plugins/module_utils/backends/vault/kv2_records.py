@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     write_data,
     write_description,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record, VersionInfo
@@ -59,6 +59,13 @@ def record_of(name: str, stage: str, value: Optional[Value], tenant: str, *, del
     return replace(row, fields=read_fields(value.data), state=read_state(value.data, name))
 
 
+def find_deleted_at(value: Optional[Value]) -> Optional[datetime]:
+    """Return when the newest version was deleted, by a user or by the server, if it can be undeleted; else None."""
+    if value is None or value.data is not None or value.version.destroyed:
+        return None
+    return value.version.ends_at if value.version.number > newest_deleted_version(value.custom) else None
+
+
 def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, *, undeletable: bool = False) -> Optional[Record]:
     """Return the record of the newest version without its fields, or None; with `undeletable` also if it can be undeleted.
 
@@ -75,7 +82,7 @@ def row_of(name: str, stage: str, sheet: Optional[SecretMetadata], tenant: str, 
 
 def build_listing_row(name: str, stage: str, sheet: Listed, tenant: str) -> Optional[Record]:
     """Return what `row_of` returns, for a listing: a secret that cannot be read is a row with a `problem`."""
-    if isinstance(sheet, AccessDenied):
+    if isinstance(sheet, CredentialError):
         return build_unreadable_row(name, stage, sheet)
     try:
         return row_of(name, stage, sheet, tenant)
@@ -84,7 +91,8 @@ def build_listing_row(name: str, stage: str, sheet: Listed, tenant: str) -> Opti
 
 
 def _row(name: str, stage: str, version: Version, custom: Dict[str, str], found: Known, tenant: str) -> Record:
-    row = Record(name, OPAQUE, metadata=_foreign(custom, version.written_at, tenant), stage=stage, version=str(version.number))
+    foreign, ends_at = _foreign(custom, version.written_at, tenant), None if version.deleted else version.ends_at
+    row = Record(name, OPAQUE, metadata=foreign, stage=stage, version=str(version.number), ends_at=ends_at)
     if found.description is None:
         return row
     described = found.description

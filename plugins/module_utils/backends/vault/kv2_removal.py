@@ -10,7 +10,11 @@ from typing import Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import read_revision
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import mark_deleted, newest_deleted_version
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
+    mark_deleted,
+    newest_deleted_version,
+    newest_revoked_version,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
     describe_older,
     find_older,
@@ -18,6 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     record_of,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Revoked
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Record
 
 
@@ -30,14 +35,20 @@ class Removal:
         self._tenant = tenant
 
     def hide(self, place: str, found: Record, number: int) -> None:
-        """Delete a version recoverably. Undelete it if it was replaced or changed meanwhile, because KV does not compare here.
+        """Delete a version recoverably. Undelete it if it was replaced or changed first, because KV does not compare here.
+
+        A version that was written over the deleted one is taken back by its writer, which finds out as this method does.
 
         Raises:
             LostRace: another version was written, or the metadata was changed.
         """
         self._requests.delete(place, [number])
         sheet = self._requests.sheet(place)
-        if sheet is not None and (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
+        next_one = None if sheet is None else sheet.find(number + 1)
+        is_taken_back = next_one is not None and next_one.destroyed
+        if sheet is None or is_taken_back or sheet.is_replaced_after_delete(number):
+            return
+        if (sheet.current, read_revision(sheet.custom, number, found.name)) != (number, found.revision):
             self._requests.undelete(place, [number])
             raise LostRace("it was changed meanwhile")
 
@@ -72,6 +83,9 @@ class Removal:
         """See `VersionRemover.restore_version`."""
         sheet = self._requests.sheet(place)
         found = find_older(sheet, name, version)
+        if sheet is not None and found.number <= newest_revoked_version(sheet.custom):
+            what = "version {0} is of a credential that was revoked, for good, and deleted".format(version)
+            raise Revoked(what, name=name, remedy="Write a new value with state 'present'.")
         if check and sheet is not None:
             return describe_older(sheet, name, found, self._tenant)
         if found.deleted:

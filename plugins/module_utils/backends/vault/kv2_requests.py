@@ -40,15 +40,28 @@ class LostRace(Conflict):
     """Compare-and-swap failed on the server. The caller reports what is stored instead."""
 
 
+class Malformed(StorageError):
+    """The server's facts about one secret cannot be read."""
+
+
 class _NeedsCas(StorageError):
     """The server requires the revision of the metadata to be replaced."""
 
 
 class Version(NamedTuple):
-    """The facts about one version, without its value."""
+    """The facts about one version, without its value.
+
+    Attributes:
+        number: counts the values of a secret from 1.
+        written_at: when it was written.
+        ends_at: when it was deleted, or when the server will delete it by itself; None if it stays.
+        deleted: it has no value any more, which `undelete` brings back unless it is `destroyed`.
+        destroyed: its value was removed for good.
+    """
 
     number: int
     written_at: datetime
+    ends_at: Optional[datetime]
     deleted: bool
     destroyed: bool
 
@@ -79,9 +92,23 @@ class SecretMetadata:
         """The current version, or None if there never was one, or it was pruned."""
         return self.versions[0] if self.versions and self.versions[0].number == self.current else None
 
+    def find(self, number: int) -> Optional[Version]:
+        """Return a version, or None if it is not kept."""
+        return next((version for version in self.versions if version.number == number), None)
 
-Listed = Union[SecretMetadata, AccessDenied, None]
-"""The metadata of a listed key; None if it is gone by then, an error if this login may not read it."""
+    def is_replaced_after_delete(self, number: int) -> bool:
+        """Return True if a version was deleted before the next one was written over it, which KV does not refuse.
+
+        Both times are the server's.
+        """
+        before, after = self.find(number), self.find(number + 1)
+        if before is None or after is None or before.ends_at is None:
+            return False
+        return before.deleted and before.ends_at <= after.written_at
+
+
+Listed = Union[SecretMetadata, AccessDenied, Malformed, None]
+"""The metadata of a listed key; None if it is gone by then, an error if this login may not read it, or it cannot be read."""
 _INVALID = "the server's response has an invalid {0}"
 _CHECK_URL = "Check that 'url' leads to a Vault or OpenBao."
 
@@ -206,7 +233,7 @@ class Kv2Requests:
     def _read_listed(self, place: str) -> Listed:
         try:
             return self.sheet(place)
-        except AccessDenied as problem:
+        except (AccessDenied, Malformed) as problem:
             return problem
 
     def keys(self, folder: str) -> List[str]:
@@ -214,9 +241,9 @@ class Kv2Requests:
         reply = self._request("LIST", "metadata", folder, capability="list")
         if reply.status == 404:
             self.engine.check(reply)
-        return [key for key in _mapping(reply.body.get("data")).get("keys") or () if isinstance(key, str)]
+        return _keys(_mapping(reply.body.get("data")))
 
-    def _list_with_metadata(self, folder: str) -> Iterator[Tuple[str, Optional[SecretMetadata]]]:
+    def _list_with_metadata(self, folder: str) -> Iterator[Tuple[str, Listed]]:
         after = ""
         while True:
             query = "?limit={0}&after={1}".format(_PAGE, quote(after, safe=""))
@@ -228,8 +255,8 @@ class Kv2Requests:
                 self._lists_details = False
                 return
             told = _mapping(reply.body.get("data"))
-            keys, details = list(told.get("keys") or ()), _mapping(told.get("key_info"))
-            yield from ((key, _sheet(_mapping(details.get(key))) if key in details else None) for key in keys)
+            keys, details = _keys(told), _mapping(told.get("key_info"))
+            yield from ((key, _read_detail(details[key]) if key in details else None) for key in keys)
             if len(keys) < _PAGE:
                 return
             after = keys[-1]
@@ -240,6 +267,19 @@ class Kv2Requests:
         self.engine.check_root()
         path = "{0}/{1}/{2}".format(self._mount, endpoint, place)
         return self._connection.request(method, path, body, writing=writing, capability=capability, refused=_refusal_error)
+
+
+def _keys(told: Mapping[str, Any]) -> List[str]:
+    keys = told.get("keys")
+    return [key for key in keys if isinstance(key, str)] if isinstance(keys, list) else []
+
+
+def _read_detail(told: Any) -> Union[SecretMetadata, Malformed]:
+    """Return the metadata of a listed key, or why it cannot be read: one secret does not end a listing."""
+    try:
+        return _sheet(told)
+    except Malformed as problem:
+        return problem
 
 
 def _refusal_error(reply: Reply) -> Optional[CredentialError]:
@@ -263,7 +303,9 @@ def _custom(metadata: Mapping[str, Any]) -> Dict[str, str]:
     return {key: value for key, value in _mapping(metadata.get("custom_metadata")).items() if isinstance(value, str)}
 
 
-def _sheet(told: Mapping[str, Any]) -> SecretMetadata:
+def _sheet(told: Any) -> SecretMetadata:
+    if not isinstance(told, dict):
+        raise Malformed(_INVALID.format("description of a secret"), remedy=_CHECK_URL)
     kept = [_version(_count(number), _mapping(each)) for number, each in _mapping(told.get("versions")).items()]
     revision = told.get("current_metadata_version")
     newest_first = tuple(sorted(kept, key=lambda version: -version.number))
@@ -274,16 +316,16 @@ def _sheet(told: Mapping[str, Any]) -> SecretMetadata:
 
 def _version(number: int, told: Mapping[str, Any]) -> Version:
     ends, destroyed = told.get("deletion_time"), bool(told.get("destroyed"))
-    # A time in the future is when the server will delete it by itself.
-    gone = destroyed or (bool(ends) and _time(ends) <= datetime.now(timezone.utc))
-    return Version(number, _time(told.get("created_time")), gone, destroyed)
+    ends_at = _time(ends) if ends else None
+    deleted = destroyed or (ends_at is not None and ends_at <= datetime.now(timezone.utc))
+    return Version(number, _time(told.get("created_time")), ends_at, deleted, destroyed)
 
 
 def _count(value: Any) -> int:
     """Return the number of a version, which is text where it is the key of a mapping."""
     text = str(value)
     if not (text.isascii() and text.isdigit() and len(text) < 19):
-        raise StorageError(_INVALID.format("number of a version"), remedy=_CHECK_URL)
+        raise Malformed(_INVALID.format("number of a version"), remedy=_CHECK_URL)
     return int(text)
 
 
@@ -293,4 +335,4 @@ def _time(text: Any) -> datetime:
         whole, _point, rest = str(text).rstrip("Z").partition(".")
         return datetime.fromisoformat("{0}.{1:0<6.6}+00:00".format(whole, rest))
     except ValueError:
-        raise StorageError(_INVALID.format("time"), remedy=_CHECK_URL) from None
+        raise Malformed(_INVALID.format("time"), remedy=_CHECK_URL) from None

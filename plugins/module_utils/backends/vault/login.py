@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.a
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import TOKEN, Auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.token_renewal import Token
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, LoginFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 
 FAREWELL = 1.0
@@ -38,11 +38,13 @@ class Login:
         logins: the number of tokens so far.
     """
 
-    def __init__(self, auth: Auth, transport: Callable[[], Any], url: str, *, revoke: bool) -> None:
-        """Take the checked `auth`, a function that returns the `Transport`, its URL, and whether to revoke our own tokens at the end."""
+    def __init__(self, auth: Auth, transport: Callable[[], Any], server: str, *, revoke: bool) -> None:
+        """Take the checked `auth`, a function that returns the `Transport`, the server as errors name it, and whether to revoke our own
+        tokens at the end.
+        """
         self._auth = auth
         self._transport = transport
-        self._url = url
+        self._server = server
         self._revoke = revoke
         self._lock = threading.Lock()
         self._token: Optional[Token] = None
@@ -83,7 +85,7 @@ class Login:
         """
         token = self._replace(spent)
         if not spent.ours and token.secret == spent.secret:
-            raise failures.login_refused("the token is wrong, expired or revoked")
+            raise failures.login_refused("the token is wrong, expired or revoked" + self._describe())
         return token
 
     def close(self) -> None:
@@ -133,7 +135,7 @@ class Login:
 
     def _log_in(self) -> Token:
         if self._auth.method == TOKEN:
-            return token_life.token_from_options(_check_token(self._auth.text("token") or ""))
+            return token_life.token_from_options(self._check_token(self._auth.text("token") or ""))
         answer = self._transport().log_in(LOGINS[self._auth.method], self._auth)
         block = (answer.body or {}).get("auth")
         if answer.status == 200 and isinstance(block, Mapping) and block.get("client_token"):
@@ -143,15 +145,30 @@ class Login:
     def _refusal_error(self, answer: failures.Answer) -> CredentialError:
         asked = failures.Asked("POST", "auth/{0}/login".format(self._auth.mount), False, "update")
         if answer.status < 500 and not failures.is_answer_of_vault(answer, reading=False):
-            return failures.no_vault(self._url)
+            return failures.no_vault(self._server)
         if answer.status == 200:
             return failures.login_refused("the login needs a second factor", "Use a login of a machine, which has none.")
         if not 400 <= answer.status < 500 or answer.status in _NOT_ABOUT_THE_LOGIN:
             return failures.failure(asked, answer)
         return failures.login_refused(
-            "the server refuses the login by '{0}' at {1}".format(self._auth.method, asked.path),
+            "the server refuses the login by '{0}' at {1}".format(self._auth.method, asked.path) + self._describe(),
             "Check that the values in 'auth' are correct and not expired, and that the method is enabled at 'mount'.",
         )
+
+    def _check_token(self, text: str) -> Secret:
+        """Return a token that a header can carry.
+
+        Raises:
+            LoginFailed: it holds other characters, or none.
+        """
+        if not text or not all(33 <= ord(character) < 127 for character in text):
+            remedy = "A token has no spaces, line ends or letters beyond ASCII."
+            raise failures.login_refused("the configured value is not a token" + self._describe(), remedy)
+        return Secret(text)
+
+    def _describe(self) -> str:
+        """Return the end of an error of the login: the server, and where the values came from."""
+        return " ({0})".format("; ".join(part for part in (self._server, self._auth.describe_origins()) if part))
 
     def _maintain(self, token: Token) -> Token:
         try:
@@ -183,16 +200,3 @@ class Login:
         asked = failures.Asked(method, path, False, "update")
         answer: failures.Answer = self._transport().send(asked, token.secret, None if method == "GET" else {}, None)
         return answer
-
-
-def _check_token(text: str) -> Secret:
-    """Return a token that a header can carry.
-
-    Raises:
-        LoginFailed: it holds other characters, or none.
-    """
-    if not text or not all(33 <= ord(character) < 127 for character in text):
-        raise LoginFailed(
-            "the configured value is not a token", option="auth", remedy="A token has no spaces, line ends or letters beyond ASCII."
-        )
-    return Secret(text)

@@ -10,6 +10,7 @@ import re
 from typing import Any, Iterator, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import NO_ROUTE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import LOCATION
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -19,7 +20,6 @@ HIDDEN = ".nebula"
 """The folder of this collection's own data. No credential's name has a segment that begins with a dot."""
 STORE = HIDDEN + "/store"
 _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\Z")
-_NO_MOUNT = "no handler for route"
 _WRONG_VERSION = "Invalid path for a versioned K/V secrets engine"
 
 
@@ -101,7 +101,7 @@ class Engine:
             InvalidConfiguration: it is not. The error names `mount` or `kv_version`, and what is mounted.
         """
         said = list(_error_texts(reply)) if reply is not None and reply.status == 404 else []
-        if any(_NO_MOUNT in text for text in said):
+        if any(NO_ROUTE in text for text in said):
             raise self._no_mount()
         if any(_WRONG_VERSION in text for text in said):
             raise self._other("version 2 of KV") if self._version == 1 else self._below_error()
@@ -152,7 +152,7 @@ class Engine:
 
     def _no_mount(self) -> InvalidConfiguration:
         return InvalidConfiguration(
-            "nothing is mounted at '{0}'".format(self._mount),
+            "nothing is mounted at '{0}' ({1})".format(self._mount, self._connection.place),
             option="mount",
             remedy="Name the mount of a KV engine ('bao secrets list' shows them), and the 'namespace' it is in, if any.",
         )

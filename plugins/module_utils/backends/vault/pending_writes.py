@@ -13,7 +13,7 @@ from typing import Callable, Dict, Iterator
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
 
-Work = Callable[[], None]
+Work = Callable[[], object]
 
 
 class PendingWrites:

@@ -7,13 +7,22 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any, Callable, Mapping, NamedTuple, NoReturn, Optional, Tuple, Union
 from urllib.parse import urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_loopback, private_key_path, readable_path, split_url
+from ansible_collections.nebula.credential.plugins.module_utils.network.urls import (
+    is_encoded,
+    is_loopback,
+    private_key_path,
+    readable_path,
+    split_url,
+)
 
 _FILES = ("ca_cert", "client_cert", "client_key")
+_API_OR_PAGE = re.compile(r"/(v1|ui(/vault(/.*)?)?)/*\Z")
+"""The end of the address of the API, which each request adds, or of a page in a browser."""
 _PORTS = {"https": 443, "http": 80}
 
 
@@ -62,19 +71,23 @@ def _url(text: Optional[str], insecure: bool) -> str:
     if not text:
         _wrong("url", "it is missing", example[:-1] + ", or set BAO_ADDR or VAULT_ADDR.")
     parts = split_url(text)
-    if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or parts.fragment:
-        _wrong("url", "it is not the address of a server", example)
-    if parts.username is not None:
+    if parts is not None and parts.username is not None:
         _wrong("url", "it holds a login", "Remove it; logins belong in 'auth'.")
+    if parts is None or parts.scheme not in _PORTS or not parts.hostname or parts.query or not is_encoded(parts):
+        _wrong("url", "it is not the address of a server", example)
     if parts.scheme == "http" and not insecure and not is_loopback(parts.hostname):
         _wrong("url", "plain HTTP would show the token to the network", "Use https, or also write 'allow_insecure_transport: true'.")
+    surplus = _API_OR_PAGE.search(parts.path)
+    if surplus:
+        _wrong("url", "it ends with a path in the server", "Write it without '{0}'.".format(surplus.group()))
     return text.rstrip("/")
 
 
 def _verify(settings: Mapping[str, Any], warn: Callable[[str], object]) -> Union[bool, str]:
     ca_cert, ca_path = settings.get("ca_cert"), settings.get("ca_path")
     if settings.get("verify") is False:
-        warn("'verify: false': the server's certificate is not checked, so others on the network can read every secret.")
+        what = "'verify: false': the certificate of {0} is not checked, so others on the network can read every secret."
+        warn(what.format(settings.get("url")))
         return False
     if ca_cert and ca_path:
         _wrong("ca_path", "'ca_cert' is given too", "Give one of them.")

@@ -12,14 +12,14 @@ from __future__ import annotations
 import os
 import ssl
 from contextlib import contextmanager
-from typing import Any, Callable, Iterator, Mapping, NoReturn, Optional
+from typing import Any, Callable, Dict, Iterator, Mapping, NoReturn, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import Auth
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import HVAC
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.server import Address
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import MAX_DEPTH, TooDeep, read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, pip_install
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import exception_chain, why_unreachable
@@ -51,6 +51,9 @@ except ImportError:
 INSTALL = "Run: {0}".format(pip_install(HVAC))
 _FOLLOWED = (307, 308)
 _REDIRECTS = 3
+_AROUND = 3
+"""The mappings around the value of a field in a response: the response, its `data`, and the fields in that."""
+_NAMESPACE = "X-Vault-Namespace"
 
 
 class _Adapter(RawAdapter):  # type: ignore[misc]  # hvac has no types
@@ -67,8 +70,17 @@ class _Session(Session):
     def __init__(self, address: Address) -> None:
         super().__init__()
         self._address = address
+        if address.namespace:
+            self.headers[_NAMESPACE] = address.namespace
         self.max_redirects = _REDIRECTS
         self.auth = _no_login
+
+    def request(self, *arguments: Any, **named: Any) -> Any:
+        """Return the response, unless it says that there is no such namespace: then a 404 is not about what was requested."""
+        response = super().request(*arguments, **named)
+        if response.status_code == 404 and answer_of(response).says(failures.NO_NAMESPACE):
+            raise failures.no_namespace(self._address.namespace)
+        return response
 
     def merge_environment_settings(self, url: Any, *settings: Any) -> Any:
         """Use the proxy that every client of ours uses: `requests` reads NO_PROXY otherwise than curl does."""
@@ -114,7 +126,6 @@ class Transport:
             verify=address.verify,
             session=session,
             adapter=_Adapter,
-            namespace=address.namespace,
             strict_http=True,
         )
 
@@ -125,8 +136,9 @@ class Transport:
 
         Raises:
             Timeout, Unavailable, StorageError: there was no response.
+            InvalidConfiguration: the server has no such namespace.
         """
-        sent = dict(headers or {})
+        sent: Dict[str, Optional[str]] = dict(headers or {})
         if token is not None:
             sent["X-Vault-Token"] = token.expose().decode("ascii")
         if asked.method == "PATCH":
@@ -135,12 +147,21 @@ class Transport:
         with in_our_words(self._url, writing=asked.writing):
             return answer_of(self.client.adapter.request(asked.method, "/v1/" + asked.path, headers=sent, **named))
 
+    def read_health(self, path: str) -> failures.Answer:
+        """Return the response of `sys/health`, which servers have in no namespace.
+
+        Raises:
+            Timeout, Unavailable, StorageError: there was no response.
+        """
+        with in_our_words(self._url, writing=False):
+            return answer_of(self.client.adapter.request("GET", "/v1/" + path, headers={_NAMESPACE: None}))
+
     def log_in(self, method: Callable[[Any, Auth], Any], auth: Auth) -> failures.Answer:
         """Log in by one of `auth_methods.LOGINS`. Return any response.
 
         Raises:
             Timeout, Unavailable, StorageError: there was no response.
-            LoginFailed, InvalidConfiguration, MissingLibrary: the login's values are missing or unusable.
+            LoginFailed, InvalidConfiguration, MissingLibrary: the login's values are missing or unusable, or there is no such namespace.
         """
         with in_our_words(self._url, writing=False):
             return answer_of(method(self.client, auth))
@@ -159,11 +180,11 @@ def answer_of(response: Any) -> failures.Answer:
     if not is_whole(response):
         raise requests.ConnectionError
     try:
-        body = read_json(response.content) if response.content else None
-    except ValueError:
-        body = None
+        body, too_deep = read_json(response.content, MAX_DEPTH + _AROUND) if response.content else None, False
+    except ValueError as problem:
+        body, too_deep = None, isinstance(problem, TooDeep)
     known = body if isinstance(body, dict) else None
-    return failures.Answer(response.status_code, known, seconds_to_wait(response.headers.get("Retry-After")))
+    return failures.Answer(response.status_code, known, seconds_to_wait(response.headers.get("Retry-After")), too_deep)
 
 
 def _context(address: Address) -> ssl.SSLContext:

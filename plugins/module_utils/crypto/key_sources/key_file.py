@@ -22,10 +22,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Da
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import (
     create_exclusively,
     fsync_directory,
+    remove_file,
     remove_left_over,
     write_durably,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
@@ -49,7 +49,7 @@ class KeyFile(KeySource):
 
     def __init__(self, path: Optional[str], warn: Callable[[str], object]) -> None:
         """Take the path (None: `$XDG_CONFIG_HOME/nebula/keys/<store id>.key`). Opens nothing."""
-        self._configured = None if path is None else expand_home(path, "key_sources")
+        self._configured = path
         self._warn = warn
 
     def path(self, store_id: bytes) -> str:
@@ -106,7 +106,7 @@ class KeyFile(KeySource):
         path = self.path(store_id)
         if self._configured is None and has_file(path, _ROLE):
             with translated(_ROLE, path):
-                os.unlink(path)
+                remove_file(path)
                 fsync_directory(os.path.dirname(path))
 
     def forget_all_but(self, labels: FrozenSet[str], store_id: bytes) -> None:

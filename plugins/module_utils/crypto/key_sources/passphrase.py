@@ -13,7 +13,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Terms
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_source import KeySource
 from ansible_collections.nebula.credential.plugins.module_utils.errors import KeySourceUnavailable
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import check_private_file, has_file
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import SECRET_FILE, read_file
@@ -80,7 +79,7 @@ def from_file(path: str, label: str, warn: Callable[[str], object]) -> Passphras
         InsecurePermissions: others can read the file.
         StorageError: it cannot be read.
     """
-    return Passphrase(label, lambda: _read_file(expand_home(path, "key_sources"), warn), "{0} is absent or empty".format(path))
+    return Passphrase(label, lambda: _read_file(path, warn), "{0} is absent or empty".format(path))
 
 
 def _read_file(path: str, warn: Callable[[str], object]) -> Optional[Secret]:

@@ -23,7 +23,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import fill_from_environment
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Refused, Reply
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import Answer
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.errors import NO_ROUTE, Answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import CONNECTION_TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
@@ -126,7 +126,7 @@ class Transit(KeySource):
     def _absence(self, reply: Reply) -> Optional[CredentialError]:
         """Return the error if a refusal says that the key is missing or has an unsuitable type, else None."""
         answer = Answer(reply.status, reply.body)
-        if answer.says("no handler for route"):
+        if answer.says(NO_ROUTE):
             return self._mount_missing_error()
         if answer.says("key not found"):
             return self._without_key()
@@ -174,6 +174,8 @@ class Transit(KeySource):
                 yield
         except (AccessDenied, LoginFailed, StorageError) as problem:
             raise self._unusable(problem.what, problem.remedy) from None
+        except InvalidConfiguration as problem:
+            raise (_name_source(problem) if problem.option else problem) from None
         finally:
             self._server.close()
 
@@ -198,15 +200,19 @@ def from_options(given: Mapping[str, Any], warn: Callable[[str], object]) -> Tra
         InvalidConfiguration: an option is wrong. No network was used.
     """
     try:
-        filled = fill_from_environment(CONNECTION_TRAITS, given, os.environ).config
-        entry = {option: _convert(option, filled.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
+        filled = fill_from_environment(CONNECTION_TRAITS, given, os.environ)
+        entry = {option: _convert(option, filled.config.get(option, spec.get("default"))) for option, spec in VAULT_TRANSIT.items()}
         mount, key = _place(entry)
-        connection = Connection(entry, store="", warn=warn)
+        connection = Connection(entry, store="", warn=warn, variables=filled.variables)
     except InvalidConfiguration as problem:
-        # The store may have options of the same names.
-        what = "'{0}' of the key source 'vault_transit': {1}".format(problem.option, problem.what)
-        raise InvalidConfiguration(what, remedy=problem.remedy, option=OPTION) from None
+        raise _name_source(problem) from None
     return Transit(connection, mount, key, entry["label"] or "{0}/{1}".format(mount, key), entry["read_timeout"])
+
+
+def _name_source(problem: InvalidConfiguration) -> InvalidConfiguration:
+    """Return an error about an option of this source: the store may have one of the same name."""
+    what = "'{0}' of the key source 'vault_transit': {1}".format(problem.option, problem.what)
+    return InvalidConfiguration(what, remedy=problem.remedy, option=OPTION)
 
 
 def _place(entry: Mapping[str, Any]) -> Tuple[str, str]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 import time
+from datetime import datetime
 from typing import Callable, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import primitives
@@ -103,7 +104,8 @@ class Entries:
 
 
 def _encode_record(record: Record) -> bytes:
-    counts = [record.serial, record.revision, record.verified, None if record.record_id is None else record.record_id.hex()]
+    record_id = None if record.record_id is None else record.record_id.hex()
+    counts = [record.serial, record.revision, record.verified, record_id, record.ends_at and record.ends_at.isoformat()]
     known = record.full_metadata
     return b"".join(
         (
@@ -120,7 +122,7 @@ def _encode_record(record: Record) -> bytes:
 
 def _read(reader: Reader, name: str) -> Record:
     kind, version = reader.text(), reader.optional_text()
-    serial, revision, verified, record_id = _counts(reader.value())
+    serial, revision, verified, record_id, ends_at = _counts(reader.value())
     scope = read_scope(reader, reader.text())
     metadata = read_metadata(reader.bytes(), scope)
     fields, state = read_payload(reader.bytes())
@@ -136,11 +138,13 @@ def _read(reader: Reader, name: str) -> Record:
         record_id=record_id,
         revision=revision,
         verified=verified,
+        ends_at=ends_at,
     )
 
 
-def _counts(counts: object) -> Tuple[Optional[int], int, bool, Optional[bytes]]:
-    if not isinstance(counts, list) or len(counts) != 4:
-        raise Malformed("four counts are expected")
-    serial, revision, verified, record_id = counts
-    return serial, revision, verified, None if record_id is None else bytes.fromhex(record_id)
+def _counts(counts: object) -> Tuple[Optional[int], int, bool, Optional[bytes], Optional[datetime]]:
+    if not isinstance(counts, list) or len(counts) != 5:
+        raise Malformed("five counts are expected")
+    serial, revision, verified, record_id, ends_at = counts
+    parsed_end = None if ends_at is None else datetime.fromisoformat(ends_at)
+    return serial, revision, verified, None if record_id is None else bytes.fromhex(record_id), parsed_end

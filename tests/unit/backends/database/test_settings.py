@@ -103,6 +103,27 @@ def test_an_address_is_shown_without_its_password(url, shown, is_local):
     assert "p@ss" not in repr(address)
 
 
+UNENCODED = [
+    "postgresql://app:S3cr@t/W0rd#1@127.0.0.1:1/x",
+    "postgresql://app:S3cr@t@127.0.0.1:1/x",
+    "postgresql://app:5432/W0rd@127.0.0.1:1/x",
+    "postgresql://app:5432#W0rd@127.0.0.1:1/x",
+    "postgresql://app:5432?W0rd@127.0.0.1:1/x",
+    "mysql://app:S3cr%tW0rd@127.0.0.1:1/x",
+    "mariadb://app:S3cr/W0rd@127.0.0.1:1/x",
+    "cockroachdb://app:[S3cr@127.0.0.1:1/x",
+]
+
+
+@pytest.mark.parametrize("url", UNENCODED)
+def test_a_password_that_is_not_percent_encoded_is_refused_without_a_part_of_it(url):
+    with pytest.raises(InvalidConfiguration) as caught:
+        open_store({"backend": "database", "url": url, "database": "x", "audit": "off"})
+    assert caught.value.option == "url"
+    assert "percent-encode" in str(caught.value).lower()
+    assert not [part for part in ("S3cr", "W0rd", "127.0.0.1", "5432", "app") if part in str(caught.value)]
+
+
 def test_a_file_of_sqlite_may_be_named_from_home(home):
     assert parse_address("sqlite:///~/x.db").database == str(home / "x.db")
 

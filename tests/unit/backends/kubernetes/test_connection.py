@@ -54,6 +54,13 @@ def status(code, message="", reason="", **details):
     return Answer(code, {"kind": "Status", "code": code, "message": message, "reason": reason, "details": details})
 
 
+def missing(request):
+    """The response of a server with the namespace, and without the Secret."""
+    if request.path.endswith("/secrets/nebula-a"):
+        return status(404, kind="secrets", name="nebula-a")
+    return Answer(200, {"kind": "Namespace", "metadata": {}})
+
+
 def failure(answer, verb="get"):
     with scripted.running(lambda _request: answer) as server, pytest.raises(
         (StorageError, AccessDenied, LoginFailed, InvalidInput)
@@ -117,7 +124,7 @@ def test_only_the_server_itself_says_that_a_secret_is_missing(answer):
 
 
 def test_a_secret_that_the_server_says_is_missing_is_not_found():
-    with scripted.running(lambda _request: status(404, kind="secrets", name="nebula-a")) as server, pytest.raises(NotFound):
+    with scripted.running(missing) as server, pytest.raises(NotFound):
         backend(host=server.url).get("a")
 
 
@@ -129,15 +136,27 @@ def test_the_seconds_that_a_server_asks_to_wait_are_told(header, seconds):
     assert not failure(Answer(503, {}, headers)).throttled
 
 
+def test_a_namespace_is_looked_at_once_and_only_when_a_read_finds_nothing():
+    with scripted.running(missing) as server:
+        store = backend(host=server.url)
+        for _each in range(2):
+            with pytest.raises(NotFound):
+                store.get("a")
+        assert [request.path.rpartition("/")[2] for request in server.asked] == ["nebula-a", "default", "nebula-a"]
+    with scripted.running(lambda _request: SECRET) as server:
+        backend(host=server.url).get("a")
+        assert len(server.asked) == 1
+
+
 def test_throttling_is_waited_out_within_the_time_limit():
     """More often than other failures are repeated, also where a gateway throttles."""
     answers = [status(429), Answer(429, b"<html>"), status(429)]
-    with scripted.running(lambda _request: answers.pop() if answers else status(404, kind="secrets", name="nebula-a")) as server:
+    with scripted.running(lambda request: answers.pop() if answers else missing(request)) as server:
         options = {"backend": "kubernetes", "host": server.url, "encrypt": False, "audit": "off", "max_retries": 1, "read_timeout": 60}
         manager = open_store(options, name="prod", warn=lambda _message: None)
         with manager.acting(), pytest.raises(NotFound):
             manager.backend.get("a")
-        assert len(server.asked) == 4
+        assert len(server.asked) == 5  # the Secret that is missing is followed by a look at the namespace
 
 
 def test_an_invalid_secret_is_told_by_its_fields_alone():
@@ -277,6 +296,8 @@ def test_a_listing_that_always_expires_ends():
         ({"host": "kubernetes.example.com"}, "host"),
         ({"host": "https://"}, "host"),
         ({"host": "https://user:pw@k.example.com"}, "host"),
+        ({"host": "https://user:443/pw@k.example.com"}, "host"),
+        ({"host": "https://user:443#pw@k.example.com"}, "host"),
         ({"host": "http://k.example.com"}, "host"),
         ({"host": "https://k.example.com:99999"}, "host"),
         ({"host": "https://k.example.com", "context": "a"}, "context"),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date
 
 import pytest
@@ -19,8 +20,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem impor
 from tests.conformance.records import a_record, value_of
 
 
-def opened(path, **options):
-    store = Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, BackendContext("test"))
+def opened(path, warn=lambda _message: None, **options):
+    store = Local({"path": str(path), "format": "json", "allow_plaintext": True, **options}, BackendContext("test", warn))
     store.connect()
     return store
 
@@ -103,6 +104,50 @@ def test_a_value_that_cannot_be_backed_up_is_not_overwritten(tmp_path, monkeypat
 
 def test_a_location_that_is_new_is_made(tmp_path):
     (tmp_path / "file").write_bytes(b"x")
-    place = Backups(str(tmp_path / "a" / "b"), 1)
+    place = Backups(str(tmp_path / "a" / "b"), 1, pytest.fail)
     place.add(str(tmp_path / "file"), "name", "1.enc")
     assert len(copies(tmp_path / "a")) == 1
+
+
+def test_what_cannot_be_a_credential_is_deleted_without_a_copy(tmp_path):
+    """A sparse file of a gibibyte would fill the disk. A warning names it."""
+    warnings = []
+    store = opened(tmp_path / "store", warn=warnings.append, backup=True)
+    for name, spoil in (("large", lambda path: os.truncate(path, 1024**3)), ("pipe", lambda path: (path.unlink(), os.mkfifo(path)))):
+        store.put(a_record(name))
+        spoil(tmp_path / "store" / (name + ".json"))
+        store.delete(name)
+        assert "No backup was made" in warnings[-1]
+        assert str(tmp_path / "store" / name) in warnings[-1]
+    assert copies(tmp_path / "store" / ".nebula" / "backups") == []
+
+
+def test_junk_between_the_copies_is_passed_over(tmp_path):
+    """A file for a day or a credential, a loop, and a link to another directory, which is not wiped either."""
+    place = Backups(str(tmp_path / "backups"), 1, pytest.fail)
+    (tmp_path / "file").write_bytes(b"x")
+    place.add(str(tmp_path / "file"), "name", "1.enc")
+    (tmp_path / "other" / "a").mkdir(parents=True)
+    (tmp_path / "other" / "a" / "1.enc").write_bytes(b"kept")
+    junk = tmp_path / "backups"
+    (junk / "2026-01-01").write_bytes(b"x")
+    (junk / "2026-01-02").symlink_to(tmp_path / "other")
+    (junk / "2026-01-03").symlink_to("2026-01-03")
+    (junk / "2999-01-01").mkdir()
+    (junk / "2999-01-01" / "name").write_bytes(b"x")
+    place.remove_expired()
+    assert [name for name, _path in place.paths(".enc")] == ["name"]
+    assert (tmp_path / "other" / "a" / "1.enc").read_bytes() == b"kept"
+
+
+def test_a_copy_that_cannot_be_read_is_no_copy(tmp_path):
+    """A loop, a link through a file or to nothing, and a directory end no rotation of the key."""
+    store = opened(tmp_path / "store", backup=True)
+    store.put(a_record(value="1"))
+    store.put(a_record(value="2"))
+    (copy,) = (tmp_path / "store" / ".nebula" / "backups").glob("*/db_pass/1.json")
+    (copy.parent / "3.json").symlink_to("3.json")
+    (copy.parent / "4.json").symlink_to("1.json/x")
+    (copy.parent / "5.json").symlink_to("nothing")
+    (copy.parent / "6.json").mkdir()
+    assert [each.place for each in store.read_backups()] == [str(copy)]

@@ -52,9 +52,15 @@ def refusal(**settings):
         ("https://vault example", "not the address"),
         ("https://vault.example.com/?x=1", "not the address"),
         ("https://me:secret-of-mine@vault.example.com", "holds a login"),
+        ("https://me:8200/secret-of-mine@vault.example.com", "not the address"),
+        ("https://me:8200#secret-of-mine@vault.example.com", "not the address"),
         ("http://vault.example.com:8200", "plain HTTP"),
         ("http://192.0.2.1:8200", "plain HTTP"),
         ("http://127.0.0.1.example.com:8200", "plain HTTP"),
+        ("https://vault.example.com:8200/v1", "ends with a path in the server"),
+        ("https://vault.example.com/proxied/v1/", "ends with a path in the server"),
+        ("https://vault.example.com:8200/ui", "ends with a path in the server"),
+        ("https://vault.example.com:8200/ui/vault/secrets", "ends with a path in the server"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_before_any_network(url, says):
@@ -67,6 +73,17 @@ def test_an_address_that_cannot_be_used_is_refused_before_any_network(url, says)
 @pytest.mark.parametrize("url", ["https://vault.example.com:8200/", "http://localhost:8200", "http://[::1]:8200", "http://127.8.9.1"])
 def test_https_and_loopback_need_nothing_more(url):
     assert connected(url=url)._address.url == url.rstrip("/")
+
+
+def test_the_part_of_an_address_that_is_too_much_is_named():
+    assert refusal(url="https://vault.example.com:8200/v1").remedy == "Write it without '/v1'."
+    assert refusal(url="https://vault.example.com:8200/ui/vault/secrets").remedy == "Write it without '/ui/vault/secrets'."
+
+
+@pytest.mark.parametrize("path", ["/vault", "/v1/vault", "/uis", "/my-ui"])
+def test_a_path_of_a_proxy_is_part_of_an_address(path):
+    url = "https://proxy.example.com" + path
+    assert connected(url=url)._address.url == url
 
 
 def test_plain_http_is_allowed_when_it_is_written_out():
@@ -101,7 +118,7 @@ def test_an_unchecked_certificate_is_warned_of_once():
     warnings = []
     assert connected(warn=warnings.append, verify=False)._address.verify is False
     assert len(warnings) == 1
-    assert "not checked" in warnings[0]
+    assert "store 'prod': 'verify: false': the certificate of http://127.0.0.1:8200 is not checked" in warnings[0]
 
 
 @pytest.mark.parametrize(

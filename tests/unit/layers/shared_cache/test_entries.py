@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 
 KEY = bytes(range(32))
 NOW = datetime(2026, 11, 22, tzinfo=timezone.utc)
-RECORD = Record("app/db", "basic", {"password": Secret("s3cret")}, {}, Metadata(NOW, NOW), version="7")
+RECORD = Record("app/db", "basic", {"password": Secret("s3cret")}, {}, Metadata(NOW, NOW), version="7", ends_at=NOW)
 
 
 class World:

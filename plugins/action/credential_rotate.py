@@ -18,13 +18,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     SETTLE,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import resolve_aliases
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import build_argument, read_aliases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import (
+    TARGETS,
     find_target,
     is_third_party,
     third_party_error,
@@ -58,7 +60,8 @@ class ActionModule(CredentialAction):
             raise InvalidInput("it is not a mapping", option=OPTIONS, remedy="Write the options of this module as a mapping.")
         for name in whole:
             _check_option(str(name))
-        return {**whole, **arguments}
+        given = {**whole, **arguments}
+        return {**given, **{kind: _resolve(kind, given[kind]) for kind in TARGETS if isinstance(given.get(kind), Mapping)}}
 
     def read_specification(self, arguments: Mapping[str, Any], around: RunConfig) -> Specification:
         """Return the module's specification. With a third party's target, `target_options` has the options of that target.
@@ -97,8 +100,23 @@ class ActionModule(CredentialAction):
         def perform_step(step: dict[str, Any]) -> Outcome:
             return self.ask(store, self.operation, {**parameters, STEP: step}, variables)
 
-        outcome = RotationDriver(perform_step, target, HostRunner(self, variables, target.secret_arguments)).drive()
+        try:
+            outcome = RotationDriver(perform_step, target, HostRunner(self, variables, target.secret_arguments)).drive()
+        except CredentialError as error:
+            raise error.within(name=str(parameters["name"]), store=store.name) from None
         return Outcome({name: value for name, value in outcome.result.items() if name != STEP}, outcome.secrets)
+
+
+def _resolve(kind: str, options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a target's options with the names of the target in place of their other names.
+
+    Raises:
+        InvalidInput: an option is given under two names.
+    """
+    try:
+        return resolve_aliases(options, read_aliases(TARGETS[kind].options))
+    except InvalidInput as error:
+        raise InvalidInput(error.what, option="{0}.{1}".format(kind, error.option), remedy=error.remedy) from None
 
 
 def _check_option(name: str) -> None:

@@ -26,8 +26,10 @@ options:
   postgresql:
     description:
       - The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the task's
-        host, which needs C(psycopg). The controller needs the Python package C(scramp).
+        host, which needs C(psycopg).
       - The server gets a SCRAM-SHA-256 verifier, never the password.
+      - "The names of community.postgresql are taken too: C(login_host), C(login_port), C(login_db), C(login_unix_socket),
+        C(login_user) and C(login_password) (the administrator's), C(ssl_rootcert)."
       - A single role has no grace period, because it has one password at a time.
     type: dict
     suboptions:

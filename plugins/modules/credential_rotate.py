@@ -285,8 +285,11 @@ rotation:
       description: When it began.
       type: str
     readers_refused_for:
-      description: For how many seconds readers of the current value were refused by the target.
+      description: For how many seconds readers of the current value were refused by the target. 0 if that was not seen.
       type: float
+    readers_maybe_refused:
+      description: Whether the new value was sent to a target that has one value at a time, and it is not known whether it took effect.
+      type: bool
     grace:
       description: For how many seconds the previous value is kept after the promotion.
       type: int

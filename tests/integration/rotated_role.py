@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import verifier
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier
 
 BIN = Path(sys.executable).parent
 ROLE = "app"
@@ -99,7 +99,7 @@ def new_play(tmp_path: Path, postgresql: Any) -> Play:
         postgresql.run("DROP ROLE IF EXISTS {}".format(role))
     postgresql.run("CREATE ROLE app LOGIN")
     postgresql.run("CREATE ROLE app_b LOGIN")
-    postgresql.run("ALTER ROLE app PASSWORD '{}'".format(verifier(old)))
+    postgresql.run("ALTER ROLE app PASSWORD '{}'".format(build_verifier(old)))
     run = Play(tmp_path, postgresql)
     (tmp_path / "old").write_text(old)
     run.run(

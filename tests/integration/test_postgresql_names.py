@@ -49,3 +49,24 @@ def test_other_names_are_taken_literally(tmp_path: Path, postgresql: Any) -> Non
     assert '"outcome": "promoted"' in play.run(with_options(**options), SHOW)
     assert postgresql.accepts(role, play.value())
     assert not postgresql.accepts(role, old_password(play))
+
+
+NAMES = {"host": "login_host", "port": "login_port", "database": "login_db", "admin_user": "login_user", "admin_password": "login_password"}
+
+
+def test_the_names_of_community_postgresql_mean_the_same_and_are_masked_alike(tmp_path: Path, postgresql: Any) -> None:
+    play = new_play(tmp_path, postgresql)
+    task = rotation()
+    arguments = task["nebula.credential.credential_rotate"]
+    arguments["postgresql"] = {NAMES[name]: value for name, value in arguments["postgresql"].items()}
+    output = play.run(task, SHOW, arguments=("-vvv",))
+    assert '"outcome": "promoted"' in output
+    assert postgresql.password not in output
+    assert postgresql.accepts("app", play.value())
+
+
+@pytest.mark.parametrize("name", ["host", "admin_password"])
+def test_two_names_of_one_option_are_a_conflict(tmp_path: Path, postgresql: Any, name: str) -> None:
+    play = new_play(tmp_path, postgresql)
+    output = play.run(with_options(**{NAMES[name]: "another"}), fails=True)
+    assert "option 'postgresql.{}': it is another name of '{}'".format(NAMES[name], name) in output

@@ -37,6 +37,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.read 
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_diff import build_planned_diff, describe_side, foresee
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotation_options import (
     GRACE_OPTIONS,
+    check_flaw,
     check_phase,
     check_rollback,
     check_target,
@@ -49,6 +50,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.lease_holder import holder_of, may_live
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.summary import describe_consequences
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import handover, steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import OVERLAP_NONE, SERVICE, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
@@ -221,7 +223,9 @@ class _Rotation:
             self._make(self._current)
 
     def _make(self, base: Record) -> Any:
-        return new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
+        made = new_value(base, self._parameters, self._target.next_fields(base), self._manager.clock())
+        check_flaw(self._parameters, self._target.find_flaw(made.fields))
+        return made
 
     def _grace(self) -> timedelta:
         """Return the grace period: the option, else the policy's, else the time that consumers need.
@@ -334,11 +338,7 @@ def _controller(context: AccessContext) -> int:
 def _failure(step: Step) -> Exception:
     outcome = str(step.outcome)
     what = "the rotation ended as '{}': {}".format(outcome, step.summary.get("reason") or "no reason was reported")
-    refused_for = step.summary.get("readers_refused_for")
-    told = " Readers of the current value were refused for {} s.".format(refused_for) if refused_for else ""
-    pending = step.summary.get("may_land_until")
-    kept = " The new value is kept as pending until {}.".format(pending) if pending and outcome == steps.ROLLED_BACK else ""
-    return _FAILURES[outcome](what, remedy=_REMEDIES[outcome] + told + kept)
+    return _FAILURES[outcome](what, remedy=_REMEDIES[outcome] + describe_consequences(step.summary, outcome))
 
 
 _PHASES: Mapping[str, Callable[[_Rotation], Step]] = {

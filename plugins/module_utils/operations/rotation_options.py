@@ -95,6 +95,17 @@ def check_target(parameters: Mapping[str, Any], traits: TargetTraits, *, driven:
         _refuse(parameters, ("current_unverified",), "no target is named that the current value could be tried at")
 
 
+def check_flaw(parameters: Mapping[str, Any], flaw: str) -> None:
+    """Check that the target can take the new value. `flaw` is why it cannot; empty if it can.
+
+    Raises:
+        InvalidInput: it cannot. The error names the option that the value came from.
+    """
+    if flaw:
+        given = next((option for option in _VALUE_OPTIONS if is_given(parameters, option)), "target")
+        raise InvalidInput(flaw, option=given, name=parameters["name"], remedy="Give another value, or have one generated.")
+
+
 def check_rollback(parameters: Mapping[str, Any], standing: Mapping[str, Any], named: Optional[Mapping[str, Any]]) -> None:
     """Check that the options fit what there is to roll back.
 

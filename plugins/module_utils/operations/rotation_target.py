@@ -65,6 +65,10 @@ class RotationTarget:
         """Return the fields that the target prescribes for the value after `base`."""
         return self._target().next_fields(self._value(base)) if self.driven else {}
 
+    def find_flaw(self, fields: Fields) -> str:
+        """Return why the target can never accept these fields, in words without a value. Empty if it can."""
+        return self._target().find_flaw(Value(fields, primary=self._type.primary_of(fields))) if self.driven else ""
+
     @property
     def places(self) -> Tuple[str, ...]:
         """The places that each take the value."""

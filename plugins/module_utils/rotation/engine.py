@@ -46,6 +46,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
 LEASE = timedelta(seconds=600)
 """How long a controller may be silent before another one takes over, plus 120 s for clocks that differ."""
 
+_BUSY = (
+    "Wait for it to end; its lease ends at {}. If this task runs on several hosts, write 'run_once: true': a credential is rotated once."
+)
+
 
 class RotationEngine:
     """Rotates credentials of one store on behalf of one controller."""
@@ -327,7 +331,7 @@ class RotationEngine:
         journal = entry.journal
         if not journal.free_for(self._holder, self._course.now()) and self._alive(str(journal.holder)):
             until = as_time(journal.until or 0).isoformat(timespec="seconds")
-            raise in_progress(entry.name, "a rotation is in progress", "Wait for it to end; its lease ends at {}.".format(until))
+            raise in_progress(entry.name, "a rotation is in progress", _BUSY.format(until))
 
     def _go_on(self, entry: Entry, request: Optional[Request]) -> Step:
         return advance(self._course, entry, request)

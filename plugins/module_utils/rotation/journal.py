@@ -116,7 +116,8 @@ class Journal:
         refused: the target refused pending; it is not sent again.
         no_way_back: the target refused current (for example because of a password history): forward only.
         tested: a person reported that the target accepts pending and refuses a wrong value.
-        opened, gap: since when, and for how long, readers of current were refused (overlap none).
+        opened, gap: since when readers of current may have been refused, and for how long they were (overlap none). `gap` is None
+            until it is known: the target took pending, or refused current.
         verified: when the target was last seen to accept the surviving value.
         promoted: the version of current that pending became.
         retire_after: the earliest time at which previous goes.

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, SKEW_STAMP, Journal, as_time
@@ -20,6 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     SERVICE,
     TargetTraits,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import ROLLED_BACK
 
 
 def summarize(journal: Journal, now: int) -> Dict[str, Any]:
@@ -41,6 +42,7 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
         "orphaned": journal.orphaned,
         "started_at": _time(journal.started),
         "readers_refused_for": round(journal.gap / SECOND, 3) if journal.gap is not None else 0,
+        "readers_maybe_refused": journal.is_driven and journal.interrupts and _is_open(journal),
         "grace": journal.grace,
         "retire_after": _time(journal.retire_after),
         "overdue": overdue(journal, now),
@@ -51,6 +53,21 @@ def summarize(journal: Journal, now: int) -> Dict[str, Any]:
     if journal.is_made_by_service:
         summary["strays"] = list(journal.strays)
     return summary
+
+
+def _is_open(journal: Journal) -> bool:
+    """Whether pending was sent, and it is not known whether the target took it for a while."""
+    return journal.sent is not None and journal.gap is None and not journal.refused
+
+
+def describe_consequences(summary: Mapping[str, Any], outcome: str) -> str:
+    """Return what a rotation that was not promoted did to readers, and how long pending is kept. Empty if neither."""
+    refused_for, pending = summary.get("readers_refused_for"), summary.get("may_land_until")
+    told = " Readers of the current value were refused for {} s.".format(refused_for) if refused_for else ""
+    if summary.get("readers_maybe_refused"):
+        told = " Readers of the current value may have been refused meanwhile."
+    kept = " The new value is kept as pending until {}.".format(pending) if pending and outcome == ROLLED_BACK else ""
+    return told + kept
 
 
 def overdue(journal: Journal, now: int) -> bool:

@@ -11,7 +11,7 @@ decides which probe or act comes next.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Mapping, Tuple
+from typing import Callable, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING
@@ -114,8 +114,13 @@ def roll_back(journal: Journal, now: int) -> Journal:
     """
     if journal.withdraws and journal.sent is not None and PENDING not in journal.withdrawn:
         return withdraw(replace(journal, goal=BACK), PENDING, phases.CONFIRMING)
-    gap = now - journal.opened if journal.opened is not None else journal.gap
+    gap = _measure_gap(journal, now) if journal.gap is not None else None
     return replace(journal, phase=phases.DISCARDING, goal=BACK, verified=now, opened=None, gap=gap, withdrawn=())
+
+
+def _measure_gap(journal: Journal, now: int) -> Optional[int]:
+    """Return for how long readers of current have been refused, once that is known: the target took pending, or refused current."""
+    return now - journal.opened if journal.opened is not None else journal.gap
 
 
 def withdraw(journal: Journal, stage: str, after: str) -> Journal:
@@ -170,11 +175,13 @@ def _applying(journal: Journal, outcome: str, now: int) -> Journal:
             return _next_places(journal, now)
         reason = "the target could not be reached"
         return settle(journal, reason) if journal.sent is not None else replace(roll_back(journal, now), reason=reason)
-    journal = _note_sent(journal)
+    opened, journal = journal.opened, _note_sent(journal)
     if outcome == APPLIED:
-        return replace(journal, phase=phases.VERIFYING)
+        return replace(journal, phase=phases.VERIFYING, gap=_measure_gap(journal, now))
     if outcome == REFUSED:
-        return replace(journal, phase=phases.CONFIRMING, goal=BACK, refused=True, reason="the target refused the new value")
+        # What was refused interrupts no reader; an earlier attempt may have.
+        refused = replace(journal, opened=opened, refused=True)
+        return replace(refused, phase=phases.CONFIRMING, goal=BACK, reason="the target refused the new value")
     return settle(journal, "it was not known whether the target made the change")
 
 
@@ -266,7 +273,11 @@ def _note_refused(journal: Journal, stage: str, now: int) -> Journal:
     """Return the journal after the target refused the value of that stage."""
     first = journal.asked_first if journal.asked_first is not None else now
     asked = replace(journal, asked=journal.asked + 1, asked_first=first)
-    return replace(asked, pending_answer=REFUSED) if stage == PENDING else replace(asked, current_answer=REFUSED)
+    return (
+        replace(asked, pending_answer=REFUSED)
+        if stage == PENDING
+        else replace(asked, current_answer=REFUSED, gap=_measure_gap(journal, now))
+    )
 
 
 def _pending_is_taken(journal: Journal, now: int) -> Journal:

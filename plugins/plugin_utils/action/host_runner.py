@@ -21,6 +21,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.plugin_utils.action.run_on_target import Unshown
 from ansible_collections.nebula.credential.plugins.plugin_utils.output import masking
 
+_TRACEBACK = "Traceback (most recent call last)"
+
 
 class _Late(BaseException):
     """The time limit is over. Not an Exception, so that no `except Exception` below catches it."""
@@ -36,11 +38,15 @@ class HostRunner:
         self._variables = dict(variables)
 
     def run_module(self, name: str, arguments: Mapping[str, Any], limit: float) -> dict[str, Any]:
-        """Return the result of a module of another collection; without a response `{"unreachable": True}`."""
+        """Return the result of a module of another collection; without a response `{"unreachable": True}`.
+
+        `msg` of a failed one is its message, or that of the exception that ended it. It may hold a value, so it is not passed on.
+        """
         masking.register([Secret(arguments[option]) for option in self._secret_arguments if option in arguments])
         try:
             with self._without_log(), _at_most(limit):
-                return dict(self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables))
+                found = self._action._execute_module(module_name=name, module_args=Unshown(arguments), task_vars=self._variables)
+                return _with_message(dict(found))
         except (AnsibleError, _Late):
             return {"unreachable": True}
 
@@ -72,6 +78,22 @@ class HostRunner:
             yield
         finally:
             task.no_log = before
+
+
+def _with_message(result: dict[str, Any]) -> dict[str, Any]:
+    """Return the result of a module with the message of the exception that ended it, if it has no message of its own.
+
+    Up to ansible-core 2.18 that is the end of a traceback in the module's output; later, an event in `exception`.
+    """
+    event = getattr(result.get("exception"), "event", None)
+    if event is not None and not result.get("msg"):
+        return {**result, "msg": str(event.msg)}
+    outputs = [str(result.get(output) or "") for output in ("module_stdout", "module_stderr")]
+    written = next((output for output in outputs if _TRACEBACK in output), "")
+    if result.get("failed") and written:
+        lines = written.rpartition(_TRACEBACK)[2].splitlines()
+        return {**result, "msg": "\n".join(line for line in lines[1:] if not line.startswith(" "))}
+    return result
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from tests.house.source import SourceTree
 PART = r"(?:'[^'\n]+'|\"[^\"\n]+\"|[A-Za-z][\w.\[\]-]*)"
 LINE = re.compile("pip install ({0}(?: {0})*)".format(PART))
 WORD = re.compile(r"'([^']+)'|\"([^\"]+)\"|([A-Za-z][\w.\[\]-]*)")
-# Where ansible-core is, PyYAML is; psycopg and scramp are the roles' on the hosts that change PostgreSQL.
+# Where ansible-core is, PyYAML is; psycopg is the roles' on the hosts that change PostgreSQL.
 WITH_ANSIBLE = {"pyyaml"}
 
 

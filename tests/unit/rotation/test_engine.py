@@ -200,6 +200,36 @@ def test_readers_of_current_are_told_how_long_they_were_refused() -> None:
     assert world.rotate(slow).summary["readers_refused_for"] == 4
 
 
+@pytest.mark.parametrize(("outcome", "maybe"), [(REFUSED, False), (UNAVAILABLE, False), (UNKNOWN, True)])
+def test_no_interval_is_reported_in_which_nobody_was_seen_refused(outcome: str, maybe: bool) -> None:
+    world = World()
+
+    def slow(step: Step) -> Tuple[str, float]:
+        world.clock.forward(2)
+        return (outcome if step.kind == steps.APPLY else ACCEPTED, LIFE)
+
+    world.target.refuses = lambda _value: outcome == REFUSED
+    done = world.rotate(slow)
+    assert done.outcome == steps.ROLLED_BACK
+    assert done.summary["readers_refused_for"] == 0
+    assert done.summary["readers_maybe_refused"] is maybe
+
+
+def test_an_interval_counts_from_the_change_until_the_current_value_is_accepted_again() -> None:
+    world = World()
+    real = world.target.ask
+    world.target.ask = lambda value: REFUSED if value == b"value-1" else real(value)  # type: ignore[method-assign]
+
+    def slow(step: Step) -> Tuple[str, float]:
+        world.clock.forward(2)
+        return (APPLIED if step.kind == steps.APPLY else ACCEPTED, 0)
+
+    done = world.rotate(slow)
+    assert done.outcome == steps.ROLLED_BACK
+    assert done.summary["readers_refused_for"] == 8
+    assert not done.summary["readers_maybe_refused"]
+
+
 def test_a_value_stored_meanwhile_by_somebody_else_is_settled_against_and_kept() -> None:
     world = World()
     engine = world.engine()

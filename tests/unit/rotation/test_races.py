@@ -41,7 +41,7 @@ def test_a_lease_is_taken_over_when_it_is_over_or_its_holder_is_dead() -> None:
     world = World()
     world.begin_rotation(world.engine("a"))
     world.clock.forward(600 + 119)
-    with pytest.raises(errors.RotationInProgress):
+    with pytest.raises(errors.RotationInProgress, match="run_once: true"):
         world.rotate(holder="b")
     world.clock.forward(1)
     assert world.rotate(holder="b").outcome in (steps.PROMOTED, steps.ROLLED_BACK)

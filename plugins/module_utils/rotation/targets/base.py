@@ -213,6 +213,13 @@ class Target(ABC):
         """Return fields that the value after `base` must have (the user whose turn it is). Empty unless overridden."""
         return {}
 
+    def find_flaw(self, value: Value) -> str:
+        """Return why the service can never accept a value, in words without it. Empty if it can. Contact nothing.
+
+        A new value with a flaw is refused before a rotation begins.
+        """
+        return ""
+
     @abstractmethod
     def precheck(self, modules: Modules) -> None:
         """Check, before anything is begun, that the target can be reached and has what is to be changed. Change nothing.

@@ -19,6 +19,7 @@ class Option:
         description: its paragraphs, in Ansible's documentation markup.
         no_log: the value is secret. Must be False, not None, if the option's name looks like that of a secret.
         credential: the value names a credential of the same store. The target gets that credential's fields.
+        aliases: other names that users know from the modules of the target.
     """
 
     type: str
@@ -29,6 +30,7 @@ class Option:
     choices: Tuple[str, ...] = ()
     no_log: Optional[bool] = None
     credential: bool = False
+    aliases: Tuple[str, ...] = ()
 
     def argument(self) -> Dict[str, Any]:
         """Return the option as an argument spec has it."""
@@ -41,6 +43,11 @@ class Option:
             "no_log": self.no_log,
         }
         return {name: part for name, part in parts.items() if part is not None}
+
+
+def read_aliases(options: Mapping[str, Option]) -> Dict[str, str]:
+    """Return the other names of a target's options, and the option that each stands for."""
+    return {alias: name for name, option in options.items() for alias in option.aliases}
 
 
 def build_argument(options: Mapping[str, Option], exclusive: Sequence[Sequence[str]]) -> Dict[str, Any]:

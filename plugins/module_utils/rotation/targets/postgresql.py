@@ -10,13 +10,13 @@ A role has one password at a time; two roles that take turns (`usernames`) overl
 
 from __future__ import annotations
 
-import base64
 from dataclasses import replace
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, MissingLibrary
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     ALTERNATING,
     OVERLAP_NONE,
@@ -28,11 +28,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.options import Option
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_password import build_verifier, find_flaw
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql_results import (
     ROLE_QUERY,
+    check_right,
     check_role,
     describe_failed_probe,
     describe_obstacles,
+    describe_refused_send,
     probe_outcome,
     send_outcome,
 )
@@ -47,7 +50,6 @@ COLLECTION = Requirement(
     "ansible-galaxy collection install community.postgresql",
     parts=(USER_MODULE, PING_MODULE, QUERY_MODULE),
 )
-SCRAMP = Requirement("python", "scramp", "pip install scramp", parts=("scramp",))
 PSYCOPG = Requirement("python", "psycopg", "pip install 'psycopg[binary]'", where="target", parts=("psycopg", "psycopg2"))
 
 SINGLE_USER = TargetTraits(
@@ -79,14 +81,22 @@ class PostgreSQL(Target):
     about = (
         (
             "The PostgreSQL server, and whose password changes there. The modules of C(community.postgresql) reach it from the"
-            " task's host, which needs C(psycopg). The controller needs the Python package C(scramp)."
+            " task's host, which needs C(psycopg)."
         ),
         "The server gets a SCRAM-SHA-256 verifier, never the password.",
+        (
+            "The names of community.postgresql are taken too: C(login_host), C(login_port), C(login_db), C(login_unix_socket),"
+            " C(login_user) and C(login_password) (the administrator's), C(ssl_rootcert)."
+        ),
         "A single role has no grace period, because it has one password at a time.",
     )
     options = {
-        "host": Option("str", ("Host name or address, as seen from the task's host. Defaults to the credential's field C(host).",)),
-        "port": Option("int", ("The port. Defaults to the credential's field C(port), or 5432 if it has none.",)),
+        "host": Option(
+            "str",
+            ("Host name or address, as seen from the task's host. Defaults to the credential's field C(host).",),
+            aliases=("login_host",),
+        ),
+        "port": Option("int", ("The port. Defaults to the credential's field C(port), or 5432 if it has none.",), aliases=("login_port",)),
         "probe_host": Option(
             "str",
             (
@@ -100,13 +110,17 @@ class PostgreSQL(Target):
         "database": Option(
             "str",
             ("The database to connect to. Defaults to the credential's field C(database), or V(postgres) if it has none.",),
+            aliases=("login_db",),
         ),
         "unix_socket": Option(
             "path",
             ("The directory of a Unix socket, in place of a host. Peer authentication cannot be verified and is rolled back.",),
+            aliases=("login_unix_socket",),
         ),
         "ssl_mode": Option("str", ("How TLS is used, in libpq's words. Defaults to the credential's field C(ssl_mode).",)),
-        "ca_cert": Option("path", ("A file of CA certificates that verify the server's certificate, on the task's host.",)),
+        "ca_cert": Option(
+            "path", ("A file of CA certificates that verify the server's certificate, on the task's host.",), aliases=("ssl_rootcert",)
+        ),
         "connect_params": Option(
             "dict",
             (
@@ -126,8 +140,12 @@ class PostgreSQL(Target):
             ),
             elements="str",
         ),
-        "admin_user": Option("str", ("A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).",)),
-        "admin_password": Option("str", ("The password of O(postgresql.admin_user).",), no_log=True),
+        "admin_user": Option(
+            "str",
+            ("A role that may change the password. Defaults to the user name of O(postgresql.admin_credential).",),
+            aliases=("login_user",),
+        ),
+        "admin_password": Option("str", ("The password of O(postgresql.admin_user).",), no_log=True, aliases=("login_password",)),
         "admin_credential": Option(
             "str",
             ("A credential in the same store that holds the admin's user name and password.",),
@@ -136,7 +154,7 @@ class PostgreSQL(Target):
         ),
     }
     exclusive = (("admin_password", "admin_credential"), ("role", "usernames"))
-    requires = (COLLECTION, PSYCOPG, SCRAMP)
+    requires = (COLLECTION, PSYCOPG)
     # From ansible-core 2.22 on, modules return these for masking, and its debug output shows them before they are masked.
     secret_arguments = ("password", "login_password")
 
@@ -171,9 +189,12 @@ class PostgreSQL(Target):
             MissingLibrary: the host has no psycopg.
             Unavailable: the server cannot be reached, or refuses the admin login, or a connection pooler is in between.
             NotFound: a role does not exist.
+            AccessDenied: the admin may not change the role's password.
         """
         for role in self._roles():
-            check_role(self._read_role(modules, role), role, PSYCOPG.install)
+            found = self._read_role(modules, role)
+            check_role(found, role, self._describe_login(), PSYCOPG.install)
+            check_right(found, role, self._admin()[0])
 
     def find_obstacle(self, modules: Modules, value: Value, place: str = "") -> str:
         return describe_obstacles(self._read_role(modules, self._role(value)), self._role(value))
@@ -183,10 +204,19 @@ class PostgreSQL(Target):
         return modules.run(QUERY_MODULE, dict(self._admin_login(), query=ROLE_QUERY, named_args={"role": role}))
 
     def apply(self, modules: Modules, value: Value, place: str = "") -> str:
-        new = verifier(_text(value.fields, value.primary) or "")
-        return send_outcome(modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True)))
+        if self.find_flaw(value):
+            return steps.REFUSED
+        new = build_verifier(_text(value.fields, value.primary) or "")
+        result = modules.run(USER_MODULE, dict(self._admin_login(), name=self._role(value), password=new, encrypted=True))
+        modules.note(describe_refused_send(result))
+        return send_outcome(result)
+
+    def find_flaw(self, value: Value) -> str:
+        return find_flaw(value.fields[value.primary].expose() if value.primary in value.fields else b"")
 
     def probe(self, modules: Modules, value: Value, place: str = "") -> str:
+        if self.find_flaw(value):
+            return steps.REFUSED
         result = modules.run(PING_MODULE, self._probe_login(self._role(value), _text(value.fields, value.primary) or ""))
         modules.note(describe_failed_probe(result))
         return probe_outcome(result)
@@ -218,6 +248,13 @@ class PostgreSQL(Target):
             "login_password": password,
         }
         return {name: value for name, value in options.items() if value is not None}
+
+    def _describe_login(self) -> str:
+        """Return the administrator's user name and the server, for messages."""
+        credential = self._options.get("admin_credential")
+        server = self._option("unix_socket") if self._option("host") is None else self._option("host")
+        where = "{}:{}".format(server or "localhost", self._option("port") or 5432)
+        return "{} at {}{}".format(self._admin()[0], where, ", login from admin_credential" if credential else "")
 
     def _admin_login(self) -> Dict[str, Any]:
         return self._login(*self._admin())
@@ -259,40 +296,6 @@ class PostgreSQL(Target):
                 remedy="Name the role, or store the credential with a username.",
             )
         return str(role)
-
-
-def scram_library() -> Any:
-    """Import and return the library scramp. It loads half a dozen others, so only a run that rotates imports it.
-
-    Raises:
-        MissingLibrary: it is not installed.
-    """
-    try:
-        import scramp  # type: ignore[import-untyped, unused-ignore]
-    except ImportError:
-        what = "the Python library 'scramp' is missing on the controller"
-        raise MissingLibrary(what, remedy="Install it: {}".format(SCRAMP.install)) from None
-    return scramp
-
-
-def verifier(password: str) -> str:
-    """Return the SCRAM-SHA-256 verifier of a password, as PostgreSQL stores it, with a fresh random salt.
-
-    Raises:
-        MissingLibrary: scramp is not installed.
-        InvalidInput: the password has characters that SASLprep (RFC 4013) forbids.
-    """
-    scramp = scram_library()
-    try:
-        salt, stored, server, iterations = scramp.ScramMechanism("SCRAM-SHA-256").make_auth_info(password)
-    except scramp.ScramException:
-        raise InvalidInput(
-            "the password has characters that PostgreSQL does not accept",
-            option="fields",
-            remedy="Use printable characters (RFC 4013), or have the value generated.",
-        ) from None
-    encoded = [base64.b64encode(part).decode("ascii") for part in (salt, stored, server)]
-    return "SCRAM-SHA-256${}:{}${}:{}".format(iterations, *encoded)
 
 
 def _check_literal(role: str, option: str) -> None:

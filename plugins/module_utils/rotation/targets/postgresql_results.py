@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, NotFound, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, MissingLibrary, NotFound, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 
 # English texts that show the cause. A text that is not listed leads to unknown or unavailable, which parks and loses nothing.
@@ -26,19 +26,91 @@ _UNTRIED: Mapping[str, str] = {
 """Texts of the server that say why a value could not be tried, and our words for them."""
 _NOT_SENT = ("unable to connect to database", "Failed to import the required Python library")
 _NO_LIBRARY = "Failed to import the required Python library"
-_DENIED = (
-    "permission denied",
-    "must be superuser",
-    "must have admin option",
-    "CREATEROLE",
-    "read-only transaction",
-    "recovery is in progress",
+_UNANSWERED = (
+    "connection",
+    "SYSCALL",
+    "socket",
+    "consuming input failed",
+    "sending query failed",
+    "flushing failed",
+    "receive data",
+    "send data",
+    "shutting down",
+    "crash",
+    "timeout expired",
+    "MODULE FAILURE",
+    "deserialization",
 )
+"""Parts of what psycopg and ansible-core say if the server's answer to a change was lost. Every other text is the server's answer."""
+_READ_ONLY = "the server takes no changes on this connection (a standby, or default_transaction_read_only)"
+_DENIED: Mapping[str, str] = {
+    "superuser": "only a superuser may change the password of this role",
+    "SUPERUSER": "only a superuser may change the password of this role",
+    "ADMIN option": "the administrator needs CREATEROLE, and the role WITH ADMIN OPTION",
+    "CREATEROLE": "the administrator needs CREATEROLE",
+    "permission denied": "the administrator may not change the role's password (CREATEROLE; from PostgreSQL 16 on, ADMIN OPTION too)",
+    "read-only transaction": _READ_ONLY,
+    "recovery is in progress": _READ_ONLY,
+    "statement timeout": "the server did not make the change within the statement timeout",
+    "lock timeout": "another transaction holds the role",
+}
+"""Texts of the server's refusals of a change, and our words for them. The first one that is found counts."""
+_CAUSES: Tuple[Tuple[Tuple[str, ...], str, str, str], ...] = (
+    (_WRONG_PASSWORD, "admin_user", "PostgreSQL refuses the admin login", "Check admin_user and admin_password, or admin_credential."),
+    (("no pg_hba.conf entry",), "admin_user", "pg_hba.conf has no entry for the admin login", "Add one, or name another user or ssl_mode."),
+    (("Connection refused",), "port", "nothing listens for PostgreSQL there", "Check host and port."),
+    (
+        ("resolve host", "translate host name", "not known", "No address associated"),
+        "host",
+        "the host name cannot be resolved",
+        "Check host, as seen from the task's host.",
+    ),
+    (
+        ("SSL", "certificate", "sslmode", "sslrootcert", "root.crt"),
+        "ssl_mode",
+        "the TLS connection to PostgreSQL failed",
+        "Check ssl_mode, ca_cert, and whether the server offers TLS for this host name.",
+    ),
+    (
+        ("timeout expired", "timed out", "connection timeout"),
+        "host",
+        "PostgreSQL did not answer in time",
+        "Check host, port and the firewall.",
+    ),
+    (
+        ("No route to host", "Network is unreachable", "No such file"),
+        "host",
+        "there is no way to the server",
+        "Check host or unix_socket, and the network.",
+    ),
+    (("database ",), "database", "the server refuses the database", "Check database, and the right to connect to it."),
+    (("too many connections", "remaining connection slots"), "host", "the server has too many connections", "Try again later."),
+    (("starting up", "shutting down"), "host", "the server is starting or stopping", "Try again later."),
+)
+"""Texts of a login that failed, the option to look at, what happened, and what to do. The first one that is found counts."""
 ROLE_QUERY = """
-SELECT rolcanlogin, COALESCE(rolvaliduntil < now(), false) AS is_expired, rolconnlimit = 0 AND NOT rolsuper AS has_no_connections,
-       pg_catalog.has_database_privilege(rolname, pg_catalog.current_database(), 'CONNECT') AS may_connect
-FROM pg_catalog.pg_roles WHERE rolname::text = %(role)s::text
+SELECT role.rolcanlogin, COALESCE(role.rolvaliduntil < now(), false) AS is_expired,
+       role.rolconnlimit = 0 AND NOT role.rolsuper AS has_no_connections,
+       pg_catalog.has_database_privilege(role.rolname, pg_catalog.current_database(), 'CONNECT') AS may_connect,
+       CASE WHEN pg_catalog.pg_is_in_recovery() OR pg_catalog.current_setting('transaction_read_only') = 'on' THEN 'read_only'
+            WHEN admin.rolsuper THEN ''
+            WHEN role.rolsuper OR (role.rolreplication AND version.number < 160000) THEN 'superuser'
+            WHEN admin.oid = role.oid THEN ''
+            WHEN NOT admin.rolcreaterole THEN 'createrole'
+            WHEN version.number >= 160000 AND NOT pg_catalog.pg_has_role(role.oid, 'USAGE WITH ADMIN OPTION') THEN 'admin_option'
+            ELSE '' END AS missing_right
+FROM pg_catalog.pg_roles AS role
+JOIN pg_catalog.pg_roles AS admin ON admin.rolname = CURRENT_USER
+CROSS JOIN (SELECT pg_catalog.current_setting('server_version_num')::int AS number) AS version
+WHERE role.rolname::text = %(role)s::text
 """
+_MISSING_RIGHTS: Mapping[str, str] = {
+    "read_only": _READ_ONLY,
+    "superuser": "only a superuser may change the password of the role '{role}'",
+    "createrole": "'{admin}' may not change the password of the role '{role}': it lacks CREATEROLE",
+    "admin_option": "'{admin}' may not change the password of the role '{role}': it lacks the role WITH ADMIN OPTION",
+}
+"""Values of the column `missing_right`: which rights ALTER ROLE ... PASSWORD needs (PostgreSQL's documentation of it)."""
 _OBSTACLES: Tuple[Tuple[str, bool, str], ...] = (
     ("rolcanlogin", False, "it may not log in (NOLOGIN)"),
     ("is_expired", True, "its password has expired (VALID UNTIL is in the past)"),
@@ -48,8 +120,14 @@ _OBSTACLES: Tuple[Tuple[str, bool, str], ...] = (
 """A column of the query, the value with which the server refuses every password, and why."""
 
 
-def check_role(result: Mapping[str, Any], role: str, install: str) -> None:
-    """Check the result of the role query. `install` is the line that installs the library on the host.
+def check_role(result: Mapping[str, Any], role: str, login: str, install: str) -> None:
+    """Check the result of the role query.
+
+    Args:
+        result: what the module returned.
+        role: the role that was looked for.
+        login: the administrator's user name and the server, for messages: `admin at db:5432`.
+        install: the line that installs the library on the host.
 
     Raises:
         MissingLibrary: the host has no psycopg.
@@ -63,17 +141,41 @@ def check_role(result: Mapping[str, Any], role: str, install: str) -> None:
         remedy = "Nothing was changed. Name the server itself in 'host' and 'port', and the pooler in 'probe_host' and 'probe_port'."
         raise Unavailable("a connection pooler refuses the parameters of the connection", option="postgresql.host", remedy=remedy)
     if result.get("failed") or result.get("unreachable"):
-        refused = any(known in text for known in _WRONG_PASSWORD)
-        what = "PostgreSQL refuses the admin login" if refused else "PostgreSQL cannot be reached"
-        raise Unavailable(what, option="postgresql", remedy="Nothing was changed. Check host, port, admin_user and admin_password.")
+        raise _login_error(text, login)
     if not result.get("rowcount"):
         raise NotFound(
             "PostgreSQL has no role '{}'".format(role), option="postgresql.role", remedy="Nothing was changed. Create the role first."
         )
 
 
+def _login_error(text: str, login: str) -> Unavailable:
+    """Return the error for an administrator that could not log in, with the cause that the text shows."""
+    found = next((cause for cause in _CAUSES if any(known in text for known in cause[0])), None)
+    if found is None:
+        what, remedy = "PostgreSQL cannot be reached", "Check host, port and ssl_mode, and the server's log."
+        return Unavailable("{} ({})".format(what, login), option="postgresql", remedy="Nothing was changed. {}".format(remedy))
+    _texts, option, what, remedy = found
+    return Unavailable(
+        "{} ({})".format(what, login), option="postgresql.{}".format(option), remedy="Nothing was changed. {}".format(remedy)
+    )
+
+
+def check_right(result: Mapping[str, Any], role: str, admin: str) -> None:
+    """Check, by the result of the role query, that the administrator may change the role's password.
+
+    Raises:
+        AccessDenied: it may not, or the server takes no changes.
+    """
+    missing = (result.get("query_result") or [{}])[0].get("missing_right")
+    if missing:
+        remedy = "Nothing was changed. Grant that right, or name another administrator in 'admin_user' or 'admin_credential'."
+        if missing == "read_only":
+            remedy = "Nothing was changed. Name the primary server, or a connection that may write."
+        raise AccessDenied(_MISSING_RIGHTS[missing].format(role=role, admin=admin), option="postgresql.admin_user", remedy=remedy)
+
+
 def send_outcome(result: Mapping[str, Any]) -> str:
-    """Return the outcome of an apply; unknown if it is not certain."""
+    """Return the outcome of an apply; unknown if it is not certain. Every answer of the server is certain."""
     if result.get("unreachable"):
         return steps.UNKNOWN
     if not result.get("failed"):
@@ -81,7 +183,13 @@ def send_outcome(result: Mapping[str, Any]) -> str:
     text = str(result.get("msg") or "")
     if any(known in text for known in _NOT_SENT):
         return steps.UNAVAILABLE
-    return steps.REFUSED if any(known in text for known in _DENIED) else steps.UNKNOWN
+    return steps.REFUSED if text and not any(known in text for known in _UNANSWERED) else steps.UNKNOWN
+
+
+def describe_refused_send(result: Mapping[str, Any]) -> str:
+    """Return why the server refused a change, in words of ours. Empty if nothing is known."""
+    text = str(result.get("msg") or "")
+    return next((words for known, words in _DENIED.items() if known in text), "") if send_outcome(result) == steps.REFUSED else ""
 
 
 def probe_outcome(result: Mapping[str, Any]) -> str:

@@ -6,21 +6,16 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import re
-import sys
 from typing import Any
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import postgresql, steps
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import MANUAL_TRAITS, NO_TARGET_TRAITS, Value
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import MAX_TIME_LIMIT, Command
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import SINGLE_USER, PostgreSQL
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import TARGETS
 from tests.unit.rotation.targets.recorded_modules import Recorded
 
@@ -32,29 +27,14 @@ def target(**options: Any) -> PostgreSQL:
     return PostgreSQL({**WAY, **options}, Value({"username": Secret("app"), "password": Secret("old-word")}))
 
 
+def value_of(password: bytes) -> Value:
+    return Value({"username": Secret("app"), "password": Secret(password)})
+
+
 def called(act: Any, *arguments: Any) -> tuple[str, Any]:
     modules = Recorded({"rowcount": 1})
     act(modules, *arguments)
     return modules.calls[0]
-
-
-def test_the_verifier_is_the_one_of_rfc_5802_and_never_holds_the_password() -> None:
-    written = postgresql.verifier("pencil")
-    found = re.match(r"SCRAM-SHA-256\$(\d+):([A-Za-z0-9+/=]+)\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)\Z", written)
-    assert found
-    rounds, salt, stored, server = int(found[1]), *(base64.b64decode(found[number]) for number in (2, 3, 4))
-    salted = hashlib.pbkdf2_hmac("sha256", b"pencil", salt, rounds)
-    assert hmac.new(salted, b"Server Key", "sha256").digest() == server
-    assert hashlib.sha256(hmac.new(salted, b"Client Key", "sha256").digest()).digest() == stored
-    assert rounds >= 4096
-    assert postgresql.verifier("pencil") != written
-
-
-def test_a_missing_scramp_is_said_with_its_install_line(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "scramp", None)
-    with pytest.raises(errors.MissingLibrary) as raised:
-        postgresql.verifier("pencil")
-    assert "pip install scramp" in str(raised.value)
 
 
 def test_apply_sends_a_verifier_and_logs_in_as_the_admin() -> None:
@@ -89,6 +69,11 @@ def test_no_password_is_in_a_repr() -> None:
         ({"failed": True, "msg": "permission denied to alter role"}, steps.REFUSED),
         ({"failed": True, "msg": "must be superuser to alter superuser roles"}, steps.REFUSED),
         ({"failed": True, "msg": "server closed the connection unexpectedly"}, steps.UNKNOWN),
+        ({"failed": True, "msg": "terminating connection due to administrator command"}, steps.UNKNOWN),
+        ({"failed": True, "msg": "consuming input failed: SSL SYSCALL error: EOF detected"}, steps.UNKNOWN),
+        ({"failed": True, "msg": "Module result deserialization failed."}, steps.UNKNOWN),
+        ({"failed": True, "msg": "canceling statement due to statement timeout"}, steps.REFUSED),
+        ({"failed": True, "msg": "password is too short"}, steps.REFUSED),
         ({"failed": True}, steps.UNKNOWN),
     ],
 )
@@ -214,7 +199,7 @@ def test_every_target_has_traits_and_a_request_dies_before_the_lease() -> None:
     assert set(TARGETS) == {PostgreSQL.kind, Command.kind}
     for traits in (NO_TARGET_TRAITS, MANUAL_TRAITS, target().traits, target(usernames=("a", "b")).traits, command.traits):
         assert traits.apply_limit <= 300
-    assert postgresql.SINGLE_USER.apply_limit < postgresql.SINGLE_USER.max_request_life
+    assert SINGLE_USER.apply_limit < SINGLE_USER.max_request_life
 
 
 @pytest.mark.parametrize("role", ['"app"', 'a"b', "a%%b", "a%(user)s", '"'])
@@ -224,3 +209,36 @@ def test_a_role_that_the_module_would_take_for_another_one_is_refused(role: str)
             target(**options).check()
         assert role in str(raised.value)
         assert raised.value.option == option
+
+
+def test_why_the_server_refused_a_change_is_noted_in_our_words() -> None:
+    modules = Recorded({"failed": True, "msg": "must be superuser to alter superuser roles or change superuser attribute"})
+    target().apply(modules, NEW)
+    assert modules.notes == ["only a superuser may change the password of this role"]
+
+
+@pytest.mark.parametrize("right", ["read_only", "superuser", "createrole", "admin_option"])
+def test_a_right_that_the_administrator_lacks_is_named_before_anything_is_sent(right: str) -> None:
+    with pytest.raises(errors.AccessDenied) as raised:
+        target().precheck(Recorded({"rowcount": 1, "query_result": [{"missing_right": right}]}))
+    assert "Nothing was changed" in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "option", "words"),
+    [
+        ("connection to server failed: Connection refused", "postgresql.port", "nothing listens"),
+        ("failed to resolve host 'nowhere.invalid': [Errno -2] Name or service not known", "postgresql.host", "cannot be resolved"),
+        ("server does not support SSL, but SSL was required", "postgresql.ssl_mode", "TLS"),
+        ('FATAL:  password authentication failed for user "admin"', "postgresql.admin_user", "refuses the admin login"),
+        ('FATAL:  database "nodb" does not exist', "postgresql.database", "database"),
+        ("connection timeout expired", "postgresql.host", "in time"),
+        ("something else", "postgresql", "cannot be reached"),
+    ],
+)
+def test_a_login_that_fails_names_the_server_the_user_and_the_cause(text: str, option: str, words: str) -> None:
+    with pytest.raises(errors.Unavailable) as raised:
+        target().precheck(Recorded({"failed": True, "msg": "unable to connect to database: " + text}))
+    assert raised.value.option == option
+    assert words in str(raised.value)
+    assert "admin at db:5433" in str(raised.value)

@@ -56,7 +56,7 @@ def test_what_a_backend_declares_of_an_option_is_about_an_option_that_it_has(bac
         *traits.login,
         *(refused.option for refused in traits.refused_environment.values() if refused.option),
     }
-    assert {option.partition(".")[0] for option in named} <= set(traits.spec)
+    assert {option.partition(".")[0] for option in named} <= {*traits.spec, *COMMON_OPTIONS}
     assert traits.directory is None or traits.directory in traits.paths
     assert not set(traits.aliases) & set(traits.spec), "another name of an option is no option"
 

@@ -49,8 +49,9 @@ def test_to_revoke_and_return_the_value_is_refused_before_anything_is_done(manag
 
 def test_an_expired_value_is_not_returned_and_a_new_one_is(manager):
     past = {"expires_at": "2020-01-01T00:00:00Z", "return_value": True}
+    run(manager, value=CANARY)
     with pytest.raises(Expired):
-        run(manager, value=CANARY, **past)
+        run(manager, **past)
     with pytest.raises(Expired):
         run(manager, return_value=True)
     with pytest.raises(Expired):

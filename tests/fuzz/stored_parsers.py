@@ -138,7 +138,7 @@ def of_kv_metadata(_tmp_path: Any) -> Made:
         found = given if isinstance(given, dict) else {}
         texts = kv2_requests._custom({"custom_metadata": found.get("custom")})
         data = found.get("data") if isinstance(found.get("data"), dict) else None
-        value = kv2_requests.Value(data, kv2_requests.Version(3, NOW, False, False), texts)
+        value = kv2_requests.Value(data, kv2_requests.Version(3, NOW, None, deleted=False, destroyed=False), texts)
         record = kv2_records.record_of("db_pass", "current", value, "default")
         if record is not None:
             use(record)

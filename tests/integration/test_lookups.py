@@ -188,7 +188,7 @@ def test_variables_given_as_options_are_templated(project):
 
 
 @pytest.mark.parametrize(
-    ("scope", "named"), [({"wrokflow": "x"}, "nebula_credential_scope.wrokflow"), ([1], "nebula_credential_scope")], ids=str
+    ("scope", "named"), [({"workfloww": "x"}, "nebula_credential_scope.workfloww"), ([1], "nebula_credential_scope")], ids=str
 )
 def test_a_wrong_scope_of_the_variable_is_named_by_the_variable(project, scope, named):
     run = looked_up(project, ("denied", "get', 'scoped')"), nebula_credential_scope=scope)

@@ -27,7 +27,7 @@ def with_options(**options: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(("role", "other"), [('"foo"', "foo"), ("a%%b", "a%b"), ("n" * 70, "n" * 63)])
 def test_no_other_role_gets_the_new_password(tmp_path: Path, postgresql: Any, role: str, other: str) -> None:
     play = new_play(tmp_path, postgresql)
-    for name in {role[:63], other}:
+    for name in sorted({role[:63], other}):
         postgresql.run("DROP ROLE IF EXISTS {}".format(quote(name)))
         postgresql.run("CREATE ROLE {} LOGIN PASSWORD '{}'".format(quote(name), old_password(play)))
     output = play.run(with_options(role=role), fails=True)

@@ -61,8 +61,8 @@ BAD = {
         ["Did you mean 'passphrase'?", "passphrase_file"],
     ),
     "a key source with a mistyped kind": (
-        {"backend": "local", "key_sources": [{"sorce": "key_file"}]},
-        "key_sources.sorce",
+        {"backend": "local", "key_sources": [{"sourze": "key_file"}]},
+        "key_sources.sourze",
         ["there is no such option. Did you mean 'source'?"],
     ),
     "a key source without a kind": ({"backend": "local", "key_sources": [{"path": "/x"}]}, "key_sources", ["names no 'source'"]),

@@ -154,7 +154,7 @@ def test_a_login_that_is_described_wrongly_is_refused_with_what_is_allowed(confi
 
 
 @pytest.mark.parametrize(
-    ("mistyped", "meant"), [("tokn", "token"), ("metod", "method"), ("role_di", "role_id"), ("secret_id_fil", "secret_id_file")]
+    ("mistyped", "meant"), [("tokn", "token"), ("methud", "method"), ("role_di", "role_id"), ("secret_id_fil", "secret_id_file")]
 )
 def test_a_mistyped_part_of_a_login_is_named_with_what_was_meant(mistyped, meant):
     assert "Did you mean '{0}'?".format(meant) in refusal(auth={mistyped: "x"}).remedy

@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidConfiguration, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -87,12 +87,12 @@ def _below_the_scope(backend):
 def _values(backend):
     """From below the scope's guard: the search is nobody in particular."""
     for name in [row.name for row in backend.list(Filter(names_only=True))]:
-        asked = [(version.version, "current") for version in backend.versions(name)]
-        for version, stage in [*asked, (None, "pending"), (None, "previous")]:
-            # A page may use a whole mount: what is encrypted there is of other stores, and this one refuses it.
-            with suppress(NotFound, InvalidConfiguration):
-                credential = Credential(backend.get(name, version, stage), utc_now())
-                yield from _secret_fields(credential)
+        # A page may use a whole mount: what is encrypted or damaged there is of other tests, and the page's store refuses it.
+        with suppress(InvalidConfiguration, Damaged):
+            asked = [(version.version, "current") for version in backend.versions(name)]
+            for version, stage in [*asked, (None, "pending"), (None, "previous")]:
+                with suppress(NotFound):
+                    yield from _secret_fields(Credential(backend.get(name, version, stage), utc_now()))
 
 
 def _secret_fields(credential):

@@ -252,9 +252,9 @@ def test_no_secret_reaches_a_log(server, key, tmp_path, caplog):
         ({"mount": "a b"}, "'mount' of"),
         ({"verify": "certainly-not"}, "'verify' of .* cannot be read as bool"),
         ({"url": "http://vault.example.com"}, "'url' of .* plain HTTP"),
-        ({"auth": {"method": "carrier_pigeon"}}, "'auth' of .* there is no method"),
+        ({"auth": {"method": "carrier_pigeon"}}, "'auth.method' of .* there is no method"),
         ({"url": ["https://vault.example.com"]}, "'url' of"),
-        ({"keey": "x"}, "has no option 'keey'"),
+        ({"keey": "x"}, "'key_sources.keey': there is no such option. Did you mean 'key'"),
     ],
     ids=str,
 )
@@ -262,7 +262,7 @@ def test_what_is_wrong_with_an_entry_is_told_before_any_network_is_used(options,
     given = {"source": "vault_transit", "url": "https://vault.example.com", "key": "k", "auth": {"token": "t"}}
     with pytest.raises(InvalidConfiguration, match=told) as refusal:
         build_sources([dict(given, **options)], print)
-    assert refusal.value.option == "key_sources"
+    assert str(refusal.value.option).partition(".")[0] == "key_sources"
     assert "certainly-not" not in str(refusal.value)
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 )
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification
 from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import resolve_aliases
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.rotate import STEP
@@ -128,8 +127,5 @@ def _check_option(name: str) -> None:
     known = [option for option in CREDENTIAL_ROTATE.argument_spec if option != OPTIONS]
     if name in known:
         return
-    close = difflib.get_close_matches(name, known, 1)
-    meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
-    raise InvalidInput(
-        "there is no option {0}".format(ascii(name)), option=OPTIONS, remedy="{0}Allowed: {1}.".format(meant, ", ".join(sorted(known)))
-    )
+    remedy = "{0}Allowed: {1}.".format(suggest(name, known), ", ".join(sorted(known)))
+    raise InvalidInput("there is no option {0}".format(ascii(name)), option=OPTIONS, remedy=remedy)

@@ -406,6 +406,20 @@ def check_packages(packages: Iterable[Package]) -> None:
         raise MissingLibrary(what, remedy="Run: {0}".format(pip_install(*missing)))
 
 
+def find_closest(name: str, known: Iterable[str]) -> str:
+    """Return the known name that is most like a mistyped one; empty if none is close."""
+    # Imported here: this file is loaded by everything, and most processes meet no mistyped name.
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), 1)), "")
+
+
+def suggest(name: str, known: Iterable[str]) -> str:
+    """Return "Did you mean '…'? ", with a blank after it, for the closest known name; empty if none is close."""
+    close = find_closest(name, known)
+    return "Did you mean '{0}'? ".format(close) if close else ""
+
+
 def as_credential_error(error: Exception) -> CredentialError:
     """Return an error of the neutral tree unchanged, else an `Internal` that names only its class and the line that raised it.
 

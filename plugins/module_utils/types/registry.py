@@ -6,10 +6,9 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any, Dict, Mapping, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType
+from ansible_collections.nebula.credential.plugins.module_utils.errors import UnsupportedType, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.types.api_key import ApiKey
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.basic import Basic
@@ -35,8 +34,7 @@ def check_type(name: str) -> None:
         UnsupportedType: there is none; the message has the closest one, and lists the types.
     """
     if name not in _TYPES and name != Custom.name:
-        meant = "".join("Did you mean '{0}'? ".format(close) for close in difflib.get_close_matches(name, TYPES, 1))
-        remedy = "{0}Use one of: {1}.".format(meant, ", ".join(TYPES))
+        remedy = "{0}Use one of: {1}.".format(suggest(name, TYPES), ", ".join(TYPES))
         raise UnsupportedType("there is no type {0}".format(ascii(name)), option="type", remedy=remedy)
 
 

@@ -10,11 +10,10 @@ The target `acme.vaulty.appliance` is `TARGET` in `plugins/plugin_utils/rotation
 
 from __future__ import annotations
 
-import difflib
 import importlib
 from collections.abc import Iterable
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.registry import add_target
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.configuration_path import FILE_NAME
@@ -35,9 +34,7 @@ def load_target(kind: str, allowed: Iterable[str]) -> type[Target]:
     """
     listed = tuple(allowed)
     if kind not in listed:
-        close = difflib.get_close_matches(kind, listed, 1)
-        meant = "Did you mean '{0}'? ".format(close[0]) if close else ""
-        remedy = "{0}Add it to '{1}' in {2}.".format(meant, EXTENSIONS, FILE_NAME)
+        remedy = "{0}Add it to '{1}' in {2}.".format(suggest(kind, listed), EXTENSIONS, FILE_NAME)
         raise _refusal_error("the configuration does not list the target '{0}'".format(kind), remedy)
     parts = kind.split(".")
     if len(parts) != 3 or not all(part.isidentifier() for part in parts):

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -16,7 +15,7 @@ from ansible.module_utils.errors import UnsupportedError
 from ansible.utils.display import Display
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, without_masked_mappings
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, find_closest
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.empty_texts import refuse_empty_texts
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.given_mappings import label_element, list_names, parse_mappings
@@ -128,15 +127,15 @@ def _secrets(arguments: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]
 def _suggest(unsupported: Iterable[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
     """Return what was meant by options that do not exist, at any depth. Empty if nothing is close."""
     paths = sorted(path if isinstance(path, tuple) else (path,) for path in unsupported)
-    meant = ((path, _find_closest(path, spec)) for path in paths)
+    meant = ((path, _find_option(path, spec)) for path in paths)
     texts = ["'{0}' in place of '{1}'".format(".".join((*path[:-1], close)), ".".join(path)) for path, close in meant if close]
     return " Did you mean {0}?".format(", ".join(texts)) if texts else ""
 
 
-def _find_closest(path: Sequence[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
+def _find_option(path: Sequence[Any], spec: Mapping[str, Mapping[str, Any]]) -> str:
     for name in path[:-1]:
         spec = spec.get(name, {}).get("options") or {}
-    return next(iter(difflib.get_close_matches(str(path[-1]), list(spec), 1)), "")
+    return find_closest(str(path[-1]), spec)
 
 
 def _leaves(value: Any) -> list[str]:

@@ -10,10 +10,9 @@ configuration lists it; a host never has one.
 
 from __future__ import annotations
 
-import difflib
 from typing import Dict, Mapping, Type
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, suggest
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET, Target
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.command import Command
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.postgresql import PostgreSQL
@@ -59,10 +58,10 @@ def find_target(kind: str) -> Type[Target]:
         return found
     if is_third_party(kind):
         raise third_party_error(kind)
-    close = difflib.get_close_matches(kind, KINDS, 1)
-    meant = "Did you mean '{}'? ".format(close[0]) if close else ""
     raise InvalidInput(
         "there is no target {}".format(ascii(kind)),
         option="target",
-        remedy="{}Allowed: {}, or the full name of a third party's (namespace.collection.name).".format(meant, ", ".join(KINDS)),
+        remedy="{}Allowed: {}, or the full name of a third party's (namespace.collection.name).".format(
+            suggest(kind, KINDS), ", ".join(KINDS)
+        ),
     )

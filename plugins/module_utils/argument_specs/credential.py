@@ -80,7 +80,7 @@ def one_credential() -> ArgumentSpec:
     }
 
 
-_INHERITED = ("encoding", "allow_empty", "force", "recoverable", "permanent")
+INHERITED = ("encoding", "allow_empty", "force", "recoverable", "permanent")
 """The options that an element of `credentials` takes from the task if it does not set them itself; `state` is another."""
 _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "version"), ("recoverable", "permanent"))
 
@@ -88,7 +88,7 @@ _EXCLUSIVE = (("value", "generate"), ("expires_at", "ttl"), ("generate", "versio
 def _element() -> ArgumentSpec:
     described = one_credential()
     # A default here would win over the task's value.
-    inherited = {option: {key: value for key, value in described[option].items() if key != "default"} for option in _INHERITED}
+    inherited = {option: {key: value for key, value in described[option].items() if key != "default"} for option in INHERITED}
     return dict(
         described,
         **inherited,
@@ -125,7 +125,7 @@ def _check_declarations(parameters: Mapping[str, Any]) -> None:
                 raise error.within(name=described.get("name")) from None
 
 
-_ALONE = [option for option in one_credential() if option not in _INHERITED]
+_ALONE = [option for option in one_credential() if option not in INHERITED]
 
 CREDENTIAL = Specification(
     argument_spec=_whole(),

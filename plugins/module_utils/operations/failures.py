@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Mapping, Sequence
 
 NAMED = 10
-"""The greatest number of failed credentials that a message names."""
+"""The greatest number of credentials that a message names."""
 
 
 def describe_failures(failed: Sequence[Mapping[str, str]], total: int) -> str:

@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
+from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
@@ -43,10 +44,6 @@ class _Limits(NamedTuple):
 
     expiry: Optional[datetime]
     due: Optional[datetime]
-
-
-_MOST_NAMED = 10
-"""The most names in a warning."""
 
 
 def find(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, _check_mode: bool) -> Outcome:
@@ -147,7 +144,7 @@ def _describe_row(credential: Credential, store: str) -> Dict[str, Any]:
 
 def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
     if names:
-        shown = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+        shown = ", ".join(names[:NAMED]) + (", …" if len(names) > NAMED else "")
         what = "store '{0}': {1} of the listed credentials cannot be read: {2}. 'unreadable' of each row has the reason."
         manager.backend.context.warn(what.format(manager.store, len(names), shown))
 

@@ -21,6 +21,12 @@ def for_operation(arguments: Mapping[str, Any], other_stores: Sequence[str] = ()
     return {name: value if name in _FREE else _nest(value) for name, value in kept.items()}
 
 
+def is_given(parameters: Mapping[str, Any], option: str, defaults: Mapping[str, Any]) -> bool:
+    """Return True if the task sets the option to something else than its default, or to anything if it has none."""
+    value = parameters.get(option)
+    return value is not None and value != defaults.get(option)
+
+
 def names_of(parameters: Mapping[str, Any]) -> List[str]:
     """Return the credentials that the parameters name."""
     return [name for name in (parameters.get("name"), *(parameters.get("names") or ())) if isinstance(name, str)]

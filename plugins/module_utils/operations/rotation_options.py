@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     TEST,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import is_given
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import (
     MANUAL,
@@ -72,7 +73,7 @@ def check_phase(parameters: Mapping[str, Any], phase: str) -> None:
             remedy="Name the target ({}), or write 'target: none' if no service takes it.".format(", ".join(TARGETS)),
         )
     for option, used_in in _USED_IN.items():
-        if phase not in used_in and is_given(parameters, option):
+        if phase not in used_in and is_given(parameters, option, _DEFAULTS):
             named = ", ".join(used_in)
             raise InvalidInput(
                 "phase '{}' does not use it".format(phase),
@@ -102,7 +103,7 @@ def check_flaw(parameters: Mapping[str, Any], flaw: str) -> None:
         InvalidInput: it cannot. The error names the option that the value came from.
     """
     if flaw:
-        given = next((option for option in _VALUE_OPTIONS if is_given(parameters, option)), "target")
+        given = next((option for option in _VALUE_OPTIONS if is_given(parameters, option, _DEFAULTS)), "target")
         raise InvalidInput(flaw, option=given, name=parameters["name"], remedy="Give another value, or have one generated.")
 
 
@@ -142,13 +143,7 @@ def _describe(target: Mapping[str, Any]) -> str:
     return ", ".join("{} {}".format(key, value) for key, value in sorted(target.items()))
 
 
-def is_given(parameters: Mapping[str, Any], option: str) -> bool:
-    """Whether the task sets the option to something else than its default."""
-    value = parameters.get(option)
-    return value is not None and value != _DEFAULTS.get(option)
-
-
 def _refuse(parameters: Mapping[str, Any], options: Tuple[str, ...], what: str) -> None:
     for option in options:
-        if is_given(parameters, option):
+        if is_given(parameters, option, _DEFAULTS):
             raise InvalidInput(what, option=option, remedy="Leave it out.")

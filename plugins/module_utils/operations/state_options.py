@@ -15,6 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
     STATES,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import is_given
 
 _DESCRIBES = ("type", "value", "fields", "generate", "declared_fields", "description", "tags", "metadata", "expires_at", "ttl", "policy")
 _USED_IN: Mapping[str, Tuple[str, ...]] = {
@@ -40,7 +41,7 @@ def check_state(state: str, item: Mapping[str, Any]) -> None:
     if state not in STATES:
         what = "there is no state {0}".format(ascii(state))
         raise InvalidInput(what, option="state", remedy="Use one of: {0}.".format(", ".join(STATES)))
-    unused = [option for option in _USED_IN if _is_given(item, option) and not is_used(option, state)]
+    unused = [option for option in _USED_IN if is_given(item, option, _DEFAULTS) and not is_used(option, state)]
     if unused:
         what, remedy = "state '{0}' does not use it".format(state), "Leave out: {0}.".format(_list_by_states(unused))
         raise InvalidInput(what, name=item.get("name"), option=unused[0], remedy=remedy)
@@ -57,13 +58,9 @@ def check_inherited(common: Mapping[str, Any], states: Iterable[str]) -> None:
     """
     there = sorted(set(states))
     for option in common:
-        if there and _is_given(common, option) and not any(is_used(option, state) for state in there):
+        if there and is_given(common, option, _DEFAULTS) and not any(is_used(option, state) for state in there):
             what = "no element of 'credentials' uses it; their states are: {0}".format(", ".join(there))
             raise InvalidInput(what, option=option, remedy="Leave out: {0}.".format(_list_by_states([option])))
-
-
-def _is_given(item: Mapping[str, Any], option: str) -> bool:
-    return item.get(option) is not None and item[option] != _DEFAULTS.get(option)
 
 
 def _list_by_states(options: Iterable[str]) -> str:

@@ -10,12 +10,12 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, PRESENT, REVOKED
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, INHERITED, PRESENT, REVOKED
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import RotationPolicy, lifetime, moment
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import describe_failures
+from ansible_collections.nebula.credential.plugins.module_utils.operations.failures import NAMED, describe_failures
 from ansible_collections.nebula.credential.plugins.module_utils.operations.given_values import read_fields, read_value
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import (
@@ -37,11 +37,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.reader imp
 DELETING = ("recoverable", "permanent")
 """Two options with one meaning: an element of `credentials` that has one of them inherits neither."""
 
-_COMMON = ("state", "encoding", "allow_empty", "force", *DELETING, "return_value")
+_COMMON = ("state", *INHERITED, "return_value")
 """The options that the elements of `credentials` inherit if they do not set them, and if their state uses them."""
-
-_MOST_NAMED = 10
-"""The most names in a message."""
 
 Done = Tuple[Dict[str, Any], Tuple[Secret, ...]]
 
@@ -91,7 +88,7 @@ def _refuse_twice(names: Iterable[str]) -> None:
     counts = Counter(names)
     twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
-        what = "the same name is there more than once: {0}".format(", ".join(map(ascii, twice[:_MOST_NAMED])))
+        what = "the same name is there more than once: {0}".format(", ".join(map(ascii, twice[:NAMED])))
         remedy = "Write one element for each credential; for two steps, write two tasks."
         raise InvalidInput(what, option="credentials", remedy=remedy)
 

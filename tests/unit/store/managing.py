@@ -43,3 +43,8 @@ def in_state(manager, state):
 
 def ask(manager, operation, **parameters):
     return perform(manager, operation, parameters, NOBODY)
+
+
+def run(manager, check=False, context=NOBODY, **parameters):
+    """What the module `credential` returns for the credential `db`."""
+    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, context, check).result

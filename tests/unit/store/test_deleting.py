@@ -9,20 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-
-
-@pytest.fixture
-def manager():
-    opened = open_store({"backend": "memory", "audit": "off"}, name="prod")
-    yield opened
-    opened.close()
-
-
-def run(manager, check=False, **parameters):
-    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, NOBODY, check).result
+from tests.unit.store.managing import run
 
 
 def test_one_older_version_is_removed_and_the_current_one_is_not(manager):

@@ -23,21 +23,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.scope impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.unit.store.managing import run
 
 CANARY = "c4n4ry-c4n4ry"
 NEVER = "n3v3r-sh0wn"
-
-
-@pytest.fixture
-def manager():
-    opened = open_store({"backend": "memory", "audit": "off"}, name="prod")
-    yield opened
-    opened.close()
-
-
-def run(manager, check=False, context=NOBODY, **parameters):
-    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, context, check).result
 
 
 def value(manager, field=None, name="db"):

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.unit.store.managing import run
 
 DECLARED = [{"name": "password"}, {"name": "pin"}, {"name": "host", "secret": False}]
 SECRETS = {
@@ -27,17 +25,6 @@ OTHERS = {
     "a field that is no secret": ({"type": "basic", "fields": {"password": "one", "username": "app"}}, "username"),
     "another field of an opaque one": ({"fields": {"password": "one", "stale": "app"}}, "stale"),
 }
-
-
-@pytest.fixture
-def manager():
-    opened = open_store({"backend": "memory", "audit": "off"}, name="prod")
-    yield opened
-    opened.close()
-
-
-def run(manager, **parameters):
-    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, NOBODY).result
 
 
 @pytest.mark.parametrize(("stored", "field"), SECRETS.values(), ids=SECRETS)

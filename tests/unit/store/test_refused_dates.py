@@ -6,24 +6,10 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-
-
-@pytest.fixture
-def manager():
-    with closing(open_store({"backend": "memory", "audit": "off"}, name="prod")) as opened:
-        yield opened
-
-
-def run(manager, check=False, **parameters):
-    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, NOBODY, check).result
+from tests.unit.store.managing import run
 
 
 @pytest.mark.parametrize(

@@ -9,22 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Expired, InvalidInput, Revoked
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import NOBODY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.unit.store.managing import run
 
 CANARY = "c4n4ry-c4n4ry"
-
-
-@pytest.fixture
-def manager():
-    opened = open_store({"backend": "memory", "audit": "off"}, name="prod")
-    yield opened
-    opened.close()
-
-
-def run(manager, check=False, **parameters):
-    return perform(manager, "credential", {"name": "db", "state": "present", **parameters}, NOBODY, check).result
 
 
 @pytest.mark.parametrize(

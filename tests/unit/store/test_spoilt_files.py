@@ -184,8 +184,9 @@ def test_a_key_in_a_directory_that_others_can_write_to_is_refused(store, tmp_pat
 IS_ROOT = os.geteuid() == 0
 
 
-@pytest.mark.parametrize(("mode", "accepted"), [(0o755, True), (0o1777, True), (0o777, False), (0o770, IS_ROOT)])
-def test_the_directory_of_a_named_key_file_must_not_be_writable_for_others(tmp_path, monkeypatch, mode, accepted):
+@pytest.fixture
+def with_named_key_file(tmp_path, monkeypatch):
+    """A store whose key file is in a directory of its own: the directory and the configuration."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     folder = tmp_path / "keys"
     config = {
@@ -195,6 +196,12 @@ def test_the_directory_of_a_named_key_file_must_not_be_writable_for_others(tmp_p
         "key_sources": [{"source": "key_file", "path": str(folder / "it.key")}],
     }
     open_store(config).ensure(DesiredCredential("a", value=Secret("1")))
+    return folder, config
+
+
+@pytest.mark.parametrize(("mode", "accepted"), [(0o755, True), (0o1777, True), (0o777, False), (0o770, IS_ROOT)])
+def test_the_directory_of_a_named_key_file_must_not_be_writable_for_others(with_named_key_file, mode, accepted):
+    folder, config = with_named_key_file
     folder.chmod(mode)
     if accepted:
         assert open_store(config).get("a").fields
@@ -204,16 +211,8 @@ def test_the_directory_of_a_named_key_file_must_not_be_writable_for_others(tmp_p
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can give a directory away")
-def test_a_key_file_in_the_directory_of_another_user_is_refused(tmp_path, monkeypatch):
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    folder = tmp_path / "keys"
-    config = {
-        "backend": "local",
-        "path": str(tmp_path / "store"),
-        "audit": "off",
-        "key_sources": [{"source": "key_file", "path": str(folder / "it.key")}],
-    }
-    open_store(config).ensure(DesiredCredential("a", value=Secret("1")))
+def test_a_key_file_in_the_directory_of_another_user_is_refused(with_named_key_file):
+    folder, config = with_named_key_file
     os.chown(folder, 4711, -1)
     with pytest.raises(InsecurePermissions, match="user id 4711"):
         open_store(config).get("a")

@@ -1,0 +1,18 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+
+
+@pytest.fixture
+def manager():
+    """A store in memory, without a trail. A file that needs another one has a fixture of this name itself."""
+    with closing(open_store({"backend": "memory", "audit": "off"}, name="prod")) as opened:
+        yield opened

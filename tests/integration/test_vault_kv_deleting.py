@@ -22,7 +22,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import a_record, value_of
-from tests.integration.vault_store import VaultStore
+from tests.integration.vault_store import VaultStore, before_request
 from tests.servers import once
 from tests.unit.store.managing import ask
 
@@ -176,18 +176,6 @@ def test_a_store_that_brings_nothing_back_refuses_to_promise_it(options):
         ask(manager, "credential", name="db", state="absent", recoverable=True)
     assert (caught.value.option, manager.token("db").expose()) == ("recoverable", b"one")
     assert not ask(manager, "credential", name="db", state="absent").result["recoverable"]
-
-
-def before_request(monkeypatch, request, change):
-    """Make `change` once, before the next request of that kind is sent."""
-    send = getattr(Kv2Requests, request)
-
-    def overtaken(*arguments, **named):
-        monkeypatch.setattr(Kv2Requests, request, send)
-        change()
-        return send(*arguments, **named)
-
-    monkeypatch.setattr(Kv2Requests, request, overtaken)
 
 
 WRITES_OVER_A_DELETE = {

@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.secret imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.conformance.test_crowds import increment, run_all
-from tests.integration.vault_store import VaultStore
+from tests.integration.vault_store import VaultStore, before_request
 from tests.servers import once, openbao, proxy
 from tests.unit.store.managing import ask
 
@@ -66,25 +66,13 @@ def test_deleters_and_creators_take_turns(store):
         backend.get("db_pass")
 
 
-def between_requests(monkeypatch, request, change):
-    """Run `change` once, before that request is sent."""
-    send = getattr(Kv2Requests, request)
-
-    def overtaken(*arguments, **named):
-        monkeypatch.setattr(Kv2Requests, request, send)
-        change()
-        return send(*arguments, **named)
-
-    monkeypatch.setattr(Kv2Requests, request, overtaken)
-
-
 @pytest.mark.parametrize("request_", ["sheet", "write", "describe"])
 @pytest.mark.parametrize("change", ["revoked", "tagged"])
 def test_a_change_between_the_requests_of_a_new_value_is_kept(store, monkeypatch, request_, change):
     """Value and metadata are two requests, and no request compares both: the writer notices by what it gets back."""
     store.backend().put(a_record("db", "old", metadata=FOR_ALL))
     make = {"revoked": lambda: store.manager().revoke("db"), "tagged": lambda: store.manager().update("db", tags={"a": "b"})}[change]
-    between_requests(monkeypatch, request_, make)
+    before_request(monkeypatch, request_, make)
     try:
         outcome = store.manager().ensure(DesiredCredential("db", value=Secret("new")))
     except CredentialError as error:
@@ -103,7 +91,7 @@ def test_a_delete_that_was_overtaken_between_its_requests_gives_the_value_back(s
     """Unless the server no longer has it: then the delete stands."""
     backend = store.backend(keep_versions=versions_kept)
     stored = backend.put(a_record("db", "old", metadata=FOR_ALL))
-    between_requests(monkeypatch, "write", lambda: store.manager().update("db", tags={"a": "b"}))
+    before_request(monkeypatch, "write", lambda: store.manager().update("db", tags={"a": "b"}))
     with pytest.raises(Conflict):
         backend.delete("db", expected=stored.etag)
     if versions_kept:
@@ -125,7 +113,7 @@ def test_a_new_value_between_the_requests_of_a_revoke_is_revoked(store, monkeypa
         else:
             store.backend().put(a_record("db", "new", metadata=FOR_ALL), stored.etag)
 
-    between_requests(monkeypatch, "describe", write)
+    before_request(monkeypatch, "describe", write)
     assert store.manager().revoke("db").version == "2"
     found = backend.get("db")
     assert (value_of(found), found.full_metadata.lifecycle) == (b"new", "revoked")

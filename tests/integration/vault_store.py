@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.servers.openbao import find_program
@@ -75,3 +76,15 @@ class VaultStore:
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout) if done.stdout.strip().startswith("{") else done.stdout
+
+
+def before_request(monkeypatch: Any, request: str, change: Callable[[], object]) -> None:
+    """Make `change` once, before the next request of that kind is sent to KV version 2."""
+    send = getattr(Kv2Requests, request)
+
+    def overtaken(*arguments: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Kv2Requests, request, send)
+        change()
+        return send(*arguments, **named)
+
+    monkeypatch.setattr(Kv2Requests, request, overtaken)

@@ -9,15 +9,13 @@ with forward_proxy.running(server.port) as proxy: environment["HTTPS_PROXY"] = p
 
 from __future__ import annotations
 
-import contextlib
-import select
 import socket
-import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 from tests.servers.processes import LOOPBACK
+from tests.servers.relay import pass_bytes, serving
 
 SAID = b'{"by": "proxy"}'
 
@@ -72,24 +70,6 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
 
-def pass_bytes(client: socket.socket, upstream: socket.socket) -> None:
-    """Pass bytes in both directions until one side ends."""
-    while True:
-        for origin in select.select([client, upstream], [], [])[0]:
-            chunk = origin.recv(65536)
-            if not chunk:
-                return
-            (upstream if origin is client else client).sendall(chunk)
-
-
-@contextlib.contextmanager
-def running(port: int) -> Iterator[ForwardProxy]:
-    """A running one."""
-    with ForwardProxy(port) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.shutdown()
-            thread.join()
+def running(port: int) -> AbstractContextManager[ForwardProxy]:
+    """A running one, which ends with the `with` block."""
+    return serving(ForwardProxy(port))

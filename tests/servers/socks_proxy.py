@@ -9,14 +9,12 @@ with socks_proxy.running(server.port) as proxy: environment["ALL_PROXY"] = proxy
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import socketserver
-import threading
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
-from tests.servers.forward_proxy import pass_bytes
 from tests.servers.processes import LOOPBACK
+from tests.servers.relay import pass_bytes, serving
 
 _NO_LOGIN, _PASSWORD = 0, 2
 _GRANTED = b"\x05\x00\x00\x01\x00\x00\x00\x00\x00\x00"
@@ -60,14 +58,6 @@ class _Handler(socketserver.StreamRequestHandler):
         return self.rfile.read(self.rfile.read(skip + 1)[-1])
 
 
-@contextlib.contextmanager
-def running(port: int) -> Iterator[SocksProxy]:
-    """A running one."""
-    with SocksProxy(port) as proxy:
-        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield proxy
-        finally:
-            proxy.shutdown()
-            thread.join()
+def running(port: int) -> AbstractContextManager[SocksProxy]:
+    """A running one, which ends with the `with` block."""
+    return serving(SocksProxy(port))

@@ -9,16 +9,15 @@ with tls_front.running(server.port, Authority(directory).issue("server", ["127.0
 
 from __future__ import annotations
 
-import contextlib
-import select
 import socket
 import socketserver
 import ssl
-import threading
-from typing import Any, Iterator
+from contextlib import AbstractContextManager
+from typing import Any
 
 from tests.servers.certificates import Issued
 from tests.servers.processes import LOOPBACK
+from tests.servers.relay import pass_bytes, serving
 
 
 class Front(socketserver.ThreadingTCPServer):
@@ -50,28 +49,9 @@ class _Handler(socketserver.BaseRequestHandler):
                 self.server.trusted += 1
                 with socket.create_connection(self.server.upstream) as plain:
                     plain.sendall(first)
-                    _pass(client, plain)
+                    pass_bytes(client, plain)
 
 
-def _pass(client: ssl.SSLSocket, plain: socket.socket) -> None:
-    """Pass bytes both ways, in one thread: two must not use a TLS connection at once."""
-    while True:
-        ready = [client] if client.pending() else select.select([client, plain], [], [])[0]
-        for origin in ready:
-            chunk = origin.recv(65536)
-            if not chunk:
-                return
-            (plain if origin is client else client).sendall(chunk)
-
-
-@contextlib.contextmanager
-def running(port: int, issued: Issued) -> Iterator[Front]:
+def running(port: int, issued: Issued) -> AbstractContextManager[Front]:
     """A front, which ends with the `with` block."""
-    with Front(port, issued) as front:
-        thread = threading.Thread(target=front.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
-        thread.start()
-        try:
-            yield front
-        finally:
-            front.shutdown()
-            thread.join()
+    return serving(Front(port, issued))

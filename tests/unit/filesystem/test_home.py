@@ -13,38 +13,16 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import keys_directory
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
-from tests.conftest import CHECKOUT, cannot_run
-
-STRANGER = 471100
-"""A user id that no passwd entry has."""
+from tests.conftest import CHECKOUT
+from tests.other_user import STRANGER, call_as_stranger
 
 
 def as_stranger(work, **environment):
-    """Call `work` as a user without a passwd entry, in a process of its own, with exactly these variables. Return what it returns."""
-    if os.getuid():
-        cannot_run("only root can become another user")
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.environ.clear()
-            os.environ.update(environment)
-            os.setgroups([])
-            os.setresgid(STRANGER, STRANGER, STRANGER)
-            os.setresuid(STRANGER, STRANGER, STRANGER)
-            os.write(write_end, str(work()).encode())
-        except CredentialError as error:
-            os.write(write_end, str(error).encode())
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    with open(read_end, encoding="utf-8") as said:
-        text = said.read()
-    os.waitpid(pid, 0)
-    return text
+    """Call `work` as a user without a passwd entry, with exactly these variables. Return what it returns, or its error's message."""
+    return call_as_stranger(work, environment=environment).text
 
 
 NAMED = ("HOME", "XDG_CONFIG_HOME", "user id {0}".format(STRANGER))

@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import auth_of
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import passphrase
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError, InsecurePermissions
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InsecurePermissions
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import (
     check_not_open_to_all,
     check_private_file,
@@ -27,9 +27,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permi
     has_file,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.network.urls import private_key_path
-from tests.conftest import cannot_run
+from tests.other_user import STRANGER, call_as_stranger
 
-STRANGER, GROUP = 471100, 471200
+GROUP = 471200
 STORE = bytes(16)
 
 
@@ -43,26 +43,9 @@ def volume():
 
 
 def as_member(work, groups=(GROUP,)):
-    """Call `work` as a user who is in these groups only, in a process of its own. Return what it returns, or its error."""
-    if os.getuid():
-        cannot_run("only root can become another user")
-    read_end, write_end = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setgroups(list(groups))
-            os.setresgid(STRANGER, STRANGER, STRANGER)
-            os.setresuid(STRANGER, STRANGER, STRANGER)
-            os.write(write_end, "returned {0}".format(work()).encode())
-        except CredentialError as error:
-            os.write(write_end, "{0}: {1}".format(type(error).__name__, error).encode())
-        finally:
-            os._exit(0)
-    os.close(write_end)
-    with open(read_end, encoding="utf-8") as said:
-        text = said.read()
-    os.waitpid(pid, 0)
-    return text
+    """Call `work` as a user who is in these groups only. Return what it returns, or its error."""
+    outcome = call_as_stranger(work, groups)
+    return "{0}: {1}".format(*outcome) if outcome.error else "returned " + outcome.text
 
 
 def mounted(volume, content, mode=0o440, owner=0, group=GROUP):

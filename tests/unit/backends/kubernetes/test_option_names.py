@@ -76,7 +76,6 @@ def test_a_mistake_in_a_variable_names_the_variable(monkeypatch):
 
 
 def test_a_login_is_read_from_its_file_again(tmp_path):
-    pytest.importorskip("kubernetes")
     file = tmp_path / "token"
     found = load({"host": "https://127.0.0.1:1", "api_key_file": str(file)}, print)
     for content in ("{{ no template }}", "renewed"):

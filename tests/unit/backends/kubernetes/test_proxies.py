@@ -135,7 +135,6 @@ def test_a_socks_proxy_without_its_package_is_a_missing_library(ask, environment
 
 @pytest.mark.parametrize("login", ["", LOGIN])
 def test_a_socks_proxy_leads_to_the_server(ask, environment, server, front, authority, login):
-    pytest.importorskip("socks")
     with socks_proxy.running(front.port) as proxy:
         environment("ALL_PROXY", proxy.url.replace("://", "://" + login))
         ask("https://{0}:{1}".format(NAME, front.port), str(authority.certificate))

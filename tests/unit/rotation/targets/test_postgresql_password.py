@@ -65,7 +65,8 @@ def test_the_verifier_is_the_one_of_rfc_5802_and_never_holds_the_password() -> N
 
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
 def test_a_password_is_prepared_as_libpq_prepares_it(password: str) -> None:
-    psycopg = pytest.importorskip("psycopg")
+    import psycopg
+
     connection = psycopg.pq.PGconn.connect_start(b"host=127.0.0.1 port=1")
     rounds, salt, _stored, server = read_verifier(connection.encrypt_password(password.encode(), b"app", b"scram-sha-256").decode())
     prepared = prepare(password)

@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidConfiguration, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -87,8 +87,9 @@ def _below_the_scope(backend):
 def _values(backend):
     """From below the scope's guard: the search is nobody in particular."""
     for name in [row.name for row in backend.list(Filter(names_only=True))]:
-        # A page may use a whole mount: what is encrypted or damaged there is of other tests, and the page's store refuses it.
-        with suppress(InvalidConfiguration, Damaged):
+        # A page may use a whole mount: what is encrypted, damaged or of an unknown type there is of other tests, and the page's
+        # store refuses it.
+        with suppress(InvalidInput, EncryptionError):
             asked = [(version.version, "current") for version in backend.versions(name)]
             for version, stage in [*asked, (None, "pending"), (None, "previous")]:
                 with suppress(NotFound):

@@ -122,7 +122,7 @@ class Connections:
             raise self.kind.missing() from None
         limits = self._limits
         try:
-            engine = sqlalchemy.create_engine(
+            engine: Any = sqlalchemy.create_engine(
                 "{0}://".format(self.kind.driver),
                 creator=self._connect,
                 poolclass=QueuePool,

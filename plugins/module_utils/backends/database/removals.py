@@ -34,7 +34,7 @@ class Removals:
             raise absent(name, stage=stage)
         with self._connections.writing() as connection:
             read = build_expected(Record(name, stage=stage), None, expected)
-            if read is not None and self._connections.kind.writes_in_ctes and self._delete_at_once(connection, read):
+            if read is not None and self._delete(connection, read):
                 return
             found = lock_row(connection, self._tables.credentials, name, stage)
             if found is None:
@@ -49,29 +49,33 @@ class Removals:
         with self._connections.reading() as connection:
             return connection.execute(select(columns.version).where(columns.name == name, columns.stage == stage)).first() is not None
 
-    def _delete(self, connection: Any, found: Record) -> None:
-        """Delete a row that is locked."""
-        table, kept, buried = self._tables.credentials, self._tables.versions, self._tables.tombstones
+    def _delete(self, connection: Any, found: Record) -> bool:
+        """Delete the row, its kept values, and record its serial. Return False, and change nothing, if it is not the one that was found.
+
+        The row comes first, so that its lock does.
+        """
+        table, kept = self._tables.credentials, self._tables.versions
+        row = table.delete().where(*is_state(table.c, found))
+        tombstone = self._connections.kind.insert_greatest(self._tables.tombstones, "last_version")
+        if self._connections.kind.writes_in_ctes:
+            return self._delete_at_once(connection, found, row, tombstone)
+        if connection.execute(row).rowcount != 1:
+            return False
         if found.stage == CURRENT:
             connection.execute(kept.delete().where(kept.c.name == found.name))
-        connection.execute(table.delete().where(table.c.name == found.name, table.c.stage == found.stage))
-        row = {"name": found.name, "stage": found.stage, "last_version": found.serial}
-        connection.execute(self._connections.kind.insert_greatest(buried, "last_version").values(row))
+        connection.execute(tombstone.values(name=found.name, stage=found.stage, last_version=found.serial))
+        return True
 
-    def _delete_at_once(self, connection: Any, found: Record) -> bool:
-        """Delete the row in one statement. Return False, and change nothing, if it is not the one that was found.
-
-        Only for a state that was read: no version of it can be kept after this statement began, because that changes the state.
-        """
+    def _delete_at_once(self, connection: Any, found: Record, row: Any, tombstone: Any) -> bool:
+        """As `_delete`, in one statement. Only for a state that was read, or is locked: a value that is kept later changes the state."""
         from sqlalchemy import select
 
-        table, kept, columns = self._tables.credentials, self._tables.versions, ("name", "stage", "version")
-        gone = table.delete().where(*is_state(table.c, found)).returning(*(table.c[column] for column in columns)).cte("gone")
-        insert = self._connections.kind.insert_greatest(self._tables.tombstones, "last_version")
-        insert = insert.from_select(("name", "stage", "last_version"), select(*(gone.c[column] for column in columns)))
+        table, kept = self._tables.credentials, self._tables.versions
+        gone = row.returning(table.c.name, table.c.stage, table.c.version).cte("gone")
+        statement = tombstone.from_select(("name", "stage", "last_version"), select(gone.c.name, gone.c.stage, gone.c.version))
         if found.stage == CURRENT:
-            insert = insert.add_cte(kept.delete().where(kept.c.name.in_(select(gone.c.name))).cte("unkept"))
-        return bool(connection.execute(insert.execution_options(**COUNTED)).rowcount)
+            statement = statement.add_cte(kept.delete().where(kept.c.name.in_(select(gone.c.name))).cte("unkept"))
+        return bool(connection.execute(statement.execution_options(**COUNTED)).rowcount)
 
     def remove_version(self, name: str, version: str, check: bool) -> None:
         """See `VersionRemover.remove_version`."""

@@ -12,7 +12,7 @@ from typing import Any, Collection, Dict, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import read_line
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import READ, Trail
-from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import raw_lines
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import read_lines
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
@@ -108,7 +108,7 @@ def read_usage(trail: Optional[Trail], names: Collection[str], administrative: C
 
 
 def _read(told: UsageReport, trail: Trail, names: Collection[str], administrative: Collection[str]) -> None:
-    for raw in raw_lines(trail.path):
+    for raw, _file, _end in read_lines(trail.path):
         if told.since is None:
             _begin(told, raw)
         found = _TELLING.search(raw)

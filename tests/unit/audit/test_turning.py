@@ -19,14 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, list_turned
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding, query, read_lines, verify_chain
+from tests.unit.audit.crashes import is_killed_at
 from tests.unit.audit.place import Place, fill
 
 TURN_AT = 1000
-CALLS = ("open", "stat", "fstat", "pread", "write", "pwrite", "ftruncate", "fsync", "rename", "listdir", "close")
-
-
-class Killed(BaseException):
-    """The process ends here."""
 
 
 @pytest.fixture
@@ -139,23 +135,6 @@ def test_no_turned_file_is_ever_replaced(path):
     assert Path(kept.path).read_bytes() == content
 
 
-def crash_at(monkeypatch, wanted):
-    """Let the process die at a call, before it has any effect; a write has half of it."""
-    calls = count()
-    for name in CALLS:
-        real = getattr(os, name)
-
-        def call(*arguments, _real=real, _name=name, **options):
-            if next(calls) == wanted:
-                if _name in ("write", "pwrite") and isinstance(arguments[1], bytes):
-                    _real(arguments[0], arguments[1][: len(arguments[1]) // 2], *arguments[2:])
-                raise Killed
-            return _real(*arguments, **options)
-
-        monkeypatch.setattr(os, name, call)
-    return calls
-
-
 def test_a_crash_at_any_call_of_a_turn_loses_nothing_that_was_acknowledged(tmp_path):
     """And the next writer continues the chain."""
     for wanted in count():
@@ -164,13 +143,7 @@ def test_a_crash_at_any_call_of_a_turn_loses_nothing_that_was_acknowledged(tmp_p
         while not os.path.exists(path) or os.path.getsize(path) < TURN_AT:
             names.append("n{0}".format(len(names)))
             append(path, names[-1])
-        with pytest.MonkeyPatch.context() as patch:
-            crash_at(patch, wanted)
-            try:
-                append(path, "dying")
-                died = False
-            except Killed:
-                died = True
+        died = is_killed_at(wanted, lambda path=path: append(path, "dying"))
         append(path, "after")
         assert [name for name in read_names(path) if name != "dying"] == [*names, "after"]
         assert verify_chain(path) == []

@@ -4,7 +4,7 @@
 
 """Every operation by its name. Each is imported when it is first called: a session that only reads loads no rotation.
 
-Import statements, not names in a table, load them: ansible-core packs into a module the files that it finds imported.
+Import statements, not names in a table, load them: what is sent to a host is chosen by imports that the source shows.
 """
 
 from __future__ import annotations

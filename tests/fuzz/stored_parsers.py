@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -265,10 +266,13 @@ def of_documents(_tmp_path: Any) -> Made:
 
 
 def of_snapshots(_tmp_path: Any) -> Made:
-    whole = snapshot._encode(
+    body = snapshot._encode(
         snapshot.Snapshot({("db_pass", "current"): [replace(RECORD, envelope=SEALED)]}, {("db_pass", "current"): 3}, b"{}")
     )
-    return lambda data: snapshot._parse("it.mem", data), with_checksum([whole])
+    frame = struct.pack(">Q", len(body)) + body + sha256(body).digest()
+    whole = struct.pack(">9s7xQ", snapshot.MAGIC, 24 + len(frame)) + frame
+    former = snapshot.FORMER_MAGIC + body
+    return lambda data: snapshot._parse("it.mem", data), with_checksum([whole, former + sha256(former).digest()])
 
 
 def of_metrics(tmp_path: Any) -> Made:

@@ -73,7 +73,7 @@ def find_long_prose(tree: SourceTree) -> Iterator[str]:
 
 
 def find_pages_without_a_link(tree: SourceTree) -> Iterator[str]:
-    """The map, docs/README.md, leads to every page: itself, or by the README of a folder that it links to. CONTRIBUTING.md is for developers."""
+    """The maps, docs/README.md and CONTRIBUTING.md, lead to every page: themselves, or by the README of a folder that they link to."""
     top = tree.file("docs/README.md")
     linked = {found for page in (top, *tree.glob("CONTRIBUTING.md")) for found in _linked_pages(page)}
     for page in tree.glob("docs/**/README.md"):

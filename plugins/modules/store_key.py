@@ -52,6 +52,12 @@ options:
         time removes it. By default, it stays until a rotation with O(compromised=true).
       - Only with O(state=rotated).
     type: str
+  progress:
+    description:
+      - Whether a rotation shows, every five seconds, how many credentials it has moved. It looks at all of them again until it finds
+        nothing more to move, and counts each time. The lines go to the run's standard error.
+      - By default they are shown if that is a terminal. They cannot be shown with O(run_on=target).
+    type: bool
 extends_documentation_fragment:
   - nebula.credential.store
 seealso:

@@ -302,6 +302,16 @@ def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefi
     assert "denies SELECT on the table {0}versions".format(prefix) in said
 
 
+def test_a_missing_right_is_named_where_a_statement_writes_several_tables(server, prefix):
+    """The server names the table, and the statement what it needs of that."""
+    stored = backend_on(server, prefix).put(a_record())
+    limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT, UPDATE, DELETE", "credentials")))
+    said = str(failing(AccessDenied, lambda: limited.delete("db_pass", expected=stored.etag)))
+    assert (
+        "denies DELETE on the table {0}versions".format(prefix) in said or "denies INSERT on the table {0}tombstones".format(prefix) in said
+    )
+
+
 def test_a_login_that_may_not_make_tables_is_told_so(server, prefix):
     name, password = login_of(server, prefix)
     if databases.dialect(server) == "postgresql":

@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping, Optional
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey, TrailKeys
 from ansible_collections.nebula.credential.plugins.module_utils.audit.entry import BEGUN, OK, VIOLATIONS, Event, build_entry
@@ -102,12 +105,24 @@ class Trail:
         Raises:
             AuditFailed: the trail is strict and cannot be written.
         """
+        event = Event(time.time_ns(), current_caller(), action, result, name, version, stage)
+        seen = _SEEN.get()
+        if seen is not None:
+            seen.add(self, event)
+        self.hold(event)
+
+    def hold(self, event: Event) -> None:
+        """Hold a read in memory, and write everything else at once.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
         if os.getpid() != self._process:
             # The parent process writes the entries that it holds.
             self._begin()
         with self._lock:
-            self._events.append(Event(time.time_ns(), current_caller(), action, result, name, version, stage))
-        if self._strict or action not in _HELD_BACK or result in VIOLATIONS or len(self._events) >= self._flush_at:
+            self._events.append(event)
+        if self._strict or event.action not in _HELD_BACK or event.result in VIOLATIONS or len(self._events) >= self._flush_at:
             self.flush()
 
     def record_rotation(self, outcome: str, name: str, target: Mapping[str, Any]) -> None:
@@ -203,3 +218,39 @@ class Trail:
 
     def __reduce__(self) -> Any:
         raise TypeError("a Trail belongs to one process")
+
+
+class SeenEntries:
+    """The reads that an operation recorded for its caller, to record them for other callers that get the same response."""
+
+    def __init__(self) -> None:
+        """Start with none."""
+        self._reads: List[Tuple[Trail, Event]] = []
+
+    def add(self, trail: Trail, event: Event) -> None:
+        """Keep an event of that trail, if it is a read."""
+        if event.action in _HELD_BACK:
+            self._reads.append((trail, event))
+
+    def record_for(self, host: Optional[str], task: Optional[str]) -> None:
+        """Record the same reads now, by a caller that differs in its host and task alone.
+
+        Raises:
+            AuditFailed: a strict trail cannot be written.
+        """
+        for trail, event in self._reads:
+            caller = replace(event.asking, context=replace(event.asking.context, host=host, task=task))
+            trail.hold(event._replace(nanoseconds=time.time_ns(), asking=caller))
+
+
+_SEEN: ContextVar[Optional[SeenEntries]] = ContextVar("nebula_credential_seen_entries", default=None)
+
+
+@contextmanager
+def collect_entries(seen: SeenEntries) -> Iterator[None]:
+    """Inside the `with` block, keep in `seen` the reads that are recorded."""
+    token = _SEEN.set(seen)
+    try:
+        yield
+    finally:
+        _SEEN.reset(token)

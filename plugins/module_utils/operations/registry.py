@@ -17,6 +17,7 @@ Operation = Callable[..., Outcome]
 """Called with the manager, the parameters, the context and the check mode, and with the managers of other stores by their roles."""
 
 STORE_INFO = "store_info"
+CACHE = "cache"
 
 
 def _get() -> Operation:
@@ -95,6 +96,6 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     STORE_INFO: _store_info,
     "store_key": _store_key,
     "store_schema": _store_schema,
-    "cache": _cache,
+    CACHE: _cache,
     "transfer": _transfer,
 }

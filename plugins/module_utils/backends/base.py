@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -23,7 +23,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Etag, LastSerial, Record, VersionInfo
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
@@ -173,7 +174,7 @@ class Backend(ABC):
         Args:
             record: name, type, fields or envelope, and metadata. If it has a `serial`, that is stored; else the
                     backend uses `last_serial` + 1.
-            expected: the state that this value replaces: the `etag` of the record that was read.
+            expected: the state that this value replaces: the `etag` of the record that was read; with `create`, `ABSENT` if none was found.
             create: no value may exist yet. Without either, an existing value is replaced.
 
         Returns:
@@ -223,6 +224,14 @@ class Backend(ABC):
             Conflict: the stored version or revision is not the expected one.
         """
 
+    def find_stages(self, name: str) -> Sequence[str]:
+        """Return the stages other than `current` that may hold a value of this credential, with one request at most.
+
+        The default returns all of them. A backend overrides it if one request shows that some are empty.
+        """
+        check_name(name)
+        return STAGES[1:]
+
     @abstractmethod
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Yield the stored records one at a time, in no order, without reading a secret. Concurrent writes may or may not show.
@@ -241,6 +250,13 @@ class Backend(ABC):
     @abstractmethod
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         """Return the highest serial ever stored for this name and stage, even after a delete; 0 if there was none."""
+
+    def read_vacancy(self, name: str, stage: str) -> LastSerial:
+        """Return the last serial of a name and stage of which the caller has read that there is no value, for `put` with `create`.
+
+        The default reads `last_serial`. A backend overrides it if `put` would read the same again.
+        """
+        return LastSerial(self.last_serial(name, stage))
 
     @abstractmethod
     def read_store_document(self) -> Optional[bytes]:

@@ -10,6 +10,7 @@ import contextlib
 import gc
 import socket
 import time
+from datetime import datetime, timezone
 
 import pytest
 
@@ -290,6 +291,15 @@ def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, 
     assert reading.last_serial("db_pass") == 2
 
 
+def test_old_entries_of_the_trail_go_from_the_table_with_a_login_that_may_delete_them(server, prefix):
+    backend, before = backend_on(server, prefix), datetime(2026, 11, 23, 12, 0, 0, 1, tzinfo=timezone.utc)
+    backend.append_audit([dict(ENTRY, id=str(day) * 32, time="2026-11-2{0}T12:00:00.000001Z".format(day)) for day in range(1, 6)])
+    writer, _reader, password = documented_logins(server, prefix)
+    assert "denie" in str(failing(AccessDenied, lambda: as_login(server, prefix, writer, password).purge_audit(before)))
+    assert [backend.purge_audit(before, check=check) for check in (True, False, False)] == [2, 2, 0]
+    assert backend.purge_audit(before.replace(year=2100), check=True) == 3
+
+
 def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefix):
     backend_on(server, prefix).put(a_record())
     limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT", "credentials")))
@@ -300,6 +310,16 @@ def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefi
     assert "canary" not in said
     said = str(failing(AccessDenied, lambda: limited.get("db_pass", "7")))
     assert "denies SELECT on the table {0}versions".format(prefix) in said
+
+
+def test_a_missing_right_is_named_where_a_statement_writes_several_tables(server, prefix):
+    """The server names the table, and the statement what it needs of that."""
+    stored = backend_on(server, prefix).put(a_record())
+    limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT, UPDATE, DELETE", "credentials")))
+    said = str(failing(AccessDenied, lambda: limited.delete("db_pass", expected=stored.etag)))
+    assert (
+        "denies DELETE on the table {0}versions".format(prefix) in said or "denies INSERT on the table {0}tombstones".format(prefix) in said
+    )
 
 
 def test_a_login_that_may_not_make_tables_is_told_so(server, prefix):

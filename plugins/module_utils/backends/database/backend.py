@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
@@ -23,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.configuration import build_connections, check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Queries
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.removals import Removals
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of, version_number
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Statements
@@ -52,6 +54,7 @@ class _Opened(NamedTuple):
     tables: Tables
     reading: Queries
     writing: Statements
+    removing: Removals
     schema: Schema
 
 
@@ -98,16 +101,22 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
             connections.check()
             tables = Tables(self._prefix)
             schema = Schema(connections, tables, self.context.store)
-            self._opened = _Opened(tables, Queries(connections, tables), Statements(connections, tables, self._keep), schema)
+            self._opened = _Opened(
+                tables, Queries(connections, tables), Statements(connections, tables, self._keep), Removals(connections, tables), schema
+            )
         return self._opened
 
     def _ready(self) -> _Opened:
         """Return the opened parts. The first call checks the version of the tables."""
-        opened = self._open()
         if not self._is_ready:
-            opened.schema.see_to(self.setting("migration"))
-            self._is_ready = True
-        return opened
+            self._check_tables()
+        return self._open()
+
+    def _check_tables(self) -> Optional[bytes]:
+        """Check the version of the tables, and return the store's document, which is read with it."""
+        document = self._open().schema.see_to(self.setting("migration"))
+        self._is_ready = True
+        return document
 
     def close(self) -> None:
         """Close the connections."""
@@ -153,10 +162,10 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         self._ready().writing.rewrite(record, replaces)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        self._ready().writing.delete(check_name(name), stage, expected)
+        self._ready().removing.delete(check_name(name), stage, expected)
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
-        self._ready().writing.remove_version(check_name(name), version, check)
+        self._ready().removing.remove_version(check_name(name), version, check)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Yield the records page by page, so that no connection is held while the caller works on a row."""
@@ -196,7 +205,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         return self._ready().reading.last_serial(check_name(name), stage)
 
     def read_store_document(self) -> Optional[bytes]:
-        row = self._ready().reading.item(DOCUMENT)
+        if not self._is_ready:
+            return self._check_tables()
+        row = self._open().reading.item(DOCUMENT)
         return None if row is None else bytes(row.content)
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
@@ -207,6 +218,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         audit_rows.append(self._connections, self._ready().tables, entries)
+
+    def purge_audit(self, before: datetime, *, check: bool = False) -> int:
+        return audit_rows.purge(self._connections, self._ready().tables, before, check)
 
     def location(self) -> str:
         return "{0} {1}".format(self._connections.kind.address.location, self._prefix)

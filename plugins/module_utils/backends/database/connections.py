@@ -10,7 +10,7 @@ import os
 import threading
 import time
 from contextlib import contextmanager, suppress
-from typing import Any, Iterator, List, Optional
+from typing import Any, Callable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.errors import translate
@@ -37,6 +37,7 @@ class Connections:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._engine: Any = None
+        self._read_settings: Callable[[Any], None] = _ask_nothing
         self._free = threading.BoundedSemaphore(self._limits.max)
 
     @contextmanager
@@ -121,7 +122,7 @@ class Connections:
             raise self.kind.missing() from None
         limits = self._limits
         try:
-            engine = sqlalchemy.create_engine(
+            engine: Any = sqlalchemy.create_engine(
                 "{0}://".format(self.kind.driver),
                 creator=self._connect,
                 poolclass=QueuePool,
@@ -137,6 +138,9 @@ class Connections:
             )
         except (ImportError, NoSuchModuleError, TypeError):  # TypeError: an older SQLAlchemy does not know an option
             raise self.kind.missing() from None
+        if not self.kind.reads_server_settings:
+            # What it asks a server before the first statement (version, schema, settings) matters only to `inspect`.
+            self._read_settings, engine.dialect.initialize = engine.dialect.initialize, _ask_nothing
         _replace_unused(engine, limits.idle_timeout)
         return engine
 
@@ -152,6 +156,13 @@ class Connections:
             if not isinstance(translate(error, self.kind, self._command), LoginFailed):
                 raise
         return self.kind.connect()
+
+    def inspect(self, connection: Any) -> Any:
+        """Return SQLAlchemy's inspector, which reads what tables and indices exist."""
+        from sqlalchemy import inspect
+
+        self._read_settings(connection)
+        return inspect(connection)
 
     def check(self) -> None:
         """Load the libraries.
@@ -170,6 +181,10 @@ class Connections:
     def dialect(self) -> Any:
         """Return SQLAlchemy's dialect, which compiles SQL."""
         return self.kind.sql_dialect()
+
+
+def _ask_nothing(_connection: Any) -> None:
+    """Stand in for the questions that SQLAlchemy's dialect asks a server when it first connects."""
 
 
 def _replace_unused(engine: Any, idle: float) -> None:

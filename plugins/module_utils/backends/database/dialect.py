@@ -33,6 +33,13 @@ class Dialect(ABC):
     """The packages to install."""
     tells_missing_tables = True
     """Whether a missing table has an error code of its own; if not, its existence is checked before it is read."""
+    reads_server_settings = True
+    """Whether SQLAlchemy asks each server for its version and settings before the first statement, and not only when tables are made."""
+
+    writes_in_ctes = False
+    """Whether a statement can hold others that write (`WITH … AS (DELETE …)`)."""
+    returns_updated = False
+    """Whether an UPDATE can return columns of its rows."""
 
     def __init__(self, address: Address, login: Login, transport: Transport, limits: Limits, warn: Any) -> None:
         """Take the parts. Opens nothing."""
@@ -57,6 +64,10 @@ class Dialect(ABC):
 
     def limit_wait(self, connection: Any) -> None:
         """Limit every call on `connection` to the time left for the current operation."""
+
+    @abstractmethod
+    def insert_greatest(self, table: Any, column: str) -> Any:
+        """Return an INSERT into `table`, without its rows, that leaves the greater `column` where the key exists already."""
 
     @abstractmethod
     def code(self, error: Any) -> str:

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Tuple
+from typing import Any, Dict, List, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
@@ -22,9 +22,12 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     ErrorMapping,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration, StorageError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, StorageError
 
-_PLACE = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE|EXISTS|ON)\s+[`\"]?(\w+)")
+_PLACE = re.compile(r"\b(?:TABLE|EXISTS|ON)\s+[`\"]?(\w+)")
+_PART = re.compile(r"\b(DELETE FROM|INSERT INTO|(?<!FOR )(?<!DO )(?<!KEY )UPDATE|FROM)\s+[`\"]?(\w+)")
+_PRIVILEGES = {"DELETE FROM": "DELETE", "INSERT INTO": "INSERT", "FROM": "SELECT"}
+"""The privilege for each part of a statement."""
 _PASSING = frozenset((LOST, STARTING, UNREACHABLE, SLOW))
 
 
@@ -56,10 +59,6 @@ def _is_from_the_driver(error: Exception) -> bool:
 
 
 def _foreign(error: Exception, kind: Dialect) -> CredentialError:
-    if type(error).__name__ == "InvalidRequestError":
-        return InvalidConfiguration(
-            "the server does not match the dialect", option="url", remedy="Write 'mysql://' for MySQL and 'mariadb://' for MariaDB."
-        )
     return StorageError(
         "{0} failed with {1}".format(kind.address.redact, type(error).__name__), remedy="Look into the database's log, then repeat."
     )
@@ -68,7 +67,7 @@ def _foreign(error: Exception, kind: Dialect) -> CredentialError:
 def _describe(meaning: ErrorMapping, kind: Dialect, command: str, statement: str, original: Any) -> Tuple[str, str]:
     shown = kind.address.redact
     if meaning is DENIED:
-        privilege, table = _find_privilege(statement)
+        privilege, table = _find_privilege(statement, str(original))
         what = "{0} denies {1} on the table {2}".format(shown, privilege, table)
         return what, "Have an administrator run: {0}".format(kind.grant(privilege, table))
     if meaning is NO_TABLE:
@@ -79,11 +78,16 @@ def _describe(meaning: ErrorMapping, kind: Dialect, command: str, statement: str
     return "{0}: {1}{2}".format(shown, meaning.what, " (code {0})".format(code) if code else ""), meaning.remedy
 
 
-def _find_privilege(statement: str) -> Tuple[str, str]:
-    """Return the privilege that one of our statements needs, and the table. A SELECT that locks rows needs UPDATE too."""
-    words = statement.split(None, 1)
-    privilege = words[0].upper() if words else "SELECT"
-    if privilege == "SELECT" and "FOR UPDATE" in statement:
-        privilege = "SELECT, UPDATE"
-    place = _PLACE.search(statement)
-    return privilege, place.group(1) if place else "?"
+def _find_privilege(statement: str, said: str) -> Tuple[str, str]:
+    """Return the privileges that one of our statements needs on a table, and the table: the one that `said`, the driver's text, names."""
+    needed: Dict[str, List[str]] = {}
+    for verb, table in _PART.findall(statement):
+        # A SELECT that locks rows needs UPDATE too.
+        wanted = ["SELECT", "UPDATE"] if verb == "FROM" and "FOR UPDATE" in statement else [_PRIVILEGES.get(verb, verb)]
+        known = needed.setdefault(table, [])
+        known += [each for each in wanted if each not in known]
+    if not needed:
+        place = _PLACE.search(statement)
+        return (statement.split(None, 1) or ["SELECT"])[0].upper(), place.group(1) if place else "?"
+    table = next((each for each in needed if each in said), next(iter(needed)))
+    return ", ".join(needed[table]), table

@@ -30,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import PYMYSQL, SQLALCHEMY
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, unusable
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, Unavailable
 
 _CODES: Dict[ErrorMapping, str] = {
     LOGIN: "1045 1130 1251 1396 1524 1698 1820 1862 2059 2061 3118 3955 4151",
@@ -51,6 +51,7 @@ _CODES: Dict[ErrorMapping, str] = {
 _MEANINGS = {code: meaning for meaning, codes in _CODES.items() for code in codes.split()}
 _MEANINGS["1153"] = TOO_LARGE
 _NO_TLS = 2026
+_MARIADB = "MariaDB"
 _INSISTS_ON_TLS = (1, 2)
 """Earlier versions of PyMySQL continue without TLS, and send the password, if a server says that it has none."""
 # Rows are locked one by one and read as they are now. Values that do not fit are refused, not cut; quoting is fixed as well.
@@ -65,7 +66,9 @@ class Mysql(Dialect):
 
     driver = "mysql+pymysql"
     packages = (SQLALCHEMY, PYMYSQL)
+    reads_server_settings = False
     begin = "START TRANSACTION"
+    is_mariadb = False
 
     def connect(self) -> Any:
         try:
@@ -85,9 +88,20 @@ class Mysql(Dialect):
             raise
         self.limit_wait(connection)
         with connection.cursor() as cursor:
+            self._check_product(connection.get_server_info(), cursor)
             for statement in _SETTINGS:
                 cursor.execute(statement.format(max(1, int(self.limits.statement))))
         return connection
+
+    def _check_product(self, greeting: str, cursor: Any) -> None:
+        """Refuse MySQL under the name of MariaDB, and the reverse. A proxy greets with a version of its own, so its server is asked."""
+        if (_MARIADB in greeting) == self.is_mariadb:
+            return
+        cursor.execute("SELECT VERSION()")
+        if (_MARIADB in str(cursor.fetchone()[0])) != self.is_mariadb:
+            raise InvalidConfiguration(
+                "the server does not match the dialect", option="url", remedy="Write 'mysql://' for MySQL and 'mariadb://' for MariaDB."
+            )
 
     def _arguments(self) -> Dict[str, Any]:
         from pymysql.constants import CLIENT
@@ -113,6 +127,13 @@ class Mysql(Dialect):
         # PyMySQL reads these before each read from or write to the socket; it has no other way to change them.
         connection._read_timeout = connection._write_timeout = deadline.remaining()
 
+    def insert_greatest(self, table: Any, column: str) -> Any:
+        from sqlalchemy import func
+        from sqlalchemy.dialects.mysql import insert
+
+        new = insert(table)
+        return new.on_duplicate_key_update({column: func.greatest(table.c[column], new.inserted[column])})
+
     def code(self, error: Any) -> str:
         first = error.args[0] if error.args else ""
         return str(first) if isinstance(first, int) and first else ""
@@ -136,3 +157,4 @@ class Mariadb(Mysql):
     """A MariaDB server."""
 
     driver = "mariadb+pymysql"
+    is_mariadb = True

@@ -131,6 +131,9 @@ class Postgresql(Dialect):
 
     driver = "postgresql+psycopg"
     packages = (SQLALCHEMY, PSYCOPG)
+    reads_server_settings = False
+    writes_in_ctes = True
+    returns_updated = True
 
     @property
     def begin(self) -> str:
@@ -160,8 +163,9 @@ class Postgresql(Dialect):
             if self.transport.demands_tls and self._is_tls_refused(arguments):
                 raise unusable() from None
             raise error from None
-        # The login may have another default. Poolers restore this setting, and the encoding, for each of their clients.
-        connection.execute("SET DateStyle = 'ISO'")
+        # The login may have another default; the server reports it. Poolers restore this setting, and the encoding, for each client.
+        if not (connection.info.parameter_status("DateStyle") or "").startswith("ISO"):
+            connection.execute("SET DateStyle = 'ISO'")
         connection.adapters.register_loader("timestamptz", _time_loader())
         return connection
 
@@ -200,6 +204,14 @@ class Postgresql(Dialect):
         if psycopg.pq.version() < _SYSTEM_AUTHORITIES:
             raise InvalidConfiguration("this machine's authorities are not found", option="tls_ca", remedy="Name the file that holds them.")
         return "system"
+
+    def insert_greatest(self, table: Any, column: str) -> Any:
+        from sqlalchemy import func
+        from sqlalchemy.dialects.postgresql import insert
+
+        new = insert(table)
+        greater = func.greatest(table.c[column], new.excluded[column])
+        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: greater})
 
     def code(self, error: Any) -> str:
         return getattr(error, "sqlstate", None) or ""
@@ -265,6 +277,8 @@ class Cockroachdb(Postgresql):
 
     driver = "cockroachdb+psycopg"
     packages = (COCKROACHDB_DIALECT, PSYCOPG)
+    reads_server_settings = True
+    writes_in_ctes = False
 
     @property
     def begin(self) -> str:

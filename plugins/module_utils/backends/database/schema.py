@@ -6,12 +6,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import TablesMissing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import AUTO, VALIDATE
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import SCHEMA, Tables
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, SCHEMA, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, StorageError
 from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
@@ -41,8 +41,8 @@ class Schema:
         self._tables = tables
         self._store = store
 
-    def see_to(self, mode: str) -> None:
-        """Check that the tables are those of this release.
+    def see_to(self, mode: str) -> Optional[bytes]:
+        """Check that the tables are those of this release, and return the store's document, which is read with their version.
 
         Args:
             mode: `auto` creates or migrates them; `manual` compares the version that the database states; `validate` the columns too.
@@ -50,29 +50,36 @@ class Schema:
         Raises:
             StorageError: they are not. The remedy is the command to run.
         """
-        found = self.version()
-        if found == VERSION and mode != VALIDATE:
-            return
-        if found == VERSION:
+        found, document = self._read()
+        if found == VERSION and mode == VALIDATE:
             self._compare_columns()
-        elif found > VERSION or mode == AUTO:
+        elif found > VERSION or (found < VERSION and mode == AUTO):
             self.ensure()
-        else:
+            document = self._read()[1]
+        elif found < VERSION:
             what = "the tables {0}* are missing".format(self._tables.prefix) if not found else _older(found)
             raise StorageError(what, store=self._store, remedy=command(self._store))
+        return document
 
     def version(self) -> int:
         """Return the version of the existing tables; 0 if there are none."""
+        return self._read()[0]
+
+    def _read(self) -> Tuple[int, Optional[bytes]]:
+        """Return the version of the existing tables (0 if there are none) and the store's document, in one request."""
         from sqlalchemy import select
 
         columns = self._tables.store.c
+        wanted = select(columns.item, columns.version, columns.content).where(columns.item.in_((SCHEMA, DOCUMENT)))
         try:
             with self._connections.reading() as connection:
-                if not self._connections.kind.tells_missing_tables:
-                    return self._version_within(connection)
-                return int(connection.execute(select(columns.version).where(columns.item == SCHEMA)).scalar() or 0)
+                if not self._connections.kind.tells_missing_tables and not self._version_within(connection):
+                    return 0, None
+                rows = {row.item: row for row in connection.execute(wanted)}
         except TablesMissing:
-            return 0
+            return 0, None
+        document = rows[DOCUMENT].content if DOCUMENT in rows else None
+        return int(rows[SCHEMA].version or 0) if SCHEMA in rows else 0, None if document is None else bytes(document)
 
     def ensure(self, *, check: bool = False) -> SchemaMigration:
         """Bring the tables up to date, one process at a time. With `check`, return what would be done.
@@ -136,10 +143,10 @@ class Schema:
 
     def _version_within(self, connection: Any) -> int:
         """As `version`, but inside a transaction, which a failing statement would end."""
-        from sqlalchemy import inspect, select
+        from sqlalchemy import select
 
         columns = self._tables.store.c
-        if not inspect(connection).has_table(self._tables.store.name):
+        if not self._connections.inspect(connection).has_table(self._tables.store.name):
             return 0
         return int(connection.execute(select(columns.version).where(columns.item == SCHEMA)).scalar() or 0)
 
@@ -153,10 +160,8 @@ class Schema:
         return found
 
     def _compare_columns(self) -> None:
-        from sqlalchemy import inspect
-
         with self._connections.reading() as connection:
-            inspector = inspect(connection)
+            inspector = self._connections.inspect(connection)
             missing = [name for table in self._tables.all for name in _missing(inspector, table)]
         if missing:
             raise StorageError(

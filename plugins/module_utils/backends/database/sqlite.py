@@ -65,6 +65,7 @@ class Sqlite(Dialect):
 
     driver = "sqlite+pysqlite"
     tells_missing_tables = hasattr(sqlite3, "SQLITE_ERROR")
+    returns_updated = True
     begin = "BEGIN IMMEDIATE"
     """Without this, a reader that becomes a writer would be refused if another process has written meanwhile."""
 
@@ -91,6 +92,14 @@ class Sqlite(Dialect):
 
     def limit_wait(self, connection: Any) -> None:
         connection.execute("PRAGMA busy_timeout = {0:d}".format(int(min(_WAIT, deadline.remaining()) * 1000)))
+
+    def insert_greatest(self, table: Any, column: str) -> Any:
+        from sqlalchemy import func
+        from sqlalchemy.dialects.sqlite import insert
+
+        new = insert(table)
+        greater = func.max(table.c[column], new.excluded[column])
+        return new.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: greater})
 
     def code(self, error: Any) -> str:
         code = getattr(error, "sqlite_errorcode", None)

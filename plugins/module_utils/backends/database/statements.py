@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from typing import Any, Mapping, Optional
+from typing import Any, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
@@ -17,8 +17,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     document_conflict,
     envelope_conflict,
     next_serial,
+    swap_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.row_state import (
+    COUNTED,
+    build_expected,
+    is_state,
+    lock_row,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import (
     columns_of,
     envelope_columns,
@@ -27,7 +34,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     version_number,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, KEPT, Tables
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Duplicate, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Duplicate, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
 
 _RECORD_ID_SIZE = 16
@@ -47,50 +54,45 @@ class Statements:
     def put(self, record: Record, expected: Optional[Etag], create: bool) -> Record:
         """See `Backend.put`."""
         given = identify_record(record)
-        for _each in range(_ATTEMPTS):
+        for attempt in range(_ATTEMPTS):
             try:
                 with self._connections.writing() as connection:
-                    return self._put(connection, record, given, expected, create)
+                    stored = self._put_unread(connection, record, given, expected, create) if attempt == 0 else None
+                    return stored or self._put(connection, record, given, expected, create)
             except Duplicate:
                 # Another writer created the same name, or the same version of it, between our read and our write: read again.
                 continue
         raise Unavailable("{0} other writers came first".format(_ATTEMPTS), name=record.name, remedy="Repeat when there is less traffic.")
 
+    def _put_unread(self, connection: Any, record: Record, given: Record, expected: Optional[Etag], create: bool) -> Optional[Record]:
+        """Write over the state that the caller has read, without reading it again. Return None if that state has to be read."""
+        if create:
+            return self._insert(connection, record, given)
+        found = build_expected(record, given, expected)
+        if found is None or not (given.record_id or self._connections.kind.returns_updated):
+            return None
+        serial = given.serial or (found.serial or 0) + 1
+        if serial <= (found.serial or 0):
+            return None
+        stored = replace(record, version=str(serial), serial=serial, record_id=given.record_id, revision=0)
+        return self._replace(connection, found, stored)
+
     def _put(self, connection: Any, record: Record, given: Record, expected: Optional[Etag], create: bool) -> Record:
         name, stage = record.name, record.stage
-        found = self._lock_row(connection, name, stage)
+        found = lock_row(connection, self._tables.credentials, name, stage)
         check_swap(name, found, expected, create)
-        last = (
-            (found.serial or 0)
-            if found and found.record_id
-            else max(self._read_tombstone(connection, name, stage), (found and found.serial) or 0)
-        )
-        serial = next_serial(name, given.serial, last)
-        record_id = given.record_id or (found and found.record_id) or os.urandom(_RECORD_ID_SIZE)
-        stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
         if found is None:
-            self._insert(connection, stored)
-        else:
-            self._replace(connection, found, stored)
+            return self._insert(connection, record, given)
+        # A row that was written by hand may be older than the last one that was deleted.
+        last = (found.serial or 0) if found.record_id else max(self._read_tombstone(connection, name, stage), found.serial or 0)
+        serial = next_serial(name, given.serial, last)
+        record_id = given.record_id or found.record_id or os.urandom(_RECORD_ID_SIZE)
+        if stage == CURRENT and found.record_id is None:
+            self._forget(connection, name, found.serial or 0)
+        stored = self._replace(connection, found, replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0))
+        if stored is None:
+            raise swap_conflict(name, found.etag, None)
         return stored
-
-    def _lock_row(self, connection: Any, name: str, stage: str) -> Optional[Record]:
-        """Return what a writer needs of the row, and lock it until the transaction ends."""
-        from sqlalchemy import select
-
-        columns = self._tables.credentials.c
-        wanted = select(columns.version, columns.revision, columns.id).where(columns.name == name, columns.stage == stage)
-        row = connection.execute(wanted.with_for_update()).first()
-        if row is None:
-            return None
-        return Record(
-            name,
-            stage=stage,
-            version=str(row.version),
-            serial=row.version,
-            revision=row.revision,
-            record_id=row.id.bytes if row.id else None,
-        )
 
     def _read_tombstone(self, connection: Any, name: str, stage: str) -> int:
         from sqlalchemy import select
@@ -99,76 +101,119 @@ class Statements:
         wanted = select(columns.last_version).where(columns.name == name, columns.stage == stage)
         return int(connection.execute(wanted).scalar() or 0)
 
-    def _insert(self, connection: Any, stored: Record) -> None:
-        """Insert the row. Check the tombstone afterwards, when no one else can change the name: so no serial is used twice."""
-        row = dict(columns_of(stored), name=stored.name, stage=stored.stage)
-        connection.execute(self._tables.credentials.insert().values(**row))
-        if stored.stage == CURRENT:
-            self._forget(connection, stored.name, 0)
-        if self._read_tombstone(connection, stored.name, stored.stage) >= (stored.serial or 0):
-            raise Duplicate("another writer came first", name=stored.name)
+    def _insert(self, connection: Any, record: Record, given: Record) -> Record:
+        """Insert the row. Read the last serial afterwards, when no one else can change the name: so no serial is used twice."""
+        table, name, stage = self._tables.credentials, record.name, record.stage
+        first, record_id = given.serial or 1, given.record_id or os.urandom(_RECORD_ID_SIZE)
+        stored = replace(record, version=str(first), serial=first, record_id=record_id, revision=0)
+        connection.execute(table.insert().values(name=name, stage=stage, **columns_of(stored)))
+        last, is_kept = self._read_remains(connection, name, stage)
+        if is_kept:
+            self._forget(connection, name, 0)
+        serial = next_serial(name, given.serial, last)
+        if serial != first:
+            connection.execute(table.update().where(table.c.name == name, table.c.stage == stage).values(version=serial))
+        return replace(stored, version=str(serial), serial=serial)
 
-    def _replace(self, connection: Any, found: Record, stored: Record) -> None:
-        if stored.stage == CURRENT and found.record_id is None:
-            self._forget(connection, found.name, found.serial or 0)
-        if stored.stage == CURRENT and self._keep and stored.keep_replaced:
-            self._copy(connection, found)
-        self._swap(connection, found, columns_of(stored))
-        if stored.stage == CURRENT:
-            self._prune(connection, stored.name)
+    def _read_remains(self, connection: Any, name: str, stage: str) -> Tuple[int, bool]:
+        """Return the last serial of an earlier row of the name, and whether values of it are kept although it was deleted by hand."""
+        from sqlalchemy import exists, select
+
+        buried, kept = self._tables.tombstones.c, self._tables.versions.c
+        last = select(buried.last_version).where(buried.name == name, buried.stage == stage).scalar_subquery()
+        row = connection.execute(select(last.label("last"), exists().where(kept.name == name).label("kept"))).one()
+        return int(row.last or 0), bool(row.kept) and stage == CURRENT
+
+    def _replace(self, connection: Any, found: Record, stored: Record) -> Optional[Record]:
+        """Swap the row, and keep its old value. Return None, and change nothing, if the row is not the one that was found."""
+        is_current = stored.stage == CURRENT
+        copies = is_current and self._keep > 0 and stored.keep_replaced
+        # Serials begin at 1, so there are no more kept values than the last serial.
+        prunes = is_current and (found.serial or 0) > self._keep
+        if copies and not self._copy(connection, found, prunes):
+            return None
+        columns = columns_of(stored)
+        if stored.record_id is None:
+            del columns["id"]
+        record_id = self._swap(connection, found, columns, stored.record_id)
+        if record_id is None:
+            return None
+        if prunes and not (copies and self._connections.kind.writes_in_ctes):
+            connection.execute(self._prune(stored.name, self._keep))
+        return replace(stored, record_id=record_id)
 
     def _forget(self, connection: Any, name: str, serial: int) -> None:
         """Remove the versions of an earlier row of the name that was deleted by hand."""
         kept = self._tables.versions
         connection.execute(kept.delete().where(kept.c.name == name, kept.c.version >= serial))
 
-    def _copy(self, connection: Any, found: Record) -> None:
-        """Keep the old value, without fetching it."""
-        from sqlalchemy import select
+    def _copy(self, connection: Any, found: Record, prunes: bool) -> bool:
+        """Keep the old value, without fetching it, and lock its row. Return False if the row is not the one that was found."""
+        from sqlalchemy import exists, select
 
         source, columns = self._tables.credentials.c, ("name", *KEPT)
-        old = select(*(source[column] for column in columns)).where(*self._is(source, found))
-        connection.execute(self._tables.versions.insert().from_select(columns, old))
+        old = select(*(source[column] for column in columns)).where(*is_state(source, found)).with_for_update()
+        kept = self._tables.versions.insert()
+        if prunes and self._connections.kind.writes_in_ctes:
+            found_row = old.cte("old")
+            # Only if the row is the one: the locks of older values come after that of the row. It does not see the value that is kept here.
+            pruned = self._prune(found.name, self._keep - 1).where(exists().where(found_row.c.name == found.name)).cte("pruned")
+            copy = kept.from_select(columns, select(found_row)).add_cte(pruned)
+        else:
+            copy = kept.from_select(columns, old)
+        return bool(connection.execute(copy.execution_options(**COUNTED)).rowcount)
 
-    def _swap(self, connection: Any, found: Record, columns: Mapping[str, Any]) -> None:
-        """Update the row only if it is still the one that was found."""
+    def _swap(self, connection: Any, found: Record, columns: Mapping[str, Any], record_id: Optional[bytes]) -> Optional[bytes]:
+        """Update the row only if it is still the one that was found. Return its identity, or None if it is not."""
         table = self._tables.credentials
-        if connection.execute(table.update().where(*self._is(table.c, found)).values(**columns)).rowcount != 1:
-            raise Conflict(
-                "version {0} is no longer stored".format(found.version),
-                name=found.name,
-                remedy="Another run changed it first. Read it again and repeat.",
-            )
+        swap = table.update().where(*is_state(table.c, found)).values(**columns)
+        if record_id is None:
+            row = connection.execute(swap.returning(table.c.id)).first()
+            return None if row is None else bytes(row.id.bytes)
+        return record_id if connection.execute(swap).rowcount == 1 else None
 
-    @staticmethod
-    def _is(columns: Any, found: Record) -> Any:
-        return (
-            columns.name == found.name,
-            columns.stage == found.stage,
-            columns.version == found.serial,
-            columns.revision == found.revision,
-        )
+    def _prune(self, name: str, keep: int) -> Any:
+        """Return the statement that deletes all but the newest kept values.
 
-    def _prune(self, connection: Any, name: str) -> None:
-        """Delete the kept values beyond the newest ones. The inner query is separate because MySQL deletes from no table that it reads."""
+        The inner query is separate because MySQL deletes from no table that it reads.
+        """
         from sqlalchemy import select
 
         kept = self._tables.versions
-        versions = select(kept.c.version).where(kept.c.name == name).order_by(kept.c.version.desc()).limit(1).offset(self._keep).subquery()
+        versions = select(kept.c.version).where(kept.c.name == name).order_by(kept.c.version.desc()).limit(1).offset(keep).subquery()
         last = select(versions.c.version).scalar_subquery()
-        connection.execute(kept.delete().where(kept.c.name == name, kept.c.version <= last))
+        return kept.delete().where(kept.c.name == name, kept.c.version <= last)
 
     def patch(self, record: Record, expected_revision: int) -> Record:
         """See `Backend.patch_metadata`."""
         given = identify_record(record)
         with self._connections.writing() as connection:
-            found = self._lock_row(connection, record.name, record.stage)
-            if found is None:
-                raise absent(record.name, stage=record.stage)
-            check_revision(found, given, record.version, expected_revision)
-            patched = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=expected_revision + 1)
-            self._swap(connection, found, metadata_columns(patched))
+            patched = self._patch_unread(connection, record, given, expected_revision)
+            if patched is None:
+                found = lock_row(connection, self._tables.credentials, record.name, record.stage)
+                if found is None:
+                    raise absent(record.name, stage=record.stage)
+                check_revision(found, given, record.version, expected_revision)
+                patched = self._patch(connection, found, record)
+            if patched is None:
+                raise swap_conflict(record.name, Etag(record.version, expected_revision), None)
         return patched
+
+    def _patch_unread(self, connection: Any, record: Record, given: Record, expected_revision: int) -> Optional[Record]:
+        """As `_put_unread`, for `patch`."""
+        found = build_expected(record, given, Etag(record.version, expected_revision))
+        if found is None or not given.record_id:
+            return None
+        if given.envelope is not None and (given.serial, given.revision) != (found.serial, expected_revision + 1):
+            return None
+        return self._patch(connection, found, record)
+
+    def _patch(self, connection: Any, found: Record, record: Record) -> Optional[Record]:
+        """Replace the metadata of the row. Return None if it is not the one that was found."""
+        patched = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision + 1)
+        table = self._tables.credentials
+        swap = table.update().where(*is_state(table.c, found)).values(**metadata_columns(patched))
+        return patched if connection.execute(swap).rowcount == 1 else None
 
     def rewrite(self, record: Record, replaces: bytes) -> None:
         """See `EnvelopeRewriter.rewrite_envelope`. Does not check the version: the caller has read it."""
@@ -197,44 +242,8 @@ class Statements:
         for table, row in self._places(record):
             if connection.execute(select(literal(1)).select_from(table).where(*row)).first() is not None:
                 raise envelope_conflict(record.name)
-        there = self._lock_row(connection, record.name, record.stage)
+        there = lock_row(connection, self._tables.credentials, record.name, record.stage)
         raise absent(record.name, None if there is None else record.version, record.stage)
-
-    def delete(self, name: str, stage: str, expected: Optional[Etag]) -> None:
-        """See `Backend.delete`."""
-        table, kept = self._tables.credentials, self._tables.versions
-        with self._connections.writing() as connection:
-            found = self._lock_row(connection, name, stage)
-            if found is None:
-                raise absent(name, stage=stage)
-            check_swap(name, found, expected)
-            if stage == CURRENT:
-                connection.execute(kept.delete().where(kept.c.name == name))
-            connection.execute(table.delete().where(table.c.name == name, table.c.stage == stage))
-            self._bury(connection, name, stage, found.serial or 0)
-
-    def remove_version(self, name: str, version: str, check: bool) -> None:
-        """See `VersionRemover.remove_version`."""
-        from sqlalchemy import select
-
-        kept = self._tables.versions
-        with self._connections.writing() as connection:
-            found = self._lock_row(connection, name, CURRENT)
-            if found is None:
-                raise absent(name)
-            rows = connection.execute(select(kept.c.version).where(kept.c.name == name).order_by(kept.c.version.desc()))
-            versions = [str(row.version) for row in rows if str(row.version) != found.version]
-            if version not in versions:
-                raise absent(name, version, kept=versions)
-            if not check:
-                connection.execute(kept.delete().where(kept.c.name == name, kept.c.version == int(version)))
-
-    def _bury(self, connection: Any, name: str, stage: str, serial: int) -> None:
-        table = self._tables.tombstones
-        last = max(serial, self._read_tombstone(connection, name, stage))
-        place = (table.c.name == name, table.c.stage == stage)
-        if not connection.execute(table.update().where(*place).values(last_version=last)).rowcount:
-            connection.execute(table.insert().values(name=name, stage=stage, last_version=last))
 
     def document(self, content: bytes, replaces: Optional[bytes]) -> None:
         """See `Backend.write_store_document`."""

@@ -36,8 +36,9 @@ def statements_of(dialect):
 class Recording:
     """Connections that write down what they are asked to do, in a dialect, and find nothing."""
 
-    def __init__(self, dialect):
-        self._dialect = dialect
+    def __init__(self, kind):
+        self.kind = kind
+        self._dialect = kind.sql_dialect()
         self.said = []
         self.rowcount = 1
 
@@ -75,9 +76,9 @@ class Row:
 def said_by(dialect, action, found=()):
     """The statements of one call."""
     backend = backend_of(dialect)
-    recording = Recording(backend._connections.dialect())
+    recording = Recording(backend._connections.kind)
     recording.found = list(found)
-    action(Queries(recording, backend._open().tables), Statements(recording, backend._open().tables, 10))
+    action(Queries(recording, backend._open().tables), Statements(recording, backend._open().tables, 2))
     return recording.said
 
 
@@ -114,14 +115,44 @@ def test_postgresql_keeps_json_and_times_that_can_be_searched(dialect):
     assert ('COLLATE "C"' in credentials) == (dialect == "postgresql")
 
 
+def is_restricted(statement, *columns):
+    where = statement.partition(" WHERE ")[2]
+    return all("cred_credentials.{0} = ".format(column) in where for column in columns)
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
-def test_a_put_locks_compares_and_swaps_in_every_dialect(dialect):
-    said = said_by(dialect, lambda _reading, writing: writing.put(a_record(), Etag("3"), False), [Row])
-    assert [statement.split()[0] for statement in said] == ["SELECT", "INSERT", "UPDATE", "DELETE"]
+def test_a_put_over_an_unknown_state_locks_compares_and_swaps_in_every_dialect(dialect):
+    said = said_by(dialect, lambda _reading, writing: writing.put(a_record(), None, False), [Row])
+    pruning = [] if dialect == "postgresql" else ["DELETE"]
+    assert [statement.split()[0] for statement in said] == [
+        "SELECT",
+        *(["WITH"] if dialect == "postgresql" else ["INSERT"]),
+        "UPDATE",
+        *pruning,
+    ]
     assert said[0].endswith("FOR UPDATE") == (dialect != "sqlite")
-    where = said[2].partition(" WHERE ")[2]
-    assert all("cred_credentials.{0} = ".format(column) in where for column in ("name", "stage", "version", "revision"))
-    assert "(SELECT anon_1.version FROM (SELECT" in said[3]
+    assert is_restricted(said[2], "name", "stage", "version", "revision")
+    assert "(SELECT anon_1.version FROM (SELECT" in said[1 if dialect == "postgresql" else 3]
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_a_put_over_the_state_that_was_read_locks_and_compares_as_it_keeps_the_old_value(dialect):
+    given = a_record(record_id=bytes(16))
+    said = said_by(dialect, lambda _reading, writing: writing.put(given, Etag("2", 0), False))
+    assert [statement.split()[0] for statement in said] == ["INSERT", "UPDATE"]
+    assert ("FOR UPDATE" in said[0]) == (dialect != "sqlite")
+    assert all(is_restricted(statement, "name", "stage", "version", "revision") for statement in said)
+
+
+@pytest.mark.parametrize("dialect", ["mysql", "mariadb"])
+def test_a_deleted_name_keeps_its_greatest_serial(dialect):
+    (said,) = said_by(dialect, lambda reading, _writing: reading.last_serial("a", CURRENT))
+    assert said.startswith("SELECT max(")
+    table = backend_of(dialect)._open().tables.tombstones
+    insert = backend_of(dialect)._connections.kind.insert_greatest(table, "last_version")
+    assert "ON DUPLICATE KEY UPDATE last_version = greatest(cred_tombstones.last_version, VALUES(last_version))" in " ".join(
+        str(insert.compile(dialect=backend_of(dialect)._connections.dialect())).split()
+    )
 
 
 @pytest.mark.parametrize("dialect", DIALECTS)

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -26,9 +26,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Etag, LastSerial, Record, VersionInfo
 
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
+
 HEALTHY = "healthy"
 DEGRADED = "degraded"
 UNHEALTHY = "unhealthy"
+CONNECTIONS = 32
+"""How many connections a client of a server keeps (`network.http_deadline`): more operations at once would open and close some."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Capabilities:
         audit_log: it stores the entries of the audit trail too, so that several controllers share one trail that can be queried.
         max_bytes: the largest value, in bytes as stored (`protocols.Limited` measures it).
         max_tags: the most tags a record may have.
+        parallel: the most operations of a batch that can be in flight at once (option `parallel`). 1: several at once gain nothing.
     """
 
     versions: bool = False
@@ -68,6 +74,7 @@ class Capabilities:
     audit_log: bool = False
     max_bytes: Optional[int] = None
     max_tags: Optional[int] = None
+    parallel: int = 1
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,7 @@ class BackendContext:
         store: the user's name for the store.
         warn: the function for warnings.
         variables: the environment variable of each option whose value came from one.
+        parallelism: how many operations of a batch are in flight; None: one.
         user_key: returns 32 bytes that only this user has, to recognise what this user wrote; None if they cannot be kept.
     """
 
@@ -127,6 +135,7 @@ class BackendContext:
     warn: Any = field(default=lambda _message: None)
     user_key: Callable[[], Optional[bytes]] = field(default=lambda: None)
     variables: Mapping[str, str] = field(default_factory=dict)
+    parallelism: Optional[Parallelism] = None
 
 
 class Backend(ABC):

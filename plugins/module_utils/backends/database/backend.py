@@ -82,8 +82,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         self._keep: int = self.setting("keep_versions")
         if self._keep < 0:
             raise InvalidConfiguration("{0} is too small".format(self._keep), option="keep_versions", remedy="Give 0 or more.")
-        if not self.setting("audit_table"):
-            self.capabilities = replace(Database.capabilities, audit_log=False)
+        self.capabilities = replace(Database.capabilities, audit_log=self.setting("audit_table"), parallel=self._connections.most)
         self._opened: Optional[_Opened] = None
         self._is_ready = False
 

@@ -149,13 +149,12 @@ code:
   returned: on failure
 """
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.cache import CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import run_sent_module
 
 
 def main() -> None:
     """Run on a host, which has no session; on the controller the action plugin uses the run's session."""
-    run_module("cache", CACHE)
+    run_sent_module("cache")
 
 
 if __name__ == "__main__":

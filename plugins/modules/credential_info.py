@@ -244,13 +244,12 @@ code:
   returned: on failure
 """
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_info import CREDENTIAL_INFO
-from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import run_sent_module
 
 
 def main() -> None:
     """Run on a host; on the controller the action plugin does the same."""
-    run_module("credential_info", CREDENTIAL_INFO)
+    run_sent_module("credential_info")
 
 
 if __name__ == "__main__":

@@ -322,13 +322,12 @@ code:
   returned: on failure
 """
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential_rotate import CREDENTIAL_ROTATE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import run_sent_module
 
 
 def main() -> None:
     """Run on a host. On the controller, the action plugin does the same and also reaches targets."""
-    run_module("credential_rotate", CREDENTIAL_ROTATE)
+    run_sent_module("credential_rotate")
 
 
 if __name__ == "__main__":

@@ -52,6 +52,12 @@ options:
         time removes it. By default, it stays until a rotation with O(compromised=true).
       - Only with O(state=rotated).
     type: str
+  progress:
+    description:
+      - Whether a rotation shows, every five seconds, how many credentials it has moved. It looks at all of them again until it finds
+        nothing more to move, and counts each time. The lines go to the run's standard error.
+      - By default they are shown if that is a terminal. They cannot be shown with O(run_on=target).
+    type: bool
 extends_documentation_fragment:
   - nebula.credential.store
 seealso:
@@ -168,13 +174,12 @@ code:
   returned: on failure
 """
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
-from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import run_sent_module
 
 
 def main() -> None:
     """Run on a host; on the controller the action plugin does the same."""
-    run_module("store_key", STORE_KEY)
+    run_sent_module("store_key")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import struct
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -17,9 +18,11 @@ from typing import Any, Callable, Dict, List, Tuple
 from uuid import UUID
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import ChainKey, Link, read_checkpoint, write_checkpoint
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal as AuditFile
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage_totals import TotalsFile as UsageTotals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import query, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import columns_of, read_column
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of as row_record
@@ -197,6 +200,30 @@ def of_audit_trails(tmp_path: Any) -> Made:
     return parse, partial(spoil_bytes, seeds)
 
 
+def of_audit_checkpoints(_tmp_path: Any) -> Made:
+    key = ChainKey(b"k" * 32)
+    seeds = [write_checkpoint(Link(number, b"ab" * 32), key) for number in (1, 10**19)]
+    return lambda data: read_checkpoint(data, key) is not None, partial(spoil_bytes, seeds)
+
+
+def of_usage_totals(tmp_path: Any) -> Made:
+    path = tmp_path / "audit.jsonl"
+    entry = {"time": "2026-11-29T12:00:00.000001Z", "action": "read", "result": "ok", "store": "s", "name": "a", "uid": 0}
+    seals = NoSeals(str(path))
+    AuditFile(str(path)).append([dict(entry, name=name, host="h" * 2000) for name in "ab" * 100], False, seals())
+    trail = Trail(AuditFile(str(path)), seals, "s")
+    read_usage(trail, ["a"], [])
+    totals = UsageTotals(str(path), None)
+    seeds = [(tmp_path / "audit.jsonl.usage").read_bytes()]
+
+    def parse(data: bytes) -> bool:
+        (tmp_path / "audit.jsonl.usage").write_bytes(data)
+        read_usage(trail, ["a"], [])
+        return totals.read_state() is not None and (tmp_path / "audit.jsonl.usage").read_bytes() == data
+
+    return parse, partial(spoil_bytes, seeds)
+
+
 def of_indices(tmp_path: Any) -> Made:
     path, key = tmp_path / "by_type.idx", bytes(32)
     body = index._write({"a.enc": (index.Fingerprint(1, 2, 3), "basic"), "b.enc": (index.Fingerprint(4, 5, 6), "opaque")})
@@ -239,10 +266,13 @@ def of_documents(_tmp_path: Any) -> Made:
 
 
 def of_snapshots(_tmp_path: Any) -> Made:
-    whole = snapshot._encode(
+    body = snapshot._encode(
         snapshot.Snapshot({("db_pass", "current"): [replace(RECORD, envelope=SEALED)]}, {("db_pass", "current"): 3}, b"{}")
     )
-    return lambda data: snapshot._parse("it.mem", data), with_checksum([whole])
+    frame = struct.pack(">Q", len(body)) + body + sha256(body).digest()
+    whole = struct.pack(">9s7xQ", snapshot.MAGIC, 24 + len(frame)) + frame
+    former = snapshot.FORMER_MAGIC + body
+    return lambda data: snapshot._parse("it.mem", data), with_checksum([whole, former + sha256(former).digest()])
 
 
 def of_metrics(tmp_path: Any) -> Made:
@@ -301,6 +331,8 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "KV object": of_kv_objects,
     "row of a database": of_rows,
     "audit trail": of_audit_trails,
+    "audit checkpoint": of_audit_checkpoints,
+    "usage totals": of_usage_totals,
     "index": of_indices,
     "key file": of_key_files,
     "key slot": of_key_slots,

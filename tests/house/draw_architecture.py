@@ -51,6 +51,7 @@ CAPTIONS: Mapping[Room, str] = {
     ("module_utils", "encoding"): "envelope bytes, JSON",
     ("module_utils", "model"): "record, secret, scope…",
     ("module_utils", "filesystem"): "atomic writes, locks",
+    ("module_utils", "sent_code"): "a module's library",
     ("module_utils", "errors"): "every error and its code",
 }
 PROVIDER_LAYER = {("module_utils", "backends"), ("module_utils", "layers")}

@@ -22,6 +22,8 @@ LEAVING = ("ansible.module_utils._text", "ansible._internal", "ansible.plugins.c
 DYNAMIC_MODULES = {"importlib", "pkgutil", "imp", "runpy"}
 FINDERS = {"importlib.machinery"}
 """They say whether a module is installed, and import none."""
+SENT_CODE = IN_LIBRARY + "/sent_code.py"
+"""It imports what the action sent, which no import statement of a module may name."""
 DYNAMIC_CALLS = {"__import__", "exec", "eval", "compile"}
 ALWAYS_THERE = set(sys.stdlib_module_names) | {"ansible", "ansible_collections"}
 
@@ -64,6 +66,8 @@ def find_relative_imports(tree: SourceTree) -> Iterator[str]:
 def find_dynamic_imports(tree: SourceTree) -> Iterator[str]:
     """The library's imports can be read off the source: a payload is built from them, and a dynamic one fails on a target."""
     for source in tree.python(IN_LIBRARY):
+        if source.name == SENT_CODE:
+            continue
         for found in source.imports:
             if found.name.split(".")[0] in DYNAMIC_MODULES and found.name not in FINDERS:
                 yield "{0} imports {1}".format(source.at(found.line), found.name)

@@ -16,8 +16,8 @@ OURS = "ansible_collections.nebula.credential.plugins."
 # From the ground up; an import goes down only. Those of one floor do not import one another.
 TREES = "module_utils < plugin_utils, modules < lookup, action, callback, doc_fragments"
 ORDER = """
-errors < model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation < layers, argument_specs
-< audit, metrics < store < migration, adoption, drift, scanning, reports < operations
+errors < sent_code, model, filesystem < encoding, context < network < logins < backends < types < locks < crypto, rotation
+< layers, argument_specs < audit, metrics < store < migration, adoption, drift, scanning, reports < operations
 """
 ORDER_ON_THE_CONTROLLER = "output < config < session < client < lookup, action"
 ORDERS = {"module_utils": ORDER, "plugin_utils": ORDER_ON_THE_CONTROLLER}

@@ -14,7 +14,7 @@ from typing import Any, Callable
 
 PROFILE = os.environ.get("NEBULA_TEST_PROFILE", "fast")
 RUNS = int(os.environ.get("NEBULA_CRASH_RUNS", "1000" if PROFILE == "long" else "60"))
-SYSTEM_CALLS = ("open", "write", "fsync", "rename", "link", "unlink", "mkdir", "rmdir", "listdir", "close")
+SYSTEM_CALLS = ("open", "write", "fsync", "fdatasync", "rename", "link", "unlink", "mkdir", "rmdir", "listdir", "close")
 
 
 def killed_at_random(seed: int, work: Callable[[int], Any], lines: int = 12) -> list[str]:

@@ -12,9 +12,10 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import WriteChecker, find_protocol
-from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, ReadOnly
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, ReadOnly, RotationFailed
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Slots
 from tests.conformance.records import METADATA, a_record
 from tests.integration.kubernetes_store import KubeStore
 from tests.servers import once
@@ -84,6 +85,27 @@ def test_a_rotation_of_an_immutable_secret_is_refused_before_anything_is_begun(s
         prepare_rotation(manager)
     assert "Delete" not in str(caught.value)
     assert store.names() == [SECRET]
+
+
+def test_a_secret_that_becomes_immutable_before_the_promotion_keeps_its_value_and_nothing_is_left(store, monkeypatch):
+    """An immutable Secret lets its annotations change, so the rotation can end."""
+    manager = store.manager()
+    with manager.acting():
+        manager.backend.put(a_record(metadata=FOR_ALL))
+    promote, path = Slots.promote, store.server.secrets_path(store.namespace, SECRET)
+    before = store.secret(SECRET)["data"]
+
+    def lock_first(*arguments):
+        store.server.call("PUT", path, dict(store.secret(SECRET), immutable=True))
+        return promote(*arguments)
+
+    monkeypatch.setattr(Slots, "promote", lock_first)
+    with pytest.raises(RotationFailed, match="the store refused the new value: the Secret is immutable"):
+        perform(manager, "credential_rotate", {"name": "db_pass", "target": "none"}, AccessContext())
+    standing = perform(manager, "credential_rotate", {"name": "db_pass", "phase": "status"}, AccessContext()).result["rotation"]
+    assert standing == {"phase": None}
+    assert store.secret(SECRET)["data"] == before
+    assert manager.get("db_pass").state == "active"
 
 
 @pytest.mark.parametrize("encrypt", [False, True])

@@ -17,5 +17,6 @@ STORE_KEY = Specification(
         compromised={"type": "bool", "default": False},
         drop_sources={"type": "list", "elements": "str", "default": []},
         keep_until={"type": "str"},
+        progress={"type": "bool"},
     ),
 )

@@ -2,26 +2,51 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How credentials are used, according to the audit trail (B6). Nothing is verified: the counts are as reliable as the trail."""
+"""How credentials are used, according to the audit trail (B6). Nothing is verified: the counts are as reliable as the trail.
+
+Each entry is counted once: the totals are kept in a file (`usage_totals`), and only the entries after them are read.
+"""
 
 from __future__ import annotations
 
+import json
+import os
 import re
-from dataclasses import dataclass, field
-from typing import Any, Collection, Dict, Mapping, Optional
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any, Collection, Dict, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import read_line
-from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import READ, Trail
-from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import raw_lines
+from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import LONGEST_LINE, read_line
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LOST, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage_totals import State, TotalsDistrusted, TotalsFile, Usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Place, RawLine, find_file, read_lines
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, MIB, open_regular
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
 
-DELETE = "delete"
-_TELLING = re.compile(rb'"action":"(?:read|refresh|delete)","result":"ok".*?"name":"([^"]+)"')
-"""A quotation mark within a value is escaped, so these bytes are members of the entry. Most lines are skipped without parsing them."""
+SAVE_AFTER = 256 * KIB
+"""Bytes of the trail. Fewer are counted again the next time, because the file of totals is written whole."""
 
-_LOST = b'"action":"lost"'
+_SAVE_AT = 32 * MIB
+"""Bytes of the trail after which the totals are saved in between: memory stays small, and a count that is broken off continues."""
+
+_PAUSE_AFTER = 16 * KIB
+"""Bytes of the trail after which other threads get their turn: reads that a session has in memory do not wait for a count."""
+_PAUSE = 0.0002
+"""Seconds."""
+
+_COUNTED = re.compile(
+    rb'"action":"(read|refresh|delete|lost)","result":"ok","store":"((?:[^"\\]|\\.)*)"'
+    rb'(?:.*?"name":"([^"]+)")?(?:.*?"operation":"([^"]+)")?'
+)
+"""A quotation mark within a value is escaped, so these bytes are members of the entry. Few lines are parsed."""
+
+_CHAIN = b',"chain":"'
+_CHAIN_AT = -77
+"""Where the chain begins in a whole line."""
 
 _BY = (
     "operation",
@@ -38,29 +63,6 @@ _BY = (
     "execution_id",
     "address",
 )
-
-
-@dataclass
-class Usage:
-    """The usage of one credential since it was made, or since the trail begins."""
-
-    uses: int = 0
-    last_used: Optional[Dict[str, Any]] = None
-    refreshes: int = 0
-    last_refreshed_at: Optional[str] = None
-
-    def count(self, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
-        """Count an entry about the credential. A read by an operation of `administrative`, or by a refresh, is no use."""
-        if entry["action"] == READ and entry.get("operation") not in (*administrative, REFRESH):
-            self.uses += 1
-            self.last_used = {"at": entry["time"], **{key: entry[key] for key in _BY if key in entry}}
-        elif entry["action"] == REFRESH:
-            self.refreshes += 1
-            self.last_refreshed_at = entry["time"]
-
-    def describe(self) -> Dict[str, Any]:
-        """Return the usage as JSON-like data."""
-        return dict(vars(self))
 
 
 @dataclass
@@ -83,7 +85,7 @@ class UsageReport:
 
 
 def read_usage(trail: Optional[Trail], names: Collection[str], administrative: Collection[str]) -> UsageReport:
-    """Read the usage of credentials from a trail: once, from its first line to its last, with one line in memory at a time.
+    """Read the usage of credentials from a trail: the totals that were saved, and the entries since then.
 
     Args:
         trail: the store's trail; None if it is off.
@@ -99,36 +101,146 @@ def read_usage(trail: Optional[Trail], names: Collection[str], administrative: C
     if trail is None:
         return UsageReport(reason="the store's audit trail is off")
     trail.flush()
-    told = UsageReport(trail.path)
+    rules = State(store=trail.store if trail.shared else None, administrative=tuple(sorted({*administrative, REFRESH})))
     try:
-        _read(told, trail, frozenset(names), administrative)
-    except NotFound:
-        told.reason = "there is no audit trail {0}".format(trail.path)
-    return told
+        try:
+            return _Count(trail.path, rules).run(names)
+        except TotalsDistrusted:
+            return _Count(trail.path, rules, trusted=False).run(names)
+    except NotFound as problem:
+        return UsageReport(trail.path, reason=problem.what)
 
 
-def _read(told: UsageReport, trail: Trail, names: Collection[str], administrative: Collection[str]) -> None:
-    for raw in raw_lines(trail.path):
-        if told.since is None:
-            _begin(told, raw)
-        found = _TELLING.search(raw)
-        if found is not None and found.group(1).decode("ascii", "replace") in names:
-            line = read_line(raw.rstrip(b"\n"))
-            if line is not None and not (trail.shared and line.entry.get("store") != trail.store):
-                _count(told, line.entry, administrative)
-        elif _LOST in raw:
-            told.complete = False
+@dataclass
+class _Change:
+    """The entries about one credential since the totals: their number, and the last of each kind, not parsed yet."""
+
+    made_anew: bool = False
+    uses: int = 0
+    last_use: bytes = b""
+    refreshes: int = 0
+    last_refresh: bytes = b""
+
+    def apply(self, before: Usage) -> Usage:
+        """Return the usage after these entries."""
+        usage = Usage() if self.made_anew else before
+        used, refreshed = _parse(self.last_use), _parse(self.last_refresh)
+        return Usage(
+            usage.uses + self.uses,
+            {"at": used["time"], **{key: used[key] for key in _BY if key in used}} if used else usage.last_used,
+            usage.refreshes + self.refreshes,
+            refreshed["time"] if refreshed else usage.last_refreshed_at,
+        )
 
 
-def _begin(told: UsageReport, raw: bytes) -> None:
-    first = read_line(raw.rstrip(b"\n"))
-    if first is not None:
-        told.since, told.complete = first.entry.get("time"), first.link.sequence == 1
+class _Count:
+    """One count of a trail: from the totals that were saved, if they agree with it, to its end."""
+
+    def __init__(self, path: str, rules: State, *, trusted: bool = True) -> None:
+        self._path = path
+        self._totals = TotalsFile(path, rules.store)
+        saved = self._totals.read_state() if trusted else None
+        self._known = saved is not None and saved.follows_rules_of(rules) and _is_entry_at(path, saved)
+        self._state = saved if self._known and saved is not None else rules
+        self._store = None if rules.store is None else _write_text(rules.store)
+        self._administrative = frozenset(map(_write_text, rules.administrative))
+        self._changes: Dict[bytes, _Change] = {}
+        self._last: Optional[RawLine] = None
+        self._unsaved = 0
+
+    def run(self, names: Collection[str]) -> UsageReport:
+        """Count to the end of the trail, save the totals if much was counted, and return the usage.
+
+        Raises:
+            NotFound: there is no trail.
+            TotalsDistrusted: the file of totals is not what was written.
+        """
+        paused = 0
+        for raw in read_lines(self._path, Place(self._state.sequence, self._state.offset)):
+            self._count(raw)
+            paused += len(raw.content)
+            if paused >= _PAUSE_AFTER:
+                paused = 0
+                _let_others_run()
+                if self._unsaved >= _SAVE_AT:
+                    self._save()
+        if self._unsaved >= SAVE_AFTER:
+            self._save()
+        usages = self._totals.read(names) if self._known else {}
+        for name in names:
+            change = self._changes.get(name.encode("ascii", "replace"))
+            if change is not None:
+                usages[name] = change.apply(usages.get(name, Usage()))
+        return UsageReport(self._path, self._state.since, self._state.complete, None, usages)
+
+    def _count(self, raw: RawLine) -> None:
+        content = raw.content
+        if not content.startswith(_CHAIN, _CHAIN_AT):
+            return
+        if self._state.since is None:
+            first = read_line(content[:-1])
+            if first is None:
+                return
+            self._state = replace(self._state, since=first.entry["time"], complete=first.link.sequence == 1)
+        self._last = raw
+        self._unsaved += len(content)
+        found = _COUNTED.search(content)
+        if found is not None:
+            self._add(content, *found.groups())
+
+    def _add(self, content: bytes, action: bytes, store: bytes, name: Optional[bytes], operation: Optional[bytes]) -> None:
+        if action == LOST.encode("ascii"):
+            self._state = replace(self._state, complete=False)
+        elif name is None or (self._store is not None and store != self._store):
+            return
+        elif action == b"delete":
+            if (_parse(content) or {}).get("stage") in (None, CURRENT):
+                self._changes[name] = _Change(made_anew=True)  # a credential made with that name afterwards is another one
+        elif action == REFRESH.encode("ascii"):
+            change = self._changes.setdefault(name, _Change())
+            change.refreshes, change.last_refresh = change.refreshes + 1, content
+        elif operation not in self._administrative:
+            change = self._changes.setdefault(name, _Change())
+            change.uses, change.last_use = change.uses + 1, content
+
+    def _save(self) -> None:
+        """Save the totals, if they can be written. Then continue from them."""
+        last = None if self._last is None else read_line(self._last.content[:-1])
+        if self._last is None or last is None:
+            return
+        link = last.link
+        state = replace(self._state, sequence=link.sequence, chain=link.chain.decode("ascii"), offset=self._last.end)
+        with suppress(OSError, CredentialError):
+            self._totals.write(state, self._changes, self._known)
+            self._state, self._known, self._unsaved = state, True, 0
+            self._changes.clear()
 
 
-def _count(told: UsageReport, entry: Mapping[str, Any], administrative: Collection[str]) -> None:
-    name = entry["name"]
-    if entry["action"] != DELETE:
-        told.usages.setdefault(name, Usage()).count(entry, administrative)
-    elif entry.get("stage") in (None, CURRENT):
-        told.usages.pop(name, None)  # a credential made with that name afterwards is another one
+def _let_others_run() -> None:
+    if threading.active_count() > 1:
+        time.sleep(_PAUSE)
+
+
+def _parse(content: bytes) -> Optional[Dict[str, Any]]:
+    line = read_line(content[:-1]) if content else None
+    return None if line is None else line.entry
+
+
+def _write_text(text: str) -> bytes:
+    """Return the bytes of a text between its quotation marks in a line."""
+    return json.dumps(text).encode("ascii")[1:-1]
+
+
+def _is_entry_at(path: str, state: State) -> bool:
+    """Return True if the trail has the entry of the state at its place."""
+    with suppress(OSError, Damaged):
+        descriptor = open_regular(find_file(path, state.sequence))
+        try:
+            start = max(0, state.offset - LONGEST_LINE)
+            tail = os.pread(descriptor, state.offset - start, start)
+        finally:
+            os.close(descriptor)
+        line = read_line(tail[tail.rfind(b"\n", 0, -1) + 1 : -1])
+        there = len(tail) == state.offset - start and tail.endswith(b"\n")
+        return there and line is not None and line.link == (state.sequence, state.chain.encode("utf-8"))
+    return False

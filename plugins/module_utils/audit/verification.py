@@ -7,9 +7,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping, Optional
+from typing import Any, BinaryIO, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import (
@@ -18,11 +18,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
     ChainKey,
     Line,
     Link,
+    read_checkpoint,
     read_line,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import read_own_mark
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import checkpoint_path, list_turned, read_own_mark
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file as read_bytes
 
 EDITED = "edited"
 """The line is not what was written after the one before it."""
@@ -42,23 +44,28 @@ MARK_UNREADABLE = "mark_unreadable"
 """There is no mark, or not one of this key: lines that are missing at the end cannot be detected."""
 
 
+_PIECE = 64 * KIB
 Keys = Mapping[Optional[str], ChainKey]
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A fault in a trail: one of the words above, and the line (from 1) and sequence number where it is found."""
+    """A fault in a trail: one of the words above, and the line (from 1) and sequence number where it is found.
+
+    `file` is the path of the turned file that the line is in; None for the file that is written to.
+    """
 
     kind: str
     line: int
     sequence: Optional[int] = None
+    file: Optional[str] = None
 
 
 def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str] = None) -> List[Finding]:
-    """Check a trail from its first line to its last.
+    """Check a trail from its first line to its last, over all of its files.
 
     Args:
-        path: the file.
+        path: the file that is written to. The turned files are next to it.
         keys: the chain's keys (`RingSeals.keys`): the active one, and those before it; none for a store without a key.
         mark_path: the path of its mark; by default next to the file.
 
@@ -70,18 +77,35 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
         NotFound: there is no such file.
     """
     known = {key.id: key for key in map(ChainKey, keys or (None,))}
-    findings: List[Finding] = []
-    last = Link()
-    for number, raw in enumerate(raw_lines(path), 1):
-        found, last = _check(raw, number, last, known)
-        findings += found
+    # The mark is read first: lines that are written during the check are no reason to miss any.
     marks = [read_own_mark(TrailKey(key, mark_path or path + ".mark")) for key in known.values()]
     seen = [mark for mark in marks if mark is not None]
+    findings, last = _check_files(path, known)
     if not seen:
         findings.append(Finding(MARK_UNREADABLE, 0))
     elif seen[0].sequence > last.sequence:
         findings.append(Finding(CUT_AT_END, 0, seen[0].sequence))
     return findings
+
+
+def _check_files(path: str, keys: Keys) -> Tuple[List[Finding], Link]:
+    findings: List[Finding] = []
+    last, file, number = _read_checkpoint(path, keys), None, 0
+    for line in read_lines(path, Place(last.sequence + 1, 0)):
+        number = number + 1 if line.file == file else 1
+        file = line.file
+        found, last = _check(line.content, number, last, keys)
+        findings += found if file == path else [replace(each, file=file) for each in found]
+    return findings, last
+
+
+def _read_checkpoint(path: str, keys: Keys) -> Link:
+    """Return the link up to which the trail was removed by a purge; the start of the chain if there is none that a key confirms."""
+    try:
+        content = read_bytes(checkpoint_path(path), KIB, os.O_RDONLY | os.O_NOFOLLOW)
+    except (OSError, Damaged):
+        return Link()
+    return next(filter(None, (read_checkpoint(content, key) for key in keys.values())), Link())
 
 
 def query(
@@ -101,47 +125,134 @@ def query(
         NotFound: there is no such file.
     """
     exact = {key: value for key, value in (("name", name), ("action", action), ("result", result)) if value is not None}
-    for raw in raw_lines(path):
-        line = read_line(raw.rstrip(b"\n"))
+    for raw in read_lines(path):
+        line = read_line(raw.content.rstrip(b"\n"))
         if line is not None and exact.items() <= line.entry.items() and _within(line.entry, since, until):
             yield line.entry
 
 
-def _within(entry: Dict[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
+def _within(entry: Mapping[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
+    time = read_time(entry)
+    return time is not None and (since is None or time >= since) and (until is None or time < until)
+
+
+def read_time(entry: Mapping[str, Any]) -> Optional[datetime]:
+    """Return the time of an entry; None if it is not one with a time zone."""
     try:
         time = datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
     except ValueError:
-        return False
-    if time.tzinfo is None:
-        return False
-    return (since is None or time >= since) and (until is None or time < until)
+        return None
+    return None if time.tzinfo is None else time
 
 
-def raw_lines(path: str) -> Iterator[bytes]:
-    """Yield the lines of a trail, unchanged, oldest first. A line that is longer than any entry is yielded as an empty one.
+class RawLine(NamedTuple):
+    """A line of a trail, unchanged: with its file, and the offset in bytes of its end in that file."""
+
+    content: bytes
+    file: str
+    end: int
+
+
+class Place(NamedTuple):
+    """A place between two lines of a trail: the number of the line before it, and its offset in bytes in the file of that line."""
+
+    sequence: int
+    offset: int
+
+
+def read_lines(path: str, place: Place = Place(0, 0)) -> Iterator[RawLine]:
+    """Yield the lines of a trail after a place, oldest first, over all of its files. A line longer than any entry is yielded as `LF`.
+
+    Args:
+        path: the file that is written to. The turned files are next to it.
+        place: a place of this trail; the file of the line before it may have been turned since.
 
     Raises:
         NotFound: there is no such file.
+        Damaged: one of them is not a regular file.
+    """
+    last = place.sequence - 1
+    offset, some = place.offset, False
+    while True:
+        # Opened before the turned files are listed: a file that is turned in between is in the list, so no line is missed.
+        newest = _open(path)
+        try:
+            turned = [each for each in list_turned(path) if each.last > last]
+            some = some or bool(turned) or newest is not None
+            for each in turned:
+                yield from _read_open(_open(each.path), each.path, offset)
+                last, offset = each.last, 0
+            if not turned:
+                yield from _read_open(newest, path, offset)
+                break
+        finally:
+            if newest is not None:
+                newest.close()
+    if not some:
+        raise NotFound("there is no audit trail {0}".format(path), remedy="Check 'audit_path' and 'audit'.")
+
+
+def find_file(path: str, sequence: int) -> str:
+    """Return the path of the file of a trail that has the line with a number, or will have it."""
+    return next((each.path for each in list_turned(path) if each.last >= sequence), path)
+
+
+def _open(path: str) -> Optional[BinaryIO]:
+    """Open a file of a trail; return None if there is none.
+
+    Raises:
+        NotFound: it cannot be read.
         Damaged: it is not a regular file.
     """
     try:
-        with os.fdopen(open_regular(path), "rb") as file:
-            line = file.readline(LONGEST_LINE)
-            while line:
-                if len(line) == LONGEST_LINE and not line.endswith(b"\n"):
-                    line = _skip_line(file)
-                yield line
-                line = file.readline(LONGEST_LINE)
-    except OSError:
-        raise NotFound("there is no audit trail {0}".format(path), remedy="Check 'audit_path' and 'audit'.") from None
+        return os.fdopen(open_regular(path), "rb", _PIECE)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable_error(path, error) from None
 
 
-def _skip_line(file: BinaryIO) -> bytes:
-    """Read to the end of the line."""
+def _unreadable_error(path: str, error: OSError) -> NotFound:
+    what = "the audit trail {0} cannot be read: {1}".format(path, os.strerror(error.errno or 0))
+    return NotFound(what, remedy="Check 'audit_path' and the permissions of the file.")
+
+
+def read_file(path: str) -> Iterator[RawLine]:
+    """Yield the lines of one file of a trail; none if there is no such file.
+
+    Raises:
+        NotFound: it cannot be read.
+        Damaged: it is not a regular file.
+    """
+    return _read_open(_open(path), path, 0)
+
+
+def _read_open(file: Optional[BinaryIO], path: str, offset: int) -> Iterator[RawLine]:
+    if file is None:
+        return
+    try:
+        with file:
+            file.seek(offset)
+            content = file.readline(LONGEST_LINE)
+            while content:
+                offset += len(content)
+                if len(content) == LONGEST_LINE and not content.endswith(b"\n"):
+                    content, skipped = _skip_line(file)
+                    offset += skipped
+                yield RawLine(content, path, offset)
+                content = file.readline(LONGEST_LINE)
+    except OSError as error:
+        raise _unreadable_error(path, error) from None
+
+
+def _skip_line(file: BinaryIO) -> Tuple[bytes, int]:
+    """Read to the end of the line. Return a line break instead of it, and the number of bytes."""
     part = file.readline(LONGEST_LINE)
+    skipped = len(part)
     while part and not part.endswith(b"\n"):
         part = file.readline(LONGEST_LINE)
-    return b"\n"
+        skipped += len(part)
+    return b"\n", skipped
 
 
 def _check(raw: bytes, number: int, last: Link, keys: Keys) -> tuple[List[Finding], Link]:

@@ -4,7 +4,7 @@
 
 """Every backend by its name. Loads only the options of the used backend, and later its class.
 
-A new backend is its folder, and its row here: a function, because a module's payload is built from imports that the source shows.
+A new backend is its folder, and its row here: a function, because what is sent to a host is chosen by imports that the source shows.
 The class is loaded here and not in `options.py`, which the class imports.
 """
 

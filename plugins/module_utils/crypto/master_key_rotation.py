@@ -25,6 +25,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     find_protocol,
     require_protocol,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks
@@ -196,12 +197,16 @@ def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
 
 
 def _everything(backend: Backend) -> Iterator[Record]:
-    """Yield name, stage and version of everything that holds an envelope. A version of None means the stage's own value."""
+    """Yield name, stage and version of everything that holds an envelope. A version of None means the stage's own value.
+
+    Each credential counts as progress.
+    """
     for stage in STAGES:
-        for name in [row.name for row in backend.list(Filter(stage=stage, names_only=True))]:
+        names = [row.name for row in backend.list(Filter(stage=stage, names_only=True))]
+        for name in count_each(names) if stage == CURRENT else names:
+            kept = _list_kept_versions(backend, name) if stage == CURRENT else []
             yield Record(name, stage=stage)
-            if stage == CURRENT:
-                yield from (Record(name, version=version) for version in _list_kept_versions(backend, name))
+            yield from (Record(name, version=version) for version in kept)
 
 
 def _list_kept_versions(backend: Backend, name: str) -> List[str]:

@@ -10,6 +10,7 @@ Nothing read here is authenticated: `crypto.envelope` does that. The checksum fi
 from __future__ import annotations
 
 import struct
+import threading
 from hashlib import sha256
 from typing import NamedTuple, Optional
 
@@ -64,9 +65,15 @@ class _Latest(NamedTuple):
     metadata: Metadata
 
 
-_latest: Optional[_Latest] = None
-"""The envelope that was parsed last in this process. A backend and the layer above it read the same bytes one after the other.
-Only the identity of the bytes object is compared, and bytes cannot change. It holds no secret."""
+class _Memory(threading.local):
+    latest: Optional[_Latest] = None
+
+
+_MEMORY = _Memory()
+"""The envelope that this thread parsed last. A backend and the layer above it read the same bytes one after the other, and a write reads
+the same file as the check before it. The bytes are compared, which costs less than their checksum. It holds no secret."""
+_MOST_REMEMBERED = 64 * 1024
+"""Bytes. A larger envelope is not kept in memory."""
 
 
 def identity_of(name: str, stage: str = CURRENT) -> str:
@@ -105,8 +112,8 @@ def read_envelope(data: bytes) -> Envelope:
         Damaged: the checksum or the layout is wrong.
         UnknownFormat: a later release wrote it.
     """
-    latest = _latest
-    if latest is not None and latest.data is data:
+    latest = _MEMORY.latest
+    if latest is not None and latest.data == data:
         return latest.envelope
     body = _check_checksum(data)
     try:
@@ -159,7 +166,7 @@ def envelope_metadata(envelope: Envelope) -> Metadata:
     Raises:
         Damaged: it does not follow its layout.
     """
-    latest = _latest
+    latest = _MEMORY.latest
     if latest is not None and latest.envelope is envelope:
         return latest.metadata
     try:
@@ -176,11 +183,11 @@ def public_record(name: str, stage: str, data: bytes) -> Record:
     Raises:
         NotEncrypted, Damaged, UnknownFormat: as `read_envelope`.
     """
-    global _latest  # noqa: PLW0603  # one value, replaced as a whole; see its comment
     envelope = read_envelope(data)
     header = envelope.header
     metadata = envelope_metadata(envelope)
-    _latest = _Latest(data, envelope, metadata)
+    if len(data) <= _MOST_REMEMBERED:
+        _MEMORY.latest = _Latest(data, envelope, metadata)
     return Record(
         name=name,
         type=header.type,

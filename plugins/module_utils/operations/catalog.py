@@ -20,6 +20,8 @@ class OperationTraits(NamedTuple):
         read_only: it changes nothing in a store, so it may be repeated if its response was lost.
         cacheable: it may return values from the cache. Otherwise it reads from the backend: an operation that compares or describes must.
         counts_as_use: a read by it is a use of the credential. Otherwise it reads to describe, compare, copy or replace.
+        shared: callers that ask it at the same time, with the same parameters and the same rights, may get one response. It reads what is
+            stored for all of them, and hands out nothing that one of them must have alone.
         other_stores: the roles of the other stores that it names; its function takes their managers by these names.
     """
 
@@ -27,6 +29,7 @@ class OperationTraits(NamedTuple):
     read_only: bool = False
     cacheable: bool = False
     counts_as_use: bool = False
+    shared: bool = False
     other_stores: Tuple[str, ...] = ()
 
 
@@ -35,12 +38,13 @@ CATALOG: Dict[str, OperationTraits] = {
     for traits in (
         OperationTraits("get", read_only=True, cacheable=True, counts_as_use=True),
         OperationTraits("get_many", read_only=True, cacheable=True, counts_as_use=True),
-        OperationTraits("find", read_only=True),
+        OperationTraits("find", read_only=True, shared=True),
         OperationTraits("credential"),
-        OperationTraits("credential_info", read_only=True),
+        OperationTraits("credential_info", read_only=True, shared=True),
         OperationTraits("credential_rotate"),
-        OperationTraits("store_info", read_only=True),
+        OperationTraits("store_info", read_only=True, shared=True),
         OperationTraits("store_key"),
+        OperationTraits("store_purge"),
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
         OperationTraits("transfer", other_stores=("to",)),

@@ -21,12 +21,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.store_refe
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import for_operation
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 
 
 class _Module(AnsibleModule):  # type: ignore[misc]  # the base class has no types
     """The module itself. Arguments that ansible-core refuses have a code too."""
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        # It has done its work, and is no option.
+        self.params.pop(CODE, None)
 
     def fail_json(self, msg: str, **result: Any) -> None:
         """Fail with `invalid_input`, unless another code is given."""

@@ -4,7 +4,7 @@
 
 """Every operation by its name. Each is imported when it is first called: a session that only reads loads no rotation.
 
-Import statements, not names in a table, load them: ansible-core packs into a module the files that it finds imported.
+Import statements, not names in a table, load them: what is sent to a host is chosen by imports that the source shows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ Operation = Callable[..., Outcome]
 """Called with the manager, the parameters, the context and the check mode, and with the managers of other stores by their roles."""
 
 STORE_INFO = "store_info"
+CACHE = "cache"
 
 
 def _get() -> Operation:
@@ -67,6 +68,12 @@ def _store_key() -> Operation:
     return store_key
 
 
+def _store_purge() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_purge import store_purge
+
+    return store_purge
+
+
 def _store_schema() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.store_schema import store_schema
 
@@ -94,7 +101,8 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "credential_rotate": _credential_rotate,
     STORE_INFO: _store_info,
     "store_key": _store_key,
+    "store_purge": _store_purge,
     "store_schema": _store_schema,
-    "cache": _cache,
+    CACHE: _cache,
     "transfer": _transfer,
 }

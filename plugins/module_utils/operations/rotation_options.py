@@ -123,17 +123,21 @@ def check_rollback(parameters: Mapping[str, Any], standing: Mapping[str, Any], n
         _refuse(parameters, (*GRACE_OPTIONS, "current_unverified"), "a prepared value is given up, and nothing is begun")
     if began.get("kind") != MANUAL or standing["phase"] == phases.GRACE:
         _refuse(parameters, ("sent",), "it applies to a value that was prepared by hand")
-    if standing["phase"] == phases.GRACE:
+    if standing["phase"] == phases.GRACE or (standing["phase"] == phases.PROMOTING and _is_driven(began)):
         _check_way_back(began, named)
 
 
+def _is_driven(began: Mapping[str, Any]) -> bool:
+    return began.get("kind") not in (MANUAL, NO_TARGET)
+
+
 def _check_way_back(began: Mapping[str, Any], named: Optional[Mapping[str, Any]]) -> None:
-    driven = began.get("kind") not in (MANUAL, NO_TARGET)
+    driven = _is_driven(began)
     if named is None:
         remedy = "Name the target that the rotation was made with: {}.".format(_describe(began))
         if not driven:
             remedy = "Set the previous value at the service, and write 'target: none'; or name the target that is to get it."
-        raise InvalidInput("no target is named that the previous value goes back to", option="target", remedy=remedy)
+        raise InvalidInput("no target is named that the old value goes back to", option="target", remedy=remedy)
     if driven and dict(named) != dict(began):
         remedy = "To go back, name exactly that target: {}.".format(_describe(began))
         raise InvalidInput("the rotation was made with another target", option="target", remedy=remedy)

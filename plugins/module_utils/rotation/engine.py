@@ -260,7 +260,7 @@ class RotationEngine:
         return self._go_on(self._course.write(entry, replace(entry.journal, phase=phases.PROMOTING, grace=kept)), None)
 
     def rollback(self, request: Request, *, sent: bool = True) -> Step:
-        """Give up a prepared value; in the grace period, begin to rotate back to the previous one.
+        """Give up a value that is not the current one yet; in the grace period, begin to rotate back to the previous one.
 
         Going back begins with a check of the current value, unless that sends nothing.
 
@@ -270,6 +270,7 @@ class RotationEngine:
 
         Raises:
             InvalidInput: there is nothing to roll back.
+            RotationInProgress: another controller holds the lease, or the value became current and the journal does not say so yet.
         """
         found = self._find_free(request.name)
         if found is not None and going_back.needs_check(self._course, found, request):
@@ -277,16 +278,11 @@ class RotationEngine:
         entry = self._acquire(found) if found is not None else None
         if entry is not None and entry.journal.phase == phases.GRACE:
             return self._go_on(going_back.begin(self._course, entry, request), request)
-        if entry is None or entry.journal.phase not in (phases.PREPARING, phases.PREPARED):
+        if entry is None or entry.journal.phase not in (phases.PREPARING, phases.PREPARED, phases.PROMOTING):
             raise InvalidInput(
                 "there is no prepared rotation to roll back", name=request.name, option="phase", remedy="See phase 'status'."
             )
-        journal, now = entry.journal, self._course.now()
-        if journal.manual:
-            # A person may have sent the value until this moment, so it counts as sent now.
-            journal = replace(journal, sent=now if sent else None)
-        given_up = replace(decisions.give_up(journal, now, "rolled back on request"), verified=None)
-        return self._go_on(self._course.write(entry, given_up), None)
+        return self._go_on(going_back.give_up(self._course, entry, sent=sent), None)
 
     def status(self, name: str, request: Optional[Request] = None) -> Dict[str, Any]:
         """Return the state of the credential's rotation, without a secret. Change nothing.

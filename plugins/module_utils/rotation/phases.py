@@ -13,11 +13,19 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Callable, Mapping, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, RotationFailed
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    CredentialError,
+    InvalidInput,
+    ReadOnly,
+    RotationFailed,
+    StorageFull,
+    TooLarge,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, PENDING, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import input_version
-from ansible_collections.nebula.credential.plugins.module_utils.rotation import closing, places, service_made
+from ansible_collections.nebula.credential.plugins.module_utils.rotation import closing, going_back, places, service_made
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import journal as phases
 from ansible_collections.nebula.credential.plugins.module_utils.rotation import transitions as decisions
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival import in_progress
@@ -51,6 +59,10 @@ _BEFORE_PROMOTION = frozenset(
 )
 _HELD_BACK = (phases.DISCARDING, phases.SWEEPING, phases.WITHDRAWING)
 """Phases of a rotation that was given up already; what is left to do does not depend on which value is current."""
+
+
+_REFUSALS = (AccessDenied, InvalidInput, ReadOnly, StorageFull, TooLarge)
+"""Errors of a store that carried out nothing and would refuse the same write again."""
 
 
 def advance(course: Course, entry: Entry, request: Optional[Request]) -> Step:
@@ -142,19 +154,42 @@ def _asking(course: Course, entry: Entry, _request: Optional[Request]) -> Follow
 
 
 def _promoting(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
+    try:
+        current = _promote_pending(course, entry)
+    except _REFUSALS as refusal:
+        if refusal.outcome_unknown:
+            raise
+        return _give_up_promotion(course, entry, refusal)
+    if current is None:
+        return course.write(entry, entry.journal)  # renews the lease; then the rotation is settled against what is stored now
+    return course.write(entry, _promote(entry.journal, current, course.now()))
+
+
+def _promote_pending(course: Course, entry: Entry) -> Optional[Record]:
+    """Make pending the current value, unless that is done already. Return it; None if another current value was stored."""
     slots, journal, now = course.slots(entry.name), entry.journal, course.clock()
     current = slots.get(CURRENT)
-    if current.full_metadata.attributes.get(ROTATION) != journal.rotation:
-        slots.begin(now)
-        base = slots.get(CURRENT)
-        if input_version(base) != journal.base:
-            return entry
-        slots.keep_previous(base)
-        promoted = slots.promote(base, journal, now)
-        if promoted is None:
-            return course.write(entry, journal)  # renews the lease; then the rotation is settled against what is stored now
-        current = promoted
-    return course.write(entry, _promote(journal, current, course.now()))
+    if current.full_metadata.attributes.get(ROTATION) == journal.rotation:
+        return current
+    slots.begin(now)
+    base = slots.get(CURRENT)
+    if input_version(base) != journal.base:
+        return None
+    slots.keep_previous(base)
+    return slots.promote(base, journal, now)
+
+
+def _give_up_promotion(course: Course, entry: Entry, refusal: CredentialError) -> Entry:
+    """Return the entry of a rotation whose value the store does not take. By hand, the value stays prepared for another commit.
+
+    Raises:
+        CredentialError: the refusal, in a rotation by hand.
+    """
+    reason = "the store refused the new value: {}".format(refusal.what)
+    if not entry.journal.manual:
+        return going_back.abandon_promotion(course, entry, reason)
+    course.finish(replace(entry, journal=replace(entry.journal, phase=phases.PREPARED, reason=reason)), steps.PREPARED)
+    raise refusal
 
 
 def _promote(journal: Journal, current: Record, now: int) -> Journal:

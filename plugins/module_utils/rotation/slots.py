@@ -81,6 +81,11 @@ def _with_identity(attributes: Mapping[str, Any], identity: Mapping[str, str]) -
     return dict(others, **{IDENTITY: dict(identity)}) if identity else others
 
 
+def _as_previous(record: Record) -> Record:
+    """Return the record as a new version of stage `previous`."""
+    return replace(record, stage=PREVIOUS, version=None, serial=None, record_id=None, revision=0, envelope=None)
+
+
 class Slots:
     """The stages of one credential in one store."""
 
@@ -178,16 +183,23 @@ class Slots:
         found = self.find(PREVIOUS)
         if found is not None and found.full_metadata.attributes.get(SOURCE) == base.version:
             return
-        kept = replace(
-            base.with_metadata(attributes=_inherit(base), history=(), policy={}),
-            stage=PREVIOUS,
-            version=None,
-            serial=None,
-            record_id=None,
-            revision=0,
-            envelope=None,
-        )
-        self._replace(kept, found)
+        self._replace(_as_previous(base.with_metadata(attributes=_inherit(base), history=(), policy={})), found)
+
+    def release_previous(self, journal: Journal) -> None:
+        """Undo `keep_previous` for a promotion that is given up: `previous` holds again what it held before.
+
+        On the way back that is the value of pending. Two users: pending replaced it at the target, so the copy may stay.
+        """
+        found = self.find(PREVIOUS)
+        if found is None or journal.alternating or found.full_metadata.attributes.get(SOURCE) != self.get(CURRENT).version:
+            return
+        if journal.grace_of is None:
+            drop(self._backend, self._name, PREVIOUS, found.etag)
+            return
+        pending = self.get(PENDING)
+        # Without a source: the next promotion copies current again.
+        attributes = {name: value for name, value in pending.full_metadata.attributes.items() if name != SOURCE}
+        self._replace(_as_previous(pending.with_metadata(attributes=attributes)), found)
 
     def promote(self, base: Record, journal: Journal, now: datetime) -> Optional[Record]:
         """Make pending the current value, and return it; None if current is no longer `base`, in its version or in its metadata."""

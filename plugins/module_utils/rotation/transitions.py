@@ -100,6 +100,18 @@ def park(journal: Journal, reason: str) -> Journal:
     return replace(journal, phase=phases.PARKED, reason=reason)
 
 
+def abandon_promotion(journal: Journal, now: int, reason: str) -> Journal:
+    """Return the journal that gives up a value that the target accepts and that cannot become the current one.
+
+    Where current cannot be sent back, both values wait for a store that takes the new one.
+    """
+    journal = replace(journal, again=False)
+    if journal.sent is None:
+        return replace(roll_back(journal, now), reason=reason)
+    back = turn_back(journal, reason)
+    return park(journal, reason) if back.phase in (phases.SETTLING, phases.PARKED) else back
+
+
 def give_up(journal: Journal, now: int, reason: str) -> Journal:
     """Return the journal that ends a rotation whose pending value was not sent, or must not be sent again."""
     if journal.withdraws and journal.sent is not None:

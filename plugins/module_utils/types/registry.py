@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The registry of types. It is static: a module's payload is built from imports that Ansible finds in the source."""
+"""The registry of types. It is static: what is sent to a host is chosen by imports that the source shows."""
 
 from __future__ import annotations
 

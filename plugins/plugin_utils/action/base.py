@@ -80,9 +80,10 @@ class CredentialAction(ActionBase):
                 return self._build_result(self.perform(store, parameters, variables), parameters, reported)
             _refuse_progress(parameters)
             check_may_leave(store)
+            sent = target_arguments(self.operation, arguments, store)
         except Exception as error:  # noqa: BLE001  # the edge: every failure leaves as a neutral error
             return build_failed_result(error, reported)
-        on_target = self._on_target(target_arguments(arguments, store), parameters, variables)
+        on_target = self._on_target(sent, parameters, variables)
         return {**on_target, "store": store.name, "configuration_file": store.file}
 
     def read_arguments(self) -> Mapping[str, Any]:

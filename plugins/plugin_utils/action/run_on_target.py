@@ -13,6 +13,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.s
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import find_traits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import CODE
 from ansible_collections.nebula.credential.plugins.plugin_utils.config.native_values import to_native
 
 _KEY_FILE, _ANSIBLE_VAULT = "key_file", "ansible_vault"
@@ -53,8 +54,12 @@ def _refusal_error(store: StoreReference, what: str) -> InvalidConfiguration:
     return InvalidConfiguration(what, option="run_on", store=store.name, remedy=remedy)
 
 
-def target_arguments(arguments: Mapping[str, Any], store: StoreReference) -> Unshown:
-    """Return the task's arguments with the resolved stores in place of their names."""
+def target_arguments(operation: str, arguments: Mapping[str, Any], store: StoreReference) -> Unshown:
+    """Return the task's arguments with the resolved stores in place of their names, and with the library that the module needs."""
+    # Imported here: other tasks do not need it.
+    from ansible_collections.nebula.credential.plugins.plugin_utils.action.library_code import build_code, has_module
+
+    code = {CODE: build_code(operation, store)} if has_module(operation) else {}
     stores = {"store": store, **store.beside}
     resolved = {option: dict(each.config, name=each.name) for option, each in stores.items()}
-    return Unshown(to_native(arguments), **resolved, run_on=TARGET)
+    return Unshown(to_native(arguments), **resolved, **code, run_on=TARGET)

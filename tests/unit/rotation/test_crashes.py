@@ -16,7 +16,12 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput, RotationInProgress, RotationParked
+from ansible_collections.nebula.credential.plugins.module_utils.errors import (
+    AccessDenied,
+    InvalidInput,
+    RotationInProgress,
+    RotationParked,
+)
 from tests.conftest import PROFILE
 from tests.unit.rotation.services import DOWN, FATES, LATE, REFUSES, WORKS, Fate, fates, smooth
 from tests.unit.rotation.target_worlds import LONG_AFTER, HostsWorld, KeysWorld, PasswordsWorld, World
@@ -96,11 +101,31 @@ def rotate_in_trouble(world: World, fate: Callable[[], Fate], point: int) -> boo
     return crashed
 
 
+def rotate_in_vain(world: World, fate: Callable[[], Fate], point: int) -> bool:
+    """A rotation whose new value the store refuses, and which crashes."""
+    world.store.refusal = AccessDenied("no other value is taken")
+    crashed = rotate(world, fate, point)
+    world.store.refusal = None
+    return crashed
+
+
+def go_back_in_vain(world: World, fate: Callable[[], Fate], point: int) -> bool:
+    """A smooth one; then the store refuses to go back to the previous value, and it crashes."""
+    world.rotate()
+    world.store.refusal = AccessDenied("no other value is taken")
+    world.store.countdown = point
+    crashed = crashes(lambda: world.revert(fate()))
+    world.store.refusal = None
+    return crashed
+
+
 PLAYS: dict[str, tuple[Play, int]] = {
     "rotate": (rotate, 1 if LONG else 41),
     "rotate again": (rotate_again, 4 if LONG else 97),
     "go back": (go_back, 4 if LONG else 97),
     "in trouble": (rotate_in_trouble, 4 if LONG else 97),
+    "in vain": (rotate_in_vain, 1 if LONG else 41),
+    "go back in vain": (go_back_in_vain, 4 if LONG else 41),
 }
 
 

@@ -12,7 +12,7 @@ from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import ACTIVE
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
@@ -56,12 +56,13 @@ class Clock:
 
 
 class Crashing(Layer):
-    """Dies before or after a chosen write, and calls `after` behind each write that was done."""
+    """Dies before or after a chosen write, and calls `after` behind each write that was done. Promotes nothing if `refusal` is set."""
 
     def __init__(self, inner: Backend, after: Callable[[], None] = lambda: None) -> None:
         super().__init__(inner)
         self.after = after
         self.countdown: Optional[int] = None
+        self.refusal: Optional[CredentialError] = None
 
     def _write(self, act: Callable[[], Any]) -> Any:
         if self.countdown == 0:
@@ -76,6 +77,9 @@ class Crashing(Layer):
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         assert create or None not in (expected, expected and expected.revision), "every write of a rotation is a compare-and-swap"
+        before = self.inner.get(record.name).fields if self.refusal is not None and expected is not None else {}
+        if self.refusal is not None and before and record.stage == CURRENT and dict(record.fields) != dict(before):
+            raise self.refusal
         return self._write(lambda: self.inner.put(record, expected, create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:

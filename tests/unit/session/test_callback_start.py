@@ -11,6 +11,7 @@ import json
 import pytest
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import find_expected_store
+from tests.integration.session_runs import eventually
 from tests.unit.session.server.desks import MEMORY, Caller
 
 
@@ -48,10 +49,17 @@ def test_there_is_none_where_nothing_or_nonsense_is_configured(expected_of, cont
     assert expected_of(**content) is None
 
 
+def wait_until_opened(asking):
+    """Wait until the store was opened in the background, or could not be."""
+    eventually(
+        lambda: not asking.desk._background.is_busy(asking.desk._stores.fingerprint(asking.store, asking.config)), "it is not opened"
+    )
+
+
 def test_a_session_opens_it_once_and_for_all():
     asking = Caller(MEMORY, store="team")
     asking.desk.expect("team", MEMORY)
-    asking.desk._background.shutdown(wait=True)
+    wait_until_opened(asking)
     (opened,) = asking.desk._stores.managers()
     asking.put("a")
     assert asking.desk._stores.managers() == [opened]
@@ -61,6 +69,6 @@ def test_one_that_cannot_be_opened_is_told_to_who_asks():
     wrong = {"backend": "vault", "url": "nowhere", "auth": {"token": "t"}}
     asking = Caller(wrong, store="prod")
     asking.desk.expect("prod", wrong)
-    asking.desk._background.shutdown(wait=True)
+    wait_until_opened(asking)
     assert asking.desk._stores.managers() == []
     assert asking("get", name="a")["option"] == "url"

@@ -207,7 +207,6 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         name = check_name(record.name)
-        self._format.admit(record)
         with self._writing(name, "rewrite_envelope"):
             if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
                 raise envelope_conflict(name)

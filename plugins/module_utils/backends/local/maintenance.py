@@ -52,7 +52,8 @@ def examine(layout: Layout) -> Health:
     """Return whether the store's directory can be used now. Raises nothing."""
     try:
         room = os.statvfs(layout.root)
-        os.listdir(layout.root)
+        with os.scandir(layout.root) as entries:
+            next(entries, None)  # one entry: whether it can be read does not depend on how many there are
     except OSError:
         return Health(UNHEALTHY, ("the store's directory {0} cannot be read".format(layout.root),))
     reasons = []

@@ -12,7 +12,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Dict, Iterator, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Set, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities, Filter, Health
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -81,6 +81,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
         self._last_serials: Dict[_Place, int] = {}
         self._document: Optional[bytes] = None
         self._unwritten: Set[int] = set()
+        self._changed: Set[_Place] = set()
         self._dropped: Dict[int, CredentialError] = {}
         self._check_limits()
         self._file = self._check_persistence()
@@ -144,26 +145,32 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
             if self._file is None or not self._unwritten:
                 return
             threads, self._unwritten = self._unwritten, set()
-            values = {place: [record for record, _each in kept] for place, kept in self._values.items()}
+            changed, self._changed = self._changed, set()
             try:
                 with translated("the persisted store", self._file.path):
-                    self._file.save(Snapshot(values, self._last_serials, self._document))
+                    self._file.save(self._take(changed), lambda: self._take(self._last_serials))
             except CredentialError as problem:
                 self._dropped.update((thread, copy.copy(problem)) for thread in threads if thread != this)
                 raise
+
+    def _take(self, places: Iterable[_Place]) -> Snapshot:
+        """Return what the store holds at `places`, as its file keeps it."""
+        serials = {place: self._last_serials[place] for place in places}
+        return Snapshot({place: [record for record, _each in self._values.get(place, [])] for place in serials}, serials, self._document)
 
     def close(self) -> None:
         """Write unsaved changes."""
         self.flush()
 
     @contextmanager
-    def _using(self, *, changing: bool = False) -> Iterator[None]:
-        """Hold the lock; with `changing`, mark the block's changes as unsaved."""
+    def _using(self, *, changing: Optional[_Place] = None) -> Iterator[None]:
+        """Hold the lock; with `changing`, mark that place as unsaved after the block."""
         with self._lock:
             self._follow()
             yield
-            if changing:
+            if changing is not None:
                 self._unwritten.add(threading.get_ident())
+                self._changed.add(changing)
 
     def _follow(self) -> None:
         """Load what another process has written, unless this process has unsaved changes."""
@@ -179,7 +186,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
         if self._file is not None and record.envelope is None:
             raise NotEncrypted("a plain value was given to a store that persists", name=record.name, remedy="Remove 'encrypt: false'.")
         offered = _identify_record(record)
-        with self._using(changing=True):
+        with self._using(changing=place):
             found = self._find(place)
             check_swap(record.name, found, expected, create)
             self._check_room(record.name)
@@ -216,7 +223,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         place = (check_name(record.name), record.stage)
         offered = _identify_record(record)
-        with self._using(changing=True):
+        with self._using(changing=place):
             found = self._find(place)
             if found is None:
                 raise absent(record.name, stage=record.stage)
@@ -227,7 +234,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         place = (check_name(record.name), record.stage)
-        with self._using(changing=True):
+        with self._using(changing=place):
             kept = self._values.get(place, [])
             for position, (found, written) in enumerate(kept):
                 if record.version in (None, found.version):
@@ -239,7 +246,7 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = (check_name(name), stage)
-        with self._using(changing=True):
+        with self._using(changing=place):
             found = self._find(place)
             if found is None:
                 raise absent(name, stage=stage)
@@ -248,8 +255,9 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
                 _wipe(record)
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
-        with self._using(changing=not check):
-            kept = self._values.get((check_name(name), CURRENT), [])
+        place = (check_name(name), CURRENT)
+        with self._using(changing=None if check else place):
+            kept = self._values.get(place, [])
             for position, (record, _written) in enumerate(kept):
                 if position and record.version == version:
                     if not check:
@@ -283,10 +291,11 @@ class Memory(Backend, Flushable, EnvelopeRewriter, Located, VersionRemover):
             return self._document
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
-        with self._using(changing=True):
+        with self._using():
             if self._document != replaces:
                 raise document_conflict()
             self._document = content
+            self._unwritten.add(threading.get_ident())
         self.flush()
 
     def location(self) -> str:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The targets that a rotation can be driven against. Static, because a module's payload is built from the imports in this file.
+"""The targets that a rotation can be driven against. Static, because what is sent to a host is chosen by the imports in this file.
 
 A third party's target has a name with dots (`acme.vaulty.appliance`). The controller adds it to its own process if the
 configuration lists it; a host never has one.

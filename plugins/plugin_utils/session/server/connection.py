@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.protocol import HEARTBEAT, LENGTH
 
@@ -28,6 +29,10 @@ class ClientConnection:
         """Whether its request is being performed."""
         self.watched = False
         """Whether the event loop waits for its connection."""
+        self.request = b""
+        """Its request, once that has arrived."""
+        self.asked: Any = None
+        """The same, once it is parsed."""
         self._ticks = 0
         self._content = bytearray()
         self._reply = memoryview(b"")

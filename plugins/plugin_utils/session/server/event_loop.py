@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The session's event loop: one thread responds with what is cached, others fetch the rest (DESIGN: one login and one fetch per run)."""
+"""The session's event loop: one thread responds with what is cached, others fetch the rest (DESIGN: one login and one fetch per run).
+
+What a store has to fetch waits for that store alone: each has its own threads. What is in memory waits for no store.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,25 @@ import socket
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import SeenEntries
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import ClientConnection
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.flights import Flight
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, RequestHandler
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
 
 FETCHERS = 32
+"""The greatest number of requests of one store that are performed at the same time."""
+READERS = 4
+"""The greatest number of long requests that are read, or answered from memory, at the same time."""
 TICK = 1.0
 SHORT = 4096
-"""Bytes of a request that is parsed at once: a question is shorter. A longer request is an operation, and parsed in another thread."""
+"""Bytes of a request that is read at once. A longer one, for thousands of names, is read in another thread: the next hit would wait."""
+WAITS = b""
+"""Stands for the response to a request that waits for its digest."""
 MOST_SILENT = 512
 """The greatest number of callers without a whole request. Ansible never has so many workers."""
 AT_ONCE = 64
@@ -38,13 +49,14 @@ class EventLoop:
         self._may_ask = may_ask
         self._desk = desk
         self._selector = selectors.DefaultSelector()
-        self._fetchers = ThreadPoolExecutor(FETCHERS, "fetch")
-        self._done: deque[tuple[ClientConnection, bytes | None]] = deque()
+        self._fetchers = StoreThreads(FETCHERS, "fetch")
+        self._readers = StoreThreads(READERS, "read")
+        self._done: deque[tuple[ClientConnection, Callable[[], None]]] = deque()
         self._woken, self._waking = os.pipe()
         os.set_blocking(self._woken, False)
         os.set_blocking(self._waking, False)
         self._callers: dict[ClientConnection, None] = {}
-        self._waiting: list[tuple[ClientConnection, bytes]] = []
+        self._waiting: list[ClientConnection] = []
         self._selector.register(listener, selectors.EVENT_READ, self.admit)
         self._selector.register(self._woken, selectors.EVENT_READ, self._finish)
         self._ticked = time.monotonic()
@@ -83,7 +95,8 @@ class EventLoop:
         self.admit_nobody()
         for caller in list(self._callers):
             self._drop(caller)
-        self._fetchers.shutdown(wait=True, cancel_futures=True)
+        self._readers.close(wait=True)
+        self._fetchers.close(wait=True)
 
     def admit(self) -> None:
         """Accept the callers that wait."""
@@ -121,55 +134,114 @@ class EventLoop:
             self._drop(silent)
 
     def _read(self, caller: ClientConnection) -> None:
-        try:
+        def read() -> None:
             request = caller.receive()
             if request is not None:
-                self._answer(caller, request)
+                caller.request = request
+                self._answer(caller)
+
+        self._attempt(caller, read)
+
+    def _attempt(self, caller: ClientConnection, work: Callable[[], None]) -> None:
+        try:
+            work()
         except Exception:  # noqa: BLE001  # no request of one caller may end the service for the others
             self._drop(caller)
 
-    def _answer(self, caller: ClientConnection, request: bytes) -> None:
+    def _answer(self, caller: ClientConnection) -> None:
         """Respond at once if nothing has to be fetched, else from another thread; meanwhile the caller gets heartbeats."""
-        reply = self._desk.try_cached(json.loads(request)) if len(request) <= SHORT else None
-        if reply is AWAITED:
+        if len(caller.request) > SHORT:
             caller.working = True
-            self._waiting.append((caller, request))
+            self._readers.submit("", partial(self._answer_long, caller))
+        else:
+            self._respond(caller, self._find_cached(caller))
+
+    def _answer_long(self, caller: ClientConnection) -> None:
+        """Do what `_answer` does, in another thread. The caller always gets a response or is dropped: else it would wait for ever."""
+        respond = partial(self._drop, caller)
+        try:
+            respond = partial(self._respond, caller, self._find_cached(caller))
+        finally:
+            self._call(caller, respond)
+
+    def _find_cached(self, caller: ClientConnection) -> bytes | None:
+        """Return the response from memory; `WAITS` if another caller is resolving the digest; None if the request must be performed."""
+        caller.asked = json.loads(caller.request)
+        reply = self._desk.try_cached(caller.asked)
+        return WAITS if reply is AWAITED else None if reply is None else encode_reply(reply)
+
+    def _respond(self, caller: ClientConnection, reply: bytes | None) -> None:
+        """Send the response of `_find_cached`. Without one the request waits: for its digest, or for a thread of its store."""
+        if reply is WAITS:
+            caller.working = True
+            self._waiting.append(caller)
         elif reply is not None:
-            self._send(caller, encode_reply(reply))
+            self._send(caller, reply)
         elif caller.is_waiting():
             caller.working = True
-            self._fetchers.submit(self._fetch, caller, request)
+            self._perform(caller)
         else:
             self._drop(caller)
 
-    def _fetch(self, caller: ClientConnection, request: bytes) -> None:
-        """Perform a request, in another thread. The caller always gets a response or is dropped: else it would wait for ever."""
-        reply = None
+    def _perform(self, caller: ClientConnection) -> None:
+        """Have the request performed in a thread of its store, unless another caller's request will respond to it."""
+        store, question = self._desk.identify(caller.asked)
+        flight = self._desk.flights.board(question, caller)
+        if flight is not None:
+            try:
+                self._fetchers.submit(store, partial(self._fly, flight))
+            except RuntimeError:
+                self._desk.flights.land(flight)
+                raise
+
+    def _fly(self, flight: Flight) -> None:
+        """Perform a request, in another thread. Its callers always get a response or are dropped: else they would wait for ever."""
+        reply, seen = None, SeenEntries()
         try:
-            if caller in self._callers:
-                reply = encode_reply(self._desk.handle(json.loads(request)))
+            if any(caller in self._callers for caller in flight.callers):
+                reply = encode_reply(self._desk.perform_for_all(flight, seen))
         finally:
-            self._done.append((caller, reply))
-            with suppress(BlockingIOError):
-                os.write(self._waking, b".")
+            first, *others = self._desk.flights.land(flight)
+            self._call(first, partial(self._end, first, reply))
+            for caller in others:
+                self._record_other(caller, reply, seen)
+
+    def _record_other(self, caller: ClientConnection, reply: bytes | None, seen: SeenEntries) -> None:
+        """Record that a further caller gets this response, and send it. If that cannot be recorded, the caller gets the error."""
+        its: bytes | None = None
+        try:
+            if reply is not None and caller in self._callers:
+                problem = self._desk.record_other(caller.asked, seen)
+                its = reply if problem is None else encode_reply(problem)
+        finally:
+            self._call(caller, partial(self._end, caller, its))
+
+    def _end(self, caller: ClientConnection, reply: bytes | None) -> None:
+        if reply is None:
+            self._drop(caller)
+        elif caller in self._callers:
+            self._send(caller, reply)
+
+    def _call(self, caller: ClientConnection, work: Callable[[], None]) -> None:
+        """Have the event loop call `work`, which responds to this caller. Called by other threads."""
+        self._done.append((caller, work))
+        with suppress(BlockingIOError):
+            os.write(self._waking, b".")
 
     def _finish(self) -> None:
         with suppress(BlockingIOError):
             os.read(self._woken, 65536)
         while self._done:
-            caller, reply = self._done.popleft()
-            if reply is None:
-                self._drop(caller)
-            elif caller in self._callers:
-                self._send(caller, reply)
+            caller, work = self._done.popleft()
+            self._attempt(caller, work)
         self._answer_waiting()
 
     def _answer_waiting(self) -> None:
         """Try again the requests that waited until another caller resolved their digest."""
         waiting, self._waiting = self._waiting, []
-        for caller, request in waiting:
+        for caller in waiting:
             if caller in self._callers:
-                self._answer(caller, request)
+                self._attempt(caller, partial(self._answer, caller))
 
     def _send(self, caller: ClientConnection, reply: bytes) -> None:
         """Send a response. What does not fit now is sent as fast as the caller reads it."""

@@ -6,39 +6,44 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import SeenEntries, collect_entries
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
-from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import OPERATION as CACHE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_caches, needs_store
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
 from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import answer_unopened, perform
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.parameters import list_changed_names
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import CACHE
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.messages import describe_error, describe_outcome
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.pending_digests import PendingDigests
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.flights import Flight, Flights, PendingDigests
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_pool import NeedsVaultPassword, StorePool
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
 
 UNKNOWN: Mapping[str, Any] = {"unknown": True}
 AWAITED: Mapping[str, Any] = {"awaited": True}
 """Never sent: the caller waits until another one has resolved the digest."""
 REMEMBERED = 20000
 REFRESHERS = 4
+"""The greatest number of values of one store that are fetched again ahead of time, at the same time."""
+AUDITED_ALONE = ("host", "task")
+"""Parts of a caller that only the audit trail reads: callers that differ in these alone get the same response."""
 
 
 class CachedCall(NamedTuple):
-    """The request that a lookup's digest stands for: everything but the names."""
+    """The request that a lookup's digest stands for: everything but the names. `store` is the fingerprint of the store."""
 
+    store: str
     manager: CredentialManager
     operation: str
     parameters: Mapping[str, Any]
@@ -54,12 +59,17 @@ class RequestHandler:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the run's `session` options."""
-        self._background = ThreadPoolExecutor(REFRESHERS, "refresh")
+        self._background = StoreThreads(REFRESHERS, "refresh")
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
-        self._stores = StorePool(terms, self._background.submit)
+        self.work_waits = threading.Event()
+        """Set if `maintain` should be called now, and not only in a second."""
+        self._stores = StorePool(terms, self._background.submit, self.work_waits.set)
         self._questions: dict[str, CachedCall] = {}
         self._explaining = PendingDigests()
-        self._progress: dict[str, Progress] = {}
+        self.flights = Flights()
+        """The requests that are being performed."""
+        self._changes = 0
+        self._lock = threading.Lock()
         self._idle = float(options.get("idle", 3600.0))
         self._asked = time.monotonic()
         self._configuration: Callable[[], Mapping[str, Any]] | None = None
@@ -79,7 +89,7 @@ class RequestHandler:
             with suppress(Exception, NeedsVaultPassword):
                 self._stores.manager(store, config)
 
-        self._background.submit(opener)
+        self._background.submit(self._stores.fingerprint(store, config), opener)
 
     def await_explanation(self, digest: str) -> None:
         """Record that a caller will resolve this digest."""
@@ -92,9 +102,10 @@ class RequestHandler:
             self.run_has_ended = True
             return {"result": {"ending": True}}
         if "forget" in asked:
+            self._count_change()
             return {"result": {"forgotten": self._stores.forget(asked["forget"])}}
         if "progress_of" in asked:
-            progress = self._progress.get(asked["progress_of"])
+            progress = self.flights.find_progress(asked["progress_of"])
             return {"result": {"progress": None if progress is None else progress.describe()}}
         if "operation" in asked or "configuration" in asked:
             return None
@@ -106,13 +117,52 @@ class RequestHandler:
     def _find_held(self, question: CachedCall, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the response from the cache; None if it would need a request to a backend, or a write to a file."""
         manager = question.manager
-        if manager.cache is None or (manager.trail is not None and manager.trail.strict):
+        if manager.cache is None or (manager.trail is not None and (manager.trail.strict or manager.trail.is_crowded)):
             return None
         try:
             with cache_only():
                 return self._respond(question, asked)
         except (CacheMiss, NeedsVaultPassword):
             return None
+
+    def identify(self, asked: Mapping[str, Any]) -> tuple[str, str | None]:
+        """Return what a request that is not answered from memory has to wait for.
+
+        Returns:
+            The store, as a text: its requests wait for each other's threads alone. And what identifies the question: requests with the
+            same one, at the same time, get one response. It is None for a request that no other may share. A question that is asked after
+            a write of this run is another one: its response must show the write.
+        """
+        operation = asked.get("operation")
+        if "question" in asked and operation is None:
+            question = self._questions.get(asked["question"])
+            return "" if question is None else question.store, None
+        if operation is None or operation == CACHE:
+            return operation or "configuration", None
+        store = self._stores.fingerprint(asked["store"], asked["config"])
+        if not traits_of(operation).shared:
+            return store, None
+        context = {name: value for name, value in asked["context"].items() if name not in AUDITED_ALONE}
+        rest = [asked["parameters"], context, asked["check_mode"], asked.get("beside"), asked.get("vault_passwords"), self._changes]
+        return store, self._stores.fingerprint(operation, {"store": store, "rest": rest})
+
+    def _count_change(self) -> None:
+        """Record that this run has changed something: what is asked from now on must see it."""
+        with self._lock:
+            self._changes += 1
+
+    def perform_for_all(self, flight: Flight, seen: SeenEntries) -> Mapping[str, Any]:
+        """Perform a request as its first caller, like `handle`, and collect in `seen` what the audit trail has to say of the others."""
+        with reporting_to(flight.progress), collect_entries(seen):
+            return self.handle(flight.callers[0].asked)
+
+    def record_other(self, asked: Mapping[str, Any], seen: SeenEntries) -> Mapping[str, Any] | None:
+        """Record in the audit trail that a further caller got a response. Return the response to send instead if that fails, else None."""
+        try:
+            seen.record_for(host=asked["context"].get("host"), task=asked["context"].get("task"))
+        except Exception as error:  # noqa: BLE001  # the edge of a process
+            return {"error": describe_error(as_credential_error(error)), "warnings": []}
+        return None
 
     def handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         """Perform an operation, or fetch what a question needs, and return the response. Raise nothing."""
@@ -142,7 +192,8 @@ class RequestHandler:
         operation, parameters, context = asked["operation"], asked["parameters"], AccessContext(**asked["context"])
         traits = traits_of(operation)
         if operation == CACHE:
-            return self._guard(lambda: clear_caches(self._find_cached(asked), parameters, asked["check_mode"]))
+            self._count_change()
+            return self._guard(lambda: self._clear_caches(asked))
         manager: CredentialManager | None = None
 
         def work() -> Outcome:
@@ -155,37 +206,31 @@ class RequestHandler:
             stays = self._stores.was_asked(manager)
             return perform(manager, operation, parameters, context, asked["check_mode"], stays=stays, beside=beside)
 
-        with self._count_for(asked.get("progress")):
-            reply = self._guard(work)
+        reply = self._guard(work)
+        if not traits.read_only:
+            self._count_change()
         if not traits.read_only and not asked["check_mode"] and reply.get("result", {}).get("changed") is not False:
             # The same backend may be open under other names and logins, too.
             self._stores.forget(list_changed_names(parameters, reply.get("result")))
         if asked.get("question"):
             if manager is not None:
-                self._remember(asked["question"], CachedCall(manager, operation, parameters, context))
+                store = self._stores.fingerprint(asked["store"], asked["config"])
+                self._remember(asked["question"], CachedCall(store, manager, operation, parameters, context))
             self._explaining.resolve(asked["question"])
         return reply
 
-    @contextmanager
-    def _count_for(self, caller: str | None) -> Iterator[None]:
-        """Inside the `with` block, count how far the operation is if its caller has named it to read that."""
-        if caller is None:
-            yield
-            return
-        progress = self._progress[caller] = Progress()
-        try:
-            with reporting_to(progress):
-                yield
-        finally:
-            del self._progress[caller]
+    def _clear_caches(self, asked: Mapping[str, Any]) -> Outcome:
+        """Clear the given store, or all open stores. Open none, unless others may have shared what is to be cleared."""
+        from ansible_collections.nebula.credential.plugins.module_utils.operations.cache import clear_caches, needs_store
 
-    def _find_cached(self, asked: Mapping[str, Any]) -> list[CredentialManager]:
-        """Return the given store, or all open stores. Open none, unless others may have shared what is to be cleared."""
-        if asked["parameters"].get("all_stores"):
-            return self._stores.managers()
-        if needs_store(asked["config"], asked["parameters"]):
-            return [self._stores.manager(asked["store"], asked["config"])]
-        return self._stores.find_managers(asked["store"], asked["config"])
+        parameters = asked["parameters"]
+        if parameters.get("all_stores"):
+            managers = self._stores.managers()
+        elif needs_store(asked["config"], parameters):
+            managers = [self._stores.manager(asked["store"], asked["config"])]
+        else:
+            managers = self._stores.find_managers(asked["store"], asked["config"])
+        return clear_caches(managers, parameters, asked["check_mode"])
 
     def _guard(self, work: Callable[[], Outcome]) -> Mapping[str, Any]:
         with self._stores.hearing() as warned:
@@ -205,10 +250,11 @@ class RequestHandler:
         return time.monotonic() - self._asked > self._idle and not is_needed
 
     def maintain(self) -> None:
-        """Renew leases and write audit entries that wait. Called about once a second."""
+        """Renew leases and write audit entries that wait. Called about once a second, and when `work_waits` is set."""
+        self.work_waits.clear()
         self._stores.maintain()
 
     def close(self) -> None:
         """Close every store: write audit entries, revoke leases and logins."""
-        self._background.shutdown(wait=False, cancel_futures=True)
+        self._background.close(wait=False)
         self._stores.close()

@@ -42,10 +42,22 @@ class NeedsVaultPassword(BaseException):
 class StorePool:
     """Open each store once, even if many callers need it at the same time."""
 
-    def __init__(self, terms: CacheTerms, background: Callable[[Callable[[], None]], object]) -> None:
-        """Take the cache terms of each store, and a function that runs another one in the background."""
+    def __init__(
+        self,
+        terms: CacheTerms,
+        background: Callable[[str, Callable[[], None]], object],
+        wake: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take the cache terms of each store and two functions.
+
+        Args:
+            terms: of each store.
+            background: runs a function in the background of a store, by its fingerprint.
+            wake: has `maintain` called soon.
+        """
         self._terms = terms
         self._background = background
+        self._wake = wake
         self._fingerprints = Fingerprints()
         self._lock = threading.Lock()
         self._opened: dict[str, Future[CredentialManager]] = {}
@@ -60,7 +72,7 @@ class StorePool:
             CredentialError: the store cannot be opened. The next call tries again.
             NeedsVaultPassword: the store needs a password that the caller has not sent.
         """
-        fingerprint = self._fingerprints.of(name, config)
+        fingerprint = self.fingerprint(name, config)
         with self._lock:
             opening = self._opened.get(fingerprint)
             mine = opening is None
@@ -75,18 +87,22 @@ class StorePool:
 
     def _open(self, opening: Future[CredentialManager], fingerprint: str, name: str, config: Mapping[str, Any]) -> None:
         try:
-            manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=self._cache)
+            manager = open_store(config, name=name, warn=self._warn, vault_password=_Asked(), cache=partial(self._cache, fingerprint))
         except BaseException as error:  # noqa: BLE001  # all callers that wait for this opening get it
             with self._lock:
                 self._opened.pop(fingerprint, None)
             opening.set_exception(error)
             return
         if manager.trail is not None:
-            manager.trail.leave_to_keeper()
+            manager.trail.leave_to_keeper(self._wake)
         opening.set_result(manager)
 
-    def _cache(self, backend: Backend, looked_up: Callable[[bool], None]) -> Cache:
-        return Cache(backend, self._terms, self._background, looked_up)
+    def _cache(self, fingerprint: str, backend: Backend, looked_up: Callable[[bool], None]) -> Cache:
+        return Cache(backend, self._terms, partial(self._background, fingerprint), looked_up)
+
+    def fingerprint(self, name: str, config: Any) -> str:
+        """Return a text that identifies a store, open or not, by its name and all of its configuration."""
+        return self._fingerprints.of(name, config)
 
     def was_asked(self, manager: CredentialManager) -> bool:
         """Return False for the first operation of a store, which writes its audit entries at once, so that a failure is reported."""
@@ -132,7 +148,7 @@ class StorePool:
     def find_managers(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
         """Return the manager of one store if it is open, in a list."""
         with self._lock:
-            opened = self._opened.get(self._fingerprints.of(name, config))
+            opened = self._opened.get(self.fingerprint(name, config))
         return _managers_of([] if opened is None else [opened])
 
     def forget(self, names: Iterable[str] | None) -> int:

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import HEALTHY, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Damaged,
 )
@@ -200,3 +200,40 @@ def test_a_record_that_cannot_be_read_ends_no_listing(root, wanted):
     assert {name: type(problem) for name, problem in rows.items() if problem} == {"n4": Damaged, "n6": Damaged}
     assert "n3" in rows
     assert len(names(store, Filter(names_only=True))) == 10
+
+
+def entries_read(monkeypatch):
+    """Count the entries of directories that are read."""
+    seen = []
+
+    class Counting:
+        def __init__(self, path):
+            self._entries = real(path)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_failure):
+            self._entries.close()
+
+        def __iter__(self):
+            return self
+
+        def __next__(self):
+            seen.append(entry := next(self._entries))
+            return entry
+
+    real, real_list = os.scandir, os.listdir
+    monkeypatch.setattr(os, "scandir", Counting)
+    monkeypatch.setattr(os, "listdir", lambda path: seen.extend(found := real_list(path)) or found)
+    return seen
+
+
+def test_the_health_of_a_store_reads_no_list_of_its_credentials(root, monkeypatch):
+    store = opened(root)
+    fill(store)
+    seen = entries_read(monkeypatch)
+    assert store.health().status == HEALTHY
+    assert len(seen) == 1
+    assert len(list(store.list(Filter(names_only=True)))) == 10
+    assert len(seen) > 10, "the count counts"

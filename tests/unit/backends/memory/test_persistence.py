@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from contextlib import suppress
 
@@ -15,12 +16,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory import snapshot
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Flushable, find_protocol, flush_backend
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Duplicate, ReadOnly
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, Duplicate, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import a_record, value_of
 from tests.conformance.sealing import Sealing
+from tests.integration.killing import survives
 from tests.unit.store.managing import ask
 
 
@@ -80,11 +82,11 @@ def test_a_flush_writes_only_what_is_new(path):
     store.get("db_pass")
     flush_backend(store)
     store.close()
-    assert path.stat().st_ino == before.st_ino
+    assert path.stat() == before
     for change in (lambda: store.patch_metadata(store.get("db_pass"), 0), lambda: store.delete("db_pass")):
         change()
         flush_backend(store)
-        assert path.stat().st_ino != before.st_ino
+        assert path.stat() != before
         before = path.stat()
 
 
@@ -221,14 +223,90 @@ def test_what_cannot_be_written_is_not_acknowledged(path, monkeypatch):
     written(opened(path), "one")
     manager = opened(path)
 
-    def refuse(_path, _content):
+    def refuse(_target, _content):
         raise PermissionError(13, "no")
 
     with monkeypatch.context() as broken:
         broken.setattr(snapshot, "write_durably", refuse)
+        broken.setattr(snapshot, "write_all", refuse)
         with pytest.raises(ReadOnly):
             written(manager, "two")
     assert value(manager) == value(opened(path)) == "one"
+
+
+def written_bytes(monkeypatch):
+    """Add up the bytes that this process writes to files."""
+    sizes = []
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, content: sizes.append(len(content)) or real(descriptor, content))
+    return sizes
+
+
+def test_a_write_costs_what_it_changes_however_much_is_stored(path, monkeypatch):
+    """The file is written as a whole only when its size has doubled: 400 values cost about twice as many bytes as 200."""
+    store, sizes, costs = backend(path), written_bytes(monkeypatch), []
+    for half in range(2):
+        sizes.clear()
+        for number in range(200):
+            store.put(a_record("n{0}".format(200 * half + number)))
+            flush_backend(store)
+        costs.append(sum(sizes))
+    assert costs[1] < 3 * costs[0]
+    assert sum(costs) < 6 * path.stat().st_size
+    assert len(list(backend(path).list())) == 400
+
+
+def test_values_that_are_replaced_do_not_let_the_file_grow_without_end(path):
+    store = backend(path)
+    for number in range(600):
+        store.put(a_record(value=str(number)))
+        flush_backend(store)
+    assert path.stat().st_size < 128 * 1024
+    assert value_of(backend(path).get("db_pass")) == b"599"
+
+
+def test_bytes_that_were_not_committed_count_for_nothing(path):
+    """A writer was killed before it committed them. Bytes that are missing before that are damage."""
+    store = backend(path)
+    for number in range(3):
+        store.put(a_record(value=str(number)))
+        flush_backend(store)
+    good = path.read_bytes()
+    path.write_bytes(good + good[24:100])
+    assert value_of(backend(path).get("db_pass")) == b"2"
+    after = backend(path)
+    after.put(a_record("other"))
+    flush_backend(after)
+    assert [value_of(backend(path).get(name)) for name in ("db_pass", "other")] == [b"2", b"s3cret"]
+    path.write_bytes(good[:-1])
+    with pytest.raises(Damaged):
+        backend(path)
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_writer_may_die_at_every_system_call(path, kept):
+    """It leaves the old or the new state, and the next writer continues."""
+    steps, finished, number = 0, False, 0
+    while not finished:
+        steps += 1
+        path.unlink(missing_ok=True)
+        for number in range(kept):
+            store = backend(path)
+            store.put(a_record(value=str(number)))
+            flush_backend(store)
+
+        def work(store):
+            store.put(a_record(value="new"))
+            flush_backend(store)
+
+        finished = survives(steps, lambda: backend(path), work)
+        found = [value_of(record) for record in map(backend(path).get, [row.name for row in backend(path).list()])]
+        assert found in ([[b"new"]] if finished else [[b"new"], [str(number).encode()] if kept else []])
+        after = backend(path)
+        after.put(a_record(value="after"))
+        flush_backend(after)
+        assert value_of(backend(path).get("db_pass")) == b"after"
+    assert steps > 5
 
 
 def test_a_play_is_told_once_that_what_it_writes_ends_with_its_process():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import pending_digests as explaining
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import flights as explaining
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import AWAITED, UNKNOWN
 from tests.unit.session.server.desks import Caller
 

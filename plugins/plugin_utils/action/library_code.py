@@ -1,0 +1,95 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`run_on: target`: which files of the library a module needs on a host, and their text.
+
+A file needs the files that it imports, at any depth, with one exception: of the tables of operations and backends it needs only
+the rows that the task uses. Comments and docstrings stay on the controller.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import textwrap
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from ansible import constants
+
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
+from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import LIBRARY, pack
+
+_PLUGINS = Path(__file__).parents[2]
+_TABLES = ("backends.registry", "operations.registry")
+
+
+def has_module(operation: str) -> bool:
+    """Whether an operation has a module of this collection. ansible-core builds the payload of another collection's."""
+    return (_PLUGINS / "modules" / (operation + ".py")).is_file()
+
+
+def build_code(operation: str, store: StoreReference) -> str:
+    """Return the packed code that the module of an operation needs on a host, for a store and those beside it.
+
+    It is built once per run, under a lock, and kept in ansible-core's directory of the run.
+    """
+    backends = sorted({str(each.config.get("backend")) for each in store.every} & set(BACKENDS))
+    key = hashlib.sha256("\n".join([operation, *backends]).encode()).hexdigest()[:16]
+    kept = Path(constants.DEFAULT_LOCAL_TMP) / "nebula-credential-{0}".format(key)
+    with FileLock(str(kept) + ".lock", timeout=60):
+        if not kept.exists():
+            write_durably(str(kept), pack(read_library(operation, backends)).encode())
+    return kept.read_text(encoding="ascii")
+
+
+def read_library(operation: str, backends: Iterable[str]) -> dict[str, str]:
+    """Return the sources of the files that a module needs, by their full names, without comments and docstrings."""
+    needed = {LIBRARY + "operations.module_main", LIBRARY + "argument_specs." + operation}
+    needed.update(_find_imports(_parse_row(OPERATIONS[operation])))
+    for backend in backends:
+        needed.update(_find_imports(_parse_row(BACKENDS[backend])))
+    sources: dict[str, str] = {}
+    waiting = sorted(needed)
+    while waiting:
+        name = waiting.pop()
+        if name not in sources and _path_of(name).is_file():
+            tree = ast.parse(_path_of(name).read_bytes())
+            if name[len(LIBRARY) :] not in _TABLES:
+                waiting.extend(_find_imports(tree))
+            sources[name] = ast.unparse(_drop_texts(tree))
+    return sources
+
+
+def _parse_row(row: Callable[[], object]) -> ast.AST:
+    return ast.parse(textwrap.dedent(inspect.getsource(row)))
+
+
+def _path_of(name: str) -> Path:
+    return _PLUGINS.joinpath("module_utils", *name[len(LIBRARY) :].split(".")).with_suffix(".py")
+
+
+def _find_imports(tree: ast.AST) -> Iterator[str]:
+    """Yield the full names in the library that the statements import, and those that may be a module or a name of one."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith(LIBRARY):
+            yield node.module
+            yield from ("{0}.{1}".format(node.module, alias.name) for alias in node.names)
+
+
+def _drop_texts(tree: ast.Module) -> ast.Module:
+    """Remove each statement that is only a text."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            node.body = [each for each in node.body if not _is_text(each)] or [ast.Pass()]
+    return tree
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant) and isinstance(statement.value.value, str)

@@ -1,0 +1,36 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a rotation of the master key costs, and how it shows how far it is."""
+
+from __future__ import annotations
+
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
+from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope
+from tests.unit.crypto.sealed_stores import a_record, a_store
+
+
+def filled(directory):
+    store = a_store(directory)
+    for number in range(20):
+        store.put(a_record("n{0}".format(number)))
+    return store
+
+
+def test_a_rotation_parses_each_content_once(tmp_path, monkeypatch):
+    """What was stored, and what is stored instead: the pass that finds nothing left reads that."""
+    store, parsed, parse = filled(tmp_path), [], envelope._read_body
+    monkeypatch.setattr(envelope, "_read_body", lambda body: parsed.append(body) or parse(body))
+    assert store.rotate_master_key().envelopes == 20
+    assert len(parsed) == len(set(parsed)) == 40
+
+
+def test_a_rotation_counts_how_far_it_is(tmp_path):
+    store, progress, seen = filled(tmp_path), Progress(), []
+    rewrite = store.inner.rewrite_envelope
+    store.inner.rewrite_envelope = lambda record, replaces: seen.append(progress.describe()) or rewrite(record, replaces)
+    with reporting_to(progress):
+        store.rotate_master_key()
+    assert seen == [{"done": done, "total": 20} for done in range(20)]
+    assert progress.describe() == {"done": 20, "total": 20}

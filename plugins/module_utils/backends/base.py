@@ -81,8 +81,9 @@ class Capabilities:
 class Filter:
     """Selects the records that `list` yields: those that match every part that is set.
 
-    A backend may yield more records than match `type`, `created_after` and `created_before` (inclusive, exclusive) if its
-    indices do not cover them; the caller checks again. It never yields fewer. `names_only` yields records without metadata.
+    A backend may yield more records than match `type`, `tags`, `created_after` and `created_before` (inclusive, exclusive) if its
+    indices do not cover them; the caller checks again. It never yields fewer. `tags` are (name, value) pairs, all of which a record
+    has; the value None is any. `names_only` yields records without metadata.
     """
 
     prefix: str = ""
@@ -91,6 +92,7 @@ class Filter:
     created_before: Optional[datetime] = None
     stage: str = CURRENT
     names_only: bool = False
+    tags: Tuple[Tuple[str, Optional[str]], ...] = ()
 
 
 def build_unreadable_row(name: str, stage: str, problem: CredentialError) -> Record:

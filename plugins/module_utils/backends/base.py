@@ -73,8 +73,9 @@ class Capabilities:
 class Filter:
     """Selects the records that `list` yields: those that match every part that is set.
 
-    A backend may yield more records than match `type`, `created_after` and `created_before` (inclusive, exclusive) if its
-    indices do not cover them; the caller checks again. It never yields fewer. `names_only` yields records without metadata.
+    A backend may yield more records than match `type`, `tags`, `created_after` and `created_before` (inclusive, exclusive) if its
+    indices do not cover them; the caller checks again. It never yields fewer. `tags` are (name, value) pairs, all of which a record
+    has; the value None is any. `names_only` yields records without metadata.
     """
 
     prefix: str = ""
@@ -83,6 +84,7 @@ class Filter:
     created_before: Optional[datetime] = None
     stage: str = CURRENT
     names_only: bool = False
+    tags: Tuple[Tuple[str, Optional[str]], ...] = ()
 
 
 def build_unreadable_row(name: str, stage: str, problem: CredentialError) -> Record:
@@ -119,12 +121,12 @@ class BackendContext:
         store: the user's name for the store.
         warn: the function for warnings.
         variables: the environment variable of each option whose value came from one.
-        user_key: returns 32 bytes that only this user has, to recognise what this user wrote; None if they cannot be kept.
+        find_indices: returns the directory of this user for indices, which need not exist; None if the user has no home directory.
     """
 
     store: str
     warn: Any = field(default=lambda _message: None)
-    user_key: Callable[[], Optional[bytes]] = field(default=lambda: None)
+    find_indices: Callable[[], Optional[str]] = field(default=lambda: None)
     variables: Mapping[str, str] = field(default_factory=dict)
 
 

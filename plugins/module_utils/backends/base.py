@@ -130,12 +130,12 @@ class BackendContext:
         warn: the function for warnings.
         variables: the environment variable of each option whose value came from one.
         parallelism: how many operations of a batch are in flight; None: one.
-        user_key: returns 32 bytes that only this user has, to recognise what this user wrote; None if they cannot be kept.
+        find_indices: returns the directory of this user for indices, which need not exist; None if the user has no home directory.
     """
 
     store: str
     warn: Any = field(default=lambda _message: None)
-    user_key: Callable[[], Optional[bytes]] = field(default=lambda: None)
+    find_indices: Callable[[], Optional[str]] = field(default=lambda: None)
     variables: Mapping[str, str] = field(default_factory=dict)
     parallelism: Optional[Parallelism] = None
 

@@ -22,6 +22,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ansible_collections.nebula.credential.plugins.module_utils.audit import purge
     from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
@@ -48,6 +51,8 @@ HAND_ON_WITHIN = 2.0
 READ, LIST, VERSIONS = "read", "list", "versions"
 ROTATE = "rotate"
 """The action of an entry about a rotation; `outcome` says what happened."""
+PURGE = "purge"
+"""The action of an entry that says that the oldest files were removed; `version` is the number of their last entry."""
 _HELD_BACK = frozenset((READ, LIST, VERSIONS))
 
 _OUT_OF_REACH = frozenset(("unavailable", "timeout", "circuit_open", "login_failed"))
@@ -146,9 +151,11 @@ class Trail:
         Raises:
             AuditFailed: the trail is strict and cannot be written.
         """
+        self._record_at_once(Event(time.time_ns(), current_caller(), ROTATE, OK, name, outcome=outcome, target=target))
+
+    def _record_at_once(self, event: Event) -> None:
         if os.getpid() != self._process:
             self._begin()
-        event = Event(time.time_ns(), current_caller(), ROTATE, OK, name, outcome=outcome, target=target)
         with self._lock:
             self._events.append(event)
         self.flush()
@@ -200,6 +207,26 @@ class Trail:
         self.flush()
         seal = self._seals()
         return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)
+
+    def purge(self, before: datetime, *, check: bool = False) -> purge.TrailPurge:
+        """Remove the files whose entries are all older than a time (`audit.purge`). With `check`, return what would be removed.
+
+        An entry records it, written before anything is removed.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+            StorageError, Timeout: the files cannot be read or removed.
+        """
+        from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import TrailPurge, plan_purge, purge_files
+
+        self.flush()
+        plan = plan_purge(self.path, before)
+        seal = self._seals()
+        if check or seal is None or plan == TrailPurge():  # in the last case there is no trail yet
+            return plan
+        if plan.files:
+            self._record_at_once(Event(time.time_ns(), current_caller(), PURGE, OK, version=str(plan.last)))
+        return purge_files(self._journal, before, seal)
 
     def _write(self, events: List[Event], seal: TrailKey) -> None:
         """Write the events in parts, so that only the entries of one part are in memory. After a failure nothing more is tried."""

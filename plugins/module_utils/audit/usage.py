@@ -177,16 +177,23 @@ class _Count:
         content = raw.content
         if not content.startswith(_CHAIN, _CHAIN_AT):
             return
-        if self._state.since is None:
-            first = read_line(content[:-1])
-            if first is None:
-                return
-            self._state = replace(self._state, since=first.entry["time"], complete=first.link.sequence == 1)
+        if self._last is None or raw.file != self._last.file:
+            self._begin_file(content)
         self._last = raw
         self._unsaved += len(content)
         found = _COUNTED.search(content)
         if found is not None:
             self._add(content, *found.groups())
+
+    def _begin_file(self, content: bytes) -> None:
+        """Note the time of the first entry of all, and whether a file before this one is missing."""
+        first = read_line(content[:-1])
+        if first is None:
+            return
+        before = None if self._last is None else read_line(self._last.content[:-1])
+        last = self._state.sequence if before is None else before.link.sequence
+        whole = first.link.sequence == last + 1 and (self._state.complete or self._state.since is None)
+        self._state = replace(self._state, since=self._state.since or first.entry["time"], complete=whole)
 
     def _add(self, content: bytes, action: bytes, store: bytes, name: Optional[bytes], operation: Optional[bytes]) -> None:
         if action == LOST.encode("ascii"):

@@ -73,9 +73,9 @@ def find_long_prose(tree: SourceTree) -> Iterator[str]:
 
 
 def find_pages_without_a_link(tree: SourceTree) -> Iterator[str]:
-    """The map, docs/README.md, leads to every page: itself, or by the README of a folder that it links to."""
+    """The maps, docs/README.md and CONTRIBUTING.md, lead to every page: themselves, or by the README of a folder that they link to."""
     top = tree.file("docs/README.md")
-    linked = _linked_pages(top)
+    linked = {found for page in (top, *tree.glob("CONTRIBUTING.md")) for found in _linked_pages(page)}
     for page in tree.glob("docs/**/README.md"):
         linked |= _linked_pages(page) if page.path.resolve() in linked else set()
     for page in tree.glob("docs/**/*.md"):

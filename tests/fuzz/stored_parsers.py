@@ -18,6 +18,7 @@ from typing import Any, Callable, Dict, List, Tuple
 from uuid import UUID
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
+from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import ChainKey, Link, read_checkpoint, write_checkpoint
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal as AuditFile
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
@@ -199,6 +200,12 @@ def of_audit_trails(tmp_path: Any) -> Made:
     return parse, partial(spoil_bytes, seeds)
 
 
+def of_audit_checkpoints(_tmp_path: Any) -> Made:
+    key = ChainKey(b"k" * 32)
+    seeds = [write_checkpoint(Link(number, b"ab" * 32), key) for number in (1, 10**19)]
+    return lambda data: read_checkpoint(data, key) is not None, partial(spoil_bytes, seeds)
+
+
 def of_usage_totals(tmp_path: Any) -> Made:
     path = tmp_path / "audit.jsonl"
     entry = {"time": "2026-11-29T12:00:00.000001Z", "action": "read", "result": "ok", "store": "s", "name": "a", "uid": 0}
@@ -324,6 +331,7 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "KV object": of_kv_objects,
     "row of a database": of_rows,
     "audit trail": of_audit_trails,
+    "audit checkpoint": of_audit_checkpoints,
     "usage totals": of_usage_totals,
     "index": of_indices,
     "key file": of_key_files,

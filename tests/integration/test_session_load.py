@@ -11,6 +11,7 @@ import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -209,3 +210,37 @@ def test_equal_questions_that_fail_get_one_error(served, between, distant):
     served.wait_for_callers(len(HOSTS))
     between.mode = proxy.PASS
     assert {each.result(PATIENCE)["error"]["option"] for each in asked} == {"query"}
+
+
+def test_a_cached_value_waits_for_no_file_where_many_entries_are_held(served, near):
+    """It is asked for again in a thread, and that one writes them if need be."""
+    names = ["n{0}".format(number) for number in range(100)]
+    made = served.ask("credential", near, credentials=[{"name": name, "value": "v4lue"} for name in names], state="present")
+    assert "result" in made.result(PATIENCE)
+    served.ask("get_many", near, question="many", names=names).result(PATIENCE)
+    (manager,) = served.desk._stores.managers()
+    question = {"question": "many", "names": names, "host": "h"}
+    while not manager.trail.is_crowded:
+        assert "result" in served.desk.try_cached(question)
+    assert served.desk.work_waits.is_set()
+    assert served.desk.try_cached(question) is None
+    assert len(served.ask_cached("many", names).result(PATIENCE)["result"]["values"]) == len(names)
+    served.desk.maintain()
+    assert served.desk.try_cached(question) is not None
+
+
+CACHED = ["n{0:04d}".format(number) for number in range(2000)]
+MOST_MIB = 80
+"""More than a session of a local store needs (some 60 MiB with 2,000 values), and less than it took with entries held (110 MiB)."""
+
+
+def test_entries_of_the_audit_trail_take_no_memory_that_grows(run_of):
+    """Five workers read 2,000 cached values, again and again: each read is an entry."""
+    run = run_of()
+    made = run.worker("perform", "credential", credentials=[{"name": name, "value": "v4lue"} for name in CACHED], state="present")
+    assert made["error"] is None
+    for _round in range(5):
+        for answer in run.workers(5, "ask", *CACHED, operation="get_many"):
+            assert len(answer["values"][0]) == len(CACHED)
+    status = Path("/proc/{0}/status".format(run.session())).read_text().splitlines()
+    assert int(next(line.split()[1] for line in status if line.startswith("VmHWM:"))) / 1024 < MOST_MIB

@@ -31,6 +31,7 @@ _LAST_SEQUENCE = 10**20
 _ENCODER = json.JSONEncoder(separators=(",", ":"), ensure_ascii=True)
 _LINE = re.compile(rb'(\{.*),"chain":"([0-9a-f]{64})"\}\Z', re.DOTALL)
 _MARK = re.compile(rb"([0-9]{20}) ([0-9a-f]{64}) ([0-9a-f]{64})\n\Z")
+_CHECKPOINT = re.compile(rb"checkpoint ([0-9]{20}) ([0-9a-f]{64}) ([0-9a-f]{64})\n\Z")
 
 
 class Link(NamedTuple):
@@ -112,5 +113,19 @@ def read_mark(content: bytes, key: ChainKey) -> Optional[Link]:
     """Return the chain's end that a mark records; None if the mark was not written with this key."""
     found = _MARK.match(content)
     if found is None or not hmac.compare_digest(key.hash(found.group(1), found.group(2)), found.group(3)):
+        return None
+    return Link(int(found.group(1)), found.group(2))
+
+
+def write_checkpoint(link: Link, key: ChainKey) -> bytes:
+    """Return the record that the chain was removed up to a link. The first word is authenticated too, so that no mark can stand for it."""
+    sequence = b"%020d" % link.sequence
+    return b" ".join((b"checkpoint", sequence, link.chain, key.hash(b"checkpoint", sequence, link.chain))) + b"\n"
+
+
+def read_checkpoint(content: bytes, key: ChainKey) -> Optional[Link]:
+    """Return the link up to which the chain was removed; None if the record was not written with this key."""
+    found = _CHECKPOINT.match(content)
+    if found is None or not hmac.compare_digest(key.hash(b"checkpoint", found.group(1), found.group(2)), found.group(3)):
         return None
     return Link(int(found.group(1)), found.group(2))

@@ -62,6 +62,11 @@ def list_turned(path: str) -> List[TurnedFile]:
     return sorted(TurnedFile(int(each.group(1)), os.path.join(directory, each.string)) for each in found if each is not None)
 
 
+def checkpoint_path(path: str) -> str:
+    """Return the path of the record that the oldest files of the trail `path` were removed."""
+    return path + ".checkpoint"
+
+
 class Journal:
     """The file of a trail, to append to."""
 
@@ -86,7 +91,7 @@ class Journal:
             raise AuditFailed("the audit trail cannot be written: this user has no home directory", remedy=remedy, option="audit_path")
         try:
             make_directory(os.path.dirname(self.path))
-            with FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="the audit trail"):
+            with self.lock():
                 self._append(entries, durable, seal)
         except (OSError, CredentialError) as error:
             # The system's text for an error number is safe to show, and so is our own path.
@@ -94,8 +99,13 @@ class Journal:
             remedy = "Make {0} writable for this user, or set 'audit_path'.".format(self.path)
             raise AuditFailed("the audit trail cannot be written: {0}".format(why), remedy=remedy, option="audit_path") from None
 
+    def lock(self) -> FileLock:
+        """Return the lock that a process holds while it changes the files."""
+        return FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="the audit trail")
+
     def _append(self, entries: Iterable[Mapping[str, Any]], durable: bool, seal: TrailKey) -> None:
-        self._turn_if_full(seal)
+        if self._is_full():
+            self.turn(seal)
         descriptor = open_regular(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW)
         try:
             link = self._find_end(descriptor, seal)
@@ -110,22 +120,25 @@ class Journal:
             os.close(descriptor)
         _write_mark(link, seal)
 
-    def _turn_if_full(self, seal: TrailKey) -> None:
-        """Turn the file if it is full. If its directory does not allow that, the file keeps growing, and no entry is lost."""
-        with suppress(FileNotFoundError):
-            if os.stat(self.path, follow_symlinks=False).st_size < self._turn_at:
-                return
-            descriptor = open_regular(self.path, os.O_RDWR | os.O_NOFOLLOW)
-            try:
-                last = self._find_end(descriptor, seal).sequence
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-            turned = "{0}.{1:020d}".format(self.path, last)
-            if not os.path.lexists(turned):
-                with suppress(OSError):
-                    os.rename(self.path, turned)
-                    fsync_directory(os.path.dirname(self.path))
+    def _is_full(self) -> bool:
+        try:
+            return os.stat(self.path, follow_symlinks=False).st_size >= self._turn_at
+        except FileNotFoundError:
+            return False
+
+    def turn(self, seal: TrailKey) -> None:
+        """Turn the file. If its directory does not allow that, the file keeps growing, and no entry is lost. The caller has the lock."""
+        descriptor = open_regular(self.path, os.O_RDWR | os.O_NOFOLLOW)
+        try:
+            last = self._find_end(descriptor, seal).sequence
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        turned = "{0}.{1:020d}".format(self.path, last)
+        if not os.path.lexists(turned):
+            with suppress(OSError):
+                os.rename(self.path, turned)
+                fsync_directory(os.path.dirname(self.path))
 
     def _find_end(self, descriptor: int, seal: TrailKey) -> Link:
         """Return the end of the chain. If the file is new, that is the end of the newest turned file, or the mark if it is later."""

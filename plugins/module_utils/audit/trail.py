@@ -22,6 +22,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ansible_collections.nebula.credential.plugins.module_utils.audit import purge
     from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
@@ -30,8 +33,14 @@ MODES = (BATCHED, STRICT, OFF)
 FLUSH_AT = 256
 """The greatest number of reads held in memory. A process that is killed loses them; `strict` loses none."""
 
-KEPT_AT_MOST = 65536
-"""The same if another thread writes them every second or so."""
+WAKES_AT = 1024
+"""The number of reads held in memory that wakes the thread which writes them every second or so, and that are written at once."""
+
+CROWDED_AT = 6144
+"""The number of reads held in memory from which a read that must not wait for the file has to be made in another thread."""
+
+KEPT_AT_MOST = 8192
+"""The number of reads held in memory from which each read waits until they are written."""
 
 HELD_WITHOUT_KEY = 4096
 """The greatest number of entries that wait until the store's key is made."""
@@ -42,6 +51,8 @@ HAND_ON_WITHIN = 2.0
 READ, LIST, VERSIONS = "read", "list", "versions"
 ROTATE = "rotate"
 """The action of an entry about a rotation; `outcome` says what happened."""
+PURGE = "purge"
+"""The action of an entry that says that the oldest files were removed; `version` is the number of their last entry."""
 _HELD_BACK = frozenset((READ, LIST, VERSIONS))
 
 _OUT_OF_REACH = frozenset(("unavailable", "timeout", "circuit_open", "login_failed"))
@@ -79,6 +90,7 @@ class Trail:
         self._warned = False
         self._lost = 0
         self._flush_at = FLUSH_AT
+        self._wake: Callable[[], object] = lambda: None
         self._begin()
 
     @property
@@ -90,6 +102,11 @@ class Trail:
     def strict(self) -> bool:
         """True if no value is returned before its entry is on the disk."""
         return self._strict
+
+    @property
+    def is_crowded(self) -> bool:
+        """True if so many reads are held that one more may have to wait for the file."""
+        return len(self._events) >= CROWDED_AT
 
     def _begin(self) -> None:
         self._process = os.getpid()
@@ -122,8 +139,11 @@ class Trail:
             self._begin()
         with self._lock:
             self._events.append(event)
-        if self._strict or event.action not in _HELD_BACK or event.result in VIOLATIONS or len(self._events) >= self._flush_at:
+            held = len(self._events)
+        if self._strict or event.action not in _HELD_BACK or event.result in VIOLATIONS or held >= self._flush_at:
             self.flush()
+        elif held % WAKES_AT == 0:
+            self._wake()
 
     def record_rotation(self, outcome: str, name: str, target: Mapping[str, Any]) -> None:
         """Record what happened to a rotation: by the current caller, against that target. Written at once.
@@ -131,16 +151,22 @@ class Trail:
         Raises:
             AuditFailed: the trail is strict and cannot be written.
         """
+        self._record_at_once(Event(time.time_ns(), current_caller(), ROTATE, OK, name, outcome=outcome, target=target))
+
+    def _record_at_once(self, event: Event) -> None:
         if os.getpid() != self._process:
             self._begin()
-        event = Event(time.time_ns(), current_caller(), ROTATE, OK, name, outcome=outcome, target=target)
         with self._lock:
             self._events.append(event)
         self.flush()
 
-    def leave_to_keeper(self) -> None:
-        """Hold reads until the next `flush`, which the keeper calls every second or so: a read must not wait for the file."""
+    def leave_to_keeper(self, wake: Callable[[], object] = lambda: None) -> None:
+        """Hold reads until the next `flush`, which the keeper calls every second or so: a read must not wait for the file.
+
+        `wake` is called when so many are held that the keeper should come at once.
+        """
         self._flush_at = KEPT_AT_MOST
+        self._wake = wake
 
     def flush(self) -> None:
         """Write the entries that are held.
@@ -182,34 +208,80 @@ class Trail:
         seal = self._seals()
         return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)
 
+    def purge(self, before: datetime, *, check: bool = False) -> purge.TrailPurge:
+        """Remove the files whose entries are all older than a time (`audit.purge`). With `check`, return what would be removed.
+
+        An entry records it, written before anything is removed.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+            StorageError, Timeout: the files cannot be read or removed.
+        """
+        from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import TrailPurge, plan_purge, purge_files
+
+        self.flush()
+        plan = plan_purge(self.path, before)
+        seal = self._seals()
+        if check or seal is None or plan == TrailPurge():  # in the last case there is no trail yet
+            return plan
+        if plan.files:
+            self._record_at_once(Event(time.time_ns(), current_caller(), PURGE, OK, version=str(plan.last)))
+        return purge_files(self._journal, before, seal)
+
     def _write(self, events: List[Event], seal: TrailKey) -> None:
-        entries = [build_entry(event, self.store) for event in events]
+        """Write the events in parts, so that only the entries of one part are in memory. After a failure nothing more is tried."""
+        file_works = forwards = True
+        for start in range(0, len(events), WAKES_AT):
+            part = events[start : start + WAKES_AT]
+            entries = [build_entry(event, self.store) for event in part]
+            if file_works:
+                file_works = self._append(entries, len(part), seal)
+            else:
+                self._lost += len(part)
+            if forwards:
+                forwards = self._forward(entries)
+
+    def _append(self, entries: List[Dict[str, Any]], number: int, seal: TrailKey) -> bool:
+        """Append the entries of so many events to the file. Return False if a trail that is not strict cannot be written.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
         if self._lost:
             event = Event(time.time_ns(), current_caller(), LOST, OK, missed=self._lost)
             entries.insert(0, build_entry(event, self.store))
         try:
             self._journal.append(entries, self._strict, seal)
-            self._lost = 0
         except AuditFailed as error:
-            self._lost += len(events)
+            self._lost += number
             if self._strict:
                 raise error.within(store=self.store) from None
             self._warn_once(error)
-        if self._hand_on is not None:
-            self._forward(self._hand_on, entries)
+            return False
+        self._lost = 0
+        return True
 
-    def _forward(self, hand_on: Callable[[List[Mapping[str, Any]]], None], entries: List[Dict[str, Any]]) -> None:
+    def _forward(self, entries: List[Dict[str, Any]]) -> bool:
+        """Pass entries on to the backend. Return False if it does not take them.
+
+        Raises:
+            AuditFailed: it does not, and the trail is strict.
+        """
         import uuid
 
+        if self._hand_on is None:
+            return False
         try:
             with deadline.within(HAND_ON_WITHIN, "the audit trail"):
-                hand_on([dict(entry, id=uuid.uuid4().hex) for entry in entries])
+                self._hand_on([dict(entry, id=uuid.uuid4().hex) for entry in entries])
         except CredentialError as problem:
             what = "the backend does not take the audit trail: {0}".format(problem.what)
             error = AuditFailed(what, remedy=problem.remedy, store=self.store)
             if self._strict:
                 raise error from None
             self._warn_once(error)
+            return False
+        return True
 
     def _warn_once(self, error: AuditFailed) -> None:
         if not self._warned:

@@ -18,11 +18,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
     ChainKey,
     Line,
     Link,
+    read_checkpoint,
     read_line,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import list_turned, read_own_mark
-from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import checkpoint_path, list_turned, read_own_mark
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import KIB, open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import read_file as read_bytes
 
 EDITED = "edited"
 """The line is not what was written after the one before it."""
@@ -88,13 +90,22 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
 
 def _check_files(path: str, keys: Keys) -> Tuple[List[Finding], Link]:
     findings: List[Finding] = []
-    last, file, number = Link(), None, 0
-    for line in read_lines(path):
+    last, file, number = _read_checkpoint(path, keys), None, 0
+    for line in read_lines(path, Place(last.sequence + 1, 0)):
         number = number + 1 if line.file == file else 1
         file = line.file
         found, last = _check(line.content, number, last, keys)
         findings += found if file == path else [replace(each, file=file) for each in found]
     return findings, last
+
+
+def _read_checkpoint(path: str, keys: Keys) -> Link:
+    """Return the link up to which the trail was removed by a purge; the start of the chain if there is none that a key confirms."""
+    try:
+        content = read_bytes(checkpoint_path(path), KIB, os.O_RDONLY | os.O_NOFOLLOW)
+    except (OSError, Damaged):
+        return Link()
+    return next(filter(None, (read_checkpoint(content, key) for key in keys.values())), Link())
 
 
 def query(
@@ -120,14 +131,18 @@ def query(
             yield line.entry
 
 
-def _within(entry: Dict[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
+def _within(entry: Mapping[str, Any], since: Optional[datetime], until: Optional[datetime]) -> bool:
+    time = read_time(entry)
+    return time is not None and (since is None or time >= since) and (until is None or time < until)
+
+
+def read_time(entry: Mapping[str, Any]) -> Optional[datetime]:
+    """Return the time of an entry; None if it is not one with a time zone."""
     try:
         time = datetime.fromisoformat(entry["time"].replace("Z", "+00:00"))
     except ValueError:
-        return False
-    if time.tzinfo is None:
-        return False
-    return (since is None or time >= since) and (until is None or time < until)
+        return None
+    return None if time.tzinfo is None else time
 
 
 class RawLine(NamedTuple):
@@ -165,10 +180,10 @@ def read_lines(path: str, place: Place = Place(0, 0)) -> Iterator[RawLine]:
             turned = [each for each in list_turned(path) if each.last > last]
             some = some or bool(turned) or newest is not None
             for each in turned:
-                yield from _read_file(_open(each.path), each.path, offset)
+                yield from _read_open(_open(each.path), each.path, offset)
                 last, offset = each.last, 0
             if not turned:
-                yield from _read_file(newest, path, offset)
+                yield from _read_open(newest, path, offset)
                 break
         finally:
             if newest is not None:
@@ -202,7 +217,17 @@ def _unreadable_error(path: str, error: OSError) -> NotFound:
     return NotFound(what, remedy="Check 'audit_path' and the permissions of the file.")
 
 
-def _read_file(file: Optional[BinaryIO], path: str, offset: int) -> Iterator[RawLine]:
+def read_file(path: str) -> Iterator[RawLine]:
+    """Yield the lines of one file of a trail; none if there is no such file.
+
+    Raises:
+        NotFound: it cannot be read.
+        Damaged: it is not a regular file.
+    """
+    return _read_open(_open(path), path, 0)
+
+
+def _read_open(file: Optional[BinaryIO], path: str, offset: int) -> Iterator[RawLine]:
     if file is None:
         return
     try:

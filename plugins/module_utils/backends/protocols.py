@@ -72,6 +72,17 @@ class AuditSink(ABC):
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         """Keep entries of the audit trail. Each has an `id`; a repeated one changes nothing."""
 
+    @abstractmethod
+    def purge_audit(self, before: datetime, *, check: bool = False) -> int:
+        """Remove the entries that are older than a time. With `check`, remove nothing.
+
+        Returns:
+            The number of entries that were removed, or would be.
+
+        Raises:
+            AccessDenied: the login may only add entries.
+        """
+
 
 class Renewable(ABC):
     """Holds something at the server that ends unless it is renewed: leases, a login."""

@@ -22,6 +22,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.base impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from ansible_collections.nebula.credential.plugins.module_utils.model.schema_status import SchemaMigration
 
 Answer = TypeVar("Answer")
@@ -71,6 +73,12 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         kept = list(entries)
         self.intercept(BackendCall("append_audit", None, True), lambda: require_protocol(self.inner, AuditSink).append_audit(kept))
+
+    def purge_audit(self, before: datetime, *, check: bool = False) -> int:
+        def purge() -> int:
+            return require_protocol(self.inner, AuditSink).purge_audit(before, check=check)
+
+        return self.intercept(BackendCall("purge_audit", None, not check), purge)
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         def restore() -> Record:

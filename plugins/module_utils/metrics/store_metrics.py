@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Callable, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
@@ -83,6 +83,10 @@ class StoreMetrics:
         except CredentialError as error:
             self.recorder.put_back(taken)
             self._warn_once(error)
+
+    def remove_unused(self, before: float, *, check: bool = False) -> List[Dict[str, str]]:
+        """Remove the numbers of other stores that were last added to before a time; see `TotalsFile.remove_unused`."""
+        return [] if self._file is None else self._file.remove_unused(before, check=check)
 
     def _warn_once(self, error: CredentialError) -> None:
         if not self._warned:

@@ -24,7 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_er
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, read_file
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.documents import encode_totals, read
-from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import Totals
+from ansible_collections.nebula.credential.plugins.module_utils.metrics.totals import WINDOW, Totals
 
 FORMAT = 1
 LOCK_TIMEOUT = 2.0
@@ -68,14 +68,37 @@ class TotalsFile:
         """
         return self._own(self._entries())
 
+    def remove_unused(self, before: float, *, check: bool = False) -> List[Dict[str, str]]:
+        """Remove the numbers of other stores that were last added to before a time. With `check`, remove nothing.
+
+        Returns:
+            The `store` and `backend` of each.
+
+        Raises:
+            As `add`.
+        """
+        if not os.path.exists(self.path):
+            return []
+        with FileLock(self.path + ".lock", LOCK_TIMEOUT, operation="removing old metrics"):
+            entries = self._entries()
+            unused = [entry for entry in entries if not self._is_own(entry) and self._read_last(entry) < before]
+            if unused and not check:
+                self._write([entry for entry in entries if entry not in unused])
+        return [{key: str(entry.get(key)) for key in self._place} for entry in unused]
+
+    def _read_last(self, entry: Dict[str, Any]) -> float:
+        """Return when numbers were last added to an entry, to the quarter of an hour."""
+        totals = self._parse(entry)
+        return max((window + 1) * WINDOW for window in totals.windows) if totals.windows else totals.since
+
     def _own(self, entries: List[Dict[str, Any]]) -> Optional[Totals]:
-        for entry in entries:
-            if self._is_own(entry):
-                try:
-                    return read(entry)
-                except (ValueError, TypeError, KeyError, AttributeError):
-                    raise self._damage_error() from None
-        return None
+        return next((self._parse(entry) for entry in entries if self._is_own(entry)), None)
+
+    def _parse(self, entry: Dict[str, Any]) -> Totals:
+        try:
+            return read(entry)
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise self._damage_error() from None
 
     def _is_own(self, entry: Dict[str, Any]) -> bool:
         return {key: entry.get(key) for key in self._place} == self._place

@@ -44,6 +44,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("credential_rotate"),
         OperationTraits("store_info", read_only=True, shared=True),
         OperationTraits("store_key"),
+        OperationTraits("store_purge"),
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
         OperationTraits("transfer", other_stores=("to",)),

@@ -68,6 +68,12 @@ def _store_key() -> Operation:
     return store_key
 
 
+def _store_purge() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.store_purge import store_purge
+
+    return store_purge
+
+
 def _store_schema() -> Operation:
     from ansible_collections.nebula.credential.plugins.module_utils.operations.store_schema import store_schema
 
@@ -95,6 +101,7 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "credential_rotate": _credential_rotate,
     STORE_INFO: _store_info,
     "store_key": _store_key,
+    "store_purge": _store_purge,
     "store_schema": _store_schema,
     CACHE: _cache,
     "transfer": _transfer,

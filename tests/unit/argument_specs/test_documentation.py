@@ -19,6 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.c
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.lookups import FIND, GET, GET_MANY
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_info import STORE_INFO
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_key import STORE_KEY
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import STORE_PURGE
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_schema import STORE_SCHEMA
 from ansible_collections.nebula.credential.plugins.module_utils.types.generation import PasswordPolicy
 from tests.conftest import CHECKOUT
@@ -32,6 +33,7 @@ MODULES = {
     "credential_rotate": CREDENTIAL_ROTATE,
     "store_info": STORE_INFO,
     "store_key": STORE_KEY,
+    "store_purge": STORE_PURGE,
     "store_schema": STORE_SCHEMA,
 }
 LOOKUPS = {"get": GET, "get_many": GET_MANY, "find": FIND}

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal
-from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import FLUSH_AT, Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import CROWDED_AT, FLUSH_AT, KEPT_AT_MOST, WAKES_AT, Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import query
 from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
@@ -130,6 +130,54 @@ def test_reads_are_held_until_there_are_many_or_the_manager_closes(place):
     manager.get("db")
     manager.close()
     assert len(place.entries()) == written + FLUSH_AT + 1
+
+
+class Counting(Journal):
+    """A real file, and the number of entries of each write to it."""
+
+    def __init__(self, path):
+        super().__init__(path)
+        self.parts = []
+
+    def append(self, entries, durable, seal):
+        self.parts.append(len(entries))
+        super().append(entries, durable, seal)
+
+
+def test_a_session_holds_a_bounded_number_of_reads_and_writes_them_in_parts(place):
+    """A read must not wait for the file, so it is left to a thread; which is told when many are held."""
+    fill(place, 0)
+    manager, woken = place.open(), []
+    manager.trail._journal = Counting(manager.trail.path)
+    manager.trail.leave_to_keeper(lambda: woken.append(len(manager.trail._events)))
+    for number in range(KEPT_AT_MOST - 1):
+        assert manager.trail.is_crowded == (number >= CROWDED_AT)
+        manager.get("db")
+    assert woken == list(range(WAKES_AT, KEPT_AT_MOST, WAKES_AT))
+    assert manager.trail._journal.parts == []
+    manager.get("db")
+    assert manager.trail._journal.parts == [WAKES_AT] * (KEPT_AT_MOST // WAKES_AT)
+    assert manager.trail._events == []
+    manager.close()
+    assert place.verify() == []
+
+
+def test_a_file_that_cannot_be_written_is_tried_once_for_many_reads_and_they_are_counted(place):
+    fill(place, 0)
+    manager = place.open()
+    journal = manager.trail._journal = Counting(manager.trail.path)
+    journal.path = str(place.trail / "no directory" / "trail.jsonl")
+    manager.trail.leave_to_keeper()
+    for _read in range(2 * WAKES_AT):
+        manager.get("db")
+    manager.flush()
+    assert journal.parts == [WAKES_AT]
+    journal.path = str(place.trail)
+    manager.get("db")
+    manager.close()
+    (lost,) = [entry for entry in place.entries() if entry["action"] == "lost"]
+    assert lost["missed"] == 2 * WAKES_AT
+    assert place.verify() == []
 
 
 def test_an_operation_of_the_edge_leaves_nothing_in_memory(place):

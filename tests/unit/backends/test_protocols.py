@@ -82,6 +82,9 @@ class Able(Noting, Memory, SchemaAdmin, AuditSink, Renewable, Recoverable):
     def append_audit(self, entries):
         return self.note("append_audit", entries)
 
+    def purge_audit(self, before, *, check=False):
+        return self.note("purge_audit", before, check=check, answer=3)
+
     def renew_due(self):
         return self.note("renew_due", answer=7.0)
 

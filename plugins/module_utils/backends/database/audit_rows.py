@@ -33,6 +33,17 @@ def append(connections: Connections, tables: Tables, entries: Iterable[Mapping[s
         return
 
 
+def purge(connections: Connections, tables: Tables, before: datetime, check: bool) -> int:
+    """Delete the entries that are older than a time, in one statement. With `check`, only count them. Return their number."""
+    from sqlalchemy import func, select
+
+    old = tables.audit_log.c.timestamp < before
+    with connections.reading() as connection:
+        if check:
+            return int(connection.execute(select(func.count()).select_from(tables.audit_log).where(old)).scalar_one())
+        return int(connection.execute(tables.audit_log.delete().where(old)).rowcount)
+
+
 def is_name(text: str) -> bool:
     """Return True if `text` is a credential's name. A listing's entry has a prefix instead, a refused request any text."""
     try:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
@@ -217,6 +218,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         audit_rows.append(self._connections, self._ready().tables, entries)
+
+    def purge_audit(self, before: datetime, *, check: bool = False) -> int:
+        return audit_rows.purge(self._connections, self._ready().tables, before, check)
 
     def location(self) -> str:
         return "{0} {1}".format(self._connections.kind.address.location, self._prefix)

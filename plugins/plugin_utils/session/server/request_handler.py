@@ -61,7 +61,9 @@ class RequestHandler:
         """Take the run's `session` options."""
         self._background = StoreThreads(REFRESHERS, "refresh")
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
-        self._stores = StorePool(terms, self._background.submit)
+        self.work_waits = threading.Event()
+        """Set if `maintain` should be called now, and not only in a second."""
+        self._stores = StorePool(terms, self._background.submit, self.work_waits.set)
         self._questions: dict[str, CachedCall] = {}
         self._explaining = PendingDigests()
         self.flights = Flights()
@@ -115,7 +117,7 @@ class RequestHandler:
     def _find_held(self, question: CachedCall, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Return the response from the cache; None if it would need a request to a backend, or a write to a file."""
         manager = question.manager
-        if manager.cache is None or (manager.trail is not None and manager.trail.strict):
+        if manager.cache is None or (manager.trail is not None and (manager.trail.strict or manager.trail.is_crowded)):
             return None
         try:
             with cache_only():
@@ -248,7 +250,8 @@ class RequestHandler:
         return time.monotonic() - self._asked > self._idle and not is_needed
 
     def maintain(self) -> None:
-        """Renew leases and write audit entries that wait. Called about once a second."""
+        """Renew leases and write audit entries that wait. Called about once a second, and when `work_waits` is set."""
+        self.work_waits.clear()
         self._stores.maintain()
 
     def close(self) -> None:

@@ -78,6 +78,7 @@ class Session:
     def close(self) -> None:
         """Revoke leases, write audit entries and remove the files, within `SHUTDOWN_TIMEOUT` seconds."""
         self._ending.set()
+        self._desk.work_waits.set()
         closing = threading.Thread(target=self._close_stores, daemon=True)
         closing.start()
         for _second in range(SHUTDOWN_TIMEOUT):
@@ -111,7 +112,10 @@ class Session:
 
     def _keep(self) -> None:
         """Keep the stores, in a thread of its own: so renewals and audit entries do not wait for a fetch."""
-        while not self._ending.wait(MAINTENANCE_INTERVAL):
+        while True:
+            self._desk.work_waits.wait(MAINTENANCE_INTERVAL)
+            if self._ending.is_set():
+                return
             self._desk.maintain()
 
     def _on_signal(self, _number: int, _frame: Any) -> None:

@@ -42,10 +42,22 @@ class NeedsVaultPassword(BaseException):
 class StorePool:
     """Open each store once, even if many callers need it at the same time."""
 
-    def __init__(self, terms: CacheTerms, background: Callable[[str, Callable[[], None]], object]) -> None:
-        """Take the cache terms of each store, and a function that runs another one in the background of a store, by its fingerprint."""
+    def __init__(
+        self,
+        terms: CacheTerms,
+        background: Callable[[str, Callable[[], None]], object],
+        wake: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take the cache terms of each store and two functions.
+
+        Args:
+            terms: of each store.
+            background: runs a function in the background of a store, by its fingerprint.
+            wake: has `maintain` called soon.
+        """
         self._terms = terms
         self._background = background
+        self._wake = wake
         self._fingerprints = Fingerprints()
         self._lock = threading.Lock()
         self._opened: dict[str, Future[CredentialManager]] = {}
@@ -82,7 +94,7 @@ class StorePool:
             opening.set_exception(error)
             return
         if manager.trail is not None:
-            manager.trail.leave_to_keeper()
+            manager.trail.leave_to_keeper(self._wake)
         opening.set_result(manager)
 
     def _cache(self, fingerprint: str, backend: Backend, looked_up: Callable[[bool], None]) -> Cache:

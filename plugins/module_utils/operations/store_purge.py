@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Removing what a store collects: the module `store_purge`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Dict, Mapping
+
+from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import KEEP_AUDIT, KEEP_METRICS
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
+from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
+from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
+
+
+def store_purge(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext, check_mode: bool) -> Outcome:
+    """Remove old entries of the audit trail, and old numbers of other stores from the file of the metrics.
+
+    Args:
+        manager: the manager of the store.
+        parameters: `keep_audit` and `keep_metrics`, durations; a part whose option is not given is not touched.
+        context: the caller.
+        check_mode: change nothing, and return what would be done.
+
+    Returns:
+        `{changed, audit, metrics, diff}`: `audit` (`{path, files, bytes, last, since, rows}`) and `metrics` (`{path, stores}`) as far as
+        they were requested.
+
+    Raises:
+        InvalidInput: no option is given, a duration is not one, or the store keeps no trail or no metrics.
+        AuditFailed: the trail is strict and cannot be written.
+        StorageError, AccessDenied: something cannot be removed.
+    """
+    if parameters.get(KEEP_AUDIT) is None and parameters.get(KEEP_METRICS) is None:
+        remedy = "Write '{0}' or '{1}', for example '400d'.".format(KEEP_AUDIT, KEEP_METRICS)
+        raise InvalidInput("it says nothing about what may be removed", option=KEEP_AUDIT, remedy=remedy)
+    result: Dict[str, Any] = {}
+    before = {option: _begin_of(manager, parameters, option) for option in (KEEP_AUDIT, KEEP_METRICS) if parameters.get(option) is not None}
+    if KEEP_METRICS in before:
+        result["metrics"] = _purge_metrics(manager, before[KEEP_METRICS], check_mode)
+    if KEEP_AUDIT in before:
+        with manager.acting(asserting(context, parameters.get("scope"))):
+            result["audit"] = _purge_audit(manager, before[KEEP_AUDIT], check_mode)
+    removed = _count(result)
+    diff = {"before": removed, "after": dict.fromkeys(removed, 0)}
+    return Outcome(dict(result, changed=any(removed.values()), diff=diff))
+
+
+def _begin_of(manager: CredentialManager, parameters: Mapping[str, Any], option: str) -> datetime:
+    """Return the time from which on everything is kept."""
+    kept = duration(parameters[option], option)
+    if not kept:
+        raise InvalidInput("it would keep nothing", option=option, remedy="Write a duration, for example '400d'.")
+    return manager.clock() - kept
+
+
+def _purge_audit(manager: CredentialManager, before: datetime, check: bool) -> Dict[str, Any]:
+    if manager.trail is None:
+        raise InvalidInput("the store's audit trail is off", option=KEEP_AUDIT, remedy="Leave it out, or remove 'audit: off'.")
+    rows = None
+    if manager.backend.capabilities.audit_log:
+        rows = require_protocol(manager.backend, AuditSink).purge_audit(before, check=check)
+    return dict(manager.trail.purge(before, check=check)._asdict(), path=manager.trail.path, rows=rows)
+
+
+def _purge_metrics(manager: CredentialManager, before: datetime, check: bool) -> Dict[str, Any]:
+    metering = manager.metering
+    if metering is None or metering.path is None:
+        raise InvalidInput(
+            "the store has no file of metrics", option=KEEP_METRICS, remedy="Leave it out, or set the store's 'metrics_path'."
+        )
+    return {"path": metering.path, "stores": metering.remove_unused(before.timestamp(), check=check)}
+
+
+def _count(result: Mapping[str, Any]) -> Dict[str, int]:
+    """Return how much was removed, by what it is."""
+    counts: Dict[str, int] = {}
+    if "audit" in result:
+        counts["audit_files"] = result["audit"]["files"]
+        if result["audit"]["rows"] is not None:
+            counts["audit_rows"] = result["audit"]["rows"]
+    if "metrics" in result:
+        counts["metrics_of_stores"] = len(result["metrics"]["stores"])
+    return counts

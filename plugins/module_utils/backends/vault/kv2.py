@@ -17,7 +17,7 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -88,6 +88,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         json_fields=True,
         remote=True,
         server_side_encryption=True,
+        parallel=CONNECTIONS,
     )
     options = KV2
 

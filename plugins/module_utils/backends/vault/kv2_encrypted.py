@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
@@ -105,7 +105,14 @@ class Kv2Envelopes(KvObjectBackend):
     """Envelopes as secrets of KV version 2."""
 
     capabilities = Capabilities(
-        versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True
+        versions=True,
+        native_cas=True,
+        stages=True,
+        envelopes=True,
+        native=True,
+        remote=True,
+        server_side_encryption=True,
+        parallel=CONNECTIONS,
     )
     options = KV2_ENCRYPTED
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from tests.integration.kubernetes_store import KubeStore
+from tests.integration.overtaken_writes import CHANGES, OUTCOMES, WRITES, overtake
 from tests.integration.write_requests import check_counts
 from tests.servers import once
 
@@ -29,3 +30,10 @@ def test_a_write_that_keeps_no_version_is_one_read_and_one_update(server):
 
 def test_an_encrypted_write_reads_the_secret_once_and_the_document_once_after_it(server):
     check_counts(KubeStore(server, encrypt=True), 4, 1, 4, 4, 3, 4, 3, 11, 1, 4, 9, 4, 8)
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_write_that_was_overtaken_after_its_read_undoes_nothing(server, monkeypatch, change, write, encrypt):
+    assert overtake(KubeStore(server, encrypt=encrypt), monkeypatch, change, write) == OUTCOMES[change][write]

@@ -6,6 +6,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from tests.integration.overtaken_writes import CHANGES, OUTCOMES, WRITES, overtake
 from tests.integration.vault_store import VaultStore
 from tests.integration.write_requests import check_counts
 from tests.servers import once
@@ -18,3 +21,10 @@ def test_a_plain_write_reads_the_value_once_and_the_metadata_once_after_it():
 def test_an_encrypted_write_reads_the_value_once_and_the_document_once_after_it():
     """The first update tells the server to keep one version. Each older value is an object of its own, which a delete removes."""
     check_counts(VaultStore(once.openbao(), encrypt=True), 4, 1, 5, 4, 3, 4, 3, 9, 1, 6, 7, 4, 7)
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+@pytest.mark.parametrize("write", WRITES)
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_write_that_was_overtaken_after_its_read_undoes_nothing(monkeypatch, change, write, encrypt):
+    assert overtake(VaultStore(once.openbao(), encrypt=encrypt), monkeypatch, change, write) == OUTCOMES[change][write]

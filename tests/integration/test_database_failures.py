@@ -10,7 +10,6 @@ import contextlib
 import gc
 import socket
 import time
-from datetime import datetime, timezone
 
 import pytest
 
@@ -289,15 +288,6 @@ def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, 
     failing(AccessDenied, lambda: reading.put(a_record(value="3")))
     limited.delete("db_pass")
     assert reading.last_serial("db_pass") == 2
-
-
-def test_old_entries_of_the_trail_go_from_the_table_with_a_login_that_may_delete_them(server, prefix):
-    backend, before = backend_on(server, prefix), datetime(2026, 11, 23, 12, 0, 0, 1, tzinfo=timezone.utc)
-    backend.append_audit([dict(ENTRY, id=str(day) * 32, time="2026-11-2{0}T12:00:00.000001Z".format(day)) for day in range(1, 6)])
-    writer, _reader, password = documented_logins(server, prefix)
-    assert "denie" in str(failing(AccessDenied, lambda: as_login(server, prefix, writer, password).purge_audit(before)))
-    assert [backend.purge_audit(before, check=check) for check in (True, False, False)] == [2, 2, 0]
-    assert backend.purge_audit(before.replace(year=2100), check=True) == 3
 
 
 def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefix):

@@ -131,6 +131,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         type=parameters.get("type"),
         created_after=_moment(parameters, "created_after"),
         created_before=_moment(parameters, "created_before"),
+        tags=tuple(read_wanted_tags(parameters.get("tags")).items()),
     )
     matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
@@ -156,7 +157,6 @@ def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match. Only its name excludes an unreadable one."""
-    tags = read_wanted_tags(parameters.get("tags"))
     states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
@@ -172,7 +172,7 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> 
             and _is_before(credential.schedule.due_at, limits.due)
             and (due is None or credential.schedule.is_due(credential.at) == due)
             and (not states or credential.state in states)
-            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in tags.items())
+            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in wanted.tags)
         )
 
     return matches

@@ -139,7 +139,7 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn, _read_user_key), vault_password, cache)
+        return _open(config, BackendContext(name, warn, _find_indices), vault_password, cache)
     except CredentialError as error:
         error.what += describe_aliases(error.option, config) if isinstance(config, Mapping) else ""
         raise error.within(store=name) from None
@@ -192,11 +192,14 @@ def _choose_parallelism(bare: Backend, options: Mapping[str, Any], observer: Obs
     return BatchThrottle(bare.context.parallelism, observer)
 
 
-def _read_user_key() -> Optional[bytes]:
-    """Return the key of `crypto.user_key`. Imported here, because only a listing that is narrowed needs it."""
-    from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
+def _find_indices() -> Optional[str]:
+    """Return the directory of this user's indices. None if there is no home directory to have it in. Only local stores need it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import indices_directory
 
-    return read_user_key()
+    try:
+        return indices_directory()
+    except InvalidConfiguration:
+        return None
 
 
 def _find_backend(config: Mapping[str, Any]) -> BackendTraits:

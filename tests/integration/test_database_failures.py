@@ -232,7 +232,6 @@ def test_a_value_that_the_server_does_not_take_is_too_large(prefix):
     assert value_of(backend.get("db_pass")) == b"s3cret"
 
 
-
 def test_an_entry_of_the_trail_may_hold_any_text(server, prefix):
     """A name that was refused, a user that a play asserts."""
     entry = {

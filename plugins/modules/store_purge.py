@@ -129,13 +129,12 @@ code:
   returned: on failure
 """
 
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import STORE_PURGE
-from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
+from ansible_collections.nebula.credential.plugins.module_utils.sent_code import run_sent_module
 
 
 def main() -> None:
     """Run on a host; on the controller the action plugin does the same."""
-    run_module("store_purge", STORE_PURGE)
+    run_sent_module("store_purge")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ import contextlib
 import gc
 import socket
 import time
-from datetime import datetime, timezone
 
 import pytest
 
@@ -231,15 +230,6 @@ def test_a_value_that_the_server_does_not_take_is_too_large(prefix):
     error = failing(TooLarge, lambda: backend.put(a_record(value=b"x" * (most + 1))))
     assert not error.outcome_unknown
     assert value_of(backend.get("db_pass")) == b"s3cret"
-
-
-def test_old_entries_of_the_trail_go_from_the_table_with_a_login_that_may_delete_them(server, prefix):
-    backend, before = backend_on(server, prefix), datetime(2026, 11, 23, 12, 0, 0, 1, tzinfo=timezone.utc)
-    backend.append_audit([dict(ENTRY, id=str(day) * 32, time="2026-11-2{0}T12:00:00.000001Z".format(day)) for day in range(1, 6)])
-    writer, _reader, password = documented_logins(server, prefix)
-    assert "denie" in str(failing(AccessDenied, lambda: as_login(server, prefix, writer, password).purge_audit(before)))
-    assert [backend.purge_audit(before, check=check) for check in (True, False, False)] == [2, 2, 0]
-    assert backend.purge_audit(before.replace(year=2100), check=True) == 3
 
 
 def test_an_entry_of_the_trail_may_hold_any_text(server, prefix):

@@ -74,6 +74,19 @@ def test_every_access_is_in_the_audit_table_and_outlives_the_credential(project,
     assert rows(server, "SELECT count(*) FROM {0}credentials".format(prefix)) == [(0,)]
 
 
+def test_old_entries_go_from_the_audit_table_when_a_task_says_so(project, server, prefix):
+    use_store(project, server, prefix)
+    project.play("- nebula.credential.credential: {name: app/db}").succeeded()
+    server.run("UPDATE {0}audit_log SET timestamp = '2020-01-01 00:00:00'".format(prefix))
+    ((old,),) = rows(server, "SELECT count(*) FROM {0}audit_log".format(prefix))
+    purge = "- {{name: purge, nebula.credential.store_purge: {{keep_audit: 400d}}, check_mode: {0}}}\n"
+    assert project.play(purge.format("true")).result("purge")["audit"]["rows"] == old > 0
+    assert rows(server, "SELECT count(*) FROM {0}audit_log WHERE timestamp < '2021-01-01'".format(prefix)) == [(old,)]
+    done = project.play(purge.format("false")).result("purge")
+    assert (done["changed"], done["audit"]["rows"], done["audit"]["files"]) == (True, old, 0)
+    assert rows(server, "SELECT count(*) FROM {0}audit_log WHERE timestamp < '2021-01-01'".format(prefix)) == [(0,)]
+
+
 def test_a_trail_that_the_database_does_not_take_is_warned_of_once_or_refused(project, server, prefix):
     use_store(project, server, prefix)
     project.play("- nebula.credential.credential: {name: app/db}").succeeded()

@@ -12,15 +12,19 @@ from __future__ import annotations
 import json
 import os
 import re
-import threading
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import LONGEST_LINE, read_line
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import LOST, Trail
-from ansible_collections.nebula.credential.plugins.module_utils.audit.usage_totals import State, TotalsDistrusted, TotalsFile, Usage
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage_totals import (
+    State,
+    TotalsDistrusted,
+    TotalsFile,
+    Usage,
+    let_others_run,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Place, RawLine, find_file, read_lines
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import REFRESH
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, NotFound
@@ -33,10 +37,8 @@ SAVE_AFTER = 256 * KIB
 _SAVE_AT = 32 * MIB
 """Bytes of the trail after which the totals are saved in between: memory stays small, and a count that is broken off continues."""
 
-_PAUSE_AFTER = 16 * KIB
-"""Bytes of the trail after which other threads get their turn: reads that a session has in memory do not wait for a count."""
-_PAUSE = 0.0002
-"""Seconds."""
+_PAUSE_AFTER = 32 * KIB
+"""Bytes of the trail."""
 
 _COUNTED = re.compile(
     rb'"action":"(read|refresh|delete|lost)","result":"ok","store":"((?:[^"\\]|\\.)*)"'
@@ -161,7 +163,7 @@ class _Count:
             paused += len(raw.content)
             if paused >= _PAUSE_AFTER:
                 paused = 0
-                _let_others_run()
+                let_others_run()
                 if self._unsaved >= _SAVE_AT:
                     self._save()
         if self._unsaved >= SAVE_AFTER:
@@ -177,16 +179,23 @@ class _Count:
         content = raw.content
         if not content.startswith(_CHAIN, _CHAIN_AT):
             return
-        if self._state.since is None:
-            first = read_line(content[:-1])
-            if first is None:
-                return
-            self._state = replace(self._state, since=first.entry["time"], complete=first.link.sequence == 1)
+        if self._last is None or raw.file != self._last.file:
+            self._begin_file(content)
         self._last = raw
         self._unsaved += len(content)
         found = _COUNTED.search(content)
         if found is not None:
             self._add(content, *found.groups())
+
+    def _begin_file(self, content: bytes) -> None:
+        """Note the time of the first entry of all, and whether a file before this one is missing."""
+        first = read_line(content[:-1])
+        if first is None:
+            return
+        before = None if self._last is None else read_line(self._last.content[:-1])
+        last = self._state.sequence if before is None else before.link.sequence
+        whole = first.link.sequence == last + 1 and (self._state.complete or self._state.since is None)
+        self._state = replace(self._state, since=self._state.since or first.entry["time"], complete=whole)
 
     def _add(self, content: bytes, action: bytes, store: bytes, name: Optional[bytes], operation: Optional[bytes]) -> None:
         if action == LOST.encode("ascii"):
@@ -214,11 +223,6 @@ class _Count:
             self._totals.write(state, self._changes, self._known)
             self._state, self._known, self._unsaved = state, True, 0
             self._changes.clear()
-
-
-def _let_others_run() -> None:
-    if threading.active_count() > 1:
-        time.sleep(_PAUSE)
 
 
 def _parse(content: bytes) -> Optional[Dict[str, Any]]:

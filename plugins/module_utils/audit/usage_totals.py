@@ -13,10 +13,13 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
-from typing import Any, BinaryIO, Collection, Dict, Iterator, List, Mapping, Optional, Tuple
+from itertools import islice
+from typing import Any, BinaryIO, Collection, Dict, Iterator, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import LONGEST_LINE
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
@@ -28,6 +31,10 @@ FORMAT = 1
 _LONGEST_STATE = 4 * KIB
 _PIECE = 64 * KIB
 _MOST = 2**63
+_PAUSE = 0.0002
+"""Seconds."""
+_PAUSE_AFTER = 64
+"""Lines of the file."""
 
 
 class TotalsDistrusted(Exception):
@@ -75,6 +82,12 @@ class State:
         return (self.store, self.administrative) == (other.store, other.administrative)
 
 
+def let_others_run() -> None:
+    """Pause if this process has other threads, between short steps: reads that a session has in memory must not wait for a count."""
+    if threading.active_count() > 1:
+        time.sleep(_PAUSE)
+
+
 class TotalsFile:
     """The file with the totals of one trail, or of one store in a trail of several."""
 
@@ -111,14 +124,14 @@ class TotalsFile:
             OSError: it cannot be written.
         """
         with Temporary(os.path.dirname(self.path)) as temporary:
-            lines: List[bytes] = []
-            count = 0
-            for count, line in enumerate(self._merge(changes, known), 1):  # noqa: B007  # read after the loop
-                lines.append(line)
-                if len(lines) == 1000:
-                    temporary.write(b"".join(lines))
-                    lines.clear()
-            temporary.write(b"".join((*lines, b"\n\t", _write_state(state, count), b"\n")))
+            lines, count = self._merge(changes, known), 0
+            some = list(islice(lines, _PAUSE_AFTER))
+            while some:
+                temporary.write(b"".join(some))
+                count += len(some)
+                let_others_run()
+                some = list(islice(lines, _PAUSE_AFTER))
+            temporary.write(b"\n\t" + _write_state(state, count) + b"\n")
             temporary.sync()
             temporary.become(self.path)
 
@@ -145,6 +158,8 @@ class TotalsFile:
                     name, _tab, content = line.partition(b"\t")
                     yield name, content
                     count += 1
+                    if count % _PAUSE_AFTER == 0:
+                        let_others_run()
                     line = file.readline(LONGEST_LINE)
                 if _read_state(file.readline(_LONGEST_STATE)[1:])[1] != count:
                     raise TotalsDistrusted

@@ -80,7 +80,12 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
     # The mark is read first: lines that are written during the check are no reason to miss any.
     marks = [read_own_mark(TrailKey(key, mark_path or path + ".mark")) for key in known.values()]
     seen = [mark for mark in marks if mark is not None]
-    findings, last = _check_files(path, known)
+    begin: Optional[Link] = None
+    findings: List[Finding] = []
+    last = Link()
+    while begin != _read_checkpoint(path, known):  # files that a purge removes meanwhile are not missing
+        begin = _read_checkpoint(path, known)
+        findings, last = _check_files(path, known, begin)
     if not seen:
         findings.append(Finding(MARK_UNREADABLE, 0))
     elif seen[0].sequence > last.sequence:
@@ -88,9 +93,9 @@ def verify_chain(path: str, keys: Iterable[bytes] = (), mark_path: Optional[str]
     return findings
 
 
-def _check_files(path: str, keys: Keys) -> Tuple[List[Finding], Link]:
+def _check_files(path: str, keys: Keys, last: Link) -> Tuple[List[Finding], Link]:
     findings: List[Finding] = []
-    last, file, number = _read_checkpoint(path, keys), None, 0
+    file, number = None, 0
     for line in read_lines(path, Place(last.sequence + 1, 0)):
         number = number + 1 if line.file == file else 1
         file = line.file

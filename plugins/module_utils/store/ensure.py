@@ -130,7 +130,7 @@ class StateEnforcer:
         if deleted is not None:
             # It cannot be read any more, so no later check is possible: remove exactly the version that was examined.
             return self._remove(name, describe_diff_side(deleted), check, deleted.version, True)
-        return self._remove(name, describe_diff_side(there), check, expected_version, force, recoverable)
+        return self._remove(name, describe_diff_side(there), check, expected_version, force, recoverable, there)
 
     def ensure_version_absent(
         self, name: str, version: str, check: bool, expected_version: Optional[str], force: bool, recoverable: Optional[bool]
@@ -165,7 +165,7 @@ class StateEnforcer:
             changed = stored.metadata.lifecycle != lifecycle.REVOKED
             after = Credential(stored.record.with_metadata(lifecycle=lifecycle.REVOKED), stored.at)
             return EnsureResult(changed, after, before=describe_diff_side(stored), after=describe_diff_side(after))
-        revoked, changed = self._writer.revoke(name, expected_version)
+        revoked, changed = self._writer.revoke(name, expected_version, stored)
         return EnsureResult(changed, revoked, before=describe_diff_side(stored), after=describe_diff_side(revoked))
 
     def ensure_restored(
@@ -290,9 +290,10 @@ class StateEnforcer:
         expected_version: Optional[str],
         force: bool,
         recoverable: bool = False,
+        seen: Optional[Credential] = None,
     ) -> EnsureResult:
         if not check:
-            self._writer.delete(name, expected_version, force, recoverable)
+            self._writer.delete(name, expected_version, force, recoverable, seen)
         return EnsureResult(True, before=before, recoverable=recoverable)
 
 

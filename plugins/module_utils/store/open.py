@@ -41,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BatchThrottle, Observer
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -64,6 +65,9 @@ if TYPE_CHECKING:
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
+PARALLEL = "parallel"
+IN_FLIGHT = 8
+"""The operations of a batch that are in flight at once if the configuration does not set `parallel`."""
 CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -100,6 +104,10 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "type": "dict",
         "options": SHARED_CACHE_OPTIONS,
     },
+    PARALLEL: {
+        "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
+        "type": "int",
+    },
     **RESILIENCE,
     **METRICS,
 }
@@ -131,7 +139,7 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn, _read_user_key), vault_password, cache)
+        return _open(config, BackendContext(name, warn, _find_indices), vault_password, cache)
     except CredentialError as error:
         error.what += describe_aliases(error.option, config) if isinstance(config, Mapping) else ""
         raise error.within(store=name) from None
@@ -147,9 +155,10 @@ def _open(
         options = _validate(filled.config, traits)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
+        observer = _choose_parallelism(bare, options, counting.recorder)
     except InvalidConfiguration as problem:
         raise name_variable(problem, filled.variables) from None
-    backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
+    backend = Metrics(_add_limits(resilient(bare, options, observer)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
@@ -162,11 +171,35 @@ def _open(
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
 
 
-def _read_user_key() -> Optional[bytes]:
-    """Return the key of `crypto.user_key`. Imported here, because only a listing that is narrowed needs it."""
-    from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
+def _choose_parallelism(bare: Backend, options: Mapping[str, Any], observer: Observer) -> Observer:
+    """Set how many operations of a batch are in flight. Return the observer that lowers it while the backend throttles.
 
-    return read_user_key()
+    Raises:
+        InvalidConfiguration: `parallel` is out of range for this backend.
+    """
+    most, wanted = bare.capabilities.parallel, options.get(PARALLEL)
+    if wanted is not None and not 1 <= wanted <= most:
+        limit = "this backend does one operation at a time" if most == 1 else "this backend does at most {0} at once".format(most)
+        remedy = "Leave it out." if most == 1 else "Use 1 to {0}, or leave it out.".format(most)
+        raise InvalidConfiguration("it is {0}, and {1}".format(wanted, limit), option=PARALLEL, remedy=remedy)
+    chosen = min(IN_FLIGHT, most) if wanted is None else wanted
+    if chosen == 1:
+        return observer
+    # Imported here, so that a store that works on one credential at a time does not load it.
+    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
+
+    bare.context.parallelism = Parallelism(chosen)
+    return BatchThrottle(bare.context.parallelism, observer)
+
+
+def _find_indices() -> Optional[str]:
+    """Return the directory of this user's indices. None if there is no home directory to have it in. Only local stores need it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import indices_directory
+
+    try:
+        return indices_directory()
+    except InvalidConfiguration:
+        return None
 
 
 def _find_backend(config: Mapping[str, Any]) -> BackendTraits:

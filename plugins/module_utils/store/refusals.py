@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Optional, Sequence
+from typing import Iterable, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
@@ -38,6 +38,22 @@ _WAYS_OUT = {
     " 'phase: settle' drops the previous value and the credential can be changed; 'phase: rollback' goes back to the previous value.",
 }
 """What to do in each state in which a rotation owns the values."""
+
+
+UPDATABLE = ("description", "tags", "policy", "expires_at")
+"""The parts of a credential that change without a new value."""
+
+
+def refuse_value(name: str, changes: Iterable[str]) -> None:
+    """Refuse a change of a part that needs a new value.
+
+    Raises:
+        InvalidInput: one of `changes` is such a part.
+    """
+    for option in changes:
+        if option not in UPDATABLE:
+            what, remedy = "'update' changes {0}".format(", ".join(UPDATABLE)), "Use 'ensure' (state: present), which writes a new value."
+            raise InvalidInput(what, name=name, option=option, remedy=remedy)
 
 
 def check_expected(credential: Credential, expected_version: Optional[str]) -> None:

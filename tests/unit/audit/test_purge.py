@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 from datetime import datetime, timedelta, timezone
 from itertools import count
@@ -181,3 +182,48 @@ def test_where_there_is_no_trail_nothing_is_removed_and_nothing_is_made(tmp_path
     path = str(tmp_path / "none" / "audit.jsonl")
     assert Trail(Journal(path), NoSeals(path), "prod").purge(FIRST) == TrailPurge()
     assert os.listdir(tmp_path) == []
+
+
+def append_many(path, who, entries):
+    trail = Trail(Journal(path, 4000), NoSeals(path), who)
+    for number in range(entries):
+        trail.record("write", "ok", "db", str(number))
+
+
+def test_a_trail_verifies_while_processes_write_and_old_files_go(aged):
+    """However the three meet. What was not removed is whole."""
+    context = multiprocessing.get_context("fork")
+    writers = [context.Process(target=append_many, args=(aged.path, "w{0}".format(number), 150)) for number in range(3)]
+    for writer in writers:
+        writer.start()
+    removed = 0
+    while any(writer.is_alive() for writer in writers):
+        removed += aged.trail.purge(FAR).files
+        assert verify_chain(aged.path) == []
+    for writer in writers:
+        writer.join()
+    assert [writer.exitcode for writer in writers] == [0] * 3
+    assert removed >= FILES - 1
+    assert verify_chain(aged.path) == []
+
+
+def test_a_check_that_meets_a_purge_reports_nothing_as_missing(aged, monkeypatch):
+    """The files go while the check is at the first one."""
+    real, met = inspection.read_lines, []
+
+    def lines(*arguments):
+        for raw in real(*arguments):
+            yield raw
+            if not met:
+                met.append(aged.trail.purge(FIRST + DAY * 13).files)
+
+    monkeypatch.setattr(inspection, "read_lines", lines)
+    assert verify_chain(aged.path) == []
+    assert met == [3]
+
+
+def test_usage_is_incomplete_if_a_file_in_the_middle_is_missing(aged):
+    assert read_usage(aged.trail, ["db"], []).complete is True
+    os.unlink(list_turned(aged.path)[1].path)
+    found = read_usage(aged.trail, ["db"], [])
+    assert (found.of("db")["uses"], found.complete) == ((FILES - 1) * LINES, False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     Backend,
@@ -82,8 +82,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         self._keep: int = self.setting("keep_versions")
         if self._keep < 0:
             raise InvalidConfiguration("{0} is too small".format(self._keep), option="keep_versions", remedy="Give 0 or more.")
-        if not self.setting("audit_table"):
-            self.capabilities = replace(Database.capabilities, audit_log=False)
+        self.capabilities = replace(Database.capabilities, audit_log=self.setting("audit_table"), parallel=self._connections.most)
         self._opened: Optional[_Opened] = None
         self._is_ready = False
 
@@ -164,6 +163,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._ready().removing.delete(check_name(name), stage, expected)
+
+    def find_stages(self, name: str) -> Sequence[str]:
+        return self._ready().reading.stages(check_name(name))
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
         self._ready().removing.remove_version(check_name(name), version, check)

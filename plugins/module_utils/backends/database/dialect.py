@@ -35,6 +35,8 @@ class Dialect(ABC):
     """The packages to install."""
     tells_missing_tables = True
     """Whether a missing table has an error code of its own; if not, its existence is checked before it is read."""
+    parallel = True
+    """Whether several statements at once are done sooner than one after the other."""
     reads_server_settings = True
     """Whether SQLAlchemy asks each server for its version and settings before the first statement, and not only when tables are made."""
 

@@ -100,6 +100,7 @@ class Sqlite(Dialect):
 
     driver = "sqlite+pysqlite"
     tells_missing_tables = hasattr(sqlite3, "SQLITE_ERROR")
+    parallel = False
     returns_updated = True
     begin = "BEGIN IMMEDIATE"
     """Without this, a reader that becomes a writer would be refused if another process has written meanwhile."""

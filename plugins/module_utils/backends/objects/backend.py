@@ -15,7 +15,7 @@ from abc import abstractmethod
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     Backend,
@@ -41,7 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, LastSerial, Record, VersionInfo
 
 
 class _Change(NamedTuple):
@@ -50,6 +50,15 @@ class _Change(NamedTuple):
     found: Optional[StoredObject]
     record: Record
     kept_as: Optional[int]
+    tombstone: Optional[StoredObject]
+
+
+class _Vacancy(NamedTuple):
+    """What was read of a name and stage without a value: its last serial, and its tombstone."""
+
+    name: str
+    stage: str
+    last: int
     tombstone: Optional[StoredObject]
 
 
@@ -79,16 +88,29 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         place = ObjectKey(check_name(record.name), record.stage)
-        for _each in attempts(record.name):
-            found = self._find_writable(place)
+        base = self._find_source(place, expected)
+        for attempt in attempts(record.name):
+            # What the caller has read, or did not find, is not read again: the backend compares what is there.
+            known = attempt == 0 and (base is not None or (create and expected == ABSENT))
+            found = base if known else self._find_writable(place)
             check_swap(record.name, None if found is None else _answer(found), expected, create)
-            change = self._plan_change(record, found)
+            change = self._plan_change(record, found, expected.source if known and expected is not None else None)
             try:
-                self._store(place, change)
+                return replace(change.record, source=self._store(place, change))
             except Conflict:
                 continue
-            return change.record
         raise AssertionError
+
+    def _find_source(self, place: ObjectKey, expected: Optional[Etag]) -> Optional[StoredObject]:
+        """Return the object that a write names, as it was read; None if it must be read for this write.
+
+        A stage is read again where a delete takes a while: its credential may be going.
+        """
+        found = None if expected is None else expected.source
+        if expected is None or not isinstance(found, StoredObject) or (self.places.ends_later and place.kind != CURRENT):
+            return None
+        fits = (found.record.name, found.record.stage) == place and found.problem is None and expected.matches(_answer(found))
+        return self._check_stays(place.name, found) if fits else None
 
     def _find(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None. Raises its problem if it cannot be read."""
@@ -109,10 +131,13 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             raise found.ending.within(name=name, store=self.context.store)
         return found
 
-    def _plan_change(self, record: Record, found: Optional[StoredObject]) -> _Change:
+    def _plan_change(self, record: Record, found: Optional[StoredObject], source: object) -> _Change:
         """Plan a write. If the record is an envelope, the envelope sets its serial and its identity."""
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
-        last, tombstone = self._last(record.name, record.stage, found)
+        if isinstance(source, _Vacancy) and (source.name, source.stage) == (record.name, record.stage):
+            last, tombstone = source.last, source.tombstone
+        else:
+            last, tombstone = self._last(record.name, record.stage, found)
         keeping = found is not None and record.stage == CURRENT and record.keep_replaced
         kept_as = self._history.serial_to_keep(found, last, offered.serial) if found is not None and keeping else None
         serial = next_serial(record.name, offered.serial, max(last, kept_as or 0))
@@ -128,16 +153,15 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         seen = [kept.serial for kept in found.older] if found else []
         return max(0, *seen, (tombstone and tombstone.record.serial) or 0), tombstone
 
-    def _store(self, place: ObjectKey, change: _Change) -> None:
+    def _store(self, place: ObjectKey, change: _Change) -> StoredObject:
         content = StoredObject(change.record, written_at=datetime.now(timezone.utc))
         if change.found is not None:
-            self._replace(place, change, change.found, content)
-            return
+            return self._replace(place, change, change.found, content)
         if change.tombstone is not None:
             self._clean(place, change.tombstone)
-        self.places.create(place, content)
+        return self.places.create(place, content)
 
-    def _replace(self, place: ObjectKey, change: _Change, found: StoredObject, content: StoredObject) -> None:
+    def _replace(self, place: ObjectKey, change: _Change, found: StoredObject, content: StoredObject) -> StoredObject:
         name, copy = place.name, None
         with _nothing_of_it_done():
             unswept = self._history.sweep(name, found.garbage)
@@ -145,12 +169,13 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
                 copy = self._history.copy(name, found, change.kept_as)
         older, leftover = self._history.after(found, change.kept_as, unswept)
         try:
-            self.places.replace(place, replace(content, older=older, garbage=leftover), found)
+            stored = self.places.replace(place, replace(content, older=older, garbage=leftover), found)
         except Conflict:
             if copy is not None and change.kept_as is not None:
                 self._history.discard(name, change.kept_as, copy)
             raise
         self._history.sweep(name, [serial for serial in leftover if serial not in unswept])
+        return stored
 
     def _clean(self, place: ObjectKey, tombstone: StoredObject) -> None:
         """Remove the rest of a deleted value. Clear its list in the tombstone once all of it is gone."""
@@ -162,7 +187,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         if found is None:
             raise absent(name, stage=stage)
         if found.problem is None and version in (None, version_of(found)):
-            return _answer(found)
+            return replace(_answer(found), source=found)
         kept = self._older(name, found, version)
         if found.problem is not None and kept is None:
             raise found.problem.within(name=name, store=self.context.store)
@@ -180,17 +205,18 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         place = ObjectKey(check_name(record.name), record.stage)
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
-        for _each in attempts(record.name):
-            found = self._check_stays(record.name, self._find(place))
+        base = self._find_source(place, Etag(record.version, expected_revision, record.source))
+        for attempt in attempts(record.name):
+            found = base if base is not None and attempt == 0 else self._check_stays(record.name, self._find(place))
             if found is None:
                 raise absent(record.name, stage=record.stage)
             check_revision(_answer(found), offered, record.version, expected_revision)
             patched = replace(found.record, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
             try:
-                self.places.replace(place, replace(found, record=patched), found)
+                stored = self.places.replace(place, replace(found, record=patched), found)
             except Conflict:
                 continue
-            return replace(record, serial=patched.serial, record_id=patched.record_id, revision=patched.revision)
+            return replace(record, serial=patched.serial, record_id=patched.record_id, revision=patched.revision, source=stored)
         raise AssertionError
 
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
@@ -222,9 +248,11 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = ObjectKey(check_name(name), stage)
-        for _each in attempts(name):
+        base = self._find_source(place, expected)
+        for attempt in attempts(name):
             # An unreadable value can be deleted too, unless a version of it is expected.
-            found = self.places.read(place) if expected is None else self._find(place)
+            read = self.places.read if expected is None else self._find
+            found = base if base is not None and attempt == 0 else read(place)
             if found is None:
                 raise absent(name, stage=stage)
             check_swap(name, _answer(found), expected)
@@ -242,8 +270,10 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         left = {*(kept.serial for kept in found.older), *found.garbage}
         if place.kind == CURRENT:
             left.add(used)  # A write that was killed may have copied the last value already.
+        # The serials of a name that was never deleted begin with 1, without a gap.
+        first = used - len(found.older) == 1
         with _nothing_of_it_done():
-            tombstone = self._tombstones.bury(place.name, place.kind, used, left)
+            tombstone = self._tombstones.bury(place.name, place.kind, used, left, first=first)
         try:
             self.places.remove(place, found)
         except ReadOnly:  # It goes later. The older values go now.
@@ -271,6 +301,9 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             self._history.sweep(name, serials)
             return
 
+    def find_stages(self, name: str) -> Sequence[str]:
+        return self.places.find_stages(check_name(name))
+
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for found in self.places.scan(wanted.prefix, wanted.stage, wanted.names_only):
             if wanted.names_only:
@@ -291,6 +324,10 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         return self._last(name, stage, self.places.read(ObjectKey(check_name(name), stage)))[0]
+
+    def read_vacancy(self, name: str, stage: str) -> LastSerial:
+        last, tombstone = self._last(check_name(name), stage, None)
+        return LastSerial(last, Etag(None, source=_Vacancy(name, stage, last, tombstone)))
 
     def read_store_document(self) -> Optional[bytes]:
         found = self.places.read_document()

@@ -15,9 +15,9 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -33,7 +33,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
     Descriptions,
     check_metadata,
-    mark_outcome_unknown,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
@@ -55,15 +54,21 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     row_of,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_removal import Removal
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
+    Kv2Requests,
+    LostRace,
+    SecretMetadata,
+    Value,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_warnings import warn_about_deleted, warn_about_end
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import find_stages, walk
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 
@@ -73,19 +78,40 @@ class _CurrentVersion(NamedTuple):
     Attributes:
         number: that of the newest version; 0 if there never was one.
         record: its record, unless it was deleted.
-        revision: the server's revision of the metadata; None if it is not known.
         deleted_at: when it was deleted, if it can be undeleted.
     """
 
     number: int
     record: Optional[Record]
-    revision: Optional[int] = None
     deleted_at: Optional[datetime] = None
 
     @property
     def is_recreated(self) -> bool:
         """Whether a new value starts another credential: there was one, and it was deleted."""
         return self.record is None and self.number > 0
+
+
+class _Source:
+    """What `get` has read, for one write.
+
+    A value is written before its metadata is compared. So a write that may be late looks first: after another write from the same read,
+    and when it is repeated.
+    """
+
+    def __init__(self, found: _CurrentVersion) -> None:
+        self._found: Optional[_CurrentVersion] = found
+
+    def take(self, name: str, stage: str, expected: Etag) -> Optional[_CurrentVersion]:
+        """Return the state that was read if it is the expected one, and this is the first write from it; else None."""
+        found, self._found = self._found, None
+        record = found.record if found is not None else None
+        fits = record is not None and (record.name, record.stage) == (name, stage) and expected.matches(record)
+        return found if fits else None
+
+
+def _take_source(name: str, stage: str, expected: Optional[Etag]) -> Optional[_CurrentVersion]:
+    source = None if expected is None else expected.source
+    return source.take(name, stage, expected) if isinstance(source, _Source) and expected is not None else None
 
 
 class Kv2(Connected, Recoverable, VersionRemover):
@@ -101,6 +127,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         json_fields=True,
         remote=True,
         server_side_encryption=True,
+        parallel=CONNECTIONS,
     )
     options = KV2
 
@@ -152,23 +179,28 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._describe(place, record, value, base, expected)
 
     def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[_CurrentVersion]:
-        """Return the state that a write expects, without reading a value; None if the value must be read."""
-        if expected is None:
-            return _CurrentVersion(0, None, 0) if create else None
+        """Return the state that a write expects, without reading a value; None if the value must be read.
+
+        The server compares the version, and the response to the write shows whether the revision was the expected one.
+        """
+        if expected is None or expected == ABSENT:
+            return _CurrentVersion(0, None) if create else None
         if create or not is_number(expected.version or ""):
             return None
+        source = _take_source(name, stage, expected)
+        if source is not None:
+            return source
         if expected.revision is None:
-            return _CurrentVersion(int(expected.version or 0), Record(name))  # the server compares it
+            return _CurrentVersion(int(expected.version or 0), Record(name))
         sheet = self._requests.sheet(self._location.place(name, stage))
         row = row_of(name, stage, sheet, self._tenant)
-        return _CurrentVersion(sheet.current, row, sheet.revision) if sheet is not None and expected.matches(row) else None
+        return _CurrentVersion(sheet.current, row) if sheet is not None and expected.matches(row) else None
 
-    def _read_current(self, name: str, stage: str) -> _CurrentVersion:
+    def _read_current(self, name: str, stage: str, *, deleting: bool = False) -> _CurrentVersion:
         place = self._location.place(name, stage)
         value = self._requests.read(place)
         if value is None:
-            sheet = self._requests.sheet(place)
-            return _CurrentVersion(sheet.current if sheet else 0, None)
+            return _CurrentVersion(0 if deleting else self.last_serial(name, stage), None)
         self._removal.bury_marked(place, value)
         record = record_of(name, stage, value, self._tenant)
         return _CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
@@ -185,10 +217,13 @@ class Kv2(Connected, Recoverable, VersionRemover):
         record_id = record.record_id or find_identity(custom, number, record.name) or os.urandom(RECORD_ID_SIZE)
         description = describe_record(record, record_id, 0)
         most = self.setting("keep_versions") + 1 if number == 1 else None
-        write = partial(self._descriptions.write, place, record.name, value, description)
-        finish = partial(write, revision=base.revision, new=base.is_recreated, most=most)
-        self._unfinished.finish(place, "metadata", finish)
-        self._check_not_deleted(place, record.name, value, base)
+        write = partial(self._descriptions.write, place, record.name, value, description, new=base.is_recreated, most=most)
+        sheet = SecretMetadata(number, (), value.custom, 0)
+        if base.number:
+            read = partial(self._requests.sheet, place)
+            sheet = self._unfinished.finish(place, "metadata", read, later=partial(write, sheet=None)) or sheet
+        self._check_not_deleted(place, record.name, value, base, sheet)
+        self._unfinished.finish(place, "metadata", partial(write, sheet=sheet))
         if record.stage == CURRENT:
             warn_about_end(self.context, record.name, value.version)
             warn_about_deleted(self.context, record.name, value.version, base.deleted_at)
@@ -202,15 +237,13 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._unfinished.finish(place, "the value before it, which is stored again", again)
             raise
 
-    def _check_not_deleted(self, place: str, name: str, value: Value, base: _CurrentVersion) -> None:
+    def _check_not_deleted(self, place: str, name: str, value: Value, base: _CurrentVersion, sheet: SecretMetadata) -> None:
         """Check after a put that the version before it was not deleted first: the compare-and-swap of KV does not see that.
 
         Raises:
             Conflict: it was. It is deleted again.
         """
-        with mark_outcome_unknown():
-            sheet = None if base.record is None else self._requests.sheet(place)
-        if sheet is not None and sheet.is_replaced_after_delete(base.number):
+        if base.record is not None and sheet.is_replaced_after_delete(base.number):
             again = partial(self._descriptions.take_back, place, name, base.number, value)
             self._unfinished.finish(place, "the delete of the value before it, which is repeated", again)
             raise swap_conflict(name, Etag(str(base.number)), None)
@@ -222,9 +255,9 @@ class Kv2(Connected, Recoverable, VersionRemover):
             return self._version(name, version, stage)
         value = self._requests.read(place)
         record = record_of(name, stage, value, self._tenant)
-        if record is None:
+        if record is None or value is None:
             raise absent(name, stage=stage, deleted_at=find_deleted_at(value) if stage == CURRENT else None)
-        return record
+        return replace(record, source=_Source(_CurrentVersion(value.version.number, record)))
 
     def _version(self, name: str, version: str, stage: str) -> Record:
         found = None
@@ -238,6 +271,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """As the contract says. If the server cannot compare metadata (HashiCorp Vault), the later of two concurrent changes wins."""
         place = self._location.place(record.name, record.stage)
+        _take_source(record.name, record.stage, record.etag)
         for _each in attempts(record.name):
             sheet = self._requests.sheet(place)
             found = row_of(record.name, record.stage, sheet, self._tenant)
@@ -254,10 +288,11 @@ class Kv2(Connected, Recoverable, VersionRemover):
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = self._location.place(name, stage)
-        base = None if recoverable else self._find_expected(name, stage, expected, False)
+        # A recoverable delete compares the revision by itself.
+        base = _take_source(name, stage, expected) if recoverable else self._find_expected(name, stage, expected, False)
         for _each in attempts(name):
             if base is None:
-                base = self._read_current(name, stage)
+                base = self._read_current(name, stage, deleting=True)
                 if base.record is None:
                     raise absent(name, stage=stage)
                 check_swap(name, base.record, expected)
@@ -302,6 +337,10 @@ class Kv2(Connected, Recoverable, VersionRemover):
 
     def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
         return self._removal.restore_older(self._location.place(name, CURRENT), name, version, check)
+
+    def find_stages(self, name: str) -> Sequence[str]:
+        check_name(name)
+        return find_stages(self._requests.keys, self._location.internal_path(""))
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for name, sheet in walk(self._requests.folder, self._location.folder(wanted.stage), wanted.prefix):

@@ -147,7 +147,8 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
             raise MissingKey(
                 "an encrypted value in a store that is configured as plain", name=name, remedy="Remove 'encrypt: false' from the store."
             )
-        return record_of(row, name, stage, self.settings.get("tenant"), values=values)
+        record = record_of(row, name, stage, self.settings.get("tenant"), values=values)
+        return replace(record, source=record.envelope)
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = [check_name(name) for name in names]

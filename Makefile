@@ -65,6 +65,8 @@ check: $(VENV)/test.installed ## the static checks alone
 bench: servers bench-session ## speed beside ansible-vault, pass and others' lookups; prints figures, asserts nothing
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench
 	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.session_socket
+	@PYTHONPATH=$(COLLECTIONS) $(BIN)/python -m tests.bench.growth
+	@PYTHONPATH=$(COLLECTIONS) PATH=$(BENCH)/bin:$(PATH) $(BENCH)/bin/python -m tests.bench.network
 
 .PHONY: bench-session
 bench-session: servers $(BENCH)/installed ## the part of the bench that runs plays; draws docs/advanced/session-requests.svg (PICTURE=… another file)

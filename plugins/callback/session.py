@@ -13,8 +13,10 @@ version_added: 0.1.0
 type: aggregate
 description:
   - The first lookup or module that reads a credential starts the session of a run. Each of Ansible's processes, one for
-    each host and task, loads the lookup plugin anew. With this plugin the playbook's own process does both once, before its first
-    task, and the others inherit it.
+    each host and task, loads the lookup plugin anew. With this plugin the playbook's own process does both once, before the first
+    task of a file that names the collection, and the others inherit it.
+  - A run of which no argument, inventory, playbook, role or variable file that was read so far contains C(nebula.credential) starts
+    nothing. Templates, encrypted files and files that a task reads are not searched; a lookup in one of them starts the session itself.
   - The default store, set in C(nebula.yml), C(ansible.cfg), the environment or with C(-e), is opened at once, which loads its library.
     The session logs in only when a credential is first read.
   - What the playbook's process holds at that moment is kept out of Python's garbage collection, so that the workers need not copy it.
@@ -46,6 +48,7 @@ EXAMPLES = r"""
 
 import gc
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from ansible.plugins.callback import CallbackBase
@@ -63,27 +66,63 @@ class CallbackModule(CallbackBase):
     CALLBACK_NAME = "nebula.credential.session"
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_playbook_on_start(self, playbook: Any) -> None:
-        """Load the lookups, and start the session. No error here may fail a play: the first read of a credential reports it."""
-        try:
-            # Not at the top of this file: a missing library must not prevent the plugin from loading.
-            from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import start
+    _loader: Any = None
+    _mentions: Any = None
+    """Looks whether the run uses the collection; None once it was found, or cannot be found out."""
 
-            told = start(playbook.get_loader())
-            for lookup in LOOKUPS:
-                lookup_loader.get(lookup)
-            # All objects so far live as long as the run. Garbage collection in a worker would copy their memory (see gc.freeze).
-            gc.freeze()
-        except Exception as error:  # noqa: BLE001  # no error may fail a play; the text of a foreign error may quote a file
-            told = "not started ({0})".format(type(error).__name__)
+    def v2_playbook_on_start(self, playbook: Any) -> None:
+        """Start if the command line or a file that was read so far names the collection. No error here may fail a play."""
+        try:
+            from ansible_collections.nebula.credential.plugins.plugin_utils.session.mentions import Mentions
+
+            self._loader = playbook.get_loader()
+            self._mentions = Mentions(self._loader)
+            self._start_if(self._mentions.are_on_command_line)
+            self._start_if(self._find_mention)
+        except Exception as error:  # noqa: BLE001  # no error may fail a play
+            self._report_failure(error)
+
+    def v2_playbook_on_play_start(self, play: Any) -> None:
+        """Start if a file of this play names the collection."""
+        self._start_if(lambda: self._find_mention(play.vars_files))
+
+    def _find_mention(self, *names: Any) -> bool:
+        return bool(self._mentions.are_in_files(*names))
+
+    def _start_if(self, is_used: Callable[[], bool]) -> None:
+        if self._mentions is None:
+            return
+        try:
+            if is_used():
+                self._mentions = None
+                self._start()
+        except Exception as error:  # noqa: BLE001  # no error may fail a play; the first read of a credential reports it
+            self._report_failure(error)
+
+    def _start(self) -> None:
+        """Load the lookups, and start the session."""
+        # Not at the top of this file: a missing library must not prevent the plugin from loading.
+        from ansible_collections.nebula.credential.plugins.plugin_utils.session.callback_start import start
+
+        told = start(self._loader)
+        for lookup in LOOKUPS:
+            lookup_loader.get(lookup)
+        # All objects so far live as long as the run. Garbage collection in a worker would copy their memory (see gc.freeze).
+        gc.freeze()
         self._display.vvv("{0}: {1}".format(self.CALLBACK_NAME, told))
+
+    def _report_failure(self, error: Exception) -> None:
+        """Show the class of an error: the text of a foreign one may quote a file."""
+        self._mentions = None
+        self._display.vvv("{0}: not started ({1})".format(self.CALLBACK_NAME, type(error).__name__))
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Undo the freeze: a program that runs plays itself may continue for long after this playbook."""
         gc.unfreeze()
 
     def v2_playbook_on_task_start(self, task: Any, is_conditional: bool) -> None:
-        """Reap the process that has forked the session."""
+        """Start if a file that was read for this task names the collection. Reap the process that has forked the session."""
+        self._start_if(self._find_mention)
         launching = sys.modules.get(LAUNCHING)
         if launching is not None:
             launching.reap()

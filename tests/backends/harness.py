@@ -11,101 +11,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Protocol, Sequence, Tuple, Type
+from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
-from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
+from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, no_layers
 
-Options = Mapping[str, Any]
-
-
-class Bare(Protocol):
-    """A client library by itself, as code without this collection would call it: one value by name."""
-
-    def write(self, name: str, value: str) -> object:
-        """Create it, or replace it."""
-
-    def read(self, name: str) -> object:
-        """Return its value."""
-
-    def list(self) -> object:
-        """Return all names."""
-
-    def close(self) -> None:
-        """Release what it holds."""
-
-
-def no_layers(backend: Backend) -> Backend:
-    """Return the backend as it is."""
-    return backend
-
-
-def encrypting(backend: Backend) -> Backend:
-    """Put the layer that encrypts around a backend, with the key of the home directory."""
-    return wrap_in_encryption(backend, {})
-
-
-@dataclass(frozen=True)
-class StoreKind:
-    """One kind of store of a backend. What takes a directory is about the store of that directory: each test has one of its own.
-
-    Attributes:
-        label: for people; it begins with the backend's name.
-        options: the backend's options.
-        wrap: puts the layers around the backend that the kind needs.
-        server: the module of `tests.servers` whose server it is on, if it is on one.
-        persistent: a store outlives the process that opened it.
-        many: it is meant for thousands of records. One that writes all of them each time is not.
-        server_counts: the server counts the values: no serial can be given, and a delete takes one too.
-        plays: whole plays run on it. A kind that differs from another in what is stored alone needs none, one that cannot rotate has none.
-        bare: the client library on the same server, for the bench. None: it is not measured.
-        requests: how many requests the server has counted for this store.
-        unregistered: the backend, if it is not in the registry.
-    """
-
-    label: str
-    backend: str
-    options: Callable[[Path], Options]
-    wrap: Callable[[Backend], Backend] = no_layers
-    server: Optional[str] = None
-    persistent: bool = True
-    many: bool = True
-    server_counts: bool = False
-    plays: bool = True
-    bare: Optional[Callable[[Path], Bare]] = None
-    requests: Optional[Callable[[Path], int]] = None
-    unregistered: Optional[Type[Backend]] = None
-
-    @property
-    def encrypted(self) -> bool:
-        """Whether the collection encrypts its values."""
-        return self.wrap is encrypting
-
-    @property
-    def counts_serials(self) -> bool:
-        """Whether a serial can be given from outside; the layer that encrypts counts them itself, and so do some servers."""
-        return not self.encrypted and not self.server_counts
-
-    @property
-    def serials_of_a_delete(self) -> int:
-        """How many serials a delete takes."""
-        return 1 if self.server_counts else 0
-
-    def raw(self, directory: Path) -> Backend:
-        """Return the backend without its layers, not yet connected."""
-        return (self.unregistered or backend_class(self.backend))(self.options(directory), BackendContext(store="conformance"))
-
-    def open(self, directory: Path) -> Backend:
-        """Open the store of `directory`; opened again, it is the same one if the kind is persistent."""
-        wrapped = self.wrap(self.raw(directory))
-        wrapped.connect()
-        return wrapped
-
-    def configuration(self, directory: Path, **more: Any) -> Dict[str, Any]:
-        """Return the store as a user would write it in nebula.yml."""
-        encrypt = self.encrypted
-        return {**self.options(directory), "backend": self.backend, "encrypt": encrypt, "allow_plaintext": not encrypt, **more}
+__all__ = ["Bare", "Example", "Harness", "Options", "StoreKind", "Watched", "encrypting", "no_layers"]
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
+import json
 import re
 import secrets
 from functools import lru_cache
@@ -138,9 +139,13 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
         what = "kind='Secret', namespace='{0}', resource_name='nebula-{1}'".format(namespace, name)
         return debug("lookup('kubernetes.core.k8s', {0}, {1})".format(what, given))
 
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "theirs-{{ item }}", "namespace": namespace}}
+    secret["stringData"] = {"password": "p4ss {{ 99999 | random }}"}
+    write = "kubernetes.core.k8s: " + json.dumps({**_login(server), "state": "present", "resource_definition": secret})
+    counted: Dict[str, Any] = {"requests": lambda: len(server.requests(namespace)), "write": write}
     yield [
         Way("nebula.credential, Kubernetes", our_lookup, {}, store=config, **asked),
-        Way("kubernetes.core, Kubernetes", k8s, {}, is_peer=True, **asked),
+        Way("kubernetes.core, Kubernetes", k8s, {}, is_peer=True, **counted, **asked),
     ]
 
 

@@ -99,6 +99,17 @@ def _example(text: str, _directory: Path) -> Optional[Example]:
     return Example(environment, openbao.find_program().parent, {DOCUMENTED: server.url})
 
 
+HASHI_VAULT = "community.hashi_vault.vault_kv2_write: {{path: '{0}', data: {{username: app, password: '{1}'}}, {2}}}".format(
+    "{{ nebula_bench_prefix }}/w{{ item }}",
+    "p4ss {{ 99999 | random }}",
+    ", ".join(
+        "{0}: '{{{{ ansible_hashi_vault_{0} }}}}'".format(option)
+        for option in ("url", "auth_method", "mount_point", "role_id", "secret_id", "engine_mount_point")
+    ),
+)
+"""Its options do not come from variables, as those of the lookup do."""
+
+
 @contextlib.contextmanager
 def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     """Ours, ours with the callback, and community.hashi_vault, all logging in by AppRole."""
@@ -126,7 +137,15 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
     yield [
         Way("nebula.credential, OpenBao", our_lookup, {}, store=ours, **asked),
         Way("nebula.credential with its callback, OpenBao", our_lookup, {}, store=ours, environment=CALLBACK, **asked),
-        Way("community.hashi_vault, OpenBao", vault_kv2_get, theirs, is_peer=True, **asked),
+        Way(
+            "community.hashi_vault, OpenBao",
+            vault_kv2_get,
+            theirs,
+            is_peer=True,
+            requests=lambda: _requests(Path()),
+            write=HASHI_VAULT,
+            **asked,
+        ),
     ]
 
 

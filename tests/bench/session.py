@@ -55,7 +55,7 @@ def bench_writes(directory: Path, ways: Sequence[Way]) -> None:
     tasks = {
         "debug": (constant(), "ansible.builtin.debug: {msg: x}"),
         "nebula.credential.credential, OpenBao": (chosen.get("nebula.credential, OpenBao"), OURS),
-        "community.hashi_vault.vault_kv2_write": (chosen.get("community.hashi_vault, OpenBao"), HASHI_VAULT),
+        **{way.label: (way, way.write) for way in ways if way.is_peer and way.write},
     }
     base = 0.0
     for label, (way, task) in tasks.items():
@@ -68,15 +68,6 @@ def bench_writes(directory: Path, ways: Sequence[Way]) -> None:
 
 
 OURS = "nebula.credential.credential: {name: 'w{{ item }}', type: basic, fields: {username: app, password: 'p4ss {{ 99999 | random }}'}}"
-HASHI_VAULT = "community.hashi_vault.vault_kv2_write: {{path: '{0}', data: {{username: app, password: '{1}'}}, {2}}}".format(
-    "{{ nebula_bench_prefix }}/w{{ item }}",
-    "p4ss {{ 99999 | random }}",
-    ", ".join(
-        "{0}: '{{{{ ansible_hashi_vault_{0} }}}}'".format(option)
-        for option in ("url", "auth_method", "mount_point", "role_id", "secret_id", "engine_mount_point")
-    ),
-)
-"""Its options do not come from variables, as those of the lookup do."""
 
 
 def _loop(directory: Path, way: Way, task: str, number: int) -> float:

@@ -50,6 +50,8 @@ class Way:
         environment: of the run.
         store: what `nebula.yml` has as its default store.
         rounds: whether it is run as often as the constant, or once.
+        requests: how many requests the server has counted so far, of any kind.
+        write: the body of a task that writes a secret for the variable `item`; empty if it has none.
     """
 
     label: str
@@ -61,6 +63,8 @@ class Way:
     environment: Mapping[str, str] | None = None
     store: Mapping[str, Any] | None = None
     is_peer: bool = False
+    requests: Callable[[], int] | None = None
+    write: str = ""
 
 
 @dataclass

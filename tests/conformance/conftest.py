@@ -6,16 +6,28 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Callable, Iterator
 
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from tests.backends.harness import StoreKind
-from tests.conformance.kinds import KINDS
+
+from .kinds import KINDS
+from .store_kind import StoreKind
 
 Open = Callable[[], Backend]
+
+NEED_THE_REPOSITORY = ["test_batches.py", "test_refreshes.py"]
+"""They use servers and tools of the collection's other tests."""
+
+collect_ignore = [] if find_spec("tests") and find_spec("tests.servers") else NEED_THE_REPOSITORY
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker of the suite."""
+    config.addinivalue_line("markers", "backends: the kinds of store that a test of the suite is about, as a predicate")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -25,6 +37,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         for marker in metafunc.definition.iter_markers("backends"):
             kinds = [each for each in kinds if marker.args[0](each)]
         metafunc.parametrize("kind", kinds, ids=lambda each: each.label)
+
+
+@pytest.fixture(autouse=True)
+def home_of_stores(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the home of the person who runs the suite alone: keys and marks of a store are in one of the test's own."""
+    directory = tmp_path_factory.mktemp("home")
+    for variable, place in (("HOME", ""), ("XDG_CONFIG_HOME", ".config"), ("XDG_STATE_HOME", ".state"), ("XDG_CACHE_HOME", ".cache")):
+        monkeypatch.setenv(variable, str(directory / place))
 
 
 @pytest.fixture

@@ -13,10 +13,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.layers.base impo
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import Importer
-from tests.backends.discovery import KINDS
-from tests.conformance.records import METADATA, NOON, a_record
 
-LOCAL = next(kind for kind in KINDS if kind.label == "local-encrypted")
+from .records import METADATA, NOON, a_record
+from .store_kind import StoreKind, encrypting
+
+LOCAL = StoreKind("local-encrypted", "local", lambda directory: {"path": str(directory / "store"), "lock_timeout": 120.0}, encrypting)
 KEY = bytes(range(32))
 CALLER = AccessContext(workflow="deploy", tags={"team": "a"})
 VALUES = (b"one", b"two", b"three")

@@ -24,23 +24,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from tests.backends.database import kinds_elsewhere
-from tests.backends.discovery import KINDS
-from tests.conformance.records import METADATA, NOON, a_record, exposed, put_state, value_of
 
-
-def test_every_backend_of_the_registry_runs_the_suite():
-    """A new backend needs a harness in tests/backends, with at least one kind of store."""
-    assert {kind.backend for kind in KINDS} == set(BACKENDS)
-
-
-def test_databases_that_are_named_take_part(tmp_path):
-    """By NEBULA_TEST_DATABASES: plain and encrypted, each test with tables of its own."""
-    named = kinds_elsewhere("mysql://a:b@c/d cockroachdb://e/f")
-    kinds = ["1-mysql", "1-mysql-encrypted", "2-cockroachdb", "2-cockroachdb-encrypted"]
-    assert [each.label.rpartition("elsewhere-")[2] for each in named] == kinds
-    assert named[0].options(tmp_path)["url"] == "mysql://a:b@c/d"
-    assert named[0].options(tmp_path)["table_prefix"] != named[0].options(tmp_path / "other")["table_prefix"]
+from .records import METADATA, NOON, a_record, exposed, put_state, value_of
 
 
 def test_what_a_backend_says_that_it_can_do_has_its_protocol(kind, tmp_path):

@@ -15,12 +15,12 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from tests.conformance.records import a_record, value_of
-from tests.conftest import PROFILE
+
+from .records import a_record, value_of
 
 FORK = multiprocessing.get_context("fork")
 WRITERS = 32
-MANY = 10000 if PROFILE == "long" else 2000
+MANY = 10000 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 2000
 
 
 def increment(backend, times):

@@ -12,9 +12,10 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
-from tests.conformance.kinds import KINDS
-from tests.conformance.records import METADATA, a_record
-from tests.conformance.sealing import seal
+
+from .kinds import KINDS
+from .records import METADATA, a_record
+from .sealing import seal
 
 KEEPERS = {kind.label: kind for kind in KINDS if kind.encrypted}
 

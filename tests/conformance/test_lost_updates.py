@@ -19,7 +19,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from tests.conformance.records import a_record, value_of
+
+from .records import a_record, value_of
 
 NEXT_YEAR = datetime(2100, 1, 1, tzinfo=timezone.utc)
 POLICY = {"kind": "periodic", "every": 86400}

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,8 +15,8 @@ from hypothesis import strategies as st
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import MAX_NAME
-from tests.conformance.records import a_record, value_of
-from tests.conftest import PROFILE
+
+from .records import a_record, value_of
 
 PAIRS = [
     *("db_pass", "db-pass", "db.pass", "dbpass", "DB_PASS", "Db_pass", "db/pass", "db_/pass", "db/_pass", "db-/pass"),
@@ -45,7 +47,7 @@ REFUSED = [
     "x" * 500,
 ]
 SEGMENT = st.from_regex(r"[A-Za-z0-9_-]{1,6}(?:\.[A-Za-z0-9_-]{1,3})?", fullmatch=True)
-LISTED = 1 if PROFILE == "long" else 5
+LISTED = 1 if os.environ.get("NEBULA_TEST_PROFILE") == "long" else 5
 """After how many deletes all names are listed: on some backends that takes a request a name."""
 NAMES = st.lists(SEGMENT, min_size=1, max_size=4).map("/".join)
 

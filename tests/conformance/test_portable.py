@@ -13,8 +13,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import No
 from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import read_portable
 from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NOTHING, RESUME
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
-from tests.conformance.portables import CALLER, KEY, LOCAL, VALUES, Killed, Watched, fill, import_whole, importer_of
-from tests.conformance.records import value_of
+
+from .portables import CALLER, KEY, LOCAL, VALUES, Killed, Watched, fill, import_whole, importer_of
+from .records import value_of
 
 
 @pytest.fixture(autouse=True)

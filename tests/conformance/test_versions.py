@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import VersionRemover, find_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag
-from tests.conformance.records import a_record, value_of
+
+from .records import a_record, value_of
 
 
 def test_create_refuses_what_is_there(backend):

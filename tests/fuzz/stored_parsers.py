@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.usage_tota
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import query, verify_chain
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import columns_of, read_column
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of as row_record
-from ansible_collections.nebula.credential.plugins.module_utils.backends.local import index, plain_formats
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local import change_log, plain_formats
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory import snapshot
@@ -224,18 +224,10 @@ def of_usage_totals(tmp_path: Any) -> Made:
     return parse, partial(spoil_bytes, seeds)
 
 
-def of_indices(tmp_path: Any) -> Made:
-    path, key = tmp_path / "by_type.idx", bytes(32)
-    body = index._write({"a.enc": (index.Fingerprint(1, 2, 3), "basic"), "b.enc": (index.Fingerprint(4, 5, 6), "opaque")})
-
-    def parse(data: bytes) -> bool:
-        """Authentic, so that what is behind the check is tried too."""
-        one = index.Index(str(path), "by_type", key)
-        path.write_bytes(one._head(data) + b"\n" + data)
-        one.load()
-        return bool(one._entries)
-
-    return parse, partial(spoil_bytes, [body])
+def of_change_logs(_tmp_path: Any) -> Made:
+    """Anything else than the entries that a writer makes gives no list of changes."""
+    whole = b">a.enc\t1:2:3:4\t1:2:5:5\n>b.enc\t1:2:5:5\t1:2:6:6\n"
+    return lambda data: change_log._follow(data, "1:2:3:4", "1:2:6:6") is not None, partial(spoil_bytes, [whole])
 
 
 def of_key_files(_tmp_path: Any) -> Made:
@@ -333,7 +325,7 @@ PARSERS: Dict[str, Callable[[Any], Made]] = {
     "audit trail": of_audit_trails,
     "audit checkpoint": of_audit_checkpoints,
     "usage totals": of_usage_totals,
-    "index": of_indices,
+    "log of changes": of_change_logs,
     "key file": of_key_files,
     "key slot": of_key_slots,
     "document of a store": of_documents,

@@ -10,11 +10,12 @@ import os
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import CHECKOUT
+from tests.conftest import CHECKOUT, cannot_run
 from tests.house.source import SourceTree
 
 SAMPLE = Path(__file__).parent / "added_backend"
@@ -44,6 +45,16 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.config.relative_
 named = resolve_store_aliases({"backend": "shelf", "code": "b", "badge": "d"})
 placed = beside_file({"backend": "shelf", "lock_code_file": "f"}, "/etc/nebula.yml")
 print(named, [secret.expose() for secret in secrets_of(named)], placed)
+"""
+
+
+KINDS = """
+from nebula_credential_conformance.store_kind import StoreKind, encrypting
+
+KINDS = (
+    StoreKind("shelf", "shelf", lambda _directory: {}, persistent=False),
+    StoreKind("shelf-encrypted", "shelf", lambda _directory: {"encrypt": True}, encrypting, persistent=False, many=False),
+)
 """
 
 
@@ -91,6 +102,32 @@ def passed_in(collection, *arguments):
 
 def test_it_runs_the_conformance_suite(collection):
     assert passed_in(collection, "tests/conformance", "-k", "shelf or every_backend") > 100
+
+
+def test_it_runs_the_suite_of_the_distribution(collection, tmp_path):
+    """As someone does who has a copy of the collection with the backend, and none of its tests."""
+    build(collection / "extras" / "conformance", tmp_path)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "site")
+    without_tests = tmp_path / "ansible_collections" / "nebula" / "credential"
+    shutil.copytree(collection / "plugins", without_tests / "plugins")
+    (tmp_path / "my_kinds.py").write_text(KINDS, encoding="utf-8")
+    environment = {**os.environ, "PYTHONPATH": "{0}:{0}/site".format(tmp_path), "NEBULA_CONFORMANCE_KINDS": "my_kinds:KINDS"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "nebula_credential_conformance", "-k", "shelf"]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.splitlines()[-1].split(" passed")[0].split()[-1]) > 80
+
+
+def build(source, wheels):
+    """Build a wheel with pip, which installs setuptools for it. Without a package index this fails in CI, and is skipped elsewhere."""
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), str(source)]
+    environment = {**os.environ, "PIP_CACHE_DIR": str(CHECKOUT / ".cache" / "pip")}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if "No matching distribution found" in done.stderr:
+        cannot_run("no package index can be reached: {0}".format(done.stderr.splitlines()[-1]))
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_is_held_to_what_every_backend_is(collection):

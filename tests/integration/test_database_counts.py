@@ -6,12 +6,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import PENDING, Etag
 from tests.bench.stores import wanted
-from tests.conformance.records import a_record, value_of
+from tests.conformance.records import METADATA, a_record, value_of
 from tests.integration.database_servers import backend_on, store_on
 from tests.servers import databases, once
 
@@ -147,3 +150,44 @@ def test_a_batch_is_read_in_one_statement(backend, counter):
         backend.put(a_record("n{0}".format(number)), create=True)
     names = ["n{0}".format(number) for number in range(100)]
     assert counter.of(lambda: backend.get_many(names)) == 1
+
+
+def test_a_listing_by_tag_is_one_statement_that_selects_the_rows(backend, counter):
+    """Also rows that were written by hand, whose tags may be numbers. MariaDB returns every row, to be compared here."""
+    backend.put(a_record("a", metadata=replace(METADATA, tags={"tier": "prod"})))
+    row = """INSERT INTO {0}credentials (name, credential_type, metadata) VALUES ('b', 'basic', '{{"tags": {{"tier": 5, "on": true}}}}')"""
+    counter.server.run(row.format(backend._prefix))
+    rows = []
+
+    def names(*tags):
+        rows[:] = [row.name for row in backend.list(Filter(tags=tags))]
+
+    for tags, found in {
+        (("tier", "prod"),): ["a"],
+        (("tier", "5"), ("on", "True")): ["b"],
+        (("tier", None),): ["a", "b"],
+        (("x", None),): [],
+    }.items():
+        assert counter.of(lambda tags=tags: names(*tags)) == 1
+        assert rows == (found if is_on_postgresql(backend) else ["a", "b", "other"])
+
+
+@pytest.mark.parametrize(("value", "forms"), [(None, 1), ("prod", 1), ("5", 2), ("True", 2)])
+def test_a_listing_by_tag_can_use_the_index_of_postgresql(tmp_path, value, forms):
+    """Each form that a value may have is looked up in it. The planner prefers the table while that is small."""
+    from sqlalchemy import event, select
+
+    backend = backend_on(once.postgresql(), databases.prefix(tmp_path))
+    backend.put(a_record())
+    table = backend._open().tables.credentials
+    condition = backend._connections.kind.select_tagged(backend._open().tables, "current", "env", value)
+
+    def explain(_connection, _cursor, statement, parameters, *_more):
+        return statement.replace("SELECT", "EXPLAIN SELECT", 1), parameters
+
+    with backend._connections.reading() as connection:
+        connection.exec_driver_sql("SET enable_seqscan = off")
+        event.listen(backend._connections._find_engine(), "before_cursor_execute", explain, retval=True)
+        plan = str(connection.execute(select(table.c.name).where(condition)).fetchall())
+    assert plan.count("Index Scan on idx_{0}tags".format(backend._prefix)) == forms, plan
+    backend.close()

@@ -163,8 +163,10 @@ def test_a_read_is_one_request_and_a_new_value_two_to_four(store):
     """After the login. Nothing is asked twice, and a listing reads no value."""
     backend = two_versions(store)
     assert store.asked(lambda: backend.get("db_pass")) == ["read data"]
-    replaced = ["read metadata", "update data", "patch metadata", "read metadata"]
-    assert store.asked(lambda: backend.put(a_record(value="3"), Etag("2", 0))) == replaced
+    replaced = ["update data", "read metadata", "patch metadata"]
+    read = backend.get("db_pass").etag
+    assert store.asked(lambda: backend.put(a_record(value="3"), read)) == replaced
+    assert store.asked(lambda: backend.put(a_record(value="4"), Etag("3", 0))) == ["read metadata", *replaced]
     assert store.asked(lambda: backend.put(a_record("new"), create=True)) == ["create data", "patch metadata"]
     changed = ["read metadata", "patch metadata", "read metadata"]
     assert store.asked(lambda: backend.patch_metadata(backend.get("db_pass"), 0)) == ["read data", *changed]

@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     CredentialError,
@@ -23,11 +23,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Timeout,
     Unavailable,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Etag, LastSerial, Record, VersionInfo
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
 
 HEALTHY = "healthy"
 DEGRADED = "degraded"
 UNHEALTHY = "unhealthy"
+CONNECTIONS = 32
+"""How many connections a client of a server keeps (`network.http_deadline`): more operations at once would open and close some."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Capabilities:
         audit_log: it stores the entries of the audit trail too, so that several controllers share one trail that can be queried.
         max_bytes: the largest value, in bytes as stored (`protocols.Limited` measures it).
         max_tags: the most tags a record may have.
+        parallel: the most operations of a batch that can be in flight at once (option `parallel`). 1: several at once gain nothing.
     """
 
     versions: bool = False
@@ -67,14 +74,16 @@ class Capabilities:
     audit_log: bool = False
     max_bytes: Optional[int] = None
     max_tags: Optional[int] = None
+    parallel: int = 1
 
 
 @dataclass(frozen=True)
 class Filter:
     """Selects the records that `list` yields: those that match every part that is set.
 
-    A backend may yield more records than match `type`, `created_after` and `created_before` (inclusive, exclusive) if its
-    indices do not cover them; the caller checks again. It never yields fewer. `names_only` yields records without metadata.
+    A backend may yield more records than match `type`, `tags`, `created_after` and `created_before` (inclusive, exclusive) if its
+    indices do not cover them; the caller checks again. It never yields fewer. `tags` are (name, value) pairs, all of which a record
+    has; the value None is any. `names_only` yields records without metadata.
     """
 
     prefix: str = ""
@@ -83,6 +92,7 @@ class Filter:
     created_before: Optional[datetime] = None
     stage: str = CURRENT
     names_only: bool = False
+    tags: Tuple[Tuple[str, Optional[str]], ...] = ()
 
 
 def build_unreadable_row(name: str, stage: str, problem: CredentialError) -> Record:
@@ -119,13 +129,15 @@ class BackendContext:
         store: the user's name for the store.
         warn: the function for warnings.
         variables: the environment variable of each option whose value came from one.
-        user_key: returns 32 bytes that only this user has, to recognise what this user wrote; None if they cannot be kept.
+        parallelism: how many operations of a batch are in flight; None: one.
+        find_indices: returns the directory of this user for indices, which need not exist; None if the user has no home directory.
     """
 
     store: str
     warn: Any = field(default=lambda _message: None)
-    user_key: Callable[[], Optional[bytes]] = field(default=lambda: None)
+    find_indices: Callable[[], Optional[str]] = field(default=lambda: None)
     variables: Mapping[str, str] = field(default_factory=dict)
+    parallelism: Optional[Parallelism] = None
 
 
 class Backend(ABC):
@@ -173,7 +185,7 @@ class Backend(ABC):
         Args:
             record: name, type, fields or envelope, and metadata. If it has a `serial`, that is stored; else the
                     backend uses `last_serial` + 1.
-            expected: the state that this value replaces: the `etag` of the record that was read.
+            expected: the state that this value replaces: the `etag` of the record that was read; with `create`, `ABSENT` if none was found.
             create: no value may exist yet. Without either, an existing value is replaced.
 
         Returns:
@@ -223,6 +235,14 @@ class Backend(ABC):
             Conflict: the stored version or revision is not the expected one.
         """
 
+    def find_stages(self, name: str) -> Sequence[str]:
+        """Return the stages other than `current` that may hold a value of this credential, with one request at most.
+
+        The default returns all of them. A backend overrides it if one request shows that some are empty.
+        """
+        check_name(name)
+        return STAGES[1:]
+
     @abstractmethod
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Yield the stored records one at a time, in no order, without reading a secret. Concurrent writes may or may not show.
@@ -241,6 +261,13 @@ class Backend(ABC):
     @abstractmethod
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         """Return the highest serial ever stored for this name and stage, even after a delete; 0 if there was none."""
+
+    def read_vacancy(self, name: str, stage: str) -> LastSerial:
+        """Return the last serial of a name and stage of which the caller has read that there is no value, for `put` with `create`.
+
+        The default reads `last_serial`. A backend overrides it if `put` would read the same again.
+        """
+        return LastSerial(self.last_serial(name, stage))
 
     @abstractmethod
     def read_store_document(self) -> Optional[bytes]:

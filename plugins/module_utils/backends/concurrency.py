@@ -43,7 +43,9 @@ def check_swap(name: str, found: Optional[Record], expected: Optional[Etag], cre
 def swap_conflict(name: str, expected: Etag, found: Optional[Record]) -> Conflict:
     """Return the error for a stored value that is not the expected one. It names the revisions if only they differ."""
     if found is not None and found.version == expected.version:
-        what = "version {0}, revision {1} was expected, and revision {2} is stored".format(*expected, found.revision)
+        what = "version {0}, revision {1} was expected, and revision {2} is stored".format(
+            expected.version, expected.revision, found.revision
+        )
     else:
         there = "none" if found is None else "version {0}".format(found.version)
         what = "version {0} was expected and {1} is stored".format(expected.version, there)

@@ -31,6 +31,11 @@ def cache_only() -> Iterator[None]:
         _ONLY_HELD.reset(token)
 
 
+def is_cache_only() -> bool:
+    """Return True inside `cache_only`."""
+    return _ONLY_HELD.get()
+
+
 def require_fetch_allowed() -> None:
     """Check that a backend may be called.
 

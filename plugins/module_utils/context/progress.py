@@ -31,12 +31,12 @@ class Progress:
         """Return `{done, total}`."""
         return {"done": self.done, "total": self.total}
 
-    def count(self, items: Iterable[Item]) -> Iterator[Item]:
+    def count(self, items: Iterable[Item], total: Optional[int]) -> Iterator[Item]:
         """Yield the items, and count each one when the next is requested. The items of a loop inside another one are not counted."""
         if self._counts:
             yield from items
             return
-        self.done, self.total, self._counts = 0, len(items) if isinstance(items, Sized) else None, True
+        self.done, self.total, self._counts = 0, total, True
         try:
             for item in items:
                 yield item
@@ -58,7 +58,9 @@ def reporting_to(progress: Optional[Progress]) -> Iterator[None]:
         _NOW.reset(token)
 
 
-def count_each(items: Iterable[Item]) -> Iterable[Item]:
-    """Return the items, to be counted for the current operation while they are used."""
+def count_each(items: Iterable[Item], total: Optional[int] = None) -> Iterable[Item]:
+    """Return the items, to be counted for the current operation while they are used. `total` is their number if they have no length."""
     progress = _NOW.get()
-    return items if progress is None else progress.count(items)
+    if progress is None:
+        return items
+    return progress.count(items, len(items) if isinstance(items, Sized) else total)

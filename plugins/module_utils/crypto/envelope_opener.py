@@ -29,16 +29,16 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 
 class Found(NamedTuple):
-    """An envelope with authentic metadata, the key that it is encrypted with, and the backend's version of it."""
+    """An envelope with authentic metadata, the key that it is encrypted with, and the record that holds it."""
 
-    version: Optional[str]
+    record: Record
     key: MasterKey
     envelope: Envelope
 
     @property
     def etag(self) -> Etag:
         """The state of the record that holds the envelope."""
-        return Etag(self.version, self.envelope.revision)
+        return Etag(self.record.version, self.envelope.revision, self.record.source)
 
 
 class EnvelopeOpener:
@@ -80,7 +80,7 @@ class EnvelopeOpener:
         key, envelope = self.read_placed(record, identity_of(record.name, record.stage))
         check_metadata(key, envelope)
         check_newest(envelope, mark)
-        return Found(record.version, key, envelope)
+        return Found(record, key, envelope)
 
     def open(self, ring: OpenRing, record: Record, mark: Optional[Mark]) -> Record:
         """Return the newest value of an object, decrypted.
@@ -147,4 +147,5 @@ def _record(record: Record, key: MasterKey, envelope: Envelope) -> Record:
         serial=header.serial,
         record_id=header.record_id,
         revision=envelope.revision,
+        source=record,
     )

@@ -13,9 +13,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home 
 
 def keys_directory() -> str:
     """Return `$XDG_CONFIG_HOME/nebula/keys`, or `~/.config/nebula/keys`. Ignores a relative XDG_CONFIG_HOME (XDG Base Directory)."""
+    return os.path.join(_find_base(), "keys")
+
+
+def indices_directory() -> str:
+    """Return the directory of this user's indices of local stores, next to that of the keys: what is in it can be lost."""
+    return os.path.join(_find_base(), "indices")
+
+
+def _find_base() -> str:
     configured = os.environ.get("XDG_CONFIG_HOME", "")
     base = configured if os.path.isabs(configured) else expand_home("~/.config")
-    return os.path.join(base, "nebula", "keys")
+    return os.path.join(base, "nebula")
 
 
 def default_key_path(store_id: bytes) -> str:

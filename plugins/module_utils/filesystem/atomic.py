@@ -41,7 +41,6 @@ class Temporary:
 
     def __init__(self, directory: str, mode: int = PRIVATE_FILE) -> None:
         """Create the file in `directory`."""
-        self.directory = directory
         name = "{0}{1}-{2}{3}".format(TEMPORARY_PREFIX, os.getpid(), os.urandom(8).hex(), TEMPORARY_SUFFIX)
         self.path = os.path.join(directory, name)
         self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -74,7 +73,7 @@ class Temporary:
         os.fsync(self._descriptor)
 
     def become(self, path: str, *, synced: bool = True) -> None:
-        """Rename to the final name, replacing an existing file: durably, or not (`synced` False) if the content can be rebuilt.
+        """Rename to the final name, replacing an existing file: durably, or not yet (`synced` False).
 
         Raises:
             Damaged: a device has that name, or a link to one.
@@ -83,7 +82,7 @@ class Temporary:
         os.rename(self.path, path)
         self._present = False
         if synced:
-            fsync_directory(self.directory)
+            fsync_directory(os.path.dirname(path) or ".")
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -6,10 +6,28 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, Iterator, List, Optional
+from dataclasses import replace
+from typing import Dict, Iterable, Iterator, List, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities, Filter, Health
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, LastSerial, Record, VersionInfo
+
+
+def wrap_source(record: Record) -> Record:
+    """Return the record of the layer below as this layer returns it: it is the source, in which a later write finds it."""
+    return replace(record, source=record)
+
+
+def find_source(name: str, stage: str, expected: Optional[Etag]) -> Optional[Record]:
+    """Return the record of the layer below that a write names, as it was read; None if it must be read for this write."""
+    base = None if expected is None else expected.source
+    fits = isinstance(base, Record) and (base.name, base.stage) == (name, stage)
+    return base if isinstance(base, Record) and fits and expected is not None and expected.matches(base) else None
+
+
+def name_source(expected: Optional[Etag], base: Optional[Record]) -> Optional[Etag]:
+    """Return what a write names, for the layer below: `base` is the record that `find_source` returned."""
+    return expected and replace(expected, source=base and base.source)
 
 
 class Layer(Backend):
@@ -51,6 +69,9 @@ class Layer(Backend):
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
 
+    def find_stages(self, name: str) -> Sequence[str]:
+        return self.inner.find_stages(name)
+
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         return self.inner.list(wanted)
 
@@ -59,6 +80,9 @@ class Layer(Backend):
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         return self.inner.last_serial(name, stage)
+
+    def read_vacancy(self, name: str, stage: str) -> LastSerial:
+        return self.inner.read_vacancy(name, stage)
 
     def read_store_document(self) -> Optional[bytes]:
         return self.inner.read_store_document()

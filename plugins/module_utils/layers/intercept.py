@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, TypeVar
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
@@ -19,7 +19,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, LastSerial, Record, VersionInfo
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -104,6 +104,9 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
             lambda: self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable),
         )
 
+    def find_stages(self, name: str) -> Sequence[str]:
+        return self.intercept(BackendCall("find_stages", name), lambda: self.inner.find_stages(name))
+
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         """Make one call for each step of the listing, so that the time a reader spends between two rows does not count."""
         rows = self.inner.list(wanted)
@@ -118,6 +121,9 @@ class InterceptingLayer(Layer, SchemaAdmin, AuditSink, Recoverable, VersionRemov
 
     def last_serial(self, name: str, stage: str = CURRENT) -> int:
         return self.intercept(BackendCall("last_serial", name), lambda: self.inner.last_serial(name, stage))
+
+    def read_vacancy(self, name: str, stage: str) -> LastSerial:
+        return self.intercept(BackendCall("read_vacancy", name), lambda: self.inner.read_vacancy(name, stage))
 
     def read_store_document(self) -> Optional[bytes]:
         return self.intercept(BackendCall("read_store_document"), self.inner.read_store_document)

@@ -6,6 +6,9 @@
 
 The layer is outside encryption, so metadata is authenticated before its scope is believed. It is inside audit, so a denial is
 one entry of the trail. The caller comes from `current_caller`.
+
+A write is checked on the record that it names, as this layer read it (`Record.source`): the compare-and-swap on its version and
+revision binds the check to what is stored. Only a write that names none reads the current value for its scope.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import current_caller, is_scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
-from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer, find_source, name_source, wrap_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope, check_access, mismatch
 
@@ -29,28 +32,30 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
         record = self.inner.get(name, version, stage)
         if not is_scope_checked(name):
             check_access(_scope(record), current_caller().context, name)
-        return record
+        return wrap_source(record)
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         found = self.inner.get_many(names)
         for name, record in found.items():
             check_access(_scope(record), current_caller().context, name)
-        return found
+        return {name: wrap_source(record) for name, record in found.items()}
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
+        base = find_source(record.name, record.stage, expected)
         if not create:
-            self._check(record.name)
-        return self.inner.put(record, expected, create=create)
+            self._check(record.name, base)
+        return wrap_source(self.inner.put(record, name_source(expected, base), create=create))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        self._check(record.name)
-        return self.inner.patch_metadata(record, expected_revision)
+        base = find_source(record.name, record.stage, Etag(record.version, expected_revision, record.source))
+        self._check(record.name, base)
+        return wrap_source(self.inner.patch_metadata(replace(record, source=base and base.source), expected_revision))
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         recoverable = require_protocol(self.inner, Recoverable, name)
         seen = recoverable.restore(name, stage, version=version, check=True)
         check_access(_scope(seen), current_caller().context, name)
-        return seen if check else recoverable.restore(name, stage, version=seen.version)
+        return wrap_source(seen if check else recoverable.restore(name, stage, version=seen.version))
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
         self._check(name)
@@ -58,11 +63,12 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
 
     def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
         self._check(name)
-        return require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check)
+        return wrap_source(require_protocol(self.inner, VersionRemover, name).restore_version(name, version, check=check))
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        self._check(name)
-        self.inner.delete(name, stage=stage, expected=expected, recoverable=recoverable)
+        base = find_source(name, stage, expected)
+        self._check(name, base)
+        self.inner.delete(name, stage=stage, expected=name_source(expected, base), recoverable=recoverable)
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         # This method is not a generator: the caller is determined when the list is requested, not when its rows are read.
@@ -73,12 +79,12 @@ class ScopeGuard(Layer, Recoverable, VersionRemover):
         self._check(name)
         return self.inner.versions(name)
 
-    def _check(self, name: str) -> None:
-        """Check the caller against the credential's scope, which is that of its current value."""
+    def _check(self, name: str, base: Optional[Record] = None) -> None:
+        """Check the caller against the credential's scope, which is that of its current value: `base`, if that is one."""
         if is_scope_checked(name):
             return
         try:
-            scope = _scope(self.inner.get(name))
+            scope = _scope(base if base is not None and base.stage == CURRENT else self.inner.get(name))
         except (NotFound, EncryptionError):
             # A value that cannot be read has no scope to check, and must stay replaceable. The write itself reports what is wrong.
             return

@@ -71,18 +71,37 @@ class Metadata:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-class Etag(NamedTuple):
+@dataclass(frozen=True)
+class Etag:
     """The stored state of a value. A write names the state that it was made from, and replaces no other.
 
     `revision` is None for any revision of the version: only for a value whose metadata cannot be read.
+
+    A version of None is the state of a name without a value: the caller has looked, and found none.
+
+    `source` is that of the record which was read, or None: then each layer that needs more than the state reads it again.
     """
 
     version: Optional[str]
     revision: Optional[int] = None
+    source: object = field(default=None, repr=False, compare=False)
 
     def matches(self, found: Optional[Record]) -> bool:
-        """Return True if `found` is in this state. No record is in none."""
-        return found is not None and found.version == self.version and self.revision in (None, found.revision)
+        """Return True if `found`, or its absence, is in this state."""
+        if found is None:
+            return self.version is None
+        return found.version == self.version and self.revision in (None, found.revision)
+
+
+ABSENT = Etag(None)
+"""The state of a name without a value. A new value names it, with `create`, if the caller has just read that there is none."""
+
+
+class LastSerial(NamedTuple):
+    """The last used serial of a name without a value, and the state in which a new value finds it."""
+
+    serial: int
+    etag: Etag = ABSENT
 
 
 @dataclass(frozen=True)
@@ -100,6 +119,10 @@ class Record:
     Only a row of `list` has a `problem`: the error of a record that cannot be read. Then only `name` and `stage` are set.
 
     `ends_at` is when the service will delete this value by itself; no writer sets it. None if it will not, or does not say.
+
+    `source` is what the layer that returned this record had read or written: its inner layer's record, or a backend's own object. It
+    comes back in the etag of a write, so that the layer reads nothing twice. Each layer looks only into its own, and checks that it
+    is of the state that the write names. The write compares that state with the stored one, so an old source costs a `Conflict` at most.
 
     Only `put` reads `keep_replaced`: False if the replaced value is not to be kept as an older version. A service that
     keeps versions by itself (Vault's KV version 2) keeps it all the same.
@@ -120,11 +143,12 @@ class Record:
     keep_replaced: bool = True
     problem: Optional[CredentialError] = None
     ends_at: Optional[datetime] = None
+    source: object = field(default=None, repr=False, compare=False)
 
     @property
     def etag(self) -> Etag:
         """The state in which this record was read, or to which a write brought it."""
-        return Etag(self.version, self.revision)
+        return Etag(self.version, self.revision, self.source)
 
     @property
     def full_metadata(self) -> Metadata:

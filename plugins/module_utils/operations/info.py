@@ -14,7 +14,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.usage impo
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    CredentialError,
     InvalidInput,
     MissingLibrary,
     NotFound,
@@ -29,6 +28,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.operations.failu
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting, describe_failure
 from ansible_collections.nebula.credential.plugins.module_utils.operations.tags import read_wanted_tags
+from ansible_collections.nebula.credential.plugins.module_utils.store.batch import each
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential, format_time
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import check_type
@@ -88,7 +88,7 @@ def credential_info(manager: CredentialManager, parameters: Mapping[str, Any], c
         result.update(total=len(rows), truncated=len(rows) > limit)
         rows = rows[:limit]
     if parameters.get("versions"):
-        rows = [dict(row, versions=_versions(manager, row, caller)) for row in count_each(rows)]
+        rows = _add_versions(manager, rows, caller)
     if parameters.get("usage"):
         told = read_usage(manager.trail, [row["name"] for row in rows], list_administrative())
         rows = [dict(row, usage=told.of(row["name"])) for row in rows]
@@ -105,16 +105,21 @@ def _read_limit(limit: int) -> int:
 
 
 def _describe_named(manager: CredentialManager, names: List[str], caller: AccessContext, result: Dict[str, Any]) -> List[Dict[str, Any]]:
+    def describe(name: str) -> Dict[str, Any]:
+        return dict(manager.describe(name, context=caller), location=manager.locate(name))
+
     rows = []
-    for name in count_each(dict.fromkeys(names)):
-        try:
-            rows.append(dict(manager.describe(name, context=caller), location=manager.locate(name)))
-        except NotFound:
-            result["missing"].append(name)
-        except CredentialError as error:
-            if len(names) == 1:
-                raise
-            result["failures"][name] = describe_failure(error, manager.store)
+    with manager.reading_together(dict.fromkeys(names), caller):
+        described = each(dict.fromkeys(names), str, describe, manager.parallelism)
+    for one in described:
+        if one.answer is not None:
+            rows.append(one.answer)
+        elif isinstance(one.error, NotFound):
+            result["missing"].append(one.name)
+        elif one.error is not None and len(names) == 1:
+            raise one.error
+        else:
+            result["failures"][one.name] = describe_failure(one.error, manager.store)
     return rows
 
 
@@ -126,6 +131,7 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         type=parameters.get("type"),
         created_after=_moment(parameters, "created_after"),
         created_before=_moment(parameters, "created_before"),
+        tags=tuple(read_wanted_tags(parameters.get("tags")).items()),
     )
     matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
     found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
@@ -151,7 +157,6 @@ def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:
 
 def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> Callable[[Credential], bool]:
     """Return a predicate for every filter: a backend may list more than the rows that match. Only its name excludes an unreadable one."""
-    tags = read_wanted_tags(parameters.get("tags"))
     states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
@@ -167,7 +172,7 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> 
             and _is_before(credential.schedule.due_at, limits.due)
             and (due is None or credential.schedule.is_due(credential.at) == due)
             and (not states or credential.state in states)
-            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in tags.items())
+            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in wanted.tags)
         )
 
     return matches
@@ -191,6 +196,15 @@ def _is_before(time: Optional[datetime], limit: Optional[datetime]) -> bool:
 def _moment(parameters: Mapping[str, Any], option: str) -> Any:
     value = parameters.get(option)
     return None if value is None else moment(value, option)
+
+
+def _add_versions(manager: CredentialManager, rows: List[Dict[str, Any]], caller: AccessContext) -> List[Dict[str, Any]]:
+    """Return the rows with their versions. Raises the first error, in the order of the rows."""
+    found = each(rows, lambda row: str(row["name"]), lambda row: dict(row, versions=_versions(manager, row, caller)), manager.parallelism)
+    for one in found:
+        if one.error is not None:
+            raise one.error
+    return [one.answer for one in found if one.answer is not None]
 
 
 def _versions(manager: CredentialManager, row: Mapping[str, Any], caller: AccessContext) -> Optional[List[Dict[str, Any]]]:

@@ -148,7 +148,7 @@ def _read(manager: CredentialManager, name: str, parameters: Mapping[str, Any], 
 def _read_each(manager: CredentialManager, parameters: Mapping[str, Any], context: AccessContext) -> List[Result[Credential]]:
     names = dict.fromkeys(parameters["names"])
     if parameters.get("version") or (parameters.get("stage") or CURRENT) != CURRENT:
-        return each(names, str, lambda name: _read(manager, name, parameters, context))
+        return each(names, str, lambda name: _read(manager, name, parameters, context), manager.parallelism)
     return manager.batch_get(names, asserting(context, parameters.get("scope")))
 
 

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from typing import Any, Dict, Iterable, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.credential import ABSENT, INHERITED, PRESENT, REVOKED
@@ -69,7 +71,37 @@ def credential(manager: CredentialManager, parameters: Mapping[str, Any], contex
     items = [_inherit(common, {name: value for name, value in item.items() if value is not None}) for item in several]
     check_inherited(common, map(_read_state, items))
     _refuse_twice(_read_name(item) for item in items)
-    return _summary(manager, each(items, _read_name, lambda item: _one(manager, item, context, check_mode)))
+    with ExitStack() as stack:
+        for caller, names in _group_by_caller(items, context):
+            stack.enter_context(manager.reading_together(names, caller))
+        done = each(
+            items, _read_name, lambda item: _one(manager, item, context, check_mode), manager.parallelism, partial(_report_break, manager)
+        )
+    return _summary(manager, done)
+
+
+def _group_by_caller(items: Iterable[Mapping[str, Any]], context: AccessContext) -> List[Tuple[AccessContext, List[str]]]:
+    """Return the names that each caller may read together. The scope of an element is part of its caller; a wrong one is its own error."""
+    groups: List[Tuple[AccessContext, List[str]]] = []
+    for item in items:
+        try:
+            caller = _caller(context, item.get("scope"))
+        except InvalidInput:
+            continue
+        names = next((names for known, names in groups if known == caller), None)
+        if names is None:
+            names = []
+            groups.append((caller, names))
+        names.append(_read_name(item))
+    return groups
+
+
+def _report_break(manager: CredentialManager, done: List[Result[Done]]) -> None:
+    """Warn which credentials a task has changed that was broken off: it has no result to show them."""
+    changed = [result.name for result in done if result.answer is not None and result.answer[0]["changed"]]
+    if changed:
+        what = "store '{0}': the task was broken off. It had changed {1} credentials, each as a whole: {2}. Run it again for the others."
+        manager.backend.context.warn(what.format(manager.store, len(changed), ", ".join(changed)))
 
 
 def _inherit(common: Mapping[str, Any], item: Mapping[str, Any]) -> Dict[str, Any]:

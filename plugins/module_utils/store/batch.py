@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Callable, Generic, Iterable, List, Optional, TypeVar
+from typing import TYPE_CHECKING, Callable, Dict, Generic, Iterable, Iterator, List, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
+
+if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
 
 Item = TypeVar("Item")
 Answer = TypeVar("Answer")
@@ -25,13 +29,54 @@ class Result(Generic[Answer]):
     error: Optional[CredentialError] = None
 
 
-def each(items: Iterable[Item], name_of: Callable[[Item], str], work: Callable[[Item], Answer]) -> List[Result[Answer]]:
-    """Call `work` for each item, in order, and return one result per item. After a failure, continue with the next item."""
-    results: List[Result[Answer]] = []
-    for item in count_each(items):
-        name = name_of(item)
+def each(
+    items: Iterable[Item],
+    name_of: Callable[[Item], str],
+    work: Callable[[Item], Answer],
+    parallelism: Optional[Parallelism] = None,
+    broken_off: Callable[[List[Result[Answer]]], None] = lambda _done: None,
+) -> List[Result[Answer]]:
+    """Call `work` for each item, and return one result per item, in order. After a failure, continue with the other items.
+
+    Args:
+        items: what to work on. Items of one name are done one after the other, in order.
+        name_of: returns the name of an item.
+        work: does one item.
+        parallelism: how many are done at the same time, in threads; None: one after the other, in this thread.
+        broken_off: called with the results so far if a signal or the like ends the batch. Those in flight have ended then.
+    """
+    wanted = list(items)
+    results: Dict[int, Result[Answer]] = {}
+
+    def do(number: int) -> None:
+        name = name_of(wanted[number])
         try:
-            results.append(Result(name, answer=work(item)))
+            results[number] = Result(name, answer=work(wanted[number]))
         except Exception as error:  # noqa: BLE001  # any failure concerns this item only
-            results.append(Result(name, error=as_credential_error(error).within(name=name)))
-    return results
+            results[number] = Result(name, error=as_credential_error(error).within(name=name))
+
+    in_turn = range(len(wanted))
+    try:
+        with closing(
+            _do_in_turn(in_turn, do) if parallelism is None else parallelism.run(_group_by_name(map(name_of, wanted)), do)
+        ) as ended:
+            for _number in count_each(ended, len(wanted)):
+                pass
+    except BaseException:
+        broken_off([results[number] for number in sorted(results)])
+        raise
+    return [results[number] for number in in_turn]
+
+
+def _group_by_name(names: Iterable[str]) -> List[List[int]]:
+    """Return the numbers of the items, those of one name together."""
+    groups: Dict[str, List[int]] = {}
+    for number, name in enumerate(names):
+        groups.setdefault(name, []).append(number)
+    return list(groups.values())
+
+
+def _do_in_turn(numbers: Iterable[int], do: Callable[[int], None]) -> Iterator[int]:
+    for number in numbers:
+        do(number)
+        yield number

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Mapping, Optional
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Iterator, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import flush_backend
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import acting_as
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidInput, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
@@ -33,6 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.ensure imp
 from ansible_collections.nebula.credential.plugins.module_utils.store.health import describe_health, examine, judge
 from ansible_collections.nebula.credential.plugins.module_utils.store.location import locate, name_place
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import refuse_value
 from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 if TYPE_CHECKING:
@@ -40,10 +41,6 @@ if TYPE_CHECKING:
     from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
     from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Portable
     from ansible_collections.nebula.credential.plugins.module_utils.store.refresh.refresher import Refresher
-
-
-UPDATABLE = ("description", "tags", "policy", "expires_at")
-"""The parts of a credential that change without a new value."""
 
 
 class CredentialManager(StoreAdministration):
@@ -60,6 +57,7 @@ class CredentialManager(StoreAdministration):
         trail: the audit trail; None if it is off.
         metering: the metrics of the backend; None if nothing is counted.
         refreshing: the refresher; None until a value of a refreshable type is read (`refresher`).
+        parallelism: how many operations of a batch are in flight, for `batch.each`; None: one.
         cache: the cache of values that were read; None if there is no cache, as in every process except a session.
     """
 
@@ -82,6 +80,7 @@ class CredentialManager(StoreAdministration):
         self.trail = trail
         self.metering = metering
         self.cache = cache
+        self.parallelism = backend.context.parallelism
         self._reader = Reader(backend, clock, self.refresher)
         self.refreshing: Optional[Refresher] = None
         self._lock = threading.Lock()
@@ -190,7 +189,7 @@ class CredentialManager(StoreAdministration):
         Raises:
             InvalidInput: another part is given, such as a value: only `ensure` writes it.
         """
-        _refuse_value(name, changes)
+        refuse_value(name, changes)
 
         def attempt() -> Credential:
             credential = self._reader.inspect(name)
@@ -262,25 +261,33 @@ class CredentialManager(StoreAdministration):
         """Return the ensurer, for the other states; use it within `acting`."""
         return self._ensurer
 
+    @contextmanager
+    def reading_together(self, names: Iterable[str], context: AccessContext = NOBODY) -> Iterator[None]:
+        """Read for the operations of the `with` block in one request, if the backend has one (`Reader.reading_together`)."""
+        with ExitStack() as held:
+            with self.acting(context):
+                held.enter_context(self._reader.reading_together(names))
+            yield
+
     def batch_get(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """Read the current value of each name as `get`, with one result each; in one request if the backend can (A14)."""
         wanted = list(names)
         try:
             with self.acting(context):
                 found = self._reader.many(wanted) if len(wanted) > 1 else None
-                return each(
-                    wanted, str, lambda name: self.get(name, context=context) if found is None else self._reader.usable(name, found)
-                )
+                if found is not None:
+                    return each(wanted, str, lambda name: self._reader.usable(name, found))
+                return each(wanted, str, lambda name: self.get(name, context=context), self.parallelism)
         except CredentialError as error:
             return [Result(name, error=copy(error)) for name in wanted]  # a copy each: the caller adds the credential's name to it
 
     def batch_create(self, wanted: Iterable[DesiredCredential], context: AccessContext = NOBODY) -> List[Result[Credential]]:
         """Call `create` for each, with one result each."""
-        return each(wanted, lambda one: one.name, lambda one: self.create(one, context))
+        return each(wanted, lambda one: one.name, lambda one: self.create(one, context), self.parallelism)
 
     def batch_delete(self, names: Iterable[str], context: AccessContext = NOBODY) -> List[Result[None]]:
         """Call `delete` for each, with one result each."""
-        return each(names, lambda name: name, lambda name: self.delete(name, context))
+        return each(names, str, lambda name: self.delete(name, context), self.parallelism)
 
     def health(self) -> Dict[str, Any]:
         """Check the backend and its recent metrics. Raises nothing: a backend that is down is reported as unhealthy.
@@ -340,13 +347,6 @@ class CredentialManager(StoreAdministration):
         if context.tenant != self.tenant:
             context = replace(context, tenant=self.tenant)
         return acting_as(context, operation, cacheable=cacheable)
-
-
-def _refuse_value(name: str, changes: Mapping[str, Any]) -> None:
-    for option in changes:
-        if option not in UPDATABLE:
-            what, remedy = "'update' changes {0}".format(", ".join(UPDATABLE)), "Use 'ensure' (state: present), which writes a new value."
-            raise InvalidInput(what, name=name, option=option, remedy=remedy)
 
 
 def _require_credential(ensured: EnsureResult, name: str) -> Credential:

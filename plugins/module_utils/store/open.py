@@ -41,6 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -100,6 +101,10 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "type": "dict",
         "options": SHARED_CACHE_OPTIONS,
     },
+    PARALLEL: {
+        "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
+        "type": "int",
+    },
     **RESILIENCE,
     **METRICS,
 }
@@ -131,7 +136,7 @@ def open_store(
         StorageError, EncryptionError: the store cannot be opened.
     """
     try:
-        return _open(config, BackendContext(name, warn, _read_user_key), vault_password, cache)
+        return _open(config, BackendContext(name, warn, _find_indices), vault_password, cache)
     except CredentialError as error:
         error.what += describe_aliases(error.option, config) if isinstance(config, Mapping) else ""
         raise error.within(store=name) from None
@@ -147,9 +152,10 @@ def _open(
         options = _validate(filled.config, traits)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
+        observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
     except InvalidConfiguration as problem:
         raise name_variable(problem, filled.variables) from None
-    backend = Metrics(_add_limits(resilient(bare, options, counting.recorder)), counting.recorder)
+    backend = Metrics(_add_limits(resilient(bare, options, observer)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
@@ -162,11 +168,14 @@ def _open(
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
 
 
-def _read_user_key() -> Optional[bytes]:
-    """Return the key of `crypto.user_key`. Imported here, because only a listing that is narrowed needs it."""
-    from ansible_collections.nebula.credential.plugins.module_utils.crypto.user_key import read_user_key
+def _find_indices() -> Optional[str]:
+    """Return the directory of this user's indices. None if there is no home directory to have it in. Only local stores need it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import indices_directory
 
-    return read_user_key()
+    try:
+        return indices_directory()
+    except InvalidConfiguration:
+        return None
 
 
 def _find_backend(config: Mapping[str, Any]) -> BackendTraits:

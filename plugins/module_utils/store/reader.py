@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime, timezone
-from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protocol
+from typing import Callable, Dict, Iterable, Iterator, Mapping, Optional, Protocol, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
@@ -31,6 +33,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.types.registry i
 
 FOREIGN_NAME = " What another tool keeps under any other name cannot be read: let that tool write it under such a name, too."
 """Added to the error about a name, where other tools write beside the collection."""
+
+_Held = Dict[Tuple[int, str], Optional[Credential]]
+_HELD: ContextVar[_Held] = ContextVar("nebula_credential_read_together", default={})  # noqa: B039  # this one is never changed
+"""What this batch has read and not yet used, by store and name; None for a name without a value."""
 
 Clock = Callable[[], datetime]
 
@@ -62,6 +68,39 @@ class Reader:
         self._clock = clock
         self._refresher = refresher
 
+    @contextmanager
+    def reading_together(self, names: Iterable[str]) -> Iterator[None]:
+        """Read current values in one request, if the backend has one. In the `with` block, the first `inspect` of a name returns its own.
+
+        Each further one reads it anew, as after a lost race. A failure fails nothing here: then each name is read by itself.
+        """
+        wanted, held = list(names), dict(_HELD.get())
+        try:
+            found = self.many(wanted) if len(wanted) > 1 else None
+        except CredentialError:
+            found = None
+        if found is not None:
+            held.update({(id(self._backend), name): found.get(name) for name in wanted})
+        token = _HELD.set(held)
+        try:
+            yield
+        finally:
+            _HELD.reset(token)
+
+    def _take_held(self, name: str) -> Optional[Credential]:
+        """Return what was read together with others, once; None if it was not.
+
+        Raises:
+            NotFound: there was none.
+        """
+        held, key = _HELD.get(), (id(self._backend), name)
+        if key not in held:
+            return None
+        credential = held.pop(key)
+        if credential is None:
+            raise absent(name)
+        return credential
+
     def inspect(self, name: str, version: Optional[str] = None, stage: str = CURRENT) -> Credential:
         """Read a credential in any state.
 
@@ -72,6 +111,9 @@ class Reader:
             EncryptionError: it cannot be opened; the subclass says why.
         """
         self._check_name(name)
+        held = self._take_held(name) if version is None and stage == CURRENT else None
+        if held is not None:
+            return held
         try:
             record = self._backend.get(name, version, stage)
         except CredentialError as error:

@@ -12,9 +12,9 @@ from typing import Any, Callable, Dict, Optional, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Recoverable, VersionRemover, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
-    Duplicate,
     EncryptionError,
     NotFound,
     RotationInProgress,
@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model import lif
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
+    ABSENT,
     CURRENT,
     JOURNAL,
     PENDING,
@@ -36,9 +37,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_created_by,
     check_expected,
     check_recoverable,
     refuse_importing,
@@ -109,7 +111,7 @@ class Writer:
         """
         record, _generated = self.new_record(wanted)
         try:
-            return self.put(record, None)
+            return self._answer(self._backend.put(record, create=True))
         except Conflict as conflict:
             return self._find_created_before(wanted, conflict)
 
@@ -138,18 +140,18 @@ class Writer:
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), attributes=wanted.attributes(kind, attributes))
         expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
-        changes["expires_at"] = _read_expiry(wanted, now) or expires_at
+        changes["expires_at"] = wanted.read_expiry(now) or expires_at
         metadata = date_version(replace(metadata, **changes), now, is_rotated=_has_another_secret(kind, credential.fields, fields))
         state = credential.record.state if keeps_state else {}
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
     def put(self, record: Record, replaced: Optional[Credential]) -> Credential:
-        """Store a new value over the credential that was read; with None, only if nothing is stored yet.
+        """Store a new value over the credential that was read; with None, none was found, and none may be stored since.
 
         Raises:
             Conflict: another writer came first.
         """
-        return self._answer(self._backend.put(record, None if replaced is None else replaced.record.etag, create=replaced is None))
+        return self._answer(self._backend.put(record, replaced.record.etag if replaced else ABSENT, create=replaced is None))
 
     def patch(self, credential: Credential, changes: Dict[str, Any]) -> Credential:
         """Change the metadata of the version that was read; the value stays.
@@ -162,16 +164,17 @@ class Writer:
         patched = self._backend.patch_metadata(record, credential.record.revision)
         return self._answer(replace(patched, fields=credential.fields, state=credential.record.state))
 
-    def revoke(self, name: str, expected_version: Optional[str] = None) -> Tuple[Credential, bool]:
-        """Revoke for good. Return the credential, and whether this call revoked it.
+    def revoke(self, name: str, expected_version: Optional[str] = None, seen: Optional[Credential] = None) -> Tuple[Credential, bool]:
+        """Revoke for good. Return the credential, and whether this call revoked it. `seen` is the credential if it was just read.
 
         Raises:
             NotFound: there is no such credential.
             Conflict: its version is not the expected one.
         """
+        unchecked = [] if seen is None else [seen]
 
         def attempt() -> Tuple[Credential, bool]:
-            credential = self._reader.inspect(name)
+            credential = unchecked.pop() if unchecked else self._reader.inspect(name)
             check_expected(credential, expected_version)
             if credential.metadata.lifecycle == lifecycle.REVOKED:
                 return credential, False
@@ -227,7 +230,14 @@ class Writer:
                 remedy = "Settle the rotation with credential_rotate; or read that stage, delete by force, and write the value again."
                 raise RotationInProgress(what, name=name, remedy=remedy)
 
-    def delete(self, name: str, expected_version: Optional[str] = None, force: bool = False, recoverable: bool = False) -> None:
+    def delete(
+        self,
+        name: str,
+        expected_version: Optional[str] = None,
+        force: bool = False,
+        recoverable: bool = False,
+        seen: Optional[Credential] = None,
+    ) -> None:
         """Delete every value of a credential. Its audit trail stays.
 
         Args:
@@ -235,6 +245,7 @@ class Writer:
             expected_version: delete only if this is its version.
             force: delete even during a rotation, and even if it cannot be read.
             recoverable: keep what is needed to bring back the current value and the older ones (`accept`).
+            seen: the credential, if it was just read; with `force` it is not used.
 
         Raises:
             InvalidInput: `recoverable` is given, and the backend cannot restore, or `force` is given too.
@@ -245,21 +256,30 @@ class Writer:
         if recoverable:
             check_recoverable(name, self.undeletes, force)
         expected = Etag(expected_version) if expected_version else None
-        if not force:
-            try:
-                credential = self._reader.inspect(name)
-            except EncryptionError as error:
-                raise with_way_out(error, expected_version) from None
+        if force:
+            self._delete_stages(name)
+        else:
+            credential = self._read_deletable(name, expected_version) if seen is None else seen
             check_expected(credential, expected_version)
             refuse_while_rotating(credential)
             expected = credential.record.etag
-        # Delete the current value last: as long as it exists, an interrupted delete can be repeated.
-        for stage in (PENDING, PREVIOUS, JOURNAL):
+            with scope_checked(name):
+                self._delete_stages(name)
+        self._backend.delete(check_name(name), stage=CURRENT, expected=expected, recoverable=recoverable)
+
+    def _read_deletable(self, name: str, expected_version: Optional[str]) -> Credential:
+        try:
+            return self._reader.inspect(name)
+        except EncryptionError as error:
+            raise with_way_out(error, expected_version) from None
+
+    def _delete_stages(self, name: str) -> None:
+        """Delete all but the current value, which is deleted last: as long as it exists, an interrupted delete can be repeated."""
+        for stage in self._backend.find_stages(name):
             try:
-                self._backend.delete(check_name(name), stage=stage)
+                self._backend.delete(name, stage=stage)
             except NotFound:
                 continue
-        self._backend.delete(check_name(name), stage=CURRENT, expected=expected, recoverable=recoverable)
 
     def remove_version(self, name: str, version: str, recoverable: bool, check: bool) -> bool:
         """Remove one older version. Return False if there is none."""
@@ -286,7 +306,7 @@ class Writer:
         now = self._clock()
         blank = Metadata(now, now, lifecycle=lifecycle.UNINITIALIZED, attributes=wanted.attributes(kind, {}))
         metadata = replace(lifecycle.advance_all(blank, ("begin_direct", "auth_ok"), now), **wanted.apply(blank))
-        expires_at = _read_expiry(wanted, now) or kind.expires_at(fields)
+        expires_at = wanted.read_expiry(now) or kind.expires_at(fields)
         return replace(metadata, scope=self.scope(wanted, metadata.scope), expires_at=expires_at)
 
     def _find_created_before(self, wanted: DesiredCredential, conflict: Conflict) -> Credential:
@@ -298,19 +318,6 @@ class Writer:
 
     def _answer(self, record: Record) -> Credential:
         return Credential(record, self._clock())
-
-
-def check_created_by(found: Credential, key: Optional[str]) -> None:
-    """Check that a credential was created with an idempotency key.
-
-    Raises:
-        Duplicate: it was created with another one, or without; or there is no key.
-        Revoked: it is revoked since.
-    """
-    if key is None or found.metadata.attributes.get(IDEMPOTENCY_KEY) != key:
-        remedy = "To change it, use 'state: present' without an idempotency key."
-        raise Duplicate("it exists already", name=found.name, remedy=remedy)
-    refuse_revoked(found)
 
 
 def _revive(credential: Credential, now: datetime) -> Metadata:
@@ -346,10 +353,6 @@ def _keeps_state(credential: Credential, fields: Fields) -> bool:
         remedy = "Run it again in a moment. If the process that refreshed it has died, reading the credential ends the refresh."
         raise Conflict("it is being refreshed, and its response would be lost", name=credential.name, remedy=remedy)
     return True
-
-
-def _read_expiry(wanted: DesiredCredential, now: datetime) -> Optional[datetime]:
-    return now + wanted.ttl if wanted.ttl is not None else wanted.expires_at
 
 
 def _still_ahead(metadata: Metadata, now: datetime) -> Optional[datetime]:

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends import registry
+from ansible_collections.nebula.credential.plugins.module_utils.backends import base, registry
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.network import http_deadline
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.object_places import MemoryObjects
 
@@ -68,3 +69,29 @@ def test_a_store_whose_backend_encrypts_says_nothing(read_warnings, monkeypatch)
     assert read_warnings(VAULT) == []
     monkeypatch.setattr(MemoryObjects, "capabilities", replace(MemoryObjects.capabilities, server_side_encryption=True))
     assert read_warnings({"backend": "objects", "audit": "off"}) == []
+
+
+OFFERED = {
+    "vault": (VAULT, 8),
+    "few": ({**VAULT, "parallel": 3}, 3),
+    "alone": ({**VAULT, "parallel": 1}, None),
+    "postgresql": ({"backend": "database", "url": "postgresql://app@127.0.0.1:1/app", "audit": "off"}, 8),
+    "small pool": ({"backend": "database", "url": "postgresql://app@127.0.0.1:1/app", "audit": "off", "pool": {"max": 4}}, 4),
+    "memory": ({"backend": "memory", "audit": "off"}, None),
+}
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_a_store_has_as_many_operations_in_flight_as_its_backend_and_its_configuration_say(name):
+    config, most = OFFERED[name]
+    manager = open_store(config, name="prod")
+    assert (None if manager.parallelism is None else manager.parallelism.most) == most
+
+
+def test_sqlite_does_one_operation_at_a_time(tmp_path):
+    manager = open_store({"backend": "database", "url": "sqlite:///{0}/db".format(tmp_path), "audit": "off"}, name="prod")
+    assert manager.parallelism is None
+
+
+def test_no_more_operations_are_in_flight_than_a_client_keeps_connections():
+    assert base.CONNECTIONS == http_deadline.CONNECTIONS

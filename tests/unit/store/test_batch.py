@@ -12,8 +12,10 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
+from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Unavailable
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.unit.store.managing import CANARY, ask, create
 
@@ -99,3 +101,16 @@ def test_the_trail_says_of_each_what_became_of_it(world, tmp_path):
     lines = (json.loads(line) for line in (tmp_path / "audit.jsonl").read_text().splitlines())
     read = [(entry["name"], entry["result"]) for entry in lines if entry.get("action") == "read"]
     assert set(read) == {("a", "ok"), ("eve", "access_denied"), ("never", "not_found")}
+
+
+def test_the_trail_has_every_entry_of_a_batch_in_threads_and_its_chain_is_whole(tmp_path):
+    path = tmp_path / "audit.jsonl"
+    manager = open_store({"backend": "memory", "audit_path": str(path)}, name="team")
+    manager.parallelism = Parallelism(8)
+    names = ["n{0:02d}".format(each) for each in range(40)]
+    for context in (AccessContext(user="eve", task="first"), AccessContext(user="adam", task="second")):
+        perform(manager, "credential", {"credentials": [{"name": name, "value": str(context.user)} for name in names]}, context)
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    written = [(entry["name"], entry["user"], entry["task"]) for entry in lines if entry.get("action") == "write"]
+    assert sorted(written) == sorted((name, *who) for name in names for who in (("eve", "first"), ("adam", "second")))
+    assert manager.trail.verify() == []

@@ -47,6 +47,13 @@ BAD = {
         "encrypt",
         ["encrypted"],
     ),
+    "several at once where one is": ({"backend": "local", "parallel": 2}, "parallel", ["2", "one operation at a time", "Leave it out"]),
+    "none at once": ({"backend": "vault", "url": "http://127.0.0.1:1", "auth": {"token": "t"}, "parallel": 0}, "parallel", ["Use 1 to 32"]),
+    "more at once than connections": (
+        {"backend": "database", "url": "postgresql://app@127.0.0.1:1/app", "pool": {"max": 4}, "parallel": 5},
+        "parallel",
+        ["at most 4 at once", "Use 1 to 4"],
+    ),
     "a number out of range": ({"backend": "local", "keep_versions": -1}, "keep_versions", ["0 or more"]),
     "key sources that are no list": ({"backend": "local", "key_sources": {"source": "key_file"}}, "key_sources", ["list"]),
     "a key source that is a text": ({"backend": "local", "key_sources": [CANARY]}, "key_sources", ["list of dict"]),

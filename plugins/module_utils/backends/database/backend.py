@@ -26,7 +26,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.queries import PAGE, Queries
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.removals import Removals
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import record_of, version_number
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import Schema
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.schema import TAGS_INDEXED, Found, Schema
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.statements import Statements
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, Tables
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
@@ -82,8 +82,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         self._keep: int = self.setting("keep_versions")
         if self._keep < 0:
             raise InvalidConfiguration("{0} is too small".format(self._keep), option="keep_versions", remedy="Give 0 or more.")
-        if not self.setting("audit_table"):
-            self.capabilities = replace(Database.capabilities, audit_log=False)
+        self.capabilities = replace(Database.capabilities, audit_log=self.setting("audit_table"), parallel=self._connections.most)
         self._opened: Optional[_Opened] = None
         self._is_ready = False
 
@@ -112,11 +111,12 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
             self._check_tables()
         return self._open()
 
-    def _check_tables(self) -> Optional[bytes]:
-        """Check the version of the tables, and return the store's document, which is read with it."""
-        document = self._open().schema.see_to(self.setting("migration"))
+    def _check_tables(self) -> Found:
+        opened = self._open()
+        found = opened.schema.see_to(self.setting("migration"))
+        opened.tables.tags_indexed = found.version >= TAGS_INDEXED
         self._is_ready = True
-        return document
+        return found
 
     def close(self) -> None:
         """Close the connections."""
@@ -206,7 +206,7 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def read_store_document(self) -> Optional[bytes]:
         if not self._is_ready:
-            return self._check_tables()
+            return self._check_tables().document
         row = self._open().reading.item(DOCUMENT)
         return None if row is None else bytes(row.content)
 
@@ -214,7 +214,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
         self._ready().writing.document(content, replaces)
 
     def ensure_schema(self, *, check: bool = False) -> SchemaMigration:
-        return self._open().schema.ensure(check=check)
+        migration = self._open().schema.ensure(check=check)
+        self._is_ready = self._is_ready and check
+        return migration
 
     def append_audit(self, entries: Iterable[Mapping[str, Any]]) -> None:
         audit_rows.append(self._connections, self._ready().tables, entries)

@@ -76,8 +76,10 @@ def check_prefix(prefix: str) -> str:
 
 def _pool(given: Mapping[str, Any]) -> PoolLimits:
     limits = _POOL._replace(**{name: value for name, value in given.items() if value is not None})
+    if given.get("min") is None and limits.max >= 1:
+        limits = limits._replace(min=min(limits.min, limits.max))
     if limits.min < 1 or limits.max < limits.min:
-        raise InvalidConfiguration("'min' is below 1, or 'max' is below 'min'", option="pool", remedy="Leave them out for 2 and 10.")
+        raise InvalidConfiguration("'min' is below 1, or 'max' is below 'min'", option="pool", remedy="Leave them out for 8 and 10.")
     if min(limits.connect_timeout, limits.idle_timeout, limits.lifetime) <= 0:
         raise InvalidConfiguration("a time in it is not above 0", option="pool", remedy="Give seconds.")
     return limits

@@ -40,6 +40,11 @@ class Connections:
         self._read_settings: Callable[[Any], None] = _ask_nothing
         self._free = threading.BoundedSemaphore(self._limits.max)
 
+    @property
+    def most(self) -> int:
+        """How many connections this process gains from at once."""
+        return self._limits.max if self.kind.parallel else 1
+
     @contextmanager
     def reading(self) -> Iterator[Any]:
         """Yield a connection on which each statement is its own transaction: one request, and nothing around it.

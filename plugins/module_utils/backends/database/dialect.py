@@ -7,14 +7,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, NamedTuple, Optional, Tuple
+from typing import Any, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import FAILED, LOST, ErrorMapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.login import Login
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import SQLALCHEMY
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import Transport
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.url import Address
 from ansible_collections.nebula.credential.plugins.module_utils.errors import MissingLibrary, Package, pip_install
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 
 class Limits(NamedTuple):
@@ -33,6 +35,8 @@ class Dialect(ABC):
     """The packages to install."""
     tells_missing_tables = True
     """Whether a missing table has an error code of its own; if not, its existence is checked before it is read."""
+    parallel = True
+    """Whether several statements at once are done sooner than one after the other."""
     reads_server_settings = True
     """Whether SQLAlchemy asks each server for its version and settings before the first statement, and not only when tables are made."""
 
@@ -68,6 +72,20 @@ class Dialect(ABC):
     @abstractmethod
     def insert_greatest(self, table: Any, column: str) -> Any:
         """Return an INSERT into `table`, without its rows, that leaves the greater `column` where the key exists already."""
+
+    def build_tag_index(self, _tables: Tables) -> List[str]:
+        """Return the statements that make an index of tags. The default has none. Each can be run again."""
+        return []
+
+    def select_tagged(self, _tables: Tables, _stage: str, _tag: str, _value: Optional[str]) -> Any:
+        """Return the condition that a row of the stage may have a tag with this value (None: any); None if there is no such condition.
+
+        It may hold for other rows too.
+        """
+        return None
+
+    def write_tags(self, _connection: Any, _tables: Tables, _record: Record) -> None:
+        """Enter the tags of a record into the index, in the transaction that has stored the record. The default has none to enter."""
 
     @abstractmethod
     def code(self, error: Any) -> str:

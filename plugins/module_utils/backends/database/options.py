@@ -27,7 +27,7 @@ PYMYSQL = Package("pymysql>=1.2", "pymysql", "MariaDB, MySQL")
 class PoolLimits(NamedTuple):
     """The kept and the most connections; seconds to wait for one, until an idle one is replaced, and until any one is."""
 
-    min: int = 2
+    min: int = 8
     max: int = 10
     connect_timeout: float = 30.0
     idle_timeout: float = 600.0
@@ -118,7 +118,7 @@ TRAITS = BackendTraits(
             "type": "dict",
             "default": {},
             "options": {
-                "min": {"description": "Connections that are kept.", "type": "int", "default": _POOL.min},
+                "min": {"description": "Connections that are kept. Without it: 8, or `max` if that is less.", "type": "int"},
                 "max": {"description": "Connections at once.", "type": "int", "default": _POOL.max},
                 "connect_timeout": {"description": "Seconds to wait for a connection.", "type": "float", "default": _POOL.connect_timeout},
                 "idle_timeout": {

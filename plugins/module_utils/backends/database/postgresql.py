@@ -10,7 +10,7 @@ import select
 import zlib
 from datetime import datetime, timezone
 from functools import lru_cache
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import (
@@ -34,8 +34,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     ErrorMapping,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import COCKROACHDB_DIALECT, PSYCOPG, SQLALCHEMY
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tls import LOCAL, PLAIN, UNVERIFIED, VERIFIED, unusable
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
 _CODES: Dict[ErrorMapping, str] = {
@@ -126,6 +128,16 @@ def _time_loader() -> Any:
     return Unending
 
 
+def _list_forms(text: str) -> List[Any]:
+    """Return the values of JSON, except lists and mappings, whose text in Python is `text`."""
+    forms: List[Any] = [text, *(each for each in (True, False, None) if str(each) == text)]
+    try:
+        number = read_json(text)
+    except ValueError:
+        return forms
+    return [*forms, number] if number.__class__ in (int, float) else forms
+
+
 class Postgresql(Dialect):
     """A PostgreSQL server."""
 
@@ -213,6 +225,21 @@ class Postgresql(Dialect):
         greater = func.greatest(table.c[column], new.excluded[column])
         return new.on_conflict_do_update(index_elements=list(table.primary_key), set_={column: greater})
 
+    def build_tag_index(self, tables: Tables) -> List[str]:
+        statement = "CREATE INDEX IF NOT EXISTS idx_{0}tags ON {1} USING gin ((metadata -> 'tags'))"
+        return [statement.format(tables.prefix, tables.credentials.name)]
+
+    def select_tagged(self, _tables: Tables, _stage: str, tag: str, value: Optional[str]) -> Any:
+        from sqlalchemy import literal_column, or_
+        from sqlalchemy.dialects.postgresql import JSONB
+
+        # As in the index, not as a parameter.
+        tags: Any = literal_column("(metadata -> 'tags')", JSONB(none_as_null=True))
+        if value is None:
+            return tags.has_key(tag)
+        # A row that was written by hand may hold a number, true, false or null, which is read as a text.
+        return or_(*(tags.contains({tag: each}) for each in _list_forms(value)))
+
     def code(self, error: Any) -> str:
         return getattr(error, "sqlstate", None) or ""
 
@@ -283,6 +310,10 @@ class Cockroachdb(Postgresql):
     @property
     def begin(self) -> str:
         return "BEGIN; {0}".format(self._limit_locally())
+
+    def build_tag_index(self, tables: Tables) -> List[str]:
+        """Return nothing: no server was available to try its inverted indices. The condition selects the rows without one."""
+        return []
 
     def lock(self, connection: Any, name: str) -> None:
         """Do nothing: it has no such locks. Missing tables are created by any process, and only one of them can insert the version."""

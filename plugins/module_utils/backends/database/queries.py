@@ -71,6 +71,10 @@ class Queries:
         if wanted.prefix:
             yield columns.name >= wanted.prefix
             yield columns.name < wanted.prefix + _AFTER_ALL_NAMES
+        for tag, value in wanted.tags:
+            tagged = self._connections.kind.select_tagged(self._tables, wanted.stage, tag, value)
+            if tagged is not None:
+                yield tagged
         if wanted.type is not None:
             yield columns.credential_type == wanted.type
         if wanted.created_after is not None:

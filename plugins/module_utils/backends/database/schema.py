@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
+from ansible_collections.nebula.credential.plugins.module_utils.backends.database.dialect import Dialect
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.error_codes import TablesMissing
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import AUTO, VALIDATE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import DOCUMENT, SCHEMA, Tables
@@ -19,7 +20,7 @@ IN_PLACE = "inline"
 """The name of a store that was written inline (`store_reference.INLINE`): no command can name it."""
 
 
-def _first(tables: Tables) -> List[Any]:
+def _first(tables: Tables, _kind: Dialect) -> List[Any]:
     """Return every table and index of the first release. Each statement can be run again."""
     from sqlalchemy.schema import CreateIndex, CreateTable
 
@@ -27,9 +28,27 @@ def _first(tables: Tables) -> List[Any]:
     return made + [CreateIndex(index) for table in tables.all for index in sorted(table.indexes, key=lambda each: str(each.name))]
 
 
-STEPS: Sequence[Callable[[Tables], List[Any]]] = (_first,)
+def _index_tags(tables: Tables, kind: Dialect) -> List[Any]:
+    from sqlalchemy import DDL
+
+    build: Any = DDL
+    return [build(statement) for statement in kind.build_tag_index(tables)]
+
+
+STEPS: Sequence[Callable[[Tables, Dialect], List[Any]]] = (_first, _index_tags)
 """The step from each version to the next. A released step never changes; new ones are appended."""
 VERSION = len(STEPS)
+NEEDED = 1
+"""The oldest version that this release works with. Later steps make it faster: only `store_schema` runs them on tables that exist."""
+TAGS_INDEXED = 2
+"""The version with an index of tags."""
+
+
+class Found(NamedTuple):
+    """The version of the existing tables (0: there are none), and the store's document, which is read with it."""
+
+    version: int
+    document: Optional[bytes] = None
 
 
 class Schema:
@@ -41,32 +60,31 @@ class Schema:
         self._tables = tables
         self._store = store
 
-    def see_to(self, mode: str) -> Optional[bytes]:
-        """Check that the tables are those of this release, and return the store's document, which is read with their version.
+    def see_to(self, mode: str) -> Found:
+        """Check that this release can use the tables, and return what was read of them.
 
         Args:
             mode: `auto` creates or migrates them; `manual` compares the version that the database states; `validate` the columns too.
 
         Raises:
-            StorageError: they are not. The remedy is the command to run.
+            StorageError: it cannot. The remedy is the command to run.
         """
-        found, document = self._read()
-        if found == VERSION and mode == VALIDATE:
-            self._compare_columns()
-        elif found > VERSION or (found < VERSION and mode == AUTO):
+        found = self._read()
+        if found.version > VERSION or (found.version < NEEDED and mode == AUTO):
             self.ensure()
-            document = self._read()[1]
-        elif found < VERSION:
-            what = "the tables {0}* are missing".format(self._tables.prefix) if not found else _older(found)
+            found = self._read()
+        elif found.version < NEEDED:
+            what = "the tables {0}* are missing".format(self._tables.prefix) if not found.version else _older(found.version)
             raise StorageError(what, store=self._store, remedy=command(self._store))
-        return document
+        elif mode == VALIDATE:
+            self._compare_columns()
+        return found
 
     def version(self) -> int:
         """Return the version of the existing tables; 0 if there are none."""
-        return self._read()[0]
+        return self._read().version
 
-    def _read(self) -> Tuple[int, Optional[bytes]]:
-        """Return the version of the existing tables (0 if there are none) and the store's document, in one request."""
+    def _read(self) -> Found:
         from sqlalchemy import select
 
         columns = self._tables.store.c
@@ -74,12 +92,13 @@ class Schema:
         try:
             with self._connections.reading() as connection:
                 if not self._connections.kind.tells_missing_tables and not self._version_within(connection):
-                    return 0, None
+                    return Found(0)
                 rows = {row.item: row for row in connection.execute(wanted)}
         except TablesMissing:
-            return 0, None
+            return Found(0)
         document = rows[DOCUMENT].content if DOCUMENT in rows else None
-        return int(rows[SCHEMA].version or 0) if SCHEMA in rows else 0, None if document is None else bytes(document)
+        version = int(rows[SCHEMA].version or 0) if SCHEMA in rows else 0
+        return Found(version, None if document is None else bytes(document))
 
     def ensure(self, *, check: bool = False) -> SchemaMigration:
         """Bring the tables up to date, one process at a time. With `check`, return what would be done.
@@ -103,7 +122,7 @@ class Schema:
         return [statement + ";" for statement in compiled]
 
     def _steps(self, found: int) -> List[Any]:
-        return [statement for step in STEPS[found:] for statement in step(self._tables)]
+        return [statement for step in STEPS[found:] for statement in step(self._tables, self._connections.kind)]
 
     def _entry(self, found: int) -> Any:
         table = self._tables.store
@@ -178,7 +197,7 @@ def command(store: str) -> str:
 
 
 def _older(found: int) -> str:
-    return "the tables are of version {0}, and this release needs version {1}".format(found, VERSION)
+    return "the tables are of version {0}, and this release needs version {1}".format(found, NEEDED)
 
 
 def _missing(inspector: Any, table: Any) -> Tuple[str, ...]:

@@ -113,6 +113,7 @@ class Statements:
         serial = next_serial(name, given.serial, last)
         if serial != first:
             connection.execute(table.update().where(table.c.name == name, table.c.stage == stage).values(version=serial))
+        self._connections.kind.write_tags(connection, self._tables, stored)
         return replace(stored, version=str(serial), serial=serial)
 
     def _read_remains(self, connection: Any, name: str, stage: str) -> Tuple[int, bool]:
@@ -140,6 +141,7 @@ class Statements:
             return None
         if prunes and not (copies and self._connections.kind.writes_in_ctes):
             connection.execute(self._prune(stored.name, self._keep))
+        self._connections.kind.write_tags(connection, self._tables, stored)
         return replace(stored, record_id=record_id)
 
     def _forget(self, connection: Any, name: str, serial: int) -> None:
@@ -213,7 +215,10 @@ class Statements:
         patched = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision + 1)
         table = self._tables.credentials
         swap = table.update().where(*is_state(table.c, found)).values(**metadata_columns(patched))
-        return patched if connection.execute(swap).rowcount == 1 else None
+        if connection.execute(swap).rowcount != 1:
+            return None
+        self._connections.kind.write_tags(connection, self._tables, patched)
+        return patched
 
     def rewrite(self, record: Record, replaces: bytes) -> None:
         """See `EnvelopeRewriter.rewrite_envelope`. Does not check the version: the caller has read it."""

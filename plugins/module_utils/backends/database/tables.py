@@ -28,6 +28,7 @@ class Tables:
         versions: older values of `current`.
         tombstones: the last version of deleted values.
         store: the version of these tables, and the store's document.
+        tags_indexed: whether the existing tables are known to have the index of tags. It is no part of the description.
         audit_log: the audit trail. It references no other table, so that its entries outlive the credentials.
     """
 
@@ -37,6 +38,7 @@ class Tables:
 
         self.metadata = MetaData()
         self.prefix = prefix
+        self.tags_indexed = False
         self.credentials = self._table("credentials", [_key("name"), _key("stage", default="current"), *_value(), _status()])
         self.versions = self._table("versions", [_key("name"), *_value(key="version")])
         self.tombstones = self._table("tombstones", [_key("name"), _key("stage"), _column("last_version", "number", needed=True)])

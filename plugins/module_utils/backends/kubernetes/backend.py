@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Dict
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import DEGRADED, Capabilities, Health, unhealthy
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, DEGRADED, Capabilities, Health, unhealthy
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.connection import Connection
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import ROLE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.limits import MAX_DATA
@@ -35,7 +35,16 @@ _UNENCRYPTED = (
 class Kubernetes(ObjectBackend, Limited, Located, WriteChecker):
     """One Secret per credential, in one namespace, with names that begin with `prefix`."""
 
-    capabilities = Capabilities(versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, max_bytes=MAX_DATA)
+    capabilities = Capabilities(
+        versions=True,
+        native_cas=True,
+        stages=True,
+        envelopes=True,
+        native=True,
+        remote=True,
+        max_bytes=MAX_DATA,
+        parallel=CONNECTIONS,
+    )
     default_retries = 3
     plaintext_warning = _UNENCRYPTED
     container = "a Secret"

@@ -53,6 +53,7 @@ class Connection:
         self._store = store
         self._warn = lambda message: warn("store '{0}': {1}".format(store, message))
         self._opening = threading.Lock()
+        self._checking = threading.Lock()
         self._open: Optional[_Opened] = None
         self._namespace_of: Any = None
         """The client whose namespace was checked."""
@@ -105,11 +106,14 @@ class Connection:
         client = self._client()
         if self._namespace_of is client:
             return
-        try:
-            self._exchange("get", NAMESPACES, self.namespace, "/api/v1/namespaces/{0}", None, _JSON)
-        except AccessDenied:
-            pass
-        self._namespace_of = client
+        with self._checking:
+            if self._namespace_of is client:  # another thread has checked it meanwhile
+                return
+            try:
+                self._exchange("get", NAMESPACES, self.namespace, "/api/v1/namespaces/{0}", None, _JSON)
+            except AccessDenied:
+                pass
+            self._namespace_of = client
 
     def may(self, verb: str) -> bool:
         """Return True if this login may use a verb on the namespace's Secrets.

@@ -29,6 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     next_serial,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.change_log import ChangeLog
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.file_mode import read_mode
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import FORMATS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import read_write_time
@@ -87,7 +88,8 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
         self._backups = self._build_backups()
         kept = self._backups if self.setting("backup") else None
         keep, secure = self._at_least("keep_versions", 0), self.setting("secure_delete")
-        self._files = RecordFiles(self._layout, self._format, keep, secure, kept, read_mode(self.setting("permissions")))
+        log = ChangeLog(self._layout.root, self._layout.extension, context.find_indices)
+        self._files = RecordFiles(self._layout, self._format, keep, secure, kept, read_mode(self.setting("permissions")), log=log)
         self._timeout = self._at_least("lock_timeout", 0)
         self._prepared = False
 
@@ -252,7 +254,7 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
                 raise absent(name, version, kept=[kept for kept in self._files.readable(found) if kept != found.version])
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
-        return list_records(self._files, wanted, self.context.user_key)
+        return list_records(self._files, wanted, editable=not self.capabilities.envelopes)
 
     def versions(self, name: str) -> List[VersionInfo]:
         try:

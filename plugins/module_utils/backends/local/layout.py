@@ -42,7 +42,7 @@ class Layout:
         Raises:
             OSError: they cannot be created.
         """
-        for folder in ("locks", "versions", "tombstones", "indices"):
+        for folder in ("locks", "versions", "tombstones"):
             make_directory(os.path.join(self.hidden, folder))
         for stage in STAGES:
             make_directory(os.path.join(self.hidden, "tombstones", stage))
@@ -73,10 +73,6 @@ class Layout:
         """Return the lock file of a name, for all its stages."""
         stripe = zlib.crc32(name.encode("utf-8")) % STRIPES
         return os.path.join(self.hidden, "locks", "{0:02d}".format(stripe))
-
-    def index(self, kind: str) -> str:
-        """Return the file of an index."""
-        return os.path.join(self.hidden, "indices", kind + ".idx")
 
     def files(self, stage: str) -> Iterator[str]:
         """Return the names of the files in the folder of `stage` with the format's extension. Opens none.

@@ -45,7 +45,7 @@ def _read_sweep_time(layout: Layout) -> float:
 def _folders(layout: Layout) -> List[str]:
     stages = [layout.folder(stage) for stage in STAGES if stage != CURRENT]
     tombstones = [os.path.dirname(layout.tombstone("x", stage)) for stage in STAGES]
-    return [layout.root, layout.hidden, os.path.join(layout.hidden, "indices"), *stages, *tombstones]
+    return [layout.root, layout.hidden, *stages, *tombstones]
 
 
 def examine(layout: Layout) -> Health:

@@ -7,11 +7,12 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
-from typing import Callable, List, Optional
+from contextlib import nullcontext, suppress
+from typing import Callable, ContextManager, List, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
+from ansible_collections.nebula.credential.plugins.module_utils.backends.local.change_log import ChangeLog
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.formats import Format
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.history import History, Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
@@ -21,7 +22,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomi
     Temporary,
     fsync_directory,
     remove_file,
-    write_durably,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, check_no_device, read_file
@@ -39,10 +39,22 @@ class RecordFiles:
     """The records of one store as files. Errors are of the neutral tree."""
 
     def __init__(
-        self, layout: Layout, record_format: Format, keep: int, secure: bool, backups: Optional[Backups], mode: int = PRIVATE_FILE
+        self,
+        layout: Layout,
+        record_format: Format,
+        keep: int,
+        secure: bool,
+        backups: Optional[Backups],
+        mode: int = PRIVATE_FILE,
+        *,
+        log: ChangeLog,
     ) -> None:
-        """Keep `keep` older values of each credential, wipe deleted values if `secure`, copy to `backups` if given. Files have `mode`."""
+        """Keep `keep` older values of each credential, wipe deleted values if `secure`, copy to `backups` if given. Files have `mode`.
+
+        Changes of current values are recorded in `log`.
+        """
         self._mode = mode
+        self.log = log
         self.layout = layout
         self.history = History(layout, keep)
         self._format = record_format
@@ -102,7 +114,7 @@ class RecordFiles:
     def replace(self, name: str, stage: str, content: bytes, found: Optional[Record], *, keeping: bool) -> None:
         """Replace the value `found` with a new one. With `keeping`, `found` is durable under a second name before it is replaced."""
         path = self.layout.record(name, stage)
-        with translated(_ROLE, path, inside=True), Temporary(self.layout.folder(stage), self._mode) as temporary:
+        with translated(_ROLE, path, inside=True), self._create_temporary(path) as temporary:
             temporary.write(content)
             if found is None or stage != CURRENT or not keeping:
                 temporary.sync()
@@ -111,14 +123,31 @@ class RecordFiles:
                 temporary.sync()
                 self.history.sync(name)
                 self._back_up(name, found.serial or 0)
-            temporary.become(path)
+            self._put_in_place(temporary, path)
         if found is not None and stage == CURRENT and keeping:
             self.history.prune(name, found.serial or 0)
 
     def rewrite(self, path: str, content: bytes) -> None:
         """Write the same value with other metadata or under another key: no version, no backup, the same modification time."""
-        with translated(_ROLE, path, inside=True):
-            write_durably(path, content, self._mode, time_of=path)
+        with translated(_ROLE, path, inside=True), self._create_temporary(path) as temporary:
+            temporary.write(content)
+            temporary.keep_time_of(path)
+            temporary.sync()
+            self._put_in_place(temporary, path)
+
+    def _create_temporary(self, path: str) -> Temporary:
+        """Create a temporary file for `path`. One for a current value is not created next to it: that would change the logged directory."""
+        folder = os.path.dirname(path)
+        return Temporary(self.layout.hidden if folder == self.layout.root else folder, self._mode)
+
+    def _put_in_place(self, temporary: Temporary, path: str) -> None:
+        with self._recording(path):
+            temporary.become(path, synced=False)
+        fsync_directory(os.path.dirname(path))
+
+    def _recording(self, path: str) -> ContextManager[None]:
+        folder, file = os.path.split(path)
+        return self.log.recording(file) if folder == self.layout.root else nullcontext()
 
     def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
         """Replace `replaces` with `content` in the stage's file or in a kept version. Return False if other bytes are stored."""
@@ -149,7 +178,8 @@ class RecordFiles:
             if stage == CURRENT:
                 self._back_up(name, serial)
                 self.history.remove(name, self._secure)
-            remove_file(path, secure=self._secure)
+            with self._recording(path):
+                remove_file(path, secure=self._secure)
             fsync_directory(self.layout.folder(stage))
 
     def remove_version(self, name: str, serial: int, check: bool) -> bool:

@@ -204,7 +204,9 @@ def _read_former(data: bytes) -> _Content:
     if sha256(body).digest() != checksum:
         raise Malformed("the checksum is wrong")
     reader = Reader(body, len(FORMER_MAGIC))
-    document, values, last_serials = reader.bytes() or None, {}, {}
+    document = reader.bytes() or None
+    values: Dict[_Place, List[Record]] = {}
+    last_serials: Dict[_Place, int] = {}
     _read_places(reader, values, last_serials)
     return _Content(Snapshot(values, last_serials, document), identity=checksum)
 

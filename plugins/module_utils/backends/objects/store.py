@@ -13,7 +13,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Iterator, NamedTuple, Optional, Tuple
+from typing import Iterator, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, CredentialError
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
@@ -96,6 +96,10 @@ class ObjectStore(ABC):
             return self.read(place)
         except AccessDenied as problem:
             return StoredObject(Record(place.name, stage=place.kind), problem=problem)
+
+    def find_stages(self, _name: str) -> Sequence[str]:
+        """See `Backend.find_stages`."""
+        return STAGES[1:]
 
     @abstractmethod
     def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:

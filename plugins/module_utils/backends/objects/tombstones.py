@@ -26,11 +26,14 @@ class Tombstones:
         """Return the tombstone of a value, or None if none was ever deleted."""
         return self._places.read(ObjectKey.of_tombstone(name, stage))
 
-    def bury(self, name: str, stage: str, serial: int, leftover: Iterable[int]) -> StoredObject:
-        """Record `serial` as used, and `leftover` as to be removed, in addition to what is already recorded."""
+    def bury(self, name: str, stage: str, serial: int, leftover: Iterable[int], *, first: bool) -> StoredObject:
+        """Record `serial` as used, and `leftover` as to be removed, in addition to what is already recorded.
+
+        With `first` there is most likely no tombstone yet: only if that is wrong, it is read.
+        """
         place = ObjectKey.of_tombstone(name, stage)
-        for _each in attempts(name):
-            found = self._places.read(place)
+        for attempt in attempts(name):
+            found = None if first and attempt == 0 else self._places.read(place)
             content = _merge(Record(name, serial=serial), found, leftover)
             try:
                 return self._places.create(place, content) if found is None else self._places.replace(place, content, found)

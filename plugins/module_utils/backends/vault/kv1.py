@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
@@ -171,7 +171,14 @@ class Kv1(KvObjectBackend):
     """Credentials as secrets of KV version 1, plain or as envelopes."""
 
     capabilities = Capabilities(
-        versions=True, stages=True, envelopes=True, native=True, json_fields=True, remote=True, server_side_encryption=True
+        versions=True,
+        stages=True,
+        envelopes=True,
+        native=True,
+        json_fields=True,
+        remote=True,
+        server_side_encryption=True,
+        parallel=CONNECTIONS,
     )
     options = KV1
 

@@ -15,9 +15,9 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
     absent,
     check_revision,
@@ -33,7 +33,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.c
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import (
     Descriptions,
     check_metadata,
-    mark_outcome_unknown,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import read_document, write_document
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
@@ -43,6 +42,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
     RECORD_ID_SIZE,
+    CurrentVersion,
+    Source,
     build_listing_row,
     data_of,
     describe_record,
@@ -53,39 +54,25 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     list_kept,
     record_of,
     row_of,
+    take_source,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_removal import Removal
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import Kv2Requests, LostRace, Value
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
+    Kv2Requests,
+    LostRace,
+    SecretMetadata,
+    Value,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_warnings import warn_about_deleted, warn_about_end
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import DELETED
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.pending_writes import PendingWrites
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import walk
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import find_stages, walk
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
-
-
-class _CurrentVersion(NamedTuple):
-    """The state that a write finds.
-
-    Attributes:
-        number: that of the newest version; 0 if there never was one.
-        record: its record, unless it was deleted.
-        revision: the server's revision of the metadata; None if it is not known.
-        deleted_at: when it was deleted, if it can be undeleted.
-    """
-
-    number: int
-    record: Optional[Record]
-    revision: Optional[int] = None
-    deleted_at: Optional[datetime] = None
-
-    @property
-    def is_recreated(self) -> bool:
-        """Whether a new value starts another credential: there was one, and it was deleted."""
-        return self.record is None and self.number > 0
 
 
 class Kv2(Connected, Recoverable, VersionRemover):
@@ -101,6 +88,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         json_fields=True,
         remote=True,
         server_side_encryption=True,
+        parallel=CONNECTIONS,
     )
     options = KV2
 
@@ -144,36 +132,41 @@ class Kv2(Connected, Recoverable, VersionRemover):
             return self._describe(place, record, value, base, expected)
         raise AssertionError
 
-    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _CurrentVersion, expected: Optional[Etag]) -> None:
+    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: CurrentVersion, expected: Optional[Etag]) -> None:
         """Describe the value of a put whose response was lost, if it is stored and not yet described."""
         value = self._requests.read(place)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
         if value is not None and ours and not find_description(value.custom, value.version.number, record.name).own:
             self._describe(place, record, value, base, expected)
 
-    def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[_CurrentVersion]:
-        """Return the state that a write expects, without reading a value; None if the value must be read."""
-        if expected is None:
-            return _CurrentVersion(0, None, 0) if create else None
+    def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[CurrentVersion]:
+        """Return the state that a write expects, without reading a value; None if the value must be read.
+
+        The server compares the version, and the response to the write shows whether the revision was the expected one.
+        """
+        if expected is None or expected == ABSENT:
+            return CurrentVersion(0, None) if create else None
         if create or not is_number(expected.version or ""):
             return None
+        source = take_source(name, stage, expected)
+        if source is not None:
+            return source
         if expected.revision is None:
-            return _CurrentVersion(int(expected.version or 0), Record(name))  # the server compares it
+            return CurrentVersion(int(expected.version or 0), Record(name))
         sheet = self._requests.sheet(self._location.place(name, stage))
         row = row_of(name, stage, sheet, self._tenant)
-        return _CurrentVersion(sheet.current, row, sheet.revision) if sheet is not None and expected.matches(row) else None
+        return CurrentVersion(sheet.current, row) if sheet is not None and expected.matches(row) else None
 
-    def _read_current(self, name: str, stage: str) -> _CurrentVersion:
+    def _read_current(self, name: str, stage: str, *, deleting: bool = False) -> CurrentVersion:
         place = self._location.place(name, stage)
         value = self._requests.read(place)
         if value is None:
-            sheet = self._requests.sheet(place)
-            return _CurrentVersion(sheet.current if sheet else 0, None)
+            return CurrentVersion(0 if deleting else self.last_serial(name, stage), None)
         self._removal.bury_marked(place, value)
         record = record_of(name, stage, value, self._tenant)
-        return _CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
+        return CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
 
-    def _describe(self, place: str, record: Record, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> Record:
+    def _describe(self, place: str, record: Record, value: Value, base: CurrentVersion, expected: Optional[Etag]) -> Record:
         """Send the second request of a put.
 
         Raises:
@@ -185,16 +178,19 @@ class Kv2(Connected, Recoverable, VersionRemover):
         record_id = record.record_id or find_identity(custom, number, record.name) or os.urandom(RECORD_ID_SIZE)
         description = describe_record(record, record_id, 0)
         most = self.setting("keep_versions") + 1 if number == 1 else None
-        write = partial(self._descriptions.write, place, record.name, value, description)
-        finish = partial(write, revision=base.revision, new=base.is_recreated, most=most)
-        self._unfinished.finish(place, "metadata", finish)
-        self._check_not_deleted(place, record.name, value, base)
+        write = partial(self._descriptions.write, place, record.name, value, description, new=base.is_recreated, most=most)
+        sheet = SecretMetadata(number, (), value.custom, 0)
+        if base.number:
+            read = partial(self._requests.sheet, place)
+            sheet = self._unfinished.finish(place, "metadata", read, later=partial(write, sheet=None)) or sheet
+        self._check_not_deleted(place, record.name, value, base, sheet)
+        self._unfinished.finish(place, "metadata", partial(write, sheet=sheet))
         if record.stage == CURRENT:
             warn_about_end(self.context, record.name, value.version)
             warn_about_deleted(self.context, record.name, value.version, base.deleted_at)
         return replace(record, version=str(number), serial=number, record_id=record_id, revision=0, ends_at=value.version.ends_at)
 
-    def _check_metadata(self, place: str, name: str, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> None:
+    def _check_metadata(self, place: str, name: str, value: Value, base: CurrentVersion, expected: Optional[Etag]) -> None:
         try:
             check_metadata(value, base.number, expected, name)
         except Conflict:
@@ -202,15 +198,13 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._unfinished.finish(place, "the value before it, which is stored again", again)
             raise
 
-    def _check_not_deleted(self, place: str, name: str, value: Value, base: _CurrentVersion) -> None:
+    def _check_not_deleted(self, place: str, name: str, value: Value, base: CurrentVersion, sheet: SecretMetadata) -> None:
         """Check after a put that the version before it was not deleted first: the compare-and-swap of KV does not see that.
 
         Raises:
             Conflict: it was. It is deleted again.
         """
-        with mark_outcome_unknown():
-            sheet = None if base.record is None else self._requests.sheet(place)
-        if sheet is not None and sheet.is_replaced_after_delete(base.number):
+        if base.record is not None and sheet.is_replaced_after_delete(base.number):
             again = partial(self._descriptions.take_back, place, name, base.number, value)
             self._unfinished.finish(place, "the delete of the value before it, which is repeated", again)
             raise swap_conflict(name, Etag(str(base.number)), None)
@@ -222,9 +216,9 @@ class Kv2(Connected, Recoverable, VersionRemover):
             return self._version(name, version, stage)
         value = self._requests.read(place)
         record = record_of(name, stage, value, self._tenant)
-        if record is None:
+        if record is None or value is None:
             raise absent(name, stage=stage, deleted_at=find_deleted_at(value) if stage == CURRENT else None)
-        return record
+        return replace(record, source=Source(CurrentVersion(value.version.number, record)))
 
     def _version(self, name: str, version: str, stage: str) -> Record:
         found = None
@@ -238,6 +232,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """As the contract says. If the server cannot compare metadata (HashiCorp Vault), the later of two concurrent changes wins."""
         place = self._location.place(record.name, record.stage)
+        take_source(record.name, record.stage, record.etag)
         for _each in attempts(record.name):
             sheet = self._requests.sheet(place)
             found = row_of(record.name, record.stage, sheet, self._tenant)
@@ -254,10 +249,11 @@ class Kv2(Connected, Recoverable, VersionRemover):
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = self._location.place(name, stage)
-        base = None if recoverable else self._find_expected(name, stage, expected, False)
+        # A recoverable delete compares the revision by itself.
+        base = take_source(name, stage, expected) if recoverable else self._find_expected(name, stage, expected, False)
         for _each in attempts(name):
             if base is None:
-                base = self._read_current(name, stage)
+                base = self._read_current(name, stage, deleting=True)
                 if base.record is None:
                     raise absent(name, stage=stage)
                 check_swap(name, base.record, expected)
@@ -274,7 +270,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._unfinished.finish(place, "the removal of its versions", partial(self._removal.bury, place, value))
             return
 
-    def _claim_delete(self, place: str, name: str, base: _CurrentVersion, expected: Optional[Etag]) -> None:
+    def _claim_delete(self, place: str, name: str, base: CurrentVersion, expected: Optional[Etag]) -> None:
         """Finish a delete whose response was lost, if it was done."""
         value = self._requests.read(place)
         if value is not None and is_marked(value) and value.version.number == base.number + 1:
@@ -302,6 +298,10 @@ class Kv2(Connected, Recoverable, VersionRemover):
 
     def restore_version(self, name: str, version: str, *, check: bool = False) -> Record:
         return self._removal.restore_older(self._location.place(name, CURRENT), name, version, check)
+
+    def find_stages(self, name: str) -> Sequence[str]:
+        check_name(name)
+        return find_stages(self._requests.keys, self._location.internal_path(""))
 
     def list(self, wanted: Filter = Filter()) -> Iterator[Record]:
         for name, sheet in walk(self._requests.folder, self._location.folder(wanted.stage), wanted.prefix):

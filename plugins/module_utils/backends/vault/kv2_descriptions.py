@@ -43,7 +43,15 @@ class Descriptions:
         self._requests = requests
 
     def write(
-        self, place: str, name: str, value: Value, description: Description, *, revision: Optional[int], new: bool, most: Optional[int]
+        self,
+        place: str,
+        name: str,
+        value: Value,
+        description: Description,
+        *,
+        sheet: Optional[SecretMetadata],
+        new: bool,
+        most: Optional[int],
     ) -> None:
         """Describe a version that was just written. May be repeated.
 
@@ -52,22 +60,21 @@ class Descriptions:
             name: the credential.
             value: the response to the write.
             description: what is to be written.
-            revision: the revision of the metadata at the write; None if it is not known, and is read.
+            sheet: the metadata after the write; None if it is to be read.
             new: the version before was deleted.
             most: the number of versions that the server keeps; None leaves it.
 
         Raises:
             Conflict: another run has changed the metadata of this version meanwhile.
         """
-        number, custom = value.version.number, value.custom
+        number = value.version.number
         for _each in attempts(name):
-            if revision is None:
-                sheet = self._requests.sheet(place)
-                custom, revision = (sheet.custom, sheet.revision) if sheet else (custom, None)
-                if has_description(custom, number):
-                    if find_description(custom, number, name).description == description:
-                        return
-                    raise _race_conflict(name)
+            known = sheet or self._requests.sheet(place)
+            custom, revision = (known.custom, known.revision) if known else (value.custom, None)
+            if has_description(custom, number):
+                if find_description(custom, number, name).description == description:
+                    return
+                raise _race_conflict(name)
             marks = mark_recreated(custom, number - 1, name) if new else {}
             change = describe_version(dict(custom, **marks), number, description)
             change.update(marks)
@@ -75,7 +82,7 @@ class Descriptions:
                 self._requests.describe(place, change, most, revision)
                 return
             except LostRace:
-                revision = None
+                sheet = None
 
     def patch(self, place: str, name: str, sheet: SecretMetadata, description: Description) -> None:
         """Replace the description of the current version.
@@ -122,7 +129,7 @@ class Descriptions:
             return None
         description = find_description(back.custom, number, name).description
         if description is not None:
-            self.write(place, name, back, description, revision=None, new=False, most=None)
+            self.write(place, name, back, description, sheet=None, new=False, most=None)
         return back
 
 

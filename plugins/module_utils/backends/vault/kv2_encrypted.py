@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Iterator, Mapping, Optional, Tuple
+from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
@@ -23,7 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV2_ENCRYPTED
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import find_stages, names
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
 
 
@@ -47,6 +47,9 @@ class Kv2Places(ObjectStore):
         number, when = str(value.version.number), value.version.written_at
         return read_object(place, value.data, number, encrypted=True, tenant="", written_at=when)
 
+    def find_stages(self, _name: str) -> Sequence[str]:
+        return find_stages(self._requests.keys, self._location.internal_path(""))
+
     def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
         path, data, last = self._path(place), write_object(content), 0
         for _each in attempts(place.name):
@@ -68,14 +71,16 @@ class Kv2Places(ObjectStore):
         return self._write(self._path(place), write_object(content), int(found.token or 0), content)
 
     def _write(self, path: str, data: Mapping[str, Any], last: int, content: StoredObject) -> StoredObject:
-        if last == 1:
-            # Set the limit before there is a second version.
+        if last == 1 and content.record.envelope is not None:
+            # Set the limit before there is a second version, so that no envelope stays in an older one.
             self._requests.keep(path, 1, new=False)
         value = self._requests.write(path, data, last)
         return replace(content, token=str(value.version.number))
 
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
-        path, there = self._path(place), found or self.read(place)
+        path, there = self._path(place), found
+        if there is None and place.is_stage:
+            there = self.read(place)
         if there is not None:
             self._write(path, {DELETED: datetime.now(timezone.utc).isoformat()}, int(there.token or 0), there)
         if not place.is_stage:
@@ -100,7 +105,14 @@ class Kv2Envelopes(KvObjectBackend):
     """Envelopes as secrets of KV version 2."""
 
     capabilities = Capabilities(
-        versions=True, native_cas=True, stages=True, envelopes=True, native=True, remote=True, server_side_encryption=True
+        versions=True,
+        native_cas=True,
+        stages=True,
+        envelopes=True,
+        native=True,
+        remote=True,
+        server_side_encryption=True,
+        parallel=CONNECTIONS,
     )
     options = KV2_ENCRYPTED
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import read_revision
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import mark_outcome_unknown, read_revision
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     mark_deleted,
     newest_deleted_version,
@@ -43,7 +43,8 @@ class Removal:
             LostRace: another version was written, or the metadata was changed.
         """
         self._requests.delete(place, [number])
-        sheet = self._requests.sheet(place)
+        with mark_outcome_unknown():
+            sheet = self._requests.sheet(place)
         next_one = None if sheet is None else sheet.find(number + 1)
         is_taken_back = next_one is not None and next_one.destroyed
         if sheet is None or is_taken_back or sheet.is_replaced_after_delete(number):

@@ -9,11 +9,12 @@ result of the write, and a layer that reconciles a lost response by reading sees
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import Callable, Dict, Iterator
+from typing import Callable, Dict, Iterator, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Timeout, Unavailable
 
 Work = Callable[[], object]
+Answer = TypeVar("Answer")
 
 
 class PendingWrites:
@@ -33,16 +34,16 @@ class PendingWrites:
                 self._owed[place] = claim
             raise
 
-    def finish(self, place: str, what: str, work: Work) -> None:
-        """Send the remaining requests of a write, or keep them as pending.
+    def finish(self, place: str, what: str, work: Callable[[], Answer], *, later: Optional[Work] = None) -> Answer:
+        """Send the remaining requests of a write and return the answer, or keep them as pending: `work`, or `later` if that is given.
 
         Raises:
             CredentialError: they failed. The error says that the write itself was done.
         """
         try:
-            work()
+            return work()
         except CredentialError as problem:
-            self._owed[place] = work
+            self._owed[place] = later or work
             problem.what = "the value was written, and the rest of it ({0}) was not: {1}".format(what, problem.what)
             problem.outcome_unknown = True
             raise

@@ -6,10 +6,11 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Iterator, Tuple, TypeVar
+from typing import Callable, Iterable, Iterator, Sequence, Tuple, TypeVar
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
 
 Detail = TypeVar("Detail")
 
@@ -35,6 +36,18 @@ def walk(keys: Callable[[str], Iterable[Tuple[str, Detail]]], root: str, prefix:
                     folders.append(name)
             elif name.startswith(prefix) and _is_name(name):
                 yield name, detail
+
+
+def find_stages(keys: Callable[[str], Iterable[str]], hidden: str) -> Sequence[str]:
+    """Return the stages that have a folder in the folder `hidden`; all of them if this login may not list it.
+
+    A stage has a folder if any credential of the store ever had a value there.
+    """
+    try:
+        folders = set(keys(hidden))
+    except AccessDenied:
+        return STAGES[1:]
+    return [stage for stage in STAGES[1:] if stage + "/" in folders]
 
 
 def _is_name(name: str) -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections import OrderedDict
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Callable, Dict, Iterator, NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound
@@ -90,7 +91,8 @@ class LruCache:
             self._missing.pop(key[0], None)
             if size > self._max_bytes:
                 return
-            self._entries[key] = _Entry(record, asked.at, size)
+            # A write reads by itself, and its source would be kept as long as the value.
+            self._entries[key] = _Entry(replace(record, source=None), asked.at, size)
             self._bytes += size
             while len(self._entries) > self._max_entries or self._bytes > self._max_bytes:
                 self._remove(next(iter(self._entries)))

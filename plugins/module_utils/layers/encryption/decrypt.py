@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import Dict, Iterable, Iterator, Optional
@@ -160,8 +160,15 @@ class Decrypt(Layer):
             return unhealthy(error.within(store=self.context.store))
         return health
 
-    def find(self, name: str, stage: str, mark: Optional[Mark]) -> Optional[Found]:
-        """Return the record that a write builds on, authenticated and not decrypted; None if there is none."""
+    def find(self, name: str, stage: str, mark: Optional[Mark], base: Optional[Record] = None) -> Optional[Found]:
+        """Return the record that a write builds on, authenticated and not decrypted; None if there is none.
+
+        `base` is the record as it was read for this write, if it was. It is read again if it does not fit what is known now, and in a
+        backend that compares no more than version and revision: what was changed there without the key must be noticed.
+        """
+        if base is not None and base.source is not None:
+            with suppress(EncryptionError):
+                return self.opener.authenticate(base, mark)
         try:
             record = self.inner.get(name, stage=stage)
         except NotFound:

@@ -44,9 +44,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     NotFound,
     Tampered,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.layers.base import find_source, name_source
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.decrypt import Decrypt, without_document
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import EnsuredKey, Rotated
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, LastSerial, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 _ATTEMPTS = 100
@@ -96,32 +97,38 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         with self.naming(record.name):
             key, stored = self._store(record, expected, create, restored)
             self._acknowledge(key, stored, restored)
-            return replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
+            known = replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
+            return replace(known, source=stored)
 
     def _store(self, record: Record, expected: Optional[Etag], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
         """Seal and store the value; repeat if another writer came first. Return the key and what was stored."""
+        base = find_source(record.name, record.stage, expected)
         for _each in range(_ATTEMPTS):
-            ring, offered, found = self._prepare(record, restored)
-            replaced = expected or (found and found.etag)
+            ring = self.keyring.open() or self.keyring.create()
+            mark = self._read_mark(ring, record)
+            is_empty = create and expected == ABSENT
+            found = None if is_empty else self.find(record.name, record.stage, None if restored else mark, base)
+            if found is not None and found.key.key_id != ring.active.key_id:
+                ring = self.keyring.create()  # The keys may have been rotated since they were opened.
+            vacancy = self.inner.read_vacancy(record.name, record.stage) if found is None else None
+            offered = self._seal(ring, record, found, mark, vacancy)
+            replaced = vacancy.etag if vacancy is not None and expected in (None, ABSENT) else _name_replaced(expected, found)
             try:
-                stored = self.inner.put(offered, replaced, create=create or replaced is None)
+                stored = self.inner.put(offered, replaced, create=create or replaced == ABSENT)
                 flush_backend(self.inner)
-                return ring.active, replace(offered, version=stored.version)
+                return ring.active, replace(offered, version=stored.version, source=stored.source)
             except Conflict:
                 if expected is not None or create:
                     raise
         raise _too_busy()
 
-    def _prepare(self, record: Record, restored: bool) -> Tuple[OpenRing, Record, Optional[Found]]:
-        ring = self.keyring.create()
+    def _read_mark(self, ring: OpenRing, record: Record) -> Optional[Mark]:
         if self.marks is not None:
             self.marks.prepare(ring)
-        mark = self.opener.mark(ring, identity_of(record.name, record.stage))
-        found = self.find(record.name, record.stage, None if restored else mark)
-        return ring, self._seal(ring, record, found, mark), found
+        return self.opener.mark(ring, identity_of(record.name, record.stage))
 
-    def _seal(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark]) -> Record:
-        last = found.envelope.header.serial if found else self.inner.last_serial(record.name, record.stage)
+    def _seal(self, ring: OpenRing, record: Record, found: Optional[Found], mark: Optional[Mark], vacancy: Optional[LastSerial]) -> Record:
+        last = found.envelope.header.serial if found else vacancy.serial if vacancy else 0
         serial = max(last + 1, mark.serial + 1 if mark else 0, record.serial or 0)
         if serial >= _LAST_SERIAL:
             raise _serial_error(last, mark, found is not None)
@@ -174,7 +181,8 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         with self.naming(record.name):
             ring = self.keyring.open()
             mark = self.opener.mark(ring, identity_of(record.name, record.stage)) if ring else None
-            found = self.find(record.name, record.stage, mark)
+            base = find_source(record.name, record.stage, Etag(record.version, expected_revision, record.source))
+            found = self.find(record.name, record.stage, mark, base)
             if found is None:
                 raise absent(record.name, stage=record.stage)
             _check_expected(record, found, expected_revision)
@@ -184,11 +192,11 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         header, revision = found.envelope.header, expected_revision + 1
         envelope = with_metadata(found.key, found.envelope, revision, record.full_metadata)
         known = replace(record, serial=header.serial, record_id=header.record_id, revision=revision, verified=True)
-        offered = replace(known, fields={}, state={}, envelope=envelope)
-        self.inner.patch_metadata(offered, expected_revision)
+        offered = replace(known, fields={}, state={}, envelope=envelope, source=found.record.source)
+        patched = self.inner.patch_metadata(offered, expected_revision)
         flush_backend(self.inner)
         self._acknowledge(found.key, offered)
-        return replace(known, envelope=None)
+        return replace(known, envelope=None, source=patched)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         """Remove a value, and record it as deleted. A value that cannot be opened any more can be deleted too."""
@@ -202,9 +210,10 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
 
     def _delete(self, ring: Optional[OpenRing], name: str, stage: str, expected: Optional[Etag], recoverable: bool) -> Mark:
         """Delete exactly the state that was read, so that the mark covers that one and no newer one."""
+        base = find_source(name, stage, expected)
         for _each in range(_ATTEMPTS):
-            found = None if ring is None else self._find_or_broken(name, stage)
-            deleted = expected or (found and found.etag)
+            found = None if ring is None else self._find_or_broken(name, stage, base)
+            deleted = _name_replaced(expected, found)
             try:
                 self.inner.delete(name, stage=stage, expected=deleted, recoverable=recoverable)
                 flush_backend(self.inner)
@@ -215,11 +224,19 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             return mark_of(found.envelope) if found else Mark(bytes(16), self.inner.last_serial(name, stage), 0)
         raise _too_busy().within(name=name, store=self.context.store)
 
-    def _find_or_broken(self, name: str, stage: str) -> Optional[Found]:
+    def _find_or_broken(self, name: str, stage: str, base: Optional[Record]) -> Optional[Found]:
+        """Return the record to delete, or None if it cannot be opened.
+
+        Raises:
+            NotFound: there is none.
+        """
         try:
-            return self.find(name, stage, None)
+            found = self.find(name, stage, None, base)
         except EncryptionError:
             return None
+        if found is None:
+            raise absent(name, stage=stage)
+        return found
 
     def restore(self, name: str, stage: str = CURRENT, *, version: Optional[str] = None, check: bool = False) -> Record:
         """Accept what is stored now although it is older than what was seen, or was deleted: only on explicit request (rule 8).
@@ -242,7 +259,7 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                 raise without_document()
             check_swap(name, record, None if version is None else Etag(version))
             opened = self.opener.open(ring, record, None)
-            return opened if check else self._put(opened, record.etag, False, restored=True)
+            return opened if check else self._put(opened, opened.etag, False, restored=True)
 
     def subkey(self, label: str) -> Tuple[bytes, bytes]:
         """Return the id of the active key, and a key of 32 bytes derived from it for one purpose (labels: `crypto.primitives`)."""
@@ -284,16 +301,23 @@ def _serial_error(last: int, mark: Optional[Mark], stored: bool) -> CredentialEr
     return Tampered("{0} has a serial so high that none can follow; no release counts that far".format(what), remedy=remedy)
 
 
+def _name_replaced(expected: Optional[Etag], found: Optional[Found]) -> Optional[Etag]:
+    """Return the state that a write replaces in the store: the expected one, else what was found; None if there is none."""
+    if expected is None:
+        return found and found.etag
+    return name_source(expected, found and found.record)
+
+
 def _too_busy() -> Conflict:
     return Conflict("{0} other writes came first".format(_ATTEMPTS), remedy="Repeat when there is less traffic.")
 
 
 def _check_expected(record: Record, found: Found, expected_revision: int) -> None:
     there = found.envelope
-    if (record.version, expected_revision) != (found.version, there.revision):
+    if (record.version, expected_revision) != (found.record.version, there.revision):
         raise Conflict(
             "version {0}, revision {1} was expected, and version {2}, revision {3} is stored".format(
-                record.version, expected_revision, found.version, there.revision
+                record.version, expected_revision, found.record.version, there.revision
             ),
             remedy="Read it again and repeat.",
         )

@@ -86,8 +86,16 @@ class RetryPolicy:
             CredentialError: the last error of `work`. After several attempts its message has their number and the time they took.
         """
         self.prepare()
-        made: Answer = self._retrying(_attempt, call, work, _Count())
+        made: Answer = self._retrying(self._attempt, call, work, _Count())
         return made
+
+    def _attempt(self, _call: BackendCall, work: Callable[[], Answer], _count: _Count) -> Answer:
+        try:
+            return work()
+        except CredentialError as error:
+            if error.throttled or (passes(error) and error.retry_after is not None):
+                self._observer.on_throttled(error)
+            raise
 
     def _build_retrying(self) -> Any:
         try:
@@ -125,10 +133,6 @@ class RetryPolicy:
 
     def _tell(self, state: Any) -> None:
         self._observer.on_retry(state.args[0], state.outcome.exception(), state.upcoming_sleep)
-
-
-def _attempt(_call: BackendCall, work: Callable[[], Answer], _count: _Count) -> Answer:
-    return work()
 
 
 def _give_up(state: Any) -> None:

@@ -33,9 +33,9 @@ def tables_of(directory):
 
 def test_the_tables_and_indices_are_those_of_the_documentation(tmp_path):
     backend_in(tmp_path, table_prefix="x_").put(a_record())
-    assert tables_of(tmp_path) == {"x_credentials", "x_versions", "x_tombstones", "x_store", "x_audit_log"}
+    assert tables_of(tmp_path) == {"x_credentials", "x_versions", "x_tombstones", "x_store", "x_audit_log", "x_tags"}
     indices = {name for (name,) in ask(tmp_path, "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")}
-    assert indices == {"idx_x_type", "idx_x_expires", "idx_x_created", "idx_x_audit"}
+    assert indices == {"idx_x_type", "idx_x_expires", "idx_x_created", "idx_x_audit", "idx_x_tags", "idx_x_tagged"}
     assert ask(tmp_path, "SELECT item, version FROM x_store") == [("schema", schema.VERSION)]
 
 
@@ -94,7 +94,7 @@ def test_tables_of_a_later_release_are_left_alone(tmp_path, mode):
     assert "ansible-galaxy collection install --upgrade nebula.credential" in str(caught.value)
 
 
-def add_a_column(tables):
+def add_a_column(tables, _kind):
     from sqlalchemy import DDL
 
     return [DDL("ALTER TABLE {0} ADD COLUMN added VARCHAR(9)".format(tables.credentials.name))]
@@ -104,26 +104,28 @@ def test_a_later_step_is_run_on_what_is_there(tmp_path, monkeypatch):
     """Each once, in one transaction, with everything kept; and told first where that is wanted."""
     backend_in(tmp_path).put(a_record())
     monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, add_a_column))
-    monkeypatch.setattr(schema, "VERSION", 2)
+    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "NEEDED", 3)
     with pytest.raises(StorageError) as caught:
         backend_in(tmp_path, migration="manual").get("db_pass")
-    assert "version 1, and this release needs version 2" in str(caught.value)
+    assert "version 2, and this release needs version 3" in str(caught.value)
     assert COMMAND in str(caught.value)
     assert backend_in(tmp_path).ensure_schema(check=True).statements == (
         "ALTER TABLE cred_credentials ADD COLUMN added VARCHAR(9);",
-        "UPDATE cred_store SET version=2 WHERE cred_store.item = 'schema';",
+        "UPDATE cred_store SET version=3 WHERE cred_store.item = 'schema';",
     )
     upgraded = backend_in(tmp_path)
     assert value_of(upgraded.get("db_pass")) == b"s3cret"
-    assert upgraded.ensure_schema()[:2] == (2, 2)
+    assert upgraded.ensure_schema()[:2] == (3, 3)
 
 
 def test_a_step_that_fails_leaves_the_tables_as_they_were(tmp_path, monkeypatch):
     from sqlalchemy import DDL
 
     backend_in(tmp_path).put(a_record())
-    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, add_a_column, lambda _tables: [DDL("NOT SQL AT ALL")]))
-    monkeypatch.setattr(schema, "VERSION", 3)
+    monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, add_a_column, lambda _tables, _kind: [DDL("NOT SQL AT ALL")]))
+    monkeypatch.setattr(schema, "VERSION", 4)
+    monkeypatch.setattr(schema, "NEEDED", 4)
     with pytest.raises(StorageError):
         backend_in(tmp_path).get("db_pass")
     assert "added" not in {row[1] for row in ask(tmp_path, "PRAGMA table_info(cred_credentials)")}

@@ -10,8 +10,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
 
 
-def opened(path, layout="json", user_key=lambda: b"k" * 32, **options):
+def opened(path, layout="json", indices="indices", **options):
+    """A store whose indices are next to it; with None it has none."""
     settings = {"path": str(path), "format": layout, "allow_plaintext": layout != "encrypted", **options}
-    store = Local(settings, BackendContext("test", user_key=user_key))
+    store = Local(settings, BackendContext("test", find_indices=lambda: indices and str(path.parent / indices)))
     store.connect()
     return store

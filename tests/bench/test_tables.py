@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the nebula.credential authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The tables of the bench are built from what was measured."""
+
+from __future__ import annotations
+
+import socket
+import socketserver
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.bench import growth
+from tests.bench.network import Bench, Cost, Task, build_row, list_tasks
+from tests.bench.slow_network import Meter, Passed, slow_network
+from tests.servers.relay import serving
+
+
+class Echo(socketserver.StreamRequestHandler):
+    """Answers each line with itself once all whom the test expects have asked."""
+
+    together = threading.Barrier(1)
+
+    def handle(self):
+        for line in self.rfile:
+            self.together.wait(60)
+            self.wfile.write(line)
+
+
+def ask(port, lines):
+    """Send lines one after the other, each once the last one is answered."""
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client, client.makefile("rwb") as stream:
+        for _each in range(lines):
+            stream.write(b"line\n")
+            stream.flush()
+            assert stream.readline() == b"line\n"
+
+
+def config(directory):
+    """A local store with its key beside it."""
+    return {"backend": "local", "path": str(directory / "store"), "key_sources": [{"source": "key_file", "path": str(directory / "key")}]}
+
+
+@pytest.fixture
+def echo(monkeypatch, request):
+    """A slow network in front of a server that answers so many at once."""
+    monkeypatch.setattr(Echo, "together", threading.Barrier(request.param))
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Echo)
+    server.daemon_threads = True
+    with serving(server), slow_network(*server.server_address, 0.001) as between:
+        yield between
+
+
+@pytest.mark.parametrize("echo", [1], indirect=True)
+def test_requests_one_after_the_other_are_as_many_rounds(echo):
+    ask(echo.port, 5)
+    assert echo.meter.read() == Passed(5, 5)
+    echo.meter.start_over()
+    assert echo.meter.read() == Passed(0, 0)
+
+
+@pytest.mark.parametrize("echo", [4], indirect=True)
+def test_requests_in_flight_together_are_one_round(echo):
+    """The server answers none of four before it has all of them."""
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _turn: ask(echo.port, 1), range(4)))
+    assert echo.meter.read() == Passed(4, 1)
+
+
+def test_a_request_is_a_round_later_than_the_last_answer():
+    meter = Meter()
+    first, second = meter.send(), meter.send()
+    meter.answer(first)
+    third = meter.send()
+    meter.answer(second)
+    meter.answer(third)
+    assert (first, second, third, meter.send()) == (1, 1, 2, 3)
+    assert meter.read() == Passed(4, 3)
+
+
+def test_a_row_of_the_network_has_the_whole_and_each():
+    task = Task("update", 8, "credential", dict, "write")
+    shown = build_row(task, Cost(requests=16, rounds=2), {"write": "2.00 of others", "read": "1.00 of others"})
+    assert shown.split() == ["update", "8", "16", "2", "2.00", "0.25", "2.00", "of", "others"]
+
+
+def test_every_task_of_the_network_is_measured_on_a_store(tmp_path, monkeypatch):
+    """On one without a server; what counts its requests is read before and after each task."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    asked = iter(range(1000))
+    tasks = list_tasks(0.02)
+    lines = list(Bench(config(tmp_path), lambda: next(asked), Meter()).run(tasks, {}))
+    assert [line[:34].strip() for line in lines] == ["open and first get", *(task.what for task in tasks)]
+    assert {line.split()[-3] for line in lines} == {"0"}
+    assert {line.split()[-4] for line in lines} == {"1"}
+
+
+def test_the_exponent_is_that_of_the_power():
+    sizes = (10, 100, 1000)
+    for power in (0, 1, 2):
+        assert growth.exponent(sizes, [3.0 * size**power for size in sizes]) == pytest.approx(power)
+
+
+def test_a_row_of_the_growth_has_its_figures_and_the_exponent():
+    whole, part = growth.build_rows((10, 100, 1000), {"find all": [0.001, 0.01, 0.1], "usage": [0.001]})
+    assert whole.split() == ["find", "all", "1.00", "ms", "10.00", "ms", "100.00", "ms", "1.00"]
+    assert part.split() == ["usage", "1.00", "ms"]
+
+
+def test_the_growth_is_measured_on_a_store(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    measured = growth.measure_size(config(tmp_path), 12)
+    assert set(measured) == {"a new credential", *growth.TASKS, *growth.ONCE}
+    assert min(measured.values()) > 0

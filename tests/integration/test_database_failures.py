@@ -13,8 +13,7 @@ import time
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY, BackendContext
-from ansible_collections.nebula.credential.plugins.module_utils.backends.database.backend import Database
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import UNHEALTHY
 from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -26,9 +25,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Unavailable,
 )
 from tests.conformance.records import a_record, value_of
-from tests.conftest import CHECKOUT
 from tests.faults.limits import try_longer_limits
-from tests.integration.database_servers import UNSCOPED, at_commit, backend_on, store_on
+from tests.integration.database_servers import UNSCOPED, as_login, at_commit, backend_at, backend_on, documented_logins, login_of, store_on
 from tests.servers import databases, once, proxy
 
 pytestmark = pytest.mark.server
@@ -67,27 +65,21 @@ def failing(kind, call, limit=LIMIT):
     return caught.value
 
 
-def with_url(server, prefix, url, **more):
-    backend = Database(dict(databases.options(server, prefix, **more), url=url), BackendContext("prod"))
-    backend.connect()
-    return backend
-
-
 def test_a_wrong_password_is_a_refused_login(server, prefix):
     for password in ("wrong", None):
-        backend = with_url(server, prefix, databases.url(server), password=password)
+        backend = backend_at(server, prefix, databases.url(server), password=password)
         said = str(failing(LoginFailed, lambda backend=backend: backend.get("a")))
         assert "refuses the login" in said
         assert "wrong" not in said
 
 
 def test_a_login_that_does_not_exist_is_refused_alike(server, prefix):
-    failing(LoginFailed, lambda: with_url(server, prefix, databases.url(server, user="ghost")).get("a"))
+    failing(LoginFailed, lambda: backend_at(server, prefix, databases.url(server, user="ghost")).get("a"))
 
 
 def test_a_database_that_does_not_exist_is_named(server, prefix):
     url = databases.url(server).rpartition("/")[0] + "/not_there"
-    assert "/not_there" in str(failing(AccessDenied, lambda: with_url(server, prefix, url).get("a")))
+    assert "/not_there" in str(failing(AccessDenied, lambda: backend_at(server, prefix, url).get("a")))
 
 
 def test_a_server_that_nobody_listens_for_is_unavailable(server, prefix):
@@ -100,7 +92,7 @@ def test_a_server_that_nobody_listens_for_is_unavailable(server, prefix):
 
 def test_a_host_without_an_address_is_unavailable(server, prefix):
     url = databases.url(server).replace(server.host, "no-such-host.invalid")
-    failing(Unavailable, lambda: with_url(server, prefix, url, allow_insecure_transport=True).get("a"))
+    failing(Unavailable, lambda: backend_at(server, prefix, url, allow_insecure_transport=True).get("a"))
 
 
 def test_a_server_that_accepts_and_never_answers_is_a_timeout(server, prefix):
@@ -225,7 +217,7 @@ def test_a_password_that_has_expired_is_a_refused_login(server, prefix):
     name, password = login_of(server, prefix, ("SELECT", "credentials"))
     postgresql = databases.dialect(server) == "postgresql"
     server.run(("ALTER ROLE {0} VALID UNTIL '2020-01-01'" if postgresql else "ALTER USER {0}@'%' PASSWORD EXPIRE").format(name))
-    backend = with_url(server, prefix, databases.url(server, user=name), password=password, migration="manual")
+    backend = backend_at(server, prefix, databases.url(server, user=name), password=password, migration="manual")
     failing(LoginFailed, lambda: backend.get("a"))
 
 
@@ -238,87 +230,6 @@ def test_a_value_that_the_server_does_not_take_is_too_large(prefix):
     error = failing(TooLarge, lambda: backend.put(a_record(value=b"x" * (most + 1))))
     assert not error.outcome_unknown
     assert value_of(backend.get("db_pass")) == b"s3cret"
-
-
-POLICIES = {"postgresql": "database-postgresql.sql", "mariadb": "database-mysql.sql"}
-
-
-def login_of(server, prefix, *grants):
-    """A login with these rights alone."""
-    name, password = "u" + prefix[:14], "p-" + prefix
-    if databases.dialect(server) == "postgresql":
-        server.run("CREATE ROLE {0} LOGIN PASSWORD '{1}'".format(name, password))
-    else:
-        server.run("CREATE USER {0}@'%' IDENTIFIED BY '{1}'".format(name, password))
-    for privileges, table in grants:
-        server.run("GRANT {0} ON {1}{2} TO {3}".format(privileges, prefix, table, name))
-    return name, password
-
-
-def documented_logins(server, prefix):
-    """Run the policy file as it is printed, with names of this test's own; answer the names, writer and reader, and the password."""
-    text = (CHECKOUT / "docs" / "policies" / POLICIES[databases.dialect(server)]).read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("--")]
-    for statement in " ".join(lines).split(";"):
-        ours = statement.replace("cred_", prefix).replace("DATABASE nebula ", "DATABASE {0} ".format(server.database))
-        if ours.strip():
-            server.run(ours.replace("nebula_writer", "w" + prefix).replace("nebula_reader", "r" + prefix))
-    return "w" + prefix, "r" + prefix, "change me"
-
-
-def as_login(server, prefix, name, password):
-    return with_url(server, prefix, databases.url(server, user=name), password=password, migration="manual")
-
-
-def test_the_documented_rights_are_enough_for_everything_but_the_schema(server, prefix):
-    backend_on(server, prefix).put(a_record("other"))
-    writer, reader, password = documented_logins(server, prefix)
-    limited = as_login(server, prefix, writer, password)
-    for value in "12":
-        limited.put(a_record(value=value))
-    limited.patch_metadata(limited.get("db_pass"), 0)
-    limited.write_store_document(b"one", None)
-    limited.write_store_document(b"two", b"one")
-    limited.append_audit([ENTRY])
-    reading = as_login(server, prefix, reader, password)
-    assert value_of(reading.get("db_pass", "1")) == b"1"
-    assert len(list(reading.list())) == len(reading.versions("db_pass")) == 2
-    assert reading.read_store_document() == b"two"
-    reading.append_audit([dict(ENTRY, id="1" * 32)])
-    failing(AccessDenied, lambda: reading.put(a_record(value="3")))
-    limited.delete("db_pass")
-    assert reading.last_serial("db_pass") == 2
-
-
-def test_a_missing_right_is_named_with_the_statement_that_gives_it(server, prefix):
-    backend_on(server, prefix).put(a_record())
-    limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT", "credentials")))
-    assert value_of(limited.get("db_pass")) == b"s3cret"
-    said = str(failing(AccessDenied, lambda: limited.put(a_record(value="canary-2"))))
-    wanted = ("SELECT, UPDATE", "credentials") if databases.dialect(server) == "postgresql" else ("INSERT", "versions")
-    assert "denies {0} on the table {1}{2}. Have an administrator run: GRANT {0} ON ".format(wanted[0], prefix, wanted[1]) in said
-    assert "canary" not in said
-    said = str(failing(AccessDenied, lambda: limited.get("db_pass", "7")))
-    assert "denies SELECT on the table {0}versions".format(prefix) in said
-
-
-def test_a_missing_right_is_named_where_a_statement_writes_several_tables(server, prefix):
-    """The server names the table, and the statement what it needs of that."""
-    stored = backend_on(server, prefix).put(a_record())
-    limited = as_login(server, prefix, *login_of(server, prefix, ("SELECT", "store"), ("SELECT, UPDATE, DELETE", "credentials")))
-    said = str(failing(AccessDenied, lambda: limited.delete("db_pass", expected=stored.etag)))
-    assert (
-        "denies DELETE on the table {0}versions".format(prefix) in said or "denies INSERT on the table {0}tombstones".format(prefix) in said
-    )
-
-
-def test_a_login_that_may_not_make_tables_is_told_so(server, prefix):
-    name, password = login_of(server, prefix)
-    if databases.dialect(server) == "postgresql":
-        server.run("REVOKE CREATE ON SCHEMA public FROM PUBLIC")
-    backend = with_url(server, prefix, databases.url(server, user=name), password=password)
-    error = failing(AccessDenied, lambda: backend.get("a"))
-    assert "GRANT" in str(error) or "denie" in str(error) or "may not connect" in str(error)
 
 
 def test_an_entry_of_the_trail_may_hold_any_text(server, prefix):

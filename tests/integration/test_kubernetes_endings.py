@@ -71,7 +71,10 @@ def test_metadata_and_a_delete_are_refused_too(store):
     backend = store.backend()
     stored = backend.put(a_record())
     end(store, NAME)
-    assert writes(store, lambda: refused(lambda: backend.patch_metadata(stored, stored.revision))) == []
+    refused(lambda: backend.patch_metadata(stored, stored.revision))
+    read = backend.get("db_pass")
+    assert writes(store, lambda: refused(lambda: backend.patch_metadata(read, read.revision))) == []
+    assert writes(store, lambda: refused(lambda: backend.put(a_record(value="new"), read.etag))) == []
     assert writes(store, lambda: refused(lambda: backend.delete("db_pass"))) == []
 
 

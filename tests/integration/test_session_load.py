@@ -226,7 +226,28 @@ def test_a_cached_value_waits_for_no_file_where_many_entries_are_held(served, ne
     assert served.desk.try_cached(question) is None
     assert len(served.ask_cached("many", names).result(PATIENCE)["result"]["values"]) == len(names)
     served.desk.maintain()
+    served.desk._keepers.join()
     assert served.desk.try_cached(question) is not None
+
+
+def test_a_store_that_does_not_respond_delays_neither_the_trail_nor_the_end_of_another(served, between, distant, near, tmp_path):
+    """Its login is given back at the end, which is held."""
+    config = {**near, "audit_path": str(tmp_path / "trail.jsonl")}
+    assert "result" in served.ask("get", distant, name="a").result(PATIENCE)
+    assert "result" in served.ask("credential", config, store="near", name="a", value="v4lue", state="present").result(PATIENCE)
+
+    def entries():
+        return (tmp_path / "trail.jsonl").read_text(encoding="ascii").count("\n")
+
+    between.mode = proxy.UNANSWERED
+    written = entries()
+    served.ask("get", config, store="near", name="a").result(PATIENCE)
+    closing = threading.Thread(target=served.desk.close)
+    closing.start()
+    eventually(lambda: entries() > written, "the entry is not written")
+    assert closing.is_alive()
+    between.mode = proxy.PASS
+    closing.join(PATIENCE)
 
 
 CACHED = ["n{0:04d}".format(number) for number in range(2000)]

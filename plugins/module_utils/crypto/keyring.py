@@ -70,6 +70,7 @@ class Keyring:
         self._opened: Optional[OpenRing] = None
         self._surveyed: Optional[OpenRing] = None
         self._lock = threading.RLock()
+        self._begun = self._read = 0
 
     def open(self) -> Optional[OpenRing]:
         """Return the ring, or None if the store has none yet.
@@ -80,8 +81,16 @@ class Keyring:
         return self._opened or self.reload()
 
     def reload(self) -> Optional[OpenRing]:
-        """Return the ring of the current document. Reads the document; opens it only if it changed."""
+        """Return the ring of the current document. Opens the document only if it changed.
+
+        The document is read after this call began: by this caller, or by another one that waited for the same lock.
+        """
+        asked = self._begun
         with self._lock:
+            if self._read > asked:
+                return self._opened
+            self._begun += 1
+            number = self._begun
             content = self.backend.read_store_document()
             if content is None:
                 if self._opened is not None:
@@ -89,6 +98,7 @@ class Keyring:
                 return None
             if self._opened is None or self._opened.content != content:
                 self._opened, self._surveyed = self._reconcile(self._open_document(content)), None
+            self._read = number
             return self._opened
 
     def peek(self) -> Optional[OpenRing]:

@@ -6,12 +6,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.layers.intercept import BackendCall
 
 if TYPE_CHECKING:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
     from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
 
 CLOSED = "closed"
@@ -19,6 +20,11 @@ OPEN = "open"
 HALF_OPEN = "half_open"
 BREAKER_STATES = (CLOSED, HALF_OPEN, OPEN)
 """In this order: all requests are made; a few are tried; none is made."""
+
+PARALLEL = "parallel"
+"""The store's option: how many operations of a batch are in flight."""
+IN_FLIGHT = 8
+"""The operations of a batch that are in flight at once if the configuration does not set `parallel`."""
 
 
 class Observer:
@@ -52,3 +58,29 @@ class BatchThrottle(Observer):
     def breaker_changed(self, state: str) -> None:
         self._parallelism.hold(state != CLOSED)
         self._inner.breaker_changed(state)
+
+
+def throttle_batches(bare: Backend, wanted: Optional[int], observer: Observer) -> Observer:
+    """Set how many operations of a batch are in flight. Return the observer that lowers it while the backend throttles.
+
+    Args:
+        bare: the backend, without layers.
+        wanted: the store's option `parallel`; None: as many as the backend can, at most `IN_FLIGHT`.
+        observer: what gets every event too.
+
+    Raises:
+        InvalidConfiguration: `parallel` is out of range for this backend.
+    """
+    most = bare.capabilities.parallel
+    if wanted is not None and not 1 <= wanted <= most:
+        limit = "this backend does one operation at a time" if most == 1 else "this backend does at most {0} at once".format(most)
+        remedy = "Leave it out." if most == 1 else "Use 1 to {0}, or leave it out.".format(most)
+        raise InvalidConfiguration("it is {0}, and {1}".format(wanted, limit), option=PARALLEL, remedy=remedy)
+    chosen = min(IN_FLIGHT, most) if wanted is None else wanted
+    if chosen == 1:
+        return observer
+    # Imported here, so that a store that works on one credential at a time does not load it.
+    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
+
+    bare.context.parallelism = Parallelism(chosen)
+    return BatchThrottle(bare.context.parallelism, observer)

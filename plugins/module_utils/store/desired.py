@@ -74,6 +74,10 @@ class DesiredCredential:
             raise InvalidInput("type '{0}' declares its own fields".format(name), option="declared_fields", remedy=remedy)
         return type_named(name, stored) if self.declared is None else Custom.declare(self.declared)
 
+    def read_expiry(self, now: datetime) -> Optional[datetime]:
+        """Return when a value that is written now expires; None if that is not said."""
+        return now + self.ttl if self.ttl is not None else self.expires_at
+
     def resolve(self, kind: CredentialType, stored: Fields) -> Tuple[Dict[str, Secret], bool]:
         """Merge the given fields over the stored ones, and generate the primary value if there is none.
 

@@ -15,7 +15,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     InvalidInput,
     NotFound,
     RolledBack,
-    TypeMismatch,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields
@@ -24,9 +23,11 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.credential
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential, read_free_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_created_by,
     check_expected,
     check_expiry_ahead,
     check_policy_has_expiry,
+    check_type,
     choose_recoverable,
     refuse_deleted_since,
     refuse_missing,
@@ -34,7 +35,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     refuse_while_rotating,
     with_way_out,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, check_created_by, retry_conflicts
+from ansible_collections.nebula.credential.plugins.module_utils.store.writer import Writer, retry_conflicts
 
 CHANGED = REDACTED + " (changed)"
 
@@ -205,7 +206,7 @@ class StateEnforcer:
             check_expected(stored, expected_version)
             refuse_revoked(stored)
             wanted = DesiredCredential(name, type=kept.record.type)
-            _check_type(stored, wanted)
+            check_type(stored, wanted)
             if differing(stored.fields, kept.fields):
                 return self._write(stored, kept.fields, wanted, check, False)
             return EnsureResult(False, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
@@ -225,7 +226,7 @@ class StateEnforcer:
         if check:
             return EnsureResult(True, kept, before=describe_diff_side(stored), after=describe_diff_side(kept))
         wanted = DesiredCredential(stored.name, type=kept.record.type)
-        _check_type(stored, wanted)
+        check_type(stored, wanted)
         if differing(stored.fields, kept.fields):
             return self._write(stored, kept.fields, wanted, check, False)
         return EnsureResult(True, stored, before=describe_diff_side(stored), after=describe_diff_side(stored))
@@ -252,7 +253,7 @@ class StateEnforcer:
         return EnsureResult(True, created, generated, after=describe_diff_side(created, record.fields))
 
     def _change(self, stored: Credential, wanted: DesiredCredential, check: bool) -> EnsureResult:
-        _check_type(stored, wanted)
+        check_type(stored, wanted)
         refuse_revoked(stored)
         kind = wanted.kind(stored.record.type, stored.metadata.attributes)
         fields, generated = self._writer.resolve(wanted, kind, stored.fields)
@@ -332,14 +333,6 @@ def _takes_over(stored: Credential, wanted: DesiredCredential) -> bool:
     """
     retyped = wanted.type not in (None, stored.record.type)
     return stored.record.serial is None and (retyped or wanted.ttl is not None)
-
-
-def _check_type(stored: Credential, wanted: DesiredCredential) -> None:
-    if stored.record.record_id is None:
-        return  # another tool wrote it, so its type is not known yet
-    if wanted.type is not None and wanted.type != stored.record.type:
-        what = "it is stored as type '{0}', not '{1}'".format(stored.record.type, wanted.type)
-        raise TypeMismatch(what, name=stored.name, remedy="Leave 'type' out, use another name, or delete it first.")
 
 
 def _refuse_other(there: Credential, version: Optional[str]) -> None:

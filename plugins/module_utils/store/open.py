@@ -41,7 +41,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home, find_in_home, resolve_path
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import Cache
-from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import BatchThrottle, Observer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.observer import PARALLEL, throttle_batches
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import OPTIONS as RESILIENCE
 from ansible_collections.nebula.credential.plugins.module_utils.layers.resilience.stack import resilient
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
@@ -65,9 +65,6 @@ if TYPE_CHECKING:
 
 Warn = Callable[[str], object]
 VaultPassword = Callable[[Optional[str]], Optional[Secret]]
-PARALLEL = "parallel"
-IN_FLIGHT = 8
-"""The operations of a batch that are in flight at once if the configuration does not set `parallel`."""
 CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
@@ -155,7 +152,7 @@ def _open(
         options = _validate(filled.config, traits)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
-        observer = _choose_parallelism(bare, options, counting.recorder)
+        observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
     except InvalidConfiguration as problem:
         raise name_variable(problem, filled.variables) from None
     backend = Metrics(_add_limits(resilient(bare, options, observer)), counting.recorder)
@@ -169,27 +166,6 @@ def _open(
     audited.connect()
     _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
-
-
-def _choose_parallelism(bare: Backend, options: Mapping[str, Any], observer: Observer) -> Observer:
-    """Set how many operations of a batch are in flight. Return the observer that lowers it while the backend throttles.
-
-    Raises:
-        InvalidConfiguration: `parallel` is out of range for this backend.
-    """
-    most, wanted = bare.capabilities.parallel, options.get(PARALLEL)
-    if wanted is not None and not 1 <= wanted <= most:
-        limit = "this backend does one operation at a time" if most == 1 else "this backend does at most {0} at once".format(most)
-        remedy = "Leave it out." if most == 1 else "Use 1 to {0}, or leave it out.".format(most)
-        raise InvalidConfiguration("it is {0}, and {1}".format(wanted, limit), option=PARALLEL, remedy=remedy)
-    chosen = min(IN_FLIGHT, most) if wanted is None else wanted
-    if chosen == 1:
-        return observer
-    # Imported here, so that a store that works on one credential at a time does not load it.
-    from ansible_collections.nebula.credential.plugins.module_utils.context.parallel import Parallelism
-
-    bare.context.parallelism = Parallelism(chosen)
-    return BatchThrottle(bare.context.parallelism, observer)
 
 
 def _find_indices() -> Optional[str]:

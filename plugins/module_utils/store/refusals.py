@@ -12,6 +12,7 @@ from typing import Iterable, Optional, Sequence
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
     Damaged,
+    Duplicate,
     EncryptionError,
     InvalidInput,
     Misplaced,
@@ -20,6 +21,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RolledBack,
     RotationInProgress,
     Tampered,
+    TypeMismatch,
     WrongKey,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -27,7 +29,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import BEFORE_EXPIRY
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
 
 _FAULTY_VALUE = (Damaged, Misplaced, NotEncrypted, RolledBack, Tampered, WrongKey)
@@ -65,6 +67,32 @@ def check_expected(credential: Credential, expected_version: Optional[str]) -> N
     if expected_version is not None and credential.version != expected_version:
         what = "its version is {0}, not {1}".format(credential.version, expected_version)
         raise Conflict(what, name=credential.name, remedy="Read it again and decide again.")
+
+
+def check_created_by(found: Credential, key: Optional[str]) -> None:
+    """Check that a credential was created with an idempotency key.
+
+    Raises:
+        Duplicate: it was created with another one, or without; or there is no key.
+        Revoked: it is revoked since.
+    """
+    if key is None or found.metadata.attributes.get(IDEMPOTENCY_KEY) != key:
+        remedy = "To change it, use 'state: present' without an idempotency key."
+        raise Duplicate("it exists already", name=found.name, remedy=remedy)
+    refuse_revoked(found)
+
+
+def check_type(stored: Credential, wanted: DesiredCredential) -> None:
+    """Refuse another type than the stored one.
+
+    Raises:
+        TypeMismatch: the message names both.
+    """
+    if stored.record.record_id is None:
+        return  # another tool wrote it, so its type is not known yet
+    if wanted.type is not None and wanted.type != stored.record.type:
+        what = "it is stored as type '{0}', not '{1}'".format(stored.record.type, wanted.type)
+        raise TypeMismatch(what, name=stored.name, remedy="Leave 'type' out, use another name, or delete it first.")
 
 
 def check_expiry_ahead(wanted: DesiredCredential, now: datetime) -> None:

@@ -15,7 +15,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
-    Duplicate,
     EncryptionError,
     NotFound,
     RotationInProgress,
@@ -38,9 +37,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
-from ansible_collections.nebula.credential.plugins.module_utils.store.desired import IDEMPOTENCY_KEY, DesiredCredential
+from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Clock, Reader, utc_now
 from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import (
+    check_created_by,
     check_expected,
     check_recoverable,
     refuse_importing,
@@ -140,7 +140,7 @@ class Writer:
         kind = wanted.kind(credential.record.type, attributes)
         changes = dict(wanted.apply(metadata), attributes=wanted.attributes(kind, attributes))
         expires_at = metadata.expires_at if keeps_state else kind.expires_at(fields) or _still_ahead(metadata, now)
-        changes["expires_at"] = _read_expiry(wanted, now) or expires_at
+        changes["expires_at"] = wanted.read_expiry(now) or expires_at
         metadata = date_version(replace(metadata, **changes), now, is_rotated=_has_another_secret(kind, credential.fields, fields))
         state = credential.record.state if keeps_state else {}
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
@@ -151,8 +151,7 @@ class Writer:
         Raises:
             Conflict: another writer came first.
         """
-        expected = ABSENT if replaced is None else replaced.record.etag
-        return self._answer(self._backend.put(record, expected, create=replaced is None))
+        return self._answer(self._backend.put(record, replaced.record.etag if replaced else ABSENT, create=replaced is None))
 
     def patch(self, credential: Credential, changes: Dict[str, Any]) -> Credential:
         """Change the metadata of the version that was read; the value stays.
@@ -307,7 +306,7 @@ class Writer:
         now = self._clock()
         blank = Metadata(now, now, lifecycle=lifecycle.UNINITIALIZED, attributes=wanted.attributes(kind, {}))
         metadata = replace(lifecycle.advance_all(blank, ("begin_direct", "auth_ok"), now), **wanted.apply(blank))
-        expires_at = _read_expiry(wanted, now) or kind.expires_at(fields)
+        expires_at = wanted.read_expiry(now) or kind.expires_at(fields)
         return replace(metadata, scope=self.scope(wanted, metadata.scope), expires_at=expires_at)
 
     def _find_created_before(self, wanted: DesiredCredential, conflict: Conflict) -> Credential:
@@ -319,19 +318,6 @@ class Writer:
 
     def _answer(self, record: Record) -> Credential:
         return Credential(record, self._clock())
-
-
-def check_created_by(found: Credential, key: Optional[str]) -> None:
-    """Check that a credential was created with an idempotency key.
-
-    Raises:
-        Duplicate: it was created with another one, or without; or there is no key.
-        Revoked: it is revoked since.
-    """
-    if key is None or found.metadata.attributes.get(IDEMPOTENCY_KEY) != key:
-        remedy = "To change it, use 'state: present' without an idempotency key."
-        raise Duplicate("it exists already", name=found.name, remedy=remedy)
-    refuse_revoked(found)
 
 
 def _revive(credential: Credential, now: datetime) -> Metadata:
@@ -367,10 +353,6 @@ def _keeps_state(credential: Credential, fields: Fields) -> bool:
         remedy = "Run it again in a moment. If the process that refreshed it has died, reading the credential ends the refresh."
         raise Conflict("it is being refreshed, and its response would be lost", name=credential.name, remedy=remedy)
     return True
-
-
-def _read_expiry(wanted: DesiredCredential, now: datetime) -> Optional[datetime]:
-    return now + wanted.ttl if wanted.ttl is not None else wanted.expires_at
 
 
 def _still_ahead(metadata: Metadata, now: datetime) -> Optional[datetime]:

@@ -10,6 +10,7 @@ import base64
 import json
 import multiprocessing
 import os
+import threading
 
 import pytest
 
@@ -237,3 +238,46 @@ def test_a_read_asks_the_store_for_nothing_but_the_value(tmp_path, monkeypatch):
     store.rotate_master_key()
     assert value_of(reader.get("two")) == b"correct horse"
     assert asked
+
+
+class CountedLock:
+    """A lock that counts who has come for it."""
+
+    def __init__(self, lock):
+        self.lock = lock
+        self.came = threading.Semaphore(0)
+
+    def __enter__(self):
+        self.came.release()
+        self.lock.acquire()
+
+    def __exit__(self, *_error):
+        self.lock.release()
+
+
+def test_writers_that_wait_together_share_one_read_of_the_document(tmp_path, monkeypatch):
+    """But not one that began before they asked: a rotation may have come after it."""
+    keyring = a_store(tmp_path).keyring
+    keyring.create()
+    lock = CountedLock(keyring._lock)
+    monkeypatch.setattr(keyring, "_lock", lock)
+    reads, begun, may_go = [], threading.Event(), threading.Event()
+    read = keyring.backend.read_store_document
+
+    def slow():
+        reads.append(None)
+        begun.set()
+        assert may_go.wait(60)
+        return read()
+
+    monkeypatch.setattr(keyring.backend, "read_store_document", slow)
+    rings = []
+    readers = [threading.Thread(target=lambda: rings.append(keyring.reload())) for _each in range(8)]
+    for reader in readers:
+        reader.start()
+        assert lock.came.acquire(timeout=60)
+        assert begun.wait(60)  # the first one has begun to read before the others ask
+    may_go.set()
+    for reader in readers:
+        reader.join(60)
+    assert (len(rings), len({ring.content for ring in rings}), len(reads)) == (8, 1, 2)

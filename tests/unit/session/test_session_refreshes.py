@@ -105,8 +105,10 @@ def test_a_session_keeps_the_answer_while_the_store_is_down_and_does_not_end_bef
         assert reply["result"]["value"] == "a-1"
         assert "it was refreshed, and the store does not take the new value now" in reply["warnings"][0]
         desk.maintain()
+        desk._keepers.join()
         assert not desk.is_idle()
     desk.maintain()
+    desk._keepers.join()
     assert desk.is_idle()
     assert (world.token(), world.state, world.service.calls) == ("a-1", "active", [tokens.FIRST])
 

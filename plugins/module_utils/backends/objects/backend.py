@@ -12,10 +12,9 @@ from __future__ import annotations
 
 import os
 from abc import abstractmethod
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     Backend,
@@ -33,8 +32,15 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     envelope_conflict,
     next_serial,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, nothing_done
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.source import (
+    Change,
+    Vacancy,
+    answer,
+    find_source,
+    version_of,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.tombstones import Tombstones
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import EnvelopeRewriter, VersionRemover
@@ -42,24 +48,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelop
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, InvalidConfiguration, ReadOnly
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, LastSerial, Record, VersionInfo
-
-
-class _Change(NamedTuple):
-    """A planned write: the object it replaces, the new record, and the serial under which the former value is kept."""
-
-    found: Optional[StoredObject]
-    record: Record
-    kept_as: Optional[int]
-    tombstone: Optional[StoredObject]
-
-
-class _Vacancy(NamedTuple):
-    """What was read of a name and stage without a value: its last serial, and its tombstone."""
-
-    name: str
-    stage: str
-    last: int
-    tombstone: Optional[StoredObject]
 
 
 class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
@@ -89,11 +77,12 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         place = ObjectKey(check_name(record.name), record.stage)
         base = self._find_source(place, expected)
+        is_empty = create and expected == ABSENT and not self._may_be_going(place)
         for attempt in attempts(record.name):
             # What the caller has read, or did not find, is not read again: the backend compares what is there.
-            known = attempt == 0 and (base is not None or (create and expected == ABSENT))
+            known = attempt == 0 and (base is not None or is_empty)
             found = base if known else self._find_writable(place)
-            check_swap(record.name, None if found is None else _answer(found), expected, create)
+            check_swap(record.name, None if found is None else answer(found), expected, create)
             change = self._plan_change(record, found, expected.source if known and expected is not None else None)
             try:
                 return replace(change.record, source=self._store(place, change))
@@ -102,15 +91,11 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         raise AssertionError
 
     def _find_source(self, place: ObjectKey, expected: Optional[Etag]) -> Optional[StoredObject]:
-        """Return the object that a write names, as it was read; None if it must be read for this write.
+        """As `find_source`. A stage is read again where a delete takes a while: its credential may be going."""
+        return None if self._may_be_going(place) else self._check_stays(place.name, find_source(place, expected))
 
-        A stage is read again where a delete takes a while: its credential may be going.
-        """
-        found = None if expected is None else expected.source
-        if expected is None or not isinstance(found, StoredObject) or (self.places.ends_later and place.kind != CURRENT):
-            return None
-        fits = (found.record.name, found.record.stage) == place and found.problem is None and expected.matches(_answer(found))
-        return self._check_stays(place.name, found) if fits else None
+    def _may_be_going(self, place: ObjectKey) -> bool:
+        return self.places.ends_later and place.kind != CURRENT
 
     def _find(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None. Raises its problem if it cannot be read."""
@@ -121,7 +106,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def _find_writable(self, place: ObjectKey) -> Optional[StoredObject]:
         """As `_find`, for a write. Raises if the backend is deleting the object, or the credential that a stage belongs to."""
-        if self.places.ends_later and place.kind != CURRENT:
+        if self._may_be_going(place):
             self._check_stays(place.name, self.places.read(ObjectKey(place.name)))
         return self._check_stays(place.name, self._find(place))
 
@@ -131,19 +116,17 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             raise found.ending.within(name=name, store=self.context.store)
         return found
 
-    def _plan_change(self, record: Record, found: Optional[StoredObject], source: object) -> _Change:
+    def _plan_change(self, record: Record, found: Optional[StoredObject], source: object) -> Change:
         """Plan a write. If the record is an envelope, the envelope sets its serial and its identity."""
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
-        if isinstance(source, _Vacancy) and (source.name, source.stage) == (record.name, record.stage):
-            last, tombstone = source.last, source.tombstone
-        else:
-            last, tombstone = self._last(record.name, record.stage, found)
+        vacancy = source if isinstance(source, Vacancy) and source.fits(record) else None
+        last, tombstone = (vacancy.last, vacancy.tombstone) if vacancy else self._last(record.name, record.stage, found)
         keeping = found is not None and record.stage == CURRENT and record.keep_replaced
         kept_as = self._history.serial_to_keep(found, last, offered.serial) if found is not None and keeping else None
         serial = next_serial(record.name, offered.serial, max(last, kept_as or 0))
         record_id = offered.record_id or (found and found.record.record_id) or os.urandom(RECORD_ID_SIZE)
         stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0)
-        return _Change(found, stored, kept_as, tombstone)
+        return Change(found, stored, kept_as, tombstone)
 
     def _last(self, name: str, stage: str, found: Optional[StoredObject]) -> Tuple[int, Optional[StoredObject]]:
         """Return the last used serial, and the tombstone if it had to be read for that."""
@@ -153,7 +136,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         seen = [kept.serial for kept in found.older] if found else []
         return max(0, *seen, (tombstone and tombstone.record.serial) or 0), tombstone
 
-    def _store(self, place: ObjectKey, change: _Change) -> StoredObject:
+    def _store(self, place: ObjectKey, change: Change) -> StoredObject:
         content = StoredObject(change.record, written_at=datetime.now(timezone.utc))
         if change.found is not None:
             return self._replace(place, change, change.found, content)
@@ -161,9 +144,9 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             self._clean(place, change.tombstone)
         return self.places.create(place, content)
 
-    def _replace(self, place: ObjectKey, change: _Change, found: StoredObject, content: StoredObject) -> StoredObject:
+    def _replace(self, place: ObjectKey, change: Change, found: StoredObject, content: StoredObject) -> StoredObject:
         name, copy = place.name, None
-        with _nothing_of_it_done():
+        with nothing_done():
             unswept = self._history.sweep(name, found.garbage)
             if change.kept_as is not None:
                 copy = self._history.copy(name, found, change.kept_as)
@@ -187,13 +170,13 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         if found is None:
             raise absent(name, stage=stage)
         if found.problem is None and version in (None, version_of(found)):
-            return replace(_answer(found), source=found)
+            return replace(answer(found), source=found)
         kept = self._older(name, found, version)
         if found.problem is not None and kept is None:
             raise found.problem.within(name=name, store=self.context.store)
         if kept is None:
             raise absent(name, version, stage, [version_of(found), *(str(each.serial) for each in found.older)])
-        return _answer(kept)
+        return answer(kept)
 
     def _older(self, name: str, found: StoredObject, version: Optional[str]) -> Optional[StoredObject]:
         """Return an older value that the current object, damaged or not, names; else None."""
@@ -207,10 +190,10 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         offered = record if record.envelope is None else public_record(record.name, record.stage, record.envelope)
         base = self._find_source(place, Etag(record.version, expected_revision, record.source))
         for attempt in attempts(record.name):
-            found = base if base is not None and attempt == 0 else self._check_stays(record.name, self._find(place))
+            found = (base if attempt == 0 else None) or self._check_stays(record.name, self._find(place))
             if found is None:
                 raise absent(record.name, stage=record.stage)
-            check_revision(_answer(found), offered, record.version, expected_revision)
+            check_revision(answer(found), offered, record.version, expected_revision)
             patched = replace(found.record, metadata=record.metadata, envelope=record.envelope, revision=expected_revision + 1)
             try:
                 stored = self.places.replace(place, replace(found, record=patched), found)
@@ -251,11 +234,10 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         base = self._find_source(place, expected)
         for attempt in attempts(name):
             # An unreadable value can be deleted too, unless a version of it is expected.
-            read = self.places.read if expected is None else self._find
-            found = base if base is not None and attempt == 0 else read(place)
+            found = (base if attempt == 0 else None) or (self.places.read(place) if expected is None else self._find(place))
             if found is None:
                 raise absent(name, stage=stage)
-            check_swap(name, _answer(found), expected)
+            check_swap(name, answer(found), expected)
             self._check_stays(name, found)
             try:
                 self._remove(place, found)
@@ -272,7 +254,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             left.add(used)  # A write that was killed may have copied the last value already.
         # The serials of a name that was never deleted begin with 1, without a gap.
         first = used - len(found.older) == 1
-        with _nothing_of_it_done():
+        with nothing_done():
             tombstone = self._tombstones.bury(place.name, place.kind, used, left, first=first)
         try:
             self.places.remove(place, found)
@@ -311,7 +293,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             elif found.problem is not None:
                 yield build_unreadable_row(found.record.name, wanted.stage, found.problem)
             else:
-                yield _answer(found)
+                yield answer(found)
 
     def versions(self, name: str) -> List[VersionInfo]:
         found = self.places.read(ObjectKey(check_name(name)))
@@ -327,7 +309,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def read_vacancy(self, name: str, stage: str) -> LastSerial:
         last, tombstone = self._last(check_name(name), stage, None)
-        return LastSerial(last, Etag(None, source=_Vacancy(name, stage, last, tombstone)))
+        return LastSerial(last, Etag(None, source=Vacancy(name, stage, last, tombstone)))
 
     def read_store_document(self) -> Optional[bytes]:
         found = self.places.read_document()
@@ -349,25 +331,3 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         except CredentialError as problem:
             return unhealthy(problem)
         return Health()
-
-
-def version_of(found: StoredObject) -> str:
-    """Return the version token of an object: its serial, and a mark if another tool wrote it or changed it."""
-    serial = found.record.serial
-    if serial is None:
-        return "+" + (found.foreign_token or found.token or "")
-    return str(serial) if is_counted(found) else "{0}+{1}".format(serial, found.foreign_token)
-
-
-def _answer(found: StoredObject) -> Record:
-    return replace(found.record, version=version_of(found))
-
-
-@contextmanager
-def _nothing_of_it_done() -> Iterator[None]:
-    """Mark errors of the block as certain: it runs before the write itself, so the write did not happen."""
-    try:
-        yield
-    except CredentialError as problem:
-        problem.outcome_unknown = False
-        raise

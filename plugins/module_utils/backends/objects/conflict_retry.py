@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The limits of repeating a write that loses to other writers."""
+"""The limits of repeating a write that loses to other writers, and the errors of what comes before a write."""
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import Iterator
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.deadline import is_over, timeout_error
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError
 
 _MOST = 100
 
@@ -26,3 +27,13 @@ def attempts(name: str) -> Iterator[int]:
             raise timeout_error().within(name=name)
         yield number
     raise Conflict("{0} other writes came first".format(_MOST), name=name, remedy="Repeat when there is less traffic.")
+
+
+@contextmanager
+def nothing_done() -> Iterator[None]:
+    """Mark errors of the block as certain: it runs before the write itself, so the write did not happen."""
+    try:
+        yield
+    except CredentialError as problem:
+        problem.outcome_unknown = False
+        raise

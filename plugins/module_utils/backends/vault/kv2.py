@@ -15,7 +15,7 @@ import os
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
-from typing import Any, Iterator, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities, Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import (
@@ -42,6 +42,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_records import (
     RECORD_ID_SIZE,
+    CurrentVersion,
+    Source,
     build_listing_row,
     data_of,
     describe_record,
@@ -52,6 +54,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     list_kept,
     record_of,
     row_of,
+    take_source,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_removal import Removal
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_requests import (
@@ -70,48 +73,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, Etag, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
-
-
-class _CurrentVersion(NamedTuple):
-    """The state that a write finds.
-
-    Attributes:
-        number: that of the newest version; 0 if there never was one.
-        record: its record, unless it was deleted.
-        deleted_at: when it was deleted, if it can be undeleted.
-    """
-
-    number: int
-    record: Optional[Record]
-    deleted_at: Optional[datetime] = None
-
-    @property
-    def is_recreated(self) -> bool:
-        """Whether a new value starts another credential: there was one, and it was deleted."""
-        return self.record is None and self.number > 0
-
-
-class _Source:
-    """What `get` has read, for one write.
-
-    A value is written before its metadata is compared. So a write that may be late looks first: after another write from the same read,
-    and when it is repeated.
-    """
-
-    def __init__(self, found: _CurrentVersion) -> None:
-        self._found: Optional[_CurrentVersion] = found
-
-    def take(self, name: str, stage: str, expected: Etag) -> Optional[_CurrentVersion]:
-        """Return the state that was read if it is the expected one, and this is the first write from it; else None."""
-        found, self._found = self._found, None
-        record = found.record if found is not None else None
-        fits = record is not None and (record.name, record.stage) == (name, stage) and expected.matches(record)
-        return found if fits else None
-
-
-def _take_source(name: str, stage: str, expected: Optional[Etag]) -> Optional[_CurrentVersion]:
-    source = None if expected is None else expected.source
-    return source.take(name, stage, expected) if isinstance(source, _Source) and expected is not None else None
 
 
 class Kv2(Connected, Recoverable, VersionRemover):
@@ -171,41 +132,41 @@ class Kv2(Connected, Recoverable, VersionRemover):
             return self._describe(place, record, value, base, expected)
         raise AssertionError
 
-    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: _CurrentVersion, expected: Optional[Etag]) -> None:
+    def _claim(self, place: str, record: Record, data: Mapping[str, Any], base: CurrentVersion, expected: Optional[Etag]) -> None:
         """Describe the value of a put whose response was lost, if it is stored and not yet described."""
         value = self._requests.read(place)
         ours = value is not None and (value.version.number, value.data) == (base.number + 1, dict(data))
         if value is not None and ours and not find_description(value.custom, value.version.number, record.name).own:
             self._describe(place, record, value, base, expected)
 
-    def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[_CurrentVersion]:
+    def _find_expected(self, name: str, stage: str, expected: Optional[Etag], create: bool) -> Optional[CurrentVersion]:
         """Return the state that a write expects, without reading a value; None if the value must be read.
 
         The server compares the version, and the response to the write shows whether the revision was the expected one.
         """
         if expected is None or expected == ABSENT:
-            return _CurrentVersion(0, None) if create else None
+            return CurrentVersion(0, None) if create else None
         if create or not is_number(expected.version or ""):
             return None
-        source = _take_source(name, stage, expected)
+        source = take_source(name, stage, expected)
         if source is not None:
             return source
         if expected.revision is None:
-            return _CurrentVersion(int(expected.version or 0), Record(name))
+            return CurrentVersion(int(expected.version or 0), Record(name))
         sheet = self._requests.sheet(self._location.place(name, stage))
         row = row_of(name, stage, sheet, self._tenant)
-        return _CurrentVersion(sheet.current, row) if sheet is not None and expected.matches(row) else None
+        return CurrentVersion(sheet.current, row) if sheet is not None and expected.matches(row) else None
 
-    def _read_current(self, name: str, stage: str, *, deleting: bool = False) -> _CurrentVersion:
+    def _read_current(self, name: str, stage: str, *, deleting: bool = False) -> CurrentVersion:
         place = self._location.place(name, stage)
         value = self._requests.read(place)
         if value is None:
-            return _CurrentVersion(0 if deleting else self.last_serial(name, stage), None)
+            return CurrentVersion(0 if deleting else self.last_serial(name, stage), None)
         self._removal.bury_marked(place, value)
         record = record_of(name, stage, value, self._tenant)
-        return _CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
+        return CurrentVersion(value.version.number, record, deleted_at=find_deleted_at(value))
 
-    def _describe(self, place: str, record: Record, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> Record:
+    def _describe(self, place: str, record: Record, value: Value, base: CurrentVersion, expected: Optional[Etag]) -> Record:
         """Send the second request of a put.
 
         Raises:
@@ -229,7 +190,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
             warn_about_deleted(self.context, record.name, value.version, base.deleted_at)
         return replace(record, version=str(number), serial=number, record_id=record_id, revision=0, ends_at=value.version.ends_at)
 
-    def _check_metadata(self, place: str, name: str, value: Value, base: _CurrentVersion, expected: Optional[Etag]) -> None:
+    def _check_metadata(self, place: str, name: str, value: Value, base: CurrentVersion, expected: Optional[Etag]) -> None:
         try:
             check_metadata(value, base.number, expected, name)
         except Conflict:
@@ -237,7 +198,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._unfinished.finish(place, "the value before it, which is stored again", again)
             raise
 
-    def _check_not_deleted(self, place: str, name: str, value: Value, base: _CurrentVersion, sheet: SecretMetadata) -> None:
+    def _check_not_deleted(self, place: str, name: str, value: Value, base: CurrentVersion, sheet: SecretMetadata) -> None:
         """Check after a put that the version before it was not deleted first: the compare-and-swap of KV does not see that.
 
         Raises:
@@ -257,7 +218,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
         record = record_of(name, stage, value, self._tenant)
         if record is None or value is None:
             raise absent(name, stage=stage, deleted_at=find_deleted_at(value) if stage == CURRENT else None)
-        return replace(record, source=_Source(_CurrentVersion(value.version.number, record)))
+        return replace(record, source=Source(CurrentVersion(value.version.number, record)))
 
     def _version(self, name: str, version: str, stage: str) -> Record:
         found = None
@@ -271,7 +232,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """As the contract says. If the server cannot compare metadata (HashiCorp Vault), the later of two concurrent changes wins."""
         place = self._location.place(record.name, record.stage)
-        _take_source(record.name, record.stage, record.etag)
+        take_source(record.name, record.stage, record.etag)
         for _each in attempts(record.name):
             sheet = self._requests.sheet(place)
             found = row_of(record.name, record.stage, sheet, self._tenant)
@@ -289,7 +250,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         place = self._location.place(name, stage)
         # A recoverable delete compares the revision by itself.
-        base = _take_source(name, stage, expected) if recoverable else self._find_expected(name, stage, expected, False)
+        base = take_source(name, stage, expected) if recoverable else self._find_expected(name, stage, expected, False)
         for _each in attempts(name):
             if base is None:
                 base = self._read_current(name, stage, deleting=True)
@@ -309,7 +270,7 @@ class Kv2(Connected, Recoverable, VersionRemover):
             self._unfinished.finish(place, "the removal of its versions", partial(self._removal.bury, place, value))
             return
 
-    def _claim_delete(self, place: str, name: str, base: _CurrentVersion, expected: Optional[Etag]) -> None:
+    def _claim_delete(self, place: str, name: str, base: CurrentVersion, expected: Optional[Etag]) -> None:
         """Finish a delete whose response was lost, if it was done."""
         value = self._requests.read(place)
         if value is not None and is_marked(value) and value.version.number == base.number + 1:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, List, Mapping, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import build_unreadable_row
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
@@ -34,11 +34,54 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import date_version
 from ansible_collections.nebula.credential.plugins.module_utils.model.importing import is_importing
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Metadata, Record, VersionInfo
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, OPAQUE, Etag, Metadata, Record, VersionInfo
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 
 RECORD_ID_SIZE = 16
 _LONGEST_NUMBER = 18
+
+
+class CurrentVersion(NamedTuple):
+    """The state that a write finds.
+
+    Attributes:
+        number: that of the newest version; 0 if there never was one.
+        record: its record, unless it was deleted.
+        deleted_at: when it was deleted, if it can be undeleted.
+    """
+
+    number: int
+    record: Optional[Record]
+    deleted_at: Optional[datetime] = None
+
+    @property
+    def is_recreated(self) -> bool:
+        """Whether a new value starts another credential: there was one, and it was deleted."""
+        return self.record is None and self.number > 0
+
+
+class Source:
+    """What `get` has read, for one write.
+
+    A value is written before its metadata is compared. So a write that may be late looks first: after another write from the same read,
+    and when it is repeated.
+    """
+
+    def __init__(self, found: CurrentVersion) -> None:
+        self._found: Optional[CurrentVersion] = found
+
+    def take(self, name: str, stage: str, expected: Etag) -> Optional[CurrentVersion]:
+        """Return the state that was read if it is the expected one, and this is the first write from it; else None."""
+        found, self._found = self._found, None
+        record = found.record if found is not None else None
+        fits = record is not None and (record.name, record.stage) == (name, stage) and expected.matches(record)
+        return found if fits else None
+
+
+def take_source(name: str, stage: str, expected: Optional[Etag]) -> Optional[CurrentVersion]:
+    """Return the state that was read for a write, as `Source.take` does; None if it must be read."""
+    source = None if expected is None else expected.source
+    return source.take(name, stage, expected) if isinstance(source, Source) and expected is not None else None
 
 
 def record_of(name: str, stage: str, value: Optional[Value], tenant: str, *, deleted: bool = False) -> Optional[Record]:

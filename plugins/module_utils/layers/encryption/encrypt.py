@@ -97,8 +97,8 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         with self.naming(record.name):
             key, stored = self._store(record, expected, create, restored)
             self._acknowledge(key, stored, restored)
-            known = {"version": stored.version, "serial": stored.serial, "record_id": stored.record_id, "source": stored}
-            return replace(record, revision=0, envelope=None, **known)
+            known = replace(record, version=stored.version, serial=stored.serial, record_id=stored.record_id, revision=0, envelope=None)
+            return replace(known, source=stored)
 
     def _store(self, record: Record, expected: Optional[Etag], create: bool, restored: bool) -> Tuple[MasterKey, Record]:
         """Seal and store the value; repeat if another writer came first. Return the key and what was stored."""

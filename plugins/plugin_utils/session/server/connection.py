@@ -35,7 +35,7 @@ class ClientConnection:
         """The same, once it is parsed."""
         self._ticks = 0
         self._content = bytearray()
-        self._reply = memoryview(b"")
+        self._reply: list[memoryview] = []
 
     def receive(self) -> bytes | None:
         """Return the request once it has arrived whole; None until then.
@@ -48,7 +48,7 @@ class ClientConnection:
         except BlockingIOError:
             return None
         self._content += part
-        if not part or self.working or len(self._reply):
+        if not part or self.working or self._reply:
             raise ConnectionError("gone, or not silent")
         return self._whole()
 
@@ -77,7 +77,9 @@ class ClientConnection:
         """Send a response, as much as the connection takes now. Return True if that was all."""
         self.working = False
         self._ticks = 0
-        self._reply = memoryview(LENGTH.pack(len(content)) + content)
+        length = LENGTH.pack(len(content))
+        # A long response, which several callers may get, is not copied for each. A short one must be sent in one piece.
+        self._reply = [memoryview(length), memoryview(content)] if len(content) > PART else [memoryview(length + content)]
         return self.send()
 
     def send(self) -> bool:
@@ -87,8 +89,9 @@ class ClientConnection:
             OSError: the caller is gone.
         """
         try:
-            while len(self._reply):
-                self._reply = self._reply[self.connection.send(self._reply) :]
+            while self._reply:
+                rest = self._reply[0][self.connection.send(self._reply[0]) :]
+                self._reply[:1] = [rest] if rest else []
         except BlockingIOError:
             return False
         return True

@@ -95,8 +95,9 @@ class EventLoop:
         self.admit_nobody()
         for caller in list(self._callers):
             self._drop(caller)
-        self._readers.close(wait=True)
-        self._fetchers.close(wait=True)
+        for threads in (self._readers, self._fetchers):
+            threads.stop()
+            threads.join()
 
     def admit(self) -> None:
         """Accept the callers that wait."""
@@ -198,7 +199,7 @@ class EventLoop:
         """Perform a request, in another thread. Its callers always get a response or are dropped: else they would wait for ever."""
         reply, seen = None, SeenEntries()
         try:
-            if any(caller in self._callers for caller in flight.callers):
+            if not self._desk.flights.cancel(flight, self._callers):
                 reply = encode_reply(self._desk.perform_for_all(flight, seen))
         finally:
             first, *others = self._desk.flights.land(flight)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Container
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import ClientConnection
@@ -53,14 +54,25 @@ class Flights:
                 self._named[caller.asked["progress"]] = flight
         return flight if found is None else None
 
+    def cancel(self, flight: Flight, waiting: Container[ClientConnection]) -> bool:
+        """Take a request back if none of its callers is `waiting` any more, so that no other one joins it. Return True if that was done."""
+        with self._lock:
+            if any(caller in waiting for caller in flight.callers):
+                return False
+            self._remove(flight)
+        return True
+
     def land(self, flight: Flight) -> list[ClientConnection]:
         """Return the callers to respond to. No other caller can join this request any more."""
         with self._lock:
-            if flight.question is not None:
-                self._shared.pop(flight.question, None)
-            for caller in flight.callers:
-                self._named.pop(caller.asked.get("progress"), None)
-            return flight.callers
+            self._remove(flight)
+        return flight.callers
+
+    def _remove(self, flight: Flight) -> None:
+        if flight.question is not None and self._shared.get(flight.question) is flight:
+            del self._shared[flight.question]
+        for caller in flight.callers:
+            self._named.pop(caller.asked.get("progress"), None)
 
     def find_progress(self, name: str) -> Progress | None:
         """Return how far a request is, by the name that its caller gave it; None if there is no such request under way."""

@@ -60,6 +60,7 @@ class RequestHandler:
     def __init__(self, options: Mapping[str, Any]) -> None:
         """Take the run's `session` options."""
         self._background = StoreThreads(REFRESHERS, "refresh")
+        self._keepers = StoreThreads(1, "keep")
         terms = CacheTerms(**{name: options[name] for name in CacheTerms._fields if name in options})
         self.work_waits = threading.Event()
         """Set if `maintain` should be called now, and not only in a second."""
@@ -252,9 +253,16 @@ class RequestHandler:
     def maintain(self) -> None:
         """Renew leases and write audit entries that wait. Called about once a second, and when `work_waits` is set."""
         self.work_waits.clear()
-        self._stores.maintain()
+        self._stores.maintain(self._keep)
+
+    def _keep(self, store: str, work: Callable[[], None]) -> None:
+        """Do work for a store in a thread of that store: one that does not respond must not delay the others. Skip it if one is running."""
+        if not self._keepers.is_busy(store):
+            with suppress(RuntimeError):  # there is no thread left; the next call tries again
+                self._keepers.submit(store, work)
 
     def close(self) -> None:
-        """Close every store: write audit entries, revoke leases and logins."""
-        self._background.close(wait=False)
-        self._stores.close()
+        """Close every store: write audit entries, revoke leases and logins. A store that does not respond delays no other one."""
+        self._background.stop()
+        self._stores.close(self._keepers.submit)
+        self._keepers.join()

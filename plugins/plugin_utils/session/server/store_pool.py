@@ -141,9 +141,12 @@ class StorePool:
 
     def managers(self) -> list[CredentialManager]:
         """Return the managers of the open stores."""
+        return [manager for _fingerprint, manager in self._list_open()]
+
+    def _list_open(self) -> list[tuple[str, CredentialManager]]:
         with self._lock:
-            opened = list(self._opened.values())
-        return _managers_of(opened)
+            opened = list(self._opened.items())
+        return [(fingerprint, manager) for fingerprint, one in opened for manager in _managers_of([one])]
 
     def find_managers(self, name: str, config: Mapping[str, Any]) -> list[CredentialManager]:
         """Return the manager of one store if it is open, in a list."""
@@ -165,12 +168,15 @@ class StorePool:
         can = manager.backend.capabilities
         return not can.persistent or (can.leased and manager in self._due) or _has_unwritten(manager)
 
-    def maintain(self) -> None:
-        """Write the audit entries that wait, and renew logins and leases."""
-        for manager in self.managers():
-            _run_guarded(manager.flush)
-            if manager.backend.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
-                _run_guarded(partial(self._renew, manager))
+    def maintain(self, run: Callable[[str, Callable[[], None]], object]) -> None:
+        """Have `run`, which takes a store's fingerprint and work, write the audit entries that wait, and renew logins and leases."""
+        for fingerprint, manager in self._list_open():
+            run(fingerprint, partial(self._maintain, manager))
+
+    def _maintain(self, manager: CredentialManager) -> None:
+        _run_guarded(manager.flush)
+        if manager.backend.capabilities.remote and time.monotonic() >= self._due.get(manager, 0.0):
+            _run_guarded(partial(self._renew, manager))
 
     def _renew(self, manager: CredentialManager) -> None:
         renewable = find_protocol(manager.backend, Renewable)
@@ -180,10 +186,14 @@ class StorePool:
         else:
             self._due[manager] = time.monotonic() + after
 
-    def close(self) -> None:
-        """Close every store."""
-        for manager in self.managers():
-            _run_guarded(manager.close)
+    def close(self, run: Callable[[str, Callable[[], None]], object]) -> None:
+        """Have `run`, which takes a store's fingerprint and work, close each store. Close it here if `run` can start no thread."""
+        for fingerprint, manager in self._list_open():
+            close = partial(_run_guarded, manager.close)
+            try:
+                run(fingerprint, close)
+            except RuntimeError:
+                close()
 
 
 def _has_unwritten(manager: CredentialManager) -> bool:

@@ -30,16 +30,16 @@ class StoreThreads:
         self._name = name
         self._changed = threading.Condition()
         self._stores: dict[str, _Store] = {}
-        self._is_closed = False
+        self._is_stopped = False
 
     def submit(self, store: str, work: Work) -> None:
         """Run `work` in a thread of this store (any text), as soon as one is free. `work` reports its failures itself.
 
         Raises:
-            RuntimeError: these threads are closed, or the system has no thread left. The work is not run.
+            RuntimeError: these threads were stopped, or the system has no thread left. The work is not run.
         """
         with self._changed:
-            if self._is_closed:
+            if self._is_stopped:
                 raise RuntimeError("the session ends")
             found = self._stores.setdefault(store, _Store())
             found.waiting.append(work)
@@ -61,14 +61,17 @@ class StoreThreads:
         with self._changed:
             return store in self._stores
 
-    def close(self, *, wait: bool) -> None:
-        """Take no more work, and drop the work that has not begun. Wait for work that has, if `wait` is True."""
+    def stop(self) -> None:
+        """Take no more work, and drop the work that has not begun."""
         with self._changed:
-            self._is_closed = True
+            self._is_stopped = True
             for store in self._stores.values():
                 store.waiting.clear()
-            if wait:
-                self._changed.wait_for(lambda: not self._stores)
+
+    def join(self) -> None:
+        """Wait until no work is running or waits."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._stores)
 
     def _work(self, store: str, found: _Store) -> None:
         while True:

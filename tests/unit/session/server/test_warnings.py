@@ -14,9 +14,9 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.s
 
 @pytest.fixture
 def stores():
-    held = StorePool(CacheTerms(), lambda work: work())
+    held = StorePool(CacheTerms(), lambda _store, work: work())
     yield held
-    held.close()
+    held.close(lambda _store, work: work())
 
 
 def test_whoever_asks_hears_what_is_warned_of_meanwhile(stores):

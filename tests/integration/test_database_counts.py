@@ -72,6 +72,39 @@ def test_opening_a_store_and_the_first_read(counter, tmp_path, monkeypatch, more
     again.close()
 
 
+OPERATIONS = {
+    "new": ((5, 7), (5, 7)),
+    "again": ((1, 1), (1, 1)),
+    "value": ((5, 6), (6, 6)),
+    "tags": ((4, 5), (4, 5)),
+    "absent": ((5, 5), (7, 7)),
+}
+"""The statements of each operation of a whole store: on PostgreSQL plain and encrypted, and on MariaDB.
+
+An encrypted store reads its document after a write, which a rotation of its key may have changed meanwhile, and the last serial before
+a new value, which is sealed with the next one.
+"""
+
+
+@pytest.mark.parametrize("more", [PLAIN, {}], ids=["plain", "encrypted"])
+def test_each_operation_of_a_store(counter, tmp_path, monkeypatch, more):
+    """What is written is read once, and carried along."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    store = store_on(counter.server, databases.prefix(tmp_path), **more)
+    store.create(wanted("other", "s3cret"))
+    operations = {
+        "new": lambda: store.ensure(wanted("db_pass", "1")),
+        "again": lambda: store.ensure(wanted("db_pass", "1")),
+        "value": lambda: store.ensure(wanted("db_pass", "2")),
+        "tags": lambda: store.ensure(replace(wanted("db_pass", "2"), tags={"env": "prod"})),
+        "absent": lambda: store.delete("db_pass"),
+    }
+    column = (0 if counter.server is once.postgresql() else 1, 0 if more else 1)
+    found = {name: counter.of(operation) for name, operation in operations.items()}
+    assert found == {name: counts[column[0]][column[1]] for name, counts in OPERATIONS.items()}
+    store.close()
+
+
 def test_a_new_value_takes_four_statements(backend, counter):
     """BEGIN, the row, what an earlier row of its name has left, COMMIT."""
     assert counter.of(lambda: backend.put(a_record(), create=True)) == 4

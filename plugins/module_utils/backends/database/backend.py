@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import (
     Backend,
@@ -147,7 +147,8 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
             raise MissingKey(
                 "an encrypted value in a store that is configured as plain", name=name, remedy="Remove 'encrypt: false' from the store."
             )
-        return record_of(row, name, stage, self.settings.get("tenant"), values=values)
+        record = record_of(row, name, stage, self.settings.get("tenant"), values=values)
+        return replace(record, source=record.envelope)
 
     def get_many(self, names: Iterable[str]) -> Dict[str, Record]:
         wanted = [check_name(name) for name in names]
@@ -163,6 +164,9 @@ class Database(Backend, EnvelopeRewriter, SchemaAdmin, AuditSink, Located, Versi
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
         self._ready().removing.delete(check_name(name), stage, expected)
+
+    def find_stages(self, name: str) -> Sequence[str]:
+        return self._ready().reading.stages(check_name(name))
 
     def remove_version(self, name: str, version: str, *, recoverable: bool = False, check: bool = False) -> None:
         self._ready().removing.remove_version(check_name(name), version, check)

@@ -11,7 +11,7 @@ from typing import Any, Iterable, Iterator, List, Optional
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
-from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES
 
 PAGE = 500
 _AFTER_ALL_NAMES = "~"
@@ -42,6 +42,15 @@ class Queries:
         """Return the row of an older value of `current`, or None."""
         with self._connections.reading() as connection:
             return connection.execute(self._kept, {"name": name, "version": version}).first()
+
+    def stages(self, name: str) -> List[str]:
+        """Return the stages, other than `current`, that hold a value of the name."""
+        from sqlalchemy import select
+
+        columns = self._tables.credentials.c
+        with self._connections.reading() as connection:
+            held = set(connection.execute(select(columns.stage).where(columns.name == name, columns.stage != CURRENT)).scalars())
+        return [stage for stage in STAGES if stage in held]
 
     def several(self, names: Iterable[str]) -> Iterator[Any]:
         """Yield the rows of `current` with these names."""

@@ -6,15 +6,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
+from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap, envelope_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.row_state import (
     COUNTED,
     build_expected,
     is_state,
     lock_row,
+    read_source,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.tables import Tables
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Etag, Record
@@ -40,7 +42,8 @@ class Removals:
             if found is None:
                 raise absent(name, stage=stage)
             check_swap(name, found, expected)
-            self._delete(connection, found)
+            if not self._delete(connection, replace(found, envelope=read_source(expected))):
+                raise envelope_conflict(name)
 
     def _has_row(self, name: str, stage: str) -> bool:
         from sqlalchemy import select

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import version_number
@@ -18,22 +19,36 @@ COUNTED = {"preserve_rowcount": True}
 
 
 def build_expected(record: Record, given: Optional[Record], expected: Optional[Etag]) -> Optional[Record]:
-    """Return what a row in the expected state holds; None if the state is not known to the revision, or no row can be in it."""
+    """Return what a row in the expected state holds, with the envelope that was read, if one was.
+
+    Returns:
+        None if the state is not known to the revision, or no row can be in it.
+    """
     serial = None if expected is None else version_number(expected.version)
     if expected is None or serial is None or expected.revision is None:
         return None
     record_id = (given and given.record_id) or _OF_THE_ROW
-    return Record(record.name, stage=record.stage, version=expected.version, serial=serial, revision=expected.revision, record_id=record_id)
+    found = Record(record.name, stage=record.stage, version=expected.version, serial=serial, revision=expected.revision)
+    return replace(found, record_id=record_id, envelope=read_source(expected))
+
+
+def read_source(expected: Optional[Etag]) -> Optional[bytes]:
+    """Return the envelope of the row that a write names, as it was read for this write; None if the write does not say."""
+    return expected.source if expected is not None and isinstance(expected.source, bytes) else None
 
 
 def is_state(columns: Any, found: Record) -> Any:
-    """Return the condition that a row is the one that was found. One that was written by hand has no identity."""
+    """Return the condition that a row is the one that was found. One that was written by hand has no identity.
+
+    The envelope is compared if it is known: so a row that was changed without the key, and keeps its version, is noticed.
+    """
     return (
         columns.name == found.name,
         columns.stage == found.stage,
         columns.version == found.serial,
         columns.revision == found.revision,
         columns.id.is_(None) if found.record_id is None else columns.id.is_not(None),
+        *(() if found.envelope is None else (columns.envelope == found.envelope,)),
     )
 
 

@@ -17,7 +17,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     document_conflict,
     envelope_conflict,
     next_serial,
-    swap_conflict,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.connections import Connections
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.row_state import (
@@ -25,6 +24,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.databas
     build_expected,
     is_state,
     lock_row,
+    read_source,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.database.rows import (
     columns_of,
@@ -74,7 +74,7 @@ class Statements:
         serial = given.serial or (found.serial or 0) + 1
         if serial <= (found.serial or 0):
             return None
-        stored = replace(record, version=str(serial), serial=serial, record_id=given.record_id, revision=0)
+        stored = replace(record, version=str(serial), serial=serial, record_id=given.record_id, revision=0, source=record.envelope)
         return self._replace(connection, found, stored)
 
     def _put(self, connection: Any, record: Record, given: Record, expected: Optional[Etag], create: bool) -> Record:
@@ -89,10 +89,11 @@ class Statements:
         record_id = given.record_id or found.record_id or os.urandom(_RECORD_ID_SIZE)
         if stage == CURRENT and found.record_id is None:
             self._forget(connection, name, found.serial or 0)
-        stored = self._replace(connection, found, replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0))
-        if stored is None:
-            raise swap_conflict(name, found.etag, None)
-        return stored
+        stored = replace(record, version=str(serial), serial=serial, record_id=record_id, revision=0, source=record.envelope)
+        swapped = self._replace(connection, replace(found, envelope=read_source(expected)), stored)
+        if swapped is None:
+            raise envelope_conflict(name)
+        return swapped
 
     def _read_tombstone(self, connection: Any, name: str, stage: str) -> int:
         from sqlalchemy import select
@@ -105,7 +106,7 @@ class Statements:
         """Insert the row. Read the last serial afterwards, when no one else can change the name: so no serial is used twice."""
         table, name, stage = self._tables.credentials, record.name, record.stage
         first, record_id = given.serial or 1, given.record_id or os.urandom(_RECORD_ID_SIZE)
-        stored = replace(record, version=str(first), serial=first, record_id=record_id, revision=0)
+        stored = replace(record, version=str(first), serial=first, record_id=record_id, revision=0, source=record.envelope)
         connection.execute(table.insert().values(name=name, stage=stage, **columns_of(stored)))
         last, is_kept = self._read_remains(connection, name, stage)
         if is_kept:
@@ -189,30 +190,32 @@ class Statements:
     def patch(self, record: Record, expected_revision: int) -> Record:
         """See `Backend.patch_metadata`."""
         given = identify_record(record)
+        expected = Etag(record.version, expected_revision, record.source)
         with self._connections.writing() as connection:
-            patched = self._patch_unread(connection, record, given, expected_revision)
+            patched = self._patch_unread(connection, record, given, expected)
             if patched is None:
                 found = lock_row(connection, self._tables.credentials, record.name, record.stage)
                 if found is None:
                     raise absent(record.name, stage=record.stage)
                 check_revision(found, given, record.version, expected_revision)
-                patched = self._patch(connection, found, record)
+                patched = self._patch(connection, replace(found, envelope=read_source(expected)), record)
             if patched is None:
-                raise swap_conflict(record.name, Etag(record.version, expected_revision), None)
+                raise envelope_conflict(record.name)
         return patched
 
-    def _patch_unread(self, connection: Any, record: Record, given: Record, expected_revision: int) -> Optional[Record]:
+    def _patch_unread(self, connection: Any, record: Record, given: Record, expected: Etag) -> Optional[Record]:
         """As `_put_unread`, for `patch`."""
-        found = build_expected(record, given, Etag(record.version, expected_revision))
+        found = build_expected(record, given, expected)
         if found is None or not given.record_id:
             return None
-        if given.envelope is not None and (given.serial, given.revision) != (found.serial, expected_revision + 1):
+        if given.envelope is not None and (given.serial, given.revision) != (found.serial, found.revision + 1):
             return None
         return self._patch(connection, found, record)
 
     def _patch(self, connection: Any, found: Record, record: Record) -> Optional[Record]:
         """Replace the metadata of the row. Return None if it is not the one that was found."""
-        patched = replace(record, version=found.version, serial=found.serial, record_id=found.record_id, revision=found.revision + 1)
+        known = {"version": found.version, "serial": found.serial, "record_id": found.record_id}
+        patched = replace(record, revision=found.revision + 1, source=record.envelope, **known)
         table = self._tables.credentials
         swap = table.update().where(*is_state(table.c, found)).values(**metadata_columns(patched))
         if connection.execute(swap).rowcount != 1:

@@ -262,10 +262,10 @@ def test_a_store_that_holds_nothing_back_and_nothing_at_a_server_has_nothing_to_
     flush_backend(Metrics(Bare(), Recorder()))
 
 
-def test_a_local_store_rewrites_envelopes_and_does_nothing_else_beside_the_contract(tmp_path):
+def test_a_local_store_rewrites_envelopes_flushes_them_and_does_nothing_else_beside_the_contract(tmp_path):
     local = Local({"path": str(tmp_path / "store")}, BackendContext("prod"))
     found = [each.__name__ for each in (*CALLS, Recoverable, KeyAdmin) if find_protocol(local, each) is not None]
-    assert found == ["EnvelopeRewriter"]
+    assert found == ["Flushable", "EnvelopeRewriter"]
 
 
 @pytest.mark.parametrize("manager", ["batched", "strict"], indirect=True)

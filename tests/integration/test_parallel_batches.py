@@ -107,7 +107,6 @@ def test_writes_are_eight_in_flight_and_take_as_many_requests_as_one_after_the_o
         if wanted != {"value": "one"}:
             on.fill(names)
         manager = on.manager(parallel=parallel)
-        ask(manager, "get_many", names=["missing", "missing2"])  # logs in, and checks what is checked once
         on.before.hold(parallel, parallel if parallel > 1 else 0)
         assert write(manager, names, **wanted)["changed"]
         asked[parallel] = on.before.asked

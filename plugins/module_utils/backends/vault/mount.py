@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from typing import Any, Iterator, Mapping, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection, Reply
@@ -78,6 +79,7 @@ class Engine:
         self._mount = mount
         self._version = version
         self._known = False
+        self._asking = threading.Lock()
         self._may_be_folder = "/" in mount
 
     def check_root(self) -> None:
@@ -106,8 +108,10 @@ class Engine:
         if any(_WRONG_VERSION in text for text in said):
             raise self._other("version 2 of KV") if self._version == 1 else self._below_error()
         if not self._known:
-            self._ask()
-            self._known = True
+            with self._asking:
+                if not self._known:  # else another thread has checked it meanwhile
+                    self._ask()
+                    self._known = True
 
     def _ask(self) -> None:
         try:

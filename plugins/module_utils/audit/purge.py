@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file i
     list_turned,
     read_last_line,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import read_file, read_time
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
@@ -48,36 +49,39 @@ class TrailPurge(NamedTuple):
     since: Optional[str] = None
 
 
-def plan_purge(path: str, before: datetime) -> TrailPurge:
-    """Return what `purge_files` would remove. Change nothing.
+def purge_trail(trail: Trail, before: datetime, *, check: bool = False) -> TrailPurge:
+    """Remove the turned files of a trail whose entries are all older than a time. With `check`, return what would be removed.
+
+    An entry records it, written before anything is removed. The file that is written to is turned if its first entry is older, so that it
+    can be removed when all of its entries are.
 
     Raises:
-        StorageError: the files cannot be read.
-    """
-    return _describe(path, _list_old(path, before))
-
-
-def purge_files(journal: Journal, before: datetime, seal: TrailKey) -> TrailPurge:
-    """Remove the turned files whose entries are all older than a time.
-
-    The file that is written to is turned if its first entry is older, so that its entries can be removed when all of them are.
-
-    Raises:
+        AuditFailed: the trail is strict and cannot be written.
         StorageError: the files cannot be read or removed. What was removed before stays removed, and the chain of the rest can be checked.
         Timeout: other processes held the lock of the trail.
     """
+    trail.flush()
+    plan, key = _describe(trail.path, _list_old(trail.path, before)), trail.key
+    if check or key is None or plan == TrailPurge():  # in the last case there is no trail yet
+        return plan
+    if plan.last is not None:
+        trail.record_purge(plan.last)
+    return _remove(trail.journal, before, key)
+
+
+def _remove(journal: Journal, before: datetime, key: TrailKey) -> TrailPurge:
     path = journal.path
     with translated(_ROLE, path), journal.lock():
         old = _list_old(path, before)
         plan = _describe(path, old)
         if old:
-            write_durably(checkpoint_path(path), write_checkpoint(old[-1].link, seal.key))
+            write_durably(checkpoint_path(path), write_checkpoint(old[-1].link, key.key))
             for each in old:
                 os.unlink(each.path)
             fsync_directory(os.path.dirname(path))
         first = _read_first(path)
         if first is not None and _is_before(first, before):
-            journal.turn(seal)
+            journal.turn(key)
         return plan
 
 

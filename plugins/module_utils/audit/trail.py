@@ -22,9 +22,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.context.caller i
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
-    from ansible_collections.nebula.credential.plugins.module_utils.audit import purge
     from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding
 
 BATCHED, STRICT, OFF = "batched", "strict", "off"
@@ -94,6 +91,16 @@ class Trail:
         self._begin()
 
     @property
+    def journal(self) -> Journal:
+        """The files."""
+        return self._journal
+
+    @property
+    def key(self) -> Optional[TrailKey]:
+        """The key to chain with; None if nothing was ever stored."""
+        return self._seals()
+
+    @property
     def path(self) -> str:
         """The path of the file."""
         return self._journal.path
@@ -153,6 +160,14 @@ class Trail:
         """
         self._record_at_once(Event(time.time_ns(), current_caller(), ROTATE, OK, name, outcome=outcome, target=target))
 
+    def record_purge(self, last: int) -> None:
+        """Record that the entries up to a number are about to be removed. Written at once.
+
+        Raises:
+            AuditFailed: the trail is strict and cannot be written.
+        """
+        self._record_at_once(Event(time.time_ns(), current_caller(), PURGE, OK, version=str(last)))
+
     def _record_at_once(self, event: Event) -> None:
         if os.getpid() != self._process:
             self._begin()
@@ -207,26 +222,6 @@ class Trail:
         self.flush()
         seal = self._seals()
         return verify_chain(self.path, self._seals.keys(), None if seal is None else seal.mark_path)
-
-    def purge(self, before: datetime, *, check: bool = False) -> purge.TrailPurge:
-        """Remove the files whose entries are all older than a time (`audit.purge`). With `check`, return what would be removed.
-
-        An entry records it, written before anything is removed.
-
-        Raises:
-            AuditFailed: the trail is strict and cannot be written.
-            StorageError, Timeout: the files cannot be read or removed.
-        """
-        from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import TrailPurge, plan_purge, purge_files
-
-        self.flush()
-        plan = plan_purge(self.path, before)
-        seal = self._seals()
-        if check or seal is None or plan == TrailPurge():  # in the last case there is no trail yet
-            return plan
-        if plan.files:
-            self._record_at_once(Event(time.time_ns(), current_caller(), PURGE, OK, version=str(plan.last)))
-        return purge_files(self._journal, before, seal)
 
     def _write(self, events: List[Event], seal: TrailKey) -> None:
         """Write the events in parts, so that only the entries of one part are in memory. After a failure nothing more is tried."""

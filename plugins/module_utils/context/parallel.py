@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from queue import SimpleQueue
-from typing import Callable, Deque, Generic, Iterator, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Deque, Generator, Generic, Iterator, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import is_cache_only
 
@@ -47,7 +47,7 @@ class Parallelism:
         """How many may be in flight now: 1 to `most`."""
         return self._limit
 
-    def run(self, lanes: Sequence[Sequence[Item]], work: Callable[[Item], object]) -> Iterator[Item]:
+    def run(self, lanes: Sequence[Sequence[Item]], work: Callable[[Item], object]) -> Generator[Item, None, None]:
         """Call `work` for each item. Yield an item when it is done, whichever is done first.
 
         The items of one lane are done one after the other. `work` sees the context of the caller (its time limit, who calls). If

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import os
+from typing import Optional
 
+from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
 
 
@@ -16,9 +18,15 @@ def keys_directory() -> str:
     return os.path.join(_find_base(), "keys")
 
 
-def indices_directory() -> str:
-    """Return the directory of this user's indices of local stores, next to that of the keys: what is in it can be lost."""
-    return os.path.join(_find_base(), "indices")
+def find_indices_directory() -> Optional[str]:
+    """Return the directory of this user's indices of local stores, next to that of the keys: what is in it can be lost.
+
+    None if the user has no home directory.
+    """
+    try:
+        return os.path.join(_find_base(), "indices")
+    except InvalidConfiguration:
+        return None
 
 
 def _find_base() -> str:

@@ -138,8 +138,13 @@ class Reader:
         return U64.unpack(self.take(8))[0]  # type: ignore[no-any-return]
 
     def i64(self) -> int:
-        """Read a signed integer of 8 bytes."""
-        return I64.unpack(self.take(8))[0]  # type: ignore[no-any-return]
+        """Read a signed integer of 8 bytes. Without a slice, as `u32`: every time is one."""
+        start = self.offset
+        self.offset = start + 8
+        try:
+            return I64.unpack_from(self._data, start)[0]  # type: ignore[no-any-return]
+        except struct.error:
+            raise Malformed("cut short") from None
 
     def bytes(self) -> bytes:
         """Read bytes with their length before them."""
@@ -161,10 +166,18 @@ class Reader:
         return self._text()
 
     def _text(self) -> str:
+        """Read the length and the bytes of a string. Does what `take` and `u32` do, without calling them, for speed."""
+        data, start = self._data, self.offset + 4
         try:
-            return str(self.take(self.u32()), "utf-8")
+            end = start + U32.unpack_from(data, start - 4)[0]
+            if end > len(data):
+                raise Malformed("cut short")
+            self.offset = end
+            return str(data[start:end], "utf-8")
         except UnicodeDecodeError:
             raise Malformed("text is not UTF-8") from None
+        except struct.error:
+            raise Malformed("cut short") from None
 
     def value(self, depth: int = MAX_DEPTH) -> Any:
         """Read a value."""

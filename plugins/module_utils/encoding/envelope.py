@@ -12,7 +12,7 @@ from __future__ import annotations
 import struct
 import threading
 from hashlib import sha256
-from typing import NamedTuple, Optional
+from typing import NamedTuple, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.binary import U32, U64, Malformed, Reader, write_bytes, write_text
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import read_metadata, read_scope, write_scope
@@ -59,19 +59,24 @@ class Envelope(NamedTuple):
     mac: bytes
 
 
-class _Latest(NamedTuple):
-    data: bytes
-    envelope: Envelope
-    metadata: Metadata
+class _Parsed:
+    """An envelope, and its metadata once it was read."""
+
+    __slots__ = ("data", "envelope", "metadata")
+
+    def __init__(self, data: bytes, envelope: Envelope) -> None:
+        self.data = data
+        self.envelope = envelope
+        self.metadata: Optional[Metadata] = None
 
 
 class _Memory(threading.local):
-    latest: Optional[_Latest] = None
+    recent: Tuple[_Parsed, ...] = ()
 
 
 _MEMORY = _Memory()
-"""The envelope that this thread parsed last. A backend and the layer above it read the same bytes one after the other, and a write reads
-the same file as the check before it. The bytes are compared, which costs less than their checksum. It holds no secret."""
+"""The two envelopes that this thread parsed last: a backend and the layers above it read the same bytes one after the other, and a write
+reads the old value and the new one. The bytes are compared, which costs less than their checksum. It holds no secret."""
 _MOST_REMEMBERED = 64 * 1024
 """Bytes. A larger envelope is not kept in memory."""
 
@@ -112,14 +117,18 @@ def read_envelope(data: bytes) -> Envelope:
         Damaged: the checksum or the layout is wrong.
         UnknownFormat: a later release wrote it.
     """
-    latest = _MEMORY.latest
-    if latest is not None and latest.data == data:
-        return latest.envelope
+    recent = _MEMORY.recent
+    for parsed in recent:
+        if parsed.data == data:
+            return parsed.envelope
     body = _check_checksum(data)
     try:
-        return _read_body(body)
+        envelope = _read_body(body)
     except Malformed as problem:
         raise Damaged("the envelope does not follow its layout: {0}".format(problem), remedy=RESTORE) from None
+    if len(data) <= _MOST_REMEMBERED:
+        _MEMORY.recent = (_Parsed(data, envelope), *recent[:1])
+    return envelope
 
 
 def _check_checksum(data: bytes) -> bytes:
@@ -166,13 +175,16 @@ def envelope_metadata(envelope: Envelope) -> Metadata:
     Raises:
         Damaged: it does not follow its layout.
     """
-    latest = _MEMORY.latest
-    if latest is not None and latest.envelope is envelope:
-        return latest.metadata
+    known = next((parsed for parsed in _MEMORY.recent if parsed.envelope is envelope), None)
+    if known is not None and known.metadata is not None:
+        return known.metadata
     try:
-        return read_metadata(envelope.metadata, envelope.header.scope)
+        metadata = read_metadata(envelope.metadata, envelope.header.scope)
     except Malformed as problem:
         raise Damaged("the metadata does not follow its layout: {0}".format(problem), remedy=RESTORE) from None
+    if known is not None:
+        known.metadata = metadata
+    return metadata
 
 
 def public_record(name: str, stage: str, data: bytes) -> Record:
@@ -186,8 +198,6 @@ def public_record(name: str, stage: str, data: bytes) -> Record:
     envelope = read_envelope(data)
     header = envelope.header
     metadata = envelope_metadata(envelope)
-    if len(data) <= _MOST_REMEMBERED:
-        _MEMORY.latest = _Latest(data, envelope, metadata)
     return Record(
         name=name,
         type=header.type,

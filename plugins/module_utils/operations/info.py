@@ -134,18 +134,25 @@ def _rows(manager: CredentialManager, parameters: Mapping[str, Any], caller: Acc
         tags=tuple(read_wanted_tags(parameters.get("tags")).items()),
     )
     matches = _matcher(wanted, parameters, _read_limits(manager, parameters))
-    found = [credential for credential in count_each(manager.list(wanted, caller)) if matches(credential)]
-    found.sort(key=lambda credential: credential.name)
-    _warn_of_unreadable(manager, [each.name for each in found if each.record.problem is not None])
-    return [dict(_describe_row(each, manager.store), location=manager.locate(each.name)) for each in found]
+    # Each credential becomes its row at once: what it was read from is not kept until the list is complete.
+    rows = [_describe_row(each, manager) for each in count_each(manager.list(wanted, caller)) if matches(each)]
+    rows.sort(key=lambda row: row["name"])
+    _warn_of_unreadable(manager, [row["name"] for row in rows if row["unreadable"] is not None])
+    return rows
 
 
-def _describe_row(credential: Credential, store: str) -> Dict[str, Any]:
-    record = credential.record
+def _describe_row(credential: Credential, manager: CredentialManager) -> Dict[str, Any]:
+    record, location = credential.record, manager.locate(credential.name)
     if record.problem is None:
-        return dict(credential.describe(), unreadable=None)
+        return dict(credential.describe(), unreadable=None, location=location)
     known = replace(credential, record=replace(record, metadata=Metadata(credential.at, credential.at), problem=None)).describe()
-    return dict(dict.fromkeys(known), name=record.name, stage=record.stage, unreadable=describe_failure(record.problem, store))
+    return dict(
+        dict.fromkeys(known),
+        name=record.name,
+        stage=record.stage,
+        unreadable=describe_failure(record.problem, manager.store),
+        location=location,
+    )
 
 
 def _warn_of_unreadable(manager: CredentialManager, names: List[str]) -> None:

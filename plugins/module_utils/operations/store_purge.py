@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any, Dict, Mapping
 
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import KEEP_AUDIT, KEEP_METRICS
+from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import purge_trail
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
@@ -66,7 +67,7 @@ def _purge_audit(manager: CredentialManager, before: datetime, check: bool) -> D
     rows = None
     if manager.backend.capabilities.audit_log:
         rows = require_protocol(manager.backend, AuditSink).purge_audit(before, check=check)
-    return dict(manager.trail.purge(before, check=check)._asdict(), path=manager.trail.path, rows=rows)
+    return dict(purge_trail(manager.trail, before, check=check)._asdict(), path=manager.trail.path, rows=rows)
 
 
 def _purge_metrics(manager: CredentialManager, before: datetime, check: bool) -> Dict[str, Any]:

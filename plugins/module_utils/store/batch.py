@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Callable, Dict, Generic, Iterable, Iterator, List, Optional, TypeVar
+from typing import TYPE_CHECKING, Callable, Dict, Generator, Generic, Iterable, List, Optional, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
@@ -76,7 +76,7 @@ def _group_by_name(names: Iterable[str]) -> List[List[int]]:
     return list(groups.values())
 
 
-def _do_in_turn(numbers: Iterable[int], do: Callable[[int], None]) -> Iterator[int]:
+def _do_in_turn(numbers: Iterable[int], do: Callable[[int], None]) -> Generator[int, None, None]:
     for number in numbers:
         do(number)
         yield number

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Dict, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.model import lifecycle
@@ -78,12 +79,13 @@ class Credential:
         ends_at = self.expires_at
         return ends_at is not None and ends_at <= self.at
 
-    @property
+    @cached_property
     def state(self) -> str:
         """The lifecycle state when it was read: expired if its expiry had passed."""
-        return lifecycle.current_state(replace(self.metadata, expires_at=self.expires_at), self.at)
+        known = self.metadata if self.record.ends_at is None else replace(self.metadata, expires_at=self.expires_at)
+        return lifecycle.current_state(known, self.at)
 
-    @property
+    @cached_property
     def schedule(self) -> Schedule:
         """When it is due to be rotated."""
         return read_schedule(self.metadata)

@@ -169,13 +169,10 @@ def _open(
 
 
 def _find_indices() -> Optional[str]:
-    """Return the directory of this user's indices. None if there is no home directory to have it in. Only local stores need it."""
-    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import indices_directory
+    """Return what `crypto.paths.find_indices_directory` returns. Imported here, because only local stores need it."""
+    from ansible_collections.nebula.credential.plugins.module_utils.crypto.paths import find_indices_directory
 
-    try:
-        return indices_directory()
-    except InvalidConfiguration:
-        return None
+    return find_indices_directory()
 
 
 def _find_backend(config: Mapping[str, Any]) -> BackendTraits:

@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit import log
 from ansible_collections.nebula.credential.plugins.module_utils.audit import verification as inspection
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, checkpoint_path, list_turned
-from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import TrailPurge
+from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import TrailPurge, purge_trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import Finding, query, verify_chain
@@ -67,44 +67,44 @@ def aged(tmp_path):
 def test_files_whose_entries_are_all_older_go_and_the_rest_verifies(aged):
     turned = list_turned(aged.path)
     size = sum(os.path.getsize(each.path) for each in turned[:2])
-    removed = aged.trail.purge(FIRST + DAY * 9)
+    removed = purge_trail(aged.trail, FIRST + DAY * 9)
     assert removed == TrailPurge(2, size, 2 * LINES, "2026-01-09T00:00:00.000000Z")
     assert aged.days() == list(range(8, FILES * LINES))
     assert verify_chain(aged.path) == []
-    assert aged.trail.purge(FIRST + DAY * 9).files == 0
+    assert purge_trail(aged.trail, FIRST + DAY * 9).files == 0
 
 
 def test_check_mode_removes_nothing_and_records_nothing(aged):
     before = {name: Path(aged.path).with_name(name).read_bytes() for name in os.listdir(os.path.dirname(aged.path))}
-    planned = aged.trail.purge(FIRST + DAY * 9, check=True)
+    planned = purge_trail(aged.trail, FIRST + DAY * 9, check=True)
     assert {name: Path(aged.path).with_name(name).read_bytes() for name in os.listdir(os.path.dirname(aged.path))} == before
-    assert aged.trail.purge(FIRST + DAY * 9) == planned
+    assert purge_trail(aged.trail, FIRST + DAY * 9) == planned
 
 
 def test_a_removal_is_recorded_before_anything_is_removed(aged):
-    aged.trail.purge(FIRST + DAY * 9)
+    purge_trail(aged.trail, FIRST + DAY * 9)
     assert [(entry["result"], entry["version"]) for entry in query(aged.path, action="purge")] == [("ok", str(2 * LINES))]
 
 
 def test_a_file_with_one_later_entry_stays(aged):
-    assert aged.trail.purge(FIRST + DAY * 7).files == 1
-    assert aged.trail.purge(FIRST + DAY * 7 + timedelta(seconds=1)).files == 1
+    assert purge_trail(aged.trail, FIRST + DAY * 7).files == 1
+    assert purge_trail(aged.trail, FIRST + DAY * 7 + timedelta(seconds=1)).files == 1
 
 
 def test_the_file_that_is_written_to_stays_until_all_of_its_entries_are_older(aged):
     """It is turned, so that it can go the next time."""
-    assert aged.trail.purge(FAR).files == FILES - 1
+    assert purge_trail(aged.trail, FAR).files == FILES - 1
     assert aged.days() == list(range((FILES - 1) * LINES, FILES * LINES))
     assert verify_chain(aged.path) == []
     assert len(list_turned(aged.path)) == 1
     Journal(aged.path).append([aged.entry(FAR + DAY)], False, aged.seals())
-    assert aged.trail.purge(FAR).files == 1
+    assert purge_trail(aged.trail, FAR).files == 1
     assert aged.days() == [(FAR + DAY - FIRST).days]
     assert verify_chain(aged.path) == []
 
 
 def test_a_file_that_is_missing_after_a_purge_still_shows(aged):
-    aged.trail.purge(FIRST + DAY * 9)
+    purge_trail(aged.trail, FIRST + DAY * 9)
     first, second, *_more = list_turned(aged.path)
     content = Path(first.path).read_bytes()
     os.unlink(first.path)
@@ -126,7 +126,7 @@ def test_a_file_that_is_missing_after_a_purge_still_shows(aged):
 def test_only_the_record_of_a_purge_excuses_what_is_missing(aged, spoil):
     """A mark of the end, which is authenticated with the same key, does not."""
     mark = Path(aged.path + ".mark").read_bytes()
-    aged.trail.purge(FIRST + DAY * 9)
+    purge_trail(aged.trail, FIRST + DAY * 9)
     checkpoint = Path(checkpoint_path(aged.path))
     content = checkpoint.read_bytes()
     checkpoint.write_bytes(spoil(content, mark))
@@ -142,11 +142,11 @@ def test_a_removal_in_a_keyed_trail_cannot_be_forged_without_the_key(tmp_path, m
         manager.get("db")
         manager.close()
     manager = place.open()
-    assert manager.trail.purge(FAR).files > 1
+    assert purge_trail(manager.trail, FAR).files > 1
     manager.close()
     assert place.verify() == []
     forged = Aged(tmp_path / "other")
-    forged.trail.purge(FAR)
+    purge_trail(forged.trail, FAR)
     Path(checkpoint_path(str(place.trail))).write_bytes(Path(checkpoint_path(forged.path)).read_bytes())
     assert [finding.kind for finding in place.verify()] == [inspection.BEGINS_LATER]
 
@@ -156,10 +156,10 @@ def test_a_crash_at_any_call_of_a_purge_leaves_a_trail_that_verifies(tmp_path):
     before = FIRST + DAY * 13
     for wanted in count():
         aged = Aged(tmp_path / str(wanted))
-        killed = is_killed_at(wanted, lambda aged=aged: aged.trail.purge(before))
+        killed = is_killed_at(wanted, lambda aged=aged: purge_trail(aged.trail, before))
         assert {finding.kind for finding in verify_chain(aged.path)} <= {inspection.UNFINISHED, inspection.MARK_UNREADABLE}
         assert aged.days() == list(range(aged.days()[0], FILES * LINES))
-        aged.trail.purge(before)
+        purge_trail(aged.trail, before)
         assert aged.days() == list(range(12, FILES * LINES))
         assert verify_chain(aged.path) == []
         if not killed:
@@ -171,7 +171,7 @@ def test_the_usage_that_was_counted_outlives_its_entries(aged, monkeypatch):
     monkeypatch.setattr("ansible_collections.nebula.credential.plugins.module_utils.audit.usage.SAVE_AFTER", 1)
     counted = read_usage(aged.trail, ["db"], [])
     assert counted.of("db")["uses"] == FILES * LINES
-    aged.trail.purge(FIRST + DAY * 9)
+    purge_trail(aged.trail, FIRST + DAY * 9)
     assert read_usage(aged.trail, ["db"], []) == counted
     os.unlink(aged.path + ".usage")
     anew = read_usage(aged.trail, ["db"], [])
@@ -180,7 +180,7 @@ def test_the_usage_that_was_counted_outlives_its_entries(aged, monkeypatch):
 
 def test_where_there_is_no_trail_nothing_is_removed_and_nothing_is_made(tmp_path):
     path = str(tmp_path / "none" / "audit.jsonl")
-    assert Trail(Journal(path), NoSeals(path), "prod").purge(FIRST) == TrailPurge()
+    assert purge_trail(Trail(Journal(path), NoSeals(path), "prod"), FIRST) == TrailPurge()
     assert os.listdir(tmp_path) == []
 
 
@@ -198,7 +198,7 @@ def test_a_trail_verifies_while_processes_write_and_old_files_go(aged):
         writer.start()
     removed = 0
     while any(writer.is_alive() for writer in writers):
-        removed += aged.trail.purge(FAR).files
+        removed += purge_trail(aged.trail, FAR).files
         assert verify_chain(aged.path) == []
     for writer in writers:
         writer.join()
@@ -215,7 +215,7 @@ def test_a_check_that_meets_a_purge_reports_nothing_as_missing(aged, monkeypatch
         for raw in real(*arguments):
             yield raw
             if not met:
-                met.append(aged.trail.purge(FIRST + DAY * 13).files)
+                met.append(purge_trail(aged.trail, FIRST + DAY * 13).files)
 
     monkeypatch.setattr(inspection, "read_lines", lines)
     assert verify_chain(aged.path) == []

@@ -73,7 +73,8 @@ def read_row(files: RecordFiles, name: str, stage: str) -> Optional[Record]:
         found = files.read(name, stage)
     except CredentialError as problem:
         return build_unreadable_row(name, stage, problem)
-    return None if found is None else replace(found, fields={}, state={}, envelope=found.envelope)
+    # An envelope has neither: then nothing has to be removed.
+    return replace(found, fields={}, state={}) if found is not None and (found.fields or found.state) else found
 
 
 def _read_found(files: RecordFiles, name: str, wanted: Filter) -> Optional[Record]:

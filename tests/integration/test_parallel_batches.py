@@ -75,6 +75,14 @@ def test_a_hundred_values_are_read_in_thirteen_rounds(on):
     assert (on.before.asked, on.before.most, on.before.rounds) == (100, 8, 13)
 
 
+def test_a_batch_that_begins_without_a_login_logs_in_once(counted):
+    counted.fill(*NAMES[:20])
+    manager = open_store(counted.configured(**LONG), name="prod")
+    assert len(ask(manager, "get_many", names=NAMES[:20]).result["values"]) == 20
+    manager.close()
+    assert (counted.logins(), counted.reads()) == (1, dict.fromkeys(NAMES[:20], 1))
+
+
 def test_two_hundred_credentials_are_described_in_twenty_five_rounds(on):
     names = [*NAMES, *("m" + name for name in NAMES)]
     on.fill(names)

@@ -97,11 +97,11 @@ class Renewable(ABC):
 
 
 class Flushable(ABC):
-    """Holds acknowledged values in memory before it writes them."""
+    """Holds values in memory before it writes them, or has written some that are not durable yet."""
 
     @abstractmethod
     def flush(self) -> None:
-        """Write what is held.
+        """Write what is held, and make what is written durable.
 
         Raises:
             Conflict: another process has replaced what this one would replace. Nothing was written.
@@ -182,7 +182,8 @@ class EnvelopeRewriter(ABC):
     def rewrite_envelope(self, record: Record, replaces: bytes) -> None:
         """Put `record.envelope` where the envelope `replaces` is: in (`name`, `stage`), or in the kept version `version` of `current`.
 
-        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12).
+        Version, serial, revision and metadata stay: it is the same value, under another master key (ENVELOPE rule 12). If the backend
+        is `Flushable`, it is durable after `flush`.
 
         Raises:
             Conflict: the stored bytes are not `replaces`.

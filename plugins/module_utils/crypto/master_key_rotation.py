@@ -23,6 +23,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     BackupKeeper,
     EnvelopeRewriter,
     find_protocol,
+    flush_backend,
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
@@ -288,7 +289,11 @@ def _read_key_id(copy: BackupCopy) -> Optional[bytes]:
 
 
 def _finish(keyring: Keyring, ring: OpenRing) -> OpenRing:
-    """Step 3. Write the document first: a source loses its old secret only when no slot needs it."""
+    """Step 3. Write the document first: a source loses its old secret only when no slot needs it.
+
+    Before that every envelope is durable under the new key. Until then a power cut brings back one under the old key at worst.
+    """
+    flush_backend(keyring.backend)
     slots, _each = readable_slots(StoreDocument(ring.ring, ring.slots, b""))
     former = [] if ring.ring.compromised else retired_keys.still_needed(slots, to_microseconds(datetime.now(timezone.utc)))
     kept = {slot.slot_id for slot in former}

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress, reporting_to
 from ansible_collections.nebula.credential.plugins.module_utils.encoding import envelope
 from tests.unit.crypto.sealed_stores import a_record, a_store
@@ -24,6 +26,25 @@ def test_a_rotation_parses_each_content_once(tmp_path, monkeypatch):
     monkeypatch.setattr(envelope, "_read_body", lambda body: parsed.append(body) or parse(body))
     assert store.rotate_master_key().envelopes == 20
     assert len(parsed) == len(set(parsed)) == 40
+
+
+def test_a_rotation_syncs_each_file_once_and_each_folder_at_the_end(tmp_path, monkeypatch):
+    """Before the document that drops the former key is written. Twenty values and twenty marks."""
+    store, events, fsync = filled(tmp_path), [], os.fsync
+    folder, write = os.stat(tmp_path / "store").st_ino, store.inner.write_store_document
+
+    def sync(descriptor):
+        events.append("folder" if os.fstat(descriptor).st_ino == folder else "other")
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", sync)
+    store.inner.write_store_document = lambda *given: events.append("document") or write(*given)
+    store.inner.rewrite_envelope = lambda *given, rewrite=store.inner.rewrite_envelope: events.append("moved") or rewrite(*given)
+    store.rotate_master_key()
+    first, last = events.index("moved"), len(events) - events[::-1].index("moved")
+    assert events[first : last + 1] == ["moved", "other"] * 20
+    after = events[last + 1 :]
+    assert (after.count("folder"), after.index("folder") < after.index("document")) == (1, True)
 
 
 def test_a_rotation_counts_how_far_it_is(tmp_path):

@@ -42,6 +42,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     BackupCopy,
     BackupKeeper,
     EnvelopeRewriter,
+    Flushable,
     Limited,
     Located,
     VersionRemover,
@@ -66,7 +67,7 @@ _RECORD_ID_SIZE = 16
 _MOST_BYTES_OF_DOCUMENT = MIB
 
 
-class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRemover):
+class Local(Backend, Flushable, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRemover):
     """A store in a directory of this machine, for one user.
 
     Reads take no lock: a file is replaced as a whole or not at all. Writes of a name exclude each other by a file lock.
@@ -212,6 +213,10 @@ class Local(Backend, EnvelopeRewriter, BackupKeeper, Limited, Located, VersionRe
         with self._writing(name, "rewrite_envelope"):
             if not self._files.rewrite_kept(name, record.stage, record.version, replaces, self._format.write(record)):
                 raise envelope_conflict(name)
+
+    def flush(self) -> None:
+        """Make the envelopes durable that were rewritten in place. Every other write is durable when it returns."""
+        self._files.sync_folders()
 
     def read_backups(self) -> Iterator[BackupCopy]:
         with translated("the backup folder", self._backups.location, inside=True):

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import nullcontext, suppress
-from typing import Callable, ContextManager, List, Optional
+from typing import Callable, ContextManager, List, Optional, Set
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, is_serial
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backups import Backups
@@ -60,6 +61,8 @@ class RecordFiles:
         self._format = record_format
         self._tombstones = Tombstones(layout)
         self._secure = secure
+        self._unsynced: Set[str] = set()
+        self._syncing = threading.Lock()
         self._backups = backups
 
     def read(self, name: str, stage: str) -> Optional[Record]:
@@ -127,30 +130,56 @@ class RecordFiles:
         if found is not None and stage == CURRENT and keeping:
             self.history.prune(name, found.serial or 0)
 
-    def rewrite(self, path: str, content: bytes) -> None:
-        """Write the same value with other metadata or under another key: no version, no backup, the same modification time."""
+    def rewrite(self, path: str, content: bytes, *, synced: bool = True) -> None:
+        """Write the same value with other metadata or under another key: no version, no backup, the same modification time.
+
+        Without `synced`, a power cut can bring back the file before that until `sync_folders` has been called.
+        """
         with translated(_ROLE, path, inside=True), self._create_temporary(path) as temporary:
             temporary.write(content)
             temporary.keep_time_of(path)
             temporary.sync()
-            self._put_in_place(temporary, path)
+            self._put_in_place(temporary, path, synced)
+
+    def sync_folders(self) -> None:
+        """Make everything durable that was rewritten without that: one sync for each folder, however many files were rewritten.
+
+        Raises:
+            StorageError: a folder cannot be synced.
+        """
+        with self._syncing:  # who comes second returns when it is durable, too
+            while self._unsynced:
+                folder = next(iter(self._unsynced))
+                self._unsynced.discard(folder)  # before the sync: what is rewritten from here on needs another one
+                try:
+                    with translated("the folder", folder, inside=True):
+                        fsync_directory(folder)
+                except CredentialError:
+                    self._unsynced.add(folder)
+                    raise
 
     def _create_temporary(self, path: str) -> Temporary:
         """Create a temporary file for `path`. One for a current value is not created next to it: that would change the logged directory."""
         folder = os.path.dirname(path)
         return Temporary(self.layout.hidden if folder == self.layout.root else folder, self._mode)
 
-    def _put_in_place(self, temporary: Temporary, path: str) -> None:
+    def _put_in_place(self, temporary: Temporary, path: str, synced: bool = True) -> None:
         with self._recording(path):
             temporary.become(path, synced=False)
-        fsync_directory(os.path.dirname(path))
+        if synced:
+            fsync_directory(os.path.dirname(path))
+        else:
+            self._unsynced.add(os.path.dirname(path))
 
     def _recording(self, path: str) -> ContextManager[None]:
         folder, file = os.path.split(path)
         return self.log.recording(file) if folder == self.layout.root else nullcontext()
 
     def rewrite_kept(self, name: str, stage: str, version: Optional[str], replaces: bytes, content: bytes) -> bool:
-        """Replace `replaces` with `content` in the stage's file or in a kept version. Return False if other bytes are stored."""
+        """Replace `replaces` with `content` in the stage's file or in a kept version. Return False if other bytes are stored.
+
+        It is durable after `sync_folders`.
+        """
         found = self.identify(name, stage)
         if found is None:
             raise absent(name, stage=stage)
@@ -164,7 +193,7 @@ class RecordFiles:
             raise absent(name, version, stage)
         if found.envelope != replaces:
             return False
-        self.rewrite(path, content)
+        self.rewrite(path, content, synced=False)
         return True
 
     def remove(self, name: str, stage: str, serial: int, record_id: Optional[bytes]) -> None:

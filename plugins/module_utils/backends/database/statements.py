@@ -214,8 +214,8 @@ class Statements:
 
     def _patch(self, connection: Any, found: Record, record: Record) -> Optional[Record]:
         """Replace the metadata of the row. Return None if it is not the one that was found."""
-        known = {"version": found.version, "serial": found.serial, "record_id": found.record_id}
-        patched = replace(record, revision=found.revision + 1, source=record.envelope, **known)
+        known = replace(record, version=found.version, serial=found.serial, record_id=found.record_id)
+        patched = replace(known, revision=found.revision + 1, source=record.envelope)
         table = self._tables.credentials
         swap = table.update().where(*is_state(table.c, found)).values(**metadata_columns(patched))
         if connection.execute(swap).rowcount != 1:

@@ -127,11 +127,13 @@ def kinds_elsewhere(urls: str) -> Tuple[StoreKind, ...]:
 
 
 def _kinds_on(server: str, requests: Callable[[Path], int]) -> Tuple[StoreKind, ...]:
-    label = "database-" + server
-    bare = _bare_on(server)
+    label, bare = "database-" + server, _bare_on(server)
+    plain, sealed = {"rotation": 17}, {"rotation": 20, "envelope": 1}
     return (
-        StoreKind(label, "database", _on(server), server=server, many=False, plays=False),
-        StoreKind(label + "-encrypted", "database", _on(server), encrypting, server=server, many=False, bare=bare, requests=requests),
+        StoreKind(label, "database", _on(server), server=server, many=False, plays=False, requests=requests, most=plain),
+        StoreKind(
+            label + "-encrypted", "database", _on(server), encrypting, server=server, many=False, bare=bare, requests=requests, most=sealed
+        ),
     )
 
 

@@ -152,7 +152,16 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
 HARNESS = Harness(
     backend="kubernetes",
     kinds=(
-        StoreKind("kubernetes", "kubernetes", _options(encrypt=False), server=SERVER, many=False, bare=_bare, requests=_requests),
+        StoreKind(
+            "kubernetes",
+            "kubernetes",
+            _options(encrypt=False),
+            server=SERVER,
+            many=False,
+            bare=_bare,
+            requests=_requests,
+            most={"rotation": 16},
+        ),
         StoreKind(
             "kubernetes-encrypted",
             "kubernetes",
@@ -162,6 +171,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
+            most={"rotation": 19, "envelope": 1},
         ),
     ),
     unreachable=_unreachable,

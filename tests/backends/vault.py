@@ -152,7 +152,17 @@ def _lookups(names: Sequence[str]) -> Iterator[List[Way]]:
 HARNESS = Harness(
     backend="vault",
     kinds=(
-        StoreKind("vault-kv2", "vault", _options(), server=SERVER, many=False, server_counts=True, bare=_bare, requests=_requests),
+        StoreKind(
+            "vault-kv2",
+            "vault",
+            _options(),
+            server=SERVER,
+            many=False,
+            server_counts=True,
+            bare=_bare,
+            requests=_requests,
+            most={"rotation": 16},
+        ),
         StoreKind(
             "vault-kv2-encrypted",
             "vault",
@@ -162,6 +172,7 @@ HARNESS = Harness(
             many=False,
             bare=_bare,
             requests=_requests,
+            most={"rotation": 14, "envelope": 4},
         ),
         # Version 1 can neither compare and swap nor lock, so a rotation on it is refused.
         StoreKind("vault-kv1", "vault", _options("kv1", kv_version=1, single_writer=True), server=SERVER, many=False, plays=False),

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Type
 
@@ -58,6 +58,7 @@ class StoreKind:
         plays: whole plays run on it. A kind that differs from another in what is stored alone needs none, one that cannot rotate has none.
         bare: the client library on the same server, for the bench. None: it is not measured.
         requests: how many requests the server has counted for this store.
+        most: how many of them an operation makes at most, by its name.
         unregistered: the backend, if it is not in the registry.
     """
 
@@ -72,6 +73,7 @@ class StoreKind:
     plays: bool = True
     bare: Optional[Callable[[Path], Bare]] = None
     requests: Optional[Callable[[Path], int]] = None
+    most: Mapping[str, int] = field(default_factory=dict)
     unregistered: Optional[Type[Backend]] = None
 
     @property

@@ -70,6 +70,19 @@ def test_an_envelope_can_be_rewritten_in_every_place(keeper):
     assert [info.created_at for info in keeper.versions("db_pass")] == written
 
 
+def test_an_envelope_that_was_listed_is_rewritten_unless_it_changed_since(keeper):
+    """A listing may hold the envelope, and whatever a rewrite of it needs."""
+    keeper.put(sealed_record("1", 1))
+    listed = next(iter(keeper.list()))
+    listed = keeper.get("db_pass") if listed.envelope is None else listed
+    first, second = (seal(replace(a_record("db_pass", value), record_id=b"i" * 16), 1) for value in ("moved", "again"))
+    keeper.rewrite_envelope(replace(listed, envelope=first), listed.envelope)
+    assert keeper.get("db_pass").envelope == first
+    with pytest.raises(Conflict):
+        keeper.rewrite_envelope(replace(listed, envelope=second), listed.envelope)
+    assert keeper.get("db_pass").envelope == first
+
+
 def test_an_envelope_that_changed_meanwhile_is_not_rewritten(keeper):
     first = sealed_record("1", 1)
     keeper.put(first)

@@ -19,8 +19,8 @@ from tests.servers import once
 from tests.unit.store.managing import ask
 
 MOST = 300
-STEPS = {False: 1, True: 1} if PROFILE == "long" else {False: 7, True: 23}
-"""Every so many requests are tried, without and with envelopes: a rotation makes 40 plain ones, more than 80 with them."""
+STEPS = {False: 1, True: 1} if PROFILE == "long" else {False: 3, True: 5}
+"""Every so many requests are tried, without and with envelopes: a rotation makes about 15 plain ones, about 25 with them."""
 OLD = "the old value"
 
 

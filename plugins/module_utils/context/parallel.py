@@ -16,13 +16,17 @@ from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
+from itertools import islice
 from queue import SimpleQueue
-from typing import Callable, Deque, Generator, Generic, Iterator, Optional, Sequence, Tuple, TypeVar
+from typing import Callable, Deque, Dict, Generator, Generic, Iterable, Iterator, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import is_cache_only
 
 Item = TypeVar("Item")
+Answer = TypeVar("Answer")
 
+_AHEAD = 4
+"""So many items for each operation in flight are taken before the first result is yielded."""
 CALM = 8
 """After so many operations without being throttled, one more may be in flight."""
 
@@ -71,6 +75,29 @@ class Parallelism:
                 yield from batch.watch(is_started)
             finally:
                 batch.stop()
+
+    def map(self, items: Iterable[Item], work: Callable[[Item], Answer]) -> Iterator[Answer]:
+        """Yield what `work` returns for each item, in the order of the items, which are taken a few at a time.
+
+        Raises:
+            Whatever `work` raises, as `run`.
+        """
+        left = iter(items)
+        while True:
+            part = list(islice(left, self.most * _AHEAD))
+            if not part:
+                return
+            yield from self._map_part(part, work)
+
+    def _map_part(self, part: Sequence[Item], work: Callable[[Item], Answer]) -> Iterable[Answer]:
+        answers: Dict[int, Answer] = {}
+
+        def work_on(number: int) -> None:
+            answers[number] = work(part[number])
+
+        for _number in self.run([[number] for number in range(len(part))], work_on):
+            pass
+        return [answers[number] for number in range(len(part))]
 
     @contextmanager
     def taking_off(self) -> Iterator[None]:

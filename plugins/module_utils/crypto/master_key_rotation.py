@@ -13,22 +13,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Iterable, Iterator, List, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, Filter
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     BackupCopy,
     BackupKeeper,
-    EnvelopeRewriter,
     find_protocol,
     flush_backend,
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import count_each
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import retired_keys
-from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import check_place, under_key
+from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_mover import (
+    EnvelopeMover,
+    list_kept_versions,
+    list_names,
+    put_under_active_key,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_slots import Slot, describe_source, unwrap
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.registry import check_dropped
@@ -41,22 +44,18 @@ from ansible_collections.nebula.credential.plugins.module_utils.crypto.store_doc
     read_present,
     readable_slots,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import identity_of, read_envelope
+from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import read_envelope
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import to_microseconds
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
-    Conflict,
     CredentialError,
     Damaged,
     EncryptionError,
     KeySourceUnavailable,
     MissingKey,
-    NotEncrypted,
     NotFound,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.model.key_status import FormerKey, Rotated, name_source
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, STAGES, Record
-
-_ATTEMPTS = 100
 
 
 def rotate_master_key(
@@ -95,7 +94,7 @@ def rotate_master_key(
         ring = _begin(keyring, ring, compromised, keep_until)
     elif compromised and not ring.ring.compromised:
         ring = keyring.write(ring, ring.ring._replace(compromised=True), ring.active, ring.slots)
-    envelopes = _move_everything(keyring, ring, tenant) + _move_backups(keyring, ring, tenant)
+    envelopes = EnvelopeMover(keyring, ring, tenant).move_all() + _move_backups(keyring, ring, tenant)
     moved_marks = marks.rewrite_all(ring) if marks is not None else 0
     after = describe_key(keyring, _finish(keyring, ring))
     return Rotated(before, after, envelopes, moved_marks, resumed, left)
@@ -180,58 +179,17 @@ def _check_source(keyring: Keyring, slot: Slot, store_id: bytes) -> None:
     raise problem from None
 
 
-def _move_everything(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
-    """Step 2. Writers that took the old key before step 1 may still store with it, so passes repeat until one finds nothing."""
-    total = 0
-    while True:
-        moved, problems = 0, []
-        for record in _everything(keyring.backend):
-            try:
-                moved += _move(keyring, ring, tenant, record)
-            except CredentialError as problem:
-                problems.append(problem.within(name=record.name, store=keyring.backend.context.store))
-        total += moved
-        if not moved:
-            if problems:
-                raise problems[0] from None
-            return total
-
-
 def _everything(backend: Backend) -> Iterator[Record]:
     """Yield name, stage and version of everything that holds an envelope. A version of None means the stage's own value.
 
     Each credential counts as progress.
     """
     for stage in STAGES:
-        names = [row.name for row in backend.list(Filter(stage=stage, names_only=True))]
+        names = list_names(backend, stage)
         for name in count_each(names) if stage == CURRENT else names:
-            kept = _list_kept_versions(backend, name) if stage == CURRENT else []
             yield Record(name, stage=stage)
+            kept = list_kept_versions(backend, name) if stage == CURRENT else []
             yield from (Record(name, version=version) for version in kept)
-
-
-def _list_kept_versions(backend: Backend, name: str) -> List[str]:
-    try:
-        return [info.version for info in backend.versions(name) if not info.current] if backend.capabilities.versions else []
-    except (NotFound, EncryptionError):  # moving the value itself reports the error
-        return []
-
-
-def _move(keyring: Keyring, ring: OpenRing, tenant: str, wanted: Record) -> bool:
-    """Move one envelope to the active key, unless it has it. Byte for byte compare-and-swap, so a newer value is never lost."""
-    for _each in range(_ATTEMPTS):
-        try:
-            found = keyring.backend.get(wanted.name, wanted.version, wanted.stage)
-            moved = _under_active_key(keyring, ring, tenant, found)
-            if moved is None:
-                return False
-            require_protocol(keyring.backend, EnvelopeRewriter, wanted.name).rewrite_envelope(*moved)
-        except NotFound:
-            return False
-        except Conflict:
-            continue
-        return True
-    raise Conflict("{0} other writes came first".format(_ATTEMPTS), remedy="Repeat when there is less traffic.")
 
 
 def _is_left(keyring: Keyring, ring: OpenRing, wanted: Record) -> bool:
@@ -245,17 +203,6 @@ def _is_left(keyring: Keyring, ring: OpenRing, wanted: Record) -> bool:
         return True
 
 
-def _under_active_key(keyring: Keyring, ring: OpenRing, tenant: str, found: Record) -> Optional[Tuple[Record, bytes]]:
-    if found.envelope is None:
-        raise NotEncrypted("a plain value where the store is configured as encrypted", remedy="Remove it.")
-    envelope = read_envelope(found.envelope)
-    if envelope.header.key_id == ring.active.key_id:
-        return None
-    key = keyring.key(envelope.header.key_id)
-    check_place(envelope, tenant, identity_of(found.name, found.stage))
-    return replace(found, envelope=under_key(key, envelope, ring.active)), found.envelope
-
-
 def _move_backups(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
     """Step 2 for the store's own backups. Every value has been moved, so a copy that is made from now on has the new key.
 
@@ -266,7 +213,7 @@ def _move_backups(keyring: Keyring, ring: OpenRing, tenant: str) -> int:
         if _read_key_id(copy) not in ring.keys:
             continue
         try:
-            moved = _under_active_key(keyring, ring, tenant, Record(copy.name, envelope=copy.envelope))
+            moved = put_under_active_key(keyring, ring, tenant, Record(copy.name, envelope=copy.envelope))
         except CredentialError as problem:
             problem.remedy = "It is a backup: delete {}, then run this again.".format(copy.place)
             raise problem.within(name=copy.name, store=keyring.backend.context.store) from None

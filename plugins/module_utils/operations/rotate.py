@@ -27,6 +27,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     RotationLost,
     RotationParked,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.layers.read_once import ReadOnce
 from ansible_collections.nebula.credential.plugins.module_utils.model.dates import read_schedule
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
@@ -116,8 +117,9 @@ class _Rotation:
         self._phase = parameters.get("phase") or AUTO
         self._manager = manager
         holder = holder_of(_controller(context), context.host or "")
-        self._engine = RotationEngine(manager.backend, manager.clock, holder, alive=may_live, record=self._record)
-        self._current = manager.backend.get(self._name)
+        self._backend = ReadOnce(manager.backend, self._name)
+        self._engine = RotationEngine(self._backend, manager.clock, holder, alive=may_live, record=self._record)
+        self._current = self._backend.get(self._name)
         # Not due: only finish an earlier rotation that is still open.
         waits = self._phase in (AUTO, PREPARE) and bool(parameters.get("only_if_due")) and not self._is_due()
         # A promotion changes what is due, so a driver brings back what was decided when the run began.
@@ -195,8 +197,7 @@ class _Rotation:
         return describe_side(self._current, rotation, self._manager.clock())
 
     def _build_diff(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> Dict[str, Any]:
-        found = self._manager.backend.get(self._name)
-        changed = describe_side(found, after, self._manager.clock(), self._current.fields)
+        changed = describe_side(self._backend.get(self._name), after, self._manager.clock(), self._current.fields)
         return {"before": self._describe_side(before), "after": changed}
 
     def _request(self) -> Request:

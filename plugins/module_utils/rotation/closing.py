@@ -69,6 +69,10 @@ def discarding(course: Course, entry: Entry, _request: Optional[Request]) -> Fol
     journal, slots = entry.journal, course.slots(entry.name)
     if not places.is_first_batch(journal):
         return course.ask(entry)
+    if not journal.is_driven and not journal.manual:
+        # A controller that paused may be about to replace the current value: its compare-and-swap fails after this.
+        slots.move_state(("schedule", "begin"), (lifecycle.ACTIVE, lifecycle.EXPIRED), course.clock())
+        slots.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), course.clock())
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     slots.revive(course.clock())
     if journal.orphaned:

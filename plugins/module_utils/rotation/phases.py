@@ -11,7 +11,8 @@ between any two writes leaves a journal from which the same functions continue.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Callable, Mapping, Optional
+from datetime import datetime
+from typing import Callable, Mapping, Optional, Union
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
@@ -32,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, Entry, Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Candidate, Slots
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
@@ -60,6 +61,14 @@ _BEFORE_PROMOTION = frozenset(
 _HELD_BACK = (phases.DISCARDING, phases.SWEEPING, phases.WITHDRAWING)
 """Phases of a rotation that was given up already; what is left to do does not depend on which value is current."""
 
+_BEGIN_BY_STATE = {
+    lifecycle.ACTIVE: ("schedule", "begin"),
+    lifecycle.EXPIRED: ("schedule", "begin"),
+    lifecycle.ROTATION_SCHEDULED: ("begin",),
+    lifecycle.ROTATING: (),
+}
+"""The events with which a rotation begins, by the state of the credential."""
+
 
 _REFUSALS = (AccessDenied, InvalidInput, ReadOnly, StorageFull, TooLarge)
 """Errors of a store that carried out nothing and would refuse the same write again."""
@@ -83,7 +92,10 @@ def rebase(course: Course, entry: Entry) -> Entry:
     current = course.slots(entry.name).get(CURRENT)
     if current.full_metadata.lifecycle == lifecycle.REVOKED:
         return _close_revoked(course, entry)
-    if input_version(current) == journal.base or current.full_metadata.attributes.get(ROTATION) == journal.rotation:
+    is_promoted = current.full_metadata.attributes.get(ROTATION) == journal.rotation
+    if is_promoted and journal.phase == phases.PREPARING:
+        return course.write(entry, replace(journal, phase=phases.PROMOTING))  # a crashed run of `_replace_current`
+    if input_version(current) == journal.base or is_promoted:
         return entry
     journal = replace(decisions.lapse(journal), base=input_version(current), goal=phases.BACK, tested=False)
     if journal.phase in _HELD_BACK:
@@ -111,6 +123,8 @@ def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Foll
         # Nothing was sent: pending is stored before the phase in which it may be sent.
         return course.write(entry, decisions.roll_back(entry.journal, course.now()))
     slots = course.slots(entry.name)
+    if _is_direct(slots, entry.journal):
+        return _replace_current(course, entry, request)
     slots.begin(course.clock())
     if entry.journal.is_made_by_service:
         # A value that the service made, in this rotation or an earlier one, is at the service already.
@@ -119,6 +133,41 @@ def _preparing(course: Course, entry: Entry, request: Optional[Request]) -> Foll
         return course.write(entry, following)
     slots.ensure_pending(request.make, slots.get(CURRENT), course.clock())
     return course.write(entry, replace(entry.journal, phase=phases.PREPARED))
+
+
+def _is_direct(slots: Slots, journal: Journal) -> bool:
+    """Whether the new value becomes the current one at once: no target gets it, and no pending value is left of an earlier run."""
+    if journal.is_driven or journal.manual or journal.has_sent:
+        return False
+    return slots.get(CURRENT).full_metadata.lifecycle in _BEGIN_BY_STATE and slots.find(PENDING) is None
+
+
+def _replace_current(course: Course, entry: Entry, request: Request) -> Following:
+    """Make a value and store it as the current one, in one compare-and-swap.
+
+    The current value was read before the journal was last written. So a controller that paused, and lost the lease, fails here:
+    `closing.discarding` changes the metadata of the current value before another controller closes the journal.
+    """
+    slots, journal = course.slots(entry.name), entry.journal
+    base = slots.get(CURRENT)
+    value = request.make(base)
+    promoted = _promote_or_give_up(course, entry, lambda: _promote_new(slots, journal, base, value, course.clock()))
+    if isinstance(promoted, Entry):
+        return promoted
+    ended = _promote(journal, promoted, course.now())
+    if journal.grace:
+        return course.write(entry, ended)
+    course.record(steps.PROMOTED, entry.name, journal.target)
+    return closing.closing(course, replace(entry, journal=ended), request)
+
+
+def _promote_new(slots: Slots, journal: Journal, base: Record, value: Candidate, now: datetime) -> Optional[Record]:
+    """Make a new value the current one. Return it; None if another process wrote. Without a grace period, that ends in the same write."""
+    events = (*_BEGIN_BY_STATE[base.full_metadata.lifecycle], "promoted")
+    if journal.grace:
+        slots.keep_previous(base)
+        return slots.promote(base, value, journal.rotation, events, now)
+    return slots.promote(base, value, journal.rotation, (*events, "grace_end"), now)
 
 
 def _prepare(course: Course, entry: Entry, request: Optional[Request]) -> Following:
@@ -154,15 +203,23 @@ def _asking(course: Course, entry: Entry, _request: Optional[Request]) -> Follow
 
 
 def _promoting(course: Course, entry: Entry, _request: Optional[Request]) -> Following:
+    promoted = _promote_or_give_up(course, entry, lambda: _promote_pending(course, entry))
+    return promoted if isinstance(promoted, Entry) else course.write(entry, _promote(entry.journal, promoted, course.now()))
+
+
+def _promote_or_give_up(course: Course, entry: Entry, promote: Callable[[], Optional[Record]]) -> Union[Record, Entry]:
+    """Return the value that `promote` made the current one. If it is not, return the entry from which the rotation continues."""
     try:
-        current = _promote_pending(course, entry)
+        current = promote()
     except _REFUSALS as refusal:
         if refusal.outcome_unknown:
             raise
         return _give_up_promotion(course, entry, refusal)
-    if current is None:
-        return course.write(entry, entry.journal)  # renews the lease; then the rotation is settled against what is stored now
-    return course.write(entry, _promote(entry.journal, current, course.now()))
+    if current is not None:
+        return current
+    # Another process wrote: this renews the lease, and the rotation is settled against what was stored before that.
+    course.slots(entry.name).get(CURRENT)
+    return course.write(entry, entry.journal)
 
 
 def _promote_pending(course: Course, entry: Entry) -> Optional[Record]:
@@ -176,7 +233,7 @@ def _promote_pending(course: Course, entry: Entry) -> Optional[Record]:
     if input_version(base) != journal.base:
         return None
     slots.keep_previous(base)
-    return slots.promote(base, journal, now)
+    return slots.promote(base, slots.read_pending(), journal.rotation, ("promoted",), now)
 
 
 def _give_up_promotion(course: Course, entry: Entry, refusal: CredentialError) -> Entry:

@@ -201,26 +201,31 @@ class Slots:
         attributes = {name: value for name, value in pending.full_metadata.attributes.items() if name != SOURCE}
         self._replace(_as_previous(pending.with_metadata(attributes=attributes)), found)
 
-    def promote(self, base: Record, journal: Journal, now: datetime) -> Optional[Record]:
-        """Make pending the current value, and return it; None if current is no longer `base`, in its version or in its metadata."""
-        pending = self.get(PENDING)
-        metadata = replace(
-            lifecycle.advance(base.full_metadata, "promoted", now),
-            expires_at=pending.full_metadata.expires_at,
-            attributes=_with_identity(
-                dict(
-                    {name: value for name, value in base.full_metadata.attributes.items() if name != REFRESH},
-                    **{ROTATION: journal.rotation},
-                ),
-                identity_of(pending),
-            ),
-        )
+    def promote(self, base: Record, value: Candidate, rotation: str, events: Iterable[str], now: datetime) -> Optional[Record]:
+        """Make a value the current one, and return it; None if current is no longer `base`, in its version or in its metadata.
+
+        Args:
+            base: the value that it replaces.
+            value: the new value.
+            rotation: the id of the rotation, by which a later run sees that this was done.
+            events: what happens to the credential's state in the same write.
+            now: the time of it.
+        """
+        kept = {name: part for name, part in base.full_metadata.attributes.items() if name != REFRESH}
+        attributes = _with_identity(dict(kept, **{ROTATION: rotation}), value.identity)
+        # The state after the grace period depends on the expiry of the new value.
+        metadata = lifecycle.advance_all(replace(base.full_metadata, expires_at=value.expires_at, attributes=attributes), events, now)
         metadata = date_version(metadata, now, is_rotated=True)
-        record = Record(self._name, pending.type, pending.fields, pending.state, metadata)
+        record = Record(self._name, base.type, value.fields, value.state, metadata)
         try:
             return self._backend.put(record, base.etag)
         except Conflict:
             return None
+
+    def read_pending(self) -> Candidate:
+        """Return the pending value. Raises NotFound if there is none."""
+        found = self.get(PENDING)
+        return Candidate(found.fields, found.full_metadata.expires_at, found.state, identity_of(found))
 
     def flag(self, stage: str, now: datetime) -> None:
         """Mark a version as `orphaned`, for people to see. If another process writes at the same time, skip it."""

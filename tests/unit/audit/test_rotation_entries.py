@@ -131,14 +131,7 @@ def test_a_lost_rotation_is_recorded_once(rotated):
 @pytest.mark.parametrize(("fate", "recorded"), [(LANDS, ["begun", "rolled_back"]), (LOST, ["begun", "rolled_back"])])
 def test_a_value_whose_response_was_lost_is_given_up_once(fate, recorded):
     world, events = KeysWorld(), []
-    engine_of = world.engine
-
-    def engine(holder="a"):
-        made = engine_of(holder)
-        made._course._record = lambda event, _name, _target: events.append(event)
-        return made
-
-    world.engine = engine
+    world.record = lambda event, _name, _target: events.append(event)
     world.rotate(fates(make=[fate], list=[LANDS, LOST]))
     for _each in range(3):
         world.clock.forward(LONG_AFTER)

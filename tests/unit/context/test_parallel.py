@@ -213,3 +213,27 @@ def test_while_a_server_fails_one_after_the_other_tries_it():
     parallelism.hold(False)
     fly(parallelism, CALM)
     assert parallelism.limit == 2
+
+
+def test_results_come_in_the_order_of_the_items_which_are_taken_a_few_at_a_time():
+    taken, parallelism = [], Parallelism(2)
+
+    def give():
+        for number in range(20):
+            taken.append(number)
+            yield number
+
+    results = parallelism.map(give(), lambda number: number * number)
+    assert next(results) == 0
+    assert len(taken) < 20
+    assert list(results) == [number * number for number in range(1, 20)]
+
+
+def test_an_error_of_one_item_ends_the_results():
+    def work(number):
+        if number == 3:
+            raise ValueError
+        return number
+
+    with pytest.raises(ValueError):
+        list(Parallelism(4).map(range(10), work))

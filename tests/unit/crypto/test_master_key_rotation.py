@@ -16,8 +16,8 @@ from datetime import datetime, timedelta, timezone
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.backend import Local
+from ansible_collections.nebula.credential.plugins.module_utils.crypto import envelope_mover, retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import high_water_marks as marks
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation, retired_keys
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.argon2id import LEAST, Parameters
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import key_file
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources.key_file import KeyFile
@@ -345,7 +345,7 @@ def test_a_value_that_changes_or_goes_while_it_is_moved(tmp_path, monkeypatch):
     store.inner.rewrite_envelope, store.inner.versions = busy, gone
     store.rotate_master_key()
     check(store)
-    monkeypatch.setattr(master_key_rotation, "_ATTEMPTS", 2)
+    monkeypatch.setattr(envelope_mover, "_ATTEMPTS", 2)
 
     def always(*_arguments):
         raise Conflict("other bytes")

@@ -11,10 +11,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.errors import NotFound, RotationInProgress
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, JOURNAL, PENDING, PREVIOUS, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.engine import RotationEngine
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.events import RecordEvent, ignore_event
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import JournalBook
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, identity_of
@@ -40,7 +42,7 @@ from tests.unit.rotation.services import (
     smooth,
     value_of,
 )
-from tests.unit.rotation.world import Clock, Crashing
+from tests.unit.rotation.world import Clock, Crashing, OneCall
 
 NAME = "key"
 LONG_AFTER = LIFE + 1000
@@ -61,6 +63,7 @@ class World:
         self.store = Crashing(inner, self.check)
         self.manager = CredentialManager(self.store, store="test", clock=self.clock)
         self.dead: set[str] = set()
+        self.record: RecordEvent = ignore_event
         self.begin()
         CredentialManager(inner, store="test", clock=self.clock).create(DesiredCredential(NAME, type="basic", **self.first))
 
@@ -72,8 +75,11 @@ class World:
         """What holds after every write and before every step."""
         raise NotImplementedError
 
-    def engine(self, holder: str = "a") -> RotationEngine:
-        return RotationEngine(self.manager.backend, self.clock, holder, alive=lambda other: other not in self.dead)
+    def engine(self, holder: str = "a") -> Any:
+        def build(backend: Backend) -> RotationEngine:
+            return RotationEngine(backend, self.clock, holder, alive=lambda other: other not in self.dead, record=self.record)
+
+        return OneCall(self.manager.backend, NAME, build)
 
     def target(self) -> FakeTarget:
         current = self.read(CURRENT)

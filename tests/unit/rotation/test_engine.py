@@ -269,7 +269,7 @@ def test_a_store_that_cannot_compare_and_swap_is_refused() -> None:
     world = World()
     world.memory.capabilities = replace(world.memory.capabilities, native_cas=False)
     with pytest.raises(errors.InvalidConfiguration):
-        world.engine()
+        world.rotate()
 
 
 def test_an_open_rotation_is_not_finished_against_another_target() -> None:

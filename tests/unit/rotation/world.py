@@ -14,6 +14,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.memory.backend import Memory
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
+from ansible_collections.nebula.credential.plugins.module_utils.layers.read_once import ReadOnce
 from ansible_collections.nebula.credential.plugins.module_utils.model.lifecycle import ACTIVE
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import (
     CURRENT,
@@ -91,6 +92,18 @@ class Crashing(Layer):
         self._write(lambda: self.inner.delete(name, stage=stage, expected=expected))
 
 
+class OneCall:
+    """An engine whose every call is an operation of its own: each reads the current value first, and every value once."""
+
+    def __init__(self, store: Backend, name: str, build: Callable[[Backend], RotationEngine]) -> None:
+        self._store, self._name, self._build = store, name, build
+
+    def __getattr__(self, call: str) -> Any:
+        store = ReadOnce(self._store, self._name)
+        store.get(self._name)
+        return getattr(self._build(store), call)
+
+
 class Target:
     """Takes one value at a time. Requests may land late, but never after `LIFE` seconds."""
 
@@ -151,8 +164,11 @@ class World:
         self.memory.put(Record(NAME, "basic", {"password": Secret(b"value-0")}, metadata=metadata), create=True)
         self.dead: set[str] = set()
 
-    def engine(self, holder: str = "a") -> RotationEngine:
-        return RotationEngine(self.store, self.clock, holder, alive=lambda other: other not in self.dead)
+    def engine(self, holder: str = "a") -> Any:
+        def build(backend: Backend) -> RotationEngine:
+            return RotationEngine(backend, self.clock, holder, alive=lambda other: other not in self.dead)
+
+        return OneCall(self.store, NAME, build)
 
     def make(self, base: Record) -> Candidate:
         self.made += 1

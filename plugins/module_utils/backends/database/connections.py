@@ -77,6 +77,16 @@ class Connections:
                 connection.exec_driver_sql("COMMIT")
 
     @contextmanager
+    def swapping(self) -> Iterator[Any]:
+        """Yield a connection as `reading` does, for a write of one statement.
+
+        Raises:
+            CredentialError: as `reading`. The outcome is unknown only if the statement got no response.
+        """
+        with self._take_connection() as connection, self._translating(committing=True):
+            yield connection
+
+    @contextmanager
     def _translating(self, committing: bool = False) -> Iterator[None]:
         try:
             yield

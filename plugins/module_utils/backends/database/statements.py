@@ -225,7 +225,7 @@ class Statements:
 
     def rewrite(self, record: Record, replaces: bytes) -> None:
         """See `EnvelopeRewriter.rewrite_envelope`. Does not check the version: the caller has read it."""
-        with self._connections.writing() as connection:
+        with self._connections.swapping() as connection:
             for table, row in self._places(record):
                 changed = table.update().where(*row, table.c.envelope == replaces).values(**envelope_columns(record.envelope))
                 if connection.execute(changed).rowcount:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Iterator, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Capabilities
+from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, BackendContext, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
@@ -30,8 +30,9 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 class Kv2Places(ObjectStore):
     """Objects as secrets. The token is the version of KV, which still rises after an object is removed."""
 
-    def __init__(self, connection: Connection, location: Location) -> None:
-        """Take the connection, and the location of the store."""
+    def __init__(self, connection: Connection, location: Location, context: BackendContext) -> None:
+        """Take the connection, the location of the store, and the context, which says how many objects are read at once."""
+        self._context = context
         self._location = location
         self._requests = Kv2Requests(connection, location.mount)
 
@@ -88,10 +89,10 @@ class Kv2Places(ObjectStore):
             self._requests.forget(path)
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
-        for name in names(self._requests.keys, self._location.folder(stage), prefix):
-            found = self.read_listed(ObjectKey(name, stage))
-            if found is not None:
-                yield found
+        places = (ObjectKey(name, stage) for name in names(self._requests.keys, self._location.folder(stage), prefix))
+        parallelism = self._context.parallelism
+        listed = map(self.read_listed, places) if parallelism is None else parallelism.map(places, self.read_listed)
+        yield from (found for found in listed if found is not None)
 
     def read_document(self) -> Optional[Tuple[bytes, Optional[str]]]:
         found = read_document(self._requests, self._location.within(STORE))
@@ -117,4 +118,4 @@ class Kv2Envelopes(KvObjectBackend):
     options = KV2_ENCRYPTED
 
     def make_places(self) -> ObjectStore:
-        return Kv2Places(self._connection, Location.of(self.settings))
+        return Kv2Places(self._connection, Location.of(self.settings), self.context)

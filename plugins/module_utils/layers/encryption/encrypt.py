@@ -25,7 +25,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.crypto import key_status as key_report
-from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope import new_place, seal, under_key, with_metadata
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.envelope_opener import Found
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.high_water_marks import HighWaterMarks, Mark
@@ -278,7 +277,9 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
         keep_until: Optional[datetime] = None,
         check: bool = False,
     ) -> Rotated:
-        """Put every envelope under a new master key; see `crypto.master_key_rotation`."""
+        """Put every envelope under a new master key; see `crypto.master_key_rotation`. Imported here: nothing else needs it."""
+        from ansible_collections.nebula.credential.plugins.module_utils.crypto import master_key_rotation
+
         if check:
             return master_key_rotation.plan_rotation(
                 self.keyring, compromised=compromised, drop_sources=drop_sources, keep_until=keep_until

@@ -16,7 +16,7 @@ def _in_process(_directory: Path) -> Options:
 
 
 def _in_file(directory: Path) -> Options:
-    return {"persist_on_shutdown": True, "persist_path": str(directory / "kept")}
+    return {"max_credentials": 200000, "persist_on_shutdown": True, "persist_path": str(directory / "kept")}
 
 
 HARNESS = Harness(

@@ -214,52 +214,6 @@ def test_a_put_over_a_version_that_was_deleted_meanwhile_is_a_conflict(store, mo
     assert value_of(store.backend().restore("db_pass")) == b"1"
 
 
-@pytest.mark.parametrize("write", [WRITES_OVER_A_DELETE["value"][1], lambda manager: manager.delete("db")], ids=["put", "delete"])
-@pytest.mark.parametrize("change", [WRITES_OVER_A_DELETE["update"][1], lambda manager: manager.revoke("db")], ids=["tags", "revoked"])
-def test_a_write_that_read_before_a_change_and_a_recoverable_delete_undoes_neither(store, monkeypatch, write, change):
-    """The write finds out that the metadata had changed. The value that it would store again was deleted, so it is deleted again."""
-    for value in ("one", "two"):
-        ask(store.manager(), "credential", name="db", state="present", value=value)
-
-    def overtake():
-        change(store.manager())
-        store.manager().delete("db", recoverable=True)
-
-    before_request(monkeypatch, "write", overtake)
-    with pytest.raises(Conflict):
-        write(store.manager())
-    with pytest.raises(NotFound):
-        store.manager().get("db")
-    ask(store.manager(), "credential", name="db", state="restored")
-    found = store.manager().inspect("db")
-    assert (found.fields["value"].expose(), found.state, found.metadata.tags) in [
-        (b"two", "active", {"a": "b"}),
-        (b"two", "revoked", {}),
-    ]
-
-
-def test_a_put_that_takes_its_value_away_shows_the_deleted_one_for_no_longer_than_one_request(store, monkeypatch):
-    """Only the newest version can be brought back, so the deleted value is stored once more, and deleted before it is described."""
-    backend, found = store.backend(), []
-    stored = backend.put(a_record(value="1"))
-
-    def look():
-        with pytest.raises(NotFound):
-            store.backend().get("db_pass")
-        found.append("nothing")
-
-    def overtake():
-        store.backend().delete("db_pass", recoverable=True)
-        before_request(monkeypatch, "describe", look)
-
-    before_request(monkeypatch, "write", overtake)
-    with pytest.raises(Conflict):
-        backend.put(a_record(value="2"), stored.etag)
-    assert found == ["nothing"]
-    restored = store.backend().restore("db_pass")
-    assert (value_of(restored), restored.full_metadata.tags) == (b"1", stored.full_metadata.tags)
-
-
 def test_of_a_put_and_a_recoverable_delete_that_cross_the_first_one_wins(store, monkeypatch):
     """The delete comes before the value is written, and looks after: both see the same order, so one of them succeeds."""
     backend, writer = store.backend(), store.backend()

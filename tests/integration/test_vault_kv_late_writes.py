@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from tests.conformance.records import a_record, value_of
@@ -74,3 +74,27 @@ def test_a_put_that_takes_its_value_away_shows_the_deleted_one_for_no_longer_tha
     assert found == ["nothing"]
     restored = store.backend().restore("db_pass")
     assert (value_of(restored), restored.full_metadata.tags) == (b"1", stored.full_metadata.tags)
+
+
+@pytest.mark.parametrize("grace", [0, 3600])
+def test_a_rotation_whose_value_gets_other_metadata_before_its_own_is_done_all_the_same(store, monkeypatch, grace):
+    """The value is stored in one request and its metadata in a later one. Another run comes in between."""
+    manager, other = store.manager(), store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    before_request(monkeypatch, "sheet", lambda: tag(other))
+    done = ask(manager, "credential_rotate", name="db", phase="auto", target="none", grace=grace).result
+    found = other.inspect("db")
+    assert (done["outcome"], found.version, found.metadata.tags) == ("promoted", "2", {"a": "b"})
+    assert found.fields["value"].expose() != b"one"
+    assert found.metadata.lifecycle == ("grace_period" if grace else "active")
+    assert [step.event for step in found.metadata.history][-1] == ("promoted" if grace else "grace_end")
+
+
+def test_a_rotation_whose_value_is_revoked_before_it_has_its_metadata_leaves_it_revoked(store, monkeypatch):
+    manager, other = store.manager(), store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    before_request(monkeypatch, "sheet", lambda: other.revoke("db"))
+    with pytest.raises(CredentialError):
+        ask(manager, "credential_rotate", name="db", phase="auto", target="none")
+    assert other.inspect("db").metadata.lifecycle == "revoked"
+    assert ask(other, "credential_rotate", name="db", phase="status").result["rotation"]["phase"] is None

@@ -98,3 +98,13 @@ def test_a_rotation_whose_value_is_revoked_before_it_has_its_metadata_leaves_it_
         ask(manager, "credential_rotate", name="db", phase="auto", target="none")
     assert other.inspect("db").metadata.lifecycle == "revoked"
     assert ask(other, "credential_rotate", name="db", phase="status").result["rotation"]["phase"] is None
+
+
+@pytest.mark.parametrize("expected", [{}, {"expected_version": "1"}])
+def test_a_value_that_gets_other_metadata_before_its_own_gets_its_own_all_the_same(store, monkeypatch, expected):
+    manager, other = store.manager(), store.manager()
+    ask(manager, "credential", name="db", state="present", value="one")
+    before_request(monkeypatch, "sheet", lambda: tag(other))
+    assert ask(manager, "credential", name="db", state="present", value="two", ttl=3600, **expected).result["changed"]
+    found = other.inspect("db")
+    assert (found.fields["value"].expose(), found.metadata.tags, found.expires_at is None) == (b"two", {"a": "b"}, False)

@@ -249,7 +249,7 @@ class StateEnforcer:
         record, generated = self._writer.new_record(wanted)
         check_expiry_ahead(wanted, self._clock())
         check_policy_has_expiry(wanted, record)
-        created = Credential(record, self._clock()) if check else self._writer.put(record, None)
+        created = Credential(record, self._clock()) if check else self._writer.put(record, None, wanted)
         return EnsureResult(True, created, generated, after=describe_diff_side(created, record.fields))
 
     def _change(self, stored: Credential, wanted: DesiredCredential, check: bool) -> EnsureResult:
@@ -273,7 +273,7 @@ class StateEnforcer:
         if check:
             now = Credential(replace(record, version=stored.version, serial=stored.record.serial), self._clock())
         else:
-            now = self._writer.put(record, stored)
+            now = self._writer.put(record, stored, wanted)
         return EnsureResult(True, now, generated, describe_diff_side(stored), describe_diff_side(now, differing(stored.fields, fields)))
 
     def _patch(self, stored: Credential, changes: Dict[str, Any], check: bool) -> EnsureResult:

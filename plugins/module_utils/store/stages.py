@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Deleting the stages of a credential before its current value: as long as that exists, an interrupted delete can be repeated."""
+"""What comes before the delete of a current value: reading it, and deleting the other stages.
+
+The current value goes last: as long as it exists, an interrupted delete can be repeated.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,17 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
 from ansible_collections.nebula.credential.plugins.module_utils.errors import EncryptionError, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, Etag, Record
+from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
+from ansible_collections.nebula.credential.plugins.module_utils.store.reader import Reader
+from ansible_collections.nebula.credential.plugins.module_utils.store.refusals import with_way_out
+
+
+def read_deletable(reader: Reader, name: str, expected_version: Optional[str]) -> Credential:
+    """Return the credential that is to be deleted. Raises as `Reader.inspect`; the error of an unreadable value says how to delete it."""
+    try:
+        return reader.inspect(name)
+    except EncryptionError as error:
+        raise with_way_out(error, expected_version) from None
 
 
 def delete_stages(backend: Backend, name: str, current: Optional[Record] = None) -> None:

@@ -15,7 +15,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
 from ansible_collections.nebula.credential.plugins.module_utils.context.caller import scope_checked
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
-    EncryptionError,
     NotFound,
     RotationInProgress,
 )
@@ -46,7 +45,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.store.refusals i
     refuse_importing,
     refuse_revoked,
     refuse_while_rotating,
-    with_way_out,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.types.base import CredentialType
 from ansible_collections.nebula.credential.plugins.module_utils.types.registry import is_refreshable
@@ -145,13 +143,20 @@ class Writer:
         state = credential.record.state if keeps_state else {}
         return Record(credential.name, kind.name, fields, state, replace(metadata, scope=self.scope(wanted, metadata.scope)))
 
-    def put(self, record: Record, replaced: Optional[Credential]) -> Credential:
-        """Store a new value over the credential that was read; with None, none was found, and none may be stored since.
+    def put(self, record: Record, replaced: Optional[Credential], wanted: DesiredCredential) -> Credential:
+        """Store a new value, of what is wanted, over the credential that was read; with None, none was found, and none may be stored since.
 
         Raises:
             Conflict: another writer came first.
         """
-        return self._answer(self._backend.put(record, replaced.record.etag if replaced else ABSENT, create=replaced is None))
+        try:
+            return self._answer(self._backend.put(record, replaced.record.etag if replaced else ABSENT, create=replaced is None))
+        except Conflict as problem:
+            # KV version 2 stores the metadata of a value later, and another run may change it before. Then the value is stored once more.
+            current = self._reader.find(record.name) if problem.outcome_unknown else None
+            if current is None or dict(current.fields) != dict(record.fields):
+                raise
+        return self.put(self.next_record(current, record.fields, wanted), current, wanted)
 
     def patch(self, credential: Credential, changes: Dict[str, Any]) -> Credential:
         """Change the metadata of the version that was read; the value stays.
@@ -256,25 +261,19 @@ class Writer:
         if recoverable:
             check_recoverable(name, self.undeletes, force)
         # Imported here: nothing else needs it.
-        from ansible_collections.nebula.credential.plugins.module_utils.store.stages import delete_stages
+        from ansible_collections.nebula.credential.plugins.module_utils.store.stages import delete_stages, read_deletable
 
         expected = Etag(expected_version) if expected_version else None
         if force:
             delete_stages(self._backend, name)
         else:
-            credential = self._read_deletable(name, expected_version) if seen is None else seen
+            credential = read_deletable(self._reader, name, expected_version) if seen is None else seen
             check_expected(credential, expected_version)
             refuse_while_rotating(credential)
             expected = credential.record.etag
             with scope_checked(name):
                 delete_stages(self._backend, name, credential.record)
         self._backend.delete(check_name(name), stage=CURRENT, expected=expected, recoverable=recoverable)
-
-    def _read_deletable(self, name: str, expected_version: Optional[str]) -> Credential:
-        try:
-            return self._reader.inspect(name)
-        except EncryptionError as error:
-            raise with_way_out(error, expected_version) from None
 
     def remove_version(self, name: str, version: str, recoverable: bool, check: bool) -> bool:
         """Remove one older version. Return False if there is none."""

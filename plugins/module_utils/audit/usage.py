@@ -40,6 +40,9 @@ _SAVE_AT = 32 * MIB
 _PAUSE_AFTER = 32 * KIB
 """Bytes of the trail."""
 
+_COUNTS = 3
+"""A count begins again if another process saves totals during it. It is short then: the new totals have nearly everything."""
+
 _COUNTED = re.compile(
     rb'"action":"(read|refresh|delete|lost)","result":"ok","store":"((?:[^"\\]|\\.)*)"'
     rb'(?:.*?"name":"([^"]+)")?(?:.*?"operation":"([^"]+)")?'
@@ -105,10 +108,10 @@ def read_usage(trail: Optional[Trail], names: Collection[str], administrative: C
     trail.flush()
     rules = State(store=trail.store if trail.shared else None, administrative=tuple(sorted({*administrative, REFRESH})))
     try:
-        try:
-            return _Count(trail.path, rules).run(names)
-        except TotalsDistrusted:
-            return _Count(trail.path, rules, trusted=False).run(names)
+        for _each in range(_COUNTS):
+            with suppress(TotalsDistrusted):
+                return _Count(trail.path, rules).run(names)
+        return _Count(trail.path, rules, trusted=False).run(names)
     except NotFound as problem:
         return UsageReport(trail.path, reason=problem.what)
 
@@ -142,8 +145,9 @@ class _Count:
         self._path = path
         self._totals = TotalsFile(path, rules.store)
         saved = self._totals.read_state() if trusted else None
-        self._known = saved is not None and saved.follows_rules_of(rules) and _is_entry_at(path, saved)
-        self._state = saved if self._known and saved is not None else rules
+        is_known = saved is not None and saved.follows_rules_of(rules) and _is_entry_at(path, saved)
+        self._saved = saved if is_known else None
+        self._state = self._saved or rules
         self._store = None if rules.store is None else _write_text(rules.store)
         self._administrative = frozenset(map(_write_text, rules.administrative))
         self._changes: Dict[bytes, _Change] = {}
@@ -168,7 +172,7 @@ class _Count:
                     self._save()
         if self._unsaved >= SAVE_AFTER:
             self._save()
-        usages = self._totals.read(names) if self._known else {}
+        usages = {} if self._saved is None else self._totals.read(names, self._saved)
         for name in names:
             change = self._changes.get(name.encode("ascii", "replace"))
             if change is not None:
@@ -220,8 +224,8 @@ class _Count:
         link = last.link
         state = replace(self._state, sequence=link.sequence, chain=link.chain.decode("ascii"), offset=self._last.end)
         with suppress(OSError, CredentialError):
-            self._totals.write(state, self._changes, self._known)
-            self._state, self._known, self._unsaved = state, True, 0
+            self._totals.write(state, self._changes, self._saved)
+            self._state, self._saved, self._unsaved = state, state, 0
             self._changes.clear()
 
 

@@ -38,7 +38,7 @@ _PAUSE_AFTER = 64
 
 
 class TotalsDistrusted(Exception):
-    """The file is not what was written."""
+    """The file is not what was written, or not what was read before."""
 
 
 @dataclass
@@ -102,29 +102,29 @@ class TotalsFile:
             return _read_state(file.read(_LONGEST_STATE).rpartition(b"\n\t")[2])[0]
         return None
 
-    def read(self, names: Collection[str]) -> Dict[str, Usage]:
-        """Return the usage of those of the names that have any.
+    def read(self, names: Collection[str], saved: State) -> Dict[str, Usage]:
+        """Return the usage of those of the names that have any, as of the state that was `saved`.
 
         Raises:
-            TotalsDistrusted: the file is not what was written.
+            TotalsDistrusted: the file is not what was written, or it has another state by now.
         """
         wanted = frozenset(name.encode("ascii", "replace") for name in names)
-        return {name.decode("ascii"): _read_usage(content) for name, content in self._read_lines() if name in wanted}
+        return {name.decode("ascii"): _read_usage(content) for name, content in self._read_lines(saved) if name in wanted}
 
-    def write(self, state: State, changes: Mapping[bytes, Any], known: bool) -> None:
+    def write(self, state: State, changes: Mapping[bytes, Any], saved: Optional[State]) -> None:
         """Write the totals after some changes.
 
         Args:
             state: what is counted after them.
             changes: by name, an object whose `apply` returns the usage after them.
-            known: whether the usage in the file is the one before the changes; else there was none.
+            saved: the state in the file, before the changes; None if nothing was counted before them.
 
         Raises:
-            TotalsDistrusted: the file is not what was written.
+            TotalsDistrusted: the file is not what was written, or it has another state by now.
             OSError: it cannot be written.
         """
         with Temporary(os.path.dirname(self.path)) as temporary:
-            lines, count = self._merge(changes, known), 0
+            lines, count = self._merge(changes, saved), 0
             some = list(islice(lines, _PAUSE_AFTER))
             while some:
                 temporary.write(b"".join(some))
@@ -135,10 +135,10 @@ class TotalsFile:
             temporary.sync()
             temporary.become(self.path)
 
-    def _merge(self, changes: Mapping[bytes, Any], known: bool) -> Iterator[bytes]:
+    def _merge(self, changes: Mapping[bytes, Any], saved: Optional[State]) -> Iterator[bytes]:
         """Yield the lines after the changes, in the order of the names; none for a name without any use. Other lines are copied."""
         left = sorted(changes, reverse=True)
-        for name, content in self._read_lines() if known else ():
+        for name, content in () if saved is None else self._read_lines(saved):
             while left and left[-1] < name:
                 yield from _write_line(left[-1], changes[left.pop()].apply(Usage()))
             if left and left[-1] == name:
@@ -148,8 +148,8 @@ class TotalsFile:
         for name in reversed(left):
             yield from _write_line(name, changes[name].apply(Usage()))
 
-    def _read_lines(self) -> Iterator[Tuple[bytes, bytes]]:
-        """Yield each name with the bytes of its usage. The state is compared at the end."""
+    def _read_lines(self, saved: State) -> Iterator[Tuple[bytes, bytes]]:
+        """Yield each name with the bytes of its usage. The state is compared at the end: another process may have replaced the file."""
         try:
             with self._open() as file:
                 count = 0
@@ -161,7 +161,7 @@ class TotalsFile:
                     if count % _PAUSE_AFTER == 0:
                         let_others_run()
                     line = file.readline(LONGEST_LINE)
-                if _read_state(file.readline(_LONGEST_STATE)[1:])[1] != count:
+                if _read_state(file.readline(_LONGEST_STATE)[1:]) != (saved, count):
                     raise TotalsDistrusted
         except (OSError, Damaged):
             raise TotalsDistrusted from None

@@ -189,6 +189,24 @@ def test_a_crash_at_any_call_of_a_count_changes_no_answer(trail, tmp_path):
     assert wanted > 15
 
 
+@pytest.mark.parametrize("save_after", [1, 10**6])
+def test_a_count_during_another_one_counts_no_entry_twice(trail, monkeypatch, save_after):
+    """Both begin from the same totals, and the second one saves its own before the first one has ended."""
+    trail.append("db", "other")
+    assert trail.uses() == 1
+    trail.append("db", "other")
+    between = iter([trail.uses])
+
+    def read_and_be_overtaken(*arguments):
+        yield from read_lines(*arguments)
+        for count_meanwhile in between:
+            assert count_meanwhile() == 2
+            monkeypatch.setattr(counting, "SAVE_AFTER", save_after)
+
+    monkeypatch.setattr(counting, "read_lines", read_and_be_overtaken)
+    assert (trail.uses(), trail.uses("other"), trail.uses()) == (2, 2, 2)
+
+
 def describe(report, names):
     return report.describe(), {name: report.of(name) for name in names}
 

@@ -66,13 +66,14 @@ def purge_trail(trail: Trail, before: datetime, *, check: bool = False) -> Trail
         return plan
     if plan.last is not None:
         trail.record_purge(plan.last)
-    return _remove(trail.journal, before, key)
+    return _remove(trail.journal, before, plan.last or 0, key)
 
 
-def _remove(journal: Journal, before: datetime, key: TrailKey) -> TrailPurge:
+def _remove(journal: Journal, before: datetime, recorded: int, key: TrailKey) -> TrailPurge:
+    """Remove the old files up to the entry whose number was `recorded`. A file that was turned since then stays for the next time."""
     path = journal.path
     with translated(_ROLE, path), journal.lock():
-        old = _list_old(path, before)
+        old = [each for each in _list_old(path, before) if each.link.sequence <= recorded]
         plan = _describe(path, old)
         if old:
             write_durably(checkpoint_path(path), write_checkpoint(old[-1].link, key.key))
@@ -100,7 +101,10 @@ def _read_old(turned: TurnedFile, before: datetime) -> Optional[_OldFile]:
     line = read_last_line(turned.path)
     if line is None or not _is_before(line, before):
         return None
-    return _OldFile(turned.path, os.stat(turned.path).st_size, line.link)
+    try:
+        return _OldFile(turned.path, os.stat(turned.path).st_size, line.link)
+    except FileNotFoundError:  # another purge has removed it
+        return None
 
 
 def _is_before(line: Line, before: datetime) -> bool:

@@ -87,6 +87,15 @@ def test_a_removal_is_recorded_before_anything_is_removed(aged):
     assert [(entry["result"], entry["version"]) for entry in query(aged.path, action="purge")] == [("ok", str(2 * LINES))]
 
 
+def test_a_file_whose_last_entry_is_of_a_wrong_clock_stays_with_its_later_entries(aged):
+    """A controller begins in 1970 until it has its time from the network."""
+    wrong = aged.entry(datetime(1970, 1, 1, tzinfo=timezone.utc))
+    Journal(aged.path).append([wrong], False, aged.seals())
+    Journal(aged.path, 1).append([aged.entry(FAR)], False, aged.seals())
+    assert len(list_turned(aged.path)) == FILES
+    assert purge_trail(aged.trail, FIRST + DAY * (FILES * LINES - 1)).files == FILES - 1
+
+
 def test_no_more_is_removed_than_was_recorded(aged):
     """The file that is written to is full, and the record itself turns it."""
     trail = Trail(Journal(aged.path, 1), aged.seals, "prod")

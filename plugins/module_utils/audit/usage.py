@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, Optional
 
@@ -39,9 +39,6 @@ _SAVE_AT = 32 * MIB
 
 _PAUSE_AFTER = 32 * KIB
 """Bytes of the trail."""
-
-_COUNTS = 3
-"""A count begins again if another process saves totals during it. It is short then: the new totals have nearly everything."""
 
 _COUNTED = re.compile(
     rb'"action":"(read|refresh|delete|lost)","result":"ok","store":"((?:[^"\\]|\\.)*)"'
@@ -108,12 +105,17 @@ def read_usage(trail: Optional[Trail], names: Collection[str], administrative: C
     trail.flush()
     rules = State(store=trail.store if trail.shared else None, administrative=tuple(sorted({*administrative, REFRESH})))
     try:
-        for _each in range(_COUNTS):
-            with suppress(TotalsDistrusted):
-                return _Count(trail.path, rules).run(names)
-        return _Count(trail.path, rules, trusted=False).run(names)
+        try:
+            return _read(trail.path, rules, names)
+        except TotalsDistrusted:
+            return _read(trail.path, rules, names, trusted=False)
     except NotFound as problem:
         return UsageReport(trail.path, reason=problem.what)
+
+
+def _read(path: str, rules: State, names: Collection[str], *, trusted: bool = True) -> UsageReport:
+    with closing(TotalsFile(path, rules.store)) as totals:
+        return _Count(path, rules, totals, trusted=trusted).run(names)
 
 
 @dataclass
@@ -141,13 +143,12 @@ class _Change:
 class _Count:
     """One count of a trail: from the totals that were saved, if they agree with it, to its end."""
 
-    def __init__(self, path: str, rules: State, *, trusted: bool = True) -> None:
+    def __init__(self, path: str, rules: State, totals: TotalsFile, *, trusted: bool) -> None:
         self._path = path
-        self._totals = TotalsFile(path, rules.store)
+        self._totals = totals
         saved = self._totals.read_state() if trusted else None
-        is_known = saved is not None and saved.follows_rules_of(rules) and _is_entry_at(path, saved)
-        self._saved = saved if is_known else None
-        self._state = self._saved or rules
+        self._known = saved is not None and saved.follows_rules_of(rules) and _is_entry_at(path, saved)
+        self._state = saved if self._known and saved is not None else rules
         self._store = None if rules.store is None else _write_text(rules.store)
         self._administrative = frozenset(map(_write_text, rules.administrative))
         self._changes: Dict[bytes, _Change] = {}
@@ -172,7 +173,7 @@ class _Count:
                     self._save()
         if self._unsaved >= SAVE_AFTER:
             self._save()
-        usages = {} if self._saved is None else self._totals.read(names, self._saved)
+        usages = self._totals.read(names) if self._known else {}
         for name in names:
             change = self._changes.get(name.encode("ascii", "replace"))
             if change is not None:
@@ -224,8 +225,8 @@ class _Count:
         link = last.link
         state = replace(self._state, sequence=link.sequence, chain=link.chain.decode("ascii"), offset=self._last.end)
         with suppress(OSError, CredentialError):
-            self._totals.write(state, self._changes, self._saved)
-            self._state, self._saved, self._unsaved = state, state, 0
+            self._totals.write(state, self._changes, self._known)
+            self._state, self._known, self._unsaved = state, True, 0
             self._changes.clear()
 
 

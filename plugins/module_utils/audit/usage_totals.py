@@ -38,7 +38,7 @@ _PAUSE_AFTER = 64
 
 
 class TotalsDistrusted(Exception):
-    """The file is not what was written, or not what was read before."""
+    """The file is not what was written."""
 
 
 @dataclass
@@ -89,42 +89,53 @@ def let_others_run() -> None:
 
 
 class TotalsFile:
-    """The file with the totals of one trail, or of one store in a trail of several."""
+    """The file with the totals of one trail, or of one store in a trail of several, as one count reads and writes it.
+
+    The file stays open from `read_state` on: another process that saves its totals replaces it by another file. So what is added to the
+    totals is always what was counted after their state.
+    """
 
     def __init__(self, trail: str, store: Optional[str]) -> None:
         """Take the path of the trail, and the store if the trail has entries of other ones. Open nothing."""
+        self._file: Optional[BinaryIO] = None
         self.path = trail + ".usage" + ("" if store is None else "." + sha256(store.encode("utf-8")).hexdigest()[:16])
 
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+
     def read_state(self) -> Optional[State]:
-        """Return the state; None if there is no file, or it is not what was written."""
-        with suppress(OSError, Damaged, TotalsDistrusted), self._open() as file:
+        """Open the file and return its state; None if there is no file, or it is not what was written."""
+        with suppress(OSError, Damaged, TotalsDistrusted):
+            file = self._file = _open(self.path)
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_STATE))
             return _read_state(file.read(_LONGEST_STATE).rpartition(b"\n\t")[2])[0]
         return None
 
-    def read(self, names: Collection[str], saved: State) -> Dict[str, Usage]:
-        """Return the usage of those of the names that have any, as of the state that was `saved`.
+    def read(self, names: Collection[str]) -> Dict[str, Usage]:
+        """Return the usage of those of the names that have any.
 
         Raises:
-            TotalsDistrusted: the file is not what was written, or it has another state by now.
+            TotalsDistrusted: the file is not what was written.
         """
         wanted = frozenset(name.encode("ascii", "replace") for name in names)
-        return {name.decode("ascii"): _read_usage(content) for name, content in self._read_lines(saved) if name in wanted}
+        return {name.decode("ascii"): _read_usage(content) for name, content in self._read_lines() if name in wanted}
 
-    def write(self, state: State, changes: Mapping[bytes, Any], saved: Optional[State]) -> None:
+    def write(self, state: State, changes: Mapping[bytes, Any], known: bool) -> None:
         """Write the totals after some changes.
 
         Args:
             state: what is counted after them.
             changes: by name, an object whose `apply` returns the usage after them.
-            saved: the state in the file, before the changes; None if nothing was counted before them.
+            known: whether the usage in the file is the one before the changes; else there was none.
 
         Raises:
-            TotalsDistrusted: the file is not what was written, or it has another state by now.
+            TotalsDistrusted: the file is not what was written.
             OSError: it cannot be written.
         """
         with Temporary(os.path.dirname(self.path)) as temporary:
-            lines, count = self._merge(changes, saved), 0
+            lines, count = self._merge(changes, known), 0
             some = list(islice(lines, _PAUSE_AFTER))
             while some:
                 temporary.write(b"".join(some))
@@ -133,12 +144,19 @@ class TotalsFile:
                 some = list(islice(lines, _PAUSE_AFTER))
             temporary.write(b"\n\t" + _write_state(state, count) + b"\n")
             temporary.sync()
-            temporary.become(self.path)
+            written = _open(temporary.path)  # by the name that no other process replaces
+            try:
+                temporary.become(self.path)
+            except BaseException:
+                written.close()
+                raise
+            self.close()
+            self._file = written
 
-    def _merge(self, changes: Mapping[bytes, Any], saved: Optional[State]) -> Iterator[bytes]:
+    def _merge(self, changes: Mapping[bytes, Any], known: bool) -> Iterator[bytes]:
         """Yield the lines after the changes, in the order of the names; none for a name without any use. Other lines are copied."""
         left = sorted(changes, reverse=True)
-        for name, content in () if saved is None else self._read_lines(saved):
+        for name, content in self._read_lines() if known else ():
             while left and left[-1] < name:
                 yield from _write_line(left[-1], changes[left.pop()].apply(Usage()))
             if left and left[-1] == name:
@@ -148,26 +166,29 @@ class TotalsFile:
         for name in reversed(left):
             yield from _write_line(name, changes[name].apply(Usage()))
 
-    def _read_lines(self, saved: State) -> Iterator[Tuple[bytes, bytes]]:
-        """Yield each name with the bytes of its usage. The state is compared at the end: another process may have replaced the file."""
+    def _read_lines(self) -> Iterator[Tuple[bytes, bytes]]:
+        """Yield each name with the bytes of its usage. The state is compared at the end."""
+        if self._file is None:
+            raise TotalsDistrusted
         try:
-            with self._open() as file:
-                count = 0
-                line = file.readline(LONGEST_LINE)
-                while line and line != b"\n":
-                    name, _tab, content = line.partition(b"\t")
-                    yield name, content
-                    count += 1
-                    if count % _PAUSE_AFTER == 0:
-                        let_others_run()
-                    line = file.readline(LONGEST_LINE)
-                if _read_state(file.readline(_LONGEST_STATE)[1:]) != (saved, count):
-                    raise TotalsDistrusted
-        except (OSError, Damaged):
+            self._file.seek(0)
+            count = 0
+            line = self._file.readline(LONGEST_LINE)
+            while line and line != b"\n":
+                name, _tab, content = line.partition(b"\t")
+                yield name, content
+                count += 1
+                if count % _PAUSE_AFTER == 0:
+                    let_others_run()
+                line = self._file.readline(LONGEST_LINE)
+            if _read_state(self._file.readline(_LONGEST_STATE)[1:])[1] != count:
+                raise TotalsDistrusted
+        except OSError:
             raise TotalsDistrusted from None
 
-    def _open(self) -> BinaryIO:
-        return os.fdopen(open_regular(self.path, os.O_RDONLY | os.O_NOFOLLOW), "rb", _PIECE)
+
+def _open(path: str) -> BinaryIO:
+    return os.fdopen(open_regular(path, os.O_RDONLY | os.O_NOFOLLOW), "rb", _PIECE)
 
 
 def _write_line(name: bytes, usage: Usage) -> Iterator[bytes]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import Line, Link, read_line, write_checkpoint
@@ -52,8 +52,10 @@ class TrailPurge(NamedTuple):
     since: Optional[str] = None
 
 
-def purge_trail(trail: Trail, before: datetime, *, check: bool = False) -> TrailPurge:
+def purge_trail(trail: Trail, before: datetime, *, check: bool = False, before_removal: Callable[[], object] = lambda: None) -> TrailPurge:
     """Remove the turned files of a trail whose entries are all older than a time. With `check`, return what would be removed.
+
+    `before_removal` is called when the removal has been recorded, and may read the entries a last time.
 
     An entry records it, written before anything is removed. The file that is written to is turned if its first entry is older, so that it
     can be removed when all of its entries are.
@@ -70,6 +72,7 @@ def purge_trail(trail: Trail, before: datetime, *, check: bool = False) -> Trail
         return plan
     if plan.last is not None:
         trail.record_purge(plan.last)
+        before_removal()
     return _remove(trail.journal, old, before, key)
 
 

@@ -102,20 +102,33 @@ def read_usage(trail: Optional[Trail], names: Collection[str], administrative: C
     """
     if trail is None:
         return UsageReport(reason="the store's audit trail is off")
+    return _read_trail(trail, names, administrative, SAVE_AFTER)
+
+
+def save_usage(trail: Trail, administrative: Collection[str]) -> None:
+    """Save the totals however few entries are new: files of the trail are about to be removed. The arguments are those of `read_usage`.
+
+    Raises:
+        AuditFailed: the trail is strict and cannot be written.
+    """
+    _read_trail(trail, (), administrative, 1)
+
+
+def _read_trail(trail: Trail, names: Collection[str], administrative: Collection[str], save_after: int) -> UsageReport:
     trail.flush()
     rules = State(store=trail.store if trail.shared else None, administrative=tuple(sorted({*administrative, REFRESH})))
     try:
         try:
-            return _read(trail.path, rules, names)
+            return _read_from(trail.path, rules, names, save_after)
         except TotalsDistrusted:
-            return _read(trail.path, rules, names, trusted=False)
+            return _read_from(trail.path, rules, names, save_after, trusted=False)
     except NotFound as problem:
         return UsageReport(trail.path, reason=problem.what)
 
 
-def _read(path: str, rules: State, names: Collection[str], *, trusted: bool = True) -> UsageReport:
+def _read_from(path: str, rules: State, names: Collection[str], save_after: int, *, trusted: bool = True) -> UsageReport:
     with closing(TotalsFile(path, rules.store)) as totals:
-        return _Count(path, rules, totals, trusted=trusted).run(names)
+        return _Count(path, rules, totals, trusted=trusted).run(names, save_after)
 
 
 @dataclass
@@ -155,8 +168,8 @@ class _Count:
         self._last: Optional[RawLine] = None
         self._unsaved = 0
 
-    def run(self, names: Collection[str]) -> UsageReport:
-        """Count to the end of the trail, save the totals if much was counted, and return the usage.
+    def run(self, names: Collection[str], save_after: int) -> UsageReport:
+        """Count to the end of the trail, save the totals if `save_after` bytes were counted, and return the usage.
 
         Raises:
             NotFound: there is no trail.
@@ -171,7 +184,7 @@ class _Count:
                 let_others_run()
                 if self._unsaved >= _SAVE_AT:
                     self._save()
-        if self._unsaved >= SAVE_AFTER:
+        if self._unsaved >= save_after:
             self._save()
         usages = self._totals.read(names) if self._known else {}
         for name in names:

@@ -12,11 +12,13 @@ from typing import Any, Dict, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store_purge import KEEP_AUDIT, KEEP_METRICS
 from ansible_collections.nebula.credential.plugins.module_utils.audit.purge import purge_trail
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import save_usage
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import AuditSink, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.metrics.store_metrics import StoreMetrics
 from ansible_collections.nebula.credential.plugins.module_utils.model.rotation_policy import duration
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
 from ansible_collections.nebula.credential.plugins.module_utils.operations.outcome import Outcome
 from ansible_collections.nebula.credential.plugins.module_utils.operations.read import asserting
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
@@ -74,7 +76,9 @@ def _purge_audit(manager: CredentialManager, trail: Trail, before: datetime, che
     rows = None
     if manager.backend.capabilities.audit_log:
         rows = require_protocol(manager.backend, AuditSink).purge_audit(before, check=check)
-    return dict(purge_trail(trail, before, check=check)._asdict(), path=trail.path, rows=rows)
+    # So that the uses in the removed files stay counted, and the rest is not counted anew without them.
+    purged = purge_trail(trail, before, check=check, before_removal=lambda: save_usage(trail, list_administrative()))
+    return dict(purged._asdict(), path=trail.path, rows=rows)
 
 
 def _find_trail(manager: CredentialManager) -> Trail:

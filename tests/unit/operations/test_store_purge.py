@@ -73,6 +73,22 @@ def test_what_is_older_goes_and_check_mode_says_the_same(used):
     assert done["diff"] == {"before": counted, "after": dict.fromkeys(counted, 0)}
 
 
+@pytest.mark.parametrize("counted_before", [True, False])
+def test_the_uses_in_removed_files_stay_counted(used, counted_before):
+    def count_uses():
+        report = perform(used, "credential_info", {"names": ["db"], "usage": True}, PLAY).result
+        return report["credentials"][0]["usage"]["uses"], report["usage"]["complete"]
+
+    if counted_before:
+        assert count_uses() == (30, True)
+    perform(used, "get", {"name": "db"}, PLAY)
+    used.flush()
+    assert purge(used, keep_audit="400d")["audit"]["files"] > 2
+    assert count_uses() == (31, True)
+    assert purge(used, keep_audit="400d")["audit"]["files"] > 0
+    assert count_uses() == (31, True)
+
+
 def test_what_is_not_older_stays(used):
     before = list_turned(used.trail.path)
     result = purge(used, keep_audit="600d")

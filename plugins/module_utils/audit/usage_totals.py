@@ -104,9 +104,11 @@ class TotalsFile:
         """Close the file."""
         if self._file is not None:
             self._file.close()
+            self._file = None
 
     def read_state(self) -> Optional[State]:
         """Open the file and return its state; None if there is no file, or it is not what was written."""
+        self.close()
         with suppress(OSError, Damaged, TotalsDistrusted):
             file = self._file = _open(self.path)
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_STATE))

@@ -13,7 +13,7 @@ import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, EncryptionError, InvalidInput, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidInput, NotFound
 from ansible_collections.nebula.credential.plugins.module_utils.layers.scope_guard import ScopeGuard
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.credential import Credential
@@ -89,7 +89,7 @@ def _values(backend):
     for name in [row.name for row in backend.list(Filter(names_only=True))]:
         # A page may use a whole mount: what is encrypted, damaged or of an unknown type there is of other tests, and the page's
         # store refuses it.
-        with suppress(InvalidInput, EncryptionError):
+        with suppress(InvalidInput, Damaged):
             asked = [(version.version, "current") for version in backend.versions(name)]
             for version, stage in [*asked, (None, "pending"), (None, "previous")]:
                 with suppress(NotFound):

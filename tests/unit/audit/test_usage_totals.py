@@ -39,9 +39,9 @@ class Counted:
     def append(self, *names, **parts):
         self._journal.append([dict(ENTRY, name=name, **parts) for name in names or ["db"]], False, NoSeals(self.path)())
 
-    def usage(self, *names, shared=False, upkeep=UPKEEP):
+    def usage(self, *names, shared=False, upkeep=None):
         names = names or ("db",)
-        return read_usage(Trail(self._journal, NoSeals(self.path), "prod", shared=shared), names, upkeep)
+        return read_usage(Trail(self._journal, NoSeals(self.path), "prod", shared=shared), names, UPKEEP if upkeep is None else upkeep)
 
     def uses(self, name="db", **options):
         self.read = 0

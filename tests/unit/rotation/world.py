@@ -78,10 +78,13 @@ class Crashing(Layer):
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
         assert create or None not in (expected, expected and expected.revision), "every write of a rotation is a compare-and-swap"
-        before = self.inner.get(record.name).fields if self.refusal is not None and expected is not None else {}
-        if self.refusal is not None and before and record.stage == CURRENT and dict(record.fields) != dict(before):
-            raise self.refusal
+        if self.refusal is not None and expected is not None and record.stage == CURRENT:
+            self._refuse_promotion(record, self.refusal)
         return self._write(lambda: self.inner.put(record, expected, create=create))
+
+    def _refuse_promotion(self, record: Record, refusal: CredentialError) -> None:
+        if dict(record.fields) != dict(self.inner.get(record.name).fields):
+            raise refusal
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         return self._write(lambda: self.inner.patch_metadata(record, expected_revision))

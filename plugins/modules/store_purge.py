@@ -20,7 +20,7 @@ description:
 options:
   keep_audit:
     description:
-      - For how long entries of the audit trail are kept, for example V(400d).
+      - For how long entries of the audit trail are kept, for example V(400d). A number without a unit is refused.
       - The trail is removed file by file, the oldest first. A file goes when all of its entries are older, and the file that is
         written to stays. A checkpoint next to the trail keeps the chain of the rest verifiable.
       - In a store whose backend is C(database), older rows of the table of the trail are removed too, those of other controllers
@@ -29,7 +29,7 @@ options:
   keep_metrics:
     description:
       - For how long the numbers of other stores in the store's C(metrics_path) are kept after they were last added to, for example
-        V(90d). The numbers of this store stay.
+        V(90d), with a unit. The numbers of this store stay.
     type: str
 extends_documentation_fragment:
   - nebula.credential.store

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import struct
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timezone
 from functools import partial
@@ -219,7 +220,8 @@ def of_usage_totals(tmp_path: Any) -> Made:
     def parse(data: bytes) -> bool:
         (tmp_path / "audit.jsonl.usage").write_bytes(data)
         read_usage(trail, ["a"], [])
-        return totals.read_state() is not None and (tmp_path / "audit.jsonl.usage").read_bytes() == data
+        with closing(totals):
+            return totals.read_state() is not None and (tmp_path / "audit.jsonl.usage").read_bytes() == data
 
     return parse, partial(spoil_bytes, seeds)
 

@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.nebula.credential.plugins.lookup.get import exchange
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
+from ansible_collections.nebula.credential.plugins.plugin_utils.session.server import event_loop
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.event_loop import FETCHERS, SHORT, EventLoop
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.request_handler import RequestHandler
 from tests.integration.counted import VALUE
@@ -67,9 +68,13 @@ class Served:
     def close(self):
         self._over.set()
         self._serving.join()
+        self.close_stores()
+        self.callers.shutdown()
+
+    def close_stores(self):
+        """End as a session does."""
         self.loop.close()
         self.desk.close()
-        self.callers.shutdown()
 
 
 @pytest.fixture
@@ -245,6 +250,25 @@ def test_a_store_that_does_not_respond_delays_neither_the_trail_nor_the_end_of_a
     closing = threading.Thread(target=served.desk.close)
     closing.start()
     eventually(lambda: entries() > written, "the entry is not written")
+    assert closing.is_alive()
+    between.mode = proxy.PASS
+    closing.join(PATIENCE)
+
+
+def test_a_request_that_is_held_does_not_keep_the_other_stores_from_being_closed(served, between, distant, near, tmp_path, monkeypatch):
+    """The entries of the last second are still in memory when the run ends, and so are leases."""
+    monkeypatch.setattr(event_loop, "WORK_TIMEOUT", 0.1)
+    config = {**near, "audit_path": str(tmp_path / "trail.jsonl")}
+    assert "result" in served.ask("credential", config, store="near", name="a", value="v4lue", state="present").result(PATIENCE)
+    assert "result" in served.ask("get", distant, name="a").result(PATIENCE)
+    between.mode = proxy.UNANSWERED
+    served.ask("find", distant)
+    served.wait_for_callers(1)
+    written = (tmp_path / "trail.jsonl").read_text(encoding="ascii").count("\n")
+    served.ask("get", config, store="near", name="a").result(PATIENCE)
+    closing = threading.Thread(target=served.close_stores)
+    closing.start()
+    eventually(lambda: (tmp_path / "trail.jsonl").read_text(encoding="ascii").count("\n") > written, "the entry is not written")
     assert closing.is_alive()
     between.mode = proxy.PASS
     closing.join(PATIENCE)

@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import importlib.util
+import marshal
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -97,3 +100,15 @@ def test_bytecode_that_other_users_can_write_is_not_used(image, what):
     (file,) = directory.glob("flights.*.pyc")
     (directory if what == "directory" else file).chmod(0o777)
     assert EDITED in compiled(image)
+
+
+def test_bytecode_of_the_check_itself_is_not_used(image, tmp_path):
+    """The file that checks all others is loaded before it can check anything."""
+    source = image / "plugins" / "plugin_utils" / "session" / "server" / "bytecode.py"
+    state, seen = source.stat(), tmp_path / "seen"
+    code = compile("open({0!r}, 'w').close()\ndef keep_bytecode(collection): pass".format(str(seen)), str(source), "exec")
+    times = (int(state.st_mtime) & 0xFFFFFFFF).to_bytes(4, "little") + (state.st_size & 0xFFFFFFFF).to_bytes(4, "little")
+    path = Path(importlib.util.cache_from_source(str(source)))
+    path.write_bytes(importlib.util.MAGIC_NUMBER + bytes(4) + times + marshal.dumps(code))
+    compiled(image)
+    assert not seen.exists()

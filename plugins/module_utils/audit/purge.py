@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from datetime import datetime
-from typing import List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import TrailKey
 from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain import Line, Link, read_line, write_checkpoint
@@ -24,11 +24,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file i
     read_last_line,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import Trail
+from ansible_collections.nebula.credential.plugins.module_utils.audit.usage_totals import let_others_run
 from ansible_collections.nebula.credential.plugins.module_utils.audit.verification import read_file, read_time
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
 
 _ROLE = "the audit trail"
+_PAUSE_AFTER = 64
+"""Lines."""
 
 
 class _OldFile(NamedTuple):
@@ -49,8 +52,10 @@ class TrailPurge(NamedTuple):
     since: Optional[str] = None
 
 
-def purge_trail(trail: Trail, before: datetime, *, check: bool = False) -> TrailPurge:
+def purge_trail(trail: Trail, before: datetime, *, check: bool = False, before_removal: Callable[[], object] = lambda: None) -> TrailPurge:
     """Remove the turned files of a trail whose entries are all older than a time. With `check`, return what would be removed.
+
+    `before_removal` is called when the removal has been recorded, and may read the entries a last time.
 
     An entry records it, written before anything is removed. The file that is written to is turned if its first entry is older, so that it
     can be removed when all of its entries are.
@@ -61,18 +66,21 @@ def purge_trail(trail: Trail, before: datetime, *, check: bool = False) -> Trail
         Timeout: other processes held the lock of the trail.
     """
     trail.flush()
-    plan, key = _describe(trail.path, _list_old(trail.path, before)), trail.key
+    old = _list_old(trail.path, before)
+    plan, key = _describe(trail.path, old), trail.key
     if check or key is None or plan == TrailPurge():  # in the last case there is no trail yet
         return plan
     if plan.last is not None:
         trail.record_purge(plan.last)
-    return _remove(trail.journal, before, key)
+        before_removal()
+    return _remove(trail.journal, old, before, key)
 
 
-def _remove(journal: Journal, before: datetime, key: TrailKey) -> TrailPurge:
+def _remove(journal: Journal, old: List[_OldFile], before: datetime, key: TrailKey) -> TrailPurge:
+    """Remove files that were examined before the lock: a turned file does not change. What else is old by now stays for the next time."""
     path = journal.path
     with translated(_ROLE, path), journal.lock():
-        old = _list_old(path, before)
+        old = [each for each in old if os.path.lexists(each.path)]  # another purge may have been faster
         plan = _describe(path, old)
         if old:
             write_durably(checkpoint_path(path), write_checkpoint(old[-1].link, key.key))
@@ -98,9 +106,23 @@ def _list_old(path: str, before: datetime) -> List[_OldFile]:
 
 def _read_old(turned: TurnedFile, before: datetime) -> Optional[_OldFile]:
     line = read_last_line(turned.path)
-    if line is None or not _is_before(line, before):
+    if line is None or not _is_before(line, before) or _has_later(turned.path, before):
         return None
-    return _OldFile(turned.path, os.stat(turned.path).st_size, line.link)
+    try:
+        return _OldFile(turned.path, os.stat(turned.path).st_size, line.link)
+    except FileNotFoundError:  # another purge has removed it
+        return None
+
+
+def _has_later(path: str, before: datetime) -> bool:
+    """Return True if a file has an entry that is not older: the last one may be of a time when the clock was wrong."""
+    for number, raw in enumerate(read_file(path), 1):
+        line = read_line(raw.content[:-1])
+        if line is not None and not _is_before(line, before):
+            return True
+        if number % _PAUSE_AFTER == 0:
+            let_others_run()
+    return False
 
 
 def _is_before(line: Line, before: datetime) -> bool:

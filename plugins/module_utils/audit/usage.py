@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Collection, Dict, Optional
 
@@ -102,15 +102,33 @@ def read_usage(trail: Optional[Trail], names: Collection[str], administrative: C
     """
     if trail is None:
         return UsageReport(reason="the store's audit trail is off")
+    return _read_trail(trail, names, administrative, SAVE_AFTER)
+
+
+def save_usage(trail: Trail, administrative: Collection[str]) -> None:
+    """Save the totals however few entries are new: files of the trail are about to be removed. The arguments are those of `read_usage`.
+
+    Raises:
+        AuditFailed: the trail is strict and cannot be written.
+    """
+    _read_trail(trail, (), administrative, 1)
+
+
+def _read_trail(trail: Trail, names: Collection[str], administrative: Collection[str], save_after: int) -> UsageReport:
     trail.flush()
     rules = State(store=trail.store if trail.shared else None, administrative=tuple(sorted({*administrative, REFRESH})))
     try:
         try:
-            return _Count(trail.path, rules).run(names)
+            return _read_from(trail.path, rules, names, save_after)
         except TotalsDistrusted:
-            return _Count(trail.path, rules, trusted=False).run(names)
+            return _read_from(trail.path, rules, names, save_after, trusted=False)
     except NotFound as problem:
         return UsageReport(trail.path, reason=problem.what)
+
+
+def _read_from(path: str, rules: State, names: Collection[str], save_after: int, *, trusted: bool = True) -> UsageReport:
+    with closing(TotalsFile(path, rules.store)) as totals:
+        return _Count(path, rules, totals, trusted=trusted).run(names, save_after)
 
 
 @dataclass
@@ -138,9 +156,9 @@ class _Change:
 class _Count:
     """One count of a trail: from the totals that were saved, if they agree with it, to its end."""
 
-    def __init__(self, path: str, rules: State, *, trusted: bool = True) -> None:
+    def __init__(self, path: str, rules: State, totals: TotalsFile, *, trusted: bool) -> None:
         self._path = path
-        self._totals = TotalsFile(path, rules.store)
+        self._totals = totals
         saved = self._totals.read_state() if trusted else None
         self._known = saved is not None and saved.follows_rules_of(rules) and _is_entry_at(path, saved)
         self._state = saved if self._known and saved is not None else rules
@@ -150,8 +168,8 @@ class _Count:
         self._last: Optional[RawLine] = None
         self._unsaved = 0
 
-    def run(self, names: Collection[str]) -> UsageReport:
-        """Count to the end of the trail, save the totals if much was counted, and return the usage.
+    def run(self, names: Collection[str], save_after: int) -> UsageReport:
+        """Count to the end of the trail, save the totals if `save_after` bytes were counted, and return the usage.
 
         Raises:
             NotFound: there is no trail.
@@ -166,7 +184,7 @@ class _Count:
                 let_others_run()
                 if self._unsaved >= _SAVE_AT:
                     self._save()
-        if self._unsaved >= SAVE_AFTER:
+        if self._unsaved >= save_after:
             self._save()
         usages = self._totals.read(names) if self._known else {}
         for name in names:

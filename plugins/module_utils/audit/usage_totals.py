@@ -89,15 +89,28 @@ def let_others_run() -> None:
 
 
 class TotalsFile:
-    """The file with the totals of one trail, or of one store in a trail of several."""
+    """The file with the totals of one trail, or of one store in a trail of several, as one count reads and writes it.
+
+    The file stays open from `read_state` on: another process that saves its totals replaces it by another file. So what is added to the
+    totals is always what was counted after their state.
+    """
 
     def __init__(self, trail: str, store: Optional[str]) -> None:
         """Take the path of the trail, and the store if the trail has entries of other ones. Open nothing."""
+        self._file: Optional[BinaryIO] = None
         self.path = trail + ".usage" + ("" if store is None else "." + sha256(store.encode("utf-8")).hexdigest()[:16])
 
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
     def read_state(self) -> Optional[State]:
-        """Return the state; None if there is no file, or it is not what was written."""
-        with suppress(OSError, Damaged, TotalsDistrusted), self._open() as file:
+        """Open the file and return its state; None if there is no file, or it is not what was written."""
+        self.close()
+        with suppress(OSError, Damaged, TotalsDistrusted):
+            file = self._file = _open(self.path)
             file.seek(max(0, os.fstat(file.fileno()).st_size - _LONGEST_STATE))
             return _read_state(file.read(_LONGEST_STATE).rpartition(b"\n\t")[2])[0]
         return None
@@ -133,7 +146,14 @@ class TotalsFile:
                 some = list(islice(lines, _PAUSE_AFTER))
             temporary.write(b"\n\t" + _write_state(state, count) + b"\n")
             temporary.sync()
-            temporary.become(self.path)
+            written = _open(temporary.path)  # by the name that no other process replaces
+            try:
+                temporary.become(self.path)
+            except BaseException:
+                written.close()
+                raise
+            self.close()
+            self._file = written
 
     def _merge(self, changes: Mapping[bytes, Any], known: bool) -> Iterator[bytes]:
         """Yield the lines after the changes, in the order of the names; none for a name without any use. Other lines are copied."""
@@ -150,24 +170,27 @@ class TotalsFile:
 
     def _read_lines(self) -> Iterator[Tuple[bytes, bytes]]:
         """Yield each name with the bytes of its usage. The state is compared at the end."""
+        if self._file is None:
+            raise TotalsDistrusted
         try:
-            with self._open() as file:
-                count = 0
-                line = file.readline(LONGEST_LINE)
-                while line and line != b"\n":
-                    name, _tab, content = line.partition(b"\t")
-                    yield name, content
-                    count += 1
-                    if count % _PAUSE_AFTER == 0:
-                        let_others_run()
-                    line = file.readline(LONGEST_LINE)
-                if _read_state(file.readline(_LONGEST_STATE)[1:])[1] != count:
-                    raise TotalsDistrusted
-        except (OSError, Damaged):
+            self._file.seek(0)
+            count = 0
+            line = self._file.readline(LONGEST_LINE)
+            while line and line != b"\n":
+                name, _tab, content = line.partition(b"\t")
+                yield name, content
+                count += 1
+                if count % _PAUSE_AFTER == 0:
+                    let_others_run()
+                line = self._file.readline(LONGEST_LINE)
+            if _read_state(self._file.readline(_LONGEST_STATE)[1:])[1] != count:
+                raise TotalsDistrusted
+        except OSError:
             raise TotalsDistrusted from None
 
-    def _open(self) -> BinaryIO:
-        return os.fdopen(open_regular(self.path, os.O_RDONLY | os.O_NOFOLLOW), "rb", _PIECE)
+
+def _open(path: str) -> BinaryIO:
+    return os.fdopen(open_regular(path, os.O_RDONLY | os.O_NOFOLLOW), "rb", _PIECE)
 
 
 def _write_line(name: bytes, usage: Usage) -> Iterator[bytes]:

@@ -245,7 +245,8 @@ def _read_open(file: Optional[BinaryIO], path: str, offset: int) -> Iterator[Raw
                     content, skipped = _skip_line(file)
                     offset += skipped
                 yield RawLine(content, path, offset)
-                content = file.readline(LONGEST_LINE)
+                # The rest of an unfinished line may be written by now, and is no line.
+                content = file.readline(LONGEST_LINE) if content.endswith(b"\n") else b""
     except OSError as error:
         raise _unreadable_error(path, error) from None
 

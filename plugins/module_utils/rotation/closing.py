@@ -73,6 +73,8 @@ def discarding(course: Course, entry: Entry, _request: Optional[Request]) -> Fol
         # A controller that paused may be about to replace the current value: its compare-and-swap fails after this.
         slots.move_state(("schedule", "begin"), (lifecycle.ACTIVE, lifecycle.EXPIRED), course.clock())
         slots.move_state(("begin",), (lifecycle.ROTATION_SCHEDULED,), course.clock())
+    if not journal.is_driven:
+        slots.release_previous(journal)  # A driven rotation that copied current before it was given up has done so already.
     slots.move_state(("rolled_back",), (lifecycle.ROTATING,), course.clock())
     slots.revive(course.clock())
     if journal.orphaned:

@@ -81,6 +81,14 @@ def _with_identity(attributes: Mapping[str, Any], identity: Mapping[str, str]) -
     return dict(others, **{IDENTITY: dict(identity)}) if identity else others
 
 
+def _promote_metadata(base: Record, value: Candidate, rotation: str, events: Iterable[str], now: datetime) -> Metadata:
+    """Return the metadata of a value that replaces `base`. The state after the grace period depends on its expiry."""
+    kept = {name: part for name, part in base.full_metadata.attributes.items() if name != REFRESH}
+    attributes = _with_identity(dict(kept, **{ROTATION: rotation}), value.identity)
+    metadata = lifecycle.advance_all(replace(base.full_metadata, expires_at=value.expires_at, attributes=attributes), events, now)
+    return date_version(metadata, now, is_rotated=True)
+
+
 def _as_previous(record: Record) -> Record:
     """Return the record as a new version of stage `previous`."""
     return replace(record, stage=PREVIOUS, version=None, serial=None, record_id=None, revision=0, envelope=None)
@@ -211,16 +219,34 @@ class Slots:
             events: what happens to the credential's state in the same write.
             now: the time of it.
         """
-        kept = {name: part for name, part in base.full_metadata.attributes.items() if name != REFRESH}
-        attributes = _with_identity(dict(kept, **{ROTATION: rotation}), value.identity)
-        # The state after the grace period depends on the expiry of the new value.
-        metadata = lifecycle.advance_all(replace(base.full_metadata, expires_at=value.expires_at, attributes=attributes), events, now)
-        metadata = date_version(metadata, now, is_rotated=True)
+        metadata = _promote_metadata(base, value, rotation, events, now)
         record = Record(self._name, base.type, value.fields, value.state, metadata)
         try:
             return self._backend.put(record, base.etag)
-        except Conflict:
-            return None
+        except Conflict as problem:
+            if not problem.outcome_unknown:
+                return None
+        return self._finish_promotion(base, value, rotation, events, now)
+
+    def _finish_promotion(self, base: Record, value: Candidate, rotation: str, events: Iterable[str], now: datetime) -> Optional[Record]:
+        """Write the metadata of a value that was stored while another process changed the metadata (KV version 2 stores them one by one).
+
+        Return it, or None if that value is not the current one.
+        """
+        for _each in range(_PATCHES):
+            current = self.get(CURRENT)
+            is_ours = current.version != base.version and (dict(current.fields), dict(current.state)) == (
+                dict(value.fields),
+                dict(value.state),
+            )
+            if not is_ours or current.full_metadata.lifecycle != base.full_metadata.lifecycle:
+                return None
+            described = replace(current, metadata=_promote_metadata(current, value, rotation, events, now))
+            try:
+                return self._backend.patch_metadata(described, current.revision)
+            except Conflict:
+                continue
+        return None
 
     def read_pending(self) -> Candidate:
         """Return the pending value. Raises NotFound if there is none."""

@@ -255,16 +255,19 @@ class Writer:
         """
         if recoverable:
             check_recoverable(name, self.undeletes, force)
+        # Imported here: nothing else needs it.
+        from ansible_collections.nebula.credential.plugins.module_utils.store.stages import delete_stages
+
         expected = Etag(expected_version) if expected_version else None
         if force:
-            self._delete_stages(name)
+            delete_stages(self._backend, name)
         else:
             credential = self._read_deletable(name, expected_version) if seen is None else seen
             check_expected(credential, expected_version)
             refuse_while_rotating(credential)
             expected = credential.record.etag
             with scope_checked(name):
-                self._delete_stages(name)
+                delete_stages(self._backend, name, credential.record)
         self._backend.delete(check_name(name), stage=CURRENT, expected=expected, recoverable=recoverable)
 
     def _read_deletable(self, name: str, expected_version: Optional[str]) -> Credential:
@@ -272,14 +275,6 @@ class Writer:
             return self._reader.inspect(name)
         except EncryptionError as error:
             raise with_way_out(error, expected_version) from None
-
-    def _delete_stages(self, name: str) -> None:
-        """Delete all but the current value, which is deleted last: as long as it exists, an interrupted delete can be repeated."""
-        for stage in self._backend.find_stages(name):
-            try:
-                self._backend.delete(name, stage=stage)
-            except NotFound:
-                continue
 
     def remove_version(self, name: str, version: str, recoverable: bool, check: bool) -> bool:
         """Remove one older version. Return False if there is none."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit import log_file
+from ansible_collections.nebula.credential.plugins.module_utils.audit import purge as purging
 from ansible_collections.nebula.credential.plugins.module_utils.audit import verification as inspection
 from ansible_collections.nebula.credential.plugins.module_utils.audit.chain_key import NoSeals
 from ansible_collections.nebula.credential.plugins.module_utils.audit.log_file import Journal, checkpoint_path, list_turned
@@ -84,6 +85,38 @@ def test_check_mode_removes_nothing_and_records_nothing(aged):
 def test_a_removal_is_recorded_before_anything_is_removed(aged):
     purge_trail(aged.trail, FIRST + DAY * 9)
     assert [(entry["result"], entry["version"]) for entry in query(aged.path, action="purge")] == [("ok", str(2 * LINES))]
+
+
+def test_a_file_whose_last_entry_is_of_a_wrong_clock_stays_with_its_later_entries(aged):
+    """A controller begins in 1970 until it has its time from the network."""
+    wrong = aged.entry(datetime(1970, 1, 1, tzinfo=timezone.utc))
+    Journal(aged.path).append([wrong], False, aged.seals())
+    Journal(aged.path, 1).append([aged.entry(FAR)], False, aged.seals())
+    assert len(list_turned(aged.path)) == FILES
+    assert purge_trail(aged.trail, FIRST + DAY * (FILES * LINES - 1)).files == FILES - 1
+
+
+def test_no_more_is_removed_than_was_recorded(aged):
+    """The file that is written to is full, and the record itself turns it."""
+    trail = Trail(Journal(aged.path, 1), aged.seals, "prod")
+    removed = purge_trail(trail, FIRST + DAY * FILES * LINES)
+    assert [entry["version"] for entry in query(aged.path, action="purge")] == [str(removed.last)] == [str((FILES - 1) * LINES)]
+    assert purge_trail(trail, FIRST + DAY * FILES * LINES).last == FILES * LINES
+
+
+def test_a_purge_during_another_one_finds_what_is_left(aged, monkeypatch):
+    """Two hosts of a play purge the same trail."""
+    others = iter([lambda: purge_trail(aged.trail, FIRST + DAY * 9)])
+
+    def read_and_be_overtaken(path):
+        line = log_file.read_last_line(path)
+        for other in others:
+            assert other().files == 2
+        return line
+
+    monkeypatch.setattr(purging, "read_last_line", read_and_be_overtaken)
+    assert purge_trail(aged.trail, FIRST + DAY * 9).files == 0
+    assert verify_chain(aged.path) == []
 
 
 def test_a_file_with_one_later_entry_stays(aged):

@@ -171,6 +171,20 @@ def test_totals_that_cannot_be_written_change_no_answer(trail):
     assert os.listdir(trail.totals) == []
 
 
+def test_totals_that_can_no_longer_be_written_change_no_answer(trail, monkeypatch):
+    trail.append("db", "db")
+    assert trail.uses() == 2
+    trail.append("db")
+
+    def read_and_lose_the_place(*arguments):
+        yield from read_lines(*arguments)
+        trail.totals.unlink()
+        trail.totals.mkdir()
+
+    monkeypatch.setattr(counting, "read_lines", read_and_lose_the_place)
+    assert trail.uses() == 3
+
+
 def test_a_trail_that_lost_entries_stays_incomplete(trail):
     trail.append("db")
     assert trail.usage().complete is True
@@ -187,6 +201,41 @@ def test_a_crash_at_any_call_of_a_count_changes_no_answer(trail, tmp_path):
         if not killed:
             break
     assert wanted > 15
+
+
+@pytest.mark.parametrize("save_after", [1, 10**6])
+def test_a_count_during_another_one_counts_no_entry_twice(trail, monkeypatch, save_after):
+    """Both begin from the same totals, and the second one saves its own before the first one has ended."""
+    trail.append("db", "other")
+    assert trail.uses() == 1
+    trail.append("db", "other")
+    between = iter([trail.uses])
+
+    def read_and_be_overtaken(*arguments):
+        yield from read_lines(*arguments)
+        for count_meanwhile in between:
+            assert count_meanwhile() == 2
+            monkeypatch.setattr(counting, "SAVE_AFTER", save_after)
+
+    monkeypatch.setattr(counting, "read_lines", read_and_be_overtaken)
+    assert (trail.uses(), trail.uses("other"), trail.uses()) == (2, 2, 2)
+
+
+def test_a_line_that_is_finished_during_a_count_is_counted_by_the_next_one(trail, monkeypatch):
+    """A write of several pages becomes visible page by page."""
+    trail.append(*["db"] * 10)
+    whole = Path(trail.path).read_bytes()
+    os.truncate(trail.path, len(whole) - 100)
+
+    def read_while_it_is_written(*arguments):
+        for raw in read_lines(*arguments):
+            yield raw
+            if not raw.content.endswith(b"\n"):
+                Path(trail.path).write_bytes(whole)
+                trail.append()
+
+    monkeypatch.setattr(counting, "read_lines", read_while_it_is_written)
+    assert (trail.uses(), trail.uses(), trail.usage().complete) == (9, 11, True)
 
 
 def describe(report, names):

@@ -162,3 +162,27 @@ def test_it_writes_the_value_once_and_the_journal_twice() -> None:
     world.rotate()
     assert writes == [True, True, False]
     assert stored(world, CURRENT).name == NAME
+
+
+@pytest.mark.parametrize("end", ["settle", "rollback"])
+def test_giving_up_after_a_crash_leaves_no_copy_of_the_value_behind(end: str) -> None:
+    """For a grace period, the value is copied to `previous` before it is replaced."""
+    copied = set()
+    for point in range(60):
+        world = Untargeted(GRACE)
+        world.store.countdown = point
+        try:
+            world.rotate()
+        except Crash:
+            pass
+        world.store.countdown = None
+        world.dead.add("a")
+        if world.values()[CURRENT] != b"value-0":
+            break
+        if not is_stored(world, JOURNAL):
+            continue
+        copied.add(is_stored(world, PREVIOUS))
+        step = world.settle("b") if end == "settle" else world.engine("b").rollback(world.request())
+        assert step.outcome == steps.ROLLED_BACK
+        assert (world.values(), world.state(), is_stored(world, JOURNAL)) == ({CURRENT: b"value-0"}, "active", False)
+    assert copied == {False, True}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
@@ -167,3 +168,27 @@ def test_a_way_back_that_the_store_refuses_leaves_the_grace_period_as_it_was() -
     world.clock.forward(LONG_AFTER)
     world.engine().settle(NAME)
     assert world.values()[CURRENT] == b"value-1"
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_by_hand_giving_up_a_commit_leaves_no_copy_of_the_current_value_behind(refused: bool) -> None:
+    """The store refused the value, or the controller was killed, after the current value was copied to `previous`."""
+    copied = set()
+    for point in range(40):
+        world = World(MANUAL_TRAITS, timedelta(hours=1), kind=MANUAL)
+        world.store.after = lambda: None
+        engine, request = world.engine(), world.request(manual=True)
+        engine.prepare(request)
+        engine.test(NAME, accepted=True, wrong_refused=True)
+        world.store.refusal = errors.AccessDenied("no other value is taken") if refused else None
+        world.store.countdown = point
+        with suppress(Crash, errors.AccessDenied):
+            engine.commit(NAME)
+        world.store.countdown = world.store.refusal = None
+        if world.values()[CURRENT] != b"value-0":
+            break
+        copied.add(PREVIOUS in world.values())
+        world.dead.add("a")
+        assert world.engine("b").rollback(request, sent=False).outcome == steps.ROLLED_BACK
+        assert world.values() == {CURRENT: b"value-0"}
+    assert copied == {False, True}

@@ -6,10 +6,14 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from tests.unit.store.managing import run
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, InvalidInput, NotFound
+from ansible_collections.nebula.credential.plugins.module_utils.model.record import STAGES
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
+from tests.unit.store.managing import ask, create, run
 
 
 def test_one_older_version_is_removed_and_the_current_one_is_not(manager):
@@ -32,3 +36,31 @@ def test_an_element_that_decides_how_it_is_deleted_inherits_nothing_of_that(mana
     elements = [{"name": "db", "permanent": True}, {"name": "other", "recoverable": False}]
     done = run(manager, name=None, state="absent", recoverable=True, credentials=elements)
     assert [(each["changed"], each["recoverable"]) for each in done["results"]] == [(True, False), (False, False)]
+
+
+@pytest.mark.parametrize("encrypt", [False, True])
+def test_a_delete_that_a_rotation_overtakes_leaves_the_value_that_may_be_at_the_service(tmp_path, monkeypatch, encrypt):
+    """The task has read all of its credentials at once, long before it deletes this one."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    url = "sqlite:///{}".format(tmp_path / "credentials.db")
+    config = {"backend": "database", "url": url, "encrypt": encrypt, "allow_plaintext": not encrypt, "audit": "off"}
+    with closing(open_store(config)) as manager:
+        for name in ("db", "other"):
+            create(manager, name)
+        with manager.reading_together(["db", "other"]):
+            ask(manager, "credential_rotate", name="db", phase="prepare")
+            with pytest.raises(Conflict, match="revision 0 was expected, and revision 1 is stored"):
+                run(manager, state="absent")
+        assert manager.inspect("db", stage="pending").usable
+        assert ask(manager, "credential_rotate", name="db", phase="status").result["rotation"]["phase"] == "prepared"
+
+
+def test_a_delete_removes_what_an_earlier_rotation_has_left(manager):
+    run(manager, value="one")
+    ask(manager, "credential_rotate", name="db", phase="prepare")
+    ask(manager, "credential_rotate", name="db", phase="rollback")
+    assert manager.inspect("db", stage="pending")
+    assert run(manager, state="absent")["changed"]
+    for stage in STAGES:
+        with pytest.raises(NotFound):
+            manager.inspect("db", stage=stage)

@@ -17,15 +17,17 @@ from __future__ import annotations
 import os
 import time
 from contextlib import closing, suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Tuple
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.change_log import ChangeLog, Changes
 from ansible_collections.nebula.credential.plugins.module_utils.backends.local.layout import Layout
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope_metadata import to_microseconds
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import ensure_private_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import open_regular
+from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Record
 
 if TYPE_CHECKING:
@@ -95,10 +97,10 @@ class Index:
         try:
             with closing(self._open(sqlite3)) as database:
                 self._bring_up_to_date(database, _reads_metadata(wanted))
-                return [name for (name,) in database.execute(*_build_query(wanted))]
+                return _read_names(database, *_build_query(wanted))
         except sqlite3.OperationalError:  # in use for a long time, or it cannot be written
             return None
-        except sqlite3.DatabaseError:  # damaged
+        except (sqlite3.DatabaseError, UnicodeError):  # damaged; SQLite's message quotes what it cannot parse
             with suppress(OSError):
                 os.unlink(self._path)
             return None
@@ -115,6 +117,7 @@ class Index:
                 os.close(open_regular(path))
         os.close(open_regular(self._path, os.O_RDWR | os.O_CREAT))
         database = sqlite3.connect(self._path, isolation_level=None)
+        database.text_factory = partial(str, encoding="utf-8", errors="replace")
         version = database.execute("PRAGMA user_version").fetchone()[0]
         if version != _VERSION:
             if version:
@@ -141,7 +144,7 @@ class Index:
             else:
                 self._enter_changes(database, changes)
             if reading:
-                self._enter_all([name for (name,) in database.execute("SELECT name FROM records WHERE NOT is_read")], database)
+                self._enter_all(_read_names(database, _SELECT + "NOT is_read"), database)
 
     def _is_up_to_date(self, database: sqlite3.Connection, reading: bool) -> bool:
         state = _read_state(database)
@@ -201,7 +204,18 @@ def _reads_metadata(wanted: Filter) -> bool:
 
 
 def _read_state(database: sqlite3.Connection) -> _State:
-    return _State(*database.execute("SELECT known, log_end, compared FROM state").fetchone())
+    found = database.execute("SELECT known, log_end, compared FROM state").fetchone() or ()
+    if tuple(map(type, found)) != (str, int, float):
+        raise database.DatabaseError
+    return _State(*found)
+
+
+def _read_names(database: sqlite3.Connection, query: str, values: Sequence[Any] = ()) -> List[str]:
+    """Return the names that a query finds. SQLite does not notice every damage to its file, and none of them may become a path."""
+    try:
+        return [check_name(name) for (name,) in database.execute(query, values)]
+    except InvalidInput:
+        raise database.DatabaseError from None
 
 
 def _read_mark(path: str) -> Optional[str]:

@@ -107,30 +107,44 @@ class Descriptions:
     def take_back(self, place: str, name: str, number: int, value: Value) -> None:
         """Remove a version that was written over version `number` after that was deleted recoverably. `restore` brings back the older one.
 
-        Only the newest version can be brought back, so the older value is written once more, and deleted again.
+        Only the newest version can be brought back, so the older value is written once more, and deleted again at once: a writer that
+        has seen it finds out that it was deleted.
         """
         self._requests.destroy(place, [value.version.number])
         self._requests.undelete(place, [number])
-        back = self.give_back(place, name, number, value)
+        back = self._write_again(place, number, value)
         self._requests.delete(place, [number] if back is None else [number, back.version.number])
+        if back is not None:
+            self._describe_again(place, name, number, back)
 
-    def give_back(self, place: str, name: str, number: int, value: Value) -> Optional[Value]:
-        """Store version `number` again, over a version that was written although the metadata had changed. Return it, or None.
+    def give_back(self, place: str, name: str, number: int, value: Value) -> None:
+        """Store version `number` again, over a version that was written although the metadata had changed.
 
         If that version is not kept, or another writer came first, nothing is written: a version without a description of its own has
-        the description of the one before, so a revoked credential stays revoked.
+        the description of the one before, so a revoked credential stays revoked. If it was deleted before the other one was written,
+        it is deleted again.
         """
+        back = self._write_again(place, number, value)
+        if back is not None:
+            self._describe_again(place, name, number, back)
+            return
+        sheet = self._requests.sheet(place)
+        if sheet is not None and sheet.is_replaced_after_delete(number):
+            self.take_back(place, name, number, value)
+
+    def _write_again(self, place: str, number: int, value: Value) -> Optional[Value]:
         kept = self._requests.read(place, number)
         if kept is None or kept.data is None:
             return None
         try:
-            back = self._requests.write(place, kept.data, value.version.number)
+            return self._requests.write(place, kept.data, value.version.number)
         except LostRace:
             return None
+
+    def _describe_again(self, place: str, name: str, number: int, back: Value) -> None:
         description = find_description(back.custom, number, name).description
         if description is not None:
             self.write(place, name, back, description, sheet=None, new=False, most=None)
-        return back
 
 
 def read_revision(custom: Mapping[str, str], number: int, name: str) -> int:

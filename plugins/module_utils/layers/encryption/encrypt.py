@@ -117,8 +117,9 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                 flush_backend(self.inner)
                 return ring.active, replace(offered, version=stored.version, source=stored.source)
             except Conflict:
-                if expected is not None or create:
+                if create or (expected is not None and base is None):
                     raise
+                base = None  # The state may be the expected one all the same: a rotation of the master key changes only the envelope.
         raise _too_busy()
 
     def _read_mark(self, ring: OpenRing, record: Record) -> Optional[Mark]:
@@ -177,15 +178,23 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             InvalidInput: the scope differs. Only a new version changes it.
             Conflict, NotFound: as the backend raises them.
         """
+        base = find_source(record.name, record.stage, Etag(record.version, expected_revision, record.source))
         with self.naming(record.name):
-            ring = self.keyring.open()
-            mark = self.opener.mark(ring, identity_of(record.name, record.stage)) if ring else None
-            base = find_source(record.name, record.stage, Etag(record.version, expected_revision, record.source))
-            found = self.find(record.name, record.stage, mark, base)
-            if found is None:
-                raise absent(record.name, stage=record.stage)
-            _check_expected(record, found, expected_revision)
-            return self._patch(record, found, expected_revision)
+            try:
+                return self._patch_from(base, record, expected_revision)
+            except Conflict:
+                if base is None:
+                    raise
+                return self._patch_from(None, record, expected_revision)  # as in `_store`
+
+    def _patch_from(self, base: Optional[Record], record: Record, expected_revision: int) -> Record:
+        ring = self.keyring.open()
+        mark = self.opener.mark(ring, identity_of(record.name, record.stage)) if ring else None
+        found = self.find(record.name, record.stage, mark, base)
+        if found is None:
+            raise absent(record.name, stage=record.stage)
+        _check_expected(record, found, expected_revision)
+        return self._patch(record, found, expected_revision)
 
     def _patch(self, record: Record, found: Found, expected_revision: int) -> Record:
         header, revision = found.envelope.header, expected_revision + 1
@@ -217,8 +226,9 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
                 self.inner.delete(name, stage=stage, expected=deleted, recoverable=recoverable)
                 flush_backend(self.inner)
             except Conflict:
-                if expected is not None:
+                if expected is not None and base is None:
                     raise
+                base = None  # as in `_store`
                 continue
             return mark_of(found.envelope) if found else Mark(bytes(16), self.inner.last_serial(name, stage), 0)
         raise _too_busy().within(name=name, store=self.context.store)

@@ -30,6 +30,9 @@ FETCHERS = 32
 """The greatest number of requests of one store that are performed at the same time."""
 READERS = 4
 """The greatest number of long requests that are read, or answered from memory, at the same time."""
+WORK_TIMEOUT = 12.0
+"""Seconds that the end of the session waits for requests that are being performed: a little longer than a write takes at most by
+default. Then the stores are closed, which needs time, too."""
 TICK = 1.0
 SHORT = 4096
 """Bytes of a request that is read at once. A longer one, for thousands of names, is read in another thread: the next hit would wait."""
@@ -91,13 +94,13 @@ class EventLoop:
         self._listener.close()
 
     def close(self) -> None:
-        """Drop every caller, cancel work that has not begun, and wait for work that has: it may be a write."""
+        """Drop every caller, cancel work that has not begun, and wait for work that has, for `WORK_TIMEOUT` seconds: it may be a write."""
         self.admit_nobody()
         for caller in list(self._callers):
             self._drop(caller)
         for threads in (self._readers, self._fetchers):
             threads.stop()
-            threads.join()
+            threads.join(WORK_TIMEOUT)
 
     def admit(self) -> None:
         """Accept the callers that wait."""

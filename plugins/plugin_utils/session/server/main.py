@@ -58,9 +58,14 @@ def _make_packages(collection: str) -> None:
 
 def _keep_bytecode(handed: Mapping[str, Any]) -> None:
     """Load the rest of the collection through the bytecode cache. PYTHONDONTWRITEBYTECODE of the run applies here, too."""
+    import contextlib  # noqa: F401  # the file below imports it: with Python's bytecode, as long as that is used
+    import hashlib  # noqa: F401
+
     sys.dont_write_bytecode = True
+    sys.pycache_prefix = os.devnull  # the file that checks all other bytecode is compiled: nothing has checked its own
     from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.bytecode import keep_bytecode
 
+    sys.pycache_prefix = None
     sys.dont_write_bytecode = not handed["bytecode"]
     keep_bytecode(handed["collection"])
 

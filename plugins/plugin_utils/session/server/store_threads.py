@@ -68,10 +68,10 @@ class StoreThreads:
             for store in self._stores.values():
                 store.waiting.clear()
 
-    def join(self) -> None:
-        """Wait until no work is running or waits."""
+    def join(self, timeout: float | None = None) -> None:
+        """Wait until no work is running or waits, for `timeout` seconds at most."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._stores)
+            self._changed.wait_for(lambda: not self._stores, timeout)
 
     def _work(self, store: str, found: _Store) -> None:
         while True:

@@ -12,6 +12,7 @@ import os
 import sqlite3
 import sys
 import time
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -232,6 +233,34 @@ def test_a_log_that_makes_no_sense_hides_nothing(root, tail):
     assert names(store) == ["n0001", "one"]
     put(store, "n0002", "prod")
     assert names(store) == ["n0001", "n0002", "one"]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "DELETE FROM state",
+        "UPDATE state SET compared = 'x'",
+        "UPDATE state SET log_end = 'x'",
+        "INSERT INTO records VALUES (x'ff', NULL, 0, NULL, NULL)",
+        "INSERT INTO records VALUES ('one' || char(0), NULL, 0, NULL, NULL)",
+        "INSERT INTO records VALUES (CAST(x'ff' AS TEXT), NULL, 0, NULL, NULL)",
+        b"\xb4 \xb4type",
+    ],
+)
+def test_an_index_with_something_else_in_it_is_made_anew(root, damage):
+    """SQLite has no checksum, and its message quotes a part of the file that it cannot parse."""
+    store = filled(root, 3)
+    path = log_of(root).with_suffix("")
+    if isinstance(damage, bytes):
+        path.write_bytes(path.read_bytes().replace(b"by_type", damage))
+    else:
+        with closing(sqlite3.connect(str(path), isolation_level=None)) as database:
+            database.execute(damage)
+    assert "one" in names(store), "every file is opened, and the caller filters"
+    assert names(store) == ["one"]
+    with Watched() as watched:
+        assert names(store) == ["one"]
+    assert records_in(watched.opened) == ["one.enc"]
 
 
 CHANGES = {

@@ -147,7 +147,7 @@ def of_frames(_tmp_path: Any) -> Made:
         "check_mode": False,
         "question": None,
     }
-    seeds = [request, {"question": "q", "names": ["a"], "host": None}, {"forget": ["a"]}, {"progress_of": "x"}]
+    seeds = [request, {"question": "q", "names": ["a"], "host": None}, {"forget": ["a"]}, {"progress_of": "x"}, {"ending_of": "x"}]
 
     def spoil(random: Random) -> bytes:
         content = spoil_json(seeds, random)

@@ -77,6 +77,7 @@ def test_nothing_is_kept_with_no_entries_or_bytes_for_it(project, counted):
     ("said", "told"),
     [
         ({"ttl": "soon"}, ".ttl': it cannot be read as float"),
+        ({"ttl": True}, ".ttl': it cannot be read as float"),
         ({"max_entries": 0}, ".max_entries': it is too small"),
         ({"refresh_ahed": 1}, "there is no session option 'refresh_ahed'"),
         ("maybe", ".enabled': it cannot be read as bool"),

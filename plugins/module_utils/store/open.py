@@ -224,6 +224,8 @@ def _check_option(option: str, spec: Mapping[str, Any], value: Any) -> None:
     alone = {key: part for key, part in spec.items() if key in ("type", "elements", "choices", "options")}
     # ansible-core converts a list or mapping to text ("['a']"), which is always a mistake.
     mistaken = spec.get("type") in ("str", "path") and not isinstance(value, (str, int, float))
+    # It reads true as 1: `parallel: true` would be one at a time.
+    mistaken = mistaken or (spec.get("type") in ("int", "float") and isinstance(value, bool))
     mistaken = mistaken or (bool(spec.get("options")) and not _is_mapping(value, spec))
     if not mistaken and _is_valid(option, alone, value):
         return

@@ -57,7 +57,7 @@ class DirectClient(Client):
         except CredentialError as error:
             return answer_unopened(operation, store.config, store.name, error)
         beside = {role: self._manager(other) for role, other in store.beside.items()}
-        count = Progress()
+        count = Progress(lambda: self._end is None or not self._end.is_due)
         deferring = nullcontext() if self._end is None else self._end.deferring_signals()
         with deferring, reporting_to(count), showing_progress(progress, count.describe):
             return perform(manager, operation, parameters, context, check_mode, beside=beside)

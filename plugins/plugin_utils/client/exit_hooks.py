@@ -40,6 +40,11 @@ class ExitHook:
         if multiprocessing.parent_process() is not None and _in_main_thread():
             self._before = {number: signal.signal(number, self._on_signal) for number in _SIGNALS}
 
+    @property
+    def is_due(self) -> bool:
+        """Whether a signal waits for the end of a `deferring_signals` block, which should end soon."""
+        return self._postponed is not None
+
     @contextmanager
     def deferring_signals(self) -> Iterator[None]:
         """Delay signals inside the `with` block, so that a lease just being fetched can be revoked. The block must be bounded in time."""

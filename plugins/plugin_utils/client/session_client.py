@@ -63,6 +63,7 @@ class SessionClient:
             NotForSession: nothing was done.
             CredentialError: what the operation raises.
         """
+        repeatable = check_mode or traits_of(operation).read_only
         message = {
             "store": store.name,
             "config": store.config,
@@ -72,10 +73,17 @@ class SessionClient:
             "context": asdict(context),
             "check_mode": check_mode,
             "question": question,
-            "progress": None if progress is None else token_hex(8),
+            "progress": None if repeatable and progress is None else token_hex(8),
         }
         with showing_progress(progress, lambda: self._read_progress(message["progress"])):
-            reply = self._call_with_password(message, repeatable=check_mode or traits_of(operation).read_only)
+            try:
+                reply = self._call_with_password(message, repeatable)
+            except Exception:
+                raise
+            except BaseException:  # the time limit of the task
+                if not repeatable:
+                    self._await_end(message["progress"])
+                raise
         for warning in reply.get("warnings") or ():
             Display().warning(warning)
         return outcome_of(reply)
@@ -94,6 +102,12 @@ class SessionClient:
         except (OSError, KeyError):
             return None
         return None if progress is None else dict(progress)
+
+    def _await_end(self, operation: Any) -> None:
+        """Wait until the session does nothing more for an operation that was broken off, and show its warnings."""
+        with suppress(OSError):
+            for warning in exchange(self._place.directory, {"ending_of": operation}).get("warnings") or ():
+                Display().warning(warning)
 
     def _call_with_password(self, message: Mapping[str, Any], repeatable: bool) -> dict[str, Any]:
         """Return the response. If the session needs a vault password, which only the run has, send the request again with it."""

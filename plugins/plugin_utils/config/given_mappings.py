@@ -54,6 +54,8 @@ def _parse(value: Any, option: Mapping[str, Any], place: str) -> Any:
         elements = _convert(check_type_list, value, place, "a list of mappings")
         single = {**option, "type": "dict"}
         return [_parse(element, single, label_element(place, number, element)) for number, element in enumerate(elements)]
+    if option.get("type") in ("int", "float") and isinstance(value, bool):  # ansible-core reads true as 1
+        raise _type_error(value, option["type"], place, "a number")
     return value
 
 
@@ -61,5 +63,9 @@ def _convert(convert: Callable[[Any], Any], value: Any, place: str, wanted: str)
     try:
         return convert(value)
     except (TypeError, ValueError):
-        what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
-        raise InvalidInput(what, option=place, remedy="Write {0}.".format(wanted)) from None
+        raise _type_error(value, wanted, place, wanted) from None
+
+
+def _type_error(value: Any, wanted: str, place: str, remedy: str) -> InvalidInput:
+    what = "it is a {0}, and cannot be read as {1}".format(type(value).__name__, wanted)
+    return InvalidInput(what, option=place, remedy="Write {0}.".format(remedy))

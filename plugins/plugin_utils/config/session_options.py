@@ -69,8 +69,9 @@ def _mapping(where: str, value: Any) -> Mapping[str, Any]:
 
 def _check(where: str, name: str, value: Any) -> None:
     alone = ArgumentSpecValidator({name: {"type": SPECIFICATION[name]["type"]}}).validate({name: value})
-    if alone.error_messages:
-        wanted = SPECIFICATION[name]["type"]
+    wanted = SPECIFICATION[name]["type"]
+    # ansible-core reads true as 1.
+    if alone.error_messages or (wanted in ("int", "float") and isinstance(value, bool)):
         raise InvalidConfiguration(
             "it cannot be read as {0}".format(wanted), option="{0}.{1}".format(where, name), remedy="Write a {0}.".format(wanted)
         )

@@ -111,6 +111,14 @@ def test_a_message_holds_no_value_of_a_secret_option(monkeypatch):
         assert canary not in str(caught.value)
 
 
+def test_true_is_no_number():
+    """ansible-core reads it as 1."""
+    for arguments, option in (({"new": True}, "new"), ({"items": [{"name": "a", "size": False}]}, "items[0] (a).size")):
+        with pytest.raises(InvalidInput) as caught:
+            validation.validate(arguments, SPECIFICATION, "credential")
+        assert (caught.value.option, caught.value.what) == (option, "it is a bool, and cannot be read as int")
+
+
 @pytest.mark.parametrize(
     ("arguments", "option"),
     [

@@ -202,7 +202,7 @@ class EventLoop:
         """Perform a request, in another thread. Its callers always get a response or are dropped: else they would wait for ever."""
         reply, seen = None, SeenEntries()
         try:
-            if not self._desk.flights.cancel(flight, self._callers):
+            if not self._desk.flights.cancel(flight):
                 reply = encode_reply(self._desk.perform_for_all(flight, seen))
         finally:
             first, *others = self._desk.flights.land(flight)

@@ -12,13 +12,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Container
+from collections.abc import Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.context.progress import Progress
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import ClientConnection
 
 RESOLVE_TIMEOUT = 2.0
 """Seconds that resolving may take. After that, every worker resolves the digest itself, and gets its own error."""
+ENDING_TIMEOUT = 20.0
+"""Seconds that a caller waits for the end of a request that it has broken off."""
 REMEMBERED = 20000
 
 
@@ -30,6 +32,13 @@ class Flight:
         self.question = question
         self.callers = [first]
         self.progress = Progress()
+        self.warnings: Sequence[str] = ()
+        """The warnings of its response, for a caller that no longer waits for that."""
+        self.has_landed = threading.Event()
+
+    def is_wanted(self) -> bool:
+        """Return True if a caller waits for the response."""
+        return any(caller.is_waiting() for caller in self.callers)
 
 
 class Flights:
@@ -48,37 +57,50 @@ class Flights:
             flight = found or Flight(question, caller)
             if found is not None:
                 found.callers.append(caller)
-            elif question is not None:
-                self._shared[question] = flight
+            else:
+                flight.progress = Progress(lambda: not self.cancel(flight))
+                if question is not None:
+                    self._shared[question] = flight
             if caller.asked.get("progress"):
                 self._named[caller.asked["progress"]] = flight
         return flight if found is None else None
 
-    def cancel(self, flight: Flight, waiting: Container[ClientConnection]) -> bool:
-        """Take a request back if none of its callers is `waiting` any more, so that no other one joins it. Return True if that was done."""
+    def cancel(self, flight: Flight) -> bool:
+        """Take a request back if none of its callers waits any more, so that no other one joins it. Return True if that was done."""
         with self._lock:
-            if any(caller in waiting for caller in flight.callers):
+            if flight.is_wanted():
                 return False
-            self._remove(flight)
+            self._close(flight)
         return True
 
     def land(self, flight: Flight) -> list[ClientConnection]:
         """Return the callers to respond to. No other caller can join this request any more."""
         with self._lock:
-            self._remove(flight)
+            self._close(flight)
+            for caller in flight.callers:
+                self._named.pop(caller.asked.get("progress"), None)
+        flight.has_landed.set()
         return flight.callers
 
-    def _remove(self, flight: Flight) -> None:
+    def _close(self, flight: Flight) -> None:
         if flight.question is not None and self._shared.get(flight.question) is flight:
             del self._shared[flight.question]
-        for caller in flight.callers:
-            self._named.pop(caller.asked.get("progress"), None)
 
     def find_progress(self, name: str) -> Progress | None:
         """Return how far a request is, by the name that its caller gave it; None if there is no such request under way."""
         with self._lock:
             flight = self._named.get(name)
         return None if flight is None else flight.progress
+
+    def wait_for_end(self, name: str) -> Sequence[str]:
+        """Wait until a request that its caller has broken off does nothing more. Return its warnings. `name` is as in `find_progress`."""
+        with self._lock:
+            flight = self._named.get(name)
+        if flight is None:
+            return ()
+        if not flight.has_landed.wait(ENDING_TIMEOUT):
+            return ("The task was broken off, and its last request is still being performed.",)
+        return flight.warnings
 
 
 class PendingDigests:

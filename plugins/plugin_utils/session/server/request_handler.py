@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.audit.trail import SeenEntries, collect_entries
 from ansible_collections.nebula.credential.plugins.module_utils.context.cache_only import CacheMiss, cache_only
-from ansible_collections.nebula.credential.plugins.module_utils.context.progress import reporting_to
-from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, as_credential_error
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import BrokenOff, reporting_to
+from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Unavailable, as_credential_error
 from ansible_collections.nebula.credential.plugins.module_utils.layers.cache.layer import CacheTerms
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import traits_of
@@ -108,7 +108,7 @@ class RequestHandler:
         if "progress_of" in asked:
             progress = self.flights.find_progress(asked["progress_of"])
             return {"result": {"progress": None if progress is None else progress.describe()}}
-        if "operation" in asked or "configuration" in asked:
+        if "operation" in asked or "configuration" in asked or "ending_of" in asked:
             return None
         question = self._questions.get(asked["question"])
         if question is None:
@@ -139,7 +139,7 @@ class RequestHandler:
             question = self._questions.get(asked["question"])
             return "" if question is None else question.store, None
         if operation is None or operation == CACHE:
-            return operation or "configuration", None
+            return operation or ("ending" if "ending_of" in asked else "configuration"), None
         store = self._stores.fingerprint(asked["store"], asked["config"])
         if not traits_of(operation).shared:
             return store, None
@@ -155,7 +155,9 @@ class RequestHandler:
     def perform_for_all(self, flight: Flight, seen: SeenEntries) -> Mapping[str, Any]:
         """Perform a request as its first caller, like `handle`, and collect in `seen` what the audit trail has to say of the others."""
         with reporting_to(flight.progress), collect_entries(seen):
-            return self.handle(flight.callers[0].asked)
+            reply = self.handle(flight.callers[0].asked)
+        flight.warnings = reply.get("warnings") or ()
+        return reply
 
     def record_other(self, asked: Mapping[str, Any], seen: SeenEntries) -> Mapping[str, Any] | None:
         """Record in the audit trail that a further caller got a response. Return the response to send instead if that fails, else None."""
@@ -180,6 +182,8 @@ class RequestHandler:
     def _handle(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
         if "operation" in asked:
             return self._perform(asked)
+        if "ending_of" in asked:
+            return {"result": {}, "warnings": self.flights.wait_for_end(asked["ending_of"])}
         if "configuration" in asked:
             return {"failure": "the session was started without it"} if self._configuration is None else self._configuration()
         question = self._questions.get(asked["question"])
@@ -237,6 +241,8 @@ class RequestHandler:
         with self._stores.hearing() as warned:
             try:
                 return {**describe_outcome(work()), "warnings": warned}
+            except BrokenOff:
+                return {"error": describe_error(Unavailable("the task was broken off", remedy="Run it again.")), "warnings": warned}
             except Exception as error:  # noqa: BLE001  # the edge of a process
                 return {"error": describe_error(as_credential_error(error)), "warnings": warned}
 

@@ -41,6 +41,8 @@ REFUSED = {
     "no time": ({"url": URL, "pool": {"lifetime": 0}}, "pool", "not above 0"),
     "an unknown part of the pool": ({"url": URL, "pool": {"maxx": 1}}, "pool.maxx", "Did you mean 'max'?"),
     "a part of another type": ({"url": URL, "pool": {"max": CANARY}}, "pool.max", "cannot be read as int"),
+    "true as a number": ({"url": URL, "parallel": True}, "parallel", "cannot be read as int"),
+    "true as a number of a part": ({"url": URL, "pool": {"max": True}}, "pool.max", "cannot be read as int"),
     "an unknown mode": ({"url": URL, "migration": "always"}, "migration", "the value is not allowed"),
     "fewer than no versions": ({"url": URL, "keep_versions": -1}, "keep_versions", "too small"),
     "no such authority": ({"url": URL, "tls_ca": "/nowhere/ca.pem"}, "tls_ca", "there is no file"),

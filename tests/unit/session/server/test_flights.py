@@ -11,6 +11,7 @@ import threading
 
 import pytest
 
+from ansible_collections.nebula.credential.plugins.module_utils.context.progress import BrokenOff, count_each, reporting_to
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.connection import ClientConnection
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.flights import Flights
 from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.store_threads import StoreThreads
@@ -20,11 +21,12 @@ PATIENCE = 60.0
 
 @pytest.fixture
 def callers():
-    """Five callers, each with a name for its progress."""
+    """Five callers, each with a name for its request. `leave` ends what is at the other end."""
     pairs = [socket.socketpair() for _each in range(5)]
     found = [ClientConnection(ours) for ours, _theirs in pairs]
-    for number, caller in enumerate(found):
+    for number, (caller, pair) in enumerate(zip(found, pairs)):
         caller.asked = {"progress": str(number)}
+        caller.leave = pair[1].close
     yield found
     for pair in pairs:
         for end in pair:
@@ -59,12 +61,38 @@ def test_a_request_is_taken_back_only_if_none_waits_for_it_and_then_none_joins_i
     flights = Flights()
     flight = flights.board("q", callers[0])
     flights.board("q", callers[1])
-    assert not flights.cancel(flight, [callers[1]])
-    assert flights.cancel(flight, [])
+    callers[0].leave()
+    assert not flights.cancel(flight)
+    callers[1].leave()
+    assert flights.cancel(flight)
     following = flights.board("q", callers[2])
     assert following is not None
     flights.land(flight)
     assert flights.board("q", callers[3]) is None
+
+
+def test_a_request_for_which_none_waits_any_more_does_no_further_item(callers):
+    flight = Flights().board("q", callers[0])
+    with reporting_to(flight.progress):
+        items = iter(count_each("abc"))
+        assert [next(items), next(items)] == ["a", "b"]
+        callers[0].leave()
+        with pytest.raises(BrokenOff):
+            next(items)
+
+
+def test_who_has_broken_a_request_off_waits_for_its_end_and_gets_its_warnings(callers):
+    flights, heard = Flights(), []
+    flight = flights.board(None, callers[0])
+    callers[0].leave()
+    assert flights.cancel(flight)
+    waiting = threading.Thread(target=lambda: heard.append(flights.wait_for_end("0")))
+    waiting.start()
+    flight.warnings = ["one was written"]
+    flights.land(flight)
+    waiting.join(PATIENCE)
+    assert heard == [["one was written"]]
+    assert flights.wait_for_end("0") == ()
 
 
 def test_a_store_has_so_many_threads_and_no_more():

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Misplaced
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
@@ -31,16 +31,29 @@ def store(tmp_path):
     store.close()
 
 
-@pytest.mark.parametrize("write", WRITES)
+def change_without_version(directory):
+    """Put the envelope of another credential into the row of `a`."""
+    ask(directory, "UPDATE cred_credentials SET envelope = (SELECT envelope FROM cred_credentials WHERE name = 'b') WHERE name = 'a'")
+    return ask(directory, "SELECT * FROM cred_credentials WHERE name = 'a'")
+
+
+@pytest.mark.parametrize("write", ["put", "patch"])
 def test_a_row_that_was_changed_without_its_version_is_not_written_over(store, tmp_path, write):
     with store.acting(AccessContext()):
         read = store.backend.get("a")
         before = ask(tmp_path, "SELECT * FROM cred_credentials WHERE name = 'a'")
-        ask(tmp_path, "UPDATE cred_credentials SET envelope = (SELECT envelope FROM cred_credentials WHERE name = 'b') WHERE name = 'a'")
-        changed = ask(tmp_path, "SELECT * FROM cred_credentials WHERE name = 'a'")
-        with pytest.raises(Conflict):
+        changed = change_without_version(tmp_path)
+        with pytest.raises(Misplaced):
             WRITES[write](store.backend, read)
     assert before != changed == ask(tmp_path, "SELECT * FROM cred_credentials WHERE name = 'a'")
+
+
+def test_it_can_be_deleted(store, tmp_path):
+    with store.acting(AccessContext()):
+        read = store.backend.get("a")
+        change_without_version(tmp_path)
+        WRITES["delete"](store.backend, read)
+    assert not ask(tmp_path, "SELECT * FROM cred_credentials WHERE name = 'a'")
 
 
 @pytest.mark.parametrize("write", WRITES)

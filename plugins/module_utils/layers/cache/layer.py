@@ -166,17 +166,22 @@ class Cache(Layer, Recoverable, VersionRemover):
     def _flight(self, key: Key, asked: FetchToken, ahead: bool = False) -> Tuple[Future[Record], bool]:
         """Return the fetch of this value, and True if the caller must run it.
 
-        A fetch in progress is shared, unless the name was written since it began. So is one that ended since the caller looked.
+        A fetch in progress is shared, unless the name was written since it began. So is one that ended since the caller looked, with
+        a value or without.
         """
         with self._lock:
             flying = self._flights.get((key, asked.generation))
             if flying is not None:
                 return flying, False
             landed = None if ahead else self.shelf.find(key)
-            if landed is None or landed.age >= self.terms.ttl:
+            missing = None if ahead or key[1] is not None else self._find_missing(key[0])
+            if missing is None and (landed is None or landed.age >= self.terms.ttl):
                 return self._flights.setdefault((key, asked.generation), Future()), True
         flying = Future()
-        flying.set_result(landed.record)
+        if landed is not None and missing is None:
+            flying.set_result(landed.record)
+        else:
+            flying.set_exception(missing)
         return flying, False
 
     def _fly(self, key: Key, asked: FetchToken, flight: Future[Record], fetch: Callable[[], Record]) -> None:

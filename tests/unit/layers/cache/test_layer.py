@@ -297,6 +297,28 @@ def test_a_fetch_that_lands_while_another_is_about_to_begin_serves_both():
     assert (world.read(), world.backend.asked) == (b"a", ["a"])
 
 
+@pytest.mark.parametrize("several", [False, True])
+def test_a_fetch_that_finds_nothing_while_another_is_about_to_begin_serves_both(monkeypatch, several):
+    """The reader has looked, and has seen neither a value nor a miss; then the fetch of another one ends."""
+    world = World(ttl_missing=5)
+    asking = world.cache.shelf.asking
+
+    def land_first(name):
+        monkeypatch.undo()
+        with pytest.raises(NotFound):
+            world.read("gone")
+        return asking(name)
+
+    monkeypatch.setattr(world.cache.shelf, "asking", land_first)
+    with misses_accepted(True):
+        if several:
+            assert world.cache.get_many(["gone"]) == {}
+        else:
+            with pytest.raises(NotFound):
+                world.read("gone")
+    assert world.backend.asked == ["gone"]
+
+
 @given(
     reads=st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 40)), max_size=60),
     entries=st.integers(1, 5),

@@ -32,7 +32,7 @@ class FileLock:
         """Take the lock file, the longest wait in seconds, and the name of the operation for the error. Opens nothing."""
         self._path = path
         self._timeout = timeout
-        self._kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        self._exclusive = exclusive
         self._operation = operation
         self._descriptor: Optional[int] = None
 
@@ -57,40 +57,59 @@ class FileLock:
             descriptor = open_regular(self._path, os.O_RDWR | os.O_CREAT)
         try:
             with translated("the lock file", self._path):
-                self._wait(descriptor)
+                is_held = wait_for_lock(descriptor, self._timeout, exclusive=self._exclusive)
+            if not is_held:
+                raise self._timeout_error()
         except BaseException:
             os.close(descriptor)
             raise
         self._descriptor = descriptor
-
-    def _wait(self, descriptor: int) -> None:
-        """Poll: flock has no timeout of its own, and signals belong to the program that loads this module."""
-        end = time.monotonic() + self._timeout
-        pause = _FIRST_PAUSE
-        while not self._try_lock(descriptor):
-            left = end - time.monotonic()
-            if left <= 0:
-                raise self._timeout_error()
-            time.sleep(min(pause, left))
-            pause = min(2 * pause, _LONGEST_PAUSE)
-
-    def _try_lock(self, descriptor: int) -> bool:
-        try:
-            fcntl.flock(descriptor, self._kind | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno in _HELD:
-                return False
-            raise
-        return True
 
     def _timeout_error(self) -> Timeout:
         what = f"{self._operation} waited {self._timeout:g} seconds for the lock {self._path}, which another process holds"
         return Timeout(what, remedy="Retry when the other run is done, or increase 'lock_timeout'.")
 
     def release(self) -> None:
-        """Free the lock. Unlocks before closing, because a process forked meanwhile still has the file open."""
+        """Free the lock."""
         if self._descriptor is None:
             return
         descriptor, self._descriptor = self._descriptor, None
+        release_lock(descriptor)
+
+
+def wait_for_lock(descriptor: int, timeout: float, *, exclusive: bool = True) -> bool:
+    """Lock an open file, and return False if others held the lock for `timeout` seconds.
+
+    It polls: flock has no timeout of its own, and signals belong to the program that loads this module.
+
+    Raises:
+        OSError: the file cannot be locked.
+    """
+    kind = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+    end = time.monotonic() + timeout
+    pause = _FIRST_PAUSE
+    while not _try_lock(descriptor, kind):
+        left = end - time.monotonic()
+        if left <= 0:
+            return False
+        time.sleep(min(pause, left))
+        pause = min(2 * pause, _LONGEST_PAUSE)
+    return True
+
+
+def _try_lock(descriptor: int, kind: int) -> bool:
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno in _HELD:
+            return False
+        raise
+    return True
+
+
+def release_lock(descriptor: int) -> None:
+    """Free the lock of an open file, and close the file. Unlocks first, because a process forked meanwhile still has the file open."""
+    try:
         fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
         os.close(descriptor)

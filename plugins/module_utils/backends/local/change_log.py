@@ -13,22 +13,20 @@ The log is only a hint: a write never fails because of it. It exists where an in
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 from typing import Callable, Iterator, List, NamedTuple, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_all
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import release_lock, wait_for_lock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, open_regular
 
 _MOST_BYTES = MIB
 """A longer log is emptied by the next writer: then a comparison of the directory costs less."""
 _LONGEST_WAIT = 5.0
 """Seconds. Others hold the lock for one change of the directory. Who holds it longer has been stopped."""
-_PAUSE = 0.001
 _MARK = ">"
 """The beginning of an entry. No file of a credential has it in its name, so an entry without an end is not joined with the next one."""
 
@@ -79,7 +77,7 @@ class ChangeLog:
                     write_all(descriptor, "\t{0}\n".format(self._read_state()).encode("ascii"))
         finally:
             if descriptor is not None:
-                os.close(descriptor)  # frees the lock
+                release_lock(descriptor)
 
     def _open_to_record(self, file: str) -> Optional[int]:
         """Return the locked log with the beginning of an entry, or None if there is no log."""
@@ -127,7 +125,7 @@ class ChangeLog:
             files = _follow(os.pread(descriptor, end - begin, begin), known, state) if is_readable else None
             return Changes(state, files, end, was_in_use)
         finally:
-            os.close(descriptor)
+            release_lock(descriptor)
 
     def _read_state(self) -> str:
         status = os.stat(self._folder)
@@ -135,16 +133,10 @@ class ChangeLog:
 
 
 def _lock(descriptor: int) -> bool:
-    """Lock the log, and return False if it stays locked."""
-    end = time.monotonic() + _LONGEST_WAIT
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return True
-        except OSError:
-            if time.monotonic() > end:
-                return False
-            time.sleep(_PAUSE)
+    """Lock the log, and return False if that is not possible."""
+    with suppress(OSError):
+        return wait_for_lock(descriptor, _LONGEST_WAIT)
+    return False
 
 
 def _follow(entries: bytes, known: str, state: str) -> Optional[List[str]]:

@@ -15,7 +15,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import Co
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots, candidate_of
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 
@@ -74,7 +74,7 @@ def promote(manager):
         base = slots.get("current")
         slots.ensure_pending(lambda _base: Candidate({"password": Secret("two")}), base, now)
         rotating = base.with_metadata(lifecycle="rotating")
-        slots.promote(rotating, slots.read_pending(), "r-1", ["promoted"], now)
+        slots.promote(rotating, candidate_of(slots.get("pending")), "r-1", ["promoted"], now)
 
 
 WRITES = {

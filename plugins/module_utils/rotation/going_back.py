@@ -18,7 +18,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import Entry
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Candidate, Slots, identity_of
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Slots, candidate_of
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import SERVICE
 
 _ON_REQUEST = "rolled back on request"
@@ -87,7 +87,7 @@ def abandon_promotion(course: Course, entry: Entry, reason: str) -> Entry:
 
 
 def _store_pending(slots: Slots, previous: Record, current: Record) -> None:
-    candidate = Candidate(previous.fields, previous.full_metadata.expires_at, previous.state, identity_of(previous))
+    candidate = candidate_of(previous)
     slots.ensure_pending(lambda _: candidate, current, current.full_metadata.updated_at)
 
 

@@ -33,7 +33,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.rotation.arrival
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.course import Course, Following
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.journal import SECOND, Entry, Journal, as_time
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.request import Request
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Candidate, Slots
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import ROTATION, Candidate, Slots, candidate_of
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets import steps
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.base import NO_TARGET
 from ansible_collections.nebula.credential.plugins.module_utils.rotation.targets.steps import Step
@@ -233,7 +233,7 @@ def _promote_pending(course: Course, entry: Entry) -> Optional[Record]:
     if input_version(base) != journal.base:
         return None
     slots.keep_previous(base)
-    return slots.promote(base, slots.read_pending(), journal.rotation, ("promoted",), now)
+    return slots.promote(base, candidate_of(slots.get(PENDING)), journal.rotation, ("promoted",), now)
 
 
 def _give_up_promotion(course: Course, entry: Entry, refusal: CredentialError) -> Entry:

@@ -64,6 +64,11 @@ def identity_of(record: Record) -> Dict[str, str]:
     return dict(record.full_metadata.attributes.get(IDENTITY) or {})
 
 
+def candidate_of(record: Record) -> Candidate:
+    """Return a stored value as one that is to be stored in another stage."""
+    return Candidate(record.fields, record.full_metadata.expires_at, record.state, identity_of(record))
+
+
 def is_same_value(fields: Fields, identity: Mapping[str, str], other: Record) -> bool:
     """Whether a stored version holds that value, by its fields or by its identity at the service."""
     return dict(fields) == dict(other.fields) or bool(identity and dict(identity) == identity_of(other))
@@ -247,11 +252,6 @@ class Slots:
             except Conflict:
                 continue
         return None
-
-    def read_pending(self) -> Candidate:
-        """Return the pending value. Raises NotFound if there is none."""
-        found = self.get(PENDING)
-        return Candidate(found.fields, found.full_metadata.expires_at, found.state, identity_of(found))
 
     def flag(self, stage: str, now: datetime) -> None:
         """Mark a version as `orphaned`, for people to see. If another process writes at the same time, skip it."""

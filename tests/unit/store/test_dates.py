@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.nebula.credential.plugins.module_utils.model.refresh_status import DENIED, RefreshStatus
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots
+from ansible_collections.nebula.credential.plugins.module_utils.rotation.slots import Candidate, Slots, candidate_of
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
@@ -57,7 +57,7 @@ def rotate(manager, value):
         base = slots.get("current")
         slots.ensure_pending(lambda _base: Candidate({"value": Secret(value)}), base, manager.clock())
         moving = replace(base, metadata=replace(base.full_metadata, lifecycle="rotating"))
-        slots.promote(moving, slots.read_pending(), "r-1", ["promoted"], manager.clock())
+        slots.promote(moving, candidate_of(slots.get("pending")), "r-1", ["promoted"], manager.clock())
         pending = slots.get("pending").full_metadata
         slots.drop("pending")
     return pending

@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.audit.hash_chain
     write_mark,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.errors import AuditFailed, CredentialError, Damaged
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory
+from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import fsync_directory, write_all
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.permissions import make_directory
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.reading import MIB, open_regular, read_file
@@ -113,7 +113,7 @@ class Journal:
             for entry in entries:
                 line, link = write_line(entry, link, seal.key)
                 lines.append(line)
-            _write_whole(descriptor, b"".join(lines))
+            write_all(descriptor, b"".join(lines))
             if durable:
                 os.fsync(descriptor)
         finally:
@@ -192,9 +192,3 @@ def _read_last_line(descriptor: int) -> Tuple[Optional[bytes], Optional[int]]:
     if end < 0:
         return None, cut
     return tail[tail.rfind(b"\n", 0, end) + 1 : end], cut
-
-
-def _write_whole(descriptor: int, content: bytes) -> None:
-    written = 0
-    while written < len(content):
-        written += os.write(descriptor, content[written:])

@@ -21,8 +21,9 @@ def wrap_source(record: Record) -> Record:
 def find_source(name: str, stage: str, expected: Optional[Etag]) -> Optional[Record]:
     """Return the record of the layer below that a write names, as it was read; None if it must be read for this write."""
     base = None if expected is None else expected.source
-    fits = isinstance(base, Record) and (base.name, base.stage) == (name, stage)
-    return base if isinstance(base, Record) and fits and expected is not None and expected.matches(base) else None
+    if expected is None or not isinstance(base, Record):
+        return None
+    return base if (base.name, base.stage) == (name, stage) and expected.matches(base) else None
 
 
 def name_source(expected: Optional[Etag], base: Optional[Record]) -> Optional[Etag]:

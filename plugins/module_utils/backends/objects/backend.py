@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.concurr
     envelope_conflict,
     next_serial,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, nothing_done
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, mark_outcome
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.history import RECORD_ID_SIZE, History, is_counted
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.source import (
     Change,
@@ -146,7 +146,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def _replace(self, place: ObjectKey, change: Change, found: StoredObject, content: StoredObject) -> StoredObject:
         name, copy = place.name, None
-        with nothing_done():
+        with mark_outcome(unknown=False):
             unswept = self._history.sweep(name, found.garbage)
             if change.kept_as is not None:
                 copy = self._history.copy(name, found, change.kept_as)
@@ -255,7 +255,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             left.add(used)  # A write that was killed may have copied the last value already.
         # The serials of a name that was never deleted begin with 1, without a gap.
         first = used - len(found.older) == 1
-        with nothing_done():
+        with mark_outcome(unknown=False):
             tombstone = self._tombstones.bury(place.name, place.kind, used, left, first=first)
         try:
             self.places.remove(place, found)

@@ -30,10 +30,10 @@ def attempts(name: str) -> Iterator[int]:
 
 
 @contextmanager
-def nothing_done() -> Iterator[None]:
-    """Mark errors of the block as certain: it runs before the write itself, so the write did not happen."""
+def mark_outcome(*, unknown: bool) -> Iterator[None]:
+    """Mark errors of the block: `unknown` if the change was made and only its check failed; not if it runs before the change itself."""
     try:
         yield
     except CredentialError as problem:
-        problem.outcome_unknown = False
+        problem.outcome_unknown = unknown
         raise

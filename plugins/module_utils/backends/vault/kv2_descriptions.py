@@ -12,11 +12,10 @@ from the same state, at least one finds that it came second, and takes back what
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import Iterator, Mapping, Optional
+from typing import Mapping, Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import swap_conflict
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import attempts, mark_outcome
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     check_room,
     describe_version,
@@ -31,7 +30,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.k
     Value,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import Description
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Damaged
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
 
 
@@ -94,7 +93,7 @@ class Descriptions:
         """
         check_room(description, name)
         self._requests.describe(place, describe_version(sheet.custom, sheet.current, description), None, sheet.revision)
-        with mark_outcome_unknown():
+        with mark_outcome(unknown=True):
             now = self._requests.sheet(place)
         newest = None if now is None else now.newest
         if now is None or newest is None or newest.deleted or now.current != sheet.current:
@@ -169,13 +168,3 @@ def check_metadata(value: Value, number: int, expected: Optional[Etag], name: st
 
 def _race_conflict(name: str) -> Conflict:
     return Conflict("another run changed its metadata at the same time", name=name, remedy="Read it again and repeat.")
-
-
-@contextmanager
-def mark_outcome_unknown() -> Iterator[None]:
-    """Mark errors of the block as uncertain: the change was made, and only its check failed."""
-    try:
-        yield
-    except CredentialError as problem:
-        problem.outcome_unknown = True
-        raise

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import mark_outcome_unknown, read_revision
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.conflict_retry import mark_outcome
+from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_descriptions import read_revision
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_metadata import (
     mark_deleted,
     newest_deleted_version,
@@ -43,7 +44,7 @@ class Removal:
             LostRace: another version was written, or the metadata was changed.
         """
         self._requests.delete(place, [number])
-        with mark_outcome_unknown():
+        with mark_outcome(unknown=True):
             sheet = self._requests.sheet(place)
         next_one = None if sheet is None else sheet.find(number + 1)
         is_taken_back = next_one is not None and next_one.destroyed

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The backend aws: Secrets Manager of moto, each store below a prefix of its own.
+"""The backend aws: Secrets Manager and Parameter Store of moto, each store below a prefix of its own.
 
 moto returns the old value in a batch after a label moved, so batches are off here; they are tested on MiniStack.
 """
@@ -14,7 +14,7 @@ import secrets
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting, locking
 from tests.servers import once
 
 SERVER = "moto"
@@ -29,6 +29,11 @@ def _options(**options: Any) -> Callable[[Path], Options]:
         return {**once.server(SERVER).login, "prefix": _prefix(directory), "batch_get": False, **options}
 
     return of
+
+
+def _parameters(directory: Path) -> Options:
+    """Of the tier whose parameters hold what the suite stores."""
+    return {**once.server(SERVER).login, "prefix": _prefix(directory), "service": "ssm", "tier": "advanced", "single_writer": True}
 
 
 def _unreachable(secret: str) -> Options:
@@ -105,6 +110,7 @@ HARNESS = Harness(
             requests=_requests,
             most={"rotation": 40},
         ),
+        StoreKind("aws-ssm", "aws", _parameters, locking, server=SERVER, many=False, plays=False),
         StoreKind("aws-encrypted", "aws", _options(encrypt=True), encrypting, server=SERVER, many=False, plays=False),
     ),
     unreachable=_unreachable,

@@ -5,33 +5,28 @@
 """The figures of each kind of store on the page that compares the backends: requests of each operation, and times.
 
 `python -m tests.bench.figures [WORD…]`, part of `make bench`, measures the kinds that the page names (with words, those whose label holds
-one), prints them, and keeps them in `figures.json` in this directory unless NEBULA_BENCH_SCALE makes the measurement smaller.
-`python -m tests.house.write_comparison_page` writes the page from it. A test counts the requests again; none looks at a time.
+one), prints them, and keeps them. `python -m tests.house.write_comparison_page` writes the page from them. A test counts the requests
+again; none looks at a time.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import platform
-import re
 import secrets
 import sys
 import tempfile
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from tests.backends.discovery import HARNESSES, KINDS
 from tests.backends.harness import StoreKind
 from tests.bench.backends import WARM, in_turns
+from tests.bench.kept import SCALE, describe_circumstances, keep_figures, read_figures
 from tests.bench.measuring import Times
 from tests.bench.stores import open_store
 from tests.servers import once as servers
 from tests.servers.processes import ServerUnavailable
 
-FILE = Path(__file__).with_suffix(".json")
-SCALE = float(os.environ.get("NEBULA_BENCH_SCALE", "1"))
 READS, WRITES = (max(20, int(number * SCALE)) for number in (400, 200))
 NAMES = tuple("team/service{0}".format(number) for number in range(10))
 GOAL_OF_CLOUDS = 500
@@ -130,19 +125,6 @@ def measure_kind(kind: StoreKind, directory: Path) -> Dict[str, Any]:
         servers.stop_all()
 
 
-def describe_machine() -> str:
-    """Return the class of this machine in words: its processor, system and Python."""
-    cpu = re.search(r"^model name\s*:\s*(\S+ \S+)", _read("/proc/cpuinfo"), re.MULTILINE)
-    system = re.search(r'^PRETTY_NAME="?([^"(\n]+)', _read("/etc/os-release"), re.MULTILINE)
-    words = ["{0} cores{1}".format(os.cpu_count(), " of an " + cpu[1] if cpu else "")]
-    return ", ".join([*words, *([system[1].strip()] if system else []), "Python " + platform.python_version()])
-
-
-def read_figures() -> Dict[str, Any]:
-    """Return what was measured, by the label of each kind of store."""
-    return dict(json.loads(FILE.read_text(encoding="utf-8"))) if FILE.exists() else {}
-
-
 def main(words: Sequence[str]) -> None:
     """Measure, print, and keep what was measured."""
     kept = read_figures()
@@ -158,11 +140,7 @@ def main(words: Sequence[str]) -> None:
             measured = _measure(kind, directory)
             if measured:
                 kept[kind.label] = measured
-    if SCALE < 1:
-        return
-    known = {kind.label for kind in list_kinds()}
-    content = {label: kept[label] for label in sorted(kept) if label in known}
-    FILE.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    keep_figures({kind.label: kept[kind.label] for kind in list_kinds() if kind.label in kept})
 
 
 def _measure(kind: StoreKind, directory: Path) -> Optional[Mapping[str, Any]]:
@@ -177,7 +155,7 @@ def _measure(kind: StoreKind, directory: Path) -> Optional[Mapping[str, Any]]:
         times = found["times"][what]
         cells += ["{p50} / {p95} / {p99}".format(**times), "{0:,}".format(times["a second"])]
     print(ROW.format(kind.label, *cells), flush=True)
-    return {"day": datetime.now(timezone.utc).date().isoformat(), "machine": describe_machine(), "load": round(load, 1), **found}
+    return {**describe_circumstances(load), **found}
 
 
 def _perform(manager: Any, operation: str, **parameters: Any) -> None:
@@ -189,13 +167,6 @@ def _perform(manager: Any, operation: str, **parameters: Any) -> None:
 
 def _write(manager: Any, name: str, value: str) -> None:
     _perform(manager, "credential", name=name, state="present", type="basic", fields={"username": "app"}, value=value)
-
-
-def _read(path: str) -> str:
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except OSError:
-        return ""
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 import yaml
 
@@ -22,7 +22,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import _validate
 from tests.backends.discovery import HARNESSES, KINDS
 from tests.backends.harness import Choice, Place, StoreKind
-from tests.bench.figures import GOAL_OF_CLOUDS, read_figures
+from tests.bench.figures import GOAL_OF_CLOUDS
+from tests.bench.kept import read_figures, read_plays
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 PAGE = CHECKOUT / "docs" / "integrations" / "backends" / "comparison.md"
@@ -138,7 +139,7 @@ def build_page() -> str:
     parts += ["## What they can do\n\n" + build_table(compared, FEATURES), "## Limits and rights\n\n" + build_table(compared, LIMITS)]
     parts += ["A size is that of the value as it is stored, and is checked before the call. – means that none is stated.\n"]
     parts += [*_describe_requests(compared, figures), *_describe_times(compared, figures), build_prices(compared, figures)]
-    return "\n".join(parts)
+    return "\n".join([*parts, *_describe_plays(read_plays())])
 
 
 def build_table(compared: Sequence[Compared], cells: Mapping[str, Callable[[Compared], str]]) -> str:
@@ -254,6 +255,24 @@ def _describe_price(one: Compared, figures: Mapping[str, Any]) -> Iterable[str]:
         "{0:g} for each {1}".format(price.stored, price.unit) if price.stored else NONE,
         "[{0}]({1})".format(price.as_of, price.source),
     )
+
+
+def _describe_plays(plays: Mapping[str, Any]) -> Iterator[str]:
+    ways = list(dict.fromkeys(way for play in plays.values() for way in play))
+    yield (
+        "## In plays\n\n"
+        "What a whole run takes, as the server counts it: reads, and logins where there are any. The lookups of other collections are on "
+        "the same server; one that reads a single secret is called ten times by each host. "
+        "[Performance](../../advanced/performance.md#in-plays) has the time that these plays take.\n"
+    )
+    yield _build_rows(plays, ([way, *(_describe_way(play.get(way)) for play in plays.values())] for way in ways))
+
+
+def _describe_way(counted: Optional[Mapping[str, Any]]) -> str:
+    if counted is None:
+        return NONE
+    found = [(counted[what + "s"], what) for what in ("login", "read") if counted[what + "s"] is not None]
+    return ", ".join("{0} {1}{2}".format(number, what, "" if number == 1 else "s") for number, what in found)
 
 
 if __name__ == "__main__":

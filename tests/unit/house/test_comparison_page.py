@@ -14,7 +14,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 from tests.backends.discovery import HARNESSES
 from tests.backends.harness import Choice, Place, Price
-from tests.bench.figures import list_kinds, read_figures
+from tests.bench.figures import list_kinds
+from tests.bench.kept import read_figures
 from tests.house.write_comparison_page import GUIDE, PAGE, Compared, build_page, build_prices, read_capabilities, read_compared
 
 PRICE = Price(calls=0.5, stored=0.25, unit="box", source="https://cloud.invalid/prices", as_of="2026-01-31")

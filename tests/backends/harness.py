@@ -14,7 +14,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, no_layers
+from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, locking, no_layers
 
 __all__ = [
     "Bare",
@@ -27,6 +27,7 @@ __all__ = [
     "StoreKind",
     "Watched",
     "encrypting",
+    "locking",
     "no_layers",
 ]
 

@@ -19,7 +19,7 @@ import yaml
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import BackendContext, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import _validate
+from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS, _validate
 from tests.backends.discovery import HARNESSES, KINDS
 from tests.backends.harness import Choice, Place, StoreKind
 from tests.bench.figures import GOAL_OF_CLOUDS
@@ -43,6 +43,7 @@ Plays are the same on all of them ([one playbook](../../examples/every-backend.m
 """
 NONE = "–"
 YES = "yes"
+UNDER_A_LOCK = "with a [lock](../../how-to/locks.md)"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,10 @@ GUIDE: Sequence[Tuple[str, Test]] = (
 )
 CHECKS: Sequence[Tuple[str, Test]] = (
     (
-        "**Several writers, or a rotation of passwords**: needs compare-and-swap, so that no writer overwrites another one.",
+        (
+            "**Several writers, or a rotation of passwords**, with no more than the store: no writer overwrites another one. The others "
+            "need a [lock](../../how-to/locks.md)."
+        ),
         lambda one: one.able.native_cas,
     ),
     (
@@ -101,7 +105,7 @@ CHECKS: Sequence[Tuple[str, Test]] = (
     ("**Many credentials read in few requests.**", lambda one: one.able.batch_get),
 )
 FEATURES: Mapping[str, Callable[[Compared], str]] = {
-    "several writers, rotation": lambda one: YES if one.able.native_cas else NONE,
+    "several writers, rotation": lambda one: YES if one.able.native_cas else NONE if one.able.leased else UNDER_A_LOCK,
     "older versions": lambda one: YES if one.able.versions else NONE,
     "a delete can be taken back": lambda one: YES if one.able.soft_delete else NONE,
     "several values in one request": lambda one: YES if one.able.batch_get else NONE,
@@ -128,7 +132,8 @@ def read_compared() -> List[Compared]:
 def read_capabilities(config: str) -> Capabilities:
     """Return what a store with this configuration can do. Nothing is opened."""
     written = yaml.safe_load(config)
-    options = _validate(written, read_traits(written["backend"]))
+    traits = read_traits(written["backend"])
+    options = _validate(written, {**COMMON_OPTIONS, **traits.spec}, traits)
     return backend_class(written["backend"])(options, BackendContext("compared")).capabilities
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A whole object as the keys of one secret, where KV's own versions and metadata cannot hold ours (version 1, and envelopes).
+"""A whole object as the keys of one mapping, where the service's own versions and metadata cannot hold ours.
 
 nebula.envelope   base64 of an envelope; without it the fields are keys of their own
 nebula.metadata   of a plain value; an envelope has its own
@@ -15,22 +15,23 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any, Dict, Mapping, Optional, Tuple
 
-from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_fields import (
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import (
     DELETED,
     ENVELOPE,
     METADATA,
     OBJECT,
     Description,
+    bytes_of,
     damage_error,
     read_description,
     read_fields,
     read_state,
     refuse_envelope,
+    text_of,
     write_data,
     write_description,
 )
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import KeptVersion, ObjectKey, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.envelope import public_record
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, Damaged, NotEncrypted
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import CURRENT, Metadata, Record

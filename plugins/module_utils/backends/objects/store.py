@@ -45,10 +45,14 @@ class ObjectKey(NamedTuple):
 
 
 class KeptVersion(NamedTuple):
-    """An older value of `current` in its own place, `v<serial>`, and when it was written, if that is known."""
+    """An older value of `current`, and when it was written, if that is known.
+
+    It is in its own place, `v<serial>`, unless the service keeps it (`ServiceVersions`): then `token` is the service's name for it.
+    """
 
     serial: int
     written_at: Optional[datetime] = None
+    token: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -146,3 +150,30 @@ class ObjectStore(ABC):
         Raises:
             Conflict: the stored document is not `found`.
         """
+
+
+class ServiceVersions(ABC):
+    """The further methods of an `ObjectStore` whose service keeps a replaced value by itself, as a version of the same object.
+
+    Then a value is not copied before it is replaced, and no object lists its older values.
+    """
+
+    @abstractmethod
+    def list_replaced(self, name: str, found: StoredObject) -> Sequence[KeptVersion]:
+        """Return the older values of the credential that `found` is the current value of, newest first."""
+
+    @abstractmethod
+    def read_replaced(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
+        """Return an older value, or None if it is gone."""
+
+    @abstractmethod
+    def number_replaced(self, name: str, found: StoredObject, serial: int) -> StoredObject:
+        """Give the value `found`, which another tool wrote and which is about to be replaced, a serial. Return it as it is then.
+
+        Raises:
+            Conflict: it has changed or is gone.
+        """
+
+    @abstractmethod
+    def remove_replaced(self, name: str, kept: KeptVersion) -> None:
+        """Remove an older value."""

@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Callable, ContextManager, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
-from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, no_layers
+from tests.conformance.store_kind import Bare, Options, StoreKind, encrypting, locking, no_layers
 
-__all__ = ["Bare", "Example", "Harness", "Options", "StoreKind", "Watched", "encrypting", "no_layers"]
+__all__ = ["Bare", "Example", "Harness", "Options", "StoreKind", "Watched", "encrypting", "locking", "no_layers"]
 
 
 @dataclass(frozen=True)

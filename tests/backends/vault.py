@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting, locking
 from tests.bench.session_runs import CALLBACK, Way, debug, our_lookup
 from tests.servers import once, openbao
 
@@ -175,7 +175,7 @@ HARNESS = Harness(
             most={"rotation": 14, "envelope": 4},
         ),
         # Version 1 can neither compare and swap nor lock, so a rotation on it is refused.
-        StoreKind("vault-kv1", "vault", _options("kv1", kv_version=1, single_writer=True), server=SERVER, many=False, plays=False),
+        StoreKind("vault-kv1", "vault", _options("kv1", kv_version=1, single_writer=True), locking, server=SERVER, many=False, plays=False),
     ),
     unreachable=_unreachable,
     mistake=({"url": "https://vault.invalid:8200", "auth": {"method": "approle"}}, "auth"),

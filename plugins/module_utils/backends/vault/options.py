@@ -154,7 +154,6 @@ LOCATION: Spec = {
 KV1: Spec = {
     **LOCATION,
     **OBJECTS,
-    "single_writer": {"description": "KV version 1: only this user on this machine writes there.", "type": "bool", "default": False},
 }
 KV2: Spec = {
     **LOCATION,

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting
+from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting, locking
 from tests.servers import once
 
 SERVER = "azure_vault"
@@ -29,12 +29,16 @@ def _prefix(directory: Path) -> str:
     return "t{0}-".format(hashlib.sha256(str(directory).encode()).hexdigest()[:16])
 
 
+def _lock(directory: Path) -> Dict[str, str]:
+    return {"kind": "file", "path": str(directory / "locks")}
+
+
 def _on(*, encrypt: bool) -> Callable[[Path], Options]:
     return lambda directory: {
         **once.server(SERVER).login(),
         "prefix": _prefix(directory),
         "encrypt": encrypt,
-        "single_writer": True,
+        "lock": _lock(directory),
     }
 
 
@@ -45,7 +49,7 @@ def _at(url: str) -> Callable[[Path], Options]:
         "vault_url": url,
         "auth_method": "client_secret",
         "prefix": "r{0}-{1}".format(RUN, _prefix(directory)),
-        "single_writer": True,
+        "lock": _lock(directory),
     }
 
 
@@ -97,14 +101,14 @@ def _requests(_directory: Path) -> int:
     return len(once.server(SERVER).requests())
 
 
-def _watched(_directory: Path) -> Watched:
+def _watched(directory: Path) -> Watched:
     """Logged in with the secret of a service principal."""
     server = once.server(SERVER)
     prefix = "canary{0}-".format(secrets.token_hex(4))
 
     def config(given: str) -> Dict[str, Any]:
         login = {**server.login(), "client_secret": given}
-        return {"backend": "azure", **login, "encrypt": False, "prefix": prefix, "single_writer": True}
+        return {"backend": "azure", **login, "encrypt": False, "prefix": prefix, "lock": _lock(directory)}
 
     return Watched(config(server.secret), {"client secret": server.secret}, config, (server.log,))
 
@@ -141,7 +145,7 @@ print(found.value)
 
 def kinds_elsewhere(url: str) -> Tuple[StoreKind, ...]:
     """The real service, if the environment names a vault. Each test leaves its secrets there, deleted or not."""
-    return (StoreKind("azure-elsewhere", "azure", _at(url), many=False, plays=False),) if url else ()
+    return (StoreKind("azure-elsewhere", "azure", _at(url), locking, many=False, plays=False),) if url else ()
 
 
 HARNESS = Harness(
@@ -151,6 +155,7 @@ HARNESS = Harness(
             "azure",
             "azure",
             _on(encrypt=False),
+            locking,
             server=SERVER,
             many=False,
             bare=_bare,

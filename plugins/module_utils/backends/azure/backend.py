@@ -16,7 +16,6 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.o
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_names import check_prefix
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import MAX_VALUE
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_value import write_value
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.turns import build_turns
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.versions import VersionedPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Backend, BackendContext, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
@@ -61,9 +60,8 @@ class _Vault(ObjectBackend, Limited, Located):
             self._connection = Connection(self.settings, self.setting("api_version"), store=store, warn=self.context.warn)
         except CredentialError as problem:
             raise problem.within(store=store) from None
-        turns = build_turns(self.location(), bool(self.settings.get("single_writer")))
         tenant, encrypted = self.settings.get("tenant") or DEFAULT_TENANT, bool(self.settings.get("encrypt"))
-        self._vault = self.places_class(Secrets(self._connection), prefix, tenant, turns, encrypted=encrypted)
+        self._vault = self.places_class(Secrets(self._connection), prefix, tenant, encrypted=encrypted)
         return self._vault
 
     def connect(self) -> None:

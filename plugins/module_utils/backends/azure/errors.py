@@ -178,7 +178,7 @@ def cut(server: str, *, outcome_unknown: bool) -> Unavailable:
     return error
 
 
-def broken_tls(server: str, reason: str) -> StorageError:
+def tls_error(server: str, reason: str) -> StorageError:
     """Return the error for TLS that fails. It is permanent."""
     return StorageError(
         "{0} ({1})".format(reason, server),

@@ -218,7 +218,7 @@ def describe_failure(problem: BaseException, server: str, *, outcome_unknown: bo
     if reason == LATE:
         return deadline.timeout_error(outcome_unknown=outcome_unknown, server=server)
     if reason in (NOT_TRUSTED, NO_TLS, SPEAKS_PLAIN):
-        found: StorageError = failures.broken_tls(server, reason)
+        found: StorageError = failures.tls_error(server, reason)
         return found
     if reason == CUT:
         return failures.cut(server, outcome_unknown=outcome_unknown)

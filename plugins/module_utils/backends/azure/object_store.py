@@ -54,11 +54,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 class VaultPlaces(ObjectStore):
     """One secret per object. The older values of an encrypted store are secrets of their own."""
 
-    def __init__(self, secrets: Secrets, prefix: str, tenant: str, turns: Any, *, encrypted: bool) -> None:
-        """Take the requests, the prefix of the secrets' names, the store's tenant, and what lets one writer in at a time."""
+    def __init__(self, secrets: Secrets, prefix: str, tenant: str, *, encrypted: bool) -> None:
+        """Take the requests, the prefix of the secrets' names, and the store's tenant."""
         self.secrets = secrets
         self._prefix = prefix
-        self._turns = turns
         self._encrypted = encrypted
         self._reader = Reader(tenant, encrypted)
         self._own_names: Dict[str, str] = {}
@@ -110,23 +109,21 @@ class VaultPlaces(ObjectStore):
 
     def create(self, place: ObjectKey, content: StoredObject) -> StoredObject:
         write_value(content.record)
-        with self._turns():
-            bundle, others = self._look(place)
-            if others is not None:
-                what = "the secret '{0}' holds the credential {1}".format(others.name, ascii(others.tags.get(NAME)))
-                raise InvalidInput(what, name=place.name, remedy="Choose another name.")
-            if bundle is not None and not is_gone(bundle):
-                raise Conflict("the secret '{0}' exists".format(bundle.name), name=place.name, remedy="Read it again and repeat.")
-            return self._set(place, content, None, bundle, content.record.serial or 0)
+        bundle, others = self._look(place)
+        if others is not None:
+            what = "the secret '{0}' holds the credential {1}".format(others.name, ascii(others.tags.get(NAME)))
+            raise InvalidInput(what, name=place.name, remedy="Choose another name.")
+        if bundle is not None and not is_gone(bundle):
+            raise Conflict("the secret '{0}' exists".format(bundle.name), name=place.name, remedy="Read it again and repeat.")
+        return self._set(place, content, None, bundle, content.record.serial or 0)
 
     def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
         check_unmanaged(found)
-        with self._turns():
-            bundle = self._compare(place, found)
-            since = found.since if isinstance(found, VaultObject) and found.record.serial is not None else self._find_since(bundle)
-            if _is_same_value(content, found) and not _drops_expiry(content, bundle):
-                return self._patch(place, content, found, bundle, since)
-            return self._set(place, content, found, bundle, since)
+        bundle = self._compare(place, found)
+        since = found.since if isinstance(found, VaultObject) and found.record.serial is not None else self._find_since(bundle)
+        if _is_same_value(content, found) and not _drops_expiry(content, bundle):
+            return self._patch(place, content, found, bundle, since)
+        return self._set(place, content, found, bundle, since)
 
     def _find_since(self, bundle: Bundle) -> int:
         """Return the first serial of a credential whose newest value another tool wrote; 0 if none of its values is ours."""
@@ -143,12 +140,12 @@ class VaultPlaces(ObjectStore):
     ) -> StoredObject:
         """Write a new version. Metadata that does not fit is written first, and the new version names it."""
         name = secret_name(self._prefix, place) if bundle is None else bundle.name
-        draft = write_secret(content, found, self._noted_name(place, name), since)
+        draft = write_secret(content, found, self._find_noted_name(place, name), since)
         self._write_more(name, draft.body["tags"], draft.more)
         written = self.secrets.set(name, draft.body) or self._take_over(place, name, content, draft.body)
-        return self._written(content, written, since)
+        return self._build_object(content, written, since)
 
-    def _noted_name(self, place: ObjectKey, name: str) -> Optional[str]:
+    def _find_noted_name(self, place: ObjectKey, name: str) -> Optional[str]:
         is_plain = name.lower() == secret_name(self._prefix, place) and not is_hashed(self._prefix, place.name)
         return None if is_plain else place.name
 
@@ -187,15 +184,15 @@ class VaultPlaces(ObjectStore):
 
     def _patch(self, place: ObjectKey, content: StoredObject, found: StoredObject, bundle: Bundle, since: int) -> StoredObject:
         """Write new metadata to the version that is there."""
-        draft = write_secret(content, found, self._noted_name(place, bundle.name), since)
+        draft = write_secret(content, found, self._find_noted_name(place, bundle.name), since)
         self._write_more(bundle.name, draft.body["tags"], draft.more)
         body = {key: value for key, value in draft.body.items() if key != "value"}
         written = self.secrets.update(bundle.name, bundle.version, body)
         if written is None:
             raise Conflict("the secret is gone", name=place.name, remedy="Read it again and repeat.")
-        return self._written(content, written, since)
+        return self._build_object(content, written, since)
 
-    def _written(self, content: StoredObject, written: Bundle, since: int) -> VaultObject:
+    def _build_object(self, content: StoredObject, written: Bundle, since: int) -> VaultObject:
         return VaultObject(
             content.record,
             build_token(written),
@@ -210,16 +207,15 @@ class VaultPlaces(ObjectStore):
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         if found is not None:
             check_unmanaged(found)
-        with self._turns():
-            bundle = self._find(place)
-            if bundle is None or is_gone(bundle):
-                return
-            if found is not None and build_token(bundle) != found.token:
-                raise Conflict("another writer came first", name=place.name, remedy="Read it again and repeat.")
-            if place.kind == CURRENT and not self._encrypted:
-                self.secrets.delete(bundle.name)
-            else:
-                self.secrets.set(bundle.name, write_gone(bundle))
+        bundle = self._find(place)
+        if bundle is None or is_gone(bundle):
+            return
+        if found is not None and build_token(bundle) != found.token:
+            raise Conflict("another writer came first", name=place.name, remedy="Read it again and repeat.")
+        if place.kind == CURRENT and not self._encrypted:
+            self.secrets.delete(bundle.name)
+        else:
+            self.secrets.set(bundle.name, write_gone(bundle))
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         held: List[Tuple[ObjectKey, Bundle]] = []
@@ -257,11 +253,10 @@ class VaultPlaces(ObjectStore):
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         name = document_name(self._prefix)
         body = {"value": base64.b64encode(content).decode("ascii"), "contentType": "application/vnd.nebula.store", "tags": {}}
-        with self._turns():
-            there = self.secrets.get(name)
-            if (None if there is None else build_token(there)) != (found and found[1]):
-                raise document_conflict()
-            self.secrets.set(name, body) or self._recover(name, body)
+        there = self.secrets.get(name)
+        if (None if there is None else build_token(there)) != (found and found[1]):
+            raise document_conflict()
+        self.secrets.set(name, body) or self._recover(name, body)
 
 
 def _is_same_value(content: StoredObject, found: StoredObject) -> bool:

@@ -12,7 +12,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.objects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, RefusedVariable, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Package
 
-SECRETS = Package("azure-keyvault-secrets >= 4.9", "azure")
+SECRETS = Package("azure-keyvault-secrets >= 4.10", "azure")
 IDENTITY = Package("azure-identity >= 1.19", "azure")
 REQUESTS = Package("requests >= 2.31", "requests")
 
@@ -62,11 +62,6 @@ VAULT: Spec = {
         "type": "str",
     },
     "ca_cert": {"description": "A file with the authorities that sign the servers' certificates.", "type": "path"},
-    "single_writer": {
-        "description": "Only this user on this machine writes to the store.",
-        "type": "bool",
-        "default": False,
-    },
 }
 """The options of the vault and the login."""
 

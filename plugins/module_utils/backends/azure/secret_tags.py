@@ -141,14 +141,17 @@ def write_gone(bundle: Bundle) -> Dict[str, Any]:
 
 
 def read_count(value: Any) -> Optional[int]:
+    """Return a serial or revision, or None if there is none. Raises ValueError if it is something else."""
     if value is not None and (value.__class__ is not int or not 0 <= value < 2**63):
         raise ValueError("not a count")
     return value
 
 
 def write_json(value: Any, *, ascii_only: bool = True) -> str:
+    """Return JSON without blanks; with `ascii_only` in one spelling."""
     return json.dumps(value, separators=(",", ":"), sort_keys=ascii_only, ensure_ascii=ascii_only)
 
 
 def read_time(text: Optional[str]) -> Optional[datetime]:
+    """Return a time as we write it, or None if there is none. Raises ValueError if it is something else."""
     return datetime.fromisoformat(text) if text else None

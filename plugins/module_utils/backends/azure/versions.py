@@ -53,19 +53,17 @@ class VersionedPlaces(VaultPlaces, ServiceVersions):
 
     def number_replaced(self, name: str, found: StoredObject, serial: int) -> StoredObject:
         check_unmanaged(found)
-        with self._turns():
-            bundle = self._compare(ObjectKey(name), found)
-            since = self._find_since(bundle) or serial
-            # Its tags are another tool's, and stay on the secret.
-            record = replace(found.record, serial=serial).with_metadata(tags={})
-            numbered = replace(found, record=record, foreign_token="")
-            return self._patch(ObjectKey(name), numbered, found, bundle, since)
+        bundle = self._compare(ObjectKey(name), found)
+        since = self._find_since(bundle) or serial
+        # Its tags are another tool's, and stay on the secret.
+        record = replace(found.record, serial=serial).with_metadata(tags={})
+        numbered = replace(found, record=record, foreign_token="")
+        return self._patch(ObjectKey(name), numbered, found, bundle, since)
 
     def remove_replaced(self, name: str, kept: KeptVersion) -> None:
         """Disable the version, without our tags: Key Vault removes no single version."""
         body = {"attributes": {"enabled": False}, "tags": {}}
-        with self._turns():
-            self.secrets.update(self.find_name(name), kept.token or "", body)
+        self.secrets.update(self.find_name(name), kept.token or "", body)
 
     def read_deleted(self, name: str) -> Optional[StoredObject]:
         """Return a deleted credential that can be recovered, without its fields, or None."""

@@ -118,6 +118,7 @@ def place_of(prefix: str, secret: str, noted: Optional[str] = None, *, foreign: 
         return None
     written = secret[len(prefix) :]
     stem, mark, kind = written.partition(_KIND)
+    kind = kind.lower()
     if mark and not _KINDS.match(kind):
         return None
     if not mark and (foreign or noted == written):

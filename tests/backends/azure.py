@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any, Callable, Dict, Optional, Tuple
 
-from tests.backends.harness import Bare, Example, Harness, Options, StoreKind, Watched, encrypting, locking
+from tests.backends.harness import Bare, Choice, Example, Harness, Options, Place, Price, StoreKind, Watched, encrypting, locking
 from tests.servers import once
 
 SERVER = "azure_vault"
@@ -138,8 +138,11 @@ trusted = {"connection_verify": os.environ["SSL_CERT_FILE"]}
 vault = given["--vault-url"]
 client = SecretClient(vault, EnvironmentCredential(disable_instance_discovery=True, **trusted), **trusted)
 assert words[:2] == ["keyvault", "secret"]
-found = client.set_secret(given["--name"], given["--value"]) if words[2] == "set" else client.get_secret(given["--name"])
-print(found.value)
+if words[2] == "set":
+    client.set_secret(given["--name"], given["--value"])
+else:
+    assert given["--query"] == "tags.team"
+    print(client.get_secret(given["--name"]).properties.tags["team"])
 """
 
 
@@ -169,4 +172,21 @@ HARNESS = Harness(
     address="vault_url",
     watched={"azure": _watched},
     example=_example,
+    choices=(
+        Choice(
+            "Azure Key Vault",
+            "{backend: azure, vault_url: 'https://shop.vault.azure.net', auth_method: managed_identity, lock: {kind: file, path: ~/locks}}",
+            ("azure",),
+            Place.CLOUD,
+            "a server of our own, not Azure",
+            rights="[roles](../../policies/azure-read-write.json)",
+            price=Price(
+                calls=0.03,
+                stored=0,
+                unit="secret",
+                source="https://learn.microsoft.com/en-us/answers/questions/5608202/how-to-correctly-estimate-azure-key-vault-cost",
+                as_of="2026-11-30",
+            ),
+        ),
+    ),
 )

@@ -99,13 +99,12 @@ class Azure(_Vault, Recoverable):
         return EncryptedVault(options, context) if options.get("encrypt") else super().__new__(cls)
 
     def delete(self, name: str, *, stage: str = CURRENT, expected: Optional[Etag] = None, recoverable: bool = False) -> None:
-        """Delete a secret so that it can be recovered; if that is not wanted, purge it then, with the secrets of its stages."""
+        """As the contract says. What was deleted recoverably before can be purged."""
         try:
-            super().delete(name, stage=stage, expected=expected)
+            super().delete(name, stage=stage, expected=expected, recoverable=recoverable)
         except NotFound:
             if recoverable or stage != CURRENT or self._find_deleted(name) is None:
                 raise
-        if stage == CURRENT and not recoverable:
             self._vault.purge(name)
 
     def _find_deleted(self, name: str) -> Optional[Record]:

@@ -118,7 +118,6 @@ class VaultPlaces(ObjectStore):
         return self._set(place, content, None, bundle, content.record.serial or 0)
 
     def replace(self, place: ObjectKey, content: StoredObject, found: StoredObject) -> StoredObject:
-        check_unmanaged(found)
         bundle = self._compare(place, found)
         since = found.since if isinstance(found, VaultObject) and found.record.serial is not None else self._find_since(bundle)
         if _is_same_value(content, found) and not _drops_expiry(content, bundle):
@@ -130,6 +129,7 @@ class VaultPlaces(ObjectStore):
         return 0
 
     def _compare(self, place: ObjectKey, found: StoredObject) -> Bundle:
+        check_unmanaged(found)
         bundle = self._find(place)
         if bundle is None or build_token(bundle) != found.token:
             raise Conflict("another writer came first", name=place.name, remedy="Read it again and repeat.")
@@ -205,16 +205,9 @@ class VaultPlaces(ObjectStore):
         )
 
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
-        if found is not None:
-            check_unmanaged(found)
-        bundle = self._find(place)
-        if bundle is None or is_gone(bundle):
-            return
-        if found is not None and build_token(bundle) != found.token:
-            raise Conflict("another writer came first", name=place.name, remedy="Read it again and repeat.")
-        if place.kind == CURRENT and not self._encrypted:
-            self.secrets.delete(bundle.name)
-        else:
+        """Mark a secret as removed: a deleted secret would block its name for a while."""
+        bundle = self._find(place) if found is None else self._compare(place, found)
+        if bundle is not None and not is_gone(bundle):
             self.secrets.set(bundle.name, write_gone(bundle))
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:

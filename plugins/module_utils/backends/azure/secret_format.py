@@ -198,7 +198,7 @@ class Reader:
                 )
             envelope = base64.b64decode(value, validate=True)
             return replace(found, record=public_record(found.record.name, found.record.stage, envelope), foreign_token="")
-        fields, state = read_value(value, info, bundle.content_type)
+        fields, state = read_value(found.record.name, value, info, bundle.content_type)
         return replace(found, record=replace(found.record, fields=fields, state=state))
 
 

@@ -10,19 +10,11 @@ import base64
 from typing import Any, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import damage_error, write_json
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import read_fields, read_state, write_data
 from ansible_collections.nebula.credential.plugins.module_utils.encoding.json_text import read_json
-from ansible_collections.nebula.credential.plugins.module_utils.encoding.record_json import (
-    read_native,
-    read_values,
-    write_native,
-    write_values,
-)
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Fields, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import JSON, Secret
 
-STATE = "nebula.state"
-"""The key of a value's state among its fields as JSON."""
 TEXT_TYPE, JSON_TYPE, ENVELOPE_TYPE = "text/plain", "application/json", "application/vnd.nebula.envelope"
 OUR_TYPES = (TEXT_TYPE, JSON_TYPE, ENVELOPE_TYPE)
 _LONGEST_FIELD = 60
@@ -36,15 +28,10 @@ def write_value(record: Record) -> Tuple[str, str, Optional[str]]:
     """
     if record.envelope is not None:
         return base64.b64encode(record.envelope).decode("ascii"), ENVELOPE_TYPE, None
-    if STATE in record.fields:
-        raise InvalidInput("the field '{0}' is used by the collection itself".format(STATE), option="fields", remedy="Rename the field.")
     field = _find_text_field(record)
     if field is not None:
         return record.fields[field].expose().decode("utf-8"), TEXT_TYPE, field
-    data = write_native(record.fields)
-    if record.state:
-        data[STATE] = write_values(record.state)
-    return write_json(data, ascii_only=False), JSON_TYPE, None
+    return write_json(write_data(record), ascii_only=False), JSON_TYPE, None
 
 
 def _find_text_field(record: Record) -> Optional[str]:
@@ -62,8 +49,12 @@ def _find_text_field(record: Record) -> Optional[str]:
     return name
 
 
-def read_value(value: str, info: Mapping[str, Any], kind: Optional[str]) -> Tuple[Fields, Fields]:
-    """Return fields and state. A value of another tool is the field `value`, unless its content type says that it is a JSON object."""
+def read_value(name: str, value: str, info: Mapping[str, Any], kind: Optional[str]) -> Tuple[Fields, Fields]:
+    """Return fields and state. A value of another tool is the field `value`, unless its content type says that it is a JSON object.
+
+    Raises:
+        Damaged: we wrote it, and it is not what was written.
+    """
     if info.get("field") is not None:
         return {str(info["field"]): Secret(value)}, {}
     data = None
@@ -72,9 +63,8 @@ def read_value(value: str, info: Mapping[str, Any], kind: Optional[str]) -> Tupl
             data = read_json(value)
         except ValueError:
             data = None
-    if not isinstance(data, dict):
-        if info:
-            raise damage_error()
-        return {"value": Secret(value)}, {}
-    state = data.pop(STATE, {}) if info else {}
-    return read_native(data), read_values(state)
+    if isinstance(data, dict):
+        return read_fields(data), read_state(data, name) if info else {}
+    if info:
+        raise damage_error()
+    return {"value": Secret(value)}, {}

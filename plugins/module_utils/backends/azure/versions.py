@@ -11,7 +11,7 @@ from typing import Dict, List, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.bundles import Bundle, pauses
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.errors import Asked, busy
-from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.object_store import VaultPlaces, check_unmanaged
+from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.object_store import VaultPlaces
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_format import Reader, VaultObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_names import more_name
 from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.secret_tags import is_gone, read_serial
@@ -26,6 +26,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.record imp
 
 class VersionedPlaces(VaultPlaces, ServiceVersions):
     """The secrets of a plain store: the older values of a credential are the versions of its secret."""
+
+    keeps_replaced = True
 
     def list_replaced(self, name: str, found: StoredObject) -> Sequence[KeptVersion]:
         bundle = found.bundle if isinstance(found, VaultObject) else Bundle(self.find_name(name), "")
@@ -48,11 +50,10 @@ class VersionedPlaces(VaultPlaces, ServiceVersions):
         rows = self._list_numbered(bundle)
         return _read_since(rows[0][1]) if rows else 0
 
-    def read_replaced(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
-        return self._open(ObjectKey(name), self.secrets.get(self.find_name(name), kept.token or ""))
+    def read_kept(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
+        return self._open(ObjectKey(name), self.secrets.get(self.find_name(name), kept.token))
 
     def number_replaced(self, name: str, found: StoredObject, serial: int) -> StoredObject:
-        check_unmanaged(found)
         bundle = self._compare(ObjectKey(name), found)
         since = self._find_since(bundle) or serial
         # Its tags are another tool's, and stay on the secret.
@@ -63,7 +64,20 @@ class VersionedPlaces(VaultPlaces, ServiceVersions):
     def remove_replaced(self, name: str, kept: KeptVersion) -> None:
         """Disable the version, without our tags: Key Vault removes no single version."""
         body = {"attributes": {"enabled": False}, "tags": {}}
-        self.secrets.update(self.find_name(name), kept.token or "", body)
+        self.secrets.update(self.find_name(name), kept.token, body)
+
+    def hide(self, place: ObjectKey, found: StoredObject) -> None:
+        """Delete a secret so that it can be recovered."""
+        self.secrets.delete(self._compare(place, found).name)
+
+    def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
+        """Delete and purge a credential; of stages, and what is the collection's own, only mark the secret as removed."""
+        if place.kind != CURRENT:
+            super().remove(place, found)
+            return
+        if found is not None:
+            self.hide(place, found)
+        self.purge(place.name)
 
     def read_deleted(self, name: str) -> Optional[StoredObject]:
         """Return a deleted credential that can be recovered, without its fields, or None."""

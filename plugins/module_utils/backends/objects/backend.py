@@ -245,12 +245,12 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             check_swap(name, answer(found), expected)
             self._check_stays(name, found)
             try:
-                self._remove(place, found)
+                self._remove(place, found, recoverable=recoverable and self.capabilities.soft_delete)
             except Conflict:
                 continue
             return
 
-    def _remove(self, place: ObjectKey, found: StoredObject) -> None:
+    def _remove(self, place: ObjectKey, found: StoredObject, *, recoverable: bool) -> None:
         """Write the tombstone first: no crash loses the serial, and the tombstone lists the older values that are still to be removed."""
         last, _each = self._last(place.name, place.kind, found)
         used = last if is_counted(found) else last + 1
@@ -260,7 +260,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         with mark_outcome(unknown=False):
             tombstone = self._tombstones.bury(place.name, place.kind, used, left, first=first)
         try:
-            self.places.remove(place, found)
+            (self.places.hide if recoverable else self.places.remove)(place, found)
         except ReadOnly:  # It goes later. The older values go now.
             self._clean(place, tombstone)
             raise

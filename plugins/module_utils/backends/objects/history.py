@@ -10,7 +10,7 @@ So a place that a killed writer left is never mistaken for a version, and a vali
 - the new object lists expired versions as `leftover`, and they are then removed. The next write removes them again, in case
     that failed.
 
-A service may keep replaced values by itself: `ServiceHistory`.
+A service may keep replaced objects by itself: `ListedHistory`, `ServiceHistory`.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class History:
 
     def read_older(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
         """Return an older value, or None if it is gone."""
-        return self._places.read(ObjectKey.of_version(name, kept.serial))
+        return self._places.read_kept(name, kept)
 
     def list_leftover(self, found: StoredObject, last: int) -> Sequence[int]:
         """Return the serials whose places are to be removed once the current value is deleted.
@@ -145,8 +145,27 @@ class History:
         return tuple(failed)
 
 
-class ServiceHistory(History):
-    """Older values as versions that the service keeps. `keep` limits what can be read; the service may hold more."""
+class ListedHistory(History):
+    """Older values as versions that the service keeps. The current object lists them, with the service's tokens."""
+
+    def list_leftover(self, found: StoredObject, last: int) -> Sequence[int]:
+        return ()
+
+    def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[KeptVersion, ...], Tuple[int, ...]]:
+        newest = () if serial is None else (KeptVersion(serial, found.written_at, found.token or ""),)
+        return (*newest, *found.older)[: self._keep], ()
+
+    def copy(self, name: str, found: StoredObject, serial: int) -> Optional[StoredObject]:
+        """Leave the value where it is."""
+        return None
+
+    def sweep(self, name: str, serials: Iterable[int]) -> Tuple[int, ...]:
+        """Leave what the service keeps."""
+        return ()
+
+
+class ServiceHistory(ListedHistory):
+    """Older values that the service itself lists too. `keep` limits what can be read; the service may hold more."""
 
     def __init__(self, places: ObjectStore, versions: ServiceVersions, keep: int, warn: Callable[[str], Any]) -> None:
         """Take the places, which are `versions` too, the number of older values to show, and the function for warnings."""
@@ -158,12 +177,6 @@ class ServiceHistory(History):
 
     def find_last(self, name: str, found: StoredObject) -> int:
         return max((kept.serial for kept in self._versions.list_replaced(name, found)), default=0)
-
-    def read_older(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
-        return self._versions.read_replaced(name, kept)
-
-    def list_leftover(self, found: StoredObject, last: int) -> Sequence[int]:
-        return ()
 
     def remove_older(self, found: StoredObject, kept: KeptVersion) -> None:
         self._versions.remove_replaced(found.record.name, kept)
@@ -178,7 +191,9 @@ class ServiceHistory(History):
 
 def build_history(places: ObjectStore, keep: int, warn: Callable[[str], Any]) -> History:
     """Return the history of these places."""
-    return ServiceHistory(places, places, keep, warn) if isinstance(places, ServiceVersions) else History(places, keep, warn)
+    if isinstance(places, ServiceVersions):
+        return ServiceHistory(places, places, keep, warn)
+    return (ListedHistory if places.keeps_replaced else History)(places, keep, warn)
 
 
 def is_counted(found: StoredObject) -> bool:

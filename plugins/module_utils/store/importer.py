@@ -34,7 +34,13 @@ from ansible_collections.nebula.credential.plugins.module_utils.model.importing 
 from ansible_collections.nebula.credential.plugins.module_utils.model.names import check_name
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import ABSENT, CURRENT, PREVIOUS, Etag, Record
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import check_access
-from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import find_stage, read_place, read_with, refuse_leased
+from ansible_collections.nebula.credential.plugins.module_utils.store.exporter import (
+    find_stage,
+    read_parts,
+    read_place,
+    read_with,
+    refuse_leased,
+)
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import Place, Portable, for_tenant, with_references
 
 CREATE = "create"
@@ -150,8 +156,10 @@ class Importer:
             Conflict: it is something else.
         """
         kept, current = self._fit(portable)[0], self._find_current(portable)
-        with scope_checked(portable.name):
-            stored = None if current is None or read_importing(current.full_metadata) else self._read_stored(current)
+        stored = None
+        if current is not None and read_importing(current.full_metadata) is None:
+            with scope_checked(portable.name):
+                stored = read_parts(self._backend, current, kept, previous=kept.previous is not None, older=len(kept.versions) > 1)
         if current is None or stored is None or not self._holds(stored, kept, key, min(since, len(kept.versions) - 1)):
             what = "store '{0}' does not hold what was written".format(self._store)
             remedy = "Another run changed it. Compare both stores; the source was not deleted."

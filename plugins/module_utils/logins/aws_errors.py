@@ -92,21 +92,25 @@ def translate(problem: Any, call: Call) -> CredentialError:
         call: the request.
     """
     response = problem.response
-    code, status = _read_code(response), int(_read_http(response).get("HTTPStatusCode") or 0)
+    return translate_code(_read_code(response), call, int(_read_http(response).get("HTTPStatusCode") or 0), _read_wait(response))
+
+
+def translate_code(code: str, call: Call, status: int = 0, wait: Optional[float] = None) -> CredentialError:
+    """Return the error for a code of AWS, with the HTTP status and the seconds to wait of its response, if it had some."""
     if code in LOGIN:
         return build_login_error(code)
     if code in THROTTLED or status == 429:
         error: CredentialError = Unavailable(
             "AWS accepts no more requests for now ({0})".format(call.action), remedy="Repeat later, or spread the work over time."
         )
-        return error.annotate(throttled=True, retry_after=_read_wait(response))
+        return error.annotate(throttled=True, retry_after=wait)
     if code in KMS:
         return _build_kms_error(code, call)
     if code in DENIED or status == 403:
         return build_denial(call)
     if status >= UNKNOWN_OUTCOME or code in ("InternalServiceError", "InternalFailure", "InternalServerError", "ServiceUnavailable"):
         error = Unavailable("AWS failed at {0} (HTTP status {1})".format(call, status or 500), remedy="Repeat later.")
-        return error.annotate(outcome_unknown=call.writing, retry_after=_read_wait(response))
+        return error.annotate(outcome_unknown=call.writing, retry_after=wait)
     refused = Refused(
         "AWS refused {0}: {1}".format(call, _show(code)), remedy="The code is AWS's own; the reference of that action explains it."
     )

@@ -13,6 +13,9 @@ from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Type
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
+from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import WriteLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.file import FileLocks
 
 Options = Mapping[str, Any]
 
@@ -41,6 +44,12 @@ def no_layers(backend: Backend) -> Backend:
 def encrypting(backend: Backend) -> Backend:
     """Put the layer that encrypts around a backend, with the key of the home directory."""
     return wrap_in_encryption(backend, {})
+
+
+def locking(backend: Backend) -> Backend:
+    """Put the layer that locks writes around a backend that cannot compare and swap, with files in the home directory."""
+    service = FileLocks({"path": "~/.nebula/locks"}, backend.context.store, backend.context.warn)
+    return WriteLock(backend, StoreLock(service, "nebula", 60.0, excludes_all=False))
 
 
 @dataclass(frozen=True)

@@ -171,19 +171,13 @@ def _matcher(wanted: Filter, parameters: Mapping[str, Any], limits: _Limits) -> 
     states, due = parameters.get("lifecycle"), parameters.get("due")
 
     def matches(credential: Credential) -> bool:
-        if credential.record.problem is not None:
-            return credential.name.startswith(wanted.prefix)
-        known = credential.metadata
+        if credential.record.problem is not None or not wanted.matches(credential.record):
+            return wanted.matches(credential.record)
         return (
-            credential.name.startswith(wanted.prefix)
-            and wanted.type in (None, credential.record.type)
-            and (wanted.created_after is None or known.created_at >= wanted.created_after)
-            and (wanted.created_before is None or known.created_at < wanted.created_before)
-            and _is_before(credential.expires_at, limits.expiry)
+            _is_before(credential.expires_at, limits.expiry)
             and _is_before(credential.schedule.due_at, limits.due)
             and (due is None or credential.schedule.is_due(credential.at) == due)
             and (not states or credential.state in states)
-            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in wanted.tags)
         )
 
     return matches

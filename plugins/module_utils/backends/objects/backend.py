@@ -99,9 +99,11 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
 
     def _find(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None. Raises its problem if it cannot be read."""
-        found = self.places.read(place)
+        return self._check_readable(place.name, self.places.read(place))
+
+    def _check_readable(self, name: str, found: Optional[StoredObject]) -> Optional[StoredObject]:
         if found is not None and found.problem is not None:
-            raise found.problem.within(name=place.name, store=self.context.store)
+            raise found.problem.within(name=name, store=self.context.store)
         return found
 
     def _find_writable(self, place: ObjectKey) -> Optional[StoredObject]:
@@ -182,7 +184,7 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
         """Return an older value that the current object, damaged or not, names; else None."""
         for kept in found.older:
             if str(kept.serial) == version:
-                return self._find(ObjectKey.of_version(name, kept.serial))
+                return self._check_readable(name, self.places.read_kept(name, kept))
         return None
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
@@ -241,24 +243,24 @@ class ObjectBackend(Backend, EnvelopeRewriter, VersionRemover):
             check_swap(name, answer(found), expected)
             self._check_stays(name, found)
             try:
-                self._remove(place, found)
+                self._remove(place, found, recoverable=recoverable and self.capabilities.soft_delete)
             except Conflict:
                 continue
             return
 
-    def _remove(self, place: ObjectKey, found: StoredObject) -> None:
+    def _remove(self, place: ObjectKey, found: StoredObject, *, recoverable: bool) -> None:
         """Write the tombstone first: no crash loses the serial, and the tombstone lists the older values that are still to be removed."""
         last, _each = self._last(place.name, place.kind, found)
         used = last if is_counted(found) else last + 1
-        left = {*(kept.serial for kept in found.older), *found.garbage}
-        if place.kind == CURRENT:
+        left = set() if self.places.keeps_replaced else {*(kept.serial for kept in found.older), *found.garbage}
+        if place.kind == CURRENT and not self.places.keeps_replaced:
             left.add(used)  # A write that was killed may have copied the last value already.
         # The serials of a name that was never deleted begin with 1, without a gap.
         first = used - len(found.older) == 1
         with mark_outcome(unknown=False):
             tombstone = self._tombstones.bury(place.name, place.kind, used, left, first=first)
         try:
-            self.places.remove(place, found)
+            (self.places.hide if recoverable else self.places.remove)(place, found)
         except ReadOnly:  # It goes later. The older values go now.
             self._clean(place, tombstone)
             raise

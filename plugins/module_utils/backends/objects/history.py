@@ -9,6 +9,8 @@ So a place that a killed writer left is never mistaken for a version, and a vali
 - a value is copied before it is replaced, and the new object lists the copy;
 - the new object lists expired versions as `leftover`, and they are then removed. The next write removes them again, in case
     that failed.
+
+A service that keeps replaced objects by itself needs neither: the list names its own tokens.
 """
 
 from __future__ import annotations
@@ -56,8 +58,11 @@ class History:
 
     def after(self, found: StoredObject, serial: Optional[int], unswept: Iterable[int]) -> Tuple[Tuple[KeptVersion, ...], Tuple[int, ...]]:
         """Return the lists of the object that replaces `found`: the older values to keep, and the serials to remove."""
-        newest = () if serial is None else (KeptVersion(serial, found.written_at),)
+        kept_token = found.token if self._places.keeps_replaced and found.token else ""
+        newest = () if serial is None else (KeptVersion(serial, found.written_at, kept_token),)
         every = (*newest, *found.older)
+        if self._places.keeps_replaced:
+            return every[: self._keep], ()
         return every[: self._keep], (*(kept.serial for kept in every[self._keep :]), *unswept)
 
     def copy(self, name: str, found: StoredObject, serial: int) -> Optional[StoredObject]:
@@ -70,6 +75,8 @@ class History:
             Conflict: another writer came in between. Read the object again.
             ReadOnly: the backend is deleting the object at that place, so a copy there would be lost.
         """
+        if self._places.keeps_replaced:
+            return None
         place = ObjectKey.of_version(name, serial)
         content = _as_version(found, serial)
         try:
@@ -98,7 +105,7 @@ class History:
     def sweep(self, name: str, serials: Iterable[int]) -> Tuple[int, ...]:
         """Remove expired versions. Return those that could not be removed: they fail no write, and the next write tries again."""
         failed = []
-        for serial in serials:
+        for serial in () if self._places.keeps_replaced else serials:
             try:
                 self._places.remove(ObjectKey.of_version(name, serial), None)
             except CredentialError as problem:

@@ -45,10 +45,14 @@ class ObjectKey(NamedTuple):
 
 
 class KeptVersion(NamedTuple):
-    """An older value of `current` in its own place, `v<serial>`, and when it was written, if that is known."""
+    """An older value of `current`, and when it was written, if that is known.
+
+    It is in its own place, `v<serial>`. If the service keeps it by itself (`ObjectStore.keeps_replaced`), `token` is its token.
+    """
 
     serial: int
     written_at: Optional[datetime] = None
+    token: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,10 +89,16 @@ class ObjectStore(ABC):
 
     ends_later = False
     """Whether a deleted object may stay for a while (`StoredObject.ending`)."""
+    keeps_replaced = False
+    """Whether the service keeps the objects that others replace, for `read_kept`. Then no older value is copied to a place of its own."""
 
     @abstractmethod
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return the object of a place, or None."""
+
+    def read_kept(self, name: str, kept: KeptVersion) -> Optional[StoredObject]:
+        """Return an older value that a current object lists, or None."""
+        return self.read(ObjectKey.of_version(name, kept.serial))
 
     def read_listed(self, place: ObjectKey) -> Optional[StoredObject]:
         """Return what `read` returns, for a listing: an object that this login may not read has a `problem`."""
@@ -127,6 +137,10 @@ class ObjectStore(ABC):
             Conflict: the object has changed.
             ReadOnly: the backend is deleting it, and others still hold it.
         """
+
+    def hide(self, place: ObjectKey, found: StoredObject) -> None:
+        """Remove `found` as `remove` does, but so that the service can bring it back (`capabilities.soft_delete`)."""
+        self.remove(place, found)
 
     @abstractmethod
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:

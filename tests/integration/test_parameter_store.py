@@ -16,6 +16,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.par
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Filter
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     Conflict,
+    InvalidConfiguration,
     InvalidInput,
     NotFound,
     StorageError,
@@ -229,6 +230,16 @@ def test_names_of_more_levels_than_aws_allows_are_kept_apart(store):
     assert sorted(row.name for row in backend.list()) == ["a/b", deep]
     for each in store.client.describe_parameters(MaxResults=50)["Parameters"]:
         assert each["Name"].count("/") <= 15
+
+
+def test_a_rotation_runs_under_a_lock_and_is_refused_on_a_promise(moto, tmp_path):
+    lock = {"kind": "file", "path": str(tmp_path / "locks")}
+    manager = moto.manager(single_writer=False, lock=lock)
+    ask(manager, "credential", name="db", state="present", value="s3cret")
+    ask(manager, "credential_rotate", name="db", target="none")
+    assert len(manager.versions("db")) == 2
+    with pytest.raises(InvalidConfiguration, match="compare and swap"):
+        ask(moto.manager(), "credential_rotate", name="db", target="none")
 
 
 def increment(options, place):

@@ -11,7 +11,7 @@ import json
 import pytest
 import requests
 
-from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration, StorageError, Unavailable
+from ansible_collections.nebula.credential.plugins.module_utils.errors import AccessDenied, InvalidConfiguration, StorageError, Unavailable
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from tests.conformance.records import METADATA, a_record, value_of
 from tests.conftest import CHECKOUT
@@ -90,6 +90,23 @@ def test_a_response_without_a_value_is_no_empty_value(moto):
         backend = moto.backend(endpoint_url=front.url, max_retries=0)
         with pytest.raises(Unavailable, match="was not complete"):
             backend.get("db")
+
+
+def test_a_denied_name_is_named_and_costs_the_others_a_request_each(moto):
+    def answer(request):
+        target, asked = request.headers["x-amz-target"], json.loads(request.content)
+        if target.endswith("GetParameters") or asked.get("Name") == moto.path("denied"):
+            return Answer(400, json.dumps({"__type": "AccessDeniedException", "message": "not authorized"}).encode())
+        return Answer(200, json.dumps({"Parameter": {"Name": asked["Name"], "Value": "v", "Version": 1}}).encode())
+
+    with scripted.running(answer) as front:
+        backend = moto.backend(endpoint_url=front.url)
+        assert set(backend.get_many(["a", "b"])) == {"a", "b"}
+        with pytest.raises(AccessDenied) as caught:
+            backend.get_many(["a", "denied"])
+        actions = [each.headers["x-amz-target"].partition(".")[2] for each in front.asked]
+    assert "IAM does not allow ssm:GetParameter on {0}".format(moto.path("denied")) in str(caught.value)
+    assert actions == ["GetParameters", "GetParameter", "GetParameter"] * 2
 
 
 MISTAKES = {

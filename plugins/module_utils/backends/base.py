@@ -94,6 +94,18 @@ class Filter:
     names_only: bool = False
     tags: Tuple[Tuple[str, Optional[str]], ...] = ()
 
+    def matches(self, record: Record) -> bool:
+        """Whether a record of that stage matches every part. Of one that cannot be read only the name is known."""
+        if not record.name.startswith(self.prefix) or record.problem is not None:
+            return record.name.startswith(self.prefix)
+        known = record.full_metadata
+        return (
+            self.type in (None, record.type)
+            and (self.created_after is None or known.created_at >= self.created_after)
+            and (self.created_before is None or known.created_at < self.created_before)
+            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in self.tags)
+        )
+
 
 def build_unreadable_row(name: str, stage: str, problem: CredentialError) -> Record:
     """Return the row of a listing for a record that cannot be read. The listing continues after it.

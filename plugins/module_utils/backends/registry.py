@@ -22,6 +22,17 @@ Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
 """A backend's declaration, and a function that loads its class when a store is opened."""
 
 
+def _custom() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.backend import Custom
+
+        return Custom
+
+    return TRAITS, load
+
+
 def _database() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.database.options import TRAITS
 
@@ -78,6 +89,7 @@ def _vault() -> Row:
 
 
 BACKENDS: Mapping[str, Callable[[], Row]] = {
+    "custom": _custom,
     "database": _database,
     "kubernetes": _kubernetes,
     "local": _local,

@@ -31,7 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     find_protocol,
     require_protocol,
 )
-from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, read_traits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, is_third_party, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TENACITY,
@@ -155,7 +155,7 @@ def _open(
         observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
     except InvalidConfiguration as problem:
         raise name_variable(problem, filled.variables) from None
-    backend = Metrics(_add_limits(resilient(bare, options, observer)), counting.recorder)
+    backend = Metrics(_add_limits(resilient(_guard(bare, options, traits), options, observer)), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
@@ -251,6 +251,15 @@ def _is_mapping(value: Any, spec: Mapping[str, Any]) -> bool:
     """Whether the validator can look for options in a value; on another one it fails."""
     elements = value if spec.get("type") == "list" and isinstance(value, list) else [value]
     return all(isinstance(element, (Mapping, str)) for element in elements)
+
+
+def _guard(backend: Backend, options: Mapping[str, Any], traits: BackendTraits) -> Backend:
+    """Return the backend; a third party's is wrapped in the layer that holds it to its contract."""
+    if not is_third_party(options["backend"]):
+        return backend
+    from ansible_collections.nebula.credential.plugins.module_utils.layers.third_party import ThirdParty
+
+    return ThirdParty(backend, options["backend"], traits, options["read_timeout"], options["write_timeout"])
 
 
 def _add_limits(backend: Backend) -> Backend:

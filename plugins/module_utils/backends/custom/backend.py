@@ -18,7 +18,6 @@ from typing import Any, Dict, Iterable, Mapping
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.docker import DockerHelper
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.git import GitHelper
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.object_format import find_path
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.object_store import CommandObjects
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import (
     ADDRESS,
@@ -32,6 +31,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.program import Program
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import Commands, read_only_error
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.backend import ObjectBackend
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.object_format import find_path
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.options import OPTIONS as OF_OBJECTS
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.source import answer
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore

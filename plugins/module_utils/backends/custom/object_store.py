@@ -13,14 +13,6 @@ from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
-from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.object_format import (
-    DOCUMENT,
-    OWN,
-    find_name,
-    find_path,
-    read_object,
-    write_object,
-)
 from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.protocol import (
     LIST,
     READ,
@@ -28,6 +20,14 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.
     WRITE,
     Commands,
     read_objects,
+)
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.object_format import (
+    DOCUMENT,
+    OWN,
+    find_name,
+    find_path,
+    read_object,
+    write_object,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, CredentialError, Damaged, TooLarge

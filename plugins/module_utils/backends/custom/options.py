@@ -54,4 +54,5 @@ TRAITS = BackendTraits(
         },
     },
     login=(SECRET,),
+    runs_programs=True,
 )

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An object as the protocol `nebula` carries it: the fields for other tools, and what this collection adds to them.
+"""An object as JSON, for places that have no form of their own: the fields for other tools, and what this collection adds to them.
 
 fields    the value, as other tools see it
 private   what is as secret as the value: the state of a refresh, and a digest that shows whether another tool changed the fields
@@ -98,7 +98,7 @@ def read_object(place: ObjectKey, parts: Mapping[str, Any], *, encrypted: bool, 
 
     Args:
         place: the object's place.
-        parts: `fields`, `private`, `public` and `token`, each of which may be missing in what another tool wrote.
+        parts: what `write_object` returned, and the `token`. What another tool wrote has `fields` alone.
         encrypted: whether the store keeps envelopes only.
         tenant: the tenant of a value that another tool wrote.
         listed: it is a row of a listing, without fields.

@@ -13,6 +13,9 @@ from typing import Any, Callable, Dict, Mapping, Optional, Protocol, Type
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend, BackendContext
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class
 from ansible_collections.nebula.credential.plugins.module_utils.layers.encryption.encrypt import wrap_in_encryption
+from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import WriteLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.configuration import StoreLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.file import FileLocks
 
 Options = Mapping[str, Any]
 
@@ -39,8 +42,14 @@ def no_layers(backend: Backend) -> Backend:
 
 
 def encrypting(backend: Backend) -> Backend:
-    """Put the layer that encrypts around a backend, with the key of the home directory."""
-    return wrap_in_encryption(backend, {})
+    """Put the layer that encrypts around a backend, with the key of the home directory; and locks, if it needs them."""
+    return wrap_in_encryption(backend if backend.capabilities.native_cas else locking(backend), {})
+
+
+def locking(backend: Backend) -> Backend:
+    """Put the layer that locks writes around a backend that cannot compare and swap, with files in the home directory."""
+    service = FileLocks({"path": "~/.nebula/locks"}, backend.context.store, backend.context.warn)
+    return WriteLock(backend, StoreLock(service, "nebula", 60.0, excludes_all=False))
 
 
 @dataclass(frozen=True)
@@ -57,6 +66,7 @@ class StoreKind:
         crowd: how many write at once. Fewer where each request is a process: to the last of them, all others come first.
         server_counts: the server counts the values: no serial can be given, and a delete takes one too.
         plays: whole plays run on it. A kind that differs from another in what is stored alone needs none, one that cannot rotate has none.
+        configurable: a user's configuration can name it. One whose layer only the suite has cannot be.
         bare: the client library on the same server, for the bench. None: it is not measured.
         requests: how many requests the server has counted for this store.
         most: how many of them an operation makes at most, by its name.
@@ -73,6 +83,7 @@ class StoreKind:
     crowd: int = 32
     server_counts: bool = False
     plays: bool = True
+    configurable: bool = True
     bare: Optional[Callable[[Path], Bare]] = None
     requests: Optional[Callable[[Path], int]] = None
     most: Mapping[str, int] = field(default_factory=dict)

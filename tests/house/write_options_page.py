@@ -17,6 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.traits 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.auth_options import METHODS
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.locks.options import COMMON as LOCK
+from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -52,6 +54,10 @@ def build_page() -> str:
         parts.append(_section("The backend `{0}`".format(backend), traits.spec, traits.aliases, traits.login))
         parts += _describe_parts(traits)
     parts.append(_section("`shared_cache`", shared_cache.OPTIONS, shared_cache.ALIASES, shared_cache.LOGIN))
+    parts.append(_section("`lock`, of every kind", LOCK))
+    for kind, row in KINDS.items():
+        traits = row()[0]
+        parts.append(_section("`lock` of the kind `{0}`".format(kind), traits.spec, traits.aliases, traits.login))
     parts.append(_describe_key_sources())
     return "\n".join(parts)
 

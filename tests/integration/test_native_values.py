@@ -123,8 +123,8 @@ def test_a_rotation_changes_the_secret_alone(theirs):
 
 def test_a_copy_in_another_store_of_json_is_the_same(theirs):
     with closing(VaultStore(once.openbao()).manager()) as other:
-        assert perform(theirs.manager, "transfer", {"name": "db"}, NOBODY, beside={"to": other}).result["changed"]
-        assert not perform(theirs.manager, "transfer", {"name": "db"}, NOBODY, beside={"to": other}).result["changed"]
+        assert perform(theirs.manager, "migrate", {"names": ["db"]}, NOBODY, beside={"to": other}).result["changed"]
+        assert not perform(theirs.manager, "migrate", {"names": ["db"]}, NOBODY, beside={"to": other}).result["changed"]
         with other.acting():
             stored = {name: (value.expose(), value.form) for name, value in other.backend.get("db").fields.items()}
         with theirs.manager.acting():
@@ -133,10 +133,9 @@ def test_a_copy_in_another_store_of_json_is_the_same(theirs):
 
 def test_a_store_that_knows_no_json_takes_them_as_text_only_if_that_is_written_out(theirs, tmp_path):
     with closing(open_store({"backend": "local", "path": str(tmp_path / "local"), "audit": "off"})) as local:
-        with pytest.raises(InvalidInput, match="the JSON types of the fields note, opts, port, ratio, tls") as caught:
-            perform(theirs.manager, "transfer", {"name": "db"}, NOBODY, beside={"to": local})
-        assert caught.value.option == "lossy"
-        perform(theirs.manager, "transfer", {"name": "db", "lossy": True}, NOBODY, beside={"to": local})
+        refused = perform(theirs.manager, "migrate", {"names": ["db"]}, NOBODY, beside={"to": local}).result
+        assert "it would lose the JSON types of the fields note, opts, port, ratio, tls" in refused["msg"]
+        perform(theirs.manager, "migrate", {"names": ["db"], "lossy": True}, NOBODY, beside={"to": local})
         assert local.token("db", "port").expose() == b"5432"
         with pytest.raises(NoToken):
             local.token("db", "note")

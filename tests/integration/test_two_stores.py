@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An operation that names two stores, as plays reach it: through a session, without one, and as a module on a host.
-
-The tests bring a module of their own for it, in a collection of their own.
-"""
+"""An operation that names two stores, as plays reach it: through a session, without one, and as a module on a host."""
 
 from __future__ import annotations
 
@@ -14,36 +11,6 @@ import os
 
 import pytest
 
-SPECIFICATION = """
-from ansible_collections.nebula.credential.plugins.module_utils.argument_specs.store import Specification, store_options
-
-TRANSFER = Specification(
-    argument_spec={
-        **store_options(),
-        "name": {"type": "str"},
-        "prefix": {"type": "str"},
-        "after": {"type": "str"},
-        "to": {"type": "raw", "required": True},
-    },
-    other_stores=("to",),
-)
-"""
-ACTION = """
-from ansible_collections.local.stores.plugins.module_utils.transfer import TRANSFER
-from ansible_collections.nebula.credential.plugins.plugin_utils.action.base import CredentialAction
-
-
-class ActionModule(CredentialAction):
-    operation = "transfer"
-    specification = TRANSFER
-"""
-MODULE = """
-from ansible_collections.local.stores.plugins.module_utils.transfer import TRANSFER
-from ansible_collections.nebula.credential.plugins.module_utils.operations.module_main import run_module
-
-if __name__ == "__main__":
-    run_module("transfer", TRANSFER)
-"""
 SESSIONS = pytest.mark.parametrize("session", ["true", "false"], ids=["session", "no-session"])
 STORES = {
     "here": {"backend": "local", "path": "{{ playbook_dir }}/here"},
@@ -58,17 +25,12 @@ STORES = {
 
 
 @pytest.fixture
-def play(project, collection_root):
-    """Runs tasks with the stores above and the module `local.stores.transfer`."""
-    place = "collections/ansible_collections/local/stores/plugins/"
-    for folder, text in (("module_utils", SPECIFICATION), ("action", ACTION), ("modules", MODULE)):
-        project.write("{0}{1}/transfer.py".format(place, folder), text)
-    path = "{0}:{1}".format(project.directory / "collections", collection_root)
+def play(project):
+    """Runs tasks with the stores above."""
+    variables = json.dumps({"nebula_credential_stores": STORES, "nebula_credential_store": "here"})
 
     def run(tasks, *arguments, session="true"):
-        variables = json.dumps({"nebula_credential_stores": STORES, "nebula_credential_store": "here"})
-        environment = {"ANSIBLE_COLLECTIONS_PATH": path, "NEBULA_CREDENTIAL_SESSION": session}
-        return project.play(tasks, *arguments, variables=variables, **environment)
+        return project.play(tasks, *arguments, variables=variables, NEBULA_CREDENTIAL_SESSION=session)
 
     return run
 
@@ -79,8 +41,8 @@ def test_a_copy_is_read_from_the_other_store(play, session):
         """
 - {nebula.credential.credential: {name: db, value: one}}
 - {nebula.credential.credential: {name: db, value: two}}
-- {name: first, local.stores.transfer: {name: db, to: there}}
-- {name: second, local.stores.transfer: {name: db, to: there}}
+- {name: first, nebula.credential.migrate: {names: [db], to: there}}
+- {name: second, nebula.credential.migrate: {names: [db], to: there}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'db', store='there') == 'two'"}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'db', store='there', version='1') == 'one'"}}
 """,
@@ -88,7 +50,7 @@ def test_a_copy_is_read_from_the_other_store(play, session):
         session=session,
     ).succeeded()
     assert (run.result("first")["changed"], run.result("second")["changed"]) == (True, False)
-    assert run.result("first")["transfers"]["db"]["versions"] == {"1": "1", "2": "2"}
+    assert run.result("first")["results"] == [{"name": "db", "to": "db", "failed": False, "action": "create", "deleted": False}]
 
 
 @SESSIONS
@@ -99,7 +61,7 @@ def test_after_a_move_by_prefix_nothing_is_served_from_before(play, session):
 - {nebula.credential.credential: {name: app/one, value: one}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'app/one') == 'one'"}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'app/one', store='there', default='nothing') == 'nothing'"}}
-- {local.stores.transfer: {prefix: app/, to: there, after: delete}}
+- {nebula.credential.migrate: {prefix: app/, to: there, after: delete}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'app/one', default='gone') == 'gone'"}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'app/one', store='there') == 'one'"}}
 """,
@@ -113,7 +75,7 @@ def test_one_place_under_two_names_is_refused(play, project, session):
     run = play(
         """
 - {nebula.credential.credential: {name: db, value: one}}
-- {local.stores.transfer: {name: db, to: alias, after: delete}}
+- {nebula.credential.migrate: {names: [db], to: alias, after: delete}}
 """,
         session=session,
     )
@@ -127,7 +89,7 @@ def test_the_other_store_may_be_opened_by_the_runs_vault_password(play, project,
     run = play(
         """
 - {nebula.credential.credential: {name: db, value: one}}
-- {local.stores.transfer: {name: db, to: vaulted}}
+- {nebula.credential.migrate: {names: [db], to: vaulted}}
 - {ansible.builtin.assert: {that: "lookup('nebula.credential.get', 'db', store='vaulted') == 'one'"}}
 """,
         "--vault-password-file",
@@ -139,7 +101,7 @@ def test_the_other_store_may_be_opened_by_the_runs_vault_password(play, project,
 
 @SESSIONS
 def test_a_store_that_is_not_known_is_named(play, session):
-    run = play("- {local.stores.transfer: {name: db, to: nowhere}}", session=session)
+    run = play("- {nebula.credential.migrate: {names: [db], to: nowhere}}", session=session)
     assert "there is no store 'nowhere'" in run.failed()
 
 
@@ -149,8 +111,8 @@ def test_an_inline_store_shows_its_logins_nowhere(play, session):
         """
 - {nebula.credential.credential: {name: db, value: one}}
 - name: copied
-  local.stores.transfer:
-    name: db
+  nebula.credential.migrate:
+    names: [db]
     to: {backend: local, path: inline, key_sources: [{source: passphrase, passphrase: canary-passphrase}]}
 """,
         "-vvv",
@@ -165,14 +127,14 @@ def test_on_a_target_the_module_opens_both_stores(play):
         """
 - {nebula.credential.credential: {name: db, value: one, store: there}}
 - name: copied
-  local.stores.transfer:
-    name: db
+  nebula.credential.migrate:
+    names: [db]
     store: there
     to: {backend: local, path: "{{ playbook_dir }}/target", key_sources: [{source: key_file, path: "{{ playbook_dir }}/target.key"}]}
     run_on: target
 - name: again
-  local.stores.transfer:
-    name: db
+  nebula.credential.migrate:
+    names: [db]
     store: there
     to: {backend: local, path: "{{ playbook_dir }}/target", key_sources: [{source: key_file, path: "{{ playbook_dir }}/target.key"}]}
     run_on: target
@@ -182,5 +144,5 @@ def test_on_a_target_the_module_opens_both_stores(play):
 
 
 def test_a_store_that_stays_on_the_controller_is_refused_for_a_target_also_as_the_second_one(play):
-    run = play("- {local.stores.transfer: {name: db, store: there, to: here, run_on: target}}")
+    run = play("- {nebula.credential.migrate: {names: [db], store: there, to: here, run_on: target}}")
     assert "store 'here': a local store with its default key is on the controller" in run.failed()

@@ -226,7 +226,7 @@ def test_another_engine_is_no_store(store):
 
 def test_version_one_is_read_only_until_one_writer_is_promised(kv1):
     kv1.server.call("PUT", "kv1/{0}/db_pass".format(kv1.prefix), {"password": "theirs"})
-    backend = kv1.backend()
+    backend = kv1.manager().backend
     assert (value_of(backend.get("db_pass")), backend.get("db_pass").type) == (b"theirs", "opaque")
     writes = (
         lambda: backend.put(a_record("new"), create=True),

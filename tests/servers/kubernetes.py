@@ -169,7 +169,7 @@ class Server:
         return path
 
     def requests(self, namespace: str) -> List[Dict[str, Any]]:
-        """What was asked about the Secrets of a namespace so far, oldest first: `verb`, `name`, `code`, `uri`, `agent`.
+        """What was asked about the Secrets and Leases of a namespace so far, oldest first: `verb`, `name`, `code`, `uri`, `agent`.
 
         From the audit log, which is written before an answer is sent. No value is in it.
         """

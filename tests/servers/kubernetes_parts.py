@@ -31,7 +31,13 @@ AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1",
     "kind": "Policy",
     "omitStages": ["RequestReceived"],
-    "rules": [{"level": "Metadata", "resources": [{"group": "", "resources": ["secrets"]}]}, {"level": "None"}],
+    "rules": [
+        {
+            "level": "Metadata",
+            "resources": [{"group": "", "resources": ["secrets"]}, {"group": "coordination.k8s.io", "resources": ["leases"]}],
+        },
+        {"level": "None"},
+    ],
 }
 
 

@@ -51,6 +51,7 @@ class Capabilities:
         json_fields: a field may be a number, boolean, list or mapping of JSON, or null, and stays one. Elsewhere it is its text.
         remote: it is reached over a network: requests are bounded in time, repeated after failures, and not sent while it is down.
         persistent: stored values outlive the process.
+        read_only: nothing can be written, so nothing has to be locked either.
         leased: values are leased for a time; the backend keeps them, renews them (`renew_due`) and revokes them, so no cache keeps them.
         server_side_encryption: the backend encrypts at rest. Without it, a store with plain `native` values warns about that.
         audit_log: it stores the entries of the audit trail too, so that several controllers share one trail that can be queried.
@@ -69,6 +70,7 @@ class Capabilities:
     json_fields: bool = False
     remote: bool = False
     persistent: bool = True
+    read_only: bool = False
     leased: bool = False
     server_side_encryption: bool = False
     audit_log: bool = False
@@ -93,6 +95,18 @@ class Filter:
     stage: str = CURRENT
     names_only: bool = False
     tags: Tuple[Tuple[str, Optional[str]], ...] = ()
+
+    def matches(self, record: Record) -> bool:
+        """Whether a record of that stage matches every part. Of one that cannot be read only the name is known."""
+        if not record.name.startswith(self.prefix) or record.problem is not None:
+            return record.name.startswith(self.prefix)
+        known = record.full_metadata
+        return (
+            self.type in (None, record.type)
+            and (self.created_after is None or known.created_at >= self.created_after)
+            and (self.created_before is None or known.created_at < self.created_before)
+            and all(tag in known.tags and value in (None, known.tags[tag]) for tag, value in self.tags)
+        )
 
 
 def build_unreadable_row(name: str, stage: str, problem: CredentialError) -> Record:

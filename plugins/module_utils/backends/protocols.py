@@ -231,6 +231,18 @@ class WriteChecker(ABC):
         """
 
 
+class FitChecker(ABC):
+    """Finds out, without a change, whether a value exceeds a limit of the backend."""
+
+    @abstractmethod
+    def check_fits(self, record: Record) -> None:
+        """Do nothing if `put` would accept the size and the tags of the record.
+
+        Raises:
+            TooLarge: as `put` would.
+        """
+
+
 class Limited(ABC):
     """States `capabilities.max_bytes`, `capabilities.max_tags` or both. `layers.limits` checks them."""
 

@@ -25,6 +25,28 @@ Row = Tuple[BackendTraits, "Callable[[], Type[Backend]]"]
 """A backend's declaration, and a function that loads its class when a store is opened."""
 
 
+def _aws() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.aws.backend import Aws
+
+        return Aws
+
+    return TRAITS, load
+
+
+def _azure() -> Row:
+    from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.options import TRAITS
+
+    def load() -> Type[Backend]:
+        from ansible_collections.nebula.credential.plugins.module_utils.backends.azure.backend import Azure
+
+        return Azure
+
+    return TRAITS, load
+
+
 def _custom() -> Row:
     from ansible_collections.nebula.credential.plugins.module_utils.backends.custom.options import TRAITS
 
@@ -92,6 +114,8 @@ def _vault() -> Row:
 
 
 BACKENDS: Mapping[str, Callable[[], Row]] = {
+    "aws": _aws,
+    "azure": _azure,
     "custom": _custom,
     "database": _database,
     "kubernetes": _kubernetes,

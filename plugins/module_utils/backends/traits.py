@@ -92,6 +92,21 @@ class BackendTraits:
         files = tuple(part + FROM_FILE for part in self.login if "." in part)
         object.__setattr__(self, "parts_with_paths", tuple(dict.fromkeys((*self.parts_with_paths, *files))))
 
+    def narrow(self, spec: Spec) -> BackendTraits:
+        """Return a declaration with the options of `spec` alone, which are some of these and others, and what this one says about them."""
+        login = tuple(option for option in self.login if option in spec)
+        known = add_sources(spec, login)
+        return BackendTraits(
+            spec=spec,
+            aliases={alias: option for alias, option in self.aliases.items() if option in known},
+            login=login,
+            environment={option: names for option, names in self.environment.items() if option in known},
+            refused_environment={
+                name: refused for name, refused in self.refused_environment.items() if refused.option is None or refused.option in known
+            },
+            reads_variable=self.reads_variable,
+        )
+
     @property
     def packages_of_every_store(self) -> Tuple[Package, ...]:
         """The packages that every store of this backend needs."""

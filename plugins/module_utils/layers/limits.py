@@ -13,13 +13,13 @@ from __future__ import annotations
 from typing import Optional
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Limited, require_protocol
+from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import FitChecker, Limited, require_protocol
 from ansible_collections.nebula.credential.plugins.module_utils.errors import CredentialError, TooLarge
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import Etag, Record
 
 
-class Limits(Layer):
+class Limits(Layer, FitChecker):
     """Refuse what exceeds `capabilities.max_bytes` or `capabilities.max_tags`."""
 
     def __init__(self, inner: Backend) -> None:
@@ -28,18 +28,18 @@ class Limits(Layer):
         self._limited = require_protocol(inner, Limited)
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
-        self._check(record)
+        self.check_fits(record)
         return self.inner.put(record, expected, create=create)
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
-        self._check(record)
+        self.check_fits(record)
         return self.inner.patch_metadata(record, expected_revision)
 
     def write_store_document(self, content: bytes, replaces: Optional[bytes]) -> None:
         self._check_size(len(content))
         self.inner.write_store_document(content, replaces)
 
-    def _check(self, record: Record) -> None:
+    def check_fits(self, record: Record) -> None:
         """Raise TooLarge if the backend would not take the record. An envelope has its tags inside."""
         try:
             self._check_size(self._limited.measure_value(record))

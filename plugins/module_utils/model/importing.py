@@ -24,15 +24,17 @@ class Importing:
     Attributes:
         version, revision: those of the current value in the source when the import began.
         written: how many versions are stored.
+        source: the record's id in the source, in hexadecimal; empty if it has none, or if an earlier release has written the mark.
     """
 
     version: str
     revision: int
     written: int
+    source: str = ""
 
     def write(self) -> Dict[str, Any]:
         """Return the mark as JSON-like data."""
-        return {"version": self.version, "revision": self.revision, "written": self.written}
+        return {"version": self.version, "revision": self.revision, "written": self.written, "source": self.source}
 
 
 def read_importing(metadata: Metadata) -> Optional[Importing]:
@@ -44,8 +46,9 @@ def read_importing(metadata: Metadata) -> Optional[Importing]:
     written = metadata.attributes.get(ATTRIBUTE)
     if written is None:
         return None
-    parts: List[Any] = [written.get(part) for part in ("version", "revision", "written")] if isinstance(written, Mapping) else []
-    if [part.__class__ for part in parts] != [str, int, int]:
+    names = ("version", "revision", "written", "source")
+    parts: List[Any] = [dict({"source": ""}, **written).get(part) for part in names] if isinstance(written, Mapping) else []
+    if [part.__class__ for part in parts] != [str, int, int, str]:
         raise Damaged("the mark of its import is not what was written", remedy="Delete the credential and import it again.")
     return Importing(*parts)
 

@@ -47,7 +47,7 @@ CATALOG: Dict[str, OperationTraits] = {
         OperationTraits("store_purge"),
         OperationTraits("store_schema"),
         OperationTraits("cache", read_only=True),
-        OperationTraits("transfer", other_stores=("to",)),
+        OperationTraits("migrate", other_stores=("to",)),
     )
 }
 """Every operation by its name."""

@@ -36,13 +36,13 @@ def list_changed_names(parameters: Mapping[str, Any], result: Optional[Mapping[s
     """Return the credentials that an operation may have changed; None if they are not known, so that it may be any.
 
     Args:
-        parameters: its parameters. If they have a prefix, only the result names the credentials.
-        result: its result, or None if that is not known.
+        parameters: its parameters. If they have a prefix, or name no credential, only the result names them.
+        result: its result, or None if that is not known. Its `names` are None if there are too many to name.
     """
     named = names_of(parameters)
     if result is None:
-        return None if parameters.get("prefix") is not None else named
-    return list(dict.fromkeys((*named, *names_of(result))))
+        return None if parameters.get("prefix") is not None else named or None
+    return None if result.get("names", ()) is None else list(dict.fromkeys((*named, *names_of(result))))
 
 
 def _nest(value: Any) -> Any:

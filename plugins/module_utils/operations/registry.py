@@ -86,10 +86,10 @@ def _cache() -> Operation:
     return cache
 
 
-def _transfer() -> Operation:
-    from ansible_collections.nebula.credential.plugins.module_utils.operations.transfer import transfer
+def _migrate() -> Operation:
+    from ansible_collections.nebula.credential.plugins.module_utils.operations.migrate import migrate
 
-    return transfer
+    return migrate
 
 
 OPERATIONS: Mapping[str, Callable[[], Operation]] = {
@@ -104,5 +104,5 @@ OPERATIONS: Mapping[str, Callable[[], Operation]] = {
     "store_purge": _store_purge,
     "store_schema": _store_schema,
     CACHE: _cache,
-    "transfer": _transfer,
+    "migrate": _migrate,
 }

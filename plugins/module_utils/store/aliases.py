@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other names of options in a store's configuration: of its backend, its key sources and its shared cache.
+"""Other names of options in a store's configuration: of its backend, its key sources, its lock and its shared cache.
 
 Also the paths that no argument spec declares: parts of a login, and of key sources. Loads none of them.
 """
@@ -17,7 +17,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.registr
 from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidConfiguration
 
-KEY_SOURCES, SHARED_CACHE = "key_sources", "shared_cache"
+KEY_SOURCES, LOCK, SHARED_CACHE = "key_sources", "lock", "shared_cache"
 Change = Callable[[str, Any], Any]
 """Takes the option that an error names, and its value; returns the new value."""
 LISTS_OF_SOURCES = (KEY_SOURCES, "{0}.{1}".format(SHARED_CACHE, KEY_SOURCES))
@@ -35,27 +35,41 @@ def resolve_store_aliases(config: Mapping[str, Any]) -> Dict[str, Any]:
     traits = find_traits(config.get("backend"))
     found = resolve_aliases(config, traits.aliases) if traits else dict(config)
     if isinstance(found.get(SHARED_CACHE), Mapping):
-        found[SHARED_CACHE] = _resolve_shared_cache(found[SHARED_CACHE])
+        found[SHARED_CACHE] = _resolve_key_sources(
+            _resolve_part(SHARED_CACHE, found[SHARED_CACHE], _read_part_aliases(SHARED_CACHE, found))
+        )
+    if isinstance(found.get(LOCK), Mapping):
+        found[LOCK] = _resolve_part(LOCK, found[LOCK], _read_part_aliases(LOCK, found))
     return _resolve_key_sources(found)
 
 
 def describe_aliases(option: Optional[str], config: Mapping[str, Any]) -> str:
     """Return a clause with the other names of an error's option, since the user may have written one of them; "" if it has none."""
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import ALIASES
-
     traits = find_traits(config.get("backend"))
     names = [alias for alias, meant in (traits.aliases if traits else {}).items() if meant == option]
-    names += ["{0}.{1}".format(SHARED_CACHE, alias) for alias, meant in ALIASES.items() if "{0}.{1}".format(SHARED_CACHE, meant) == option]
+    for part in (LOCK, SHARED_CACHE):
+        if option is not None and option.startswith(part + "."):
+            known = _read_part_aliases(part, config)
+            names += ["{0}.{1}".format(part, alias) for alias, meant in known.items() if "{0}.{1}".format(part, meant) == option]
     return " (also called '{0}')".format("', '".join(names)) if names else ""
 
 
-def _resolve_shared_cache(config: Mapping[str, Any]) -> Dict[str, Any]:
-    from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import ALIASES
+def _read_part_aliases(part: str, config: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the other names of the options of `lock` or `shared_cache`."""
+    if part == SHARED_CACHE:
+        from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import ALIASES
 
+        return ALIASES
+    from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import find_aliases
+
+    return find_aliases(config[part])
+
+
+def _resolve_part(part: str, config: Mapping[str, Any], aliases: Mapping[str, str]) -> Dict[str, Any]:
     try:
-        return _resolve_key_sources(resolve_aliases(config, ALIASES))
+        return resolve_aliases(config, aliases)
     except InvalidConfiguration as problem:
-        problem.option = "{0}.{1}".format(SHARED_CACHE, problem.option)
+        problem.option = "{0}.{1}".format(part, problem.option)
         raise
 
 

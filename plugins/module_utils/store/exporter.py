@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from dataclasses import replace
+from typing import Optional, Sequence, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import Backend
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import Located, find_protocol
@@ -30,10 +31,11 @@ _ROTATES = (lifecycle.ROTATING, lifecycle.GRACE_PERIOD)
 _IN_A_FLOW = (lifecycle.REFRESHING, lifecycle.PENDING_INTERACTION, lifecycle.AUTHENTICATING)
 
 
-def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Portable:
+def read_portable(backend: Backend, name: str, store: str, tenant: str, place: Optional[Place] = None) -> Portable:
     """Read a credential with all its readable versions and its value of `previous`.
 
-    Check the caller's scope once, on the current value: the scopes of older versions are ignored.
+    Check the caller's scope once, on the current value: the scopes of older versions are ignored. `place` is that of the store, if it
+    is known already.
 
     Raises:
         NotFound: there is no such credential.
@@ -43,17 +45,45 @@ def read_portable(backend: Backend, name: str, store: str, tenant: str) -> Porta
         Unusable: a refresh, a login flow or an import is under way.
         Conflict: it was changed while it was read.
     """
+    refuse_leased(backend, name)
+    current = backend.get(check_name(name))
+    if is_importing(current.full_metadata):
+        raise incomplete_import(name)
+    with scope_checked(name):
+        return read_with(backend, current, store, tenant, place)
+
+
+def read_with(backend: Backend, current: Record, store: str, tenant: str, place: Optional[Place] = None) -> Portable:
+    """Read what belongs to a current value that was just read. The caller has checked the scope. Raises as `read_portable`.
+
+    The stages are looked for after the current value was read, and a rotation changes that before it stores a pending one. A single
+    value without `previous` was read in one step; of several the current one is read again at the end.
+    """
+    _check_at_rest(current)
+    stages = backend.find_stages(current.name)
+    _refuse_rotation(backend, current.name, stages)
+    portable = read_parts(backend, current, Portable(store, place or read_place(backend), tenant, ()), previous=PREVIOUS in stages)
+    if len(portable.versions) > 1 or portable.previous is not None:
+        again = backend.get(current.name)
+        if (again.version, again.revision) != (current.version, current.revision):
+            raise _change_conflict(current.name)
+    return portable
+
+
+def read_parts(backend: Backend, current: Record, into: Portable, *, previous: bool, older: bool = True) -> Portable:
+    """Return `into` with a current value, its `older` versions and its `previous`, as far as they are wanted."""
+    there = find_stage(backend, current.name, PREVIOUS) if previous else None
+    return replace(into, versions=_read_versions(backend, current) if older else (current,), previous=there)
+
+
+def refuse_leased(backend: Backend, name: Optional[str] = None) -> None:
+    """Check that a store keeps credentials.
+
+    Raises:
+        InvalidInput: it issues leased values and keeps none.
+    """
     if backend.capabilities.leased:
         raise InvalidInput("the backend issues leased values and stores none", name=name, remedy="Name a store that keeps its credentials.")
-    current = backend.get(check_name(name))
-    _check_at_rest(current)
-    with scope_checked(name):
-        _refuse_rotation(backend, name)
-        portable = Portable(store, read_place(backend), tenant, _read_versions(backend, current), find_stage(backend, name, PREVIOUS))
-        again = backend.get(name)
-    if (again.version, again.revision) != (current.version, current.revision):
-        raise _change_conflict(name)
-    return portable
 
 
 def read_place(backend: Backend) -> Place:
@@ -82,8 +112,6 @@ def _read_versions(backend: Backend, current: Record) -> Tuple[Record, ...]:
 
 def _check_at_rest(current: Record) -> None:
     state = current.full_metadata.lifecycle
-    if is_importing(current.full_metadata):
-        raise incomplete_import(current.name)
     if state in _ROTATES:
         raise _rotates(current.name, "its state is '{0}'".format(state))
     if state in _IN_A_FLOW:
@@ -91,9 +119,9 @@ def _check_at_rest(current: Record) -> None:
         raise Unusable("its state is '{0}'".format(state), name=current.name, remedy=remedy)
 
 
-def _refuse_rotation(backend: Backend, name: str) -> None:
+def _refuse_rotation(backend: Backend, name: str, stages: Sequence[str]) -> None:
     for stage in (PENDING, JOURNAL):
-        if find_stage(backend, name, stage) is not None:
+        if stage in stages and find_stage(backend, name, stage) is not None:
             raise _rotates(name, "there is a value in stage '{0}'".format(stage))
 
 

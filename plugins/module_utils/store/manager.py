@@ -239,23 +239,23 @@ class CredentialManager(StoreAdministration):
 
     def export(self, name: str, context: AccessContext = NOBODY) -> Portable:
         """Read a credential unchanged, with every readable version and `previous` (`Portability.export`)."""
-        return self._portability(context).export(name)
+        return self.portability(context).export(name)
 
     def plan_import(self, portable: Portable, key: bytes, context: AccessContext = NOBODY) -> Plan:
         """Return what `import_` would do (`Portability.plan_import`)."""
-        return self._portability(context).plan_import(portable, key)
+        return self.portability(context).plan_import(portable, key)
 
     def import_(
         self, portable: Portable, context: AccessContext = NOBODY, *, other_tenant: bool = False, lossy: bool = False
     ) -> Dict[str, str]:
         """Store an exported credential unchanged, or continue an interrupted import (`Portability.import_`)."""
-        return self._portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
+        return self.portability(context).import_(portable, other_tenant=other_tenant, lossy=lossy)
 
-    def _portability(self, context: AccessContext) -> Portability:
+    def portability(self, context: AccessContext) -> Portability:
         """Return the export and import of the store. Imported here, so that a run that only reads does not load it."""
         from ansible_collections.nebula.credential.plugins.module_utils.store.portability import Portability
 
-        return Portability(self.backend, self.store, self.tenant, partial(self.acting, context))
+        return Portability(self.backend, self.store, self.tenant, self.clock, partial(self.acting, context))
 
     def ensurer(self) -> StateEnforcer:
         """Return the ensurer, for the other states; use it within `acting`."""

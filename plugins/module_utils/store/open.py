@@ -32,7 +32,7 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.protoco
     require_protocol,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import backend_class, is_third_party, read_traits
-from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits
+from ansible_collections.nebula.credential.plugins.module_utils.backends.traits import BackendTraits, Spec
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     TENACITY,
     CredentialError,
@@ -69,20 +69,12 @@ CacheAround = Callable[[Backend, Callable[[bool], None]], Cache]
 
 COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "backend": {"description": "One of the backends below.", "type": "str", "required": True},
-    "tenant": {
-        "description": "The tenant that the store belongs to. It is bound to every record.",
-        "type": "str",
-        "default": DEFAULT_TENANT,
-    },
+    "tenant": {"description": "The tenant of the store. It is bound to every record.", "type": "str", "default": DEFAULT_TENANT},
     "encrypt": {
         "description": "Whether the collection encrypts values. Without it: yes, unless the backend keeps fields for its own users.",
         "type": "bool",
     },
-    "allow_plaintext": {
-        "description": "Must be true to keep values plain where the collection would encrypt them.",
-        "type": "bool",
-        "default": False,
-    },
+    "allow_plaintext": {"description": "Must be true to keep plain what the collection would encrypt.", "type": "bool", "default": False},
     # Not no_log: ansible-core 2.22 would mask the word "passphrase" in the whole run. The edge masks what is secret in it.
     "key_sources": {
         "description": "What opens the store's master key; any one of them is enough. Without it: `[{source: key_file}]`.",
@@ -101,6 +93,9 @@ COMMON_OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "type": "dict",
         "options": SHARED_CACHE_OPTIONS,
     },
+    # `locks` has the parts of a lock: a store without one does not load them.
+    "lock": {"description": "Serialises the writers of a backend that cannot compare and swap.", "type": "dict"},
+    "single_writer": {"description": "Instead of `lock`: only this user on this machine writes.", "type": "bool", "default": False},
     PARALLEL: {
         "description": "How many operations of a batch are in flight at once. Without it: 8, or fewer if the backend does fewer.",
         "type": "int",
@@ -149,20 +144,22 @@ def _open(
     filled = fill_from_environment(traits, resolve_store_aliases(config), os.environ)
     context = replace(context, variables=filled.variables)
     try:
-        options = _validate(filled.config, traits)
+        options = _validate(filled.config, {**COMMON_OPTIONS, **traits.spec}, traits)
         counting = metering(options, context)
         bare = backend_class(options["backend"])(options, context)
         observer = throttle_batches(bare, options.get(PARALLEL), counting.recorder)
     except InvalidConfiguration as problem:
         raise name_variable(problem, filled.variables) from None
-    backend = Metrics(_add_limits(resilient(_guard(bare, options, traits), options, observer)), counting.recorder)
+    locked = _lock_writes(resilient(_guard(bare, options, traits), options, observer), options)
+    backend = Metrics(_add_limits(locked), counting.recorder)
     layer = _encryption(backend, options, vault_password)
     together = _sharing(backend, layer, options, vault_password)
     kept = cache(together or layer or backend, counting.recorder.on_lookup) if cache and not backend.capabilities.leased else None
     guarded = ScopeGuard(kept or together or layer or backend)
     trail = _trail(options, traits, backend, layer, context)
     audited = guarded if trail is None else Audit(guarded, trail)
-    check_packages((*traits.packages_of_every_store, *bare.packages, *((TENACITY,) if bare.capabilities.remote else ())))
+    own = dict.fromkeys((*bare.packages, *locked.packages))
+    check_packages((*traits.packages_of_every_store, *own, *((TENACITY,) if bare.capabilities.remote else ())))
     audited.connect()
     _warn_of_plaintext(bare, options)
     return CredentialManager(audited, store=context.store, tenant=options["tenant"], trail=trail, metering=counting, cache=kept)
@@ -183,11 +180,10 @@ def _find_backend(config: Mapping[str, Any]) -> BackendTraits:
     return read_traits(config["backend"])
 
 
-def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, Any]:
-    """Check the configuration with ansible-core's own validator, and return it with defaults and converted types."""
-    spec = dict(COMMON_OPTIONS, **backend.spec)
-    refuse_unknown([str(key) for key in config], (*spec, *backend.aliases))
-    config = change_undeclared_paths(_resolve_paths(config, spec), backend, _resolve_undeclared)
+def _validate(config: Mapping[str, Any], spec: Spec, traits: BackendTraits) -> Dict[str, Any]:
+    """Check a configuration with ansible-core's own validator, and return it with defaults and converted types."""
+    refuse_unknown([str(key) for key in config], (*spec, *traits.aliases))
+    config = change_undeclared_paths(_resolve_paths(config, spec), traits, _resolve_undeclared)
     for option in sorted(config):
         # One option at a time: the validator's message does not always name the option, and ours must.
         if option != "backend" and config[option] is not None:
@@ -195,7 +191,7 @@ def _validate(config: Mapping[str, Any], backend: BackendTraits) -> Dict[str, An
     result = ArgumentSpecValidator(spec).validate(dict(config))
     if result.error_messages:
         raise InvalidConfiguration(result.error_messages[0], remedy=REFERENCE)
-    check_login(config, backend.login)
+    check_login(config, traits.login)
     return dict(result.validated_parameters)
 
 
@@ -269,6 +265,25 @@ def _add_limits(backend: Backend) -> Backend:
     from ansible_collections.nebula.credential.plugins.module_utils.layers.limits import Limits
 
     return Limits(backend)
+
+
+def _lock_writes(backend: Backend, options: Mapping[str, Any]) -> Backend:
+    """Return the backend, wrapped in the layer that locks its writes if it cannot compare and swap. Other stores do not load that layer.
+
+    Raises:
+        InvalidConfiguration: there is a lock that would change nothing, or its options are wrong.
+    """
+    able = backend.capabilities
+    takes_no_write = able.leased or able.read_only
+    if not able.native_cas and not takes_no_write:
+        from ansible_collections.nebula.credential.plugins.module_utils.layers.write_lock import lock_writes
+
+        return lock_writes(backend, options, _validate)
+    for option in ("lock", "single_writer"):
+        if options[option]:
+            what = "nothing is written to this store" if takes_no_write else "this backend compares and swaps itself, so it needs no lock"
+            raise InvalidConfiguration(what, option=option, remedy="Leave it out.")
+    return backend
 
 
 def _encryption(backend: Backend, options: Mapping[str, Any], vault_password: Optional[VaultPassword]) -> Optional[Encrypt]:

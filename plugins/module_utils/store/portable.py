@@ -77,7 +77,18 @@ class Portable:
         positions = {str(record.version): number for number, record in enumerate(self.versions)}
         records = [*self.versions, *([self.previous] if self.previous else [])]
         content = [_describe(record, tenant, positions) for record in records]
-        return hmac.new(key, json.dumps(content, sort_keys=True).encode("utf-8"), "sha256").digest()
+        return _hash(content, key)
+
+    def digest_each(self, key: bytes, tenant: str, *, values_only: bool) -> Tuple[bytes, ...]:
+        """Hash each version by itself, oldest first, without its references to other versions.
+
+        Args:
+            key, tenant: as for `digest`.
+            values_only: hash the fields and the state, and leave out the type and the metadata.
+        """
+        described = (_describe(record, tenant, {}) for record in self.versions)
+        parts = (dict(one, type=None, metadata=None) if values_only else one for one in described)
+        return tuple(_hash(one, key) for one in parts)
 
     def reduce_to(self, versions: Optional[int], previous: bool) -> Portable:
         """Return a copy with the newest `versions` versions (None: all), and `previous` if that can be kept."""
@@ -119,6 +130,10 @@ def _without_forms(record: Record) -> Record:
 def for_tenant(record: Record, tenant: str) -> Record:
     """Return the record with `tenant` in its scope."""
     return record.with_metadata(scope=replace(record.full_metadata.scope, tenant=tenant))
+
+
+def _hash(content: Any, key: bytes) -> bytes:
+    return hmac.new(key, json.dumps(content, sort_keys=True).encode("utf-8"), "sha256").digest()
 
 
 def _describe(record: Record, tenant: str, positions: Mapping[str, int]) -> Dict[str, Any]:

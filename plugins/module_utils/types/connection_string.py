@@ -14,7 +14,6 @@ from typing import Dict, Mapping, NoReturn
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import InvalidInput
-from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded
 
 SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 ENGINES = ("postgresql", "mysql")
@@ -59,6 +58,9 @@ def parse(text: str) -> Dict[str, str]:
         port = split.port
     except ValueError:
         _refuse("is not a URL")
+    # Imported here: most processes read no such URL.
+    from ansible_collections.nebula.credential.plugins.module_utils.network.urls import is_encoded
+
     if not is_encoded(split):
         _refuse("has a login that is not percent-encoded")
     engine = _SCHEMES.get(split.scheme)

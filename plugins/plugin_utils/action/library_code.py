@@ -4,7 +4,7 @@
 
 """`run_on: target`: which files of the library a module needs on a host, and their text.
 
-A file needs the files that it imports, at any depth, with one exception: of the tables of operations and backends it needs only
+A file needs the files that it imports, at any depth, with one exception: of the tables of operations, backends and locks it needs only
 the rows that the task uses. Comments and docstrings stay on the controller.
 """
 
@@ -19,15 +19,17 @@ from pathlib import Path
 
 from ansible import constants
 
+from ansible_collections.nebula.credential.plugins.module_utils.backends.option_sources import read_part
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.atomic import write_durably
 from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
+from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import FILE, KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.model.store_reference import StoreReference
 from ansible_collections.nebula.credential.plugins.module_utils.operations.registry import OPERATIONS
 from ansible_collections.nebula.credential.plugins.module_utils.sent_code import LIBRARY, pack
 
 _PLUGINS = Path(__file__).parents[2]
-_TABLES = ("backends.registry", "operations.registry")
+_TABLES = ("backends.registry", "locks.registry", "operations.registry")
 
 
 def has_module(operation: str) -> bool:
@@ -41,20 +43,21 @@ def build_code(operation: str, store: StoreReference) -> str:
     It is built once per run, under a lock, and kept in ansible-core's directory of the run.
     """
     backends = sorted({str(each.config.get("backend")) for each in store.every} & set(BACKENDS))
-    key = hashlib.sha256("\n".join([operation, *backends]).encode()).hexdigest()[:16]
+    locks = sorted({str(read_part(each.config, "lock.kind")) for each in store.every} & set(KINDS))
+    key = hashlib.sha256("\n".join([operation, *backends, "", *locks]).encode()).hexdigest()[:16]
     kept = Path(constants.DEFAULT_LOCAL_TMP) / "nebula-credential-{0}".format(key)
     with FileLock(str(kept) + ".lock", timeout=60):
         if not kept.exists():
-            write_durably(str(kept), pack(read_library(operation, backends)).encode())
+            write_durably(str(kept), pack(read_library(operation, backends, locks)).encode())
     return kept.read_text(encoding="ascii")
 
 
-def read_library(operation: str, backends: Iterable[str]) -> dict[str, str]:
+def read_library(operation: str, backends: Iterable[str], locks: Iterable[str] = ()) -> dict[str, str]:
     """Return the sources of the files that a module needs, by their full names, without comments and docstrings."""
     needed = {LIBRARY + "operations.module_main", LIBRARY + "argument_specs." + operation}
     needed.update(_find_imports(_parse_row(OPERATIONS[operation])))
-    for backend in backends:
-        needed.update(_find_imports(_parse_row(BACKENDS[backend])))
+    for row in (*(BACKENDS[backend] for backend in backends), *(KINDS[kind] for kind in (FILE, *locks))):
+        needed.update(_find_imports(_parse_row(row)))
     sources: dict[str, str] = {}
     waiting = sorted(needed)
     while waiting:

@@ -10,10 +10,13 @@ are listed here: the library's specification of them imports every layer, which 
 
 from __future__ import annotations
 
-SHARED_CACHE = "shared_cache"
+LOCK, SHARED_CACHE = "lock", "shared_cache"
+_LOCK_PATHS = ("path", "ca_cert", "client_cert", "client_key", "kubeconfig", "tls_ca", "tls_cert", "tls_key", "unix_socket")
+_LOCK_LOGINS = ("api_key_file", "password_file", "username_file")
 STORE_PATHS = (
     "audit_path",
     "metrics_path",
+    *(LOCK + "." + part for part in (*_LOCK_PATHS, *_LOCK_LOGINS)),
     *(SHARED_CACHE + "." + part for part in ("ca_cert", "username_file", "password_file")),
 )
-STORE_SECRETS = (SHARED_CACHE + ".password",)
+STORE_SECRETS = (LOCK + ".api_key", LOCK + ".password", SHARED_CACHE + ".password")

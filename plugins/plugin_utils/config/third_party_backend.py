@@ -76,9 +76,9 @@ def load_backend(name: object) -> None:
 
 def _read_module(name: str, module: object) -> tuple[BackendTraits, type[Backend]]:
     traits, backend = getattr(module, "TRAITS", None), getattr(module, "BACKEND", None)
-    if isinstance(traits, BackendTraits) and isinstance(backend, type) and issubclass(backend, Backend):
-        if backend.options is traits.spec and not inspect.isabstract(backend):
-            return traits, backend
+    is_class = isinstance(backend, type) and issubclass(backend, Backend) and not inspect.isabstract(backend)
+    if isinstance(traits, BackendTraits) and isinstance(backend, type) and is_class and backend.options is traits.spec:
+        return traits, backend
     remedy = (
         "Its module sets TRAITS to a BackendTraits, and BACKEND to a subclass of Backend with every method and 'options = TRAITS.spec'."
     )

@@ -52,7 +52,7 @@ def test_only_what_the_operation_and_the_backend_need_is_sent(operation, backend
     files = {name[len(LIBRARY) :] for name in sources}
     classes = {name.split(".")[1] for name in files if name.startswith("backends.") and name.endswith(".backend")}
     assert classes - {"objects"} == {backend}
-    assert {"operations.write", "operations.rotate", "operations.transfer"} & files <= {"operations.rotate"}
+    assert {"operations.write", "operations.rotate", "operations.migrate"} & files <= {"operations.rotate"}
     assert ("operations.rotate" in files) == (operation == "credential_rotate")
     assert len(pack(sources)) <= MOST_BYTES
 

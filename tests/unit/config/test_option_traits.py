@@ -17,6 +17,8 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.option_
 from ansible_collections.nebula.credential.plugins.module_utils.backends.registry import BACKENDS, backend_class, find_traits, read_traits
 from ansible_collections.nebula.credential.plugins.module_utils.crypto.key_sources import options as key_sources
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache import options as shared_cache
+from ansible_collections.nebula.credential.plugins.module_utils.locks import options as locks
+from ansible_collections.nebula.credential.plugins.module_utils.locks.registry import KINDS
 from ansible_collections.nebula.credential.plugins.module_utils.store.aliases import LISTS_OF_SOURCES
 from ansible_collections.nebula.credential.plugins.module_utils.store.open import COMMON_OPTIONS
 from ansible_collections.nebula.credential.plugins.plugin_utils.config import option_traits
@@ -83,10 +85,15 @@ def test_a_change_of_a_variable_that_stores_are_made_of_starts_another_session()
 
 
 def test_what_every_store_has():
-    cache = shared_cache.OPTION + "."
+    cache, lock = shared_cache.OPTION + ".", locks.OPTION + "."
+    parts = {name: spec for row in KINDS.values() for name, spec in row()[0].spec.items()}
     assert option_traits.SHARED_CACHE == shared_cache.OPTION
-    assert set(option_traits.STORE_PATHS) == paths(COMMON_OPTIONS) | {cache + name for name in paths(shared_cache.OPTIONS)}
-    assert set(option_traits.STORE_SECRETS) == secrets(COMMON_OPTIONS) | {cache + name for name in secrets(shared_cache.OPTIONS)}
+    assert set(option_traits.STORE_PATHS) == (
+        paths(COMMON_OPTIONS) | {cache + name for name in paths(shared_cache.OPTIONS)} | {lock + name for name in paths(parts)}
+    )
+    assert set(option_traits.STORE_SECRETS) == (
+        secrets(COMMON_OPTIONS) | {cache + name for name in secrets(shared_cache.OPTIONS)} | {lock + name for name in secrets(parts)}
+    )
     assert set(LISTS_OF_SOURCES) == {key_sources.OPTION, cache + key_sources.OPTION}
 
 

@@ -24,8 +24,6 @@ from ansible_collections.nebula.credential.plugins.plugin_utils.session.server.r
 from tests.house.rooms import CHECKOUT
 
 CALLER = AccessContext()
-OF_THE_LIBRARY = {"transfer"}
-"""Operations that no plugin of the collection calls."""
 EITHER = pytest.mark.parametrize("trait", [True, False])
 
 
@@ -36,7 +34,7 @@ def test_every_operation_has_a_row_and_every_row_an_operation():
 
 def test_every_lookup_and_every_module_is_an_operation():
     plugins = {path.stem for kind in ("lookup", "modules") for path in (CHECKOUT / "plugins" / kind).glob("*.py")}
-    assert plugins == set(CATALOG) - OF_THE_LIBRARY
+    assert plugins == set(CATALOG)
 
 
 def test_every_trait_is_read():

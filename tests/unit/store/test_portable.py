@@ -13,63 +13,15 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.nebula.credential.plugins.module_utils import errors
-from ansible_collections.nebula.credential.plugins.module_utils.audit.usage import read_usage
 from ansible_collections.nebula.credential.plugins.module_utils.layers.base import Layer
 from ansible_collections.nebula.credential.plugins.module_utils.model.record import JOURNAL, PENDING, PREVIOUS, REFRESH, Record
-from ansible_collections.nebula.credential.plugins.module_utils.model.scope import AccessContext, Scope
+from ansible_collections.nebula.credential.plugins.module_utils.model.scope import Scope
 from ansible_collections.nebula.credential.plugins.module_utils.model.secret import Secret
-from ansible_collections.nebula.credential.plugins.module_utils.operations.catalog import list_administrative
-from ansible_collections.nebula.credential.plugins.module_utils.operations.dispatch import perform
 from ansible_collections.nebula.credential.plugins.module_utils.store.desired import DesiredCredential
-from ansible_collections.nebula.credential.plugins.module_utils.store.importer import COLLIDES, CREATE, NOTHING, RESUME
+from ansible_collections.nebula.credential.plugins.module_utils.store.importer import CREATE, NOTHING, RESUME
 from ansible_collections.nebula.credential.plugins.module_utils.store.manager import CredentialManager
-from ansible_collections.nebula.credential.plugins.module_utils.store.open import open_store
 from ansible_collections.nebula.credential.plugins.module_utils.store.portable import with_references
-
-KEY = bytes(range(32))
-FIRST, LATER = AccessContext(workflow="first"), AccessContext(workflow="later")
-
-
-class Stores:
-    """Stores in the test's directory, closed at its end."""
-
-    def __init__(self, directory):
-        self.directory, self.managers = directory, []
-
-    def open(self, name, **config):
-        self.managers.append(open_store(config, name=name))
-        return self.managers[-1]
-
-    def local(self, name="source", **options):
-        return self.open(name, backend="local", path=str(self.directory / name), **options)
-
-    def sqlite(self, name="destination", **options):
-        (self.directory / name).mkdir(mode=0o700, exist_ok=True)
-        return self.open(name, backend="database", url="sqlite:///{0}/store.db".format(self.directory / name), **options)
-
-
-@pytest.fixture
-def stores(tmp_path):
-    made = Stores(tmp_path)
-    yield made
-    for manager in made.managers:
-        manager.close()
-
-
-@pytest.fixture
-def source(stores):
-    """A local encrypted store whose `db` has three versions of two scopes, and a `previous`."""
-    manager = stores.local()
-    manager.create(DesiredCredential("db", type="basic", value=Secret("one"), scope=Scope(workflow="first"), tags={"env": "prod"}), FIRST)
-    manager.ensure(DesiredCredential("db", value=Secret("two"), scope=Scope(workflow="later"), policy={"kind": "manual"}), FIRST)
-    manager.ensure(DesiredCredential("db", value=Secret("three"), description="the newest"), LATER)
-    with manager.acting(LATER):
-        before = manager.backend.get("db", "2")
-        kept = Record(
-            "db", "basic", before.fields, metadata=replace(before.full_metadata, attributes={"source_version": "2"}), stage=PREVIOUS
-        )
-        manager.backend.put(kept, create=True)
-    return manager
+from tests.unit.store.portable_stores import FIRST, KEY, LATER, cut_off
 
 
 def test_all_of_a_credential_arrives(source, stores):
@@ -311,90 +263,3 @@ def test_without_stages_previous_is_a_loss(source, stores):
     destination.import_(source.export("db", LATER), LATER, lossy=True)
     with destination.acting(LATER), pytest.raises(errors.NotFound):
         destination.backend.get("db", stage=PREVIOUS)
-
-
-# What is there already
-
-
-def test_another_credential_of_the_name_is_left_alone(source, stores):
-    destination = stores.sqlite()
-    destination.create(DesiredCredential("db", value=Secret("mine"), scope=Scope(workflow="later")), LATER)
-    assert destination.plan_import(source.export("db", LATER), KEY, LATER).action == COLLIDES
-    with pytest.raises(errors.Duplicate):
-        destination.import_(source.export("db", LATER), LATER)
-    assert destination.get("db", context=LATER).token().expose() == b"mine"
-
-
-class Cut(Layer):
-    """Ends after so many puts."""
-
-    def __init__(self, inner, writes):
-        super().__init__(inner)
-        self.left = writes
-
-    def put(self, record, expected=None, *, create=False):
-        if not self.left:
-            raise KeyboardInterrupt
-        self.left -= 1
-        return self.inner.put(record, expected, create=create)
-
-
-def cut_off(destination, portable, writes):
-    with pytest.raises(KeyboardInterrupt):
-        CredentialManager(Cut(destination.backend, writes)).import_(portable, LATER)
-
-
-def test_an_import_of_a_source_that_has_changed_since_is_not_continued(source, stores):
-    destination = stores.sqlite()
-    cut_off(destination, source.export("db", LATER), writes=2)
-    source.update("db", LATER, description="changed")
-    assert destination.plan_import(source.export("db", LATER), KEY, LATER).action == COLLIDES
-
-
-@pytest.fixture
-def half(source, stores):
-    """A store in which an import was cut off before its last write."""
-    destination = stores.sqlite()
-    cut_off(destination, source.export("db", LATER), writes=2)
-    return destination
-
-
-INCOMPLETE = {
-    "get": lambda manager: manager.get("db", context=LATER),
-    "get of a version": lambda manager: manager.get("db", "2", context=LATER),
-    "token": lambda manager: manager.token("db", context=LATER),
-    "new value": lambda manager: manager.ensure(DesiredCredential("db", value=Secret("x")), LATER),
-    "update": lambda manager: manager.update("db", LATER, description="x"),
-    "revoke": lambda manager: manager.revoke("db", LATER),
-    "rotate": lambda manager: perform(manager, "credential_rotate", {"name": "db", "target": "none"}, LATER),
-    "export": lambda manager: manager.export("db", LATER),
-}
-
-
-@pytest.mark.parametrize("use", INCOMPLETE.values(), ids=INCOMPLETE)
-def test_an_incomplete_import_is_neither_used_nor_changed(half, use):
-    with pytest.raises(errors.Unusable, match="import from another store is not complete"):
-        use(half)
-
-
-def test_an_incomplete_import_says_that_it_is_not_usable_and_can_be_deleted(half):
-    assert half.describe("db", context=LATER)["usable"] is False
-    half.delete("db", LATER)
-    assert not half.exists("db", LATER)
-
-
-def test_a_batch_refuses_an_incomplete_import_too(half):
-    half.create(DesiredCredential("other", value=Secret("x")))
-    results = {result.name: result.error for result in half.batch_get(["db", "other"], LATER)}
-    assert (results["db"].code, results["other"]) == ("unusable", None)
-
-
-def uses_of(manager):
-    manager.flush()
-    return read_usage(manager.trail, ["db"], list_administrative()).of("db")["uses"]
-
-
-def test_an_export_is_no_use_of_the_credential(source):
-    before = uses_of(source)
-    source.export("db", LATER)
-    assert uses_of(source) == before

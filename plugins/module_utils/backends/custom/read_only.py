@@ -37,7 +37,7 @@ UNKNOWN = datetime(1970, 1, 1, tzinfo=timezone.utc)
 class CredentialHelper(Backend, Located):
     """A store that reads through a credential helper. A subclass knows its protocol."""
 
-    capabilities = Capabilities(native=True, remote=True, server_side_encryption=True)
+    capabilities = Capabilities(native=True, remote=True, read_only=True, server_side_encryption=True)
     options = TRAITS.spec
     default_retries = 1
     default_address = NAME

@@ -52,7 +52,7 @@ class Connections:
         Raises:
             CredentialError: the database failed; the class says why.
         """
-        with self._take_connection() as connection, self._translating():
+        with self._take_connection() as connection, self.translating():
             yield connection
 
     @contextmanager
@@ -63,17 +63,17 @@ class Connections:
             CredentialError: as `reading`. The outcome is unknown only if the commit itself got no response.
         """
         with self._take_connection() as connection:
-            with self._translating():
+            with self.translating():
                 connection.exec_driver_sql(self.kind.begin)
             try:
-                with self._translating():
+                with self.translating():
                     yield connection
                 if deadline.is_over():
                     raise deadline.timeout_error()
             except BaseException:
                 _roll_back(connection)
                 raise
-            with self._translating(committing=True):
+            with self.translating(committing=True):
                 connection.exec_driver_sql("COMMIT")
 
     @contextmanager
@@ -83,11 +83,12 @@ class Connections:
         Raises:
             CredentialError: as `reading`. The outcome is unknown only if the statement got no response.
         """
-        with self._take_connection() as connection, self._translating(committing=True):
+        with self._take_connection() as connection, self.translating(committing=True):
             yield connection
 
     @contextmanager
-    def _translating(self, committing: bool = False) -> Iterator[None]:
+    def translating(self, committing: bool = False) -> Iterator[None]:
+        """Raise errors of the libraries as errors of ours. `committing`: the block is a write, whose outcome may stay unknown."""
         try:
             yield
         except CredentialError:
@@ -104,7 +105,7 @@ class Connections:
                 "all {0} connections of this process are in use".format(self._limits.max), option="pool", remedy="Increase 'max' in it."
             )
         try:
-            with self._translating():
+            with self.translating():
                 connection = self._find_engine().connect()
             try:
                 self.kind.limit_wait(connection.connection.dbapi_connection)

@@ -13,6 +13,7 @@ from urllib.parse import quote, urlencode
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes import errors as failures
 from ansible_collections.nebula.credential.plugins.module_utils.backends.kubernetes.errors import (
+    LEASES,
     NAMESPACES,
     REVIEW,
     SECRETS,
@@ -26,6 +27,8 @@ FIELD_MANAGER = "nebula-credential"
 """The manager that Kubernetes records for the fields that we write."""
 _JSON = "application/json"
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
+_APIS = {SECRETS: "/api/v1", LEASES: "/apis/coordination.k8s.io/v1"}
+"""Where the API server has each resource."""
 _REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
@@ -35,7 +38,7 @@ class _Opened(NamedTuple):
 
 
 class Connection:
-    """Requests about the Secrets of one namespace. Threads may share it. Opens nothing until the first request."""
+    """Requests about the objects of one namespace. Threads may share it. Opens nothing until the first request."""
 
     def __init__(self, settings: Mapping[str, Any], *, store: str, warn: Callable[[str], object]) -> None:
         """Check the options (`options.SERVER`; others are ignored). Uses no network.
@@ -64,20 +67,22 @@ class Connection:
         name: str = "",
         body: Optional[Mapping[str, Any]] = None,
         *,
+        resource: str = SECRETS,
         query: Optional[Mapping[str, str]] = None,
         accept: str = _JSON,
     ) -> Answer:
-        """Send one request about a Secret, or about all of them.
+        """Send one request about an object of the namespace, or about all of them.
 
         Args:
             verb: get, list, create, update or delete.
-            name: the Secret's name; empty for list and create.
+            name: the object's name; empty for list and create.
             body: the JSON to send.
+            resource: what the object is, as RBAC names it.
             query: parameters.
             accept: the requested form of the response.
 
         Returns:
-            The response: a status of 2xx; 404 for a Secret that does not exist; 409 for a write; 410 for a list.
+            The response: a status of 2xx; 404 for an object that does not exist; 409 for a write; 410 for a list.
 
         Raises:
             AccessDenied: the error names verb, resource, namespace and a Role.
@@ -87,10 +92,10 @@ class Connection:
             InvalidConfiguration, MissingLibrary: there is no usable server or login.
         """
         parameters = dict(query or {}, **({"fieldManager": FIELD_MANAGER} if verb in ("create", "update") else {}))
-        path = "/api/v1/namespaces/{0}/" + SECRETS + ("/" + quote(name, safe="") if name else "")
+        path = _APIS[resource] + "/namespaces/{0}/" + resource + ("/" + quote(name, safe="") if name else "")
         path += "?" + urlencode(parameters) if parameters else ""
-        answer = self._exchange(verb, SECRETS, name, path, body, accept)
-        if verb == "get" and answer.status == 404:
+        answer = self._exchange(verb, resource, name, path, body, accept)
+        if (verb, resource, answer.status) == ("get", SECRETS, 404):
             self.check_namespace()
         return answer
 

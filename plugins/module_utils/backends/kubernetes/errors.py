@@ -21,7 +21,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.errors import (
 )
 
 ROLE = "docs/policies/kubernetes-role.yaml"
-SECRETS, NAMESPACES = "secrets", "namespaces"
+LEASES, NAMESPACES, SECRETS = "leases", "namespaces", "secrets"
+_ROLES = {SECRETS: ROLE, LEASES: "docs/policies/kubernetes-leases.yaml"}
+"""A file with a Role for each resource that is written."""
+_OBJECTS = {SECRETS: "Secret", LEASES: "Lease"}
 REVIEW = "SelfSubjectAccessReview"
 WRITING = ("create", "update", "delete")
 _RULE = re.compile(
@@ -51,7 +54,7 @@ class Asked(NamedTuple):
     @property
     def writing(self) -> bool:
         """Whether it changes anything."""
-        return self.verb in WRITING and self.resource == SECRETS
+        return self.verb in WRITING and self.resource in _OBJECTS
 
 
 class Answer(NamedTuple):
@@ -103,7 +106,8 @@ _STATUSES: Mapping[int, _Meaning] = {
 }
 
 
-_KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("SecretList", "Table"), "delete": ("Status", "Secret")}
+_KINDS: Mapping[str, Tuple[str, ...]] = {"list": ("{0}List", "Table"), "delete": ("Status", "{0}")}
+"""The kinds of responses, by the verb, where they are not the object's."""
 _OTHERS: Mapping[str, str] = {"selfsubjectaccessreviews": REVIEW, NAMESPACES: "Namespace"}
 _ALSO_OF_PROXIES = (401, 413, THROTTLED)
 """The statuses below 500 whose meaning is the same, whoever sent them."""
@@ -114,18 +118,19 @@ def is_success(asked: Asked, answer: Answer) -> bool:
     kind, metadata = answer.body.get("kind"), answer.body.get("metadata")
     if not 200 <= answer.status < 300 or not isinstance(metadata, dict):
         return False
-    if asked.resource != SECRETS:
+    if asked.resource in _OTHERS:
         return kind == _OTHERS[asked.resource]
-    return kind in _KINDS.get(asked.verb, ("Secret",)) and (asked.verb != "get" or metadata.get("name") == asked.name)
+    kinds = [each.format(_OBJECTS[asked.resource]) for each in _KINDS.get(asked.verb, ("{0}",))]
+    return kind in kinds and (asked.verb != "get" or metadata.get("name") == asked.name)
 
 
 def is_for_callers(asked: Asked, answer: Answer) -> bool:
-    """Return True for a failure that callers handle: this Secret is missing or was changed, the list expired, no dry run."""
+    """Return True for a failure that callers handle: this object is missing or was changed, the list expired, no dry run."""
     if not answer.is_of_kubernetes:
         return False
-    named = (answer.details.get("kind"), answer.details.get("name")) == (SECRETS, asked.name)
+    named = (answer.details.get("kind"), answer.details.get("name")) == (asked.resource, asked.name)
     if answer.status == 404:
-        return asked.name != "" and named
+        return asked.name != "" and asked.resource in _OBJECTS and named
     if answer.status == 400:
         return answer.says("does not support dry run")
     return (answer.status == 409 and asked.writing) or (answer.status == 410 and asked.verb == "list")
@@ -202,7 +207,7 @@ def access_denied(asked: Asked) -> AccessDenied:
         "this login may not '{0}' {1} in the namespace '{2}'".format(asked.verb, asked.resource, asked.namespace),
         remedy="Bind it to a Role with that verb: {0} in the collection has one; or run: "
         "kubectl --namespace {1} create role nebula-credential --verb={2} --resource={3}, and bind that.".format(
-            ROLE, asked.namespace, asked.verb, asked.resource
+            _ROLES.get(asked.resource, ROLE), asked.namespace, asked.verb, asked.resource
         ),
     )
 

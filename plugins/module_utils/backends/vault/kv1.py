@@ -4,8 +4,7 @@
 
 """KV version 1: it has no versions, no metadata, and no compare-and-swap.
 
-So it is read-only, unless `single_writer: true` promises that no other machine and no other tool writes there. Then the processes
-of this machine exclude each other by a lock in the user's home, and each reads again before it writes.
+So each write reads again before it writes, and a store holds a lock meanwhile (`layers.write_lock`).
 """
 
 from __future__ import annotations
@@ -14,29 +13,23 @@ import hashlib
 import hmac
 import json
 import os
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Tuple
 
 from ansible_collections.nebula.credential.plugins.module_utils.backends.base import CONNECTIONS, Capabilities
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import document_conflict
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_fields import bytes_of, text_of
+from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.json_object import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.objects.store import ObjectKey, ObjectStore, StoredObject
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.connection import Connection
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv2_document import bytes_of, text_of
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_backend import KvObjectBackend
-from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.kv_object_format import read_object, write_object
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.mount import STORE, Engine, Location
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.options import KV1
 from ansible_collections.nebula.credential.plugins.module_utils.backends.vault.tree_walk import names
-from ansible_collections.nebula.credential.plugins.module_utils.context import deadline
-from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged, InvalidConfiguration
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.home import expand_home
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.locks import FileLock
-from ansible_collections.nebula.credential.plugins.module_utils.filesystem.os_errors import translated
+from ansible_collections.nebula.credential.plugins.module_utils.errors import Conflict, Damaged
 from ansible_collections.nebula.credential.plugins.module_utils.model.scope import DEFAULT_TENANT
 
 _DOCUMENT = "document"
-_LONGEST_TURN = 60.0
 _OTHER_TOOL = "other"
 """The version mark of a value that another tool wrote: such values cannot be told from each other."""
 
@@ -51,8 +44,6 @@ class Kv1Places(ObjectStore):
         self._engine = Engine(connection, self._location.mount, 1)
         self._encrypted = bool(settings.get("encrypt"))
         self._tenant = settings.get("tenant") or DEFAULT_TENANT
-        self._single_writer = bool(settings.get("single_writer"))
-        self._where = "|".join((str(settings.get("url")), str(settings.get("namespace")), *self._location))
         self._key = os.urandom(32)
 
     def read(self, place: ObjectKey) -> Optional[StoredObject]:
@@ -79,44 +70,22 @@ class Kv1Places(ObjectStore):
 
     def _swap(self, place: ObjectKey, content: StoredObject, expected: Optional[str]) -> StoredObject:
         path, data = self._path(place), write_object(content)
-        with self._turn():
-            self._compare(self._read(path), expected)
-            self._write(path, data)
+        self._compare(self._read(path), expected)
+        self._write(path, data)
         return replace(content, token=self._digest(data))
 
     def remove(self, place: ObjectKey, found: Optional[StoredObject]) -> None:
         path = self._path(place)
-        with self._turn():
-            there = self._read(path)
-            if there is None:
-                return
-            if found is not None:
-                self._compare(there, found.token)
-            self._request("DELETE", path, writing=True, capability="delete")
+        there = self._read(path)
+        if there is None:
+            return
+        if found is not None:
+            self._compare(there, found.token)
+        self._request("DELETE", path, writing=True, capability="delete")
 
     def _compare(self, there: Optional[Mapping[str, Any]], expected: Optional[str]) -> None:
         if (None if there is None else self._digest(there)) != expected:
             raise Conflict("another process wrote first", remedy="Read it again and repeat.")
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Hold the lock that all processes of this user share for the store.
-
-        Raises:
-            InvalidConfiguration: `single_writer` is not set.
-        """
-        if not self._single_writer:
-            raise InvalidConfiguration(
-                "version 1 of KV cannot compare and swap, so two writers could overwrite each other unnoticed",
-                option="single_writer",
-                remedy="Use a mount of version 2. Or write 'single_writer: true' if only this user on this machine writes there.",
-            )
-        folder = expand_home(os.path.join("~", ".nebula", "turns"))
-        path = os.path.join(folder, hashlib.sha256(self._where.encode("utf-8")).hexdigest()[:32])
-        with translated("the directory of locks", folder):
-            os.makedirs(folder, mode=0o700, exist_ok=True)
-        with FileLock(path, min(deadline.remaining(), _LONGEST_TURN), operation="the write"):
-            yield
 
     def scan(self, prefix: str, stage: str, names_only: bool) -> Iterator[StoredObject]:
         for name in names(self._keys, self._location.folder(stage), prefix):
@@ -140,12 +109,11 @@ class Kv1Places(ObjectStore):
 
     def write_document(self, content: bytes, found: Optional[Tuple[bytes, Optional[str]]]) -> None:
         path = self._location.within(STORE)
-        with self._turn():
-            try:
-                self._compare(self._read(path), found[1] if found else None)
-            except Conflict:
-                raise document_conflict() from None
-            self._write(path, {_DOCUMENT: text_of(content)})
+        try:
+            self._compare(self._read(path), found[1] if found else None)
+        except Conflict:
+            raise document_conflict() from None
+        self._write(path, {_DOCUMENT: text_of(content)})
 
     def _read(self, path: str) -> Optional[Dict[str, Any]]:
         return self._request("GET", path, capability="read") or None

@@ -19,8 +19,10 @@ from ansible_collections.nebula.credential.plugins.module_utils.backends.base im
 from ansible_collections.nebula.credential.plugins.module_utils.backends.concurrency import absent, check_swap
 from ansible_collections.nebula.credential.plugins.module_utils.backends.protocols import (
     EnvelopeRewriter,
+    FitChecker,
     KeyAdmin,
     Recoverable,
+    find_protocol,
     flush_backend,
     require_protocol,
 )
@@ -75,7 +77,7 @@ def wrap_in_encryption(backend: Backend, configuration: Mapping[str, Any], vault
     return Encrypt(backend, keyring, HighWaterMarks(keyring, tenant, warn), tenant)
 
 
-class Encrypt(Decrypt, KeyAdmin, Recoverable):
+class Encrypt(Decrypt, FitChecker, KeyAdmin, Recoverable):
     """A backend of records around a backend of envelopes. Build it with `encrypted`."""
 
     def put(self, record: Record, expected: Optional[Etag] = None, *, create: bool = False) -> Record:
@@ -170,6 +172,14 @@ class Encrypt(Decrypt, KeyAdmin, Recoverable):
             except Conflict:
                 continue
         raise _too_busy()
+
+    def check_fits(self, record: Record) -> None:
+        """Measure the envelope. Its size does not depend on the key, so it is sealed with a random one, which is dropped."""
+        checker = find_protocol(self.inner, FitChecker)
+        if checker is not None:
+            place = new_place(identity_of(record.name, record.stage), bytes(16), 1, record.type, record.full_metadata.scope)
+            envelope = seal(MasterKey.generate(), place, record.fields, record.state, record.full_metadata)
+            checker.check_fits(replace(record, fields={}, state={}, envelope=envelope))
 
     def patch_metadata(self, record: Record, expected_revision: int) -> Record:
         """Replace metadata without touching the ciphertext (rule 7).

@@ -7,19 +7,17 @@
 from __future__ import annotations
 
 import ssl
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import List, Mapping, Optional, Sequence
 
 from ansible_collections.nebula.credential.plugins.module_utils.errors import (
     AccessDenied,
     Conflict,
     CredentialError,
-    MissingLibrary,
-    Package,
     Unavailable,
-    pip_install,
 )
 from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.entries import Spot
-from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION, Address
+from ansible_collections.nebula.credential.plugins.module_utils.layers.shared_cache.options import OPTION
+from ansible_collections.nebula.credential.plugins.module_utils.locks.redis_server import Address, open_client
 from ansible_collections.nebula.credential.plugins.module_utils.network.exception_chain import chain_contains, exception_chain
 
 BOUND = 0.2
@@ -36,7 +34,7 @@ class Server:
         Raises:
             MissingLibrary: the package `redis` is not installed.
         """
-        self._client = _client(address)
+        self._client = open_client(address, BOUND, OPTION)
         self._ring = "{0}:ring".format(prefix)
 
     def find(self, spots: Sequence[Spot]) -> List[Optional[bytes]]:
@@ -93,33 +91,6 @@ class Server:
     def close(self) -> None:
         """Close the connection."""
         self._client.close()
-
-
-def _client(address: Address) -> Any:
-    try:
-        from redis import Redis
-        from redis.backoff import NoBackoff
-        from redis.retry import Retry
-    except ImportError:
-        raise MissingLibrary(
-            "the Python package 'redis' is needed for 'shared_cache'", remedy="Run: {0}".format(pip_install(Package("redis>=5.1", "redis")))
-        ) from None
-    transport: Dict[str, Any] = {}
-    if address.tls:
-        transport = {"ssl": True, "ssl_cert_reqs": "required", "ssl_check_hostname": True, "ssl_min_version": ssl.TLSVersion.TLSv1_2}
-        transport["ssl_ca_certs"] = address.ca_cert
-    return Redis(
-        host=address.host,
-        port=address.port,
-        db=address.database,
-        username=address.username,
-        password=address.password,
-        socket_timeout=BOUND,
-        socket_connect_timeout=BOUND,
-        retry=Retry(NoBackoff(), 0),
-        protocol=2,
-        **transport,
-    )
 
 
 def clear_error(error: BaseException) -> CredentialError:
